@@ -1,0 +1,64 @@
+"""The command `python -m codegen`: writes what the contract gives, or checks that it is what is on disk."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from codegen import output
+from codegen.contract import ContractError
+from codegen.formatting import PROJECT
+from codegen.reader import read_contract
+from codegen.render import readme_sections, render
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; give its exit status: 1 for differences that `--check` finds, 2 for a bad contract."""
+    options = _parser().parse_args(arguments)
+    contract_path = options.contract or options.output / options.package / "openapi.yaml"
+    try:
+        contract = read_contract(contract_path)
+        files = render(contract, options.package)
+        files["README.md"] = output.fill_in(
+            _readme(options.output), readme_sections(contract, options.package)
+        )
+    except ContractError as error:
+        print(f"codegen: {error}", file=sys.stderr)
+        return 2
+    if not options.check:
+        for difference in output.write(options.output, files):
+            print("removed" if difference.how == "stale" else "wrote", difference.path)
+        return 0
+    found = output.differences(options.output, files)
+    for difference in found:
+        print(difference)
+    if found:
+        print("Run `python -m codegen` and commit what it writes.", file=sys.stderr)
+    return 1 if found else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; list the files that differ and exit with 1"
+    )
+    parser.add_argument(
+        "--contract", type=Path, help="the OpenAPI document (default: OUTPUT/PACKAGE/openapi.yaml)"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=PROJECT, help="the folder that holds the package, docs/ and README.md"
+    )
+    parser.add_argument("--package", default="knetik_cloud", help="the name of the generated package")
+    return parser
+
+
+def _readme(root: Path) -> str:
+    path = root / "README.md"
+    if not path.exists():
+        raise output.MarkerError(f"{path} is missing: its tables are generated between markers in it")
+    return path.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

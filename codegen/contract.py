@@ -1,0 +1,245 @@
+"""The contract as plain objects: operations with their parameters, schemas with their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from codegen import names
+from codegen.types import Type
+
+Place = Literal["path", "query", "header", "form", "body"]
+Retry = Literal["safe", "idempotent", "once"]
+
+
+class ContractError(ValueError):
+    """The contract says something that the generator can't express; the message names the place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """What a parameter and a field have in common.
+
+    `name` is the Python name, `wire` the contract's. `default` is what the service takes when the value is
+    left out, None when it has no default. `enum` is closed, `known_values` is open.
+    """
+
+    name: str
+    wire: str
+    type: Type
+    description: str
+    required: bool
+    example: Any
+    default: Any = None
+    enum: tuple[str, ...] = ()
+    known_values: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    epoch: bool = False
+    secret: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter(Value):
+    """A parameter of an operation; the request's body is one too."""
+
+    place: Place
+
+    @property
+    def positional(self) -> bool:
+        """Say whether the parameter can be given by position: required ones can."""
+        return self.required
+
+    @property
+    def python_default(self) -> Any:
+        """Give the default of the Python signature: only a required parameter takes the contract's own."""
+        return self.default if self.required else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field(Value):
+    """A property of a schema."""
+
+    read_only: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discriminator:
+    """Which property of a base class tells its subclasses apart, and which value means which class."""
+
+    wire: str
+    mapping: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """An object schema: a model class. `fields` are its own; `base` names the class it inherits from."""
+
+    name: str
+    description: str
+    fields: tuple[Field, ...]
+    example: Any
+    base: str | None = None
+    discriminator: Discriminator | None = None
+    discriminator_value: str | None = None
+
+    @property
+    def module(self) -> str:
+        """Name the module that holds the class."""
+        return names.snake_case(self.name)
+
+    @property
+    def type(self) -> Type:
+        """Give the type of a value that is one of these."""
+        return Type(self.name, is_model=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """How a list is paged: two parameters of the operation, three properties of its answer."""
+
+    page: str
+    size: str
+    items: str
+    total: str
+    pages: str
+    order: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A documented error answer: its status (`404`, `5XX`, `default`) and what it means."""
+
+    status: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """An operation: a method of its tag's class."""
+
+    name: str
+    tag: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    returns: Type | None
+    returns_description: str
+    failures: tuple[Failure, ...]
+    retry: Retry
+    permissions: tuple[str, ...]
+    security: tuple[str, ...]
+    content_type: str | None
+    pages: Pages | None = None
+    empty_result: bool = False
+
+    @property
+    def constant(self) -> str:
+        """Name the operation's row."""
+        return names.constant_name(self.name)
+
+    @property
+    def result(self) -> str:
+        """Spell the Python type of what the method returns."""
+        if self.returns is None:
+            return "None"
+        return f"{self.returns.annotation} | None" if self.empty_result else self.returns.annotation
+
+    @property
+    def signature(self) -> tuple[Parameter, ...]:
+        """Order the parameters as the method takes them: required ones first, those with a default last."""
+        return tuple(sorted(self.parameters, key=lambda p: (not p.required, p.python_default is not None)))
+
+    @property
+    def secrets(self) -> tuple[Parameter, ...]:
+        """Pick the parameters that no traceback may show."""
+        return tuple(parameter for parameter in self.parameters if parameter.secret)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecurityScheme:
+    """A way to get access: `flow` is OAuth's name for it, such as `clientCredentials`."""
+
+    name: str
+    flow: str
+    token_url: str
+    scopes: dict[str, str]
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """Everything that is generated comes from here."""
+
+    title: str
+    version: str
+    server: str
+    operations: tuple[Operation, ...]
+    schemas: dict[str, Schema]
+    tags: dict[str, str]
+    security_schemes: tuple[SecurityScheme, ...]
+
+    def operations_of(self, tag: str) -> list[Operation]:
+        """List a tag's operations by name, the order of the class and of its page."""
+        return sorted((o for o in self.operations if o.tag == tag), key=lambda operation: operation.name)
+
+    def ancestors(self, schema: Schema) -> Iterator[Schema]:
+        """Walk from a schema's base class up to the root of its family."""
+        while schema.base:
+            schema = self.schemas[schema.base]
+            yield schema
+
+    def subclasses(self, schema: Schema) -> list[Schema]:
+        """List the schemas that name this one as their base."""
+        return [other for other in self.schemas.values() if other.base == schema.name]
+
+    def all_fields(self, schema: Schema) -> list[tuple[Schema, Field]]:
+        """List the fields of a model with the schema that declares each, inherited ones first."""
+        lineage = [*reversed(list(self.ancestors(schema))), schema]
+        return [(owner, field) for owner in lineage for field in owner.fields]
+
+    def sent(self) -> set[str]:
+        """Name the models that requests carry, those inside them and their subclasses included."""
+        found: set[str] = set()
+        ahead = {p.type.model for o in self.operations for p in o.parameters if p.type.model}
+        while ahead:
+            name = ahead.pop()
+            found.add(name)
+            schema = self.schemas[name]
+            inside = {field.type.model for _, field in self.all_fields(schema) if field.type.model}
+            ahead |= (inside | {subclass.name for subclass in self.subclasses(schema)}) - found
+        return found
+
+    def operations_with(self, schema: Schema) -> list[Operation]:
+        """List the operations that take or return a model themselves, by name."""
+        return [
+            operation
+            for operation in sorted(self.operations, key=lambda operation: operation.name)
+            if schema.name
+            in {t.model for t in (operation.returns, *(p.type for p in operation.parameters)) if t}
+        ]
+
+    def schemas_with(self, schema: Schema) -> list[Schema]:
+        """List the schemas that have a field of a model."""
+        return [s for s in self.schemas.values() if schema.name in {field.type.model for field in s.fields}]
+
+    def discriminator_of(self, schema: Schema) -> str | None:
+        """Name the property that tells the classes of a schema's family apart; None without a family."""
+        for member in (schema, *self.ancestors(schema)):
+            if member.discriminator:
+                return member.discriminator.wire
+        return None
+
+    def attribute(self, schema: Schema, wire: str) -> str:
+        """Name the attribute of a model that holds a property of the contract."""
+        return next(field.name for _, field in self.all_fields(schema) if field.wire == wire)
+
+    def class_for(self, declared: Schema, value: dict[str, Any]) -> Schema:
+        """Pick the class that a value is read as: the declared one, or the subclass that it names."""
+        wire = self.discriminator_of(declared)
+        if wire is None or wire not in value:
+            return declared
+        named = [s for s in self.schemas.values() if s.discriminator_value == value[wire]]
+        return next((s for s in named if declared in (s, *self.ancestors(s))), declared)

@@ -1,0 +1,55 @@
+"""Turns the contract's names into Python's: modules, methods, parameters and attributes."""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+from knetik_cloud.core.model import Model
+
+_WORD_START = re.compile(r"(.)([A-Z][a-z]+)")
+_CAPITAL_AFTER_SMALL = re.compile(r"([a-z0-9])([A-Z])")
+_NOT_IN_NAMES = re.compile(r"[^0-9a-zA-Z_]+")
+
+ANNOTATION_NAMES = frozenset({"Any", "bool", "datetime", "dict", "float", "int", "list", "str"})
+"""What the annotations of a model class refer to; an attribute of that name would hide it from them."""
+
+DECORATORS = frozenset({"classmethod", "property", "staticmethod"})
+"""Built-in decorators; an attribute of that name would hide them from the methods below it."""
+
+MODEL_METHODS = frozenset(name for name in dir(Model) if not name.startswith("_"))
+"""What every model can do; an attribute of that name would take it away."""
+
+
+def snake_case(name: str) -> str:
+    """Spell a class name or a camelCase name in snake_case: `OAuth2Resource` is `o_auth2_resource`."""
+    name = _NOT_IN_NAMES.sub("_", name)
+    name = _WORD_START.sub(r"\1_\2", name)
+    return _CAPITAL_AFTER_SMALL.sub(r"\1_\2", name).replace("__", "_").lower()
+
+
+def parameter_name(wire: str) -> str:
+    """Name a method's parameter; a Python keyword gets a leading underscore."""
+    name = snake_case(wire)
+    return f"_{name}" if keyword.iskeyword(name) or name == "self" else name
+
+
+def attribute_name(wire: str) -> str:
+    """Name a model's attribute; what would hide something the class needs gets a leading underscore.
+
+    `property` is `_property`, and so it goes for the other built-in decorators, keywords, the names that
+    annotations refer to (`list`, `str`, ...) and the methods of every model (`to_dict`, ...).
+    """
+    name = snake_case(wire)
+    hides = name in DECORATORS or name in ANNOTATION_NAMES or name in MODEL_METHODS or keyword.iskeyword(name)
+    return f"_{name}" if hides else name
+
+
+def class_name(tag: str) -> str:
+    """Name the API class of a tag: `UsersInventory` is `UsersInventoryApi`."""
+    return f"{tag}Api"
+
+
+def constant_name(method: str) -> str:
+    """Name the row of an operation: `get_user_inventory` is `GET_USER_INVENTORY`."""
+    return method.upper()

@@ -1,0 +1,132 @@
+"""Renders the contract through the templates: every generated file, by its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from codegen import docstrings, markdown, names, rows
+from codegen.contract import Contract, Operation, Schema
+from codegen.errors import exception_name
+from codegen.examples import example_of
+from codegen.formatting import format_files
+from codegen.output import MARK
+from codegen.types import Type
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(contract: Contract, package: str) -> dict[str, str]:
+    """Render every module and page; the paths are relative to the folder that holds the package."""
+    templates = _environment(contract, package)
+
+    def fill(template: str, **context: Any) -> str:
+        return templates.get_template(template).render(**context)
+
+    tags = sorted({operation.tag for operation in contract.operations})
+    files = {
+        f"{package}/apis/operations.py": fill("operations.py.jinja", used=_used_models(contract.operations)),
+        f"{package}/apis/__init__.py": fill(
+            "lazy_package.py.jinja",
+            opening="The API classes, one for each tag of the contract, loaded on first use.",
+            subpackage="apis",
+            modules={names.class_name(tag): names.snake_case(names.class_name(tag)) for tag in tags},
+        ),
+        f"{package}/models/__init__.py": fill(
+            "lazy_package.py.jinja",
+            opening="The models, one for each schema of the contract, loaded on first use.",
+            subpackage="models",
+            modules={schema.name: schema.module for schema in contract.schemas.values()},
+        ),
+    }
+    for tag in tags:
+        operations = contract.operations_of(tag)
+        name = names.class_name(tag)
+        files[f"{package}/apis/{names.snake_case(name)}.py"] = fill(
+            "api.py.jinja",
+            class_name=name,
+            tag=tag,
+            description=contract.tags.get(tag, ""),
+            operations=operations,
+            used=_used_models(operations),
+            imports=_imports(p.type for operation in operations for p in operation.parameters),
+        )
+        files[f"docs/{name}.md"] = fill("api.md.jinja", class_name=name, tag=tag, operations=operations)
+    sent = contract.sent()
+    for schema in contract.schemas.values():
+        types = [field.type for field in schema.fields]
+        files[f"{package}/models/{schema.module}.py"] = fill(
+            "model.py.jinja", schema=schema, used=_referenced(schema), imports=_imports(types)
+        )
+        files[f"docs/{schema.name}.md"] = fill(
+            "model.md.jinja",
+            schema=schema,
+            constructed=schema.name in sent,
+            used_by=markdown.used_by(contract, schema),
+        )
+    return format_files(files)
+
+
+def readme_sections(contract: Contract, package: str) -> dict[str, str]:
+    """Render what README.md holds between its markers, by their names."""
+    templates = _environment(contract, package)
+    return {
+        name: templates.get_template(f"readme_{name}.md.jinja").render()
+        for name in ("endpoints", "models", "authorization")
+    }
+
+
+def _environment(contract: Contract, package: str) -> jinja2.Environment:
+    """Set the templates up with what all of them may refer to."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters.update(
+        cell=markdown.cell,
+        exception=exception_name,
+        first_sentence=markdown.first_sentence,
+        json=markdown.json_text,
+        page_link=markdown.page_link,
+        paragraphs=docstrings.paragraphs,
+        quoted=repr,
+        sentence=docstrings.sentence,
+    )
+    environment.globals.update(
+        alternatives=docstrings.alternatives,
+        contract=contract,
+        docstrings=docstrings,
+        mark=MARK,
+        markdown=markdown,
+        names=names,
+        package=package,
+        rows=rows,
+        retry_meanings=docstrings.RETRY,
+    )
+    environment.filters["example"] = partial(example_of, contract, package)
+    return environment
+
+
+def _used_models(operations: Iterable[Operation]) -> list[str]:
+    """Name the models in the signatures of operations."""
+    types = [type_ for o in operations for type_ in (o.returns, *(p.type for p in o.parameters)) if type_]
+    return sorted({type_.model for type_ in types if type_.model})
+
+
+def _referenced(schema: Schema) -> list[str]:
+    """Name the models in the annotations of a model, but for itself and its base, which is imported."""
+    models = {field.type.model for field in schema.fields if field.type.model}
+    return sorted(models - {schema.name, schema.base})
+
+
+def _imports(types: Iterable[Type]) -> set[str]:
+    """Name what annotations need besides models."""
+    return {name for type_ in types for name in type_.imports}

@@ -1,0 +1,59 @@
+"""Spells what the engine reads: rows of operations and fields, saying only what differs from its defaults."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from codegen.contract import Field, Pages, Parameter, Schema
+
+
+def parameter_row(parameter: Parameter) -> str:
+    """Spell a parameter: `Parameter("id", "path", "int32", required=True)`."""
+    return _call(
+        "Parameter",
+        parameter.name,
+        parameter.place,
+        parameter.type.expression,
+        required=parameter.required,
+        wire=parameter.wire if parameter.wire != parameter.name else None,
+        secret=parameter.secret,
+    )
+
+
+def field_function(schema: Schema) -> str:
+    """Name the engine's `field` as a model's module imports it: otherwise where an attribute is called that."""
+    return "model_field" if any(field.name == "field" for field in schema.fields) else "field"
+
+
+def field_row(schema: Schema, field: Field) -> str:
+    """Spell a field: `field("int32", read_only=True)`."""
+    return _call(
+        field_function(schema),
+        field.type.expression,
+        wire=field.wire if field.wire != field.name else None,
+        required=field.required,
+        read_only=field.read_only,
+        enum=field.enum,
+        epoch=field.epoch,
+        secret=field.secret,
+    )
+
+
+def pages_row(pages: Pages) -> str:
+    """Spell how a list is paged, names that it shares with most lists left out: `Pages(order="order")`."""
+    usual = Pages(page="page", size="size", items="content", total="total_elements", pages="total_pages")
+    named = {f.name: getattr(pages, f.name) for f in fields(pages)}
+    return _call("Pages", **{name: value for name, value in named.items() if value != getattr(usual, name)})
+
+
+def argument_annotation(parameter: Parameter) -> str:
+    """Spell what a method takes for a parameter; what no traceback may show may come wrapped already."""
+    return f"{parameter.type.argument} | Secret" if parameter.secret else parameter.type.argument
+
+
+def _call(name: str, *values: Any, **options: Any) -> str:
+    """Spell a call, leaving out options that are None, False or empty."""
+    spelled = [repr(value) for value in values]
+    spelled += [f"{option}={value!r}" for option, value in options.items() if value]
+    return f"{name}({', '.join(spelled)})"

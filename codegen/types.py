@@ -1,0 +1,78 @@
+"""Types of the contract, as the rows, the signatures and the reference pages spell them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_ANNOTATIONS = {
+    "int32": "int",
+    "int64": "int",
+    "float": "float",
+    "bool": "bool",
+    "str": "str",
+    "object": "Any",
+    "date": "datetime.date",
+    "datetime": "datetime.datetime",
+}
+_ANNOTATION_IMPORTS = {"object": "Any", "date": "datetime", "datetime": "datetime"}
+
+
+@dataclass(frozen=True)
+class Type:
+    """One type: a scalar, `object` (any JSON), a list, a dict or a model.
+
+    `name` is the scalar's name, `list`, `dict` or the model's class; `inner` is what a list or dict holds.
+    `python` overrides all spellings (the contract's `x-python-type`).
+    """
+
+    name: str
+    inner: Type | None = None
+    is_model: bool = False
+    python: str | None = None
+
+    @property
+    def expression(self) -> str:
+        """Spell the type as the engine's rows do: `int32`, `list[Behavior]`, `dict[str, Property]`."""
+        if self.python:
+            return self.python
+        if self.inner is None:
+            return self.name
+        return self._around(self.inner.expression)
+
+    @property
+    def annotation(self) -> str:
+        """Spell the Python type of a value that was read: `int`, `list[Behavior]`, `datetime.date`."""
+        if self.python:
+            return self.python
+        if self.inner is None:
+            return _ANNOTATIONS.get(self.name, self.name)
+        return self._around(self.inner.annotation)
+
+    @property
+    def argument(self) -> str:
+        """Spell the Python type that a parameter takes; an integer may be given as its decimal text."""
+        return "int | str" if self.annotation == "int" else self.annotation
+
+    @property
+    def takes_numbers(self) -> bool:
+        """Say whether a text of the contract that is a number can be a number in Python."""
+        return self.python is not None and "int" in self.python.split(" | ")
+
+    @property
+    def model(self) -> str | None:
+        """Name the model's class at the core of the type; None when there is none."""
+        if self.inner is not None:
+            return self.inner.model
+        return self.name if self.is_model else None
+
+    @property
+    def imports(self) -> frozenset[str]:
+        """Name what the annotation needs imported besides models: `Any`, `datetime`."""
+        if self.python:
+            return frozenset()
+        if self.inner is not None:
+            return self.inner.imports
+        return frozenset({_ANNOTATION_IMPORTS[self.name]} if self.name in _ANNOTATION_IMPORTS else ())
+
+    def _around(self, inner: str) -> str:
+        return f"list[{inner}]" if self.name == "list" else f"dict[str, {inner}]"

@@ -1,0 +1,19 @@
+"""The schema `BooleanProperty` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from knetik_cloud.core.model import field
+from knetik_cloud.models.property import Property
+
+
+class BooleanProperty(Property, discriminator_value="boolean"):
+    """A yes or no.
+
+    The constructor sets `type` to `boolean`.
+    """
+
+    value: bool | None = field("bool")
+    """The flag; left out, it is false."""

@@ -1,0 +1,22 @@
+"""The schema `DatePropertyDefinitionResource` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from knetik_cloud.core.model import field
+from knetik_cloud.models.property_definition_resource import PropertyDefinitionResource
+
+
+class DatePropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="date"):
+    """A property that holds a point in time.
+
+    The constructor sets `type` to `date`.
+    """
+
+    max: int | None = field("int64", epoch=True)
+    """Latest instant that is accepted, in epoch seconds. Null sets no upper limit."""
+
+    min: int | None = field("int64", epoch=True)
+    """Earliest instant that is accepted, in epoch seconds. Null sets no lower limit."""

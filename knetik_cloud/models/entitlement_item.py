@@ -1,0 +1,16 @@
+"""The schema `EntitlementItem` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from knetik_cloud.models.item import Item
+
+
+class EntitlementItem(Item, discriminator_value="entitlement"):
+    """An item that gives its holder access to something: a potion, a season pass, a level. Its behaviors
+    say how often, for how long and by whom it can be had and used.
+
+    The constructor sets `type_hint` to `entitlement`.
+    """

@@ -1,0 +1,24 @@
+"""The schema `Expirable` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from knetik_cloud.core.model import field
+from knetik_cloud.models.behavior import Behavior
+
+
+class Expirable(Behavior, discriminator_value="expirable"):
+    """The item lasts for a limited time, counted from the moment it is granted.
+
+    The constructor sets `type_hint` to `expirable`.
+    """
+
+    time_length: int | None = field("int32")
+    """How long the item lasts, in `unit_of_time`."""
+
+    unit_of_time: str | None = field("str")
+    """Unit that `time_length` counts in. The service does not document the words it knows; the stand-in
+    takes `second`, `minute`, `hour`, `day`, `week`, `month` and `year`.
+    """

@@ -1,0 +1,24 @@
+"""The schema `FileGroupProperty` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knetik_cloud.core.model import field
+from knetik_cloud.models.property import Property
+
+if TYPE_CHECKING:
+    from knetik_cloud.models.file_property import FileProperty
+
+
+class FileGroupProperty(Property, discriminator_value="file_group"):
+    """Several files under one name.
+
+    The constructor sets `type` to `file_group`.
+    """
+
+    files: list[FileProperty] | None = field("list[FileProperty]")
+    """The files, in order."""

@@ -1,0 +1,28 @@
+"""The schema `FileProperty` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from knetik_cloud.core.model import field
+from knetik_cloud.models.property import Property
+
+
+class FileProperty(Property, discriminator_value="file"):
+    """A file that is kept elsewhere and referred to by its URL.
+
+    The constructor sets `type` to `file`.
+    """
+
+    crc: str | None = field("str")
+    """Checksum of the file's content, to notice a changed file."""
+
+    description: str | None = field("str")
+    """Caption of the file."""
+
+    file_type: str | None = field("str")
+    """What kind of file it is, such as `txt` or `mp3`."""
+
+    url: str | None = field("str")
+    """Where the file can be fetched."""

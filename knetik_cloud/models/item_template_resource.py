@@ -1,0 +1,38 @@
+"""The schema `ItemTemplateResource` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knetik_cloud.core.model import Model, field
+
+if TYPE_CHECKING:
+    from knetik_cloud.models.item_behavior_definition_resource import ItemBehaviorDefinitionResource
+    from knetik_cloud.models.property_definition_resource import PropertyDefinitionResource
+
+
+class ItemTemplateResource(Model):
+    """A template that items are checked against: the properties that they carry and the behaviors that
+    they start with.
+    """
+
+    behaviors: list[ItemBehaviorDefinitionResource] | None = field("list[ItemBehaviorDefinitionResource]")
+    """Behaviors that items of this template get or must have."""
+
+    created_date: int | None = field("int64", read_only=True, epoch=True)
+    """When it was created, in epoch seconds; the service sets it."""
+
+    id: str | None = field("str", read_only=True)
+    """Template id, a text that the service makes."""
+
+    name: str | None = field("str", required=True)
+    """Name of the template."""
+
+    properties: list[PropertyDefinitionResource] | None = field("list[PropertyDefinitionResource]")
+    """Definitions of the properties that items of this template carry."""
+
+    updated_date: int | None = field("int64", read_only=True, epoch=True)
+    """When it was last changed, in epoch seconds; the service sets it."""

@@ -1,0 +1,24 @@
+"""The schema `LimitedGettable` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knetik_cloud.core.model import field
+from knetik_cloud.models.behavior import Behavior
+
+if TYPE_CHECKING:
+    from knetik_cloud.models.limited_gettable_group import LimitedGettableGroup
+
+
+class LimitedGettable(Behavior, discriminator_value="limited_gettable"):
+    """A player can obtain only so many. Items that name the same group share one limit.
+
+    The constructor sets `type_hint` to `limited_gettable`.
+    """
+
+    group: LimitedGettableGroup | None = field("LimitedGettableGroup")
+    """The limit, and the name under which other items share it."""

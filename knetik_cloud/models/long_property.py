@@ -1,0 +1,19 @@
+"""The schema `LongProperty` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from knetik_cloud.core.model import field
+from knetik_cloud.models.property import Property
+
+
+class LongProperty(Property, discriminator_value="long"):
+    """A whole number of at most 64 bits.
+
+    The constructor sets `type` to `long`.
+    """
+
+    value: int | None = field("int64")
+    """The number."""

@@ -1,0 +1,22 @@
+"""The schema `LongPropertyDefinitionResource` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from knetik_cloud.core.model import field
+from knetik_cloud.models.property_definition_resource import PropertyDefinitionResource
+
+
+class LongPropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="long"):
+    """A property that holds a whole number of at most 64 bits.
+
+    The constructor sets `type` to `long`.
+    """
+
+    max: int | None = field("int64")
+    """Largest number that is accepted. Null sets no upper limit."""
+
+    min: int | None = field("int64")
+    """Smallest number that is accepted. Null sets no lower limit."""

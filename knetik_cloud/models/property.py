@@ -1,0 +1,44 @@
+"""The schema `Property` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from knetik_cloud.core.model import Model, field
+
+
+class Property(
+    Model,
+    discriminator="type",
+    mapping={
+        "audio": "AudioProperty",
+        "audio_group": "AudioGroupProperty",
+        "boolean": "BooleanProperty",
+        "date": "DateProperty",
+        "double": "DoubleProperty",
+        "file": "FileProperty",
+        "file_group": "FileGroupProperty",
+        "formatted_text": "FormattedTextProperty",
+        "image": "ImageProperty",
+        "image_group": "ImageGroupProperty",
+        "integer": "IntegerProperty",
+        "long": "LongProperty",
+        "text": "TextProperty",
+        "video": "VideoProperty",
+        "video_group": "VideoGroupProperty",
+    },
+):
+    """A value that an item carries under a name of your choice: what every kind of value has in common.
+    `type` says which kind it is, and the sender sets it; a kind unknown to the reader is still read as
+    a Property, with all its data.
+
+    `type` tells the subclasses apart; an object whose value none of them has is read as Property, with
+    all its data.
+    """
+
+    type: str | None = field("str", required=True)
+    """Kind of value; selects the schema. Known values, others may come: `audio`, `audio_group`, `boolean`,
+    `date`, `double`, `file`, `file_group`, `formatted_text`, `image`, `image_group`, `integer`, `long`,
+    `text`, `video`, `video_group`.
+    """

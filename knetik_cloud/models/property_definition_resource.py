@@ -1,0 +1,58 @@
+"""The schema `PropertyDefinitionResource` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knetik_cloud.core.model import Model, field
+
+if TYPE_CHECKING:
+    from knetik_cloud.models.property_field_list_resource import PropertyFieldListResource
+
+
+class PropertyDefinitionResource(
+    Model,
+    discriminator="type",
+    mapping={
+        "audio": "AudioPropertyDefinitionResource",
+        "audio_group": "AudioGroupPropertyDefinitionResource",
+        "boolean": "BooleanPropertyDefinitionResource",
+        "date": "DatePropertyDefinitionResource",
+        "double": "DoublePropertyDefinitionResource",
+        "file": "FilePropertyDefinitionResource",
+        "file_group": "FileGroupPropertyDefinitionResource",
+        "formatted_text": "FormattedTextPropertyDefinitionResource",
+        "image": "ImagePropertyDefinitionResource",
+        "image_group": "ImageGroupPropertyDefinitionResource",
+        "integer": "IntegerPropertyDefinitionResource",
+        "long": "LongPropertyDefinitionResource",
+        "text": "TextPropertyDefinitionResource",
+        "video": "VideoPropertyDefinitionResource",
+        "video_group": "VideoGroupPropertyDefinitionResource",
+    },
+):
+    """What a template asks of one property of its items: what every kind of definition has in common.
+    `type` says which kind it is, and the sender sets it; a kind unknown to the reader is still read as
+    a PropertyDefinitionResource, with all its data.
+
+    `type` tells the subclasses apart; an object whose value none of them has is read as
+    PropertyDefinitionResource, with all its data.
+    """
+
+    field_list: PropertyFieldListResource | None = field("PropertyFieldListResource")
+    """Description of the fields that this kind has, for building a form. The service fills it in."""
+
+    name: str | None = field("str", required=True)
+    """Name of the property: its key in `additional_properties`."""
+
+    required: bool | None = field("bool", required=True)
+    """True refuses items that lack the property."""
+
+    type: str | None = field("str", required=True)
+    """Kind of property; selects the schema. Known values, others may come: `audio`, `audio_group`,
+    `boolean`, `date`, `double`, `file`, `file_group`, `formatted_text`, `image`, `image_group`,
+    `integer`, `long`, `text`, `video`, `video_group`.
+    """

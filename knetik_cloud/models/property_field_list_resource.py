@@ -1,0 +1,26 @@
+"""The schema `PropertyFieldListResource` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knetik_cloud.core.model import Model, field
+
+if TYPE_CHECKING:
+    from knetik_cloud.models.property_field_resource import PropertyFieldResource
+
+
+class PropertyFieldListResource(Model):
+    """The fields of one kind of property, described for programs that build forms."""
+
+    property_definition_fields: list[PropertyFieldResource] | None = field("list[PropertyFieldResource]")
+    """Fields of the definition, that is, what a template sets."""
+
+    property_fields: list[PropertyFieldResource] | None = field("list[PropertyFieldResource]")
+    """Fields of the value, that is, what an item sets."""
+
+    property_type: str | None = field("str")
+    """The kind of property that is described."""

@@ -1,0 +1,37 @@
+"""The schema `PropertyFieldResource` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from knetik_cloud.core.model import Model, field
+
+
+class PropertyFieldResource(Model):
+    """One field of a property or of its definition."""
+
+    description: str | None = field("str")
+    """What the field is for."""
+
+    inner_type: str | None = field(
+        "str", enum=("integer", "number", "bool", "string", "enumeration", "list", "object")
+    )
+    """Type of the elements, when `type` is `list`."""
+
+    inner_type_fields: list[PropertyFieldResource] | None = field("list[PropertyFieldResource]")
+    """Fields of the elements, when `inner_type` is `object`; null or empty otherwise."""
+
+    name: str | None = field("str")
+    """Name of the field."""
+
+    required: bool | None = field("bool")
+    """True when the field must be given; left out, it need not."""
+
+    type: str | None = field(
+        "str", enum=("integer", "number", "bool", "string", "enumeration", "list", "object")
+    )
+    """Type of the field."""
+
+    valid_values: list[str] | None = field("list[str]")
+    """The choices, when `type` is `enumeration`; null or empty otherwise."""

@@ -1,0 +1,26 @@
+"""The schema `Result` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knetik_cloud.core.model import Model, field
+
+if TYPE_CHECKING:
+    from knetik_cloud.models.error_resource import ErrorResource
+
+
+class Result(Model):
+    """What went wrong, as the service tells it."""
+
+    code: int | None = field("int32", read_only=True)
+    """Number of the error in the service's own list; not the HTTP status."""
+
+    request_id: str | None = field("str", read_only=True)
+    """Id under which the service logged the request; quote it when asking for support."""
+
+    result: list[ErrorResource] | None = field("list[ErrorResource]")
+    """The single errors."""

@@ -1,0 +1,54 @@
+"""The schema `UserInventoryResource` as a model class.
+
+Generated from the contract by `python -m codegen`: edit the contract, not this file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from knetik_cloud.core.model import Model, field
+
+if TYPE_CHECKING:
+    from knetik_cloud.models.simple_user_resource import SimpleUserResource
+
+
+class UserInventoryResource(Model):
+    """One inventory entry: an item that a user holds, and in what state."""
+
+    behavior_data: dict[str, Any] | None = field("dict[str, object]")
+    """State that the item's behaviors keep for this entry, such as the uses counted so far. Its keys are
+    the service's own and not documented.
+    """
+
+    created_date: int | None = field("int64", read_only=True, epoch=True)
+    """When it was created, in epoch seconds; the service sets it."""
+
+    expires: int | None = field("int64", epoch=True)
+    """When the entry expires, in epoch seconds; null means never. For a subscription this is the end of
+    the grace period.
+    """
+
+    id: int | None = field("int32", read_only=True)
+    """Inventory entry id; the service assigns it."""
+
+    invoice_id: int | None = field("int32")
+    """Id of the invoice that the entry came from; null when it came from none, as with a grant."""
+
+    item_id: int | None = field("int32")
+    """Id of the item held."""
+
+    item_name: str | None = field("str")
+    """Name of the item held."""
+
+    item_type_hint: str | None = field("str")
+    """Kind of the item held."""
+
+    status: str | None = field("str", enum=("pending", "active", "inactive"))
+    """`pending` cannot be used yet, `active` can be used, `inactive` is expired or used up."""
+
+    updated_date: int | None = field("int64", read_only=True, epoch=True)
+    """When it was last changed, in epoch seconds; the service sets it."""
+
+    user: SimpleUserResource | None = field("SimpleUserResource")
+    """The user who holds the item."""
