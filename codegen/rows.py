@@ -22,7 +22,7 @@ def parameter_row(parameter: Parameter) -> str:
 
 
 def field_function(schema: Schema) -> str:
-    """Name the engine's `field` as a model's module imports it: otherwise where an attribute is called that."""
+    """Name the engine's `field` as a model's module imports it, which an attribute may be called too."""
     return "model_field" if any(field.name == "field" for field in schema.fields) else "field"
 
 
