@@ -1,0 +1,20 @@
+"""The `knetik` command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command with the given arguments, those of the process by default; end the process with its status."""
+    from knetik_cloud.sandbox.requirements import MissingExtra, explain_missing
+
+    try:
+        with explain_missing("cli"):
+            from knetik_cloud.cli.command import knetik
+
+            knetik.main(args=None if arguments is None else list(arguments), prog_name="knetik")
+    except MissingExtra as error:
+        print(f"knetik: {error}", file=sys.stderr)
+        sys.exit(1)

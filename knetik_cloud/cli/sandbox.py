@@ -1,0 +1,59 @@
+"""`knetik sandbox`: start the stand-in server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, help="Port to listen on; 0 picks a free one.")
+@click.option(
+    "--database",
+    metavar="FILE|URL",
+    help="Where to keep the data: an SQLite file, or postgresql+psycopg://user@host/name. In memory by default.",
+)
+@click.option(
+    "--seed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Fill an empty database from this YAML file instead of the demo data.",
+)
+@click.option("--empty", is_flag=True, help="Leave an empty database empty.")
+@click.option("--require-auth", is_flag=True, help="Enforce tokens and permissions.")
+@click.option(
+    "--control",
+    type=click.Choice(["loopback", "anywhere", "off"]),
+    default="loopback",
+    help="Whom the control API under /_sandbox/ serves.",
+)
+@click.option("--workers", type=click.IntRange(min=1), default=1, help="Server processes; PostgreSQL only.")
+@click.option(
+    "--token-lifetime", type=click.IntRange(min=1), default=43_200, metavar="SECONDS", help="Life of access tokens."
+)
+@click.option(
+    "--fulfillment-delay",
+    type=click.IntRange(min=0),
+    default=1,
+    metavar="SECONDS",
+    help="Time from an invoice to its fulfillment.",
+)
+def sandbox(**options: Any) -> None:
+    """Start the stand-in server; its address is the first line on stdout, printed once it answers."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from knetik_cloud.sandbox.failures import Failure
+    from knetik_cloud.sandbox.server import run
+    from knetik_cloud.sandbox.settings import Settings
+    from knetik_cloud.sandbox.storage import DatabaseVersionError
+
+    if options["seed"] and options["empty"]:
+        raise click.UsageError("--seed and --empty exclude each other")
+    try:
+        run(Settings(**options))
+    except (DatabaseVersionError, Failure, OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    except SQLAlchemyError as error:
+        raise click.ClickException(f"the database can't be used: {error}") from error

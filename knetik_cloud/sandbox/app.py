@@ -1,0 +1,208 @@
+"""The HTTP of the stand-in: a Starlette application whose routes are the contract's operations."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from knetik_cloud.sandbox import bodies, connections, control, swagger
+from knetik_cloud.sandbox.contract import Operation
+from knetik_cloud.sandbox.failures import (
+    INJECTED,
+    INTERNAL,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    Failure,
+    Problem,
+    malformed,
+)
+from knetik_cloud.sandbox.faults import Fault
+from knetik_cloud.sandbox.service import Answer, Service
+from knetik_cloud.sandbox.service import Request as ServiceRequest
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(service: Service) -> ASGIApp:
+    """Make the application that serves a stand-in."""
+    operations = sorted(service.contract.operations.values(), key=lambda operation: "{" in operation.path)
+    routes = [_route(service, operation) for operation in _by_precedence(operations)]
+    app = Starlette(
+        routes=[*routes, *control.routes(service), *swagger.routes(service.contract)],
+        exception_handlers={404: _unknown(service), 405: _unknown(service), Exception: _broken(service)},
+    )
+    # Starlette would redirect; the service takes a trailing slash as it comes.
+    app.router.redirect_slashes = False
+
+    async def entrance(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["knetik.transport"] = connections.transport_of(send)
+            path = scope["path"]
+            if len(path) > 1 and path.endswith("/"):
+                scope["path"] = path[:-1]
+        await app(scope, receive, send)
+
+    return entrance
+
+
+def _by_precedence(operations: list[Operation]) -> list[Operation]:
+    """Put literal path segments before those with a parameter, so that `templates` is no id."""
+    return sorted(operations, key=lambda operation: [part.startswith("{") for part in operation.path.split("/")])
+
+
+def _route(service: Service, operation: Operation) -> Route:
+    async def endpoint(request: Request) -> Response:
+        started = time.perf_counter()
+        fault = service.faults.take(operation.id)
+        if fault is not None and fault.delay:
+            await asyncio.sleep(fault.delay)
+        body, answer = await _answer(service, operation, request, fault)
+        response = _response(answer)
+        response = _faulty(response, fault, request) if fault else response
+        _record(service, operation.id, request, body, response, started, fault)
+        return response
+
+    route = Route(operation.path, endpoint, methods=[operation.method])
+    # Starlette adds HEAD to GET; the contract has none.
+    route.methods = {operation.method}
+    return route
+
+
+async def _answer(
+    service: Service, operation: Operation, request: Request, fault: Fault | None
+) -> tuple[bytes, Answer]:
+    """Read a request's body and carry the operation out; give both."""
+    try:
+        body = await _read(request)
+    except Failure as failure:
+        return b"", service.refusal(failure)
+    if fault is not None and not fault.carries_out:
+        return body, _injected(service, fault)
+    asked = ServiceRequest(request.path_params, request.query_params, request.headers, body)
+    if service.database.single_threaded:
+        # One connection, one thread: handing over to a pool of threads would only cost.
+        return body, service.carry_out(operation, asked)
+    return body, await run_in_threadpool(service.carry_out, operation, asked)
+
+
+async def _read(request: Request) -> bytes:
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > bodies.LARGEST:
+                raise malformed(f"the body must not be larger than {bodies.LARGEST} bytes")
+    except ClientDisconnect:
+        raise malformed("the body ended early") from None
+    return b"".join(chunks)
+
+
+def _injected(service: Service, fault: Fault) -> Answer:
+    status = fault.status or 503
+    problem = Problem(f"Injected by a fault of the sandbox, {fault.met} time(s) so far")
+    answer = service.refusal(Failure(status, INJECTED, [problem]))
+    return Answer(status, answer.body, fault.headers)
+
+
+def _response(answer: Answer) -> Response:
+    if answer.body is None:
+        return Response(None, answer.status, dict(answer.headers or {}))
+    text = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Response(text.encode(), answer.status, dict(answer.headers or {}), "application/json")
+
+
+def _faulty(response: Response, fault: Fault, request: Request) -> Response:
+    """Lose the answer as the fault says."""
+    if fault.reset:
+        return connections.ResetResponse()
+    if fault.truncate:
+        return connections.TruncatedResponse(response)
+    if fault.status is not None and fault.applied:
+        return Response(b"", fault.status, dict(fault.headers))
+    return response
+
+
+def _record(
+    service: Service,
+    operation: str | None,
+    request: Request,
+    body: bytes,
+    response: Response,
+    started: float,
+    fault: Fault | None,
+) -> None:
+    service.journal.record(
+        base=str(request.base_url).rstrip("/"),
+        time=service.clock.now(),
+        operation=operation,
+        method=request.method,
+        path=_raw_path(request.scope),
+        query=request.url.query,
+        headers=request.headers,
+        body=body,
+        status=None if isinstance(response, connections.ResetResponse) else response.status_code,
+        answer=bytes(response.body),
+        milliseconds=round((time.perf_counter() - started) * 1000, 3),
+        fault=fault is not None,
+    )
+
+
+def _raw_path(scope: Mapping[str, Any]) -> str:
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.decode("latin-1").partition("?")[0]
+
+
+def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Answer requests that no operation has, as the service answers errors."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        path = request.url.path
+        if error.status_code == 405:
+            said, code = f"{request.method} is not supported for {path}", METHOD_NOT_ALLOWED
+        else:
+            said, code = f"Nothing is at {path}", NOT_FOUND
+        refusal = service.refusal(Failure(error.status_code, code, [Problem(said)]))
+        response = _response(refusal)
+        if error.status_code == 405:
+            response.headers["Allow"] = _allowed(service, path)
+        if not path.startswith((control.PREFIX, swagger.PREFIX)):
+            _record(service, None, request, b"", response, time.perf_counter(), None)
+        return response
+
+    return answer
+
+
+def _allowed(service: Service, path: str) -> str:
+    """Name the methods that a path has."""
+    parts = path.rstrip("/").split("/")
+    methods = set()
+    for operation in service.contract.operations.values():
+        template = operation.path.split("/")
+        if len(template) == len(parts) and all(
+            wanted.startswith("{") or wanted == given for wanted, given in zip(template, parts, strict=True)
+        ):
+            methods.add(operation.method)
+    return ", ".join(sorted(methods))
+
+
+def _broken(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Answer 500 for a defect of the stand-in itself; the server prints its traceback."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = Problem(f"The stand-in failed: {type(error).__name__}. Its output holds the traceback.")
+        return _response(service.refusal(Failure(500, INTERNAL, [problem])))
+
+    return answer

@@ -1,0 +1,92 @@
+"""Who calls, and what they may do: bearer tokens and the contract's permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from knetik_cloud.sandbox.contract import Operation
+from knetik_cloud.sandbox.failures import OAuthFailure, forbidden, invalid, not_found
+from knetik_cloud.sandbox.storage import people
+from knetik_cloud.sandbox.storage.people import User
+
+OWNER = "owner"
+ME = "me"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The one who calls: the user behind the token if it has one, and the permissions it gives.
+
+    `authenticated` is False for a call without a good token.
+    """
+
+    user: User | None = None
+    permissions: Collection[str] = ()
+    authenticated: bool = False
+
+
+ANONYMOUS = Caller()
+
+
+def identify(db: Connection, authorization: str | None, now: float, required: bool) -> Caller:
+    """Find out who calls from an Authorization header.
+
+    With `required`, a token that is not good is a failure (401); without, such a caller is anonymous, as is one
+    without a token.
+    """
+    if not authorization:
+        return ANONYMOUS
+    scheme, _, value = authorization.partition(" ")
+    token = people.token(db, value.strip()) if scheme.lower() == "bearer" and "\0" not in value else None
+    if token is None or token.expires <= now:
+        if not required:
+            return ANONYMOUS
+        why = "Access token expired: ask for a new one" if token else "Invalid access token"
+        raise OAuthFailure(401, "invalid_token", why)
+    if token.user_id is None:
+        client = people.client_by_id(db, token.client_id)
+        return Caller(None, client.permissions if client else (), True)
+    user = people.user_by_id(db, token.user_id)
+    return Caller(user, user.permissions if user else (), True)
+
+
+def authorize(operation: Operation, caller: Caller, owner: User | None) -> None:
+    """Refuse a caller without a token (401), or without any of the permissions that the operation asks for (403).
+
+    `owner` is the user in the path, who may do what the contract allows the owner.
+    """
+    if not operation.permissions:
+        return
+    if not caller.authenticated:
+        raise OAuthFailure(401, "unauthorized", "Full authentication is required: send a bearer token")
+    if set(operation.permissions) & set(caller.permissions):
+        return
+    if OWNER in operation.permissions and caller.user and owner and caller.user.id == owner.id:
+        return
+    needed = " or ".join(operation.permissions)
+    raise forbidden(f"{operation.id} needs {needed}", details={"permissions": list(operation.permissions)})
+
+
+def path_user(db: Connection, operation: Operation, value: int | str, caller: Caller, field: str) -> User:
+    """Find the user whom a path names: by id, as `me`, or by user name where `me` is taken.
+
+    Raises Failure (404) for a user who does not exist, and (400) for `me` without a user.
+    """
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        if value == ME:
+            if caller.user is None:
+                raise invalid("'me' needs the token of a user: get one with the password grant", field)
+            return caller.user
+        user = people.user_by_name(db, value)
+        if user is None:
+            raise invalid(f"{field} must be the id of a user, or 'me', not {value!r}", field)
+        return user
+    number = int(value)
+    user = people.user_by_id(db, number) if abs(number) < 2**31 else None
+    if user is None:
+        raise not_found(f"No user has the id {number}", field)
+    return user
+

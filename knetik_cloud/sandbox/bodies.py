@@ -1,0 +1,90 @@
+"""Read the body of a request: JSON as the standard has it, or a form."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from knetik_cloud.sandbox.contract import FORM, JSON
+from knetik_cloud.sandbox.failures import malformed
+
+LARGEST: Final = 4 * 2**20
+"""Bytes of a body that are read; a larger one is refused."""
+
+DEEPEST: Final = 100
+"""Levels of nesting that a body may have."""
+
+
+class _Absent:
+    """The type of ABSENT."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = _Absent()
+"""Stands for a request without a body; `null` is a body."""
+
+
+def read_json(raw: bytes, content_type: str | None) -> Any:
+    """Read a JSON body; give ABSENT for none. Raises Failure for one that is no JSON, or is not called so."""
+    if not raw:
+        return ABSENT
+    if _media_type(content_type) != JSON:
+        raise malformed(f"Content-Type must be {JSON} for this body, not {content_type or 'absent'}")
+    try:
+        value = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
+        _check_text(value)
+    except RecursionError:
+        raise malformed(f"the body is nested more than {DEEPEST} deep") from None
+    except ValueError as error:
+        raise malformed(f"the body is not valid JSON: {error}") from None
+    return value
+
+
+def read_form(raw: bytes, content_type: str | None) -> dict[str, str]:
+    """Read a form; the first value of a name counts. Raises Failure for a body that is no form."""
+    if not raw:
+        return {}
+    if _media_type(content_type) != FORM:
+        raise malformed(f"Content-Type must be {FORM} for this body, not {content_type or 'absent'}")
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError as error:
+        raise malformed(f"the body is not a valid form: {error}") from None
+    return dict(reversed(pairs))
+
+
+def _media_type(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is too large a number")
+    return value
+
+
+def _check_text(value: Any, depth: int = 0) -> None:
+    """Refuse what no database can keep as text: half a surrogate pair, and U+0000; and what is nested too deep."""
+    if depth > DEEPEST:
+        raise RecursionError
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("a text holds the character U+0000")
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            raise ValueError("a text holds half of a surrogate pair")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _check_text(key, depth)
+            _check_text(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_text(inner, depth + 1)

@@ -1,0 +1,58 @@
+"""One call of an operation, as its handler sees it, and what the handler answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from knetik_cloud.sandbox.auth import Caller
+from knetik_cloud.sandbox.bodies import ABSENT
+from knetik_cloud.sandbox.contract import Contract, Operation
+from knetik_cloud.sandbox.failures import INVALID, Failure, invalid
+from knetik_cloud.sandbox.schema import BodyCheck
+from knetik_cloud.sandbox.settings import Settings
+from knetik_cloud.sandbox.storage.people import User
+
+
+@dataclass(slots=True)
+class Call:
+    """A call being handled, inside its transaction `db`. `now` is the instant of the whole call, epoch seconds."""
+
+    operation: Operation
+    parameters: dict[str, Any]
+    body: Any
+    db: Connection
+    now: float
+    caller: Caller
+    settings: Settings
+    contract: Contract
+    check: BodyCheck
+    owner: User | None = field(default=None)
+
+    @property
+    def today(self) -> int:
+        """The instant of the call in whole epoch seconds, as dates are stored."""
+        return int(self.now)
+
+    @property
+    def holder(self) -> User:
+        """The user whom the path names."""
+        if self.owner is None:
+            raise LookupError(f"{self.operation.id} has no user in its path")
+        return self.owner
+
+    def checked_body(self) -> Any:
+        """Give the body after checking it against the contract; raise Failure with all that is wrong."""
+        if self.body is ABSENT:
+            raise invalid(f"a body is required: send {self.operation.body_name} as JSON", self.operation.body_name)
+        problems = self.check.problems(self.operation.body or {}, self.body)
+        if problems:
+            raise Failure(400, INVALID, problems)
+        return self.body
+
+
+Handler = Callable[[Call], Any]
+"""Carries an operation out; gives the JSON of the answer, None for an empty one."""

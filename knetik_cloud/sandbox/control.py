@@ -1,0 +1,224 @@
+"""The control API under /_sandbox/: reset, seeds, snapshots, the clock, the journal, faults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields
+from ipaddress import ip_address
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from knetik_cloud.sandbox import seed
+from knetik_cloud.sandbox.failures import Failure, forbidden, invalid, not_found
+from knetik_cloud.sandbox.faults import Fault
+from knetik_cloud.sandbox.instants import duration, instant
+from knetik_cloud.sandbox.service import Service
+
+PREFIX = "/_sandbox"
+FROM_LOOPBACK = "loopback"
+FROM_ANYWHERE = "anywhere"
+OFF = "off"
+
+Action = Callable[[Service, Request, bytes], Any]
+
+
+def routes(service: Service) -> list[Route]:
+    """Give the routes of the control API; none when it is switched off."""
+    if service.settings.control == OFF:
+        return []
+    return [
+        Route(f"{PREFIX}{path}", _endpoint(service, action), methods=[method])
+        for method, path, action in (
+            ("GET", "", _about),
+            ("POST", "/reset", _reset),
+            ("POST", "/seed", _seed),
+            ("GET", "/export", _export),
+            ("GET", "/snapshots", _snapshots),
+            ("PUT", "/snapshots/{name}", _snapshot),
+            ("POST", "/snapshots/{name}/restore", _restore),
+            ("GET", "/clock", _clock),
+            ("PUT", "/clock", _set_clock),
+            ("POST", "/clock/advance", _advance),
+            ("GET", "/journal", _journal),
+            ("DELETE", "/journal", _clear_journal),
+            ("GET", "/faults", _faults),
+            ("POST", "/faults", _fail),
+            ("DELETE", "/faults", _clear_faults),
+            ("POST", "/tokens/expire", _expire_tokens),
+            ("GET", "/wallets/{user_id:int}", _wallet),
+        )
+    ]
+
+
+def _endpoint(service: Service, action: Action) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        body = await request.body()
+        try:
+            _check_peer(service, request)
+            if service.database.single_threaded:
+                result = action(service, request, body)
+            else:
+                result = await run_in_threadpool(action, service, request, body)
+        except Failure as failure:
+            refusal = service.refusal(failure)
+            return _json(refusal.body, refusal.status)
+        return Response(status_code=204) if result is None else _json(result, 200)
+
+    return endpoint
+
+
+def _check_peer(service: Service, request: Request) -> None:
+    """Refuse other machines, unless told otherwise, and pages of other sites in a browser here."""
+    peer = request.client.host if request.client else ""
+    if service.settings.control == FROM_LOOPBACK and not _is_loopback(peer):
+        raise forbidden("The control API serves this machine only: start with --control anywhere to open it")
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+        raise forbidden(f"The control API does not serve pages of {origin}")
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return (mapped or parsed).is_loopback
+
+
+def _json(value: Any, status: int) -> Response:
+    return Response(json.dumps(value, ensure_ascii=False).encode(), status, media_type="application/json")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        raise invalid("the body must be a JSON object") from None
+    if not isinstance(value, dict):
+        raise invalid("the body must be a JSON object")
+    return value
+
+
+def _about(service: Service, request: Request, body: bytes) -> Any:
+    settings = service.settings
+    return {
+        "now": service.clock.now(),
+        "require_auth": settings.require_auth,
+        "fulfillment_delay": settings.fulfillment_delay,
+        "token_lifetime": settings.token_lifetime,
+        "operations": sorted(service.contract.operations),
+    }
+
+
+def _reset(service: Service, request: Request, body: bytes) -> None:
+    service.reset()
+
+
+def _seed(service: Service, request: Request, body: bytes) -> None:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise invalid("the seed must be UTF-8") from None
+    service.seed(seed.parse(text))
+
+
+def _export(service: Service, request: Request, body: bytes) -> Any:
+    return service.export()
+
+
+def _snapshots(service: Service, request: Request, body: bytes) -> Any:
+    return {"snapshots": service.snapshots()}
+
+
+def _snapshot(service: Service, request: Request, body: bytes) -> None:
+    service.snapshot(request.path_params["name"])
+
+
+def _restore(service: Service, request: Request, body: bytes) -> None:
+    try:
+        service.restore(request.path_params["name"])
+    except KeyError as error:
+        raise not_found(str(error.args[0]), "name") from None
+
+
+def _clock(service: Service, request: Request, body: bytes) -> Any:
+    return {"now": service.clock.now(), "frozen": service.clock.frozen}
+
+
+def _set_clock(service: Service, request: Request, body: bytes) -> Any:
+    wanted = _object(body)
+    try:
+        target = instant(wanted["now"]) if "now" in wanted else None
+    except (TypeError, ValueError) as error:
+        raise invalid(f"now {error}", "now") from None
+    if target is not None:
+        service.clock.set(target)
+    if "frozen" in wanted:
+        if wanted["frozen"]:
+            service.clock.freeze()
+        else:
+            service.clock.resume()
+    service.store_clock()
+    return _clock(service, request, body)
+
+
+def _advance(service: Service, request: Request, body: bytes) -> Any:
+    try:
+        seconds = duration(**_object(body))
+    except (TypeError, ValueError) as error:
+        raise invalid(str(error)) from None
+    service.clock.advance(seconds)
+    service.store_clock()
+    return _clock(service, request, body)
+
+
+def _journal(service: Service, request: Request, body: bytes) -> Any:
+    operation = request.query_params.get("operation")
+    return {"exchanges": [exchange.resource() for exchange in service.journal.exchanges(operation)]}
+
+
+def _clear_journal(service: Service, request: Request, body: bytes) -> None:
+    service.journal.clear()
+
+
+def _faults(service: Service, request: Request, body: bytes) -> Any:
+    return {"faults": [fault.resource() for fault in service.faults.all()]}
+
+
+def _fail(service: Service, request: Request, body: bytes) -> Any:
+    fault = read_fault(_object(body))
+    try:
+        service.faults.arm(fault)
+    except ValueError as error:
+        raise invalid(str(error), "operation") from None
+    return fault.resource()
+
+
+def read_fault(wanted: Mapping[str, Any]) -> Fault:
+    """Make a fault of its JSON; raise Failure with what is wrong with it."""
+    known = [each.name for each in fields(Fault) if each.name != "met"]
+    for name in wanted:
+        if name not in known:
+            raise invalid(f"a fault has no {name!r}; use {', '.join(known)}", name)
+    try:
+        return Fault(**wanted)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise invalid(f"that is no fault: {error}") from None
+
+
+def _clear_faults(service: Service, request: Request, body: bytes) -> None:
+    service.faults.clear()
+
+
+def _expire_tokens(service: Service, request: Request, body: bytes) -> Any:
+    return {"expired": service.expire_tokens()}
+
+
+def _wallet(service: Service, request: Request, body: bytes) -> Any:
+    return service.wallet(request.path_params["user_id"])

@@ -1,0 +1,169 @@
+"""Putting items into inventories: by grant, by SKU, and by invoices that come due."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from sqlalchemy import Connection
+
+from knetik_cloud.sandbox.resources import user_resource
+from knetik_cloud.sandbox.rules import getting, price_overridable
+from knetik_cloud.sandbox.rules.entry import ACTIVE, INACTIVE, PENDING, Entry
+from knetik_cloud.sandbox.rules.using import find
+from knetik_cloud.sandbox.storage import catalog, holdings, invoices, people
+from knetik_cloud.sandbox.storage.catalog import Document, Sku
+from knetik_cloud.sandbox.storage.people import User
+
+PAID = "paid"
+PROCESSING = "processing"
+FULFILLED = "fulfilled"
+FAILED = "failed"
+
+
+def deliver(
+    db: Connection,
+    item: Document,
+    owner: User,
+    now: float,
+    *,
+    actor: User | None,
+    info: str | None = None,
+    sku: str | None = None,
+    overrides: Collection[str] = (),
+) -> Entry:
+    """Give an item to a user now: an active entry shaped by the item's behaviors, its log line, a wallet credit."""
+    entry = _new_entry(item, owner, sku)
+    entry = getting.grant(item["behaviors"], entry, now, overrides)
+    entry = holdings.insert_entry(db, entry, int(now))
+    holdings.add_log(db, entry, "grant", int(now), info, actor.id if actor else None)
+    _credit(db, entry, item["behaviors"], now, overrides)
+    return entry
+
+
+def sell(
+    db: Connection, sku: Sku, item: Document, owner: User, now: float, note: str, overrides: Sequence[str], delay: float
+) -> Document:
+    """Make an invoice for a SKU and a pending entry; `delay` seconds later they are due to be fulfilled."""
+    today = int(now)
+    document = _invoice_document(sku, item, owner, note)
+    invoice_id = invoices.insert_invoice(db, owner.id, document, PROCESSING, now + delay, today)
+    document = _numbered(document, invoice_id, overrides)
+    invoices.save_document(db, invoice_id, document)
+    entry = replace(_new_entry(item, owner, sku.sku), status=PENDING, invoice_id=invoice_id)
+    entry = holdings.insert_entry(db, entry, today)
+    holdings.add_log(db, entry, "invoice", today, document["invoice_number"], None)
+    return invoice_resource(document, invoice_id, owner, PROCESSING, today, today)
+
+
+def fulfill_due(db: Connection, now: float) -> None:
+    """Fulfill every invoice whose time has come: its pending entries become active, as if granted now."""
+    if not invoices.next_due(db, now):
+        return
+    for invoice in invoices.take_due(db, now):
+        done = [
+            _fulfill(db, user_id, entry_id, invoice.document.get("overrides", ()), now)
+            for user_id, entry_id in invoices.entry_ids(db, invoice.id)
+        ]
+        status = FULFILLED if all(done) else FAILED
+        invoices.settle(db, invoice.id, invoice.document, status, int(now))
+
+
+def invoice_resource(
+    document: Document, invoice_id: int, owner: User, status: str, created: int, updated: int
+) -> Document:
+    """Render an invoice with its present fulfillment status."""
+    shown = {key: value for key, value in document.items() if key != "overrides"}
+    lines = [{**line, "current_fulfillment_status": status} for line in shown["items"]]
+    return {
+        "id": invoice_id,
+        **shown,
+        "user": user_resource(owner),
+        "items": lines,
+        "current_fulfillment_status": status,
+        "created_date": created,
+        "updated_date": updated,
+    }
+
+
+def _new_entry(item: Document, owner: User, sku: str | None) -> Entry:
+    return Entry(
+        id=0,
+        user_id=owner.id,
+        item_id=item["id"],
+        item_name=item["name"],
+        item_type_hint=item["type_hint"],
+        status=ACTIVE,
+        behavior_data={},
+        sku=sku,
+    )
+
+
+def _fulfill(db: Connection, user_id: int, entry_id: int, overrides: Collection[str], now: float) -> bool:
+    """Fulfill one entry of an invoice; False when its item is gone, which leaves the entry inactive."""
+    people.lock_user(db, user_id)
+    entry = holdings.entry(db, user_id, entry_id)
+    if entry is None or entry.status != PENDING:
+        return True
+    item = catalog.item(db, entry.item_id)
+    if item is None:
+        holdings.save_entry(db, replace(entry, status=INACTIVE), int(now))
+        holdings.add_log(db, entry, "fulfill", int(now), "failed: the item was deleted", None)
+        return False
+    entry = getting.grant(item["behaviors"], replace(entry, status=ACTIVE), now, overrides)
+    holdings.save_entry(db, entry, int(now))
+    holdings.add_log(db, entry, "fulfill", int(now), None, None)
+    _credit(db, entry, item["behaviors"], now, overrides)
+    return True
+
+
+def _credit(
+    db: Connection, entry: Entry, behaviors: Sequence[Document], now: float, overrides: Collection[str]
+) -> None:
+    credit = getting.credit(behaviors, overrides)
+    if credit is not None:
+        people.credit_wallet(db, entry.user_id, credit.currency_code, credit.amount)
+        holdings.add_log(db, entry, "wallet", int(now), f"{credit.amount} {credit.currency_code}", None)
+
+
+def _invoice_document(sku: Sku, item: Document, owner: User, note: str) -> Document:
+    behavior = find(item["behaviors"], price_overridable.NAME)
+    price = sku.price if behavior is None else price_overridable.price(behavior, sku.price)
+    line = {
+        "item_id": item["id"],
+        "item_name": item["name"],
+        "type_hint": item["type_hint"],
+        "sku": sku.sku,
+        "sku_description": sku.description or item["name"],
+        "qty": 1,
+        "original_unit_price": sku.price,
+        "original_total_price": sku.price,
+        "unit_price": price,
+        "total_price": price,
+        "system_price": price,
+    }
+    totals: dict[str, Any] = {"subtotal": price, "discount": 0.0, "shipping": 0.0, "state_tax": 0.0, "fed_tax": 0.0}
+    return {
+        "order_notes": note,
+        "items": [line],
+        "currency": sku.currency_code,
+        **totals,
+        "grand_total": price,
+        "current_payment_status": PAID,
+        "billing_full_name": owner.display_name or owner.username,
+        "shipping_full_name": owner.display_name or owner.username,
+        "sort": 500,
+    }
+
+
+def _numbered(document: Document, invoice_id: int, overrides: Sequence[str]) -> Document:
+    """Fill in what follows from the invoice's id; ids of lines are the invoice's, as each has one line."""
+    return {
+        "invoice_number": f"INV-{invoice_id}",
+        "cart_id": str(uuid5(NAMESPACE_URL, f"knetik-sandbox-cart-{invoice_id}")),
+        **document,
+        "items": [{"id": invoice_id, "invoice_id": invoice_id, **line} for line in document["items"]],
+        "overrides": list(overrides),
+    }

@@ -1,0 +1,101 @@
+"""Faults on demand: make an operation fail, wait, or lose its answer, as often as wanted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+ANY = "*"
+"""Stands for every operation."""
+
+LONGEST_DELAY = 3600.0
+
+
+@dataclass(slots=True)
+class Fault:
+    """A fault armed for an operation.
+
+    `status` answers so instead of carrying the operation out. `reset` drops the connection without an answer,
+    `truncate` sends half of the answer's body; `applied` has the operation carried out before it is lost. `delay`
+    waits so many seconds first; alone, it only slows the operation down. `times` is how often it strikes, None for
+    ever; `met` how often it has.
+    """
+
+    operation: str
+    status: int | None = None
+    times: int | None = 1
+    delay: float = 0.0
+    reset: bool = False
+    truncate: bool = False
+    applied: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    met: int = 0
+
+    def __post_init__(self) -> None:
+        if self.status is not None and not 400 <= self.status <= 599:
+            raise ValueError(f"status must be from 400 to 599, not {self.status}")
+        if self.times is not None and self.times < 1:
+            raise ValueError(f"times must be 1 or more, or None for ever, not {self.times}")
+        if not 0 <= self.delay <= LONGEST_DELAY:
+            raise ValueError(f"delay must be from 0 to {LONGEST_DELAY:.0f} seconds, not {self.delay}")
+        if (self.status is not None) + self.reset + self.truncate > 1:
+            raise ValueError("a fault has one of status, reset and truncate: arm several for several")
+        if not (self.status or self.reset or self.truncate or self.delay):
+            raise ValueError("a fault needs a status, a delay, reset or truncate")
+        for name, value in self.headers.items():
+            if not isinstance(value, str) or not (name + value).isprintable() or not (name + value).isascii():
+                raise ValueError(f"headers must be printable ASCII, as {name!r} is not")
+
+    @property
+    def spent(self) -> bool:
+        """True once it has struck as often as it was to."""
+        return self.times is not None and self.met >= self.times
+
+    @property
+    def carries_out(self) -> bool:
+        """True if the operation happens in spite of the fault."""
+        return self.applied or self.truncate or not (self.status or self.reset)
+
+    def resource(self) -> dict[str, Any]:
+        """Give it as JSON."""
+        return asdict(self)
+
+
+class Faults:
+    """The faults that are armed, in the order in which they strike."""
+
+    def __init__(self, operations: Collection[str]) -> None:
+        self._operations = operations
+        self._armed: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def arm(self, fault: Fault) -> None:
+        """Add a fault. Raises ValueError for an operation that doesn't exist."""
+        if fault.operation != ANY and fault.operation not in self._operations:
+            known = ", ".join(sorted(self._operations))
+            raise ValueError(f"there is no operation {fault.operation!r}; use {ANY!r} or one of {known}")
+        with self._lock:
+            self._armed.append(fault)
+
+    def take(self, operation: str) -> Fault | None:
+        """Give the fault that strikes a call of an operation now, counting it; None for none."""
+        if not self._armed:
+            return None
+        with self._lock:
+            for fault in self._armed:
+                if fault.operation in (operation, ANY) and not fault.spent:
+                    fault.met += 1
+                    return fault
+        return None
+
+    def all(self) -> list[Fault]:
+        """List the faults armed so far, spent ones included, with how often each was met."""
+        with self._lock:
+            return list(self._armed)
+
+    def clear(self) -> None:
+        """Disarm and forget all of them."""
+        with self._lock:
+            self._armed.clear()

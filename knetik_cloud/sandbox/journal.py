@@ -1,0 +1,156 @@
+"""The journal: the last requests and answers, with secrets masked and a curl line for each."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+MASK = "***"
+SECRET_NAMES = frozenset({"access_token", "client_secret", "password", "refresh_token", "token"})
+"""Names of form, query and JSON fields whose values are masked."""
+
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+LARGEST = 64 * 1024
+"""Characters of a body that the journal keeps."""
+
+UNSAID = frozenset({"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"})
+"""Headers that a curl line does without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer. `operation` is None for a path that no operation has.
+
+    `time` is the stand-in's, in epoch seconds; `milliseconds` is what the answer took. `status` is None when no
+    answer was sent. Secrets are masked in all of it.
+    """
+
+    number: int
+    time: float
+    operation: str | None
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: str | None
+    status: int | None
+    answer: str | None
+    milliseconds: float
+    fault: bool
+    curl: str
+
+    @property
+    def json(self) -> Any:
+        """The request's body, read as JSON; None without one."""
+        return json.loads(self.body) if self.body else None
+
+    def resource(self) -> dict[str, Any]:
+        """Give it as JSON."""
+        return asdict(self)
+
+
+class Journal:
+    """Keeps the last exchanges, oldest first."""
+
+    def __init__(self, size: int) -> None:
+        self._exchanges: deque[Exchange] = deque(maxlen=size)
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def record(
+        self,
+        *,
+        base: str,
+        time: float,
+        operation: str | None,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        status: int | None,
+        answer: bytes,
+        milliseconds: float,
+        fault: bool,
+    ) -> None:
+        """Add an exchange, masking its secrets."""
+        kept = {name: _masked_header(name, value) for name, value in headers.items()}
+        is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        query = _masked_form(query)
+        text = _text(body)
+        sent = (_masked_form(text) if is_form else _masked_json(text)) if text else text
+        with self._lock:
+            self._count += 1
+            self._exchanges.append(
+                Exchange(
+                    number=self._count,
+                    time=time,
+                    operation=operation,
+                    method=method,
+                    path=path,
+                    query=query,
+                    headers=kept,
+                    body=sent,
+                    status=status,
+                    answer=_masked_json(_text(answer)),
+                    milliseconds=milliseconds,
+                    fault=fault,
+                    curl=_curl(base, method, path, query, kept, sent),
+                )
+            )
+
+    def exchanges(self, operation: str | None = None) -> list[Exchange]:
+        """List the exchanges kept, oldest first; of one operation, if one is named."""
+        with self._lock:
+            kept = list(self._exchanges)
+        return [exchange for exchange in kept if operation in (None, exchange.operation)]
+
+    def clear(self) -> None:
+        """Forget them; numbers start at 1 again."""
+        with self._lock:
+            self._exchanges.clear()
+            self._count = 0
+
+
+def _text(body: bytes) -> str | None:
+    return body[:LARGEST].decode("utf-8", "replace") if body else None
+
+
+def _masked_header(name: str, value: str) -> str:
+    if name.lower() not in SECRET_HEADERS:
+        return value
+    scheme, separator, _ = value.partition(" ")
+    return f"{scheme} {MASK}" if separator else MASK
+
+
+def _masked_form(text: str) -> str:
+    if not any(name in text for name in SECRET_NAMES):
+        return text
+    pairs = parse_qsl(text, keep_blank_values=True)
+    return urlencode([(name, MASK if name in SECRET_NAMES else value) for name, value in pairs], safe="*")
+
+
+_SECRET_JSON = re.compile(r'("(?:%s)"\s*:\s*)"(?:[^"\\]|\\.)*"' % "|".join(sorted(SECRET_NAMES)))
+
+
+def _masked_json(text: str | None) -> str | None:
+    # By pattern and not by parsing, as a body may be no JSON, or be cut.
+    return _SECRET_JSON.sub(rf'\1"{MASK}"', text) if text else text
+
+
+def _curl(base: str, method: str, path: str, query: str, headers: Mapping[str, str], body: str | None) -> str:
+    words = ["curl"] if method == "GET" else ["curl", "-X", method]
+    words.append(f"{base}{path}?{query}" if query else f"{base}{path}")
+    for name, value in headers.items():
+        if name.lower() not in UNSAID:
+            words += ["-H", f"{name}: {value}"]
+    if body is not None:
+        words += ["--data-binary", body]
+    return " ".join(shlex.quote(word) for word in words)

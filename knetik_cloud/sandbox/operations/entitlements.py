@@ -1,0 +1,113 @@
+"""What users hold: grant an item, check it, use it, add one by SKU."""
+
+from __future__ import annotations
+
+from knetik_cloud.sandbox import delivery
+from knetik_cloud.sandbox.call import Call
+from knetik_cloud.sandbox.failures import REFUSED, Failure, Problem, invalid
+from knetik_cloud.sandbox.operations.items import existing
+from knetik_cloud.sandbox.rules import getting, using
+from knetik_cloud.sandbox.rules.definitions import RULES
+from knetik_cloud.sandbox.rules.entry import Entry
+from knetik_cloud.sandbox.rules.using import Refusal
+from knetik_cloud.sandbox.storage import catalog, holdings, people
+from knetik_cloud.sandbox.storage.catalog import Document
+
+ENTITLEMENT_LIST = "entitlement_list"
+"""The kind of item whose entries are told apart by the SKU that added them."""
+
+
+def grant_user_entitlement(call: Call) -> None:
+    """Put an item into the user's inventory, at once."""
+    item_id = call.checked_body()["entitlement_id"]
+    people.lock_user(call.db, call.holder.id)
+    item = existing(call, item_id, "entitlement_id")
+    _refuse_get(call, item, "entitlement_id", ())
+    delivery.deliver(call.db, item, call.holder, call.now, actor=call.caller.user)
+
+
+def check_user_entitlement_item(call: Call) -> None:
+    """Refuse what a use would refuse; change nothing."""
+    _usable_entry(call)
+
+
+def use_user_entitlement_item(call: Call) -> None:
+    """Use the entry that ends first of those that can be used."""
+    people.lock_user(call.db, call.holder.id)
+    item, entry = _usable_entry(call)
+    used = using.use(item["behaviors"], entry, call.now)
+    holdings.save_entry(call.db, used, call.today)
+    actor = call.caller.user or call.holder
+    holdings.add_log(call.db, used, "use", call.today, call.parameters["info"], actor.id)
+
+
+def add_item_to_user_inventory(call: Call) -> Document | None:
+    """Put what a SKU sells into the user's inventory: through an invoice, or at once if it is skipped."""
+    body = call.checked_body()
+    people.lock_user(call.db, call.holder.id)
+    sku = catalog.sku(call.db, body["sku"])
+    if sku is None:
+        raise invalid(f"sku {body['sku']!r} does not exist: add it to the stand-in's skus", "sku")
+    item = catalog.item(call.db, sku.item_id)
+    if item is None:
+        raise invalid(f"sku {sku.sku!r} sells item {sku.item_id}, which was deleted", "sku")
+    overrides = _overrides(body.get("overrides") or [])
+    _refuse_get(call, item, "sku", overrides)
+    if body["skip_invoice"]:
+        delivery.deliver(
+            call.db,
+            item,
+            call.holder,
+            call.now,
+            actor=call.caller.user,
+            info=body["note"],
+            sku=sku.sku,
+            overrides=overrides,
+        )
+        return None
+    delay = call.settings.fulfillment_delay
+    return delivery.sell(call.db, sku, item, call.holder, call.now, body["note"], overrides, delay)
+
+
+def _overrides(names: list[str]) -> list[str]:
+    for number, name in enumerate(names):
+        if name not in RULES:
+            field = f"overrides[{number}]"
+            raise invalid(f"{field} must be the type_hint of a behavior, one of {', '.join(RULES)}, not {name!r}", field)
+    return names
+
+
+def _refuse_get(call: Call, item: Document, field: str, overrides: list[str] | tuple[()]) -> None:
+    owned = holdings.UserHoldings(call.db, call.holder.id, call.now)
+    refusal = getting.refuse_get(item["behaviors"], owned, call.now, overrides)
+    if refusal is not None:
+        raise _refused(400, f"Item {item['id']} can't be got", refusal, field)
+
+
+def _usable_entry(call: Call) -> tuple[Document, Entry]:
+    """Give the item and the entry to use, or raise Failure (403) with the reason why there is none."""
+    item = existing(call, call.parameters["item_id"], "item_id")
+    entries = [entry for entry in holdings.entries_of_item(call.db, call.holder.id, item["id"]) if _meant(call, item, entry)]
+    if not entries:
+        raise _refused(403, f"Item {item['id']} can't be used", Refusal(None, "the user does not hold it"), "item_id")
+    refusals = []
+    for entry in sorted(entries, key=using.preference):
+        refusal = using.refuse_use(item["behaviors"], entry, call.holder.guest, call.now)
+        if refusal is None:
+            return item, entry
+        refusals.append((entry, refusal))
+    # Of several entries, the newest says best why none is left.
+    entry, refusal = max(refusals, key=lambda pair: pair[0].id)
+    raise _refused(403, f"Item {item['id']} can't be used", refusal, "item_id", entry)
+
+
+def _meant(call: Call, item: Document, entry: Entry) -> bool:
+    """Tell whether a `sku` parameter leaves an entry in question; only entitlement lists heed it."""
+    sku = call.parameters["sku"]
+    return sku is None or item["type_hint"] != ENTITLEMENT_LIST or entry.sku == sku
+
+
+def _refused(status: int, what: str, refusal: Refusal, field: str, entry: Entry | None = None) -> Failure:
+    details = {"behavior": refusal.behavior, "inventory_id": entry.id if entry else None}
+    return Failure(status, REFUSED, [Problem(f"{what}: {refusal.reason}", field, details)])
+

@@ -1,0 +1,156 @@
+"""Entitlement items: list, create, read, update, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from knetik_cloud.sandbox.call import Call
+from knetik_cloud.sandbox.failures import CONFLICT, INVALID, Failure, Problem, conflict, invalid, not_found
+from knetik_cloud.sandbox.operations.listing import page_and_size, sort_keys
+from knetik_cloud.sandbox.resources import page_resource
+from knetik_cloud.sandbox.rules import definitions, groups, template_check
+from knetik_cloud.sandbox.schema import read_only_fields
+from knetik_cloud.sandbox.storage import catalog
+from knetik_cloud.sandbox.storage.catalog import Document, GroupMember
+from knetik_cloud.sandbox.storage.database import lock_catalog
+
+KINDS = ("entitlement", "entitlement_list")
+"""The type_hints of items that these operations keep."""
+
+DEFAULT_SORT = 500
+
+
+def get_entitlement_items(call: Call) -> Any:
+    """List the items, behaviors included."""
+    page, size = page_and_size(call)
+    sorts = sort_keys(call, "EntitlementItem")
+    found = catalog.list_items(call.db, page, size, sorts)
+    return page_resource(found, page, size, lambda item: item, sorts)
+
+
+def get_entitlement_item(call: Call) -> Any:
+    """Read one item."""
+    return existing(call, call.parameters["entitlement_id"], "entitlement_id")
+
+
+def create_entitlement_item(call: Call) -> Any:
+    """Check and store a new item."""
+    lock_catalog(call.db)
+    document = _checked(call, None)
+    item_id = catalog.insert_item(call.db, document, call.today)
+    _store_groups(call, item_id, document)
+    return catalog.item(call.db, item_id)
+
+
+def update_entitlement_item(call: Call) -> Any:
+    """Check and store an item in place of the one that was."""
+    lock_catalog(call.db)
+    before = get_entitlement_item(call)
+    document = _checked(call, before)
+    catalog.save_item(call.db, before["id"], document, call.today)
+    _store_groups(call, before["id"], document)
+
+
+def delete_entitlement_item(call: Call) -> Any:
+    """Delete an item; what users hold of it stays in their inventories, and can no longer be used."""
+    lock_catalog(call.db)
+    catalog.delete_item(call.db, get_entitlement_item(call)["id"])
+
+
+def existing(call: Call, item_id: int, field: str) -> Document:
+    """Find an item, or raise Failure (404) naming the field that holds its id."""
+    item = catalog.item(call.db, item_id)
+    if item is None:
+        raise not_found(f"No entitlement item has the id {item_id}", field)
+    return item
+
+
+def _checked(call: Call, before: Document | None) -> Document:
+    """Give the document to store for a body, or raise Failure with what is wrong with it."""
+    ignored = read_only_fields(call.contract, "EntitlementItem")
+    document = {key: value for key, value in call.checked_body().items() if key not in ignored}
+    if document.get("sort") is None:
+        document["sort"] = DEFAULT_SORT
+    problems = [*_own_problems(document), *definitions.behavior_problems(document.get("behaviors") or ())]
+    if problems:
+        raise Failure(400, INVALID, problems)
+    document["behaviors"] = groups.named(document.get("behaviors") or [], before)
+    _check_unique_key(call, document, before)
+    _check_prerequisites(call, document)
+    _check_template(call, document)
+    return document
+
+
+def _own_problems(document: Document) -> list[Problem]:
+    problems = []
+    if document["type_hint"] not in KINDS:
+        problems.append(
+            Problem(f"type_hint must be {' or '.join(KINDS)} here, not {document['type_hint']!r}", "type_hint")
+        )
+    if not document["name"].strip():
+        problems.append(Problem("name must not be blank", "name"))
+    return problems
+
+
+def _check_unique_key(call: Call, document: Document, before: Document | None) -> None:
+    key = document.get("unique_key")
+    other = catalog.item_with_unique_key(call.db, key) if key is not None else None
+    if other is not None and (before is None or other != before["id"]):
+        raise conflict(f"unique_key {key!r} is taken by item {other}: choose another", "unique_key")
+
+
+def _check_prerequisites(call: Call, document: Document) -> None:
+    for number, behavior in enumerate(document["behaviors"]):
+        missing = catalog.missing_items(call.db, behavior.get("item_ids") or ())
+        if behavior["type_hint"] == "pre_req_entitlement" and missing:
+            raise invalid(
+                f"behaviors[{number}].item_ids names items that do not exist: {', '.join(map(str, missing))}",
+                f"behaviors[{number}].item_ids",
+            )
+
+
+def _check_template(call: Call, document: Document) -> None:
+    template_id = document.get("template")
+    if template_id is None:
+        return
+    template = catalog.template(call.db, template_id)
+    if template is None:
+        raise invalid(f"template {template_id!r} does not exist: create it first, or leave it out", "template")
+    problems = template_check.problems(document, template)
+    if problems:
+        raise Failure(400, INVALID, problems)
+
+
+def _store_groups(call: Call, item_id: int, document: Document) -> None:
+    """Give nameless groups a name, join the item's groups, and carry their settings over to the other members."""
+    document["behaviors"] = groups.with_names(document["behaviors"], item_id)
+    catalog.save_item(call.db, item_id, document, call.today)
+    uses = groups.uses(document["behaviors"])
+    for use in uses:
+        member = GroupMember(use.kind, use.name)
+        for other in catalog.group_items(call.db, member, but=item_id):
+            _agree(call, use, other)
+    catalog.join_groups(call.db, item_id, [GroupMember(use.kind, use.name) for use in uses])
+
+
+def _agree(call: Call, use: groups.GroupUse, other: Document) -> None:
+    """Make another item of a group agree with the settings of this one, if `cascade` allows."""
+    changed = groups.with_settings(other["behaviors"], use)
+    if changed == other["behaviors"]:
+        return
+    if not call.parameters["cascade"]:
+        raise Failure(
+            400,
+            CONFLICT,
+            [
+                Problem(
+                    f"group {use.name!r} is in use by item {other['id']} with other settings: use the same "
+                    "ones, or send cascade=true to change them everywhere",
+                    use.field,
+                    {"item_id": other["id"]},
+                )
+            ],
+        )
+    ignored = read_only_fields(call.contract, "EntitlementItem")
+    document = {key: value for key, value in other.items() if key not in ignored}
+    catalog.save_item(call.db, other["id"], {**document, "behaviors": changed}, call.today)

@@ -1,0 +1,61 @@
+"""What the lists have in common: pages, sort keys and filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from knetik_cloud.sandbox.call import Call
+from knetik_cloud.sandbox.contract import Contract
+from knetik_cloud.sandbox.failures import invalid
+from knetik_cloud.sandbox.storage.paging import Sort
+
+LARGEST_SIZE = 1000
+"""Records that a page may hold; a larger `size` is served as this one."""
+
+SORTABLE = ("string", "integer", "number", "boolean")
+
+
+def page_and_size(call: Call) -> tuple[int, int]:
+    """Give the page asked for, counting from 1, and the size in effect."""
+    return call.parameters["page"], min(call.parameters["size"], LARGEST_SIZE)
+
+
+def sort_keys(call: Call, schema_name: str) -> list[Sort]:
+    """Read `order`. Raises Failure for a field that the listed schema doesn't have, or that has no order."""
+    fields = _fields(call.contract, schema_name)
+    sortable = [name for name, field in fields.items() if field.get("type") in SORTABLE]
+    sorts = []
+    for key in call.parameters["order"].split(","):
+        name, _, direction = key.partition(":")
+        if name not in sortable:
+            why = "cannot be sorted by" if name in fields else "does not exist"
+            raise invalid(
+                f"order names the field {name!r}, which {why}; use one of {', '.join(sorted(sortable))}",
+                "order",
+            )
+        sorts.append(Sort(name, direction == "ASC"))
+    return sorts
+
+
+def date_filter(text: str | None) -> list[tuple[str, int]]:
+    """Read `filter_date`, whose form the contract has checked, into (operator, epoch seconds)."""
+    if text is None:
+        return []
+    words = text.split(",")
+    dates = [(operator, int(instant)) for operator, instant in zip(words[::2], words[1::2], strict=True)]
+    for _, instant in dates:
+        if abs(instant) >= 2**63:
+            raise invalid(f"filter_date must hold instants of 64 bits, not {instant}", "filter_date")
+    return dates
+
+
+def _fields(contract: Contract, schema_name: str) -> dict[str, Mapping[str, Any]]:
+    """Give the fields of a schema by name, inherited ones included."""
+    schema = contract.schemas[schema_name]
+    fields: dict[str, Mapping[str, Any]] = {}
+    for part in schema.get("allOf", ()):
+        part = contract.resolve(part)
+        names = [name for name, known in contract.schemas.items() if known is part]
+        fields |= _fields(contract, names[0]) if names else dict(part.get("properties", {}))
+    return fields | dict(schema.get("properties", {}))

@@ -1,0 +1,91 @@
+"""Entitlement templates: list, create, read, update, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from knetik_cloud.sandbox.call import Call
+from knetik_cloud.sandbox.failures import INVALID, Failure, Problem, conflict, invalid, not_found
+from knetik_cloud.sandbox.operations.listing import page_and_size, sort_keys
+from knetik_cloud.sandbox.resources import page_resource
+from knetik_cloud.sandbox.rules import definitions, template_check
+from knetik_cloud.sandbox.schema import read_only_fields
+from knetik_cloud.sandbox.storage import catalog
+from knetik_cloud.sandbox.storage.catalog import Document
+from knetik_cloud.sandbox.storage.database import lock_catalog
+
+DETACH = "detach"
+
+
+def get_entitlement_templates(call: Call) -> Any:
+    """List the templates."""
+    page, size = page_and_size(call)
+    sorts = sort_keys(call, "ItemTemplateResource")
+    found = catalog.list_templates(call.db, page, size, sorts)
+    return page_resource(found, page, size, lambda template: template, sorts)
+
+
+def get_entitlement_template(call: Call) -> Any:
+    """Read one template."""
+    template_id = call.parameters["id"]
+    template = catalog.template(call.db, template_id)
+    if template is None:
+        raise not_found(f"No template has the id {template_id!r}", "id")
+    return template
+
+
+def create_entitlement_template(call: Call) -> Any:
+    """Check and store a new template."""
+    lock_catalog(call.db)
+    template_id = catalog.insert_template(call.db, _checked(call), call.today)
+    return catalog.template(call.db, template_id)
+
+
+def update_entitlement_template(call: Call) -> Any:
+    """Check and store a template in place of the one that was; its items are checked when they change next."""
+    lock_catalog(call.db)
+    template_id = get_entitlement_template(call)["id"]
+    catalog.save_template(call.db, template_id, _checked(call), call.today)
+    return catalog.template(call.db, template_id)
+
+
+def delete_entitlement_template(call: Call) -> Any:
+    """Delete a template that no item uses; with cascade=detach, take it from its items first."""
+    lock_catalog(call.db)
+    template_id = get_entitlement_template(call)["id"]
+    users = catalog.items_with_template(call.db, template_id)
+    cascade = call.parameters["cascade"]
+    if users and cascade is not None and cascade != DETACH:
+        raise invalid(f"cascade must be {DETACH!r}, or left out, not {cascade!r}", "cascade")
+    if users and cascade is None:
+        raise conflict(
+            f"template {template_id!r} is in use by item {', '.join(map(str, users[:10]))}: send "
+            f"cascade={DETACH} to take it from its items",
+            "cascade",
+            {"item_ids": users},
+        )
+    for item_id in users:
+        _detach(call, item_id)
+    catalog.delete_template(call.db, template_id)
+
+
+def _detach(call: Call, item_id: int) -> None:
+    ignored = read_only_fields(call.contract, "EntitlementItem")
+    item = catalog.item(call.db, item_id) or {}
+    document = {key: value for key, value in item.items() if key not in ignored}
+    catalog.save_item(call.db, item_id, {**document, "template": None}, call.today)
+
+
+def _checked(call: Call) -> Document:
+    """Give the document to store for a body, or raise Failure with what is wrong with it."""
+    ignored = read_only_fields(call.contract, "ItemTemplateResource")
+    document = {key: value for key, value in call.checked_body().items() if key not in ignored}
+    behaviors = [definition["behavior"] for definition in document.get("behaviors") or ()]
+    problems = [
+        *([] if document["name"].strip() else [Problem("name must not be blank", "name")]),
+        *template_check.definition_problems(document),
+        *definitions.behavior_problems(behaviors, "behaviors[{}].behavior"),
+    ]
+    if problems:
+        raise Failure(400, INVALID, problems)
+    return document

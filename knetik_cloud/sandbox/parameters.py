@@ -1,0 +1,77 @@
+"""Read path, query and form values as the contract types them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from knetik_cloud.sandbox.contract import Operation, Parameter
+from knetik_cloud.sandbox.failures import INVALID, Failure, Problem
+from knetik_cloud.sandbox.schema import RANGES, shown
+
+INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+NAME_INSTEAD = "x-python-type"
+"""Marks the path parameter that takes an id or `me`; the stand-in takes a user name there too."""
+
+
+def read(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Read an operation's parameters out of the texts given, by place; defaults fill in what is absent.
+
+    Raises Failure with every wrong or missing one.
+    """
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for parameter in operation.parameters:
+        text = given[parameter.place].get(parameter.name)
+        if text is None and parameter.place == "form":
+            # The service takes the form's parameters in the query string as well.
+            text = given["query"].get(parameter.name)
+        if text is None:
+            values[parameter.name] = parameter.schema.get("default")
+            if parameter.required and values[parameter.name] is None:
+                problems.append(Problem(f"{parameter.name} is required", parameter.name))
+            continue
+        try:
+            values[parameter.name] = _value(parameter, text)
+        except ValueError as error:
+            problems.append(Problem(f"{parameter.name} {error}", parameter.name))
+    if problems:
+        raise Failure(400, INVALID, problems)
+    return values
+
+
+def _value(parameter: Parameter, text: str) -> Any:
+    """Read one text; a ValueError says what is wrong with it, as the end of a sentence."""
+    schema = parameter.schema
+    if "\0" in text:
+        raise ValueError("must not hold the character U+0000")
+    match schema.get("type"):
+        case "integer":
+            return _integer(text, schema)
+        case "boolean":
+            # Older clients send Python's True and False.
+            if text.lower() not in ("true", "false"):
+                raise ValueError(f"must be true or false, not {shown(text)}")
+            return text.lower() == "true"
+        case _:
+            return text if NAME_INSTEAD in schema else _text(text, schema)
+
+
+def _integer(text: str, schema: Mapping[str, Any]) -> int:
+    if not INTEGER.fullmatch(text):
+        raise ValueError(f"must be a whole number, not {shown(text)}")
+    value = int(text)
+    low, high = RANGES[schema.get("format", "int64")]
+    low, high = schema.get("minimum", low), schema.get("maximum", high)
+    if not low <= value <= high:
+        raise ValueError(f"must be from {low} to {high}, not {value}")
+    return value
+
+
+def _text(text: str, schema: Mapping[str, Any]) -> str:
+    if "pattern" in schema and not re.search(schema["pattern"], text):
+        raise ValueError(f"must match {schema['pattern']}, which {shown(text)} does not")
+    if "enum" in schema and text not in schema["enum"]:
+        raise ValueError(f"must be one of {', '.join(schema['enum'])}, not {shown(text)}")
+    return text

@@ -1,0 +1,36 @@
+"""`consumable`: an entry can be used `max_use` times; the last use makes it inactive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from knetik_cloud.sandbox.rules.entry import INACTIVE, Entry
+
+NAME = "consumable"
+
+
+def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """List what is wrong with a definition, as (field, message)."""
+    max_use = behavior.get("max_use")
+    if max_use is not None and max_use < 1:
+        return [("max_use", f"must be 1 or more, not {max_use}; leave it out for no limit")]
+    return []
+
+
+def refuse_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> str | None:
+    """Refuse once every use is spent."""
+    max_use = behavior.get("max_use")
+    used = entry.counter(NAME, "use_count")
+    if max_use is not None and used >= max_use:
+        return f"it has been used {used} times, and max_use is {max_use}"
+    return None
+
+
+def use(behavior: Mapping[str, Any], entry: Entry, now: float) -> Entry:
+    """Count a use; the last one leaves the entry inactive."""
+    max_use = behavior.get("max_use")
+    used = entry.counter(NAME, "use_count") + 1
+    counted = entry.with_data(NAME, use_count=used)
+    return replace(counted, status=INACTIVE) if max_use is not None and used >= max_use else counted

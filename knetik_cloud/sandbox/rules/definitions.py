@@ -1,0 +1,52 @@
+"""What makes the behaviors of an item well defined, beyond what the contract's schemas say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from knetik_cloud.sandbox.failures import Problem
+from knetik_cloud.sandbox.rules import (
+    consumable,
+    expirable,
+    fulfillable,
+    guest_playable,
+    limited_gettable,
+    pre_req_entitlement,
+    price_overridable,
+    spendable,
+    time_period_gettable,
+    time_period_usable,
+)
+
+RULES = {
+    rule.NAME: rule
+    for rule in (
+        consumable,
+        expirable,
+        fulfillable,
+        guest_playable,
+        limited_gettable,
+        pre_req_entitlement,
+        price_overridable,
+        spendable,
+        time_period_gettable,
+        time_period_usable,
+    )
+}
+"""The ten behaviors by type_hint."""
+
+
+def behavior_problems(behaviors: Sequence[Mapping[str, Any]], prefix: str = "behaviors[{}]") -> list[Problem]:
+    """List what is wrong with an item's behaviors; each kind may be there once."""
+    found = []
+    seen: set[str] = set()
+    for number, behavior in enumerate(behaviors):
+        path, kind = prefix.format(number), behavior["type_hint"]
+        if kind in seen:
+            message = f"{path}.type_hint: {kind} is there twice; an item has each behavior once"
+            found.append(Problem(message, f"{path}.type_hint"))
+        seen.add(kind)
+        for field, message in RULES[kind].problems(behavior):
+            found.append(Problem(f"{path}.{field} {message}", f"{path}.{field}"))
+    return found

@@ -1,0 +1,51 @@
+"""An inventory entry: that a user holds an item, in which state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+PENDING = "pending"
+ACTIVE = "active"
+INACTIVE = "inactive"
+STATUSES = (PENDING, ACTIVE, INACTIVE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One inventory entry. Dates are epoch seconds; `expires` None is never."""
+
+    id: int
+    user_id: int
+    item_id: int
+    item_name: str | None = None
+    item_type_hint: str | None = None
+    status: str = ACTIVE
+    expires: int | None = None
+    behavior_data: Mapping[str, Any] | None = None
+    invoice_id: int | None = None
+    sku: str | None = None
+    created_date: int = 0
+    updated_date: int = 0
+
+    def expired(self, now: float) -> bool:
+        """Tell whether its time is over; at the very second of `expires` it is."""
+        return self.expires is not None and self.expires <= now
+
+    def status_at(self, now: float) -> str:
+        """Give the status that the service shows: an expired entry is inactive, whatever was set."""
+        return INACTIVE if self.expired(now) else self.status
+
+    def counter(self, behavior: str, name: str) -> int:
+        """Read a number of a behavior's data; anything but a number counts as 0, as callers may put any map there."""
+        data = (self.behavior_data or {}).get(behavior)
+        value = data.get(name) if isinstance(data, Mapping) else None
+        return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+    def with_data(self, behavior: str, **values: Any) -> Entry:
+        """Copy it with values set in a behavior's data, keeping all else there."""
+        whole = dict(self.behavior_data or {})
+        data = whole.get(behavior)
+        whole[behavior] = {**data, **values} if isinstance(data, Mapping) else values
+        return replace(self, behavior_data=whole)

@@ -1,0 +1,21 @@
+"""`fulfillable`: what a grant delivers; `wallet` with `spendable` credits money instead of waiting in the inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NAME = "fulfillable"
+WALLET = "wallet"
+
+
+def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """List what is wrong with a definition, as (field, message)."""
+    if not behavior["type_name"].strip():
+        return [("type_name", "must not be blank; inventory, wallet and amazon are the known types")]
+    return []
+
+
+def credits_wallet(behavior: Mapping[str, Any]) -> bool:
+    """Tell whether a grant goes to the user's wallet."""
+    return bool(behavior["type_name"] == WALLET)

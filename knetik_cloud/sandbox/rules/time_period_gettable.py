@@ -1,0 +1,62 @@
+"""`time_period_gettable`: a user may get only so many of a group of items in any stretch of time so long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from knetik_cloud.sandbox.rules.expirable import length_problems
+from knetik_cloud.sandbox.rules.periods import later
+
+NAME = "time_period_gettable"
+SHARED = ("get_limit", "time_length", "unit_of_time")
+"""The settings that every item of a group has in common."""
+
+
+def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """List what is wrong with a definition, as (field, message)."""
+    found = length_problems(behavior)
+    if behavior["get_limit"] < 0:
+        found.append(("get_limit", f"must not be negative, as {behavior['get_limit']} is"))
+    return found
+
+
+def group_name(behavior: Mapping[str, Any]) -> str | None:
+    """Give the name of the group, None before the service has made one up."""
+    return behavior.get("group_name")
+
+
+def has_group(behavior: Mapping[str, Any]) -> bool:
+    """Tell whether there is a limit: always, as its fields are required."""
+    return True
+
+
+def with_group_name(behavior: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Copy it with the group's name set."""
+    return {**behavior, "group_name": name}
+
+
+def settings(behavior: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings that its group shares."""
+    return {key: behavior[key] for key in SHARED}
+
+
+def with_settings(behavior: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy it with the group's settings replaced."""
+    return {**behavior, **shared}
+
+
+def window_start(behavior: Mapping[str, Any], now: float) -> int:
+    """Give the instant from which gets count: one period before now, in epoch seconds."""
+    return later(now, -behavior["time_length"], behavior["unit_of_time"])
+
+
+def refuse_get(behavior: Mapping[str, Any], got: int) -> str | None:
+    """Refuse when the user got as many of the group since `window_start` as the limit allows."""
+    limit = behavior["get_limit"]
+    if got >= limit:
+        return (
+            f"the user got {got} of group {group_name(behavior)!r} in the last {behavior['time_length']} "
+            f"{behavior['unit_of_time']}(s), and its get_limit is {limit}"
+        )
+    return None

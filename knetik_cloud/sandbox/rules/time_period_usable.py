@@ -1,0 +1,45 @@
+"""`time_period_usable`: an entry can be used `max_use` times per period; the first use of a period begins it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from knetik_cloud.sandbox.rules.entry import Entry
+from knetik_cloud.sandbox.rules.expirable import length_problems
+from knetik_cloud.sandbox.rules.periods import later
+
+NAME = "time_period_usable"
+
+
+def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """List what is wrong with a definition, as (field, message)."""
+    found = length_problems(behavior)
+    max_use = behavior.get("max_use")
+    if max_use is not None and max_use < 1:
+        found.append(("max_use", f"must be 1 or more, not {max_use}; leave it out for no limit"))
+    return found
+
+
+def period_end(behavior: Mapping[str, Any], entry: Entry) -> int | None:
+    """Give the instant at which the entry's present period ends; None if no use began one."""
+    length, unit = behavior.get("time_length"), behavior.get("unit_of_time")
+    start = entry.counter(NAME, "period_start")
+    return later(start, length, unit) if start > 0 and length is not None and unit is not None else None
+
+
+def refuse_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> str | None:
+    """Refuse once the present period's uses are spent."""
+    max_use, end = behavior.get("max_use"), period_end(behavior, entry)
+    used = entry.counter(NAME, "use_count")
+    if max_use is None or end is None or end <= now or used < max_use:
+        return None
+    return f"it has been used {used} times in this period, max_use is {max_use}, and the period ends at {end}"
+
+
+def use(behavior: Mapping[str, Any], entry: Entry, now: float) -> Entry:
+    """Count a use, in a new period if the last one is over."""
+    end = period_end(behavior, entry)
+    if end is None or end <= now:
+        return entry.with_data(NAME, period_start=int(now), use_count=1)
+    return entry.with_data(NAME, use_count=entry.counter(NAME, "use_count") + 1)

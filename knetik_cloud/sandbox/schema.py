@@ -1,0 +1,184 @@
+"""Check a request's JSON body against the contract, and say what is wrong in words that help.
+
+The contract's schemas are first put into plain JSON Schema: what a subclass inherits is merged into it, fields that
+only the service sets are taken out (they are ignored in requests), and a base with a discriminator becomes a switch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from knetik_cloud.sandbox.contract import Contract
+from knetik_cloud.sandbox.failures import Problem
+
+SWITCH = "x-switch"
+"""Keyword that stands for a discriminator: {property, mapping: {value: schema}}."""
+
+RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
+"""Smallest and largest value of the integer formats."""
+
+KEPT = ("type", "format", "enum", "pattern", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
+
+NOUNS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "an object",
+    "string": "a text",
+}
+
+LONGEST_SHOWN = 60
+"""Characters of a wrong value that a message repeats."""
+
+
+class BodyCheck:
+    """Checks of request bodies, one validator per schema of the contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._validators: dict[int, Any] = {}
+
+    def problems(self, schema: Mapping[str, Any], body: Any) -> list[Problem]:
+        """List what is wrong with a body, in the order of its fields; an empty list means nothing is."""
+        validator = self._validators.get(id(schema))
+        if validator is None:
+            root = {**self._plain(schema), "components": {"schemas": self._plain_schemas}}
+            validator = self._validators[id(schema)] = _validator_class()(root)
+        return [_problem(error) for error in sorted(validator.iter_errors(body), key=_position)]
+
+    @cached_property
+    def _plain_schemas(self) -> dict[str, Any]:
+        return {name: self._plain(self._merged(schema)) for name, schema in self._contract.schemas.items()}
+
+    def _merged(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give a schema with what it inherits merged in; one that inherits nothing as it is."""
+        if "allOf" not in schema:
+            return schema
+        properties: dict[str, Any] = {}
+        required: list[str] = []
+        for part in schema["allOf"]:
+            part = self._merged(self._contract.resolve(part))
+            properties.update(part.get("properties", {}))
+            required += part.get("required", ())
+        return {"type": "object", "properties": properties, "required": required}
+
+    def _plain(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        if "$ref" in schema:
+            return {"$ref": schema["$ref"]}
+        if "discriminator" in schema:
+            switch = schema["discriminator"]
+            return {SWITCH: {"property": switch["propertyName"], "mapping": switch["mapping"]}}
+        if "allOf" in schema and len(schema["allOf"]) == 1:
+            return self._plain(schema["allOf"][0])
+        plain = {key: schema[key] for key in KEPT if key in schema}
+        if schema.get("nullable") and "type" in plain:
+            plain["type"] = [plain["type"], "null"]
+            if "enum" in plain:
+                plain["enum"] = [*plain["enum"], None]
+        if "items" in schema:
+            plain["items"] = self._plain(schema["items"])
+        if isinstance(schema.get("additionalProperties"), Mapping):
+            plain["additionalProperties"] = self._plain(schema["additionalProperties"])
+        fields = {
+            name: field
+            for name, field in schema.get("properties", {}).items()
+            if not self._contract.resolve(field).get("readOnly")
+        }
+        if fields:
+            plain["properties"] = {name: self._plain(field) for name, field in fields.items()}
+        required = [name for name in schema.get("required", ()) if name in fields]
+        if required:
+            plain["required"] = required
+        return plain
+
+
+def read_only_fields(contract: Contract, name: str) -> set[str]:
+    """Name the fields of a schema that only the service sets, inherited ones included."""
+    found: set[str] = set()
+    pending = [contract.schemas[name]]
+    while pending:
+        schema = pending.pop()
+        pending += [contract.resolve(part) for part in schema.get("allOf", ())]
+        found |= {key for key, field in schema.get("properties", {}).items() if field.get("readOnly")}
+    return found
+
+
+def shown(value: Any) -> str:
+    """Write a value for a message: as JSON, cut if it is long."""
+    import json
+
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+
+
+def joined(path: Any) -> str | None:
+    """Write a path into a body as callers do: `behaviors[0].group.name`."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text or None
+
+
+def _validator_class() -> Any:
+    # Loading jsonschema takes longer than all else of the first request together: only a body asks for it.
+    from jsonschema import Draft4Validator, ValidationError
+    from jsonschema.validators import extend
+
+    def check_format(validator: Any, name: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+        if name in RANGES and validator.is_type(value, "integer"):
+            low, high = RANGES[name]
+            if not low <= value <= high:
+                yield ValidationError(f"must be from {low} to {high}, not {value}")
+
+    def check_switch(validator: Any, switch: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
+        if not validator.is_type(value, "object"):
+            yield ValidationError(f"must be an object, not {shown(value)}")
+            return
+        name = switch["property"]
+        kind = value.get(name)
+        if not isinstance(kind, str) or kind not in switch["mapping"]:
+            said = "is required" if kind is None else f"is not known: {shown(kind)}"
+            yield ValidationError(f"{said}; use one of {', '.join(switch['mapping'])}", path=[name])
+            return
+        yield from validator.descend(value, {"$ref": switch["mapping"][kind]})
+
+    return extend(Draft4Validator, {"format": check_format, SWITCH: check_switch})
+
+
+def _position(error: Any) -> list[str]:
+    return [str(step) for step in error.absolute_path]
+
+
+def _problem(error: Any) -> Problem:
+    path = list(error.absolute_path)
+    if error.validator == "required":
+        # One error per missing name, but the name is in the message only.
+        missing = next(name for name in error.validator_value if f"'{name}'" in error.message)
+        field = joined([*path, missing])
+        return Problem(f"{field} is required", field)
+    field = joined(path)
+    return Problem(f"{field or 'the body'} {_reason(error)}", field)
+
+
+def _reason(error: Any) -> str:
+    value, wanted = error.instance, error.validator_value
+    match error.validator:
+        case "type":
+            kinds = [NOUNS.get(kind, "null") for kind in ([wanted] if isinstance(wanted, str) else wanted)]
+            return f"must be {' or '.join(kinds)}, not {shown(value)}"
+        case "enum":
+            choices = ", ".join(choice for choice in wanted if choice is not None)
+            return f"must be one of {choices}, not {shown(value)}"
+        case "maxLength":
+            return f"must have at most {wanted} characters, not {len(value)}"
+        case "minimum":
+            return f"must be {wanted} or more, not {value}"
+        case "maximum":
+            return f"must be {wanted} or less, not {value}"
+        case "pattern":
+            return f"must match {wanted}, which {shown(value)} does not"
+        case _:
+            return str(error.message)

@@ -1,0 +1,224 @@
+"""Seed data: what a YAML file says becomes the stand-in's data, and the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, insert, select
+
+from knetik_cloud.sandbox.contract import Contract
+from knetik_cloud.sandbox.failures import INVALID, Failure, Problem
+from knetik_cloud.sandbox.rules import definitions, groups
+from knetik_cloud.sandbox.rules.entry import ACTIVE, STATUSES
+from knetik_cloud.sandbox.schema import BodyCheck, read_only_fields
+from knetik_cloud.sandbox.storage import tables
+from knetik_cloud.sandbox.storage.catalog import GroupMember, join_groups
+from knetik_cloud.sandbox.storage.database import align_ids
+
+SECTIONS = ("users", "clients", "templates", "items", "skus", "inventory", "wallets")
+"""What a seed may hold: each a list."""
+
+KEYS = {"users": "id", "clients": "client_id", "templates": "id", "items": "id", "skus": "sku", "inventory": "id"}
+"""The field that tells rows of a section apart; a row whose key is there already takes its place."""
+
+REQUIRED = {
+    "users": ("username",),
+    "clients": ("client_id",),
+    "templates": (),
+    "items": (),
+    "skus": ("sku", "item_id"),
+    "inventory": ("user_id", "item_id"),
+    "wallets": ("user_id", "currency_code", "balance"),
+}
+
+
+def demo() -> dict[str, Any]:
+    """Read the demo data that ships with the package."""
+    return parse(resources.files("knetik_cloud.sandbox").joinpath("demo.yaml").read_text("utf-8"))
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Read a seed file, YAML or JSON. Raises OSError, and Failure for one that is no seed."""
+    return parse(path.read_text("utf-8"))
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Read a seed from YAML, of which JSON is a part; raise Failure with what is wrong with it."""
+    import yaml
+
+    try:
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except (yaml.YAMLError, ValueError) as error:
+        raise Failure(400, INVALID, [Problem(f"the seed is not valid YAML: {error}")]) from None
+    return checked(document)
+
+
+def checked(document: Any) -> dict[str, Any]:
+    """Give a seed back after checking its outline; raise Failure with all that is wrong with it."""
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise Failure(400, INVALID, [Problem(f"a seed is a map of {', '.join(SECTIONS)}")])
+    problems = list(_outline_problems(document))
+    if problems:
+        raise Failure(400, INVALID, problems)
+    return document
+
+
+def _outline_problems(document: Mapping[Any, Any]) -> Iterator[Problem]:
+    for section, rows in document.items():
+        if section not in SECTIONS:
+            yield Problem(f"{section!r} is no part of a seed; use {', '.join(SECTIONS)}", str(section))
+            continue
+        if not isinstance(rows, list):
+            yield Problem(f"{section} must be a list", section)
+            continue
+        for number, row in enumerate(rows):
+            path = f"{section}[{number}]"
+            if not isinstance(row, dict):
+                yield Problem(f"{path} must be a map", path)
+                continue
+            for field in REQUIRED[section]:
+                if row.get(field) is None:
+                    yield Problem(f"{path}.{field} is required", f"{path}.{field}")
+            if section == "inventory" and row.get("status", ACTIVE) not in STATUSES:
+                yield Problem(f"{path}.status must be one of {', '.join(STATUSES)}", f"{path}.status")
+
+
+def check_resources(document: Mapping[str, Any], contract: Contract, check: BodyCheck) -> None:
+    """Check a seed's items and templates against the contract; raise Failure with all that is wrong with them."""
+    problems = []
+    for section, name in (("items", "EntitlementItem"), ("templates", "ItemTemplateResource")):
+        for number, row in enumerate(document.get(section) or ()):
+            found = check.problems(contract.schemas[name], row)
+            if section == "items" and not found:
+                found = definitions.behavior_problems(row.get("behaviors") or ())
+            path = f"{section}[{number}]"
+            problems += [Problem(f"{path}: {each.message}", f"{path}.{each.field}") for each in found]
+    if problems:
+        raise Failure(400, INVALID, problems)
+
+
+def apply(db: Connection, document: Mapping[str, Any], contract: Contract, now: float) -> None:
+    """Add a seed to the data; rows whose key is there already take the place of what was."""
+    today = int(now)
+    for row in document.get("users") or ():
+        _put_user(db, row)
+    for row in document.get("clients") or ():
+        _put(db, tables.clients, "client_id", {"client_secret": None, "permissions": [], **row})
+    for row in document.get("templates") or ():
+        _put_resource(db, tables.templates, row, read_only_fields(contract, "ItemTemplateResource"), today)
+    for row in document.get("items") or ():
+        _put_item(db, row, read_only_fields(contract, "EntitlementItem"), today)
+    for row in document.get("skus") or ():
+        _put(db, tables.skus, "sku", row)
+    for row in document.get("inventory") or ():
+        _put_entry(db, row, today)
+    for row in document.get("wallets") or ():
+        wallet = tables.wallets
+        key = (wallet.c.user_id == row["user_id"], wallet.c.currency_code == row["currency_code"])
+        db.execute(delete(wallet).where(*key))
+        db.execute(insert(wallet).values(row))
+    align_ids(db)
+
+
+def export(db: Connection) -> dict[str, Any]:
+    """Give the data as a seed. Tokens and invoices are left out: they are traces of what was done, no fixtures."""
+    memberships: dict[int, list[str]] = {}
+    for user_id, group in db.execute(select(tables.user_groups).order_by(tables.user_groups.c.group_name)):
+        memberships.setdefault(user_id, []).append(group)
+    log: dict[int, list[dict[str, Any]]] = {}
+    for line in db.execute(select(tables.inventory_log).order_by(tables.inventory_log.c.id)):
+        kept = {"type": line.type, "info": line.info, "log_date": line.log_date, "user_id": line.user_id}
+        log.setdefault(line.inventory_id, []).append(_present(kept))
+    return {
+        "users": [_present({**row, "groups": memberships.get(row["id"])}) for row in _rows(db, tables.users, "id")],
+        "clients": [_present(row) for row in _rows(db, tables.clients, "client_id")],
+        "templates": [_resource(row) for row in _rows(db, tables.templates, "number")],
+        "items": [_resource(row) for row in _rows(db, tables.items, "id")],
+        "skus": [_present(row) for row in _rows(db, tables.skus, "sku")],
+        "inventory": [
+            _present({**row, "invoice_id": None, "log": log.get(row["id"])})
+            for row in _rows(db, tables.inventory, "id")
+        ],
+        "wallets": [dict(row) for row in _rows(db, tables.wallets, "user_id")],
+    }
+
+
+def _rows(db: Connection, table: Table, key: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in db.execute(select(table).order_by(table.c[key])).mappings()]
+
+
+def _present(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value is not None}
+
+
+def _resource(row: Mapping[str, Any]) -> dict[str, Any]:
+    dates = {"created_date": row["created_date"], "updated_date": row["updated_date"]}
+    return {"id": row["id"], **row["document"], **dates}
+
+
+def _put(db: Connection, table: Table, key: str, row: Mapping[str, Any]) -> Any:
+    """Insert a row in place of the one that has its key; give its primary key."""
+    known = {name: value for name, value in row.items() if name in table.c}
+    if known.get(key) is not None:
+        db.execute(delete(table).where(table.c[key] == known[key]))
+    return db.execute(insert(table).values(known)).inserted_primary_key[0]
+
+
+def _put_user(db: Connection, row: Mapping[str, Any]) -> None:
+    db.execute(delete(tables.users).where(tables.users.c.username == row["username"]))
+    user_id = _put(db, tables.users, "id", {"guest": False, "permissions": [], **row})
+    db.execute(delete(tables.user_groups).where(tables.user_groups.c.user_id == user_id))
+    for group in row.get("groups") or ():
+        db.execute(insert(tables.user_groups).values(user_id=user_id, group_name=group))
+
+
+def _put_resource(db: Connection, table: Table, row: Mapping[str, Any], ignored: set[str], today: int) -> Any:
+    document = {key: value for key, value in row.items() if key not in ignored}
+    created = row.get("created_date", today)
+    stored = {
+        **{key: row[key] for key in ("id", "template", "unique_key") if key in row and key in table.c},
+        "document": document,
+        "created_date": created,
+        "updated_date": row.get("updated_date", created),
+    }
+    return _put(db, table, "id", stored)
+
+
+def _put_item(db: Connection, row: Mapping[str, Any], ignored: set[str], today: int) -> None:
+    behaviors = row.get("behaviors") or []
+    row = {**row, "sort": 500 if row.get("sort") is None else row["sort"], "behaviors": behaviors}
+    item_id = _put_resource(db, tables.items, row, ignored, today)
+    uses = groups.uses(behaviors)
+    join_groups(db, item_id, [GroupMember(use.kind, use.name) for use in uses])
+
+
+def _put_entry(db: Connection, row: Mapping[str, Any], today: int) -> None:
+    item = db.execute(select(tables.items).where(tables.items.c.id == row["item_id"])).first()
+    known = {"item_name": item.document["name"], "item_type_hint": item.document["type_hint"]} if item else {}
+    created = row.get("created_date", today)
+    entry = {
+        **known,
+        "status": ACTIVE,
+        "behavior_data": {},
+        "created_date": created,
+        "updated_date": created,
+        **row,
+    }
+    entry_id = _put(db, tables.inventory, "id", entry)
+    db.execute(delete(tables.inventory_log).where(tables.inventory_log.c.inventory_id == entry_id))
+    for line in row.get("log") or ():
+        stored = {
+            "inventory_id": entry_id,
+            "user_id": line.get("user_id"),
+            "item_id": row["item_id"],
+            "item_name": entry.get("item_name"),
+            "type": line["type"],
+            "info": line.get("info"),
+            "log_date": line.get("log_date", created),
+        }
+        db.execute(insert(tables.inventory_log).values(stored))

@@ -1,0 +1,268 @@
+"""Running the stand-in: inside this process, or as a command."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+
+from knetik_cloud.sandbox import control, seed
+from knetik_cloud.sandbox.app import create_app
+from knetik_cloud.sandbox.faults import Fault
+from knetik_cloud.sandbox.instants import duration, instant
+from knetik_cloud.sandbox.journal import Exchange
+from knetik_cloud.sandbox.service import Service
+from knetik_cloud.sandbox.settings import Settings
+
+START_TIMEOUT = 30.0
+"""Seconds to wait for the server to answer."""
+
+
+class Sandbox:
+    """A stand-in server inside this process, on a port of its own.
+
+        with Sandbox() as sandbox:
+            configuration = Configuration(host=sandbox.url)
+
+    Takes the settings of `Settings` by keyword. It starts with the `with` block or with `start()`, and everything
+    that controls it can be called from any thread while it runs.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = Settings(**settings)
+        self._service: Service | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self._socket: socket.socket | None = None
+
+    def start(self) -> Self:
+        """Start the server and return once it answers. Raises OSError when the port is taken."""
+        if self._server is not None:
+            raise RuntimeError("this sandbox runs already")
+        self._socket = listen(self.settings)
+        self._service = Service(self.settings)
+        self._server = uvicorn.Server(server_config(self._service))
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="knetik-sandbox", daemon=True
+        )
+        self._thread.start()
+        waited = threading.Event()
+        for _ in range(int(START_TIMEOUT / 0.005)):
+            if self._server.started:
+                return self
+            if not self._thread.is_alive():
+                break
+            waited.wait(0.005)
+        self.stop()
+        raise RuntimeError("the sandbox did not start")
+
+    def stop(self) -> None:
+        """Stop the server; an in-memory database is gone with it. Stopping twice does nothing."""
+        if self._server is not None:
+            self._server.should_exit = True
+            self._server.force_exit = True
+        if self._thread is not None:
+            self._thread.join()
+        if self._socket is not None:
+            self._socket.close()
+        if self._service is not None:
+            self._service.close()
+        self._server = self._thread = self._socket = self._service = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The address of the server, such as `http://127.0.0.1:49152`."""
+        if self._socket is None:
+            raise RuntimeError("this sandbox does not run: use it in a with block, or call start()")
+        return address(self._socket)
+
+    # Data
+
+    def reset(self) -> None:
+        """Go back to how it started: its first data, real time, no faults, an empty journal."""
+        self._running.reset()
+
+    def seed(self, source: str | Path | Mapping[str, Any]) -> None:
+        """Add data from a YAML file, or from a map of the same shape.
+
+        A row whose key is there already takes the place of what was. Raises ValueError, changing nothing, when
+        something is wrong with the data.
+        """
+        from knetik_cloud.sandbox.failures import Failure
+
+        try:
+            self._running.seed(seed.checked(dict(source)) if isinstance(source, Mapping) else seed.read_file(Path(source)))
+        except Failure as failure:
+            raise ValueError(str(failure)) from None
+
+    def export(self) -> dict[str, Any]:
+        """Give the data as a map that `seed` takes: users, clients, templates, items, skus, inventory, wallets."""
+        return self._running.export()
+
+    def snapshot(self, name: str = "default") -> None:
+        """Keep a copy of the data and the clock under a name, in place of an earlier one."""
+        self._running.snapshot(name)
+
+    def restore(self, name: str = "default") -> None:
+        """Go back to a snapshot. Raises KeyError for a name that none has."""
+        self._running.restore(name)
+
+    def wallet(self, user_id: int) -> dict[str, int]:
+        """Give a user's wallet balances by currency code."""
+        return self._running.wallet(user_id)
+
+    def expire_tokens(self) -> int:
+        """End every access token now, as a revocation would; refresh tokens stay good. Gives how many ended."""
+        return self._running.expire_tokens()
+
+    # Time
+
+    def now(self) -> float:
+        """Give the stand-in's time in epoch seconds."""
+        return self._running.clock.now()
+
+    def advance(
+        self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0, weeks: float = 0
+    ) -> None:
+        """Move the stand-in's time on, so that things expire and invoices are fulfilled; negative goes back."""
+        self._running.clock.advance(
+            duration(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks)
+        )
+        self._running.store_clock()
+
+    def set_time(self, when: float | str | datetime) -> None:
+        """Make it that instant: epoch seconds, a datetime (naive ones are UTC) or an ISO 8601 text."""
+        self._running.clock.set(instant(when))
+        self._running.store_clock()
+
+    def freeze(self) -> None:
+        """Stop the stand-in's time."""
+        self._running.clock.freeze()
+        self._running.store_clock()
+
+    def resume(self) -> None:
+        """Let a stopped time run on."""
+        self._running.clock.resume()
+        self._running.store_clock()
+
+    # Faults and journal
+
+    def fail(
+        self,
+        operation: str,
+        *,
+        status: int | None = None,
+        times: int | None = 1,
+        delay: float = 0.0,
+        reset: bool = False,
+        truncate: bool = False,
+        applied: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> Fault:
+        """Make an operation (its method's name, or `*` for all) fail the next `times` times, None for ever.
+
+        `status` answers so; `reset` drops the connection; `truncate` cuts the answer in half; `delay` waits so many
+        seconds first. With `applied` the operation is carried out before its answer is lost. `headers` go with
+        `status`. The fault that is returned counts in `met` how often it struck. Raises ValueError.
+        """
+        fault = Fault(operation, status, times, delay, reset, truncate, applied, headers or {})
+        self._running.faults.arm(fault)
+        return fault
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults armed so far, each with how often it was met."""
+        return self._running.faults.all()
+
+    def clear_faults(self) -> None:
+        """Disarm all faults."""
+        self._running.faults.clear()
+
+    def journal(self, operation: str | None = None) -> list[Exchange]:
+        """List the last requests with their answers, oldest first; of one operation, if one is named."""
+        return self._running.journal.exchanges(operation)
+
+    def clear_journal(self) -> None:
+        """Empty the journal."""
+        self._running.journal.clear()
+
+    @property
+    def _running(self) -> Service:
+        if self._service is None:
+            raise RuntimeError("this sandbox does not run: use it in a with block, or call start()")
+        return self._service
+
+
+class CommandServer(uvicorn.Server):
+    """A server that says its address on stdout once it answers."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            print(address(sockets[0]), flush=True)
+
+
+def run(settings: Settings) -> None:
+    """Serve until the process is told to stop. Raises OSError when the port is taken."""
+    listening = listen(settings)
+    service = Service(settings)
+    try:
+        CommandServer(server_config(service)).run([listening])
+    finally:
+        service.close()
+        listening.close()
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Open the socket to serve on; connections wait in it until the server runs."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # Only on a socket that names its protocol does asyncio turn Nagle's algorithm off, which would delay every answer.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(2048)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def address(listening: socket.socket) -> str:
+    """Give the URL of a socket that is served."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def server_config(service: Service) -> uvicorn.Config:
+    """Give uvicorn's settings: one event loop, no access log, errors on stderr."""
+    return uvicorn.Config(
+        create_app(service),
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level=logging.ERROR,
+        access_log=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=3,
+        server_header=False,
+    )
+
+
+__all__ = ["CommandServer", "Sandbox", "control", "listen", "run"]

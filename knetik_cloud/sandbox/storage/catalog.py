@@ -1,0 +1,179 @@
+"""Queries about items, the groups that items share, templates and SKUs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from knetik_cloud.sandbox.storage.paging import Page, Sort, fetch, ordered
+from knetik_cloud.sandbox.storage.tables import inventory, item_groups, items, skus, templates
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sku:
+    """What a SKU sells: an item, at a price in a currency."""
+
+    sku: str
+    item_id: int
+    description: str | None
+    price: float
+    currency_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMember:
+    """An item's membership in a group of a kind (a behavior's type_hint), by the group's name."""
+
+    kind: str
+    name: str
+
+
+# Items
+
+
+def item(db: Connection, item_id: int) -> Document | None:
+    """Find an item by id, as its whole resource."""
+    row = db.execute(select(items).where(items.c.id == item_id)).first()
+    return _item(row) if row else None
+
+
+def list_items(db: Connection, page: int, size: int, sorts: Sequence[Sort]) -> Page[Document]:
+    """Fetch a page of all items."""
+    return fetch(db, select(items).order_by(*ordered(items, sorts, "id", db)), page, size, _item)
+
+
+def item_with_unique_key(db: Connection, unique_key: str) -> int | None:
+    """Find the id of the item that has a unique key."""
+    return db.scalar(select(items.c.id).where(items.c.unique_key == unique_key))
+
+
+def items_with_template(db: Connection, template_id: str) -> list[int]:
+    """List the ids of the items that a template validates."""
+    return list(db.scalars(select(items.c.id).where(items.c.template == template_id).order_by(items.c.id)))
+
+
+def insert_item(db: Connection, document: Document, now: int, item_id: int | None = None) -> int:
+    """Store a new item and give its id: the next one, unless it is given."""
+    values = {**_item_columns(document), "created_date": now, "updated_date": now}
+    if item_id is not None:
+        values["id"] = item_id
+    return int(db.execute(insert(items).values(values)).inserted_primary_key[0])
+
+
+def save_item(db: Connection, item_id: int, document: Document, now: int) -> None:
+    """Replace an item's document; entries of it take over its name."""
+    db.execute(update(items).where(items.c.id == item_id).values(**_item_columns(document), updated_date=now))
+    db.execute(
+        update(inventory)
+        .where(inventory.c.item_id == item_id, inventory.c.item_name.is_distinct_from(document["name"]))
+        .values(item_name=document["name"])
+    )
+
+
+def delete_item(db: Connection, item_id: int) -> None:
+    """Delete an item and its memberships; inventory entries of it stay."""
+    db.execute(delete(items).where(items.c.id == item_id))
+    db.execute(delete(item_groups).where(item_groups.c.item_id == item_id))
+
+
+def missing_items(db: Connection, item_ids: Sequence[int]) -> list[int]:
+    """Give those of the ids that no item has."""
+    known = set(db.scalars(select(items.c.id).where(items.c.id.in_(item_ids))))
+    return [item_id for item_id in item_ids if item_id not in known]
+
+
+# Groups
+
+
+def join_groups(db: Connection, item_id: int, members: Sequence[GroupMember]) -> None:
+    """Record the groups that an item's behaviors name, in place of those before."""
+    db.execute(delete(item_groups).where(item_groups.c.item_id == item_id))
+    if members:
+        db.execute(
+            insert(item_groups),
+            [{"item_id": item_id, "kind": member.kind, "name": member.name} for member in members],
+        )
+
+
+def group_items(db: Connection, member: GroupMember, but: int | None) -> list[Document]:
+    """List the items of a group, but one."""
+    query = (
+        select(items)
+        .join(item_groups, item_groups.c.item_id == items.c.id)
+        .where(item_groups.c.kind == member.kind, item_groups.c.name == member.name)
+        .order_by(items.c.id)
+    )
+    return [_item(row) for row in db.execute(query) if row.id != but]
+
+
+# Templates
+
+
+def template(db: Connection, template_id: str) -> Document | None:
+    """Find a template by id, as its whole resource."""
+    row = db.execute(select(templates).where(templates.c.id == template_id)).first()
+    return _template(row) if row else None
+
+
+def list_templates(db: Connection, page: int, size: int, sorts: Sequence[Sort]) -> Page[Document]:
+    """Fetch a page of all templates."""
+    query = select(templates).order_by(*ordered(templates, sorts, "number", db))
+    return fetch(db, query, page, size, _template)
+
+
+def insert_template(db: Connection, document: Document, now: int, template_id: str | None = None) -> str:
+    """Store a new template and give its id, made from its number unless it is given."""
+    values = {"document": document, "created_date": now, "updated_date": now}
+    added = db.execute(insert(templates).values(**values, id=template_id)).inserted_primary_key
+    if template_id is None:
+        template_id = sha256(f"template {added[0]}".encode()).hexdigest()[:24]
+        db.execute(update(templates).where(templates.c.number == added[0]).values(id=template_id))
+    return template_id
+
+
+def save_template(db: Connection, template_id: str, document: Document, now: int) -> None:
+    """Replace a template's document."""
+    db.execute(
+        update(templates).where(templates.c.id == template_id).values(document=document, updated_date=now)
+    )
+
+
+def delete_template(db: Connection, template_id: str) -> None:
+    """Delete a template."""
+    db.execute(delete(templates).where(templates.c.id == template_id))
+
+
+# SKUs
+
+
+def sku(db: Connection, code: str) -> Sku | None:
+    """Find what a SKU sells."""
+    row = db.execute(select(skus).where(skus.c.sku == code)).first()
+    return Sku(*row) if row else None
+
+
+def _item(row: Row[Any]) -> Document:
+    return {
+        "id": row.id,
+        **row.document,
+        "created_date": row.created_date,
+        "updated_date": row.updated_date,
+    }
+
+
+def _template(row: Row[Any]) -> Document:
+    return _item(row)
+
+
+def _item_columns(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "document": document,
+        "template": document.get("template"),
+        "unique_key": document.get("unique_key"),
+    }

@@ -1,0 +1,182 @@
+"""The database: opening it, transactions, and copying all of its data out and back in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, delete, event, inspect, insert, select, text
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.pool import StaticPool
+
+from knetik_cloud.sandbox.requirements import explain_missing
+from knetik_cloud.sandbox.storage.tables import DATA, SCHEMA_VERSION, metadata, state
+
+CATALOG_LOCK = 0x6B6E6574
+"""Key of the advisory lock under which PostgreSQL serializes changes of items and templates."""
+
+
+class DatabaseVersionError(Exception):
+    """The database can't be used by this version of the stand-in; the message says what to do."""
+
+
+class Database:
+    """An open database. Everything that happens in it happens in `transaction()`.
+
+    SQLite has one connection, used by one thread at a time: its transactions begin IMMEDIATE, so that what a
+    transaction reads stays true until it writes, whichever process has the file open besides. PostgreSQL has a pool,
+    and the queries lock the rows that they decide by.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            with explain_missing("sandbox"):
+                self._engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url, pool_size=20)
+        except ArgumentError as error:
+            raise ValueError(
+                f"{url!r} is no database: give the path of an SQLite file, or an SQLAlchemy URL such as "
+                "postgresql+psycopg://user@host/name"
+            ) from error
+        self.single_threaded = self._engine.dialect.name == "sqlite"
+        # SQLite's connection is one; whoever has the lock has the connection.
+        self._lock = threading.RLock() if self.single_threaded else None
+        with self.transaction() as db:
+            self._prepare(db)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Run a block in one transaction: committed at its end, rolled back when an exception leaves it."""
+        if self._lock is None:
+            with self._engine.begin() as connection:
+                yield connection
+        else:
+            with self._lock, self._engine.begin() as connection:
+                yield connection
+
+    def close(self) -> None:
+        """Close every connection. An in-memory database is gone with it."""
+        self._engine.dispose()
+
+    def _prepare(self, db: Connection) -> None:
+        """Create the tables in a new database; refuse one of another version."""
+        if not self.single_threaded:
+            db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CATALOG_LOCK})
+        if inspect(db).has_table(state.name):
+            found = db.scalar(select(state.c.document).where(state.c.name == "schema"))
+            version = found["version"] if found else 0
+            if version > SCHEMA_VERSION:
+                raise DatabaseVersionError(
+                    f"The database was written by a newer knetik_cloud (schema {version}; this one knows "
+                    f"{SCHEMA_VERSION}). Upgrade knetik_cloud, or use another database."
+                )
+        else:
+            metadata.create_all(db)
+            db.execute(insert(state).values(name="schema", document={"version": SCHEMA_VERSION}))
+
+
+def lock_catalog(db: Connection) -> None:
+    """Hold off other changes of items and templates until this transaction ends."""
+    if db.dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CATALOG_LOCK})
+
+
+def is_empty(db: Connection) -> bool:
+    """Tell whether no table holds a row."""
+    return all(db.execute(select(table).limit(1)).first() is None for table in DATA)
+
+
+def dump(db: Connection) -> dict[str, Any]:
+    """Copy all data, and the next ids, into a JSON document."""
+    rows = {table.name: [dict(row) for row in db.execute(select(table)).mappings()] for table in DATA}
+    return {"rows": rows, "last_ids": _last_ids(db)}
+
+
+def load(db: Connection, document: dict[str, Any]) -> None:
+    """Replace all data, and the next ids, by those of a document that `dump` made."""
+    for table in DATA:
+        db.execute(delete(table))
+        rows = document["rows"].get(table.name)
+        if rows:
+            db.execute(insert(table), rows)
+    _set_last_ids(db, document["last_ids"])
+
+
+def clear(db: Connection) -> None:
+    """Delete all data; ids start at 1 again."""
+    load(db, {"rows": {}, "last_ids": {}})
+
+
+def align_ids(db: Connection) -> None:
+    """Make the next id of each table follow the highest one there; rows with given ids need it on PostgreSQL."""
+    if db.dialect.name == "postgresql":
+        last = {name: db.scalar(text(f"SELECT max({column}) FROM {name}")) for name, column in _identities()}
+        known = _last_ids(db)
+        _set_last_ids(db, {name: max(number or 0, known.get(name, 0)) for name, number in last.items()})
+
+
+def _identities() -> Iterator[tuple[str, str]]:
+    """Give the tables that number their rows, each with the column that holds the number."""
+    for table in DATA:
+        column = table.autoincrement_column
+        if column is not None:
+            yield table.name, column.name
+
+
+def _last_ids(db: Connection) -> dict[str, int]:
+    if db.dialect.name == "sqlite":
+        return {name: number for name, number in db.execute(text("SELECT name, seq FROM sqlite_sequence"))}
+    last = {}
+    for name, column in _identities():
+        row = db.execute(text(f"SELECT last_value, is_called FROM {name}_{column}_seq")).one()
+        last[name] = row.last_value if row.is_called else 0
+    return last
+
+
+def _set_last_ids(db: Connection, last_ids: dict[str, int]) -> None:
+    if db.dialect.name == "sqlite":
+        db.execute(text("DELETE FROM sqlite_sequence"))
+        if last_ids:
+            rows = [{"name": name, "seq": number} for name, number in last_ids.items()]
+            db.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :seq)"), rows)
+        return
+    calls = []
+    for name, column in _identities():
+        last = last_ids.get(name, 0)
+        calls.append(f"setval('{name}_{column}_seq', {max(last, 1)}, {'true' if last else 'false'})")
+    db.execute(text("SELECT " + ", ".join(calls)))
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        # The driver would begin a transaction when it thinks best; we say when.
+        connection.isolation_level = None
+        connection.execute("PRAGMA busy_timeout = 30000")
+        if connection.execute("PRAGMA database_list").fetchone()[2]:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # NORMAL survives the death of the process and loses the last answers with the power; FULL costs one
+            # flush a write and loses nothing.
+            connection.execute("PRAGMA synchronous = FULL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+__all__ = [
+    "Database",
+    "DatabaseVersionError",
+    "OperationalError",
+    "align_ids",
+    "clear",
+    "dump",
+    "is_empty",
+    "load",
+    "lock_catalog",
+]

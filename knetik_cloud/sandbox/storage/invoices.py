@@ -1,0 +1,55 @@
+"""Queries about invoices, and those that are due for fulfillment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from knetik_cloud.sandbox.storage.tables import inventory, invoices
+
+
+def next_due(db: Connection, now: float) -> bool:
+    """Tell whether an invoice waits for fulfillment whose time has come."""
+    return db.execute(select(invoices.c.id).where(invoices.c.fulfill_at <= now).limit(1)).first() is not None
+
+
+def take_due(db: Connection, now: float) -> list[Row[Any]]:
+    """Take the invoices that are due, leaving those that another transaction has taken."""
+    query = select(invoices).where(invoices.c.fulfill_at <= now).order_by(invoices.c.id)
+    return list(db.execute(query.with_for_update(skip_locked=True)))
+
+
+def insert_invoice(
+    db: Connection, user_id: int, document: dict[str, Any], status: str, fulfill_at: float, now: int
+) -> int:
+    """Store a new invoice that is to be fulfilled at an instant; give its id."""
+    values = {
+        "user_id": user_id,
+        "document": document,
+        "fulfillment_status": status,
+        "fulfill_at": fulfill_at,
+        "created_date": now,
+        "updated_date": now,
+    }
+    return int(db.execute(insert(invoices).values(values)).inserted_primary_key[0])
+
+
+def save_document(db: Connection, invoice_id: int, document: dict[str, Any]) -> None:
+    """Write an invoice's document back."""
+    db.execute(update(invoices).where(invoices.c.id == invoice_id).values(document=document))
+
+
+def settle(db: Connection, invoice_id: int, document: dict[str, Any], status: str, now: int) -> None:
+    """Record that an invoice's fulfillment has ended in a status."""
+    db.execute(
+        update(invoices)
+        .where(invoices.c.id == invoice_id)
+        .values(document=document, fulfillment_status=status, fulfill_at=None, updated_date=now)
+    )
+
+
+def entry_ids(db: Connection, invoice_id: int) -> list[tuple[int, int]]:
+    """List the (user id, entry id) that an invoice produced."""
+    query = select(inventory.c.user_id, inventory.c.id).where(inventory.c.invoice_id == invoice_id)
+    return [(user_id, entry_id) for user_id, entry_id in db.execute(query.order_by(inventory.c.id))]

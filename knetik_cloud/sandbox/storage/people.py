@@ -1,0 +1,136 @@
+"""Queries about users, their groups and wallets, clients and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from knetik_cloud.sandbox.storage.tables import clients, tokens, user_groups, users, wallets
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of the stand-in; `guest` marks one without a full account."""
+
+    id: int
+    username: str
+    display_name: str | None = None
+    avatar_url: str | None = None
+    password: str | None = field(default=None, repr=False)
+    guest: bool = False
+    permissions: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An OAuth client; one without a secret is public."""
+
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    permissions: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An issued token. Instants are epoch seconds; `user_id` is None for a client's own token."""
+
+    access_token: str
+    refresh_token: str | None
+    client_id: str
+    user_id: int | None
+    expires: float
+    refresh_expires: float | None
+
+
+def user_by_id(db: Connection, user_id: int) -> User | None:
+    """Find a user by id."""
+    return _user(db.execute(select(users).where(users.c.id == user_id)).first())
+
+
+def user_by_name(db: Connection, username: str) -> User | None:
+    """Find a user by user name, exactly as written."""
+    return _user(db.execute(select(users).where(users.c.username == username)).first())
+
+
+def users_by_id(db: Connection, ids: Collection[int]) -> dict[int, User]:
+    """Find several users at once, by id."""
+    rows = db.execute(select(users).where(users.c.id.in_(ids))) if ids else ()
+    return {row.id: User(*row) for row in rows}
+
+
+def lock_user(db: Connection, user_id: int) -> None:
+    """Hold off other changes of a user's inventory until this transaction ends."""
+    db.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+
+
+def client_by_id(db: Connection, client_id: str) -> Client | None:
+    """Find an OAuth client."""
+    row = db.execute(select(clients).where(clients.c.client_id == client_id)).first()
+    return Client(*row) if row else None
+
+
+def token(db: Connection, access_token: str) -> Token | None:
+    """Find an issued access token, expired or not."""
+    row = db.execute(select(tokens).where(tokens.c.access_token == access_token)).first()
+    return Token(*row) if row else None
+
+
+def token_by_refresh(db: Connection, refresh_token: str) -> Token | None:
+    """Find the token that was issued together with a refresh token, expired or not."""
+    row = db.execute(select(tokens).where(tokens.c.refresh_token == refresh_token)).first()
+    return Token(*row) if row else None
+
+
+def add_token(db: Connection, issued: Token, now: float) -> None:
+    """Store a new token, and forget those that nothing can revive."""
+    # A row lives as long as either of its tokens does.
+    db.execute(
+        delete(tokens).where(
+            tokens.c.expires <= now, or_(tokens.c.refresh_expires.is_(None), tokens.c.refresh_expires <= now)
+        )
+    )
+    db.execute(
+        insert(tokens).values(
+            access_token=issued.access_token,
+            refresh_token=issued.refresh_token,
+            client_id=issued.client_id,
+            user_id=issued.user_id,
+            expires=issued.expires,
+            refresh_expires=issued.refresh_expires,
+        )
+    )
+
+
+def expire_tokens(db: Connection, now: float) -> int:
+    """End every access token now, leaving refresh tokens good; give how many."""
+    return db.execute(update(tokens).where(tokens.c.expires > now).values(expires=now)).rowcount
+
+
+def groups_of(db: Connection, user_id: int) -> list[str]:
+    """List the unique names of a user's groups."""
+    found = select(user_groups.c.group_name).where(user_groups.c.user_id == user_id)
+    return list(db.scalars(found.order_by(user_groups.c.group_name)))
+
+
+def credit_wallet(db: Connection, user_id: int, currency_code: str, amount: int) -> None:
+    """Add an amount to a user's wallet of a currency, opening it if need be."""
+    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+    credited = dialect.insert(wallets).values(user_id=user_id, currency_code=currency_code, balance=amount)
+    db.execute(
+        credited.on_conflict_do_update(
+            index_elements=["user_id", "currency_code"], set_={"balance": wallets.c.balance + amount}
+        )
+    )
+
+
+def balances(db: Connection, user_id: int) -> dict[str, int]:
+    """Give a user's wallet balances by currency code."""
+    rows = select(wallets.c.currency_code, wallets.c.balance).where(wallets.c.user_id == user_id)
+    return {code: balance for code, balance in db.execute(rows.order_by(wallets.c.currency_code))}
+
+
+def _user(row: Row[tuple[object, ...]] | None) -> User | None:
+    return User(*row) if row else None  # type: ignore[arg-type]
