@@ -1,0 +1,72 @@
+"""The Python SDK for the inventory and entitlement API of the Knetik game platform.
+
+    import knetik_cloud
+
+    api = knetik_cloud.UsersInventoryApi()
+    entry = api.get_user_inventory(56, 56)
+
+The public names are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from knetik_cloud.version import __version__
+
+if TYPE_CHECKING:
+    from knetik_cloud.api_client import ApiClient as ApiClient
+    from knetik_cloud.apis import *
+    from knetik_cloud.configuration import Configuration as Configuration
+    from knetik_cloud.core.auth import AccessToken as AccessToken
+    from knetik_cloud.core.auth import TokenProvider as TokenProvider
+    from knetik_cloud.core.operation import ApiResponse as ApiResponse
+    from knetik_cloud.core.secret import Secret as Secret
+    from knetik_cloud.exceptions import *
+    from knetik_cloud.models import *
+
+from importlib import import_module
+
+from knetik_cloud import apis, models
+
+_MODULES = {
+    "AccessToken": "core.auth",
+    "ApiClient": "api_client",
+    "ApiConnectionException": "exceptions",
+    "ApiException": "exceptions",
+    "ApiResponse": "core.operation",
+    "ApiResponseError": "exceptions",
+    "ApiTimeoutException": "exceptions",
+    "ApiValueError": "exceptions",
+    "BadRequestException": "exceptions",
+    "Configuration": "configuration",
+    "ConflictException": "exceptions",
+    "DeadlineExceeded": "exceptions",
+    "ForbiddenException": "exceptions",
+    "NotFoundException": "exceptions",
+    "Secret": "core.secret",
+    "ServiceException": "exceptions",
+    "TokenProvider": "core.auth",
+    "TooManyRequestsException": "exceptions",
+    "UnauthorizedException": "exceptions",
+    "UnprocessableEntityException": "exceptions",
+}
+
+__all__ = ["__version__", *_MODULES, *apis.__all__, *models.__all__]
+
+if not TYPE_CHECKING:  # a checker that saw __getattr__ would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name in _MODULES:
+            value = getattr(import_module(f"knetik_cloud.{_MODULES[name]}"), name)
+        elif name in apis.__all__:
+            value = getattr(apis, name)
+        elif name in models.__all__:
+            value = getattr(models, name)
+        else:
+            raise AttributeError(f"module 'knetik_cloud' has no attribute {name!r}")
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

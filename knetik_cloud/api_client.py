@@ -1,0 +1,439 @@
+"""`ApiClient` runs calls over the urllib3 transport; `Api` is the base of the generated classes."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
+
+from knetik_cloud.configuration import Configuration
+from knetik_cloud.core import auth
+from knetik_cloud.core.call import Answer, Engine
+from knetik_cloud.core.operation import ApiResponse, Operation
+from knetik_cloud.core.options import CallOptions, Settings
+from knetik_cloud.core.outcome import Authenticate, Command, Outcome, Send
+from knetik_cloud.core.secret import Secret
+from knetik_cloud.exceptions import ApiException, ApiValueError, DeadlineExceeded
+from knetik_cloud.rest import RESTClientObject, RESTResponse
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ApiClient:
+    """Runs calls: holds the connections, the tokens and the retry budget that its API objects share.
+
+    Any number of threads may share one client. It starts no thread by itself; `submit` and `async_req` make
+    a pool at their first use. Close it, or use it in a `with`, when you are done.
+
+    Args:
+        configuration: its settings; None makes a default `Configuration`. They may be changed later.
+    """
+
+    def __init__(self, configuration: Configuration | None = None) -> None:
+        self._shared = _Shared(Configuration() if configuration is None else configuration)
+        self._options: Mapping[str, Any] = {}
+        self._settled: tuple[_State, Settings] | None = None
+
+    @property
+    def configuration(self) -> Configuration:
+        """The settings."""
+        return self._shared.configuration
+
+    def with_options(self, **options: Unpack[CallOptions]) -> ApiClient:
+        """Give a view of this client whose calls take these options, unless a call says otherwise.
+
+        The view shares connections, tokens and budget with this client.
+
+        Raises:
+            ApiValueError: an option's value is out of range.
+        """
+        view = object.__new__(type(self))
+        view._shared = self._shared
+        view._options = {**self._options, **options}
+        view._settled = None
+        self._current()[1].with_options(options)
+        return view
+
+    def set_default_header(self, name: str, value: str) -> None:
+        """Send a header with every call.
+
+        Raises:
+            ApiValueError: it can't be sent.
+        """
+        self._shared.set_default_header(name, value)
+        self._settled = None
+
+    def call(
+        self,
+        operation: Operation[T],
+        arguments: Mapping[str, Any],
+        options: Mapping[str, Any],
+        http_info: bool = False,
+    ) -> Any:
+        """Run one call of an operation: what all generated methods do.
+
+        Raises:
+            ApiException: whatever went wrong.
+        """
+        stream = False
+        if options:
+            options = dict(options)
+            if options.pop("async_req", None):
+                return AsyncResult(
+                    self._shared.executor().submit(self.call, operation, arguments, options, http_info)
+                )
+            only_data = options.pop("_return_http_data_only", None)
+            http_info = http_info if only_data is None else not only_data
+            stream = options.pop("_preload_content", None) is False
+        state, settings = self._current()
+        if options:
+            settings = settings.with_options(options)
+        answer = _drive(self._shared, state, state.engine.call(operation, arguments, settings, stream))
+        if not http_info:
+            return answer.data
+        response = ApiResponse(answer.data, answer.response.status, answer.response.headers)
+        response.attempts = answer.attempts
+        return response
+
+    def call_api(
+        self,
+        resource_path: str,
+        method: str,
+        path_params: Mapping[str, Any] | None = None,
+        query_params: Mapping[str, Any] | None = None,
+        header_params: Mapping[str, str] | None = None,
+        body: Any = None,
+        response_type: str | None = None,
+        **options: Any,
+    ) -> Any:
+        """Call a path of the service that this SDK has no method for.
+
+        Args:
+            resource_path: the path below the host, with `{name}` where a path parameter goes.
+            method: the HTTP method. GET may be repeated, PUT and DELETE too; POST and PATCH are sent once.
+            path_params: what goes into the path, each percent-encoded as one segment.
+            query_params: the query; None is left out.
+            header_params: headers beside the SDK's own.
+            body: any JSON value or model; None sends none.
+            response_type: what to read the answer as: a model's name, `list[T]`, `object`; None ignores it.
+            options: as every method takes them.
+
+        Returns:
+            What `response_type` says.
+
+        Raises:
+            ApiException: whatever went wrong.
+        """
+        operation, arguments = Operation.unlisted(
+            resource_path, method, path_params or {}, query_params or {}, body, response_type
+        )
+        if header_params:
+            options["_headers"] = {**header_params, **(options.get("_headers") or {})}
+        return self.call(operation, arguments, options)
+
+    def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a method in this client's thread pool, and give the `Future` of what it returns.
+
+        Raises:
+            ApiValueError: the client is closed.
+        """
+        return self._shared.executor().submit(method, *args, **kwargs)
+
+    def raw(self, method: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> RESTResponse:
+        """Run a method and give the raw answer, which streams: read it, or close it.
+
+        Raises:
+            ApiException: the call failed.
+        """
+        kwargs["_preload_content"] = False
+        response: RESTResponse = method(*args, **kwargs)
+        return response
+
+    def close(self) -> None:
+        """Close the connections and the thread pool. Calls that are under way come to their end."""
+        self._shared.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.configuration.host}>"
+
+    def _current(self) -> tuple[_State, Settings]:
+        """Give what calls run on now; a configuration that was changed is settled anew."""
+        state = self._shared.current()
+        settled = self._settled
+        if settled is None or settled[0] is not state:
+            settled = self._settled = (state, state.settings.with_options(self._options))
+        return settled
+
+
+class AsyncResult:
+    """What `async_req=True` gives, as SDKs of this family do: `get` waits for the method's result."""
+
+    def __init__(self, future: Future[Any]) -> None:
+        self._future = future
+
+    def get(self, timeout: float | None = None) -> Any:
+        """Wait for the result, at most `timeout` seconds.
+
+        Raises:
+            TimeoutError: it isn't there in time.
+            ApiException: the call failed.
+        """
+        return self._future.result(timeout)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the call is done, at most `timeout` seconds."""
+        from concurrent.futures import wait
+
+        wait([self._future], timeout)
+
+    def ready(self) -> bool:
+        """Tell whether the call is done."""
+        return self._future.done()
+
+    def successful(self) -> bool:
+        """Tell whether a call that is done succeeded.
+
+        Raises:
+            ValueError: it isn't done.
+        """
+        if not self._future.done():
+            raise ValueError("the call isn't done yet: wait() for it first")
+        return self._future.exception() is None
+
+
+class Api:
+    """The base of the generated classes: one tag's operations, called through an `ApiClient`.
+
+    Args:
+        api_client: the client to call through. None makes one of its own, from a default `Configuration`,
+            which is closed with this object, or when it is collected.
+    """
+
+    def __init__(self, api_client: ApiClient | None = None) -> None:
+        self._owns_client = api_client is None
+        self.api_client = ApiClient() if api_client is None else api_client
+
+    def with_options(self, **options: Unpack[CallOptions]) -> Self:
+        """Give a view of this object whose calls take these options, unless a call says otherwise.
+
+        Raises:
+            ApiValueError: an option's value is out of range.
+        """
+        return type(self)(self.api_client.with_options(**options))
+
+    def close(self) -> None:
+        """Close the client, if it is this object's own."""
+        if self._owns_client:
+            self.api_client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _call(self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]) -> T:
+        return self.api_client.call(operation, arguments, options)  # type: ignore[no-any-return]
+
+    def _call_with_http_info(
+        self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> ApiResponse[T]:
+        return self.api_client.call(operation, arguments, options, http_info=True)  # type: ignore[no-any-return]
+
+
+class _State:
+    """What the calls of a client run on while its configuration stays as it is."""
+
+    def __init__(
+        self, revision: int, engine: Engine, transport: RESTClientObject, settings: Settings
+    ) -> None:
+        self.revision = revision
+        self.engine = engine
+        self.transport = transport
+        self.settings = settings
+
+
+class _Shared:
+    """What a client and its views have in common."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self._default_headers: dict[str, str | Secret] = {}
+        self._state: _State | None = None
+        self._executor: ThreadPoolExecutor | None = None
+        self._is_closed = False
+        self.renew_locks()
+        _all.add(self)
+
+    def renew_locks(self) -> None:
+        """Make the locks, also in a forked child, whose parent may have held the old ones."""
+        self._settle_lock = threading.Lock()
+        self.token_lock = threading.Lock()
+        self._executor = None
+
+    def current(self) -> _State:
+        """Give the state; it is settled anew when the configuration was changed."""
+        state = self._state
+        if state is None or state.revision != self.configuration._revision or self._is_closed:
+            return self._settle()
+        return state
+
+    def _settle(self) -> _State:
+        with self._settle_lock:
+            if self._is_closed:
+                raise ApiValueError("this client is closed: make a new ApiClient")
+            state, configuration = self._state, self.configuration
+            if state is not None:
+                if state.revision == configuration._revision:
+                    return state
+                state.transport.close()
+            settings = configuration.settings()
+            settings.headers = {**settings.headers, **self._default_headers}
+            tokens = configuration.tokens()
+            log = _logger() if configuration.debug else None
+            engine = Engine(configuration.origin, configuration.base_path, tokens, log=log)
+            if state is not None:
+                engine.budget = state.engine.budget
+            self._state = _State(configuration._revision, engine, RESTClientObject(configuration), settings)
+            return self._state
+
+    def set_default_header(self, name: str, value: str) -> None:
+        from knetik_cloud.core.options import headers
+
+        checked = headers("the default headers", {name: value})
+        with self._settle_lock:
+            self._default_headers.update(checked)
+            self._state = None
+
+    def executor(self) -> ThreadPoolExecutor:
+        """Give the thread pool, made at the first use.
+
+        Raises:
+            ApiValueError: the client is closed.
+        """
+        self.current()
+        with self._settle_lock:
+            if self._executor is None:
+                from concurrent.futures import ThreadPoolExecutor
+
+                workers = self.configuration.pool_size
+                self._executor = ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
+            return self._executor
+
+    def close(self) -> None:
+        with self._settle_lock:
+            self._is_closed = True
+            executor, self._executor = self._executor, None
+            if self._state is not None:
+                self._state.transport.close()
+        if executor is not None:
+            executor.shutdown(wait=False)
+
+
+def _drive(shared: _Shared, state: _State, steps: Any) -> Answer:
+    """Do what the engine asks for, until the call has come to its end."""
+    outcome: Outcome = None
+    try:
+        while True:
+            command: Command = steps.send(outcome)
+            if isinstance(command, Send):
+                outcome = state.transport.send(command)
+            elif isinstance(command, Authenticate):
+                outcome = _token(shared, state, command)
+            else:
+                time.sleep(command.seconds)
+                outcome = None
+    except StopIteration as done:
+        answer: Answer = done.value
+        return answer
+
+
+def _token(shared: _Shared, state: _State, command: Authenticate) -> Secret:
+    """Get a token: one thread fetches it, the others wait, or go on with the one that is still good."""
+    tokens, clock = command.tokens, state.engine.clock
+    usable = tokens.usable(clock(), command.rejected)
+    lock = shared.token_lock
+    if usable is not None:
+        if not lock.acquire(blocking=False):
+            return usable
+    elif not lock.acquire(timeout=min(max(0.0, command.deadline - clock()), threading.TIMEOUT_MAX)):
+        raise DeadlineExceeded(reason="the deadline of the call has passed while waiting for a token")
+    try:
+        fresh = tokens.current(clock(), command.rejected)
+        if fresh is not None:
+            return fresh
+        failure = tokens.pausing(clock())
+        if failure is None:
+            try:
+                return _fetch(shared, state, tokens, command.deadline)
+            except ApiException as error:
+                tokens.failed(error, clock())
+                failure = error
+        if usable is not None:
+            return usable
+        raise failure
+    finally:
+        lock.release()
+
+
+def _fetch(shared: _Shared, state: _State, tokens: auth.TokenStore, deadline: float) -> Secret:
+    """Fetch a token: from the provider, else by the refresh token, else by the credentials."""
+    if tokens.provider is not None:
+        return tokens.provided(_ask(tokens.provider), state.engine.clock())
+    try:
+        return _fetch_by_grant(shared, state, tokens, deadline)
+    except ApiException as error:
+        if error.status not in (400, 401) or not tokens.forget_refresh_token():
+            raise
+    return _fetch_by_grant(shared, state, tokens, deadline)
+
+
+def _fetch_by_grant(shared: _Shared, state: _State, tokens: auth.TokenStore, deadline: float) -> Secret:
+    from knetik_cloud.apis.operations import GET_O_AUTH_TOKEN
+
+    left = max(deadline - state.engine.clock(), 0.001)
+    settings = state.settings.with_options({"_deadline": left})
+    answer = _drive(shared, state, state.engine.call(GET_O_AUTH_TOKEN, tokens.grant(), settings))
+    return tokens.granted(answer.data, state.engine.clock())
+
+
+def _ask(provider: auth.TokenProvider) -> auth.AccessToken | str | Secret:
+    """Ask the caller's provider; whatever it raises comes out as an `ApiException`."""
+    try:
+        return provider.get_token()
+    except ApiException:
+        raise
+    except Exception as cause:
+        error = auth.provider_failed(cause)
+    raise error
+
+
+def _logger() -> Callable[[str], None]:
+    import logging
+
+    return logging.getLogger("knetik_cloud").debug
+
+
+_all: weakref.WeakSet[_Shared] = weakref.WeakSet()
+
+
+def _renew_locks_in_child() -> None:
+    """A thread of the parent may have held a lock when it forked."""
+    for shared in list(_all):
+        shared.renew_locks()
+
+
+os.register_at_fork(after_in_child=_renew_locks_in_child)

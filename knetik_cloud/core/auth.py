@@ -1,0 +1,155 @@
+"""Tokens: where they come from, how long they are good, and when to fetch the next one."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any, NamedTuple, Protocol
+
+from knetik_cloud.core.options import is_header_text
+from knetik_cloud.core.outcome import without_tracebacks
+from knetik_cloud.core.secret import Secret
+from knetik_cloud.exceptions import ApiException, ApiResponseError
+
+SHORTEST_PAUSE = 1.0
+LONGEST_PAUSE = 30.0
+EARLY_SHARE = 0.1
+EARLIEST = 60.0
+
+
+class AccessToken(NamedTuple):
+    """A token, and how many seconds it is good for from now (None: unknown)."""
+
+    token: str | Secret
+    expires_in: float | None = None
+
+
+class TokenProvider(Protocol):
+    """Where a client may get its tokens from instead of the token operation.
+
+    The result is kept until shortly before it expires, or until the service refuses it.
+    """
+
+    def get_token(self) -> AccessToken | str | Secret:
+        """Fetch a token. One thread at a time calls it; what it raises is wrapped in an ApiException."""
+
+
+class TokenStore:
+    """The tokens of a client, and the judgment of when they must be renewed; no I/O, no lock.
+
+    Credentials are tried in this order: a `TokenProvider`, a fixed access token, the password grant, the
+    client credentials grant. After the first answer that holds a refresh token, that one comes first.
+
+    Args:
+        fixed: a token that is never renewed.
+        grant: the arguments of the token operation.
+        provider: asked in place of the token operation.
+    """
+
+    def __init__(
+        self,
+        fixed: Secret | None = None,
+        grant: dict[str, Any] | None = None,
+        provider: TokenProvider | None = None,
+    ) -> None:
+        self.provider = provider
+        self._grant = grant
+        self._header = None if fixed is None else _header(fixed)
+        self._refresh_token: Secret | None = None
+        self._expires = math.inf
+        self._renew_at = math.inf
+        self._pause = 0.0
+        self._paused_until = -math.inf
+        self._failure: ApiException | None = None
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether a refused token can be replaced."""
+        return self.provider is not None or self._grant is not None
+
+    def current(self, now: float, rejected: Secret | None = None) -> Secret | None:
+        """Give the header of a token that needs no renewal; None when it is time to get one."""
+        header = self._header
+        return header if header is not None and now < self._renew_at and header is not rejected else None
+
+    def usable(self, now: float, rejected: Secret | None = None) -> Secret | None:
+        """Give the header of a token that is still good, though its renewal may be due."""
+        header = self._header
+        return header if header is not None and now < self._expires and header is not rejected else None
+
+    def pausing(self, now: float) -> ApiException | None:
+        """Give a copy of the failure that it is too soon after to ask again; None when it is time."""
+        return copy.copy(self._failure) if now < self._paused_until and self._failure is not None else None
+
+    def grant(self) -> dict[str, Any]:
+        """Give the token operation's arguments: the refresh token's, else the credentials'."""
+        grant = self._grant or {}
+        if self._refresh_token is None:
+            return grant
+        kept: dict[str, Any] = {name: grant[name] for name in ("client_id", "client_secret") if name in grant}
+        return {"grant_type": "refresh_token", **kept, "refresh_token": self._refresh_token}
+
+    def forget_refresh_token(self) -> bool:
+        """Drop a refresh token that failed; False when there was none to drop."""
+        had_one = self._refresh_token is not None
+        self._refresh_token = None
+        return had_one
+
+    def granted(self, answer: Any, now: float) -> Secret:
+        """Take over the token operation's answer (`OAuth2Resource`), and give the header.
+
+        Raises:
+            ApiResponseError: it holds no token.
+        """
+        header = self._renewed(answer.access_token, answer.expires_in, now)
+        refresh_token = answer.refresh_token
+        self._refresh_token = (
+            Secret(refresh_token) if isinstance(refresh_token, str) and refresh_token else None
+        )
+        return header
+
+    def provided(self, answer: AccessToken | str | Secret, now: float) -> Secret:
+        """Take over what a provider gave, and give the header.
+
+        Raises:
+            ApiResponseError: it is no token.
+        """
+        token, expires_in = answer if isinstance(answer, tuple) else (answer, None)
+        return self._renewed(token, expires_in, now)
+
+    def _renewed(self, token: Any, expires_in: Any, now: float) -> Secret:
+        text = token.reveal() if isinstance(token, Secret) else token
+        if not isinstance(text, str) or not text or not is_header_text(text):
+            raise ApiResponseError(reason="the answer holds no access token that could be sent in a header")
+        lifetime = seconds(expires_in)
+        self._expires = now + lifetime
+        self._renew_at = self._expires - min(EARLIEST, lifetime * EARLY_SHARE)
+        self._pause, self._paused_until, self._failure = 0.0, -math.inf, None
+        self._header = header = _header(Secret(text))
+        return header
+
+    def failed(self, error: ApiException, now: float) -> None:
+        """Take note of a renewal that failed; each further one in a row is put off for longer, up to 30 s."""
+        self._pause = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, self._pause * 2))
+        self._paused_until = now + self._pause
+        self._failure = error
+
+
+def provider_failed(cause: Exception) -> ApiException:
+    """Build the error for a provider that raised something of its own."""
+    error = ApiException(reason=f"the token provider failed with {type(cause).__name__}")
+    error.__cause__ = without_tracebacks(cause)
+    return error
+
+
+def _header(token: Secret) -> Secret:
+    return Secret(f"Bearer {token.reveal()}")
+
+
+def seconds(expires_in: Any) -> float:
+    """Read `expires_in`, which is a number or its text; anything else counts as no expiry."""
+    try:
+        lifetime = float(expires_in)
+    except (TypeError, ValueError, OverflowError):
+        return math.inf
+    return max(0.0, lifetime) if math.isfinite(lifetime) else math.inf

@@ -1,0 +1,297 @@
+"""The life of a call: authorize, send, judge, wait, try again, decode, give up.
+
+Written once, as a generator that yields what it wants done and is sent the outcome: `ApiClient` drives it
+over urllib3, `aio.ApiClient` over aiohttp, a test with a plain list.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from knetik_cloud.core import codec, retry
+from knetik_cloud.core.auth import TokenStore
+from knetik_cloud.core.operation import Operation
+from knetik_cloud.core.options import Settings
+from knetik_cloud.core.outcome import Authenticate, Command, Failure, Response, Send, Wait
+from knetik_cloud.core.request import Request, build
+from knetik_cloud.core.secret import MASK, Secret
+from knetik_cloud.exceptions import (
+    ApiException,
+    ApiResponseError,
+    ApiTimeoutException,
+    Attempt,
+    Headers,
+    exception_class,
+)
+
+MOST_REDIRECTS = 3
+Log = Callable[[str], None]
+
+
+class Answer(NamedTuple):
+    """What a call came to: the decoded data, the response, and the tries that it took."""
+
+    data: Any
+    response: Response
+    attempts: tuple[Attempt, ...]
+
+
+Steps = Generator[Command, Any, Answer]
+
+
+class Engine:
+    """What all calls of a client share: origin, tokens, retry budget, clocks.
+
+    Args:
+        origin: scheme, host and port, such as `https://sandbox.knetikcloud.com`.
+        base_path: what comes before the operations' paths, without a slash at its end.
+        tokens: where tokens come from; None calls without one.
+        log: takes a line for each request and answer; None for silence.
+        clock: gives monotonic seconds.
+        now: gives epoch seconds.
+        random: gives a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        base_path: str = "",
+        tokens: TokenStore | None = None,
+        *,
+        log: Log | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self.origin = origin
+        self.base_path = base_path
+        self.tokens = tokens
+        self.budget = retry.Budget()
+        self.clock = clock
+        self._log = log
+        self._now = now
+        self._random = random
+
+    def call(
+        self,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        settings: Settings,
+        stream: bool = False,
+    ) -> Steps:
+        """Run one call of an operation.
+
+        Raises:
+            ApiException: whatever went wrong; nothing else.
+        """
+        request = build(operation, arguments, self.base_path, settings.headers)
+        deadline = self.clock() + settings.deadline
+        progress = _Progress(operation, request, self.origin)
+        tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
+        rejected: Secret | None = None
+        repeats = redirects = 0
+        while True:
+            if tokens is not None:
+                token = tokens.current(self.clock(), rejected) or (
+                    yield Authenticate(tokens, rejected, deadline)
+                )
+                request.headers["Authorization"] = token
+            outcome: Response | Failure = yield Send(
+                request, settings.connect, settings.read, deadline, stream
+            )
+            if self._log is not None:
+                self._log(f"{request.method} {self.origin}{request.target}: {_said(outcome)}")
+            if not isinstance(outcome, Failure):
+                if 200 <= outcome.status < 300:
+                    self.budget.earn()
+                    return progress.succeeded(outcome, stream)
+                progress.answered(outcome)
+                if progress.is_done_delete(outcome):
+                    return Answer(None, outcome, tuple(progress.attempts))
+                if outcome.status == 401 and tokens is not None and rejected is None and tokens.is_renewable:
+                    rejected = token
+                    continue
+                if redirects < MOST_REDIRECTS and self._follow(request, outcome):
+                    redirects += 1
+                    continue
+            else:
+                progress.failed(outcome)
+            verdict = self._judge(operation, outcome)
+            wait = verdict.asked
+            if wait is None:
+                wait = retry.backoff(repeats, verdict.throttled, self._random)
+            if (
+                not verdict.repeatable
+                or repeats >= settings.retries
+                or wait > retry.LONGEST_RETRY_AFTER
+                or self.clock() + wait >= deadline
+                or not self.budget.spend(verdict.cost)
+            ):
+                raise progress.error(verdict.asked)
+            repeats += 1
+            progress.attempts[-1] = progress.attempts[-1]._replace(waited=wait)
+            yield Wait(wait)
+
+    def _judge(self, operation: Operation[Any], outcome: Response | Failure) -> _Verdict:
+        """Say whether what came of a try allows another one, and at what price."""
+        if isinstance(outcome, Failure):
+            cost = retry.COST_AFTER_TIMEOUT if issubclass(outcome.error, ApiTimeoutException) else retry.COST
+            return _Verdict(outcome.repeatable and (operation.retry != "once" or not outcome.written), cost)
+        throttled = outcome.status == retry.THROTTLED
+        return _Verdict(
+            retry.may_repeat_status(operation.retry, outcome.status),
+            retry.COST_AFTER_THROTTLING if throttled else retry.COST,
+            retry.retry_after(outcome.getheader("Retry-After"), self._now),
+            throttled,
+        )
+
+    def _follow(self, request: Request, response: Response) -> bool:
+        """Point a read at where it was redirected, if that is at the same origin."""
+        location = response.getheader("Location")
+        if not 300 <= response.status < 400 or request.method != "GET" or not location:
+            return False
+        try:
+            url = urlsplit(urljoin(self.origin + request.target, location))
+        except ValueError:
+            return False
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        if f"{url.scheme}://{url.netloc}" != self.origin or not (target.isascii() and target.isprintable()):
+            return False
+        request.target = target.replace(" ", "%20")
+        return True
+
+
+class _Verdict(NamedTuple):
+    repeatable: bool
+    cost: int
+    asked: float | None = None
+    throttled: bool = False
+
+
+class _Progress:
+    """What has come of a call so far."""
+
+    def __init__(self, operation: Operation[Any], request: Request, origin: str) -> None:
+        self._operation = operation
+        self._request = request
+        self._origin = origin
+        self._last: Response | Failure
+        self._ambiguous = False
+        self.attempts: list[Attempt] = []
+
+    def failed(self, failure: Failure) -> None:
+        """Take note of a try that got no answer."""
+        self._last = failure
+        self._ambiguous |= failure.written and self._operation.retry != "safe"
+        self.attempts.append(Attempt(failure.reason))
+
+    def answered(self, response: Response) -> None:
+        """Take note of an answer that isn't a success."""
+        self._last = response
+        self._ambiguous |= retry.is_ambiguous(self._operation.retry, response.status)
+        self.attempts.append(Attempt(f"{response.status} {response.reason}".rstrip(), response.status))
+
+    def is_done_delete(self, response: Response) -> bool:
+        """Tell whether a 404 means that an earlier try of a DELETE was applied; note it if so."""
+        if response.status != 404 or self._operation.method != "DELETE" or not self._ambiguous:
+            return False
+        self.attempts[-1] = Attempt("404: gone, an earlier try deleted it", 404)
+        return True
+
+    def succeeded(self, response: Response, stream: bool) -> Answer:
+        """Read a successful answer.
+
+        Raises:
+            ApiResponseError: it can't be read; a write has been applied all the same.
+        """
+        self.attempts.append(Attempt(f"{response.status} {response.reason}".rstrip(), response.status))
+        attempts = tuple(self.attempts)
+        if stream:
+            return Answer(response, response, attempts)
+        try:
+            return Answer(read(self._operation, response), response, attempts)
+        except ApiResponseError as unreadable:
+            reason = unreadable.reason
+        response.distrust()
+        self._last = response
+        self._ambiguous = self._operation.retry != "safe"
+        error = ApiResponseError(response.status, reason)
+        raise self._describe(error, response)
+
+    def error(self, retry_after: float | None) -> ApiException:
+        """Build the error for the last try."""
+        last = self._last
+        if isinstance(last, Failure):
+            error = last.to_exception()
+            return self._describe(error, None)
+        error = exception_class(last.status)(last.status, last.reason)
+        error.retry_after = retry_after
+        return self._describe(error, last)
+
+    def _describe(self, error: ApiException, response: Response | None) -> ApiException:
+        error.operation = self._operation.id
+        error.attempts = tuple(self.attempts)
+        error.may_have_applied = self._ambiguous
+        error._curl = self._request.as_curl(self._origin)
+        if response is not None:
+            hidden = (
+                any(parameter.secret for parameter in self._operation.parameters) and response.status < 300
+            )
+            error._take_answer(*self._masked(response, hidden))
+        return error
+
+    def _masked(self, response: Response, hidden: bool) -> tuple[str, Headers]:
+        """Give the answer's text and headers without the request's secrets, should the service echo them."""
+        text = MASK if hidden else response.data.decode("utf-8", "replace")
+        pairs = list(response.headers.items())
+        for value in (*self._request.headers.values(), self._request.body):
+            for secret in value.reveal().split() if isinstance(value, Secret) else ():
+                if len(secret) > len("Bearer"):
+                    text = text.replace(secret, MASK)
+                    pairs = [(name, shown.replace(secret, MASK)) for name, shown in pairs]
+        return text, Headers(pairs)
+
+
+def read(operation: Operation[Any], response: Response) -> Any:
+    """Read a successful answer as what the operation returns.
+
+    Raises:
+        ApiResponseError: it is something else.
+    """
+    data = response.data
+    if not data:
+        if operation.returns is None or operation.empty_result or response.status == 204:
+            return None
+        raise ApiResponseError(reason=f"the answer is empty where {operation.returns} is due")
+    media = response.getheader("Content-Type")
+    if media is not None and not _is_json(media):
+        raise ApiResponseError(reason=f"the answer isn't JSON: it says that it is {media!r}")
+    returned = operation.returned
+    if returned is None:
+        return None
+    value = codec.decode(data)
+    if value is None and operation.empty_result:
+        return None
+    if value is None:
+        raise ApiResponseError(reason=f"the answer is null where {operation.returns} is due")
+    place = operation.returns or ""
+    returned.check([value], place, 2)
+    return returned.view(value, place)
+
+
+def _said(outcome: Response | Failure) -> str:
+    return outcome.reason if isinstance(outcome, Failure) else f"{outcome.status} {outcome.reason}"
+
+
+def _is_json(media: str) -> bool:
+    """Tell whether a media type may hold JSON; unnamed and plain ones may."""
+    kind = media.partition(";")[0].strip().lower()
+    return (
+        kind == "application/json"
+        or kind.endswith("json")
+        or kind in ("", "text/plain", "application/octet-stream")
+    )

@@ -1,0 +1,61 @@
+"""JSON in and out: exact, strict, and never anything but `ApiException` on failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from knetik_cloud.exceptions import ApiResponseError, ApiValueError
+
+
+def _of_model(value: Any) -> Any:
+    try:
+        return value._json
+    except AttributeError:
+        raise TypeError(f"{type(value).__name__} is no JSON value") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
+
+
+_encode = json.JSONEncoder(default=_of_model, separators=(",", ":"), allow_nan=False).encode
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
+def encode(value: Any) -> str:
+    """Write a value as JSON, models as the objects they view. Integers are exact.
+
+    Raises:
+        ApiValueError: a value that JSON can't hold (nan, bytes, a set, a cycle).
+    """
+    try:
+        return _encode(value)
+    except (TypeError, ValueError, RecursionError) as cause:
+        reason = str(cause) or "nested too deeply"
+    raise ApiValueError(f"the value can't be written as JSON: {reason}")
+
+
+def decode(data: bytes | str) -> Any:
+    """Read JSON. Bytes must be UTF-8 (a byte order mark is skipped); integers of any size are exact.
+
+    Raises:
+        ApiResponseError: the data isn't JSON.
+    """
+    try:
+        text = data.decode() if isinstance(data, bytes) else data
+        return _decode(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError) as cause:
+        reason = "nested too deeply" if isinstance(cause, RecursionError) else str(cause)
+    raise ApiResponseError(reason=f"the answer isn't JSON: {reason}")
+
+
+def plain(value: Any) -> Any:
+    """Copy a value with all models in it turned into the dicts they view."""
+    inner = getattr(value, "_json", value)
+    if isinstance(inner, Mapping):
+        return {name: plain(row) for name, row in inner.items()}
+    if isinstance(inner, (list, tuple)):
+        return [plain(row) for row in inner]
+    return inner

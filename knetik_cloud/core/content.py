@@ -1,0 +1,103 @@
+"""Content encodings: bytes are decoded in bounded pieces, so that no answer can fill the memory."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+
+from knetik_cloud.exceptions import ApiResponseError
+
+PIECE = 1 << 16
+_GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+
+
+class Inflater:
+    """Decode gzip (several members too) or deflate (with or without its zlib header)."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding
+        self._wbits = _ZLIB if encoding == "deflate" else _GZIP
+        self._inflater = zlib.decompressobj(self._wbits)
+        self._started = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Decode more bytes, in pieces of at most 64 KiB.
+
+        Raises:
+            ApiResponseError: the bytes are no such encoding.
+        """
+        while data:
+            if self._inflater.eof and not self._next_member(data):
+                return
+            piece = self._inflate(data)
+            self._started = True
+            data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
+            if piece:
+                yield piece
+        while not self._inflater.eof and (piece := self._inflate(b"")):
+            yield piece
+
+    def finish(self) -> None:
+        """Make sure that the encoded bytes were whole.
+
+        Raises:
+            ApiResponseError: they end in the middle.
+        """
+        if self._started and not self._inflater.eof:
+            raise ApiResponseError(reason=f"the answer can't be read: its {self._encoding} body is cut off")
+
+    def _next_member(self, data: bytes) -> bool:
+        """Begin the next gzip member; zero bytes of padding are none."""
+        if self._encoding == "deflate" or not data.strip(b"\0"):
+            return False
+        self._inflater = zlib.decompressobj(self._wbits)
+        return True
+
+    def _inflate(self, data: bytes) -> bytes:
+        try:
+            return self._inflater.decompress(data, PIECE)
+        except zlib.error as cause:
+            if self._wbits != _ZLIB or self._started:
+                reason = str(cause)
+            else:
+                self._wbits = _RAW  # many servers send deflate without the header that the standard asks for
+                self._inflater = zlib.decompressobj(_RAW)
+                return self._inflate(data)
+        raise ApiResponseError(
+            reason=f"the answer can't be read: its {self._encoding} body is corrupt ({reason})"
+        )
+
+
+def inflaters(header: str | None) -> list[Inflater]:
+    """Make the decoders of a `Content-Encoding` header, in the order in which they are to be applied.
+
+    Raises:
+        ApiResponseError: an encoding that isn't known.
+    """
+    if header is None:
+        return []
+    named = [name.strip().lower() for name in header.split(",")]
+    chain: list[Inflater] = []
+    for name in reversed(named):
+        if name in ("", "identity"):
+            continue
+        if name not in ("gzip", "x-gzip", "deflate") or len(chain) == 4:
+            raise ApiResponseError(reason=f"the answer can't be read: its content encoding is {header!r}")
+        chain.append(Inflater(name))
+    return chain
+
+
+def feed(chain: Sequence[Inflater], data: bytes) -> Iterator[bytes]:
+    """Pass bytes through a chain of decoders, in pieces of at most 64 KiB."""
+    if not chain:
+        yield data
+        return
+    for piece in chain[0].feed(data):
+        yield from feed(chain[1:], piece)
+
+
+def too_large(limit: int) -> ApiResponseError:
+    """Build the error for an answer that is larger than the client takes."""
+    return ApiResponseError(
+        reason=f"the answer is larger than {limit} bytes, the limit of Configuration.max_response_size"
+    )

@@ -1,0 +1,365 @@
+"""Models: typed views of the JSON objects that they came from.
+
+A model holds one thing, the dict. Reading a field reads the dict; a nested object or list is wrapped at
+first touch and put back in its place, so that every edit reaches the JSON and every key that came in,
+known or not, goes out again in its order.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
+
+from knetik_cloud.core import codec, types
+from knetik_cloud.core.secret import MASK
+from knetik_cloud.exceptions import ApiResponseError, ApiValueError
+
+WIDTH = 80
+
+
+class Field(property):
+    """One field of a model: its type expression, its wire name, and how it is read and assigned."""
+
+    def __init__(
+        self,
+        expression: str,
+        wire: str | None,
+        required: bool,
+        read_only: bool,
+        enum: tuple[str, ...] | None,
+        epoch: bool,
+        secret: bool,
+    ) -> None:
+        self.expression = expression
+        self.wire = wire or ""
+        self.required = required
+        self.read_only = read_only
+        self.enum = enum
+        self.epoch = epoch
+        self.secret = secret
+        self.name = ""
+        self._owner: type[Model]
+
+    def __set_name__(self, owner: type[Model], name: str) -> None:
+        self.name, self._owner = name, owner
+        self.wire = wire = self.wire or name
+        typed = self.expression not in SCALARS
+
+        def read(model: Model) -> Any:
+            return model._json.get(wire)
+
+        def read_typed(model: Model) -> Any:
+            return self._view(model)
+
+        def assign(model: Model, value: Any) -> None:
+            model._json[wire] = None if value is None else self.convert(value)
+
+        def leave_out(model: Model) -> None:
+            model._json.pop(wire, None)
+
+        super().__init__(read_typed if typed else read, assign, leave_out)
+
+    @cached_property
+    def type(self) -> types.Type:
+        """The type, read from its expression when it is first needed."""
+        return types.parse(self.expression, self._owner._package())
+
+    def convert(self, value: Any) -> Any:
+        """Check a value that the caller gives, and turn it into JSON."""
+        where = f"{self._owner.__name__}.{self.name}"
+        value = self.type.convert(value, where)
+        if self.enum is not None and value not in self.enum:
+            raise types.refuse(where, f"one of {', '.join(map(repr, self.enum))}", value)
+        return value
+
+    def _view(self, model: Model) -> Any:
+        value = model._json.get(self.wire)
+        kind = self.type
+        seen = kind.view(value, f"{type(model).__name__}.{self.name}")
+        if seen is not value and kind.wraps:
+            model._json[self.wire] = seen
+        return seen
+
+
+SCALARS = frozenset(("int", "int32", "int64", "float", "bool", "str", "object", "int | str"))
+
+
+def field(
+    expression: str,
+    *,
+    wire: str | None = None,
+    required: bool = False,
+    read_only: bool = False,
+    enum: tuple[str, ...] | None = None,
+    epoch: bool = False,
+    secret: bool = False,
+) -> Any:
+    """Declare a field of a model.
+
+    Args:
+        expression: its type, as `knetik_cloud.core.types` reads them.
+        wire: its name in the JSON, where that differs from the attribute's.
+        required: it must be there when the model is sent.
+        read_only: the service assigns it.
+        enum: the closed set of texts that may be assigned.
+        epoch: an integer of epoch seconds.
+        secret: its value is masked in `repr` and `to_str`.
+    """
+    return Field(expression, wire, required, read_only, enum, epoch, secret)
+
+
+if not TYPE_CHECKING:  # a checker that sees the metaclass would no longer know the constructors' arguments
+
+    class ModelType(type):
+        """Make classes without an instance dict, so that a misspelt attribute is an AttributeError."""
+
+        def __new__(mcls, name, bases, namespace, **options):
+            namespace.setdefault("__slots__", ())
+            return super().__new__(mcls, name, bases, namespace, **options)
+
+else:
+    ModelType = type
+
+
+@dataclass_transform(kw_only_default=True)
+class Model(metaclass=ModelType):
+    """The base of all models: a typed view of one JSON object.
+
+    Three states of a field are told apart: absent (`del x.f`), null (`x.f = None`) and a value; reading the
+    first two gives None. In the constructor, None means left out.
+    """
+
+    if not TYPE_CHECKING:
+        __slots__ = ("_json",)
+
+    _fields: ClassVar[Mapping[str, Field]] = {}
+    _discriminator: ClassVar[str | None] = None
+    _discriminator_value: ClassVar[str | None] = None
+    _mapping: ClassVar[Mapping[str, str] | None] = None
+
+    swagger_types: ClassVar[Mapping[str, str]] = {}
+    attribute_map: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(
+        cls,
+        *,
+        discriminator: str | None = None,
+        mapping: Mapping[str, str] | None = None,
+        discriminator_value: str | None = None,
+    ) -> None:
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+        cls._fields = {**cls._fields, **own}
+        cls._discriminator_value = discriminator_value
+        if discriminator is not None:
+            cls._discriminator, cls._mapping = discriminator, mapping
+        cls.swagger_types = {name: f.expression for name, f in cls._fields.items()}
+        cls.attribute_map = {name: f.wire for name, f in cls._fields.items()}
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, **values):
+            self._json = json = {}
+            if self._discriminator_value is not None:
+                json[self._discriminator] = self._discriminator_value
+            for name, value in values.items():
+                declared = self._fields.get(name)
+                if declared is None:
+                    raise TypeError(self._unknown(name))
+                if value is not None:
+                    json[declared.wire] = declared.convert(value)
+
+    @classmethod
+    def _unknown(cls, name: str) -> str:
+        import difflib
+
+        near = difflib.get_close_matches(name, cls._fields, 1)
+        hint = f": did you mean {near[0]!r}?" if near else f"; it has {', '.join(cls._fields)}"
+        return f"{cls.__name__} has no field {name!r}{hint}"
+
+    @classmethod
+    def _package(cls) -> str:
+        """Name the package that the models of this contract live in."""
+        module = sys.modules[cls.__module__]
+        return module.__package__ or cls.__module__
+
+    @classmethod
+    def _container_fields(cls) -> list[Field]:
+        """List the fields that hold objects or lists: those whose shape an answer is checked for."""
+        found = cls.__dict__.get("_containers")
+        if found is None:
+            found = [f for f in cls._fields.values() if f.type.container is not None]
+            cls._containers = found
+        return found
+
+    _containers: ClassVar[list[Field]]
+
+    @classmethod
+    def _over(cls, json: dict[str, Any]) -> Self:
+        """View a JSON object, as the subclass that its discriminator names if that is one of this class."""
+        mapping = cls._mapping
+        if mapping is not None:
+            cls = cls._subclass(mapping, json)
+        model = object.__new__(cls)
+        model._json = json
+        return model
+
+    @classmethod
+    def _subclass(cls, mapping: Mapping[str, str], json: dict[str, Any]) -> type[Self]:
+        kind = json.get(cls._discriminator or "")
+        name = mapping.get(kind) if isinstance(kind, str) else None
+        if name is None or name == cls.__name__:
+            return cls
+        found = types.parse(name, cls._package())
+        named = found.model if isinstance(found, types.Reference) else cls
+        return named if issubclass(named, cls) else cls
+
+    if TYPE_CHECKING:
+        _json: dict[str, Any]
+
+    def _lacking(self, where: str) -> list[str]:
+        """List the required fields that are absent or null, here and below, as paths."""
+        lacking = []
+        for declared in self._fields.values():
+            value = self._json.get(declared.wire)
+            path = f"{where}.{declared.name}"
+            if value is None:
+                if declared.required:
+                    lacking.append(path)
+            elif declared.type.wraps:
+                lacking += declared.type.lacking(value, path)
+        return lacking
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give a new dict of every declared field by its Python name, absent ones None, nested ones too."""
+        return {name: _to_dict(getattr(self, name)) for name in self._fields}
+
+    def to_json(self) -> str:
+        """Give the exact JSON: every key that came in or was set, in its order.
+
+        Raises:
+            ApiValueError: a value that JSON can't hold.
+        """
+        return codec.encode(self)
+
+    def to_str(self) -> str:
+        """Give a readable text of what is present, over several lines if it is long, secrets masked."""
+        return _pretty(self, 0)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Make a model of a copy of a JSON object (its keys are wire names; Python names are taken too).
+
+        Raises:
+            ApiValueError: `data` is no dict.
+        """
+        if not isinstance(data, Mapping):
+            raise types.refuse(f"the data of {cls.__name__}", "a dict", data)
+        model = cls._over(codec.plain(data))
+        model._take_python_names()
+        return model
+
+    def _take_python_names(self) -> None:
+        """Turn keys that are Python names, as `to_dict` gives them, into wire names, here and below."""
+        for name, declared in self._fields.items():
+            if name != declared.wire and name in self._json and declared.wire not in self._json:
+                self._json = {declared.wire if key == name else key: v for key, v in self._json.items()}
+            if declared.type.wraps:
+                for model in _models_in(_readable(self, declared)):
+                    model._take_python_names()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Make a model of the text of a JSON object.
+
+        Raises:
+            ApiResponseError: the text is no JSON object.
+        """
+        data = codec.decode(text)
+        if type(data) is not dict:
+            raise types.unreadable(cls.__name__, "an object", data)
+        return cls._over(data)
+
+    def __repr__(self) -> str:
+        return self.to_str()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Model):
+            return NotImplemented
+        return type(self) is type(other) and codec.plain(self) == codec.plain(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __copy__(self) -> Self:
+        return self._restore(dict(self._json))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._restore(copy.deepcopy(self._json, memo))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self)._restore, (codec.plain(self),))
+
+    @classmethod
+    def _restore(cls, json: dict[str, Any]) -> Self:
+        model = object.__new__(cls)
+        model._json = json
+        return model
+
+
+def _models_in(value: Any) -> list[Model]:
+    if isinstance(value, Model):
+        return [value]
+    rows = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [model for row in rows for model in _models_in(row)]
+
+
+def _to_dict(value: Any) -> Any:
+    if isinstance(value, Model):
+        return value.to_dict()
+    if isinstance(value, list):
+        return [_to_dict(row) for row in value]
+    if isinstance(value, dict):
+        return {name: _to_dict(row) for name, row in value.items()}
+    return value
+
+
+def _pretty(value: Any, indent: int) -> str:
+    """Print a value on one line where it fits, else one line a part."""
+    if isinstance(value, Model):
+        opening, closing, parts = f"{type(value).__name__}(", ")", _shown_fields(value, indent + 4)
+    elif isinstance(value, list):
+        opening, closing, parts = "[", "]", [_pretty(row, indent + 4) for row in value]
+    elif isinstance(value, dict):
+        opening, closing = "{", "}"
+        parts = [f"{name!r}: {_pretty(row, indent + 4)}" for name, row in value.items()]
+    else:
+        return repr(value)
+    line = f"{opening}{', '.join(parts)}{closing}"
+    if len(line) + indent <= WIDTH and "\n" not in line:
+        return line
+    inner = "".join(f"{' ' * (indent + 4)}{part},\n" for part in parts)
+    return f"{opening}\n{inner}{' ' * indent}{closing}"
+
+
+def _shown_fields(model: Model, indent: int) -> list[str]:
+    by_wire = {declared.wire: declared for declared in model._fields.values()}
+    shown = []
+    for wire, value in model._json.items():
+        declared = by_wire.get(wire)
+        if declared is None:
+            shown.append(f"{wire}={_pretty(value, indent)}")
+        elif declared.secret and value is not None:
+            shown.append(f"{declared.name}={MASK}")
+        else:
+            shown.append(f"{declared.name}={_pretty(_readable(model, declared), indent)}")
+    return shown
+
+
+def _readable(model: Model, declared: Field) -> Any:
+    """Give a field's value for printing; one of a wrong shape is shown as it came."""
+    try:
+        return getattr(model, declared.name)
+    except (ApiResponseError, ApiValueError):
+        return model._json.get(declared.wire)

@@ -1,0 +1,152 @@
+"""The options that every method takes, and how they are settled before a call starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from knetik_cloud.core import types
+from knetik_cloud.core.secret import Secret
+from knetik_cloud.exceptions import ApiValueError
+
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+FRAMING = frozenset(
+    ("content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect")
+)
+
+
+class CallOptions(TypedDict, total=False):
+    """The keyword options that every method takes beside its own parameters.
+
+    They come before `with_options(...)`, which comes before the `Configuration`.
+    """
+
+    _request_timeout: float | tuple[float, float] | None
+    """Seconds to wait for a connection and for each receive, or a (connect, read) pair."""
+    _deadline: float | None
+    """Seconds for the whole call: token, tries and waits; `math.inf` sets no limit."""
+    _retries: int | None
+    """How often the call may be repeated; 0 sends it once."""
+    _headers: Mapping[str, str] | None
+    """Headers to send beside the SDK's own, or instead of them."""
+
+
+class Settings:
+    """What one call runs by: options, view and configuration, settled."""
+
+    __slots__ = ("connect", "deadline", "headers", "read", "retries")
+
+    def __init__(
+        self,
+        connect: float,
+        read: float,
+        deadline: float,
+        retries: int,
+        headers: Mapping[str, str | Secret],
+    ) -> None:
+        self.connect = connect
+        self.read = read
+        self.deadline = deadline
+        self.retries = retries
+        self.headers = headers
+
+    def with_options(self, options: Mapping[str, Any]) -> Settings:
+        """Settle options over these settings; None leaves a setting as it is.
+
+        Raises:
+            TypeError: an option that no method has.
+            ApiValueError: a value out of range.
+        """
+        settled = Settings(self.connect, self.read, self.deadline, self.retries, self.headers)
+        for name, value in options.items():
+            if name not in CallOptions.__annotations__:
+                known = ", ".join(CallOptions.__annotations__)
+                raise TypeError(f"there is no parameter or option {name!r}; the options are {known}")
+            if value is None:
+                continue
+            if name == "_request_timeout":
+                settled.connect, settled.read = timeouts(name, value)
+            elif name == "_deadline":
+                settled.deadline = seconds(name, value)
+            elif name == "_retries":
+                settled.retries = count(name, value)
+            else:
+                settled.headers = {**self.headers, **headers(name, value)}
+        return settled
+
+
+def seconds(name: str, value: Any) -> float:
+    """Read a time limit: a number above 0, `math.inf` for none.
+
+    Raises:
+        ApiValueError: anything else.
+    """
+    expected = "a number of seconds above 0 (math.inf for no limit)"
+    if isinstance(value, (bool, str, bytes)):
+        raise types.refuse(name, expected, value)
+    try:
+        limit = float(value)
+    except (TypeError, ValueError, OverflowError):
+        limit = 0.0
+    if not limit > 0:
+        raise types.refuse(name, expected, value)
+    return limit
+
+
+def timeouts(name: str, value: Any) -> tuple[float, float]:
+    """Read a timeout: one number for connecting and for each receive, or a pair of them."""
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise types.refuse(name, "a number of seconds or a (connect, read) pair", value)
+        return seconds(f"{name}[0]", value[0]), seconds(f"{name}[1]", value[1])
+    limit = seconds(name, value)
+    return limit, limit
+
+
+def count(name: str, value: Any) -> int:
+    """Read a number of repeats: an int of 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise types.refuse(name, "an int of 0 or more", value)
+    return value
+
+
+def headers(name: str, values: Any) -> dict[str, str | Secret]:
+    """Check headers that the caller gives; `Authorization` and its like are held as secrets.
+
+    Raises:
+        ApiValueError: no such name can be sent, a value has a line break, or it frames the message.
+    """
+    if not isinstance(values, Mapping):
+        raise types.refuse(name, "a dict of header names to texts", values)
+    checked: dict[str, str | Secret] = {}
+    for header, value in values.items():
+        if not isinstance(header, str) or not HEADER_NAME.fullmatch(header):
+            raise types.refuse(
+                f"a header name in {name}", "a token of ASCII letters, digits and hyphens", header
+            )
+        if header.lower() in FRAMING:
+            raise ApiValueError(
+                f"{name} can't set {header}: it frames the message, which is the transport's work"
+            )
+        secret = isinstance(value, Secret) or is_secret_header(header)
+        text = value.reveal() if isinstance(value, Secret) else value
+        if not isinstance(text, str) or not is_header_text(text):
+            told = "a secret" if secret else types.shown(text)
+            raise ApiValueError(
+                f"{name}[{header!r}] must be a text of Latin-1 without line breaks, not {told}"
+            )
+        checked[header] = Secret(text) if secret else text
+    return checked
+
+
+def is_secret_header(name: str) -> bool:
+    """Tell whether a header's value is one that no log may show."""
+    return name.lower() in ("authorization", "proxy-authorization", "cookie", "x-api-key")
+
+
+def is_header_text(text: str) -> bool:
+    """Tell whether a text can stand in a header as it is."""
+    return all(" " <= character != "\x7f" or character == "\t" for character in text) and text.isascii() | (
+        max(text) <= "\xff"
+    )

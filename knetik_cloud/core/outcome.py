@@ -1,0 +1,113 @@
+"""What the engine asks of its driver, and what the driver answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from knetik_cloud.core.request import Request
+from knetik_cloud.core.secret import Secret
+from knetik_cloud.exceptions import ApiException, ApiValueError, Headers
+
+if TYPE_CHECKING:
+    from knetik_cloud.core.auth import TokenStore
+
+
+class Send:
+    """Send this request; the driver answers with a `Response` or a `Failure`.
+
+    Times are in seconds; `deadline` is a moment of the monotonic clock.
+    """
+
+    __slots__ = ("connect", "deadline", "read", "request", "stream")
+
+    def __init__(self, request: Request, connect: float, read: float, deadline: float, stream: bool) -> None:
+        self.request = request
+        self.connect = connect
+        self.read = read
+        self.deadline = deadline
+        self.stream = stream
+
+
+class Wait:
+    """Sleep so many seconds."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+class Authenticate:
+    """Get a token other than `rejected`; the driver answers with the `Authorization` header's value."""
+
+    __slots__ = ("deadline", "rejected", "tokens")
+
+    def __init__(self, tokens: TokenStore, rejected: Secret | None, deadline: float) -> None:
+        self.tokens = tokens
+        self.rejected = rejected
+        self.deadline = deadline
+
+
+Command = Send | Wait | Authenticate
+
+
+class Response(Protocol):
+    """An answer, as the transports give it. `data` is decoded and whole, unless it is streamed."""
+
+    status: int
+    reason: str | None
+
+    @property
+    def data(self) -> bytes:
+        """The body."""
+
+    @property
+    def headers(self) -> Headers:
+        """The headers."""
+
+    def getheader(self, name: str, default: str | None = None) -> str | None:
+        """Give one header."""
+
+    def distrust(self) -> None:
+        """Say that the answer made no sense, so that its connection isn't used again."""
+
+
+class Failure:
+    """No answer: which error it is, whether the service may have seen the request, if a repeat may help."""
+
+    __slots__ = ("cause", "error", "reason", "repeatable", "written")
+
+    def __init__(
+        self,
+        error: type[ApiException],
+        reason: str,
+        cause: BaseException | None = None,
+        *,
+        written: bool,
+        repeatable: bool = True,
+    ) -> None:
+        self.error = error
+        self.reason = reason
+        self.cause = cause
+        self.written = written
+        self.repeatable = repeatable
+
+    def to_exception(self) -> ApiException:
+        """Build the exception, with its cause, ready to be raised."""
+        error = ApiValueError(self.reason) if self.error is ApiValueError else self.error(None, self.reason)
+        error.__cause__ = self.cause
+        return error
+
+
+Outcome = Response | Failure | Secret | None
+
+
+def without_tracebacks(error: BaseException) -> BaseException:
+    """Take the tracebacks off an error and its causes: frames of an HTTP library hold the token."""
+    link: BaseException | None = error
+    seen: set[int] = set()
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error

@@ -1,0 +1,66 @@
+"""Which proxy a host is reached through: the configuration's, or the environment's, minus `NO_PROXY`."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+
+
+def choose(
+    scheme: str, host: str, port: int, proxy: str | None, no_proxy: str | None, environ: Mapping[str, str]
+) -> str | None:
+    """Give the URL of the proxy for a host, None to go there directly.
+
+    An explicit `proxy` comes before `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` (in either letter case); an
+    empty one turns proxies off. `no_proxy`, else `NO_PROXY`, lists the hosts that are reached directly.
+    """
+    excepted = no_proxy if no_proxy is not None else _variable(environ, "no_proxy")
+    if excepted and is_excepted(host, port, excepted):
+        return None
+    if proxy is not None:
+        return proxy or None
+    if scheme == "http" and "REQUEST_METHOD" in environ:
+        return environ.get("http_proxy") or None  # under CGI, HTTP_PROXY is a header of the visitor's
+    return _variable(environ, f"{scheme}_proxy") or _variable(environ, "all_proxy")
+
+
+def is_excepted(host: str, port: int, no_proxy: str) -> bool:
+    """Tell whether a `NO_PROXY` list has a host: by name, suffix, `host:port`, address, CIDR or `*`."""
+    host = host.lower().rstrip(".")
+    for entry in (part.strip().lower() for part in no_proxy.split(",")):
+        if entry and (entry == "*" or _matches(host, port, entry)):
+            return True
+    return False
+
+
+def _matches(host: str, port: int, entry: str) -> bool:
+    address, network = _address(host), _network(entry)
+    if network is not None:
+        return address is not None and address in network
+    name, colon, digits = entry.rpartition(":")
+    if colon and digits.isdigit():
+        if int(digits) != port:
+            return False
+        entry = name.strip("[]")
+        if (network := _network(entry)) is not None:
+            return address is not None and address in network
+    suffix = entry.removeprefix("*").strip(".")
+    return host == suffix or host.endswith(f".{suffix}")
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text.strip("[]"), strict=False)
+    except ValueError:
+        return None
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str | None:
+    return environ.get(name) or environ.get(name.upper()) or None

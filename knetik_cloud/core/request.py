@@ -1,0 +1,176 @@
+"""Requests: an operation's row and its arguments, checked and written as what goes on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import six
+
+from knetik_cloud.core import codec, types
+from knetik_cloud.core.operation import Operation, Parameter
+from knetik_cloud.core.secret import MASK, Secret
+from knetik_cloud.exceptions import ApiValueError
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+class Request:
+    """One HTTP request, ready to be sent. Its repr and its curl line show no secret."""
+
+    __slots__ = ("body", "headers", "method", "operation", "shown_body", "target")
+
+    def __init__(
+        self,
+        operation: Operation[Any],
+        target: str,
+        headers: dict[str, str | Secret],
+        body: bytes | Secret | None = None,
+        shown_body: str | None = None,
+    ) -> None:
+        self.operation = operation
+        self.method = operation.method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.shown_body = shown_body
+
+    def content(self) -> bytes | None:
+        """Give the body's bytes, secrets and all."""
+        return six.ensure_binary(self.body.reveal()) if isinstance(self.body, Secret) else self.body
+
+    def as_curl(self, origin: str) -> str:
+        """Write the request as a curl command, secrets masked."""
+        from shlex import quote as shell_quote
+
+        parts = ["curl", "-X", self.method, shell_quote(origin + self.target)]
+        for name, value in self.headers.items():
+            parts += ["-H", shell_quote(f"{name}: {value}")]
+        shown = self.body if self.shown_body is None else self.shown_body
+        if shown is not None:
+            parts += [
+                "--data-raw",
+                shell_quote(str(shown) if isinstance(shown, Secret) else six.ensure_str(shown)),
+            ]
+        return " ".join(parts)
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.target}>"
+
+
+def build(
+    operation: Operation[Any],
+    arguments: Mapping[str, Any],
+    base_path: str,
+    headers: Mapping[str, str | Secret],
+) -> Request:
+    """Build the request of a call. `headers` are the client's and the caller's, which win over our own.
+
+    Raises:
+        ApiValueError: an argument that is missing or can't be sent.
+    """
+    path = operation.path
+    query: list[str] = []
+    form: list[tuple[str, str, bool]] = []
+    content: str | None = None
+    sent: dict[str, str | Secret] = {"Accept": JSON}
+    for parameter in operation.parameters:
+        value = arguments.get(parameter.name)
+        if value is None:
+            if parameter.required:
+                raise ApiValueError(
+                    f"{operation.id} needs {parameter.name}: give it a value that is not None"
+                )
+            continue
+        if parameter.place == "body":
+            content = _body(operation, parameter, value)
+            sent["Content-Type"] = JSON
+            continue
+        text = _text(parameter, value)
+        if parameter.place == "path":
+            path = path.replace(f"{{{parameter.wire}}}", _segment(parameter, text))
+        elif parameter.place == "query":
+            query.append(f"{quote(parameter.wire, safe='')}={_percent(parameter, text)}")
+        elif parameter.place == "form":
+            form.append((parameter.wire, text, parameter.secret))
+        else:
+            sent[parameter.wire] = _segment(parameter, text)
+    target = f"{base_path}{path}?{'&'.join(query)}" if query else base_path + path
+    if headers:
+        _override(sent, headers)
+    if form:
+        sent.setdefault("Content-Type", FORM)
+        hidden = [(name, MASK if secret else text) for name, text, secret in form]
+        fields = [(name, text) for name, text, _ in form]
+        return Request(operation, target, sent, Secret(_form(fields)), _form(hidden))
+    return Request(operation, target, sent, None if content is None else six.ensure_binary(content))
+
+
+def _override(sent: dict[str, str | Secret], headers: Mapping[str, str | Secret]) -> None:
+    """Put the caller's headers in, each in place of our own of that name in any letter case."""
+    own = {name.lower(): name for name in sent}
+    for name, value in headers.items():
+        sent.pop(own.get(name.lower(), name), None)
+        own[name.lower()] = name
+        sent[name] = value
+
+
+def _text(parameter: Parameter, value: Any) -> str:
+    """Write an argument as text, as its type allows: an integer may come as its decimal text."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    kind = parameter.type
+    if isinstance(value, str):
+        if kind in ("str", "int | str"):
+            return value
+        if kind in ("int32", "int64", "int"):
+            value = _integer(parameter, value)
+    elif kind == "int | str" and isinstance(value, int):
+        kind = "int64"
+    value = types.parse(kind, "").convert(value, parameter.name)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def _integer(parameter: Parameter, text: str) -> int:
+    digits = text[1:] if text[:1] == "-" else text
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+        raise types.refuse(parameter.name, "an int or its decimal text", text)
+    return int(text)
+
+
+def _percent(parameter: Parameter, text: str) -> str:
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        pass
+    raise types.refuse(parameter.name, "text that UTF-8 can encode (no lone surrogates)", text)
+
+
+def _segment(parameter: Parameter, text: str) -> str:
+    """Percent-encode a value as one segment, which nothing on the way reads as a path of its own."""
+    if text in ("", ".", ".."):
+        raise types.refuse(
+            parameter.name, f"one segment of a {parameter.place}; empty, '.' and '..' are none", text
+        )
+    return _percent(parameter, text)
+
+
+def _body(operation: Operation[Any], parameter: Parameter, value: Any) -> str:
+    kind = types.parse(parameter.type, operation.models)
+    if isinstance(value, str) and parameter.type in ("int32", "int64", "int"):
+        value = _integer(parameter, value)
+    value = kind.convert(value, parameter.name)
+    lacking = kind.lacking(value, parameter.name)
+    if lacking:
+        raise ApiValueError(f"{operation.id} can't send its {parameter.name}: it lacks {', '.join(lacking)}")
+    return codec.encode(value)
+
+
+def _form(fields: list[tuple[str, str]]) -> str:
+    return "&".join(f"{name}={quote(text, safe='')}" for name, text in fields)

@@ -1,0 +1,367 @@
+"""The type expressions of the contract: what is assigned, sent and answered is checked against them.
+
+An expression is `int32`, `int64`, `int`, `float`, `bool`, `str`, `object` (any JSON), `date`, `datetime`,
+`list[T]`, `dict[str, T]`, `A | B`, or the name of a model.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from knetik_cloud.exceptions import ApiResponseError, ApiValueError
+
+if TYPE_CHECKING:
+    from knetik_cloud.core.model import Model
+
+NoneType = type(None)
+
+
+def shown(value: object) -> str:
+    """Give a value's repr, shortened for an error message."""
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"an int of {value.bit_length()} bits"  # its decimal text may be too long for Python to make
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def refuse(where: str, expected: str, value: object) -> ApiValueError:
+    """Build the error for a value that can't be sent."""
+    return ApiValueError(f"{where} must be {expected}, not {shown(value)}")
+
+
+def unreadable(where: str, expected: str, value: object) -> ApiResponseError:
+    """Build the error for an answer whose shape isn't the contract's."""
+    return ApiResponseError(
+        reason=f"the answer can't be read: {where} should be {expected}, not {shown(value)}"
+    )
+
+
+class Type:
+    """What a value may be.
+
+    `container` is the set of Python types that an answer may hold where this type is due, None where any
+    will do. A type that `wraps` replaces plain JSON by models when it is first touched.
+    """
+
+    container: frozenset[type] | None = None
+    wraps = False
+    expected = "a JSON value"
+
+    def convert(self, value: Any, where: str) -> Any:
+        """Check a value that is assigned or sent, and turn it into JSON (or models over JSON).
+
+        Raises:
+            ApiValueError: names `where`, the value and what was expected.
+        """
+        return value
+
+    def view(self, value: Any, where: str) -> Any:
+        """Turn an answered value into what the caller sees; a scalar is given as it came."""
+        return value
+
+    def check(self, values: Sequence[Any], where: str, depth: int) -> None:
+        """Check a column of answered values, down to `depth` levels of objects, without wrapping any.
+
+        Raises:
+            ApiResponseError: names the place and the first value that doesn't fit.
+        """
+        if self.container is not None and not self.container.issuperset(map(type, values)):
+            wrong = next(value for value in values if type(value) not in self.container)
+            raise unreadable(where, self.expected, wrong)
+
+    def lacking(self, value: Any, where: str) -> list[str]:
+        """List the required fields that are absent in a value about to be sent, as paths."""
+        return []
+
+
+class Integer(Type):
+    """An integer of so many bits; a bool is none."""
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self.expected = f"an int of {bits} bits"
+
+    def convert(self, value: Any, where: str) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise refuse(where, "an int", value)
+        if value.bit_length() >= self._bits and value != -1 << self._bits - 1:
+            raise refuse(where, self.expected, value)
+        return value
+
+
+class Float(Type):
+    """A finite number."""
+
+    expected = "a finite number"
+
+    def convert(self, value: Any, where: str) -> float:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or value - value != 0:
+            raise refuse(where, self.expected, value)
+        return value
+
+
+class Boolean(Type):
+    """True or False."""
+
+    expected = "True or False"
+
+    def convert(self, value: Any, where: str) -> bool:
+        if not isinstance(value, bool):
+            raise refuse(where, self.expected, value)
+        return value
+
+
+class Text(Type):
+    """A text."""
+
+    expected = "a str"
+
+    def convert(self, value: Any, where: str) -> str:
+        if not isinstance(value, str):
+            raise refuse(where, self.expected, value)
+        return value
+
+
+class Either(Type):
+    """A value of one of several types: the first one that takes it."""
+
+    def __init__(self, choices: Sequence[Type]) -> None:
+        self._choices = choices
+        self.expected = " or ".join(choice.expected for choice in choices)
+
+    def convert(self, value: Any, where: str) -> Any:
+        for choice in self._choices:
+            try:
+                return choice.convert(value, where)
+            except ApiValueError:
+                continue
+        raise refuse(where, self.expected, value)
+
+
+class Date(Type):
+    """A `date`, kept as its ISO 8601 text. (Inside a list or a map it is given as that text.)"""
+
+    expected = "a date or its ISO 8601 text"
+
+    def convert(self, value: Any, where: str) -> str:
+        import datetime as dt
+
+        if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+            return value.isoformat()
+        if isinstance(value, str) and self.parse(value) is not None:
+            return value
+        raise refuse(where, self.expected, value)
+
+    def view(self, value: Any, where: str) -> Any:
+        moment = self.parse(value)
+        if moment is None and value is not None:
+            raise unreadable(where, self.expected, value)
+        return moment
+
+    @staticmethod
+    def parse(text: Any) -> Any:
+        """Read an ISO 8601 date; None when it is none."""
+        moment = DateTime.parse(text)
+        return moment if moment is None else moment.date()
+
+
+class DateTime(Date):
+    """An aware `datetime`, kept as its ISO 8601 text; a naive one is refused, since its zone is unknown."""
+
+    expected = "an aware datetime (one with a tzinfo) or its ISO 8601 text"
+
+    def convert(self, value: Any, where: str) -> str:
+        import datetime as dt
+
+        if isinstance(value, dt.datetime) and value.tzinfo is not None:
+            return value.isoformat()
+        if isinstance(value, str) and self.parse(value) is not None:
+            return value
+        raise refuse(where, self.expected, value)
+
+    @staticmethod
+    def parse(text: Any) -> Any:
+        """Read an ISO 8601 time; None when it is none."""
+        from dateutil import parser
+
+        try:
+            return parser.isoparse(text)
+        except (ValueError, TypeError, OverflowError, AttributeError):
+            return None
+
+
+class Reference(Type):
+    """A model, by name; its class is loaded from `package` when it is first needed."""
+
+    container = frozenset((dict, NoneType))
+    wraps = True
+    expected = "an object"
+
+    def __init__(self, package: str, name: str) -> None:
+        self._package = package
+        self._name = name
+        self._model: type[Model] | None = None
+
+    @property
+    def model(self) -> type[Model]:
+        """The class."""
+        if self._model is None:
+            self._model = getattr(importlib.import_module(self._package), self._name)
+        return self._model
+
+    def convert(self, value: Any, where: str) -> Model:
+        if isinstance(value, self.model):
+            return value
+        if isinstance(value, dict):
+            return self.model.from_dict(value)
+        raise refuse(where, f"a {self._name} or a dict", value)
+
+    def view(self, value: Any, where: str) -> Any:
+        if type(value) is dict:
+            return self.model._over(value)
+        if value is None or isinstance(value, self.model):
+            return value
+        raise unreadable(where, self.expected, value)
+
+    def check(self, values: Sequence[Any], where: str, depth: int) -> None:
+        super().check(values, where, depth)
+        if depth:
+            rows = [value for value in values if value is not None]
+            for field in self.model._container_fields():
+                column = [row.get(field.wire) for row in rows]
+                field.type.check(column, f"{where}.{field.wire}", depth - 1)
+
+    def lacking(self, value: Any, where: str) -> list[str]:
+        return [] if value is None else self.view(value, where)._lacking(where)
+
+
+class ListOf(Type):
+    """A list, given as the very list that the JSON holds; its objects are wrapped in place."""
+
+    container = frozenset((list, NoneType))
+    wraps = True
+    expected = "a list"
+
+    def __init__(self, element: Type) -> None:
+        self._element = element
+
+    def convert(self, value: Any, where: str) -> list[Any]:
+        if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
+            raise refuse(where, self.expected, value)
+        convert = self._element.convert
+        return [None if row is None else convert(row, f"{where}[{i}]") for i, row in enumerate(value)]
+
+    def view(self, value: Any, where: str) -> Any:
+        if type(value) is not list:
+            if value is None:
+                return None
+            raise unreadable(where, self.expected, value)
+        if value and self._element.wraps and not self._is_wrapped(value):
+            view = self._element.view
+            value[:] = [view(row, f"{where}[]") for row in value]
+        return value
+
+    def _is_wrapped(self, rows: list[Any]) -> bool:
+        """Tell by the two ends, where a caller adds rows; looking at all of them would cost each read."""
+        element = self._element
+        return (
+            isinstance(element, Reference)
+            and isinstance(rows[0], element.model)
+            and isinstance(rows[-1], element.model)
+        )
+
+    def check(self, values: Sequence[Any], where: str, depth: int) -> None:
+        super().check(values, where, depth)
+        if depth and self._element.container is not None:
+            rows = list(chain.from_iterable(value for value in values if value is not None))
+            self._element.check(rows, f"{where}[]", depth)
+
+    def lacking(self, value: Any, where: str) -> list[str]:
+        if type(value) is not list:
+            return []
+        lacking = self._element.lacking
+        return [path for i, row in enumerate(value) for path in lacking(row, f"{where}[{i}]")]
+
+
+class MapOf(Type):
+    """A map of names to values, given as the dict that the JSON holds; its objects are wrapped in place."""
+
+    container = frozenset((dict, NoneType))
+    wraps = True
+    expected = "an object"
+
+    def __init__(self, element: Type) -> None:
+        self._element = element
+
+    def convert(self, value: Any, where: str) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise refuse(where, "a dict", value)
+        convert = self._element.convert
+        return {
+            Text().convert(name, f"a name in {where}"): None
+            if row is None
+            else convert(row, f"{where}[{name!r}]")
+            for name, row in value.items()
+        }
+
+    def view(self, value: Any, where: str) -> Any:
+        if type(value) is not dict:
+            if value is None:
+                return None
+            raise unreadable(where, self.expected, value)
+        if self._element.wraps:
+            for name, row in value.items():
+                value[name] = self._element.view(row, f"{where}[{name!r}]")
+        return value
+
+    def check(self, values: Sequence[Any], where: str, depth: int) -> None:
+        super().check(values, where, depth)
+        if depth and self._element.container is not None:
+            rows = [row for value in values if value is not None for row in value.values()]
+            self._element.check(rows, f"{where}[]", depth)
+
+    def lacking(self, value: Any, where: str) -> list[str]:
+        if type(value) is not dict:
+            return []
+        lacking = self._element.lacking
+        return [path for name, row in value.items() for path in lacking(row, f"{where}[{name!r}]")]
+
+
+_PLAIN: dict[str, Type] = {
+    "int": Integer(64),
+    "int32": Integer(32),
+    "int64": Integer(64),
+    "float": Float(),
+    "bool": Boolean(),
+    "str": Text(),
+    "object": Type(),
+    "date": Date(),
+    "datetime": DateTime(),
+}
+
+
+@lru_cache(maxsize=1024)
+def parse(expression: str, package: str) -> Type:
+    """Read a type expression; the models that it names live in `package`.
+
+    Raises:
+        ApiValueError: the expression can't be read.
+    """
+    plain = _PLAIN.get(expression)
+    if plain is not None:
+        return plain
+    if expression.startswith("list[") and expression.endswith("]"):
+        return ListOf(parse(expression[5:-1], package))
+    if expression.startswith("dict[str, ") and expression.endswith("]"):
+        return MapOf(parse(expression[10:-1], package))
+    if " | " in expression:
+        return Either([parse(choice, package) for choice in expression.split(" | ")])
+    if expression.isidentifier():
+        return Reference(package, expression)
+    raise ApiValueError(
+        f"{expression!r} is no type: write a model's name, 'list[T]', 'dict[str, T]' or 'object'"
+    )

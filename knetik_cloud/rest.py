@@ -1,0 +1,359 @@
+"""The urllib3 transport: sends one request and gives its answer, or says what failed."""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from knetik_cloud.core import content, proxies
+from knetik_cloud.core.outcome import Failure, Send, without_tracebacks
+from knetik_cloud.core.secret import Secret
+from knetik_cloud.exceptions import (
+    ApiConnectionException,
+    ApiException,
+    ApiResponseError,
+    ApiTimeoutException,
+    ApiValueError,
+    DeadlineExceeded,
+    Headers,
+)
+
+if TYPE_CHECKING:
+    from knetik_cloud.configuration import Configuration
+    from knetik_cloud.connections import Route, TimedResponse, _Timed
+
+__all__ = ["ApiException", "RESTClientObject", "RESTResponse"]
+
+
+class RESTResponse:
+    """The answer to a request.
+
+    `data` is the whole decoded body. A streamed answer is read with `read`, `stream` or `data`, inside the
+    call's deadline; close it, or use it in a `with`, when it isn't read to its end.
+    """
+
+    def __init__(self, exchange: _Exchange, response: TimedResponse) -> None:
+        self.status: int = response.status
+        self.reason: str | None = response.reason
+        self._exchange = exchange
+        self._response = response
+        self._data: bytes | None = None
+        self._pieces: Iterator[bytes] | None = None
+        self._rest = b""
+
+    @property
+    def headers(self) -> Headers:
+        """The headers, case-insensitive."""
+        return Headers(self._response.headers.items())
+
+    def getheaders(self) -> Headers:
+        """Give the headers."""
+        return self.headers
+
+    def getheader(self, name: str, default: str | None = None) -> str | None:
+        """Give one header, in any letter case."""
+        return self._response.headers.get(name, default)
+
+    @property
+    def data(self) -> bytes:
+        """The decoded body, at most `Configuration.max_response_size` bytes of it.
+
+        Raises:
+            ApiException: the rest of a streamed answer can't be read.
+        """
+        if self._data is None:
+            self._data = self._exchange.guard(lambda: self._exchange.read_all(self._response))
+        return self._data
+
+    def stream(self, amount: int = content.PIECE) -> Iterator[bytes]:
+        """Yield the decoded body in pieces of at most `amount` bytes.
+
+        Raises:
+            ApiException: the answer can't be read to its end.
+        """
+        while piece := self.read(amount):
+            yield piece
+
+    def read(self, amount: int | None = None) -> bytes:
+        """Read `amount` decoded bytes, fewer at the end; None reads all that is left.
+
+        Raises:
+            ApiException: the answer can't be read.
+        """
+        if amount is None:
+            return b"".join(self.stream())
+        if self._pieces is None:
+            self._pieces = (
+                iter((self._data,)) if self._data is not None else self._exchange.pieces(self._response)
+            )
+        pieces = self._pieces
+        while len(self._rest) < amount and (piece := self._exchange.guard(lambda: next(pieces, b""))):
+            self._rest += piece
+        taken, self._rest = self._rest[:amount], self._rest[amount:]
+        return taken
+
+    def distrust(self) -> None:
+        """Don't use the connection of this answer again."""
+        self._exchange.connection.is_distrusted = True
+
+    def close(self) -> None:
+        """Let go of the connection; what wasn't read is lost."""
+        self._exchange.end(self._response)
+
+    release_conn = close
+
+    def __enter__(self) -> RESTResponse:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not self._exchange.is_over:
+            self.close()
+
+    def __repr__(self) -> str:
+        return f"<RESTResponse {self.status} {self.reason}>"
+
+
+class _Exchange:
+    """One request and its answer on one connection, which goes back to the pool or is closed, once."""
+
+    __slots__ = ("connection", "is_over", "limit", "pool")
+
+    def __init__(self, pool: RESTClientObject, connection: _Timed, limit: int) -> None:
+        self.pool = pool
+        self.connection = connection
+        self.limit = limit
+        self.is_over = False
+
+    def read_all(self, response: TimedResponse) -> bytes:
+        """Read and decode the whole body, and let go of the connection.
+
+        Raises:
+            ApiResponseError: it is larger than the limit.
+        """
+        encoding = response.headers.get("Content-Encoding")
+        if encoding is None and response.length is not None:
+            if response.length > self.limit:
+                raise content.too_large(self.limit)
+            data = response.read()
+        else:
+            data = self._gather(response)
+        self.end(response)
+        return data
+
+    def _gather(self, response: TimedResponse) -> bytes:
+        parts, size = [], 0
+        for part in self.pieces(response):
+            size += len(part)
+            if size > self.limit:
+                raise content.too_large(self.limit)
+            parts.append(part)
+        return b"".join(parts)
+
+    def pieces(self, response: TimedResponse) -> Iterator[bytes]:
+        """Yield the decoded body piece by piece, and let go of the connection at its end."""
+        chain = content.inflaters(response.headers.get("Content-Encoding"))
+        while piece := response.read(content.PIECE):
+            yield from content.feed(chain, piece)
+        response.check_whole()
+        for inflater in chain:
+            inflater.finish()
+        self.end(response)
+
+    def guard(self, read: Any) -> bytes:
+        """Read with any failure turned into an `ApiException`, its connection closed."""
+        try:
+            return read()  # type: ignore[no-any-return]
+        except Exception as cause:
+            failure = self.pool.failure(cause, self.connection)
+            self.is_over = True
+        except BaseException:
+            self.connection.close()
+            self.is_over = True
+            raise
+        raise failure.to_exception()
+
+    def end(self, response: TimedResponse) -> None:
+        """Give the connection back if the answer ended cleanly, else close it."""
+        if not self.is_over:
+            self.is_over = True
+            self.pool.take_back(self.connection, response.is_reusable)
+            response.close()
+
+
+class RESTClientObject:
+    """Sends requests over urllib3's connections, which it keeps and uses again.
+
+    It holds idle connections in a deque, whose ends are safe to use from all threads; a caller that finds
+    none opens one, so nobody waits for a connection and nothing has to be locked.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._idle: deque[_Timed] = deque()
+        self._route: Route | None = None
+        self._pool_size = configuration.pool_size
+        self._limit = configuration.max_response_size
+        self._origin = configuration.origin
+        url = urlsplit(self._origin)
+        self._host = url.netloc
+        self.is_closed = False
+        _all.add(self)
+
+    def send(self, command: Send) -> RESTResponse | Failure:
+        """Send a request and give its answer, read to its end unless it is streamed."""
+        connection: _Timed | None = None
+        try:
+            connection = self._connection(command)
+            exchange = _Exchange(self, connection, self._limit)
+            streamed = command.stream
+            connection.limits.set(command.deadline, command.read, 0 if streamed else self._limit)
+            self._write(connection, command)
+            response = RESTResponse(exchange, connection.receive())
+            if not streamed or response.status >= 300:
+                response._data = exchange.read_all(response._response)
+            return response
+        except Exception as cause:
+            return self.failure(cause, connection)
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            raise
+
+    def _write(self, connection: _Timed, command: Send) -> None:
+        request = command.request
+        target = self._origin + request.target if self._route and self._route.forwards else request.target
+        connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
+        connection.putheader("Host", self._host)
+        connection.putheader("Accept-Encoding", "gzip, deflate")
+        for name, value in request.headers.items():
+            connection.putheader(name, value.reveal() if isinstance(value, Secret) else value)
+        if self._route and self._route.forwards:
+            for name, value in self._route.proxy_headers.items():
+                connection.putheader(name, value)
+        body = request.content()
+        if body is not None or request.method in ("POST", "PUT", "PATCH"):
+            connection.putheader("Content-Length", str(len(body or b"")))
+        try:
+            connection.endheaders(body)
+        except (BrokenPipeError, ConnectionResetError):
+            if not connection.is_written:
+                raise
+            # The peer may have answered before it read all of the body: the answer says why.
+
+    def _connection(self, command: Send) -> _Timed:
+        """Take an idle connection that is alive, or open one."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            connection.is_written = False
+            if connection.is_alive():
+                return connection
+            connection.close()
+        if self._route is None:
+            self._route = self._find_route()
+        return self._route.connect((command.deadline, command.connect))
+
+    def _find_route(self) -> Route:
+        from knetik_cloud.connections import Route, tls_context
+
+        url = urlsplit(self._origin)
+        host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+        settings = self._configuration
+        proxy = proxies.choose(url.scheme, host, port, settings.proxy, settings.no_proxy, os.environ)
+        needs_tls = url.scheme == "https" or (proxy or "").startswith("https:")
+        return Route(url.scheme, host, port, proxy, tls_context(settings) if needs_tls else None)
+
+    def take_back(self, connection: _Timed, is_reusable: bool) -> None:
+        """Keep a connection for the next request, or close it."""
+        if is_reusable and not self.is_closed and len(self._idle) < self._pool_size:
+            connection.idle_since = time.monotonic()
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def failure(self, cause: Exception, connection: _Timed | None) -> Failure:
+        """Say what an error of the libraries below means, and close the connection."""
+        written = connection is not None and connection.is_written
+        if connection is not None:
+            connection.close()
+        error, reason, repeatable = _judge(cause, written, self._host)
+        return Failure(error, reason, without_tracebacks(cause), written=written, repeatable=repeatable)
+
+    def __del__(self) -> None:
+        self.forget()
+
+    def close(self) -> None:
+        """Close the idle connections; those in use are closed when their calls end."""
+        self.is_closed = True
+        self.forget()
+
+    def forget(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _judge(cause: Exception, written: bool, host: str) -> tuple[type[ApiException], str, bool]:
+    """Give the exception class for an error, a sentence on it, and whether another try may help."""
+    import http.client
+    import socket
+    import ssl
+
+    from knetik_cloud.connections import DeadlinePassed
+
+    if isinstance(cause, (ApiResponseError, ApiValueError)):
+        return type(cause), cause.reason or "", False
+    if isinstance(cause, DeadlinePassed):
+        return DeadlineExceeded, "the deadline of the call has passed (raise it with _deadline)", False
+    if isinstance(cause, TimeoutError):
+        done = f"{host} did not answer in time" if written else f"{host} could not be connected to in time"
+        return ApiTimeoutException, f"{done} (raise the limit with _request_timeout)", True
+    if isinstance(cause, (socket.gaierror, UnicodeError)):
+        return ApiConnectionException, f"the host {host} could not be found: {cause}", True
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return ApiConnectionException, f"no secure connection to {host}: {cause}", False
+    if isinstance(cause, http.client.IncompleteRead):
+        return ApiConnectionException, f"the answer of {host} was cut off", True
+    if isinstance(cause, http.client.RemoteDisconnected):
+        return ApiConnectionException, f"{host} closed the connection without an answer", True
+    if isinstance(cause, http.client.HTTPException):
+        return (
+            ApiResponseError,
+            f"the answer of {host} is no HTTP: {type(cause).__name__} {_shown(cause)}",
+            True,
+        )
+    if isinstance(cause, OSError):
+        doing = "lost" if written else "could not be made"
+        return ApiConnectionException, f"the connection to {host} {doing}: {_shown(cause)}", True
+    return (
+        ApiConnectionException,
+        f"the exchange with {host} failed: {type(cause).__name__} {_shown(cause)}",
+        True,
+    )
+
+
+def _shown(cause: Exception) -> str:
+    text = str(cause)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+_all: weakref.WeakSet[RESTClientObject] = weakref.WeakSet()
+
+
+def _forget_in_child() -> None:
+    """A forked child must not speak on its parent's connections."""
+    for transport in list(_all):
+        transport.forget()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
