@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import ssl
 
 DEFAULT_HOST = "https://sandbox.knetikcloud.com"
-USER_AGENT = f"knetik_cloud/{__version__} python"
+USER_AGENT = f"knetik_cloud/{__version__} python/{sys.version_info[0]}.{sys.version_info[1]}"
 MIB = 1 << 20
 
 

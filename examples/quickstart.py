@@ -1,0 +1,96 @@
+"""A tour of the API: make an item with rules, grant it, use it up, and see what is kept.
+
+Runs on a stand-in server inside this process; with KNETIK_CLOUD_HOST set, on that server (which must
+know user 56, as the stand-in's demo data does).
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+
+import knetik_cloud
+from knetik_cloud import ApiClient, Configuration, Consumable, EntitlementItem, Expirable, TextProperty
+from knetik_cloud.rest import ApiException
+
+USER = 56
+
+
+def tour(configuration: Configuration) -> None:
+    """Walk through the life of an entitlement."""
+    with ApiClient(configuration) as client:
+        api = knetik_cloud.UsersInventoryApi(client)
+
+        print(f"\n1. Get a token from {configuration.host}")
+        token = knetik_cloud.AccessTokenApi(client).get_o_auth_token(client_secret="client_secret_example")
+        print(f"   type {token.token_type}, good for {token.expires_in} seconds; no repr or log shows its text")
+        print("   From here on the client would fetch and renew it by itself: Configuration(client_secret=...)")
+
+        print("\n2. Create a template: what every potion must say of itself")
+        template = api.create_entitlement_template(
+            template=knetik_cloud.ItemTemplateResource(
+                name="Potions",
+                properties=[knetik_cloud.TextPropertyDefinitionResource(name="color", required=True)],
+            )
+        )
+        print(f"   template {template.id!r} asks for a text property 'color'")
+
+        print("\n3. Create an item: three sips, good for a week")
+        item = api.create_entitlement_item(
+            entitlement_item=EntitlementItem(
+                name="Potion of Speed",
+                template=template.id,
+                additional_properties={"color": TextProperty(value="crimson")},
+                behaviors=[Consumable(max_use=3), Expirable(time_length=7, unit_of_time="day")],
+            )
+        )
+        assert item.id is not None
+        print("   " + str(item).replace("\n", "\n   "))
+
+        print(f"\n4. Grant it to user {USER}")
+        api.grant_user_entitlement(USER, knetik_cloud.EntitlementGrantRequest(entitlement_id=item.id))
+        page = api.get_user_inventories(USER, filter_item_id=item.id)
+        entry = (page.content or [])[0]
+        assert entry.id is not None
+        print(f"   inventory entry {entry.id}: {entry.status}, expires at {entry.expires} (epoch seconds)")
+
+        print("\n5. Check, then use it until it is used up")
+        api.check_user_entitlement_item(USER, item.id)
+        print("   check: no exception, so the user may use it; nothing was consumed")
+        for sip in range(1, 5):
+            try:
+                api.use_user_entitlement_item(USER, item.id, info=f"sip {sip}")
+                print(f"   sip {sip}: fine")
+            except knetik_cloud.ForbiddenException as error:
+                print(f"   sip {sip}: refused with {error.status}: {error.errors[0].message}")
+
+        print("\n6. List what the user holds; used-up entries show with inactive=True")
+        for held in api.get_user_inventories(USER, inactive=True).content or []:
+            print(f"   entry {held.id}: {held.item_name} is {held.status}")
+
+        print("\n7. Read the log of the entry")
+        for event in api.get_user_inventory_log(USER, entry.id).content or []:
+            print(f"   {event.type}: {event.info or '-'}")
+
+        print("\n8. Meet an error on purpose: every failure is an ApiException that says what happened")
+        try:
+            api.get_entitlement_item(2_000_000_000)
+        except ApiException as error:
+            print("   " + str(error).replace("\n", "\n   "))
+            print(f"   the same call with curl: {error.as_curl()}")
+
+
+def main() -> None:
+    """Run the tour on the server that KNETIK_CLOUD_HOST names, else on a stand-in of our own."""
+    if os.environ.get("KNETIK_CLOUD_HOST"):
+        server = nullcontext()
+    else:
+        from knetik_cloud.sandbox import Sandbox
+
+        server = Sandbox()
+    with server as sandbox:
+        tour(Configuration(host=sandbox.url) if sandbox is not None else Configuration())
+
+
+if __name__ == "__main__":
+    main()
