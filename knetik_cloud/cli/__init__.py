@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command with the given arguments, those of the process by default; end the process with its status."""
+    """Run the command with the given arguments, by default the process's, and end the process."""
     from knetik_cloud.sandbox.requirements import MissingExtra, explain_missing
 
     try:
@@ -16,5 +16,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             knetik.main(args=None if arguments is None else list(arguments), prog_name="knetik")
     except MissingExtra as error:
-        print(f"knetik: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(f"knetik: {error}")

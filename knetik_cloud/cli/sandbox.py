@@ -10,11 +10,13 @@ import click
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, help="Port to listen on; 0 picks a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, help="Port to listen on; 0 picks a free one."
+)
 @click.option(
     "--database",
     metavar="FILE|URL",
-    help="Where to keep the data: an SQLite file, or postgresql+psycopg://user@host/name. In memory by default.",
+    help="SQLite file to keep the data in, or postgresql+psycopg://user@host/name; in memory by default.",
 )
 @click.option(
     "--seed",
@@ -31,7 +33,11 @@ import click
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, help="Server processes; PostgreSQL only.")
 @click.option(
-    "--token-lifetime", type=click.IntRange(min=1), default=43_200, metavar="SECONDS", help="Life of access tokens."
+    "--token-lifetime",
+    type=click.IntRange(min=1),
+    default=43_200,
+    metavar="SECONDS",
+    help="Life of access tokens.",
 )
 @click.option(
     "--fulfillment-delay",

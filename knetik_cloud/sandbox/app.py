@@ -58,7 +58,9 @@ def create_app(service: Service) -> ASGIApp:
 
 def _by_precedence(operations: list[Operation]) -> list[Operation]:
     """Put literal path segments before those with a parameter, so that `templates` is no id."""
-    return sorted(operations, key=lambda operation: [part.startswith("{") for part in operation.path.split("/")])
+    return sorted(
+        operations, key=lambda operation: [part.startswith("{") for part in operation.path.split("/")]
+    )
 
 
 def _route(service: Service, operation: Operation) -> Route:

@@ -34,8 +34,8 @@ ANONYMOUS = Caller()
 def identify(db: Connection, authorization: str | None, now: float, required: bool) -> Caller:
     """Find out who calls from an Authorization header.
 
-    With `required`, a token that is not good is a failure (401); without, such a caller is anonymous, as is one
-    without a token.
+    With `required`, a token that is not good is a failure (401); without, such a caller is anonymous, as is
+    one without a token.
     """
     if not authorization:
         return ANONYMOUS
@@ -54,7 +54,7 @@ def identify(db: Connection, authorization: str | None, now: float, required: bo
 
 
 def authorize(operation: Operation, caller: Caller, owner: User | None) -> None:
-    """Refuse a caller without a token (401), or without any of the permissions that the operation asks for (403).
+    """Refuse a caller without a token (401), or without a permission that the operation asks for (403).
 
     `owner` is the user in the path, who may do what the contract allows the owner.
     """
@@ -89,4 +89,3 @@ def path_user(db: Connection, operation: Operation, value: int | str, caller: Ca
     if user is None:
         raise not_found(f"No user has the id {number}", field)
     return user
-

@@ -73,7 +73,7 @@ def _finite(text: str) -> float:
 
 
 def _check_text(value: Any, depth: int = 0) -> None:
-    """Refuse what no database can keep as text: half a surrogate pair, and U+0000; and what is nested too deep."""
+    """Refuse text that no database keeps (half a surrogate pair, U+0000), and what is nested too deep."""
     if depth > DEEPEST:
         raise RecursionError
     if isinstance(value, str):

@@ -19,7 +19,7 @@ from knetik_cloud.sandbox.storage.people import User
 
 @dataclass(slots=True)
 class Call:
-    """A call being handled, inside its transaction `db`. `now` is the instant of the whole call, epoch seconds."""
+    """A call being handled, in its transaction `db`. `now` is the instant of all of it, in epoch seconds."""
 
     operation: Operation
     parameters: dict[str, Any]
@@ -47,7 +47,9 @@ class Call:
     def checked_body(self) -> Any:
         """Give the body after checking it against the contract; raise Failure with all that is wrong."""
         if self.body is ABSENT:
-            raise invalid(f"a body is required: send {self.operation.body_name} as JSON", self.operation.body_name)
+            raise invalid(
+                f"a body is required: send {self.operation.body_name} as JSON", self.operation.body_name
+            )
         problems = self.check.problems(self.operation.body or {}, self.body)
         if problems:
             raise Failure(400, INVALID, problems)

@@ -1,4 +1,4 @@
-"""The contract as the stand-in needs it: its operations as rows, and its schemas to check requests against."""
+"""The contract as the stand-in needs it: operations as rows, and schemas to check requests against."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ class Contract:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
         self.schemas: Mapping[str, Mapping[str, Any]] = document["components"]["schemas"]
-        self.operations: Mapping[str, Operation] = {operation.id: operation for operation in self._operations()}
+        self.operations: Mapping[str, Operation] = {
+            operation.id: operation for operation in self._operations()
+        }
 
     @classmethod
     @cache

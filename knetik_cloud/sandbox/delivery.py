@@ -34,7 +34,7 @@ def deliver(
     sku: str | None = None,
     overrides: Collection[str] = (),
 ) -> Entry:
-    """Give an item to a user now: an active entry shaped by the item's behaviors, its log line, a wallet credit."""
+    """Give an item to a user now: an active entry, its log line, and what the item credits to a wallet."""
     entry = _new_entry(item, owner, sku)
     entry = getting.grant(item["behaviors"], entry, now, overrides)
     entry = holdings.insert_entry(db, entry, int(now))
@@ -44,7 +44,14 @@ def deliver(
 
 
 def sell(
-    db: Connection, sku: Sku, item: Document, owner: User, now: float, note: str, overrides: Sequence[str], delay: float
+    db: Connection,
+    sku: Sku,
+    item: Document,
+    owner: User,
+    now: float,
+    note: str,
+    overrides: Sequence[str],
+    delay: float,
 ) -> Document:
     """Make an invoice for a SKU and a pending entry; `delay` seconds later they are due to be fulfilled."""
     today = int(now)
@@ -144,7 +151,13 @@ def _invoice_document(sku: Sku, item: Document, owner: User, note: str) -> Docum
         "total_price": price,
         "system_price": price,
     }
-    totals: dict[str, Any] = {"subtotal": price, "discount": 0.0, "shipping": 0.0, "state_tax": 0.0, "fed_tax": 0.0}
+    totals: dict[str, Any] = {
+        "subtotal": price,
+        "discount": 0.0,
+        "shipping": 0.0,
+        "state_tax": 0.0,
+        "fed_tax": 0.0,
+    }
     return {
         "order_notes": note,
         "items": [line],

@@ -19,7 +19,7 @@ INTERNAL = 1500
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: what it is, the JSON key or parameter at fault, and any detail worth having."""
+    """One thing that is wrong: what it is, the JSON key or parameter at fault, details worth having."""
 
     message: str
     field: str | None = None
@@ -27,7 +27,7 @@ class Problem:
 
 
 class Failure(Exception):
-    """End a request with an error; raised inside its transaction, it undoes everything that the request did."""
+    """End a request with an error; raised inside its transaction, it undoes all that the request did."""
 
     def __init__(self, status: int, code: int, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(problem.message for problem in problems))

@@ -18,9 +18,9 @@ class Fault:
     """A fault armed for an operation.
 
     `status` answers so instead of carrying the operation out. `reset` drops the connection without an answer,
-    `truncate` sends half of the answer's body; `applied` has the operation carried out before it is lost. `delay`
-    waits so many seconds first; alone, it only slows the operation down. `times` is how often it strikes, None for
-    ever; `met` how often it has.
+    `truncate` sends half of the answer's body; `applied` has the operation carried out before it is lost.
+    `delay` waits so many seconds first; alone, it only slows the operation down. `times` is how often it
+    strikes, None for ever; `met` how often it has.
     """
 
     operation: str

@@ -29,6 +29,8 @@ def duration(
 ) -> float:
     """Give the seconds of a duration; a negative one goes back. Raises TypeError and ValueError."""
     try:
-        return timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks).total_seconds()
+        return timedelta(
+            seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks
+        ).total_seconds()
     except OverflowError as error:
         raise ValueError("the duration is too long") from error

@@ -28,8 +28,8 @@ UNSAID = frozenset({"accept", "accept-encoding", "connection", "content-length",
 class Exchange:
     """One request and its answer. `operation` is None for a path that no operation has.
 
-    `time` is the stand-in's, in epoch seconds; `milliseconds` is what the answer took. `status` is None when no
-    answer was sent. Secrets are masked in all of it.
+    `time` is the stand-in's, in epoch seconds; `milliseconds` is what the answer took. `status` is None when
+    no answer was sent. Secrets are masked in all of it.
     """
 
     number: int
@@ -137,7 +137,7 @@ def _masked_form(text: str) -> str:
     return urlencode([(name, MASK if name in SECRET_NAMES else value) for name, value in pairs], safe="*")
 
 
-_SECRET_JSON = re.compile(r'("(?:%s)"\s*:\s*)"(?:[^"\\]|\\.)*"' % "|".join(sorted(SECRET_NAMES)))
+_SECRET_JSON = re.compile(rf'("(?:{"|".join(sorted(SECRET_NAMES))})"\s*:\s*)"(?:[^"\\]|\\.)*"')
 
 
 def _masked_json(text: str | None) -> str | None:

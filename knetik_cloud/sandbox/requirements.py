@@ -18,7 +18,7 @@ EXTRAS = {
 
 
 class MissingExtra(ImportError):
-    """A library of an optional part of the SDK is not installed; the message holds the command that installs it."""
+    """A library of an optional part of the SDK is missing; the message holds the command that installs it."""
 
 
 @contextmanager

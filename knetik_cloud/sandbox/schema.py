@@ -1,7 +1,8 @@
 """Check a request's JSON body against the contract, and say what is wrong in words that help.
 
-The contract's schemas are first put into plain JSON Schema: what a subclass inherits is merged into it, fields that
-only the service sets are taken out (they are ignored in requests), and a base with a discriminator becomes a switch.
+The contract's schemas are first put into plain JSON Schema: what a subclass inherits is merged into it,
+fields that only the service sets are taken out (they are ignored in requests), and a base with a
+discriminator becomes a switch.
 """
 
 from __future__ import annotations
@@ -19,7 +20,18 @@ SWITCH = "x-switch"
 RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 """Smallest and largest value of the integer formats."""
 
-KEPT = ("type", "format", "enum", "pattern", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
+KEPT = (
+    "type",
+    "format",
+    "enum",
+    "pattern",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+)
 
 NOUNS = {
     "array": "a list",
@@ -145,7 +157,7 @@ def _validator_class() -> Any:
             return
         yield from validator.descend(value, {"$ref": switch["mapping"][kind]})
 
-    return extend(Draft4Validator, {"format": check_format, SWITCH: check_switch})
+    return extend(Draft4Validator, {"format": check_format, SWITCH: check_switch})  # type: ignore[no-untyped-call]
 
 
 def _position(error: Any) -> list[str]:

@@ -21,7 +21,14 @@ from knetik_cloud.sandbox.storage.database import align_ids
 SECTIONS = ("users", "clients", "templates", "items", "skus", "inventory", "wallets")
 """What a seed may hold: each a list."""
 
-KEYS = {"users": "id", "clients": "client_id", "templates": "id", "items": "id", "skus": "sku", "inventory": "id"}
+KEYS = {
+    "users": "id",
+    "clients": "client_id",
+    "templates": "id",
+    "items": "id",
+    "skus": "sku",
+    "inventory": "id",
+}
 """The field that tells rows of a section apart; a row whose key is there already takes its place."""
 
 REQUIRED = {
@@ -89,7 +96,7 @@ def _outline_problems(document: Mapping[Any, Any]) -> Iterator[Problem]:
 
 
 def check_resources(document: Mapping[str, Any], contract: Contract, check: BodyCheck) -> None:
-    """Check a seed's items and templates against the contract; raise Failure with all that is wrong with them."""
+    """Check a seed's items and templates against the contract; raise Failure with all that is wrong."""
     problems = []
     for section, name in (("items", "EntitlementItem"), ("templates", "ItemTemplateResource")):
         for number, row in enumerate(document.get(section) or ()):
@@ -126,7 +133,7 @@ def apply(db: Connection, document: Mapping[str, Any], contract: Contract, now: 
 
 
 def export(db: Connection) -> dict[str, Any]:
-    """Give the data as a seed. Tokens and invoices are left out: they are traces of what was done, no fixtures."""
+    """Give the data as a seed, without tokens and invoices: they are traces of what was done, no fixtures."""
     memberships: dict[int, list[str]] = {}
     for user_id, group in db.execute(select(tables.user_groups).order_by(tables.user_groups.c.group_name)):
         memberships.setdefault(user_id, []).append(group)
@@ -135,7 +142,9 @@ def export(db: Connection) -> dict[str, Any]:
         kept = {"type": line.type, "info": line.info, "log_date": line.log_date, "user_id": line.user_id}
         log.setdefault(line.inventory_id, []).append(_present(kept))
     return {
-        "users": [_present({**row, "groups": memberships.get(row["id"])}) for row in _rows(db, tables.users, "id")],
+        "users": [
+            _present({**row, "groups": memberships.get(row["id"])}) for row in _rows(db, tables.users, "id")
+        ],
         "clients": [_present(row) for row in _rows(db, tables.clients, "client_id")],
         "templates": [_resource(row) for row in _rows(db, tables.templates, "number")],
         "items": [_resource(row) for row in _rows(db, tables.items, "id")],
@@ -166,7 +175,7 @@ def _put(db: Connection, table: Table, key: str, row: Mapping[str, Any]) -> Any:
     known = {name: value for name, value in row.items() if name in table.c}
     if known.get(key) is not None:
         db.execute(delete(table).where(table.c[key] == known[key]))
-    return db.execute(insert(table).values(known)).inserted_primary_key[0]
+    return db.execute(insert(table).values(known).returning(next(iter(table.primary_key)))).scalar_one()
 
 
 def _put_user(db: Connection, row: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import Any, Self
 
 import uvicorn
 
-from knetik_cloud.sandbox import control, seed
+from knetik_cloud.sandbox import seed
 from knetik_cloud.sandbox.app import create_app
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.instants import duration, instant
@@ -31,8 +32,8 @@ class Sandbox:
         with Sandbox() as sandbox:
             configuration = Configuration(host=sandbox.url)
 
-    Takes the settings of `Settings` by keyword. It starts with the `with` block or with `start()`, and everything
-    that controls it can be called from any thread while it runs.
+    Takes the settings of `Settings` by keyword. It starts with the `with` block or with `start()`, and
+    everything that controls it can be called from any thread while it runs.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -100,18 +101,20 @@ class Sandbox:
     def seed(self, source: str | Path | Mapping[str, Any]) -> None:
         """Add data from a YAML file, or from a map of the same shape.
 
-        A row whose key is there already takes the place of what was. Raises ValueError, changing nothing, when
-        something is wrong with the data.
+        A row whose key is there already takes the place of what was. Raises ValueError, changing nothing,
+        when something is wrong with the data.
         """
         from knetik_cloud.sandbox.failures import Failure
 
         try:
-            self._running.seed(seed.checked(dict(source)) if isinstance(source, Mapping) else seed.read_file(Path(source)))
+            self._running.seed(
+                seed.checked(dict(source)) if isinstance(source, Mapping) else seed.read_file(Path(source))
+            )
         except Failure as failure:
             raise ValueError(str(failure)) from None
 
     def export(self) -> dict[str, Any]:
-        """Give the data as a map that `seed` takes: users, clients, templates, items, skus, inventory, wallets."""
+        """Give the data as a map that `seed` takes, without tokens and invoices."""
         return self._running.export()
 
     def snapshot(self, name: str = "default") -> None:
@@ -127,7 +130,7 @@ class Sandbox:
         return self._running.wallet(user_id)
 
     def expire_tokens(self) -> int:
-        """End every access token now, as a revocation would; refresh tokens stay good. Gives how many ended."""
+        """End every access token now, as a revocation would, and give how many; refresh tokens stay good."""
         return self._running.expire_tokens()
 
     # Time
@@ -139,7 +142,7 @@ class Sandbox:
     def advance(
         self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0, weeks: float = 0
     ) -> None:
-        """Move the stand-in's time on, so that things expire and invoices are fulfilled; negative goes back."""
+        """Move the stand-in's time on: things expire, invoices are fulfilled. A negative one goes back."""
         self._running.clock.advance(
             duration(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks)
         )
@@ -176,9 +179,10 @@ class Sandbox:
     ) -> Fault:
         """Make an operation (its method's name, or `*` for all) fail the next `times` times, None for ever.
 
-        `status` answers so; `reset` drops the connection; `truncate` cuts the answer in half; `delay` waits so many
-        seconds first. With `applied` the operation is carried out before its answer is lost. `headers` go with
-        `status`. The fault that is returned counts in `met` how often it struck. Raises ValueError.
+        `status` answers so; `reset` drops the connection; `truncate` cuts the answer in half; `delay` waits
+        so many seconds first. With `applied` the operation is carried out before its answer is lost.
+        `headers` go with `status`. The fault that is returned counts in `met` how often it struck. Raises
+        ValueError.
         """
         fault = Fault(operation, status, times, delay, reset, truncate, applied, headers or {})
         self._running.faults.arm(fault)
@@ -214,7 +218,8 @@ class CommandServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
-            print(address(sockets[0]), flush=True)
+            sys.stdout.write(f"{address(sockets[0])}\n")
+            sys.stdout.flush()
 
 
 def run(settings: Settings) -> None:
@@ -231,7 +236,8 @@ def run(settings: Settings) -> None:
 def listen(settings: Settings) -> socket.socket:
     """Open the socket to serve on; connections wait in it until the server runs."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # Only on a socket that names its protocol does asyncio turn Nagle's algorithm off, which would delay every answer.
+    # Only on a socket that names its protocol does asyncio turn Nagle's algorithm off, which would delay
+    # every answer.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -262,7 +268,5 @@ def server_config(service: Service) -> uvicorn.Config:
         timeout_keep_alive=60,
         timeout_graceful_shutdown=3,
         server_header=False,
+        proxy_headers=False,
     )
-
-
-__all__ = ["CommandServer", "Sandbox", "control", "listen", "run"]

@@ -1,4 +1,4 @@
-"""The stand-in behind its HTTP: carries out operations, each in one transaction, and holds what controls them."""
+"""The stand-in behind its HTTP: carries out operations, each in one transaction, and what controls it."""
 
 from __future__ import annotations
 
@@ -110,7 +110,9 @@ class Service:
         return Answer(operation.success, HANDLERS[operation.id](call))
 
     @staticmethod
-    def _owner(db: Connection, operation: Operation, values: Mapping[str, Any], caller: auth.Caller) -> User | None:
+    def _owner(
+        db: Connection, operation: Operation, values: Mapping[str, Any], caller: auth.Caller
+    ) -> User | None:
         match = USER_IN_PATH.match(operation.path)
         if match is None:
             return None
@@ -119,7 +121,7 @@ class Service:
     # Control: the same for HTTP and for Python
 
     def reset(self) -> None:
-        """Go back to the first state: the seed the stand-in was started with, real time, no faults, no journal."""
+        """Go back to the first state: the first seed, real time, no faults, an empty journal."""
         self.clock.reset()
         self.faults.clear()
         self.journal.clear()
@@ -144,7 +146,7 @@ class Service:
             return seed.export(db)
 
     def snapshot(self, name: str) -> None:
-        """Keep a copy of the data and the clock under a name, in place of an earlier one; it survives resets."""
+        """Keep a copy of data and clock under a name, in place of an earlier one; it survives resets."""
         document = {"clock": self.clock.state()}
         with self.database.transaction() as db:
             document |= dump(db)
@@ -168,7 +170,7 @@ class Service:
             return _names(db)
 
     def store_clock(self) -> None:
-        """Keep the clock's setting in the database, so that a server started on it later shows the same time."""
+        """Keep the clock's setting in the database, for a server that is started on it later."""
         with self.database.transaction() as db:
             self._store_clock(db)
 

@@ -13,12 +13,12 @@ IN_MEMORY = "sqlite://"
 class Settings:
     """What a stand-in is started with.
 
-    `host` is an address to listen on and `port` a TCP port, 0 picking a free one. `database` is None (in memory), the
-    path of an SQLite file, or an SQLAlchemy URL. `seed` names a YAML file to fill an empty database with instead of the
-    demo data, `empty` leaves it empty. `require_auth` enforces tokens and permissions. `control` says whom `/_sandbox/`
-    serves: this machine, anybody, nobody.
-    `workers` counts server processes (PostgreSQL only). `token_lifetime` and `fulfillment_delay` are in seconds of
-    the stand-in's clock. `journal_size` is the number of exchanges kept.
+    `host` is an address to listen on and `port` a TCP port, 0 picking a free one. `database` is None (in
+    memory), the path of an SQLite file, or an SQLAlchemy URL. `seed` names a YAML file to fill an empty
+    database with instead of the demo data, `empty` leaves it empty. `require_auth` enforces tokens and
+    permissions. `control` says whom `/_sandbox/` serves: this machine, anybody, nobody. `workers` counts
+    server processes (PostgreSQL only). `token_lifetime` and `fulfillment_delay` are in seconds of the
+    stand-in's clock. `journal_size` is the number of exchanges kept.
     """
 
     host: str = "127.0.0.1"

@@ -29,7 +29,7 @@ PAGE = """<!DOCTYPE html>
   <div id="swagger-ui"></div>
   <script src="/docs/swagger-ui-bundle.js"></script>
   <script>
-    SwaggerUIBundle({{url: "/docs/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null}});
+    SwaggerUIBundle({{url: "/docs/openapi.json", dom_id: "#swagger-ui", validatorUrl: null}});
   </script>
 </body>
 </html>

@@ -73,7 +73,9 @@ def _overrides(names: list[str]) -> list[str]:
     for number, name in enumerate(names):
         if name not in RULES:
             field = f"overrides[{number}]"
-            raise invalid(f"{field} must be the type_hint of a behavior, one of {', '.join(RULES)}, not {name!r}", field)
+            raise invalid(
+                f"{field} must be the type_hint of a behavior, one of {', '.join(RULES)}, not {name!r}", field
+            )
     return names
 
 
@@ -87,9 +89,15 @@ def _refuse_get(call: Call, item: Document, field: str, overrides: list[str] | t
 def _usable_entry(call: Call) -> tuple[Document, Entry]:
     """Give the item and the entry to use, or raise Failure (403) with the reason why there is none."""
     item = existing(call, call.parameters["item_id"], "item_id")
-    entries = [entry for entry in holdings.entries_of_item(call.db, call.holder.id, item["id"]) if _meant(call, item, entry)]
+    entries = [
+        entry
+        for entry in holdings.entries_of_item(call.db, call.holder.id, item["id"])
+        if _meant(call, item, entry)
+    ]
     if not entries:
-        raise _refused(403, f"Item {item['id']} can't be used", Refusal(None, "the user does not hold it"), "item_id")
+        raise _refused(
+            403, f"Item {item['id']} can't be used", Refusal(None, "the user does not hold it"), "item_id"
+        )
     refusals = []
     for entry in sorted(entries, key=using.preference):
         refusal = using.refuse_use(item["behaviors"], entry, call.holder.guest, call.now)
@@ -110,4 +118,3 @@ def _meant(call: Call, item: Document, entry: Entry) -> bool:
 def _refused(status: int, what: str, refusal: Refusal, field: str, entry: Entry | None = None) -> Failure:
     details = {"behavior": refusal.behavior, "inventory_id": entry.id if entry else None}
     return Failure(status, REFUSED, [Problem(f"{what}: {refusal.reason}", field, details)])
-

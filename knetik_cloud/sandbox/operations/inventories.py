@@ -50,13 +50,20 @@ def update_user_inventory_expires(call: Call) -> None:
     """Set when an entry ends, in epoch seconds; no body, or null, is never."""
     expires = None if call.body is ABSENT else call.checked_body()
     people.lock_user(call.db, call.holder.id)
-    _save(call, replace(_existing(call), expires=expires), "expires", "never" if expires is None else str(expires))
+    _save(
+        call,
+        replace(_existing(call), expires=expires),
+        "expires",
+        "never" if expires is None else str(expires),
+    )
 
 
 def update_user_inventory_status(call: Call) -> None:
     """Set an entry's status; any may follow any."""
     if call.body is ABSENT:
-        raise invalid(f"a status is required: send one of {', '.join(STATUSES)} as a JSON text", "inventory_status")
+        raise invalid(
+            f"a status is required: send one of {', '.join(STATUSES)} as a JSON text", "inventory_status"
+        )
     status = call.checked_body()
     people.lock_user(call.db, call.holder.id)
     _save(call, replace(_existing(call), status=status), "status", status)
@@ -90,7 +97,9 @@ def _listed(call: Call, user_id: int | None) -> Any:
     )
     found = holdings.list_entries(call.db, filters, page, size, call.now)
     owners = _users(call, {entry.user_id for entry in found.rows})
-    return page_resource(found, page, size, lambda entry: entry_resource(entry, owners[entry.user_id], call.now))
+    return page_resource(
+        found, page, size, lambda entry: entry_resource(entry, owners[entry.user_id], call.now)
+    )
 
 
 def _users(call: Call, ids: set[int]) -> dict[int, User]:

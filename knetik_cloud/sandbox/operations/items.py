@@ -85,7 +85,9 @@ def _own_problems(document: Document) -> list[Problem]:
     problems = []
     if document["type_hint"] not in KINDS:
         problems.append(
-            Problem(f"type_hint must be {' or '.join(KINDS)} here, not {document['type_hint']!r}", "type_hint")
+            Problem(
+                f"type_hint must be {' or '.join(KINDS)} here, not {document['type_hint']!r}", "type_hint"
+            )
         )
     if not document["name"].strip():
         problems.append(Problem("name must not be blank", "name"))
@@ -115,14 +117,16 @@ def _check_template(call: Call, document: Document) -> None:
         return
     template = catalog.template(call.db, template_id)
     if template is None:
-        raise invalid(f"template {template_id!r} does not exist: create it first, or leave it out", "template")
+        raise invalid(
+            f"template {template_id!r} does not exist: create it first, or leave it out", "template"
+        )
     problems = template_check.problems(document, template)
     if problems:
         raise Failure(400, INVALID, problems)
 
 
 def _store_groups(call: Call, item_id: int, document: Document) -> None:
-    """Give nameless groups a name, join the item's groups, and carry their settings over to the other members."""
+    """Name nameless groups, join the item to its groups, and carry their settings over to the others."""
     document["behaviors"] = groups.with_names(document["behaviors"], item_id)
     catalog.save_item(call.db, item_id, document, call.today)
     uses = groups.uses(document["behaviors"])

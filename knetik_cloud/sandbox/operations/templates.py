@@ -42,7 +42,7 @@ def create_entitlement_template(call: Call) -> Any:
 
 
 def update_entitlement_template(call: Call) -> Any:
-    """Check and store a template in place of the one that was; its items are checked when they change next."""
+    """Check and store a template in place of the one that was; its items are checked at their next change."""
     lock_catalog(call.db)
     template_id = get_entitlement_template(call)["id"]
     catalog.save_template(call.db, template_id, _checked(call), call.today)

@@ -37,7 +37,12 @@ def get_o_auth_token(call: Call) -> Any:
         refresh_expires=now + REFRESH_LIFETIME if user_id is not None else None,
     )
     people.add_token(call.db, token, now)
-    answer = {"access_token": token.access_token, "token_type": "bearer", "expires_in": lifetime, "scope": SCOPE}
+    answer = {
+        "access_token": token.access_token,
+        "token_type": "bearer",
+        "expires_in": lifetime,
+        "scope": SCOPE,
+    }
     return answer if token.refresh_token is None else {**answer, "refresh_token": token.refresh_token}
 
 
@@ -52,7 +57,9 @@ def _client(call: Call) -> Client:
 
 def _client_credentials(call: Call, client: Client) -> int | None:
     if call.parameters["client_secret"] is None:
-        raise OAuthFailure(401, "invalid_client", "Bad client credentials: client_secret is required for this grant")
+        raise OAuthFailure(
+            401, "invalid_client", "Bad client credentials: client_secret is required for this grant"
+        )
     return None
 
 

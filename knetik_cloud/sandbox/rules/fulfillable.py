@@ -1,4 +1,4 @@
-"""`fulfillable`: what a grant delivers; `wallet` with `spendable` credits money instead of waiting in the inventory."""
+"""`fulfillable`: how a grant is delivered; type `wallet` also credits what `spendable` is worth."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ NAME_FIELDS = {limited_gettable.NAME: "group.name", time_period_gettable.NAME: "
 
 @dataclass(frozen=True, slots=True)
 class GroupUse:
-    """A behavior's use of a group: its kind and name, the settings it asks for, and the field that names it."""
+    """A behavior's use of a group: its kind and name, the settings it asks for, the field that names it."""
 
     kind: str
     name: str

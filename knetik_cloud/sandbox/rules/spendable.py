@@ -1,4 +1,4 @@
-"""`spendable`: an amount of a currency; with a `fulfillable` of type wallet, a grant credits it to the user."""
+"""`spendable`: an amount of a currency, which a grant credits if `fulfillable` says `wallet`."""
 
 from __future__ import annotations
 

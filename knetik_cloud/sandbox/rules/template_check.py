@@ -34,7 +34,9 @@ def definition_problems(template: Mapping[str, Any]) -> list[Problem]:
         if definition["name"] in seen:
             found.append(Problem(f"{path}.name {definition['name']!r} is there twice", f"{path}.name"))
         seen.add(definition["name"])
-        found += [Problem(f"{path}.{field} {message}", f"{path}.{field}") for field, message in _bounds(definition)]
+        found += [
+            Problem(f"{path}.{field} {message}", f"{path}.{field}") for field, message in _bounds(definition)
+        ]
     return found
 
 

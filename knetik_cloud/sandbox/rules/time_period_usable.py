@@ -1,4 +1,4 @@
-"""`time_period_usable`: an entry can be used `max_use` times per period; the first use of a period begins it."""
+"""`time_period_usable`: an entry has `max_use` uses per period; the first use of a period begins it."""
 
 from __future__ import annotations
 

@@ -40,7 +40,9 @@ def refuse_use(behaviors: Behaviors, entry: Entry, guest: bool, now: float) -> R
         if behavior is not None and (reason := rule.refuse_use(behavior, entry, now)):
             return Refusal(rule.NAME, reason)
     if entry.status == PENDING:
-        return Refusal(None, "it is pending: it waits for its invoice to be fulfilled or its status to be set")
+        return Refusal(
+            None, "it is pending: it waits for its invoice to be fulfilled or its status to be set"
+        )
     if entry.status == INACTIVE:
         return Refusal(None, "it is inactive")
     playable = find(behaviors, guest_playable.NAME)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from knetik_cloud.sandbox.storage.paging import Page, Sort, fetch, ordered
 from knetik_cloud.sandbox.storage.tables import inventory, item_groups, items, skus, templates
 
 Document = dict[str, Any]
+
+# Built once, as it is asked at every grant, check and use.
+_ITEM = select(items).where(items.c.id == bindparam("item_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class GroupMember:
 
 def item(db: Connection, item_id: int) -> Document | None:
     """Find an item by id, as its whole resource."""
-    row = db.execute(select(items).where(items.c.id == item_id)).first()
+    row = db.execute(_ITEM, {"item_id": item_id}).first()
     return _item(row) if row else None
 
 
@@ -58,12 +61,10 @@ def items_with_template(db: Connection, template_id: str) -> list[int]:
     return list(db.scalars(select(items.c.id).where(items.c.template == template_id).order_by(items.c.id)))
 
 
-def insert_item(db: Connection, document: Document, now: int, item_id: int | None = None) -> int:
-    """Store a new item and give its id: the next one, unless it is given."""
+def insert_item(db: Connection, document: Document, now: int) -> int:
+    """Store a new item and give its id."""
     values = {**_item_columns(document), "created_date": now, "updated_date": now}
-    if item_id is not None:
-        values["id"] = item_id
-    return int(db.execute(insert(items).values(values)).inserted_primary_key[0])
+    return int(db.execute(insert(items).values(values).returning(items.c.id)).scalar_one())
 
 
 def save_item(db: Connection, item_id: int, document: Document, now: int) -> None:
@@ -127,13 +128,12 @@ def list_templates(db: Connection, page: int, size: int, sorts: Sequence[Sort]) 
     return fetch(db, query, page, size, _template)
 
 
-def insert_template(db: Connection, document: Document, now: int, template_id: str | None = None) -> str:
-    """Store a new template and give its id, made from its number unless it is given."""
+def insert_template(db: Connection, document: Document, now: int) -> str:
+    """Store a new template and give its id, made from its number."""
     values = {"document": document, "created_date": now, "updated_date": now}
-    added = db.execute(insert(templates).values(**values, id=template_id)).inserted_primary_key
-    if template_id is None:
-        template_id = sha256(f"template {added[0]}".encode()).hexdigest()[:24]
-        db.execute(update(templates).where(templates.c.number == added[0]).values(id=template_id))
+    number = db.execute(insert(templates).values(values).returning(templates.c.number)).scalar_one()
+    template_id = sha256(f"template {number}".encode()).hexdigest()[:24]
+    db.execute(update(templates).where(templates.c.number == number).values(id=template_id))
     return template_id
 
 

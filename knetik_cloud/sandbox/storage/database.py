@@ -7,8 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, inspect, insert, select, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    literal_column,
+    select,
+    text,
+)
+from sqlalchemy import table as named_table
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
 from knetik_cloud.sandbox.requirements import explain_missing
@@ -26,8 +41,8 @@ class Database:
     """An open database. Everything that happens in it happens in `transaction()`.
 
     SQLite has one connection, used by one thread at a time: its transactions begin IMMEDIATE, so that what a
-    transaction reads stays true until it writes, whichever process has the file open besides. PostgreSQL has a pool,
-    and the queries lock the rows that they decide by.
+    transaction reads stays true until it writes, whichever process has the file open besides. PostgreSQL has
+    a pool, and the queries lock the rows that they decide by.
     """
 
     def __init__(self, url: str) -> None:
@@ -109,28 +124,34 @@ def clear(db: Connection) -> None:
 
 
 def align_ids(db: Connection) -> None:
-    """Make the next id of each table follow the highest one there; rows with given ids need it on PostgreSQL."""
+    """Make the next id of each table follow the highest one there, as PostgreSQL does not by itself."""
     if db.dialect.name == "postgresql":
-        last = {name: db.scalar(text(f"SELECT max({column}) FROM {name}")) for name, column in _identities()}
+        last = {table.name: db.scalar(select(func.max(column))) for table, column in _identities()}
         known = _last_ids(db)
         _set_last_ids(db, {name: max(number or 0, known.get(name, 0)) for name, number in last.items()})
 
 
-def _identities() -> Iterator[tuple[str, str]]:
+def _identities() -> Iterator[tuple[Table, Column[Any]]]:
     """Give the tables that number their rows, each with the column that holds the number."""
     for table in DATA:
         column = table.autoincrement_column
         if column is not None:
-            yield table.name, column.name
+            yield table, column
+
+
+def _sequence(column: Column[Any]) -> str:
+    """Name the sequence that PostgreSQL numbers a column from."""
+    return f"{column.table.name}_{column.name}_seq"
 
 
 def _last_ids(db: Connection) -> dict[str, int]:
     if db.dialect.name == "sqlite":
-        return {name: number for name, number in db.execute(text("SELECT name, seq FROM sqlite_sequence"))}
+        return {row.name: row.seq for row in db.execute(text("SELECT name, seq FROM sqlite_sequence"))}
     last = {}
-    for name, column in _identities():
-        row = db.execute(text(f"SELECT last_value, is_called FROM {name}_{column}_seq")).one()
-        last[name] = row.last_value if row.is_called else 0
+    for table, column in _identities():
+        position = select(literal_column("last_value"), literal_column("is_called"))
+        row = db.execute(position.select_from(named_table(_sequence(column)))).one()
+        last[table.name] = row.last_value if row.is_called else 0
     return last
 
 
@@ -142,10 +163,10 @@ def _set_last_ids(db: Connection, last_ids: dict[str, int]) -> None:
             db.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :seq)"), rows)
         return
     calls = []
-    for name, column in _identities():
-        last = last_ids.get(name, 0)
-        calls.append(f"setval('{name}_{column}_seq', {max(last, 1)}, {'true' if last else 'false'})")
-    db.execute(text("SELECT " + ", ".join(calls)))
+    for table, column in _identities():
+        last = last_ids.get(table.name, 0)
+        calls.append(func.setval(_sequence(column), max(last, 1), last > 0))
+    db.execute(select(*calls))
 
 
 def _sqlite(url: str) -> Engine:
@@ -158,8 +179,8 @@ def _sqlite(url: str) -> Engine:
         connection.execute("PRAGMA busy_timeout = 30000")
         if connection.execute("PRAGMA database_list").fetchone()[2]:
             connection.execute("PRAGMA journal_mode = WAL")
-            # NORMAL survives the death of the process and loses the last answers with the power; FULL costs one
-            # flush a write and loses nothing.
+            # NORMAL survives the death of the process and loses the last answers with the power; FULL costs
+            # one flush a write and loses nothing.
             connection.execute("PRAGMA synchronous = FULL")
 
     @event.listens_for(engine, "begin")
@@ -167,16 +188,3 @@ def _sqlite(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
-
-
-__all__ = [
-    "Database",
-    "DatabaseVersionError",
-    "OperationalError",
-    "align_ids",
-    "clear",
-    "dump",
-    "is_empty",
-    "load",
-    "lock_catalog",
-]

@@ -7,12 +7,25 @@ from dataclasses import dataclass
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, update
 
 from knetik_cloud.sandbox.rules import limited_gettable, time_period_gettable
 from knetik_cloud.sandbox.rules.entry import ACTIVE, INACTIVE, Entry
 from knetik_cloud.sandbox.storage.paging import Page, fetch
 from knetik_cloud.sandbox.storage.tables import inventory, inventory_log, item_groups, user_groups, users
+
+# Built once: to build a query takes longer than SQLite takes to answer it.
+_ENTRY = select(inventory).where(
+    inventory.c.id == bindparam("entry_id"), inventory.c.user_id == bindparam("user_id")
+)
+_ENTRIES_OF_ITEM = (
+    select(inventory)
+    .where(inventory.c.user_id == bindparam("user_id"), inventory.c.item_id == bindparam("item_id"))
+    .order_by(inventory.c.id)
+)
+_SAVE_ENTRY = update(inventory).where(inventory.c.id == bindparam("entry_id"))
+_ADD_ENTRY = insert(inventory).returning(inventory)
+_ADD_LOG = insert(inventory_log)
 
 DATE_OPERATORS = {"GT": gt, "LT": lt, "EQ": eq, "GOE": ge, "LOE": le}
 
@@ -32,16 +45,13 @@ class Filters:
 
 def entry(db: Connection, user_id: int, entry_id: int) -> Entry | None:
     """Find an entry of a user."""
-    row = db.execute(
-        select(inventory).where(inventory.c.id == entry_id, inventory.c.user_id == user_id)
-    ).first()
+    row = db.execute(_ENTRY, {"user_id": user_id, "entry_id": entry_id}).first()
     return _entry(row) if row else None
 
 
 def entries_of_item(db: Connection, user_id: int, item_id: int) -> list[Entry]:
     """List a user's entries of an item, oldest first."""
-    query = select(inventory).where(inventory.c.user_id == user_id, inventory.c.item_id == item_id)
-    return [_entry(row) for row in db.execute(query.order_by(inventory.c.id))]
+    return [_entry(row) for row in db.execute(_ENTRIES_OF_ITEM, {"user_id": user_id, "item_id": item_id})]
 
 
 def list_entries(db: Connection, filters: Filters, page: int, size: int, now: float) -> Page[Entry]:
@@ -51,34 +61,28 @@ def list_entries(db: Connection, filters: Filters, page: int, size: int, now: fl
 
 
 def insert_entry(db: Connection, new: Entry, now: int) -> Entry:
-    """Store a new entry; give it with its id and dates. An id of 0 asks for the next one."""
+    """Store a new entry; give it with its id and dates."""
     values = {**_columns(new), "created_date": now, "updated_date": now}
-    if new.id:
-        values["id"] = new.id
-    row = db.execute(insert(inventory).values(values).returning(inventory)).one()
-    return _entry(row)
+    return _entry(db.execute(_ADD_ENTRY, values).one())
 
 
 def save_entry(db: Connection, changed: Entry, now: int) -> None:
     """Write a changed entry back."""
-    db.execute(
-        update(inventory).where(inventory.c.id == changed.id).values(**_columns(changed), updated_date=now)
-    )
+    db.execute(_SAVE_ENTRY, {"entry_id": changed.id, **_columns(changed), "updated_date": now})
 
 
 def add_log(db: Connection, about: Entry, type: str, now: int, info: str | None, actor: int | None) -> None:
     """Add a line to an entry's log; `actor` is the user who did it, None for a client or nobody."""
-    db.execute(
-        insert(inventory_log).values(
-            inventory_id=about.id,
-            user_id=actor,
-            item_id=about.item_id,
-            item_name=about.item_name,
-            type=type,
-            info=info,
-            log_date=now,
-        )
-    )
+    line = {
+        "inventory_id": about.id,
+        "user_id": actor,
+        "item_id": about.item_id,
+        "item_name": about.item_name,
+        "type": type,
+        "info": info,
+        "log_date": now,
+    }
+    db.execute(_ADD_LOG, line)
 
 
 def list_log(db: Connection, entry_id: int, page: int, size: int) -> Page[Row[Any]]:
@@ -108,7 +112,7 @@ class UserHoldings:
         )
 
     def owned(self, group: str, usable_only: bool) -> int:
-        """Count the user's entries of a `limited_gettable` group; pending ones count, as they will be usable."""
+        """Count the user's entries of a `limited_gettable` group; pending ones are counted as usable."""
         counted = _shown(self._now) if usable_only else None
         return self._count(limited_gettable.NAME, group, counted)
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from knetik_cloud.sandbox.storage.tables import inventory, invoices
+
+# Asked before every operation, so built once.
+_DUE = select(invoices.c.id).where(invoices.c.fulfill_at <= bindparam("now")).limit(1)
 
 
 def next_due(db: Connection, now: float) -> bool:
     """Tell whether an invoice waits for fulfillment whose time has come."""
-    return db.execute(select(invoices.c.id).where(invoices.c.fulfill_at <= now).limit(1)).first() is not None
+    return db.execute(_DUE, {"now": now}).first() is not None
 
 
 def take_due(db: Connection, now: float) -> list[Row[Any]]:
@@ -32,7 +35,7 @@ def insert_invoice(
         "created_date": now,
         "updated_date": now,
     }
-    return int(db.execute(insert(invoices).values(values)).inserted_primary_key[0])
+    return int(db.execute(insert(invoices).values(values).returning(invoices.c.id)).scalar_one())
 
 
 def save_document(db: Connection, invoice_id: int, document: dict[str, Any]) -> None:

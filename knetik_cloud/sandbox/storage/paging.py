@@ -27,9 +27,7 @@ class Page(Generic[T]):
     total: int
 
 
-def fetch(
-    db: Connection, query: Select[Any], page: int, size: int, read: Callable[[Row[Any]], T]
-) -> Page[T]:
+def fetch(db: Connection, query: Select[Any], page: int, size: int, read: Callable[[Row[Any]], T]) -> Page[T]:
     """Fetch one page of an ordered query; pages count from 1."""
     total = db.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     start = (page - 1) * size

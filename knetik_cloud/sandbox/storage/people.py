@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
 from knetik_cloud.sandbox.storage.tables import clients, tokens, user_groups, users, wallets
+
+# Built once: to build a query takes longer than SQLite takes to answer it.
+_USER_BY_ID = select(users).where(users.c.id == bindparam("user_id"))
+_LOCKED_USER = select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update()
+_TOKEN = select(tokens).where(tokens.c.access_token == bindparam("access_token"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Token:
 
 def user_by_id(db: Connection, user_id: int) -> User | None:
     """Find a user by id."""
-    return _user(db.execute(select(users).where(users.c.id == user_id)).first())
+    return _user(db.execute(_USER_BY_ID, {"user_id": user_id}).first())
 
 
 def user_by_name(db: Connection, username: str) -> User | None:
@@ -63,7 +68,7 @@ def users_by_id(db: Connection, ids: Collection[int]) -> dict[int, User]:
 
 def lock_user(db: Connection, user_id: int) -> None:
     """Hold off other changes of a user's inventory until this transaction ends."""
-    db.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+    db.execute(_LOCKED_USER, {"user_id": user_id})
 
 
 def client_by_id(db: Connection, client_id: str) -> Client | None:
@@ -74,7 +79,7 @@ def client_by_id(db: Connection, client_id: str) -> Client | None:
 
 def token(db: Connection, access_token: str) -> Token | None:
     """Find an issued access token, expired or not."""
-    row = db.execute(select(tokens).where(tokens.c.access_token == access_token)).first()
+    row = db.execute(_TOKEN, {"access_token": access_token}).first()
     return Token(*row) if row else None
 
 
@@ -117,20 +122,18 @@ def groups_of(db: Connection, user_id: int) -> list[str]:
 
 def credit_wallet(db: Connection, user_id: int, currency_code: str, amount: int) -> None:
     """Add an amount to a user's wallet of a currency, opening it if need be."""
-    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-    credited = dialect.insert(wallets).values(user_id=user_id, currency_code=currency_code, balance=amount)
-    db.execute(
-        credited.on_conflict_do_update(
-            index_elements=["user_id", "currency_code"], set_={"balance": wallets.c.balance + amount}
-        )
-    )
+    owned = (wallets.c.user_id == user_id, wallets.c.currency_code == currency_code)
+    credited = db.execute(update(wallets).where(*owned).values(balance=wallets.c.balance + amount))
+    if credited.rowcount == 0:
+        # The lock on the user keeps a second opener out.
+        db.execute(insert(wallets).values(user_id=user_id, currency_code=currency_code, balance=amount))
 
 
 def balances(db: Connection, user_id: int) -> dict[str, int]:
     """Give a user's wallet balances by currency code."""
     rows = select(wallets.c.currency_code, wallets.c.balance).where(wallets.c.user_id == user_id)
-    return {code: balance for code, balance in db.execute(rows.order_by(wallets.c.currency_code))}
+    return {row.currency_code: row.balance for row in db.execute(rows.order_by(wallets.c.currency_code))}
 
 
-def _user(row: Row[tuple[object, ...]] | None) -> User | None:
-    return User(*row) if row else None  # type: ignore[arg-type]
+def _user(row: Row[Any] | None) -> User | None:
+    return User(**row._mapping) if row else None

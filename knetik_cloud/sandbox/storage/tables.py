@@ -1,8 +1,8 @@
 """The tables of the stand-in.
 
-Resources that callers write whole (items, templates, invoices) are kept as the JSON document that came in, unknown
-fields included, beside the columns that queries need. Dates are epoch seconds. There are no foreign keys: an
-inventory entry outlives the item that it is about.
+Resources that callers write whole (items, templates, invoices) are kept as the JSON document that came in,
+unknown fields included, beside the columns that queries need. Dates are epoch seconds. There are no foreign
+keys: an inventory entry outlives the item that it is about.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ SCHEMA_VERSION = 1
 metadata = MetaData()
 
 # Not part of the data: it survives resets, seeds and restored snapshots.
-state = Table("state", metadata, Column("name", String, primary_key=True), Column("document", JSON, nullable=False))
+state = Table(
+    "state", metadata, Column("name", String, primary_key=True), Column("document", JSON, nullable=False)
+)
 
 users = Table(
     "users",
@@ -91,7 +93,8 @@ items = Table(
     sqlite_autoincrement=True,
 )
 
-# Which items share a limit by name; derived from the items' behaviors, kept so that a group is found by an index.
+# Which items share a limit by name; it follows from the items' behaviors, and is kept to find groups by an
+# index.
 item_groups = Table(
     "item_groups",
     metadata,
