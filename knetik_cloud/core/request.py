@@ -95,13 +95,13 @@ def build(
             query.append(f"{quote(parameter.wire, safe='')}={_percent(parameter, text)}")
         elif parameter.place == "form":
             form.append((parameter.wire, text, parameter.secret))
+            sent["Content-Type"] = FORM
         else:
             sent[parameter.wire] = _segment(parameter, text)
     target = f"{base_path}{path}?{'&'.join(query)}" if query else base_path + path
     if headers:
         _override(sent, headers)
     if form:
-        sent.setdefault("Content-Type", FORM)
         hidden = [(name, MASK if secret else text) for name, text, secret in form]
         fields = [(name, text) for name, text, _ in form]
         return Request(operation, target, sent, Secret(_form(fields)), _form(hidden))
