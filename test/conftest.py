@@ -1,0 +1,95 @@
+"""What all tests share: a clean environment, and a raw-socket server that keeps the bytes it was sent."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from knetik_cloud import ApiClient, Configuration, UsersInventoryApi
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings and proxies of the machine out of the tests."""
+    for name in list(os.environ):
+        if name.startswith("KNETIK_CLOUD_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+class RecordingServer:
+    """Answers each request with the next of its answers (the last one again and again), and keeps the bytes."""
+
+    def __init__(self) -> None:
+        self.requests: list[bytes] = []
+        self.answers: list[bytes] = [answer(200, b"{}")]
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as incoming:
+            while head := _head(incoming):
+                length = next(
+                    (
+                        int(line.split(b":")[1])
+                        for line in head
+                        if line.lower().startswith(b"content-length:")
+                    ),
+                    0,
+                )
+                self.requests.append(b"".join(head) + incoming.read(length))
+                connection.sendall(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def _head(incoming: socket.SocketIO) -> list[bytes]:
+    lines = []
+    for line in incoming:
+        lines.append(line)
+        if line == b"\r\n":
+            return lines
+    return []
+
+
+def answer(status: int, body: bytes = b"", *headers: str) -> bytes:
+    """Write an HTTP answer with a JSON body."""
+    lines = [f"HTTP/1.1 {status} Reason", f"Content-Length: {len(body)}", *headers]
+    if body:
+        lines.append("Content-Type: application/json")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+@pytest.fixture
+def server() -> Iterator[RecordingServer]:
+    """A server on loopback that records requests."""
+    recording = RecordingServer()
+    yield recording
+    recording.close()
+
+
+@pytest.fixture
+def client(server: RecordingServer) -> Iterator[ApiClient]:
+    """A client of the recording server, without credentials."""
+    with ApiClient(Configuration(host=server.url, user_agent="test", retries=0)) as api_client:
+        yield api_client
+
+
+@pytest.fixture
+def api(client: ApiClient) -> UsersInventoryApi:
+    """The inventory API over that client."""
+    return UsersInventoryApi(client)
