@@ -46,11 +46,6 @@ class Parameter(Value):
     place: Place
 
     @property
-    def positional(self) -> bool:
-        """Say whether the parameter can be given by position: required ones can."""
-        return self.required
-
-    @property
     def python_default(self) -> Any:
         """Give the default of the Python signature: only a required parameter takes the contract's own."""
         return self.default if self.required else None

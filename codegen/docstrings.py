@@ -75,7 +75,8 @@ def operation_docstring(operation: Operation) -> str:
 
 def twin_docstring(operation: Operation) -> str:
     """Write the docstring of a method's `..._with_http_info` twin."""
-    return f"Do `{operation.name}`; return its result together with the HTTP status and headers."
+    text = f"Do `{operation.name}`; return its result together with the HTTP status and headers."
+    return _Docstring(8).paragraph(text).text()
 
 
 def model_docstring(contract: Contract, schema: Schema) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+from datetime import date, datetime
 from typing import Any
 
 from codegen.contract import Contract, ContractError, Parameter, Schema
@@ -24,9 +24,9 @@ def python_expression(contract: Contract, package: str, type_: Type, value: Any)
         )
         return f"{{{', '.join(pairs)}}}"
     if type_.name == "datetime":
-        return repr(datetime.datetime.fromisoformat(value))
+        return repr(datetime.fromisoformat(value))
     if type_.name == "date":
-        return repr(datetime.date.fromisoformat(value))
+        return repr(date.fromisoformat(value))
     if type_.takes_numbers and isinstance(value, str) and value.isdecimal():
         return value
     return repr(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 
+from knetik_cloud.api_client import Api
 from knetik_cloud.core.model import Model
 
 _WORD_START = re.compile(r"(.)([A-Z][a-z]+)")
@@ -20,6 +21,9 @@ DECORATORS = frozenset({"classmethod", "property", "staticmethod"})
 MODEL_METHODS = frozenset(name for name in dir(Model) if not name.startswith("_"))
 """What every model can do; an attribute of that name would take it away."""
 
+API_MEMBERS = frozenset(name for name in dir(Api) if not name.startswith("_")) | {"api_client"}
+"""What every API class has; an operation can't have that name."""
+
 
 def snake_case(name: str) -> str:
     """Spell a class name or a camelCase name in snake_case: `OAuth2Resource` is `o_auth2_resource`."""
@@ -29,9 +33,9 @@ def snake_case(name: str) -> str:
 
 
 def parameter_name(wire: str) -> str:
-    """Name a method's parameter; a Python keyword gets a leading underscore."""
+    """Name a method's parameter; a keyword and what every method has already get a leading underscore."""
     name = snake_case(wire)
-    return f"_{name}" if keyword.iskeyword(name) or name == "self" else name
+    return f"_{name}" if keyword.iskeyword(name) or name in ("self", "options") else name
 
 
 def attribute_name(wire: str) -> str:
@@ -47,7 +51,8 @@ def attribute_name(wire: str) -> str:
 
 def class_name(tag: str) -> str:
     """Name the API class of a tag: `UsersInventory` is `UsersInventoryApi`."""
-    return f"{tag}Api"
+    words = _NOT_IN_NAMES.split(tag)
+    return "".join(word[:1].upper() + word[1:] for word in words) + "Api"
 
 
 def constant_name(method: str) -> str:

@@ -39,7 +39,7 @@ _SCHEMA_KEYS = (
     "exclusiveMinimum externalDocs format items maxItems maxLength maxProperties maximum minItems minLength "
     "minProperties minimum multipleOf nullable pattern properties readOnly required title type uniqueItems"
 )
-_PARAMETER_KEYS = "name in description required deprecated schema example"
+_PARAMETER_KEYS = "name in description required deprecated schema example explode"
 _OPERATION_KEYS = (
     "tags summary description externalDocs operationId parameters requestBody responses deprecated security"
 )
@@ -68,7 +68,7 @@ _Loader.yaml_implicit_resolvers = {
 def load_document(path: Path) -> Any:
     """Load a contract as it stands: mappings, lists and scalars."""
     with path.open(encoding="utf-8") as stream:
-        return yaml.load(stream, _Loader)
+        return yaml.load(stream, _Loader)  # noqa: S506 - a safe loader
 
 
 def read_contract(path: Path) -> Contract:
@@ -256,6 +256,8 @@ def _operations(root: Node) -> Iterator[Operation]:
             if node is None:
                 continue
             operation = _operation(root, path, path_item, method, node)
+            if operation.name in names.API_MEMBERS or not operation.name.isidentifier():
+                raise node.error(f"operationId {operation.name!r} can't be the name of a method")
             if operation.name in seen:
                 raise node.error(f"operationId {operation.name!r} is also that of {seen[operation.name]}")
             seen[operation.name] = node.pointer
@@ -305,11 +307,16 @@ def _parameter(listed: Node) -> Parameter:
     if place not in _PARAMETER_PLACES:
         raise node.error(f"a parameter in {place!r} can't be expressed by the generator")
     wire = node.text("name")
-    return Parameter(
+    parameter = Parameter(
         **_value(names.parameter_name(wire), wire, node.at("schema"), described=node),
         required=bool(node.get("required")),
         place=cast("Place", place),
     )
+    if parameter.type.model or parameter.type.name in ("dict", "object"):
+        raise node.error("an object as a parameter can't be expressed by the generator")
+    if parameter.type.name == "list" and place == "query" and node.get("explode") is not False:
+        raise node.error("a list is sent as one text with commas: say `explode: false`")
+    return parameter
 
 
 def _body(operation: Node) -> tuple[str | None, list[Parameter]]:

@@ -29,7 +29,7 @@ def render(contract: Contract, package: str) -> dict[str, str]:
 
     tags = sorted({operation.tag for operation in contract.operations})
     files = {
-        f"{package}/apis/operations.py": fill("operations.py.jinja", used=_used_models(contract.operations)),
+        f"{package}/apis/operations.py": fill("operations.py.jinja", used=_returned_models(contract)),
         f"{package}/apis/__init__.py": fill(
             "lazy_package.py.jinja",
             opening="The API classes, one for each tag of the contract, loaded on first use.",
@@ -113,6 +113,11 @@ def _environment(contract: Contract, package: str) -> jinja2.Environment:
     )
     environment.filters["example"] = partial(example_of, contract, package)
     return environment
+
+
+def _returned_models(contract: Contract) -> list[str]:
+    """Name the models that operations return, which the annotations of their rows refer to."""
+    return sorted({o.returns.model for o in contract.operations if o.returns and o.returns.model})
 
 
 def _used_models(operations: Iterable[Operation]) -> list[str]:

@@ -59,6 +59,11 @@ class Type:
         return self.python is not None and "int" in self.python.split(" | ")
 
     @property
+    def is_literal(self) -> bool:
+        """Say whether a value is one literal, which no formatter breaks: a number, a text, a bool."""
+        return not self.is_model and self.inner is None and self.name not in ("date", "datetime", "object")
+
+    @property
     def model(self) -> str | None:
         """Name the model's class at the core of the type; None when there is none."""
         if self.inner is not None:

@@ -11,7 +11,6 @@ from knetik_cloud.core.operation import Operation, Pages, Parameter
 
 if TYPE_CHECKING:
     from knetik_cloud.models import (
-        EntitlementGrantRequest,
         EntitlementItem,
         InvoiceResource,
         ItemTemplateResource,
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
         PageResourceItemTemplateResource,
         PageResourceUserInventoryResource,
         PageResourceUserItemLogResource,
-        UserInventoryAddRequest,
         UserInventoryResource,
     )
 

@@ -964,7 +964,9 @@ class UsersInventoryApi(Api):
         data: dict[str, Any] | None = None,
         **options: Unpack[CallOptions],
     ) -> ApiResponse[None]:
-        """Do `update_user_inventory_behavior_data`; return its result together with the HTTP status and headers."""
+        """Do `update_user_inventory_behavior_data`; return its result together with the HTTP status and
+        headers.
+        """
         return self._call_with_http_info(
             UPDATE_USER_INVENTORY_BEHAVIOR_DATA, {"user_id": user_id, "id": id, "data": data}, options
         )

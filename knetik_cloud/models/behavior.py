@@ -28,8 +28,8 @@ class Behavior(
     it is, and the sender sets it; a kind unknown to the reader is still read as a Behavior, with all
     its data.
 
-    `type_hint` tells the subclasses apart; an object whose value none of them has is read as Behavior,
-    with all its data.
+    `type_hint` tells the subclasses apart; an object with a value that none of them has is read as
+    Behavior, with all its data.
     """
 
     description: str | None = field("str")

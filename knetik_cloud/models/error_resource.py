@@ -5,9 +5,10 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from knetik_cloud.core.model import Model, field as model_field
+from knetik_cloud.core.model import Model
+from knetik_cloud.core.model import field as model_field
 
 
 class ErrorResource(Model):

@@ -24,8 +24,8 @@ class Item(
     """Something that a player can hold: what every kind of item has in common. `type_hint` says which kind
     it is; a kind unknown to the reader is still read as an Item, with all its data.
 
-    `type_hint` tells the subclasses apart; an object whose value none of them has is read as Item, with
-    all its data.
+    `type_hint` tells the subclasses apart; an object with a value that none of them has is read as
+    Item, with all its data.
     """
 
     additional_properties: dict[str, Property] | None = field("dict[str, Property]")

@@ -33,8 +33,8 @@ class Property(
     `type` says which kind it is, and the sender sets it; a kind unknown to the reader is still read as
     a Property, with all its data.
 
-    `type` tells the subclasses apart; an object whose value none of them has is read as Property, with
-    all its data.
+    `type` tells the subclasses apart; an object with a value that none of them has is read as Property,
+    with all its data.
     """
 
     type: str | None = field("str", required=True)

@@ -38,7 +38,7 @@ class PropertyDefinitionResource(
     `type` says which kind it is, and the sender sets it; a kind unknown to the reader is still read as
     a PropertyDefinitionResource, with all its data.
 
-    `type` tells the subclasses apart; an object whose value none of them has is read as
+    `type` tells the subclasses apart; an object with a value that none of them has is read as
     PropertyDefinitionResource, with all its data.
     """
 
