@@ -1,0 +1,163 @@
+"""What a contract says that the generator can't express is refused, with the place where it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from codegen.contract import Contract, ContractError
+from codegen.reader import read_contract
+
+
+def contract_with(
+    tmp_path: Path, operation: dict[str, Any], schemas: dict[str, Any] | None = None
+) -> Contract:
+    """Read a contract of one operation, `GET /things/{id}`, that is changed as told."""
+    whole = {
+        "operationId": "getThing",
+        "tags": ["Things"],
+        "x-retry": "safe",
+        "responses": {"200": {"description": "It."}},
+        **operation,
+    }
+    document = {
+        "openapi": "3.0.3",
+        "info": {"title": "Things", "version": "1"},
+        "paths": {"/things/{id}": {"get": whole}},
+        "components": {"schemas": schemas or {}},
+    }
+    path = tmp_path / "openapi.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return read_contract(path)
+
+
+@pytest.mark.parametrize(
+    ("operation", "place", "said"),
+    [
+        ({"x-retry": "often"}, "get", "x-retry is 'often'; it has to be one of safe, idempotent, once"),
+        ({"tags": ["A", "B"]}, "get", "has 2 tags"),
+        ({"operationId": "close"}, "get", "operationId 'close' can't be the name of a method"),
+        ({"operationId": "2nd"}, "get", "operationId '2nd' can't be the name of a method"),
+        ({"callbacks": {}}, "get", "'callbacks' can't be expressed"),
+        ({"responses": {}}, "get", "declares no success answer"),
+        ({"requestBody": {"content": {"text/xml": {}}}}, "get/requestBody", "has to have one content"),
+        (
+            {"requestBody": {"content": {"application/json": {"schema": {}}}}},
+            "get",
+            "lacks x-codegen-request-body-name",
+        ),
+        (
+            {"parameters": [{"name": "a", "in": "cookie", "schema": {"type": "string"}}]},
+            "get/parameters/0",
+            "a parameter in 'cookie'",
+        ),
+        (
+            {"parameters": [{"name": "a", "in": "query", "schema": {"type": "array", "items": {}}}]},
+            "get/parameters/0",
+            "say `explode: false`",
+        ),
+        (
+            {"parameters": [{"name": "a", "in": "query", "schema": {"type": "object"}}]},
+            "get/parameters/0",
+            "an object as a parameter",
+        ),
+        (
+            {"parameters": [{"name": "a", "in": "query", "schema": {"type": "string", "format": "binary"}}]},
+            "get/parameters/0/schema",
+            "format 'binary'",
+        ),
+        ({"parameters": [{"$ref": "#/components/parameters/a"}]}, "get/parameters/0", "points nowhere"),
+        ({"parameters": [{"$ref": "other.yaml#/a"}]}, "get/parameters/0", "points outside the contract"),
+        (
+            {"x-pagination": {"page": "p", "size": "s", "items": "i", "total": "t", "pages": "n"}},
+            "get/x-pagination",
+            "'p' is not a parameter",
+        ),
+    ],
+)
+def test_what_an_operation_cannot_have(
+    tmp_path: Path, operation: dict[str, Any], place: str, said: str
+) -> None:
+    with pytest.raises(ContractError, match=re.escape(said)) as caught:
+        contract_with(tmp_path, operation)
+    assert str(caught.value).startswith(f"#/paths/~1things~1{{id}}/{place}: ")
+
+
+@pytest.mark.parametrize(
+    ("schemas", "place", "said"),
+    [
+        (
+            {"A": {"properties": {"b": {"oneOf": [{"type": "string"}, {"type": "integer"}]}}}},
+            "A/properties/b",
+            "oneOf",
+        ),
+        ({"A": {"properties": {"b": {"type": "file"}}}}, "A/properties/b", "type 'file'"),
+        ({"A": {"properties": {"b": {"properties": {}}}}}, "A/properties/b", "an object without a name"),
+        (
+            {"A": {"properties": {}, "required": ["b"]}},
+            "A",
+            "requires ['b'], which it does not declare itself",
+        ),
+        (
+            {"A": {"properties": {}, "discriminator": {"propertyName": "a"}}},
+            "A/discriminator",
+            "lacks its mapping",
+        ),
+        (
+            {"A": {"allOf": [{"$ref": "#/components/schemas/B"}, {"$ref": "#/components/schemas/C"}]}},
+            "A",
+            "inherits from more than one schema",
+        ),
+        (
+            {"A": {"allOf": [{"$ref": "#/components/schemas/B"}]}, "B": {"type": "string"}},
+            "A",
+            "its base 'B' is not an object schema",
+        ),
+    ],
+)
+def test_what_a_schema_cannot_be(tmp_path: Path, schemas: dict[str, Any], place: str, said: str) -> None:
+    with pytest.raises(ContractError, match=re.escape(said)) as caught:
+        contract_with(tmp_path, {}, schemas)
+    assert str(caught.value).startswith(f"#/components/schemas/{place}: ")
+
+
+def test_two_operations_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "openapi.yaml"
+    contract_with(tmp_path, {})
+    document = yaml.safe_load(path.read_text())
+    document["paths"]["/other"] = document["paths"]["/things/{id}"]
+    path.write_text(yaml.safe_dump(document))
+    with pytest.raises(ContractError, match="operationId 'get_thing' is also that of"):
+        read_contract(path)
+
+
+def test_a_reference_may_be_described_anew_and_may_be_null(tmp_path: Path) -> None:
+    reference = {"$ref": "#/components/schemas/B"}
+    contract = contract_with(
+        tmp_path,
+        {},
+        {
+            "A": {
+                "properties": {
+                    "described": {"description": "Mine.", "allOf": [reference]},
+                    "optional": {"oneOf": [reference, {"nullable": True, "enum": [None]}]},
+                }
+            },
+            "B": {"description": "Theirs.", "properties": {}},
+        },
+    )
+    described, optional = contract.schemas["A"].fields
+    assert (described.type.expression, described.description) == ("B", "Mine.")
+    assert optional.type.expression == "B"
+
+
+def test_dates_in_examples_stay_the_text_that_json_carries(tmp_path: Path) -> None:
+    schemas = {"A": {"properties": {"day": {"type": "string", "format": "date", "example": "2017-08-01"}}}}
+    path = tmp_path / "openapi.yaml"
+    contract_with(tmp_path, {}, schemas)
+    path.write_text(path.read_text().replace("'2017-08-01'", "2017-08-01"))
+    assert read_contract(path).schemas["A"].fields[0].example == "2017-08-01"
