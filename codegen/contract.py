@@ -41,9 +41,13 @@ class Value:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter(Value):
-    """A parameter of an operation; the request's body is one too."""
+    """A parameter of an operation; the request's body is one too.
+
+    `is_shown` says whether an example call gives it; a form's example may do without some.
+    """
 
     place: Place
+    is_shown: bool = True
 
     @property
     def python_default(self) -> Any:
@@ -129,6 +133,11 @@ class Operation:
     content_type: str | None
     pages: Pages | None = None
     empty_result: bool = False
+
+    @property
+    def shown(self) -> tuple[Parameter, ...]:
+        """Pick the parameters that an example call gives, in the order of the signature."""
+        return tuple(parameter for parameter in self.signature if parameter.is_shown)
 
     @property
     def constant(self) -> str:

@@ -149,8 +149,6 @@ class _Docstring:
         text = "\n\n".join(self._parts).replace("\\", "\\\\").replace('"""', '\\"""')
         if "\n" in text:
             text += "\n"
-        elif text.endswith('"'):
-            text += " "
         return text.replace("\n", f"\n{self._margin}").replace(f"\n{self._margin}\n", "\n\n")
 
     def _wrap(self, text: str, first: str = "", rest: str = "") -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from codegen import names
-from codegen.contract import Contract, Field, Operation, Parameter, Schema, Value
+from codegen.contract import Contract, Field, Parameter, Schema, Value
 from codegen.docstrings import sentence
 from codegen.types import Type
 
@@ -46,9 +47,9 @@ def first_sentence(text: str) -> str:
     return sentence(" ".join(text.split()).split(". ")[0])
 
 
-def call_arguments(operation: Operation) -> str:
+def call_arguments(parameters: Iterable[Parameter]) -> str:
     """Spell the arguments of a call: required ones by position, the others by keyword."""
-    return ", ".join(p.name if p.required else f"{p.name}={p.name}" for p in operation.signature)
+    return ", ".join(p.name if p.required else f"{p.name}={p.name}" for p in parameters)
 
 
 def parameter_type(parameter: Parameter) -> str:

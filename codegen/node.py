@@ -23,8 +23,7 @@ class Node:
 
     def find(self, key: str) -> Node | None:
         """Step to a key or, in a list, an index; None when there is no such key."""
-        if not isinstance(self.value, dict):
-            raise self.error("should be a mapping")
+        self._require(dict, "a mapping")
         if key not in self.value:
             return None
         return self._child(key, self.value[key])
@@ -49,6 +48,7 @@ class Node:
         """Walk over the mapping under a key; nothing when there is no such key."""
         child = self.find(key)
         if child is not None:
+            child._require(dict, "a mapping")
             for name in child.value:
                 yield str(name), child.at(name)
 
@@ -56,6 +56,7 @@ class Node:
         """Walk over the list under a key; nothing when there is no such key."""
         child = self.find(key)
         if child is not None:
+            child._require(list, "a list")
             for index, value in enumerate(child.value):
                 yield child._child(str(index), value)
 
@@ -76,6 +77,10 @@ class Node:
         for key in self.value:
             if key not in known.split() and not str(key).startswith("x-"):
                 raise self.error(f"{key!r} can't be expressed by the generator")
+
+    def _require(self, kind: type, described: str) -> None:
+        if not isinstance(self.value, kind):
+            raise self.error(f"should be {described}")
 
     def _target(self, reference: str) -> Node:
         if not reference.startswith("#/"):

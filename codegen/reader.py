@@ -330,7 +330,7 @@ def _body(operation: Node) -> tuple[str | None, list[Parameter]]:
         raise body.error(f"has to have one content, {JSON} or {FORM}")
     content_type, media = content[0]
     if content_type == FORM:
-        return content_type, list(_form(media.at("schema").resolved()))
+        return content_type, list(_form(media))
     name = operation.text("x-codegen-request-body-name")
     if not name:
         raise operation.error("lacks x-codegen-request-body-name, the name of the body's parameter")
@@ -339,11 +339,16 @@ def _body(operation: Node) -> tuple[str | None, list[Parameter]]:
     return content_type, [Parameter(**value, required=bool(body.get("required")), place="body")]
 
 
-def _form(schema: Node) -> Iterator[Parameter]:
+def _form(media: Node) -> Iterator[Parameter]:
+    schema = media.at("schema").resolved()
     required = schema.get("required", ())
+    whole = media.get("example")
     for wire, node in schema.entries("properties"):
         yield Parameter(
-            **_value(names.parameter_name(wire), wire, node), required=wire in required, place="form"
+            **_value(names.parameter_name(wire), wire, node),
+            required=wire in required,
+            place="form",
+            is_shown=whole is None or wire in whole or wire in required,
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from codegen.__main__ import main
-from codegen.formatting import PROJECT
 from codegen.output import MARK
 
 LIBRARY = Path(__file__).with_name("library.yaml")
@@ -30,8 +31,12 @@ def run(root: Path, *options: str) -> int:
     return main(["--output", str(root), "--package", "library", *options])
 
 
-def test_what_is_committed_is_what_the_contract_gives() -> None:
-    assert main(["--check", "--output", str(PROJECT)]) == 0
+def test_what_is_committed_is_what_the_contract_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["codegen", "--check"])
+    monkeypatch.delitem(sys.modules, "codegen.__main__")
+    with pytest.raises(SystemExit) as left:
+        runpy.run_module("codegen", run_name="__main__")
+    assert left.value.code == 0
 
 
 def test_check_passes_after_writing_and_a_second_run_writes_nothing(
@@ -98,3 +103,14 @@ def test_a_contract_that_cannot_be_read_is_an_error_that_names_the_place(
     contract.write_text(contract.read_text().replace("x-retry: once", "x-retry: never"))
     assert run(root, "--check") == 2
     assert "codegen: #/paths/~1media/post: x-retry is 'never'" in capsys.readouterr().err
+
+
+def test_a_model_without_an_example_is_an_error_that_names_it(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = root / "library" / "openapi.yaml"
+    contract.write_text(
+        contract.read_text().replace("      example: {kind: book, title: The Sea, pages: 200}\n", "")
+    )
+    assert run(root, "--check") == 2
+    assert "codegen: Medium has no example" in capsys.readouterr().err

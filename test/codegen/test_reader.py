@@ -44,6 +44,28 @@ def contract_with(
         ({"operationId": "2nd"}, "get", "operationId '2nd' can't be the name of a method"),
         ({"callbacks": {}}, "get", "'callbacks' can't be expressed"),
         ({"responses": {}}, "get", "declares no success answer"),
+        ({"responses": []}, "get/responses", "should be a mapping"),
+        ({"parameters": {}}, "get/parameters", "should be a list"),
+        ({"requestBody": None}, "get/requestBody", "should be a mapping"),
+        (
+            {"responses": {"200": {"content": {"text/plain": {}}}}},
+            "get/responses/200",
+            "has to be application/json",
+        ),
+        (
+            {
+                "responses": {
+                    status: {"content": {"application/json": {"schema": {}}}} for status in ("200", "202")
+                }
+            },
+            "get",
+            "declares more than one success answer with a body",
+        ),
+        (
+            {"requestBody": {"content": {"application/json": {}}}, "x-codegen-request-body-name": "a"},
+            "get/requestBody/content/application~1json",
+            "lacks 'schema'",
+        ),
         ({"requestBody": {"content": {"text/xml": {}}}}, "get/requestBody", "has to have one content"),
         (
             {"requestBody": {"content": {"application/json": {"schema": {}}}}},

@@ -206,6 +206,12 @@ def test_the_pages_and_the_tables_are_written(library: Path) -> None:
     assert "### library_card" in readme
 
 
+def test_an_example_of_a_form_gives_what_the_contracts_own_example_gives(library: Path) -> None:
+    page = (library / "docs" / "DeskApi.md").read_text()
+    assert "> Card get_card(kind, pin=pin)" in page
+    assert "    api_response = api_instance.get_card(kind)\n" in page
+
+
 def test_the_snippets_of_the_pages_are_valid_python(library: Path) -> None:
     for page in sorted((library / "docs").glob("*.md")):
         for snippet in page.read_text().split("```python\n")[1:]:
