@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -31,7 +31,8 @@ from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.service import Answer, Service
 from knetik_cloud.sandbox.service import Request as ServiceRequest
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def create_app(service: Service) -> ASGIApp:
@@ -66,13 +67,13 @@ def _by_precedence(operations: list[Operation]) -> list[Operation]:
 def _route(service: Service, operation: Operation) -> Route:
     async def endpoint(request: Request) -> Response:
         started = time.perf_counter()
-        fault = service.faults.take(operation.id)
+        fault = await _run(service, service.take_fault, operation.id)
         if fault is not None and fault.delay:
             await asyncio.sleep(fault.delay)
         body, answer = await _answer(service, operation, request, fault)
         response = _response(answer)
         response = _faulty(response, fault, request) if fault else response
-        _record(service, operation.id, request, body, response, started, fault)
+        await _run(service, _record, service, operation.id, request, body, response, started, fault)
         return response
 
     route = Route(operation.path, endpoint, methods=[operation.method])
@@ -92,10 +93,15 @@ async def _answer(
     if fault is not None and not fault.carries_out:
         return body, _injected(service, fault)
     asked = ServiceRequest(request.path_params, request.query_params, request.headers, body)
+    return body, await _run(service, service.carry_out, operation, asked)
+
+
+async def _run(service: Service, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run what may wait for the database: in a thread, unless the database has but one for all."""
     if service.database.single_threaded:
-        # One connection, one thread: handing over to a pool of threads would only cost.
-        return body, service.carry_out(operation, asked)
-    return body, await run_in_threadpool(service.carry_out, operation, asked)
+        # One connection, one thread: to hand over to another would only cost.
+        return function(*args, **kwargs)
+    return await run_in_threadpool(function, *args, **kwargs)
 
 
 async def _read(request: Request) -> bytes:
@@ -181,7 +187,7 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
         if error.status_code == 405:
             response.headers["Allow"] = _allowed(service, path)
         if not path.startswith((control.PREFIX, swagger.PREFIX)):
-            _record(service, None, request, b"", response, time.perf_counter(), None)
+            await _run(service, _record, service, None, request, b"", response, time.perf_counter(), None)
         return response
 
     return answer

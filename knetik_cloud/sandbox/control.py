@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from knetik_cloud.sandbox import seed
+from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.failures import Failure, forbidden, invalid, not_found
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.instants import duration, instant
@@ -108,7 +109,7 @@ def _object(body: bytes) -> dict[str, Any]:
 def _about(service: Service, request: Request, body: bytes) -> Any:
     settings = service.settings
     return {
-        "now": service.clock.now(),
+        "now": service.present_clock().now(),
         "require_auth": settings.require_auth,
         "fulfillment_delay": settings.fulfillment_delay,
         "token_lifetime": settings.token_lifetime,
@@ -148,7 +149,8 @@ def _restore(service: Service, request: Request, body: bytes) -> None:
 
 
 def _clock(service: Service, request: Request, body: bytes) -> Any:
-    return {"now": service.clock.now(), "frozen": service.clock.frozen}
+    clock = service.present_clock()
+    return {"now": clock.now(), "frozen": clock.frozen}
 
 
 def _set_clock(service: Service, request: Request, body: bytes) -> Any:
@@ -157,14 +159,17 @@ def _set_clock(service: Service, request: Request, body: bytes) -> Any:
         target = instant(wanted["now"]) if "now" in wanted else None
     except (TypeError, ValueError) as error:
         raise invalid(f"now {error}", "now") from None
-    if target is not None:
-        service.clock.set(target)
-    if "frozen" in wanted:
-        if wanted["frozen"]:
-            service.clock.freeze()
-        else:
-            service.clock.resume()
-    service.store_clock()
+    frozen = wanted.get("frozen")
+    if frozen not in (None, True, False):
+        raise invalid(f"frozen must be true or false, not {frozen!r}", "frozen")
+
+    def change(clock: Clock) -> None:
+        if target is not None:
+            clock.set(target)
+        if frozen is not None:
+            clock.freeze() if frozen else clock.resume()
+
+    service.change_clock(change)
     return _clock(service, request, body)
 
 
@@ -173,8 +178,7 @@ def _advance(service: Service, request: Request, body: bytes) -> Any:
         seconds = duration(**_object(body))
     except (TypeError, ValueError) as error:
         raise invalid(str(error)) from None
-    service.clock.advance(seconds)
-    service.store_clock()
+    service.change_clock(lambda clock: clock.advance(seconds))
     return _clock(service, request, body)
 
 
@@ -188,13 +192,13 @@ def _clear_journal(service: Service, request: Request, body: bytes) -> None:
 
 
 def _faults(service: Service, request: Request, body: bytes) -> Any:
-    return {"faults": [fault.resource() for fault in service.faults.all()]}
+    return {"faults": [fault.resource() for fault in service.armed_faults()]}
 
 
 def _fail(service: Service, request: Request, body: bytes) -> Any:
     fault = read_fault(_object(body))
     try:
-        service.faults.arm(fault)
+        service.arm(fault)
     except ValueError as error:
         raise invalid(str(error), "operation") from None
     return fault.resource()
@@ -213,7 +217,7 @@ def read_fault(wanted: Mapping[str, Any]) -> Fault:
 
 
 def _clear_faults(service: Service, request: Request, body: bytes) -> None:
-    service.faults.clear()
+    service.clear_faults()
 
 
 def _expire_tokens(service: Service, request: Request, body: bytes) -> Any:

@@ -90,6 +90,15 @@ class Faults:
                     return fault
         return None
 
+    def state(self) -> list[dict[str, Any]]:
+        """Give what `restore` needs to arm another set alike."""
+        return [fault.resource() for fault in self.all()]
+
+    def restore(self, state: list[dict[str, Any]]) -> None:
+        """Arm the faults whose `state()` this was, in place of those here."""
+        with self._lock:
+            self._armed = [Fault(**fault) for fault in state]
+
     def all(self) -> list[Fault]:
         """List the faults armed so far, spent ones included, with how often each was met."""
         with self._lock:

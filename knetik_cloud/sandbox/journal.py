@@ -8,7 +8,7 @@ import shlex
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -86,25 +86,29 @@ class Journal:
         query = _masked_form(query)
         text = _text(body)
         sent = (_masked_form(text) if is_form else _masked_json(text)) if text else text
+        self._keep(
+            Exchange(
+                number=0,
+                time=time,
+                operation=operation,
+                method=method,
+                path=path,
+                query=query,
+                headers=kept,
+                body=sent,
+                status=status,
+                answer=_masked_json(_text(answer)),
+                milliseconds=milliseconds,
+                fault=fault,
+                curl=_curl(base, method, path, query, kept, sent),
+            )
+        )
+
+    def _keep(self, exchange: Exchange) -> None:
+        """Add an exchange, giving it the next number."""
         with self._lock:
             self._count += 1
-            self._exchanges.append(
-                Exchange(
-                    number=self._count,
-                    time=time,
-                    operation=operation,
-                    method=method,
-                    path=path,
-                    query=query,
-                    headers=kept,
-                    body=sent,
-                    status=status,
-                    answer=_masked_json(_text(answer)),
-                    milliseconds=milliseconds,
-                    fault=fault,
-                    curl=_curl(base, method, path, query, kept, sent),
-                )
-            )
+            self._exchanges.append(replace(exchange, number=self._count))
 
     def exchanges(self, operation: str | None = None) -> list[Exchange]:
         """List the exchanges kept, oldest first; of one operation, if one is named."""

@@ -6,8 +6,10 @@ import logging
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from datetime import datetime
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,11 +18,13 @@ import uvicorn
 
 from knetik_cloud.sandbox import seed
 from knetik_cloud.sandbox.app import create_app
+from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.instants import duration, instant
 from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.settings import Settings
+from knetik_cloud.sandbox.workers import run_workers
 
 START_TIMEOUT = 30.0
 """Seconds to wait for the server to answer."""
@@ -137,31 +141,27 @@ class Sandbox:
 
     def now(self) -> float:
         """Give the stand-in's time in epoch seconds."""
-        return self._running.clock.now()
+        return self._running.present_clock().now()
 
     def advance(
         self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0, weeks: float = 0
     ) -> None:
         """Move the stand-in's time on: things expire, invoices are fulfilled. A negative one goes back."""
-        self._running.clock.advance(
-            duration(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks)
-        )
-        self._running.store_clock()
+        length = duration(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks)
+        self._running.change_clock(lambda clock: clock.advance(length))
 
     def set_time(self, when: float | str | datetime) -> None:
         """Make it that instant: epoch seconds, a datetime (naive ones are UTC) or an ISO 8601 text."""
-        self._running.clock.set(instant(when))
-        self._running.store_clock()
+        wanted = instant(when)
+        self._running.change_clock(lambda clock: clock.set(wanted))
 
     def freeze(self) -> None:
         """Stop the stand-in's time."""
-        self._running.clock.freeze()
-        self._running.store_clock()
+        self._running.change_clock(Clock.freeze)
 
     def resume(self) -> None:
         """Let a stopped time run on."""
-        self._running.clock.resume()
-        self._running.store_clock()
+        self._running.change_clock(Clock.resume)
 
     # Faults and journal
 
@@ -185,17 +185,17 @@ class Sandbox:
         ValueError.
         """
         fault = Fault(operation, status, times, delay, reset, truncate, applied, headers or {})
-        self._running.faults.arm(fault)
+        self._running.arm(fault)
         return fault
 
     @property
     def faults(self) -> list[Fault]:
         """The faults armed so far, each with how often it was met."""
-        return self._running.faults.all()
+        return self._running.armed_faults()
 
     def clear_faults(self) -> None:
         """Disarm all faults."""
-        self._running.faults.clear()
+        self._running.clear_faults()
 
     def journal(self, operation: str | None = None) -> list[Exchange]:
         """List the last requests with their answers, oldest first; of one operation, if one is named."""
@@ -212,25 +212,42 @@ class Sandbox:
         return self._service
 
 
-class CommandServer(uvicorn.Server):
-    """A server that says its address on stdout once it answers."""
+class AnnouncingServer(uvicorn.Server):
+    """A server that says so once it answers."""
+
+    def __init__(self, service: Service, announce: Callable[[], object]) -> None:
+        super().__init__(server_config(service))
+        self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started and sockets:
-            sys.stdout.write(f"{address(sockets[0])}\n")
-            sys.stdout.flush()
+        if self.started:
+            self._announce()
 
 
 def run(settings: Settings) -> None:
-    """Serve until the process is told to stop. Raises OSError when the port is taken."""
-    listening = listen(settings)
-    service = Service(settings)
-    try:
-        CommandServer(server_config(service)).run([listening])
-    finally:
-        service.close()
-        listening.close()
+    """Serve until the process is told to stop, its address on stdout once it answers.
+
+    Raises OSError when the port is taken.
+    """
+    with closing(listen(settings)) as listening, closing(Service(settings)) as service:
+
+        def announce() -> None:
+            sys.stdout.write(f"{address(listening)}\n")
+            sys.stdout.flush()
+
+        if settings.workers > 1:
+            # This process has made the tables and seeded them, so that the workers find them made.
+            run_workers(settings, listening, serve_worker, announce)
+        else:
+            with suppress(KeyboardInterrupt):
+                AnnouncingServer(service, announce).run([listening])
+
+
+def serve_worker(settings: Settings, listening: socket.socket, ready: Event) -> None:
+    """Serve as one of several processes, until told to stop."""
+    with closing(Service(settings)) as service, suppress(KeyboardInterrupt):
+        AnnouncingServer(service, ready.set).run([listening])
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from knetik_cloud.sandbox import auth, bodies, delivery, parameters, seed
 from knetik_cloud.sandbox.bodies import ABSENT
@@ -16,16 +18,20 @@ from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.contract import Contract, Operation
 from knetik_cloud.sandbox.failures import Failure
-from knetik_cloud.sandbox.faults import Faults
+from knetik_cloud.sandbox.faults import Fault, Faults
 from knetik_cloud.sandbox.journal import Journal
 from knetik_cloud.sandbox.operations import HANDLERS
 from knetik_cloud.sandbox.schema import BodyCheck
 from knetik_cloud.sandbox.settings import Settings
-from knetik_cloud.sandbox.storage import Database, people, tables
+from knetik_cloud.sandbox.shared_journal import SharedJournal
+from knetik_cloud.sandbox.storage import Database, invoices, people, tables
 from knetik_cloud.sandbox.storage.database import clear, dump, is_empty, load
 from knetik_cloud.sandbox.storage.people import User
 
 USER_IN_PATH = re.compile(r"^/users/\{(\w+)\}")
+
+TRIES = 5
+"""How often a transaction is tried that another one stands in the way of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,12 @@ class Service:
         self.database = Database(settings.database_url)
         self.clock = Clock()
         self.faults = Faults(self.contract.operations)
-        self.journal = Journal(settings.journal_size)
+        self._shared = settings.workers > 1
+        self.journal = (
+            SharedJournal(settings.journal_size, self.database)
+            if self._shared
+            else Journal(settings.journal_size)
+        )
         self._check = BodyCheck(self.contract)
         self._numbers = itertools.count(1)
         self._first_state: dict[str, Any] | None = None
@@ -75,19 +86,41 @@ class Service:
 
     def carry_out(self, operation: Operation, request: Request) -> Answer:
         """Carry an operation out in one transaction; a Failure undoes it and becomes the answer."""
-        try:
-            with self.database.transaction() as db:
-                return self._carry_out(operation, request, db)
-        except Failure as failure:
-            return self.refusal(failure)
+        for tries_left in reversed(range(TRIES)):
+            try:
+                with self._settled() as (db, now):
+                    return self._carry_out(operation, request, db, now)
+            except Failure as failure:
+                return self.refusal(failure)
+            except DBAPIError as error:
+                if not tries_left or not self.database.repeatable(error):
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     def refusal(self, failure: Failure) -> Answer:
         """Give the answer for a failure."""
         return Answer(failure.status, failure.body(self.request_id()), failure.headers)
 
-    def _carry_out(self, operation: Operation, request: Request, db: Connection) -> Answer:
-        now = self.clock.now()
-        delivery.fulfill_due(db, now)
+    @contextmanager
+    def _settled(self) -> Iterator[tuple[Connection, float]]:
+        """Open a transaction at an instant by which all that was due has been fulfilled."""
+        while True:
+            with self.database.transaction() as db:
+                now = self._now(db)
+                if not invoices.next_due(db, now):
+                    yield db, now
+                    return
+            # In a transaction of its own: fulfillment holds when the request that met it fails.
+            with self.database.transaction() as db:
+                delivery.fulfill_due(db, now)
+
+    def _now(self, db: Connection) -> float:
+        """Give the present instant; several processes share a clock, whose setting is in the database."""
+        if self._shared:
+            self._restore_clock(db)
+        return self.clock.now()
+
+    def _carry_out(self, operation: Operation, request: Request, db: Connection, now: float) -> Answer:
         required = self.settings.require_auth
         caller = auth.ANONYMOUS
         if not operation.issues_tokens:
@@ -122,10 +155,10 @@ class Service:
 
     def reset(self) -> None:
         """Go back to the first state: the first seed, real time, no faults, an empty journal."""
-        self.clock.reset()
-        self.faults.clear()
+        self.clear_faults()
         self.journal.clear()
         with self.database.transaction() as db:
+            self.clock.reset()
             if self._first_state is None:
                 clear(db)
                 self._seed_first(db)
@@ -138,7 +171,7 @@ class Service:
         document = seed.checked(document)
         seed.check_resources(document, self.contract, self._check)
         with self.database.transaction() as db:
-            seed.apply(db, document, self.contract, self.clock.now())
+            seed.apply(db, document, self.contract, self._now(db))
 
     def export(self) -> dict[str, Any]:
         """Give the data as a seed."""
@@ -147,9 +180,9 @@ class Service:
 
     def snapshot(self, name: str) -> None:
         """Keep a copy of data and clock under a name, in place of an earlier one; it survives resets."""
-        document = {"clock": self.clock.state()}
         with self.database.transaction() as db:
-            document |= dump(db)
+            self._restore_clock(db)
+            document = {**dump(db), "clock": self.clock.state()}
             db.execute(delete(tables.snapshots).where(tables.snapshots.c.name == name))
             db.execute(insert(tables.snapshots).values(name=name, document=document))
 
@@ -169,21 +202,70 @@ class Service:
         with self.database.transaction() as db:
             return _names(db)
 
-    def store_clock(self) -> None:
-        """Keep the clock's setting in the database, for a server that is started on it later."""
+    def change_clock(self, change: Callable[[Clock], None]) -> None:
+        """Set the clock, and keep its setting in the database for a server that is started on it later."""
         with self.database.transaction() as db:
+            self._restore_clock(db)
+            change(self.clock)
             self._store_clock(db)
+
+    def present_clock(self) -> Clock:
+        """Give the clock, as it is set now."""
+        if self._shared:
+            with self.database.transaction() as db:
+                self._restore_clock(db)
+        return self.clock
+
+    def arm(self, fault: Fault) -> None:
+        """Arm a fault. Raises ValueError for an operation that doesn't exist."""
+        with self._kept_faults():
+            self.faults.arm(fault)
+
+    def take_fault(self, operation: str) -> Fault | None:
+        """Give the fault that strikes a call of an operation now, counting it; None for none."""
+        if self._shared and not self._any_fault_armed():
+            return None
+        with self._kept_faults():
+            return self.faults.take(operation)
+
+    def armed_faults(self) -> list[Fault]:
+        """List the faults armed so far, each with how often it was met."""
+        with self._kept_faults():
+            return self.faults.all()
+
+    def clear_faults(self) -> None:
+        """Disarm and forget all faults."""
+        with self._kept_faults():
+            self.faults.clear()
+
+    def _any_fault_armed(self) -> bool:
+        """Look without a lock, so that processes wait for each other only while there are faults."""
+        with self.database.transaction() as db:
+            return bool(db.scalar(select(tables.state.c.document).where(tables.state.c.name == "faults")))
+
+    @contextmanager
+    def _kept_faults(self) -> Iterator[None]:
+        """Act on the faults; several processes share them through the database, one acting at a time."""
+        if not self._shared:
+            yield
+            return
+        with self.database.transaction() as db:
+            kept = select(tables.state.c.document).where(tables.state.c.name == "faults")
+            before = db.scalar(kept.with_for_update()) or []
+            self.faults.restore(before)
+            yield
+            if self.faults.state() != before:
+                self._store(db, "faults", self.faults.state())
 
     def wallet(self, user_id: int) -> dict[str, int]:
         """Give a user's wallet balances by currency code, after what is due is fulfilled."""
-        with self.database.transaction() as db:
-            delivery.fulfill_due(db, self.clock.now())
+        with self._settled() as (db, _):
             return people.balances(db, user_id)
 
     def expire_tokens(self) -> int:
         """End every access token now, refresh tokens staying good; give how many."""
         with self.database.transaction() as db:
-            return people.expire_tokens(db, self.clock.now())
+            return people.expire_tokens(db, self._now(db))
 
     def _seed_first(self, db: Connection) -> None:
         if not self.settings.empty:
@@ -195,8 +277,14 @@ class Service:
         self._first_state = dump(db)
 
     def _store_clock(self, db: Connection) -> None:
-        db.execute(delete(tables.state).where(tables.state.c.name == "clock"))
-        db.execute(insert(tables.state).values(name="clock", document=self.clock.state()))
+        self._store(db, "clock", self.clock.state())
+
+    @staticmethod
+    def _store(db: Connection, name: str, document: Any) -> None:
+        """Keep a document beside the data."""
+        known = db.execute(update(tables.state).where(tables.state.c.name == name).values(document=document))
+        if known.rowcount == 0:
+            db.execute(insert(tables.state).values(name=name, document=document))
 
     def _restore_clock(self, db: Connection) -> None:
         kept = db.scalar(select(tables.state.c.document).where(tables.state.c.name == "clock"))

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     Engine,
+    Integer,
     Table,
     create_engine,
     delete,
@@ -23,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import table as named_table
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from knetik_cloud.sandbox.requirements import explain_missing
@@ -31,6 +33,9 @@ from knetik_cloud.sandbox.storage.tables import DATA, SCHEMA_VERSION, metadata, 
 
 CATALOG_LOCK = 0x6B6E6574
 """Key of the advisory lock under which PostgreSQL serializes changes of items and templates."""
+
+REPEATABLE = ("40001", "40P01")
+"""PostgreSQL's codes for a failed serialization and a deadlock."""
 
 
 class DatabaseVersionError(Exception):
@@ -60,6 +65,10 @@ class Database:
         with self.transaction() as db:
             self._prepare(db)
 
+    def repeatable(self, error: DBAPIError) -> bool:
+        """Tell whether a transaction failed only because another stood in its way: a deadlock, say."""
+        return getattr(error.orig, "sqlstate", None) in REPEATABLE
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Run a block in one transaction: committed at its end, rolled back when an exception leaves it."""
@@ -76,8 +85,7 @@ class Database:
 
     def _prepare(self, db: Connection) -> None:
         """Create the tables in a new database; refuse one of another version."""
-        if not self.single_threaded:
-            db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CATALOG_LOCK})
+        lock_catalog(db)
         if inspect(db).has_table(state.name):
             found = db.scalar(select(state.c.document).where(state.c.name == "schema"))
             version = found["version"] if found else 0
@@ -94,7 +102,7 @@ class Database:
 def lock_catalog(db: Connection) -> None:
     """Hold off other changes of items and templates until this transaction ends."""
     if db.dialect.name == "postgresql":
-        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CATALOG_LOCK})
+        db.execute(select(func.pg_advisory_xact_lock(CATALOG_LOCK)))
 
 
 def is_empty(db: Connection) -> bool:
@@ -149,7 +157,7 @@ def _last_ids(db: Connection) -> dict[str, int]:
         return {row.name: row.seq for row in db.execute(text("SELECT name, seq FROM sqlite_sequence"))}
     last = {}
     for table, column in _identities():
-        position = select(literal_column("last_value"), literal_column("is_called"))
+        position = select(literal_column("last_value", Integer), literal_column("is_called", Boolean))
         row = db.execute(position.select_from(named_table(_sequence(column)))).one()
         last[table.name] = row.last_value if row.is_called else 0
     return last

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from knetik_cloud.sandbox.storage.tables import inventory, invoices
+
+FULFILLMENT_LOCK = 0x6675_6C66
+"""Key of the advisory lock under which PostgreSQL serializes fulfillment."""
 
 # Asked before every operation, so built once.
 _DUE = select(invoices.c.id).where(invoices.c.fulfill_at <= bindparam("now")).limit(1)
@@ -18,9 +21,10 @@ def next_due(db: Connection, now: float) -> bool:
 
 
 def take_due(db: Connection, now: float) -> list[Row[Any]]:
-    """Take the invoices that are due, leaving those that another transaction has taken."""
-    query = select(invoices).where(invoices.c.fulfill_at <= now).order_by(invoices.c.id)
-    return list(db.execute(query.with_for_update(skip_locked=True)))
+    """List the invoices that are due, holding off other transactions that would fulfill them."""
+    if db.dialect.name == "postgresql":
+        db.execute(select(func.pg_advisory_xact_lock(FULFILLMENT_LOCK)))
+    return list(db.execute(select(invoices).where(invoices.c.fulfill_at <= now).order_by(invoices.c.id)))
 
 
 def insert_invoice(

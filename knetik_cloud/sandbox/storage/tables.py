@@ -169,10 +169,18 @@ invoices = Table(
     sqlite_autoincrement=True,
 )
 
+# What several server processes share of the journal; a single one keeps its own in memory.
+journal = Table(
+    "journal",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("document", JSON, nullable=False),
+)
+
 # Named copies of the data; they too survive resets and restores.
 snapshots = Table(
     "snapshots", metadata, Column("name", String, primary_key=True), Column("document", JSON, nullable=False)
 )
 
-DATA = tuple(table for table in metadata.sorted_tables if table.name not in ("state", "snapshots"))
+DATA = tuple(table for table in metadata.sorted_tables if table not in (state, snapshots, journal))
 """The tables that a reset empties and a snapshot holds."""

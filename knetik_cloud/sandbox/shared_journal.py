@@ -1,0 +1,42 @@
+"""The journal of several server processes, which they share through the database."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, func, insert, select, text
+
+from knetik_cloud.sandbox.journal import Exchange, Journal
+from knetik_cloud.sandbox.storage import Database
+from knetik_cloud.sandbox.storage.tables import journal
+
+TRIM_EVERY = 100
+"""Exchanges between two cuts of the journal to its size."""
+
+
+class SharedJournal(Journal):
+    """Keeps the last exchanges of all processes in a table, without waiting for the disk."""
+
+    def __init__(self, size: int, database: Database) -> None:
+        super().__init__(size)
+        self._size = size
+        self._database = database
+
+    def exchanges(self, operation: str | None = None) -> list[Exchange]:
+        """List the exchanges kept, oldest first; of one operation, if one is named."""
+        with self._database.transaction() as db:
+            rows = db.execute(select(journal).order_by(journal.c.number.desc()).limit(self._size)).all()
+        kept = [Exchange(**{**row.document, "number": row.number}) for row in reversed(rows)]
+        return [exchange for exchange in kept if operation in (None, exchange.operation)]
+
+    def clear(self) -> None:
+        """Forget them; numbers go on."""
+        with self._database.transaction() as db:
+            db.execute(delete(journal))
+
+    def _keep(self, exchange: Exchange) -> None:
+        with self._database.transaction() as db:
+            db.execute(text("SET LOCAL synchronous_commit TO OFF"))
+            added = insert(journal).values(document=exchange.resource()).returning(journal.c.number)
+            number = db.execute(added).scalar_one()
+            if number % TRIM_EVERY == 0:
+                last = select(func.max(journal.c.number)).scalar_subquery()
+                db.execute(delete(journal).where(journal.c.number <= last - self._size))
