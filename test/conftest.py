@@ -21,7 +21,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class RecordingServer:
-    """Answers each request with the next of its answers (the last one again and again), and keeps the bytes."""
+    """Answers each request with the next of its answers, the last one again and again; keeps the bytes."""
 
     def __init__(self) -> None:
         self.requests: list[bytes] = []

@@ -15,25 +15,30 @@ from .conftest import RecordingServer, answer
 PAGE = b'{"content":[]}'
 
 
+HOST = "Host: {host}\r\nAccept-Encoding: gzip, deflate\r\nAccept: application/json\r\n"
+
+
 def get(target: str) -> str:
-    """A GET, without the line of its host."""
-    return f"GET {target} HTTP/1.1\r\nHost: {{host}}\r\nAccept-Encoding: gzip, deflate\r\nAccept: application/json\r\nUser-Agent: test\r\n\r\n"
+    """A GET; `{host}` stands for the server's."""
+    return f"GET {target} HTTP/1.1\r\n{HOST}User-Agent: test\r\n\r\n"
 
 
 def with_body(method: str, target: str, body: str, media: str = "application/json") -> str:
     """A request that carries a body."""
     return (
-        f"{method} {target} HTTP/1.1\r\nHost: {{host}}\r\nAccept-Encoding: gzip, deflate\r\nAccept: application/json\r\n"
-        f"Content-Type: {media}\r\nUser-Agent: test\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"{method} {target} HTTP/1.1\r\n{HOST}Content-Type: {media}\r\nUser-Agent: test\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     ) + body.replace("{", "{{").replace("}", "}}")
 
 
-def without_body(method: str, target: str, *, length: bool = False) -> str:
-    """A request of a writing method that carries none."""
-    return (
-        f"{method} {target} HTTP/1.1\r\nHost: {{host}}\r\nAccept-Encoding: gzip, deflate\r\nAccept: application/json\r\n"
-        f"User-Agent: test\r\n{'Content-Length: 0' + chr(13) + chr(10) if length else ''}\r\n"
-    )
+def delete(target: str) -> str:
+    """A DELETE."""
+    return f"DELETE {target} HTTP/1.1\r\n{HOST}User-Agent: test\r\n\r\n"
+
+
+def empty_post(target: str) -> str:
+    """A POST without a body, which says so."""
+    return f"POST {target} HTTP/1.1\r\n{HOST}User-Agent: test\r\nContent-Length: 0\r\n\r\n"
 
 
 Call = Callable[[UsersInventoryApi], Any]
@@ -98,12 +103,12 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
     "delete_entitlement_item": (
         lambda api: api.delete_entitlement_item(56),
         answer(204),
-        without_body("DELETE", "/entitlements/56"),
+        delete("/entitlements/56"),
     ),
     "delete_entitlement_template": (
         lambda api: api.delete_entitlement_template("id/example", cascade="detach"),
         answer(204),
-        without_body("DELETE", "/entitlements/templates/id%2Fexample?cascade=detach"),
+        delete("/entitlements/templates/id%2Fexample?cascade=detach"),
     ),
     "get_entitlement_item": (
         lambda api: api.get_entitlement_item(56),
@@ -197,7 +202,7 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
     "use_user_entitlement_item": (
         lambda api: api.use_user_entitlement_item(56, 57, sku="s", info="level 3"),
         answer(200),
-        without_body("POST", "/users/56/entitlements/57/use?sku=s&info=level%203", length=True),
+        empty_post("/users/56/entitlements/57/use?sku=s&info=level%203"),
     ),
 }
 

@@ -1,0 +1,446 @@
+"""The semantics that callers rely on, a test for each: what is sent, what is refused, what comes back."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import weakref
+from pprint import pformat
+from typing import Any
+
+import pytest
+from urllib3.exceptions import InsecureRequestWarning
+
+import knetik_cloud
+from knetik_cloud import (
+    ApiClient,
+    ApiException,
+    ApiResponseError,
+    ApiValueError,
+    Configuration,
+    EntitlementItem,
+    UsersInventoryApi,
+)
+
+from .conftest import RecordingServer, answer
+
+# The API object
+
+
+def test_api_object_makes_a_client_from_a_default_configuration(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", server.url)
+    with UsersInventoryApi() as api:
+        assert api.get_entitlement_item(56) is not None
+
+
+def test_api_object_closes_its_own_client_and_no_other(server: RecordingServer, client: ApiClient) -> None:
+    UsersInventoryApi(client).close()
+    assert UsersInventoryApi(client).get_entitlement_item(56) is not None
+
+    own = UsersInventoryApi()
+    own.close()
+    with pytest.raises(ApiValueError, match="closed"):
+        own.get_entitlement_item(56)
+
+
+def test_api_object_that_is_dropped_takes_its_client_along() -> None:
+    api = UsersInventoryApi()
+    reference = weakref.ref(api.api_client)
+    del api
+    gc.collect()
+    assert reference() is None
+
+
+# Parameters
+
+
+def test_required_parameters_are_positional_or_by_keyword(
+    server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    api.get_user_inventory(56, 57)
+    api.get_user_inventory(id=57, user_id=56)
+    assert server.requests[0] == server.requests[1]
+
+
+def test_optional_parameters_are_keyword_only(api: UsersInventoryApi) -> None:
+    with pytest.raises(TypeError):
+        api.get_entitlement_items(25)  # type: ignore[misc]
+
+
+def test_none_for_an_optional_parameter_is_not_sent(server: RecordingServer, api: UsersInventoryApi) -> None:
+    api.get_entitlement_items(size=None, page=2, order=None)
+    assert server.requests[0].startswith(b"GET /entitlements?page=2 ")
+
+
+def test_unknown_keyword_is_a_type_error(server: RecordingServer, api: UsersInventoryApi) -> None:
+    with pytest.raises(TypeError, match="filter_nme"):
+        api.get_users_inventory(filter_nme="x")  # type: ignore[call-arg]
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("value", [56, "56"])
+def test_integer_parameter_takes_an_int_or_its_text(
+    value: Any, server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    api.get_entitlement_item(value)
+    assert server.requests[0].startswith(b"GET /entitlements/56 ")
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "x", "1.0", " 1", "", "\u0661", 2**31, -(2**31) - 1, [1]])
+def test_integer_parameter_refuses_all_else(
+    value: Any, server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    with pytest.raises(ApiValueError, match="entitlement_id"):
+        api.get_entitlement_item(value)
+    assert server.requests == []
+
+
+def test_integer_too_long_for_a_text_is_refused(server: RecordingServer, api: UsersInventoryApi) -> None:
+    with pytest.raises(ApiValueError, match="entitlement_id"):
+        api.get_entitlement_item(10**5000)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("value", ["me", 56, "56", "user_id_example"])
+def test_user_id_may_be_me_where_the_service_allows_it(
+    value: Any, server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    api.get_user_inventory(value, 1)
+    assert server.requests[0].startswith(f"GET /users/{value}/inventory/1 ".encode())
+
+
+def test_missing_parameter_is_a_type_error(server: RecordingServer, api: UsersInventoryApi) -> None:
+    with pytest.raises(TypeError):
+        api.get_user_inventory(56)  # type: ignore[call-arg]
+    assert server.requests == []
+
+
+def test_none_for_a_required_parameter_is_an_api_value_error(
+    server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    with pytest.raises(ApiValueError, match="get_entitlement_item needs entitlement_id"):
+        api.get_entitlement_item(None)  # type: ignore[arg-type]
+    assert server.requests == []
+
+
+# Path and header values
+
+
+@pytest.mark.parametrize(
+    ("value", "segment"),
+    [("a/b", "a%2Fb"), ("a?b=1#c", "a%3Fb%3D1%23c"), ("../x", "..%2Fx"), ("%2e%2e", "%252e%252e")],
+)
+def test_path_value_is_one_encoded_segment(
+    value: str, segment: str, server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    api.get_entitlement_template(value)
+    assert server.requests[0].startswith(f"GET /entitlements/templates/{segment} ".encode())
+
+
+@pytest.mark.parametrize("value", ["", ".", "..", "\ud800"])
+def test_path_value_that_is_no_segment_is_refused(
+    value: str, server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    with pytest.raises(ApiValueError):
+        api.get_entitlement_template(value)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\x00", "\u20ac"])
+def test_header_value_that_could_inject_is_refused(
+    value: str, server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    with pytest.raises(ApiValueError, match="X-Test"):
+        api.get_entitlement_item(56, _headers={"X-Test": value})
+    assert server.requests == []
+
+
+# call_api
+
+
+def test_call_api_calls_a_path_that_has_no_method(server: RecordingServer, client: ApiClient) -> None:
+    server.answers = [answer(200, b'{"id":56,"name":"Potion"}')]
+
+    item = client.call_api(
+        "/items/{id}",
+        "PUT",
+        {"id": "a/b"},
+        {"deep": True, "n": 3, "left_out": None},
+        {"X-Trace": "t"},
+        EntitlementItem(name="Potion"),
+        "EntitlementItem",
+    )
+
+    assert isinstance(item, EntitlementItem)
+    head, body = server.requests[0].split(b"\r\n\r\n")
+    assert head.startswith(b"PUT /items/a%2Fb?deep=true&n=3 ")
+    assert b"X-Trace: t\r\n" in head
+    assert body == b'{"type_hint":"entitlement","name":"Potion"}'
+
+
+def test_call_api_refuses_a_path_with_unfilled_parameters(server: RecordingServer, client: ApiClient) -> None:
+    with pytest.raises(ApiValueError, match="path parameters"):
+        client.call_api("/items/{id}", "GET")
+    assert server.requests == []
+
+
+# The request
+
+
+@pytest.mark.parametrize(
+    ("value", "body"), [(0, b"0"), ("", b'""'), (False, b"false"), ({}, b"{}"), ([], b"[]")]
+)
+def test_falsy_body_is_sent(value: Any, body: bytes, server: RecordingServer, client: ApiClient) -> None:
+    client.call_api("/x", "POST", body=value)
+    assert b"Content-Type: application/json" in server.requests[0]
+    assert server.requests[0].endswith(b"\r\n\r\n" + body)
+
+
+def test_none_body_sends_no_body_and_no_content_type(server: RecordingServer, api: UsersInventoryApi) -> None:
+    server.answers = [answer(200)]
+    api.update_user_inventory_expires(56, 57, timestamp=None)
+    assert b"Content-Type" not in server.requests[0]
+    assert server.requests[0].endswith(b"Content-Length: 0\r\n\r\n")
+
+
+def test_user_agent_is_our_own(server: RecordingServer) -> None:
+    UsersInventoryApi(ApiClient(Configuration(server.url))).get_entitlement_item(1)
+    assert f"User-Agent: knetik_cloud/{knetik_cloud.__version__} python/".encode() in server.requests[0]
+
+
+# Empty answers
+
+
+@pytest.mark.parametrize(("status", "body"), [(204, b""), (201, b""), (201, b"null")])
+def test_empty_answer_of_an_operation_that_may_be_empty_is_none(
+    status: int, body: bytes, server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    server.answers = [answer(status, body)]
+    request = knetik_cloud.UserInventoryAddRequest(note="n", sku="s", skip_invoice=True)
+    assert api.add_item_to_user_inventory(56, user_inventory_add_request=request) is None
+    template = knetik_cloud.ItemTemplateResource(name="t")
+    assert api.update_entitlement_template("t", template=template) is None
+
+
+@pytest.mark.parametrize("body", [b"", b"null"])
+def test_empty_answer_where_a_model_is_due_is_an_error(
+    body: bytes, server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    server.answers = [answer(200, body)]
+    with pytest.raises(ApiResponseError, match="EntitlementItem is due") as caught:
+        api.get_entitlement_item(56)
+    assert caught.value.status == 200
+
+
+def test_repeated_delete_that_meets_404_after_an_ambiguous_try_is_done(server: RecordingServer) -> None:
+    server.answers = [answer(503), answer(404)]
+    with ApiClient(Configuration(server.url)) as client:
+        response = UsersInventoryApi(client).delete_entitlement_item_with_http_info(56)
+    assert response.data is None
+    assert [attempt.status for attempt in response.attempts] == [503, 404]
+    assert "an earlier try deleted it" in str(response.attempts[-1])
+
+
+def test_delete_that_meets_404_at_once_is_an_error(server: RecordingServer, api: UsersInventoryApi) -> None:
+    server.answers = [answer(404)]
+    with pytest.raises(knetik_cloud.NotFoundException):
+        api.delete_entitlement_item(56)
+
+
+# Bodies
+
+
+def test_required_fields_are_checked_when_sent_naming_all(
+    server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    request = knetik_cloud.UserInventoryAddRequest()
+    request.sku = "s"
+    with pytest.raises(ApiValueError, match=r"\.note, .*\.skip_invoice"):
+        api.add_item_to_user_inventory(56, user_inventory_add_request=request)
+
+    item = EntitlementItem(behaviors=[knetik_cloud.Fulfillable()])
+    with pytest.raises(ApiValueError, match=r"behaviors\[0\]\.type_name.*entitlement_item\.name"):
+        api.create_entitlement_item(entitlement_item=item)
+    assert server.requests == []
+
+
+def test_read_only_fields_go_back_as_they_came(server: RecordingServer, api: UsersInventoryApi) -> None:
+    sent = b'{"id":56,"type_hint":"entitlement","unheard_of":{"a":[1,2]},"name":"Potion","created_date":1}'
+    server.answers = [answer(200, sent), answer(204)]
+    item = api.get_entitlement_item(56)
+    item.name = "Elixir"
+    api.update_entitlement_item(56, entitlement_item=item)
+    assert server.requests[1].endswith(b"\r\n\r\n" + sent.replace(b"Potion", b"Elixir"))
+
+
+def test_body_may_be_given_as_a_dict(server: RecordingServer, api: UsersInventoryApi) -> None:
+    server.answers = [answer(202)]
+    api.grant_user_entitlement(56, {"entitlement_id": 57})  # type: ignore[arg-type]
+    assert server.requests[0].endswith(b'{"entitlement_id":57}')
+
+
+# Answers
+
+
+def test_behaviors_and_properties_come_back_as_their_subclasses(
+    server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    server.answers = [
+        answer(
+            200,
+            b'{"behaviors":[{"type_hint":"consumable","max_use":3},{"type_hint":"expirable"},{"type_hint":"new"}],'
+            b'"additional_properties":{"c":{"type":"text","value":"red"},"f":{"type":"file_group",'
+            b'"files":[{"type":"image","url":"u"},{"type":"text"}]}}}',
+        )
+    ]
+    item = api.get_entitlement_item(56)
+    assert [type(behavior).__name__ for behavior in item.behaviors or []] == [
+        "Consumable",
+        "Expirable",
+        "Behavior",
+    ]
+    properties = item.additional_properties or {}
+    assert isinstance(properties["c"], knetik_cloud.TextProperty)
+    files = properties["f"].files  # type: ignore[attr-defined]
+    assert [type(file).__name__ for file in files] == ["ImageProperty", "FileProperty"]
+
+
+def test_page_prints_readably(server: RecordingServer, api: UsersInventoryApi) -> None:
+    server.answers = [
+        answer(200, b'{"content":[{"id":1,"user":{"id":56,"username":"robin"}}],"size":25,"odd":null}')
+    ]
+    assert pformat(api.get_users_inventory()) == (
+        "PageResourceUserInventoryResource(\n"
+        "    content=[\n"
+        "        UserInventoryResource(\n"
+        "            id=1,\n"
+        "            user=SimpleUserResource(id=56, username='robin'),\n"
+        "        ),\n"
+        "    ],\n"
+        "    size=25,\n"
+        "    odd=None,\n"
+        ")"
+    )
+
+
+def test_token_shows_in_no_repr_but_is_there(server: RecordingServer, client: ApiClient) -> None:
+    server.answers = [answer(200, b'{"access_token":"canary","refresh_token":"canary2","expires_in":"60"}')]
+    token = knetik_cloud.AccessTokenApi(client).get_o_auth_token(client_secret="s")
+    assert "canary" not in repr(token) + token.to_str() + pformat(token)
+    assert (token.access_token, token.refresh_token) == ("canary", "canary2")
+    assert token.to_dict()["access_token"] == "canary"
+
+
+# Ways to call
+
+
+def test_with_http_info_gives_data_status_headers(server: RecordingServer, api: UsersInventoryApi) -> None:
+    server.answers = [answer(200, b'{"id":56}', "X-Kind: test")]
+    data, status, headers = api.get_entitlement_item_with_http_info(56)
+    assert (data.id, status, headers["x-kind"]) == (56, 200, "test")
+
+
+def test_async_req_gives_a_result_to_wait_for(api: UsersInventoryApi) -> None:
+    pending: Any = api.get_entitlement_item(56, async_req=True)  # type: ignore[call-arg]
+    assert isinstance(pending.get(10), EntitlementItem)
+    assert pending.ready()
+    assert pending.successful()
+
+
+def test_submit_gives_a_future_of_the_methods_type(client: ApiClient, api: UsersInventoryApi) -> None:
+    assert isinstance(client.submit(api.get_entitlement_item, 56).result(10), EntitlementItem)
+
+
+def test_raw_answer_streams(server: RecordingServer, client: ApiClient, api: UsersInventoryApi) -> None:
+    server.answers = [answer(200, b'{"id":56}')]
+    with client.raw(api.get_entitlement_item, 56) as response:
+        assert (response.status, response.read(4), response.read()) == (200, b'{"id', b'":56}')
+    streamed: Any = api.get_entitlement_item(56, _preload_content=False)  # type: ignore[call-arg]
+    assert b"".join(streamed.stream(2)) == b'{"id":56}'
+
+
+def test_return_http_data_only_false_gives_all_three(server: RecordingServer, api: UsersInventoryApi) -> None:
+    response: Any = api.get_entitlement_item(56, _return_http_data_only=False)  # type: ignore[call-arg]
+    assert response.status == 200
+
+
+def test_options_of_a_call_come_before_those_of_the_view(
+    server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    view = api.with_options(_headers={"X-A": "view", "X-B": "view"})
+    view.get_entitlement_item(56, _headers={"x-a": "call"})
+    assert b"x-a: call\r\n" in server.requests[0]
+    assert b"X-B: view\r\n" in server.requests[0]
+    assert b"X-A" not in server.requests[0]
+
+
+def test_view_shares_the_connections_of_its_client(server: RecordingServer, api: UsersInventoryApi) -> None:
+    view = api.with_options(_retries=0)
+    assert view.api_client.configuration is api.api_client.configuration
+
+
+# Errors
+
+
+def test_error_says_status_and_reason_first(server: RecordingServer, api: UsersInventoryApi) -> None:
+    server.answers = [
+        answer(
+            404,
+            b'{"code":1,"request_id":"r-1","result":[{"message":"no such entry","field":"id"}]}',
+            "X-A: b",
+        )
+    ]
+    with pytest.raises(knetik_cloud.NotFoundException) as caught:
+        api.get_user_inventory(56, 57)
+    error = caught.value
+    assert str(error).startswith("(404)\nReason: Reason\n")
+    assert "no such entry" in str(error)
+    assert "r-1" in str(error)
+    assert (error.code, error.request_id, error.errors[0].field) == (1, "r-1", "id")
+    assert isinstance(error.body, str)
+    assert error.headers["x-a"] == "b"
+    assert error.operation == "get_user_inventory"
+    assert "/users/56/inventory/57" in (error.as_curl() or "")
+    twin = pickle.loads(pickle.dumps(error))
+    assert (str(twin), twin.status, twin.errors) == (str(error), 404, error.errors)
+
+
+def test_api_exception_constructs_as_in_older_sdks() -> None:
+    class Answered:
+        status, reason, data = 418, "Teapot", '{"a":1}'
+
+        def getheaders(self) -> dict[str, str]:
+            return {"X-A": "b"}
+
+    error = ApiException(http_resp=Answered())
+    assert (error.status, error.reason, error.body, error.headers["x-a"]) == (418, "Teapot", '{"a":1}', "b")
+    assert ApiException(status=0, reason="r").reason == "r"
+    assert knetik_cloud.rest.ApiException is ApiException
+
+
+# Configuration
+
+
+def test_misspelt_setting_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="verify_ssl"):
+        Configuration().verify_sll = False  # type: ignore[attr-defined]
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOST", "ACCESS_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD"):
+        monkeypatch.setenv(f"KNETIK_CLOUD_{name}", "http://h" if name == "HOST" else name)
+    configuration = Configuration()
+    assert configuration.host == "http://h"
+    assert configuration.access_token is not None
+    assert configuration.access_token.reveal() == "ACCESS_TOKEN"
+    assert (configuration.client_id, configuration.username) == ("CLIENT_ID", "USERNAME")
+    assert Configuration(host="http://other").host == "http://other"
+
+
+def test_verify_ssl_false_works_and_warns() -> None:
+    from knetik_cloud.connections import tls_context
+
+    with pytest.warns(InsecureRequestWarning):
+        assert not tls_context(Configuration(verify_ssl=False)).check_hostname
