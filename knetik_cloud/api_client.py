@@ -6,23 +6,24 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
-from knetik_cloud.core.call import Answer, Engine
+from knetik_cloud.core.call import Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings
-from knetik_cloud.core.outcome import Authenticate, Command, Outcome, Send
+from knetik_cloud.core.outcome import Ask, Authenticate, Command, Outcome, Send
 from knetik_cloud.core.secret import Secret
-from knetik_cloud.exceptions import ApiException, ApiValueError, DeadlineExceeded
+from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.rest import RESTClientObject, RESTResponse
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
 P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -343,82 +344,48 @@ class _Shared:
             executor.shutdown(wait=False)
 
 
-def _drive(shared: _Shared, state: _State, steps: Any) -> Answer:
-    """Do what the engine asks for, until the call has come to its end."""
+def _drive(shared: _Shared, state: _State, steps: Generator[Command, Any, R]) -> R:
+    """Do what the engine asks for, until it has come to its end."""
     outcome: Outcome = None
     try:
         while True:
-            command: Command = steps.send(outcome)
+            command = steps.send(outcome)
             if isinstance(command, Send):
                 outcome = state.transport.send(command)
             elif isinstance(command, Authenticate):
                 outcome = _token(shared, state, command)
+            elif isinstance(command, Ask):
+                outcome = _ask(command.provider)
             else:
                 time.sleep(command.seconds)
                 outcome = None
     except StopIteration as done:
-        answer: Answer = done.value
-        return answer
+        result: R = done.value
+        return result
 
 
 def _token(shared: _Shared, state: _State, command: Authenticate) -> Secret:
     """Get a token: one thread fetches it, the others wait, or go on with the one that is still good."""
-    tokens, clock = command.tokens, state.engine.clock
-    usable = tokens.usable(clock(), command.rejected)
-    lock = shared.token_lock
+    clock, lock = state.engine.clock, shared.token_lock
+    usable = command.tokens.usable(clock(), command.rejected)
     if usable is not None:
         if not lock.acquire(blocking=False):
             return usable
     elif not lock.acquire(timeout=min(max(0.0, command.deadline - clock()), threading.TIMEOUT_MAX)):
-        raise DeadlineExceeded(reason="the deadline of the call has passed while waiting for a token")
+        raise auth.waited_too_long()
     try:
-        fresh = tokens.current(clock(), command.rejected)
-        if fresh is not None:
-            return fresh
-        failure = tokens.pausing(clock())
-        if failure is None:
-            try:
-                return _fetch(shared, state, tokens, command.deadline)
-            except ApiException as error:
-                tokens.failed(error, clock())
-                failure = error
-        if usable is not None:
-            return usable
-        raise failure
+        from knetik_cloud.apis.operations import GET_O_AUTH_TOKEN
+
+        return _drive(shared, state, state.engine.renew(command, state.settings, GET_O_AUTH_TOKEN))
     finally:
         lock.release()
 
 
-def _fetch(shared: _Shared, state: _State, tokens: auth.TokenStore, deadline: float) -> Secret:
-    """Fetch a token: from the provider, else by the refresh token, else by the credentials."""
-    if tokens.provider is not None:
-        return tokens.provided(_ask(tokens.provider), state.engine.clock())
-    try:
-        return _fetch_by_grant(shared, state, tokens, deadline)
-    except ApiException as error:
-        if error.status not in (400, 401) or not tokens.forget_refresh_token():
-            raise
-    return _fetch_by_grant(shared, state, tokens, deadline)
-
-
-def _fetch_by_grant(shared: _Shared, state: _State, tokens: auth.TokenStore, deadline: float) -> Secret:
-    from knetik_cloud.apis.operations import GET_O_AUTH_TOKEN
-
-    left = max(deadline - state.engine.clock(), 0.001)
-    settings = state.settings.with_options({"_deadline": left})
-    answer = _drive(shared, state, state.engine.call(GET_O_AUTH_TOKEN, tokens.grant(), settings))
-    return tokens.granted(answer.data, state.engine.clock())
-
-
-def _ask(provider: auth.TokenProvider) -> auth.AccessToken | str | Secret:
-    """Ask the caller's provider; whatever it raises comes out as an `ApiException`."""
+def _ask(provider: auth.TokenProvider) -> auth.AccessToken | str | Secret | Exception:
     try:
         return provider.get_token()
-    except ApiException:
-        raise
-    except Exception as cause:
-        error = auth.provider_failed(cause)
-    raise error
+    except Exception as error:
+        return error
 
 
 def _logger() -> Callable[[str], None]:

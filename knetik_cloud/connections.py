@@ -23,6 +23,7 @@ from urllib3.util import make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
 from knetik_cloud.core.content import too_large
+from knetik_cloud.core.failure import DeadlinePassed
 from knetik_cloud.exceptions import ApiValueError
 
 if TYPE_CHECKING:
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 SEND_PIECE = 1 << 16
 LONGEST_IDLE = 55.0
 """Seconds after which an idle connection is not trusted any more: gateways drop them silently after 60."""
-
-
-class DeadlinePassed(TimeoutError):
-    """Nothing is left of the call's deadline."""
 
 
 class Limits:

@@ -10,18 +10,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from knetik_cloud.core import content, proxies
-from knetik_cloud.core.outcome import Failure, Send, without_tracebacks
+from knetik_cloud.core import content, failure, proxies
+from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.core.secret import Secret
-from knetik_cloud.exceptions import (
-    ApiConnectionException,
-    ApiException,
-    ApiResponseError,
-    ApiTimeoutException,
-    ApiValueError,
-    DeadlineExceeded,
-    Headers,
-)
+from knetik_cloud.exceptions import ApiException, Headers
 
 if TYPE_CHECKING:
     from knetik_cloud.configuration import Configuration
@@ -172,13 +164,13 @@ class _Exchange:
         try:
             return read()  # type: ignore[no-any-return]
         except Exception as cause:
-            failure = self.pool.failure(cause, self.connection)
+            failed = self.pool.failure(cause, self.connection)
             self.is_over = True
         except BaseException:
             self.connection.close()
             self.is_over = True
             raise
-        raise failure.to_exception()
+        raise failed.to_exception()
 
     def end(self, response: TimedResponse) -> None:
         """Give the connection back if the answer ended cleanly, else close it."""
@@ -286,8 +278,7 @@ class RESTClientObject:
         written = connection is not None and connection.is_written
         if connection is not None:
             connection.close()
-        error, reason, repeatable = _judge(cause, written, self._host)
-        return Failure(error, reason, without_tracebacks(cause), written=written, repeatable=repeatable)
+        return _meaning(cause, written, self._host).failure(cause, written)
 
     def __del__(self) -> None:
         self.forget()
@@ -303,48 +294,17 @@ class RESTClientObject:
             self._idle.pop().close()
 
 
-def _judge(cause: Exception, written: bool, host: str) -> tuple[type[ApiException], str, bool]:
-    """Give the exception class for an error, a sentence on it, and whether another try may help."""
+def _meaning(cause: Exception, written: bool, host: str) -> failure.Meaning:
+    """Translate the errors of `http.client`; the others mean the same to every transport."""
     import http.client
-    import socket
-    import ssl
 
-    from knetik_cloud.connections import DeadlinePassed
-
-    if isinstance(cause, (ApiResponseError, ApiValueError)):
-        return type(cause), cause.reason or "", False
-    if isinstance(cause, DeadlinePassed):
-        return DeadlineExceeded, "the deadline of the call has passed (raise it with _deadline)", False
-    if isinstance(cause, TimeoutError):
-        done = f"{host} did not answer in time" if written else f"{host} could not be connected to in time"
-        return ApiTimeoutException, f"{done} (raise the limit with _request_timeout)", True
-    if isinstance(cause, (socket.gaierror, UnicodeError)):
-        return ApiConnectionException, f"the host {host} could not be found: {cause}", True
-    if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return ApiConnectionException, f"no secure connection to {host}: {cause}", False
     if isinstance(cause, http.client.IncompleteRead):
-        return ApiConnectionException, f"the answer of {host} was cut off", True
+        return failure.cut_off(host)
     if isinstance(cause, http.client.RemoteDisconnected):
-        return ApiConnectionException, f"{host} closed the connection without an answer", True
+        return failure.unanswered(host)
     if isinstance(cause, http.client.HTTPException):
-        return (
-            ApiResponseError,
-            f"the answer of {host} is no HTTP: {type(cause).__name__} {_shown(cause)}",
-            True,
-        )
-    if isinstance(cause, OSError):
-        doing = "lost" if written else "could not be made"
-        return ApiConnectionException, f"the connection to {host} {doing}: {_shown(cause)}", True
-    return (
-        ApiConnectionException,
-        f"the exchange with {host} failed: {type(cause).__name__} {_shown(cause)}",
-        True,
-    )
-
-
-def _shown(cause: Exception) -> str:
-    text = str(cause)
-    return text if len(text) <= 200 else f"{text[:197]}..."
+        return failure.no_http(host, cause)
+    return failure.meaning(cause, written, host)
 
 
 _all: weakref.WeakSet[RESTClientObject] = weakref.WeakSet()

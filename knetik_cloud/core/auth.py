@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from knetik_cloud.core.options import is_header_text
 from knetik_cloud.core.outcome import without_tracebacks
 from knetik_cloud.core.secret import Secret
-from knetik_cloud.exceptions import ApiException, ApiResponseError
+from knetik_cloud.exceptions import ApiException, ApiResponseError, DeadlineExceeded
 
 SHORTEST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
@@ -108,12 +108,15 @@ class TokenStore:
         )
         return header
 
-    def provided(self, answer: AccessToken | str | Secret, now: float) -> Secret:
+    def provided(self, answer: AccessToken | str | Secret | Exception, now: float) -> Secret:
         """Take over what a provider gave, and give the header.
 
         Raises:
             ApiResponseError: it is no token.
+            ApiException: the provider raised something, which is wrapped unless it is one already.
         """
+        if isinstance(answer, Exception):
+            raise answer if isinstance(answer, ApiException) else _provider_failed(answer)
         token, expires_in = answer if isinstance(answer, tuple) else (answer, None)
         return self._renewed(token, expires_in, now)
 
@@ -135,11 +138,16 @@ class TokenStore:
         self._failure = error
 
 
-def provider_failed(cause: Exception) -> ApiException:
+def _provider_failed(cause: Exception) -> ApiException:
     """Build the error for a provider that raised something of its own."""
     error = ApiException(reason=f"the token provider failed with {type(cause).__name__}")
     error.__cause__ = without_tracebacks(cause)
     return error
+
+
+def waited_too_long() -> DeadlineExceeded:
+    """Build the error for a call whose deadline passed while another one fetched the token."""
+    return DeadlineExceeded(reason="the deadline of the call has passed while waiting for a token")
 
 
 def _header(token: Secret) -> Secret:

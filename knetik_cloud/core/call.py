@@ -16,7 +16,7 @@ from knetik_cloud.core import codec, retry
 from knetik_cloud.core.auth import TokenStore
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.options import Settings
-from knetik_cloud.core.outcome import Authenticate, Command, Failure, Response, Send, Wait
+from knetik_cloud.core.outcome import Ask, Authenticate, Command, Failure, Response, Send, Wait
 from knetik_cloud.core.request import Request, build
 from knetik_cloud.core.secret import MASK, Secret
 from knetik_cloud.exceptions import (
@@ -135,6 +135,57 @@ class Engine:
             repeats += 1
             progress.attempts[-1] = progress.attempts[-1]._replace(waited=wait)
             yield Wait(wait)
+
+    def renew(
+        self, command: Authenticate, settings: Settings, operation: Operation[Any]
+    ) -> Generator[Command, Any, Secret]:
+        """Get the token that a call asked for, once for all calls that wait for it.
+
+        The driver runs this while it holds the client's token lock. Whoever waited for the lock finds the
+        token that was fetched meanwhile, or the failure, which isn't repeated at once.
+
+        Args:
+            command: what the call asked for.
+            settings: what the token operation runs by.
+            operation: the token operation.
+
+        Raises:
+            ApiException: no token can be had, and the old one is no longer good.
+        """
+        tokens = command.tokens
+        fresh = tokens.current(self.clock(), command.rejected)
+        if fresh is not None:
+            return fresh
+        failure = tokens.pausing(self.clock())
+        if failure is None:
+            try:
+                return (yield from self._fetch(command, settings, operation))
+            except ApiException as error:
+                tokens.failed(error, self.clock())
+                failure = error
+        usable = tokens.usable(self.clock(), command.rejected)
+        if usable is not None:
+            return usable
+        raise failure
+
+    def _fetch(
+        self, command: Authenticate, settings: Settings, operation: Operation[Any]
+    ) -> Generator[Command, Any, Secret]:
+        """Fetch a token: from the provider, else by the refresh token, else by the credentials."""
+        tokens = command.tokens
+        if tokens.provider is not None:
+            answer = yield Ask(tokens.provider, command.deadline)
+            return tokens.provided(answer, self.clock())
+        while True:
+            left = max(command.deadline - self.clock(), 0.001)
+            unhurried = settings.with_options({"_deadline": left})
+            try:
+                granted = yield from self.call(operation, tokens.grant(), unhurried)
+            except ApiException as error:
+                if error.status not in (400, 401) or not tokens.forget_refresh_token():
+                    raise
+            else:
+                return tokens.granted(granted.data, self.clock())
 
     def _judge(self, operation: Operation[Any], outcome: Response | Failure) -> _Verdict:
         """Say whether what came of a try allows another one, and at what price."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from knetik_cloud.core.request import Request
 from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiException, ApiValueError, Headers
 
 if TYPE_CHECKING:
-    from knetik_cloud.core.auth import TokenStore
+    from knetik_cloud.core.auth import TokenProvider, TokenStore
 
 
 class Send:
@@ -48,7 +48,17 @@ class Authenticate:
         self.deadline = deadline
 
 
-Command = Send | Wait | Authenticate
+class Ask:
+    """Ask a token provider; the driver answers with what it gave, or with the exception that it raised."""
+
+    __slots__ = ("deadline", "provider")
+
+    def __init__(self, provider: TokenProvider, deadline: float) -> None:
+        self.provider = provider
+        self.deadline = deadline
+
+
+Command = Send | Wait | Authenticate | Ask
 
 
 class Response(Protocol):
@@ -99,7 +109,7 @@ class Failure:
         return error
 
 
-Outcome = Response | Failure | Secret | None
+Outcome = Response | Failure | Secret | tuple[Any, ...] | str | Exception | None
 
 
 def without_tracebacks(error: BaseException) -> BaseException:
