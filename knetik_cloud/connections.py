@@ -10,26 +10,19 @@ import functools
 import http.client
 import io
 import math
-import os
 import socket
 import ssl
 import time
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
-from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util import make_headers, parse_url
-from urllib3.util.ssl_ import create_urllib3_context
 
 from knetik_cloud.core.content import too_large
 from knetik_cloud.core.failure import DeadlinePassed
-from knetik_cloud.exceptions import ApiValueError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
-
-    from knetik_cloud.configuration import Configuration
 
 SEND_PIECE = 1 << 16
 LONGEST_IDLE = 55.0
@@ -258,39 +251,3 @@ def _unquoted(auth: str) -> str:
     from urllib.parse import unquote
 
     return unquote(auth)
-
-
-def tls_context(configuration: Configuration) -> ssl.SSLContext:
-    """Make the TLS context that a configuration asks for.
-
-    Raises:
-        ApiValueError: a certificate file that can't be loaded.
-    """
-    if configuration.ssl_context is not None:
-        return configuration.ssl_context
-    context = create_urllib3_context()
-    if configuration.verify_ssl:
-        import certifi
-
-        _load(context.load_verify_locations, "ssl_ca_cert", configuration.ssl_ca_cert or certifi.where())
-    else:
-        warnings.warn(
-            "verify_ssl is False: certificates aren't checked, and anybody on the way can read the token",
-            InsecureRequestWarning,
-            stacklevel=2,
-        )
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if configuration.cert_file is not None:
-        _load(context.load_cert_chain, "cert_file", configuration.cert_file, configuration.key_file)
-    return context
-
-
-def _load(load: Any, name: str, *paths: str | None) -> None:
-    try:
-        load(*paths)
-    except (OSError, ssl.SSLError) as cause:
-        reason = f"{name} {os.fspath(paths[0] or '')!r} can't be loaded: {cause}"
-    else:
-        return
-    raise ApiValueError(reason)

@@ -256,7 +256,8 @@ class RESTClientObject:
         return self._route.connect((command.deadline, command.connect))
 
     def _find_route(self) -> Route:
-        from knetik_cloud.connections import Route, tls_context
+        from knetik_cloud.connections import Route
+        from knetik_cloud.tls import tls_context
 
         url = urlsplit(self._origin)
         host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
