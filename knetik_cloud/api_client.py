@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
+from knetik_cloud.base_client import BaseClient, Shared, unlisted, what_is_wanted, with_http_info
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
 from knetik_cloud.core.call import Engine
@@ -16,7 +17,6 @@ from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings
 from knetik_cloud.core.outcome import Ask, Authenticate, Command, Outcome, Send
 from knetik_cloud.core.secret import Secret
-from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.rest import RESTClientObject, RESTResponse
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class ApiClient:
+class ApiClient(BaseClient["_State"]):
     """Runs calls: holds the connections, the tokens and the retry budget that its API objects share.
 
     Any number of threads may share one client. It starts no thread by itself; `submit` and `async_req` make
@@ -37,39 +37,12 @@ class ApiClient:
         configuration: its settings; None makes a default `Configuration`. They may be changed later.
     """
 
+    _shared: _Shared
+
     def __init__(self, configuration: Configuration | None = None) -> None:
         self._shared = _Shared(Configuration() if configuration is None else configuration)
         self._options: Mapping[str, Any] = {}
         self._settled: tuple[_State, Settings] | None = None
-
-    @property
-    def configuration(self) -> Configuration:
-        """The settings."""
-        return self._shared.configuration
-
-    def with_options(self, **options: Unpack[CallOptions]) -> ApiClient:
-        """Give a view of this client whose calls take these options, unless a call says otherwise.
-
-        The view shares connections, tokens and budget with this client.
-
-        Raises:
-            ApiValueError: an option's value is out of range.
-        """
-        view = object.__new__(type(self))
-        view._shared = self._shared
-        view._options = {**self._options, **options}
-        view._settled = None
-        self._current()[1].with_options(options)
-        return view
-
-    def set_default_header(self, name: str, value: str) -> None:
-        """Send a header with every call.
-
-        Raises:
-            ApiValueError: it can't be sent.
-        """
-        self._shared.set_default_header(name, value)
-        self._settled = None
 
     def call(
         self,
@@ -90,18 +63,12 @@ class ApiClient:
                 return AsyncResult(
                     self._shared.executor().submit(self.call, operation, arguments, options, http_info)
                 )
-            only_data = options.pop("_return_http_data_only", None)
-            http_info = http_info if only_data is None else not only_data
-            stream = options.pop("_preload_content", None) is False
+            options, http_info, stream = what_is_wanted(options, http_info)
         state, settings = self._current()
         if options:
             settings = settings.with_options(options)
         answer = _drive(self._shared, state, state.engine.call(operation, arguments, settings, stream))
-        if not http_info:
-            return answer.data
-        response = ApiResponse(answer.data, answer.response.status, answer.response.headers)
-        response.attempts = answer.attempts
-        return response
+        return with_http_info(answer) if http_info else answer.data
 
     def call_api(
         self,
@@ -132,12 +99,11 @@ class ApiClient:
         Raises:
             ApiException: whatever went wrong.
         """
-        operation, arguments = Operation.unlisted(
-            resource_path, method, path_params or {}, query_params or {}, body, response_type
+        return self.call(
+            *unlisted(
+                resource_path, method, path_params, query_params, header_params, body, response_type, options
+            )
         )
-        if header_params:
-            options["_headers"] = {**header_params, **(options.get("_headers") or {})}
-        return self.call(operation, arguments, options)
 
     def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a method in this client's thread pool, and give the `Future` of what it returns.
@@ -166,17 +132,6 @@ class ApiClient:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.configuration.host}>"
-
-    def _current(self) -> tuple[_State, Settings]:
-        """Give what calls run on now; a configuration that was changed is settled anew."""
-        state = self._shared.current()
-        settled = self._settled
-        if settled is None or settled[0] is not state:
-            settled = self._settled = (state, state.settings.with_options(self._options))
-        return settled
 
 
 class AsyncResult:
@@ -267,15 +222,13 @@ class _State:
         self.settings = settings
 
 
-class _Shared:
+class _Shared(Shared[_State]):
     """What a client and its views have in common."""
 
     def __init__(self, configuration: Configuration) -> None:
-        self.configuration = configuration
-        self._default_headers: dict[str, str | Secret] = {}
+        super().__init__(configuration)
         self._state: _State | None = None
         self._executor: ThreadPoolExecutor | None = None
-        self._is_closed = False
         self.renew_locks()
         _all.add(self)
 
@@ -286,37 +239,25 @@ class _Shared:
         self._executor = None
 
     def current(self) -> _State:
-        """Give the state; it is settled anew when the configuration was changed."""
         state = self._state
-        if state is None or state.revision != self.configuration._revision or self._is_closed:
-            return self._settle()
+        if state is None or state.revision != self.configuration._revision or self.is_closed:
+            return self._renew()
         return state
 
-    def _settle(self) -> _State:
+    def _renew(self) -> _State:
         with self._settle_lock:
-            if self._is_closed:
-                raise ApiValueError("this client is closed: make a new ApiClient")
             state, configuration = self._state, self.configuration
-            if state is not None:
+            if state is not None and not self.is_closed:
                 if state.revision == configuration._revision:
                     return state
                 state.transport.close()
-            settings = configuration.settings()
-            settings.headers = {**settings.headers, **self._default_headers}
-            tokens = configuration.tokens()
-            log = _logger() if configuration.debug else None
-            engine = Engine(configuration.origin, configuration.base_path, tokens, log=log)
-            if state is not None:
-                engine.budget = state.engine.budget
+            engine, settings = self.settle()
             self._state = _State(configuration._revision, engine, RESTClientObject(configuration), settings)
             return self._state
 
     def set_default_header(self, name: str, value: str) -> None:
-        from knetik_cloud.core.options import headers
-
-        checked = headers("the default headers", {name: value})
         with self._settle_lock:
-            self._default_headers.update(checked)
+            super().set_default_header(name, value)
             self._state = None
 
     def executor(self) -> ThreadPoolExecutor:
@@ -336,7 +277,7 @@ class _Shared:
 
     def close(self) -> None:
         with self._settle_lock:
-            self._is_closed = True
+            self.is_closed = True
             executor, self._executor = self._executor, None
             if self._state is not None:
                 self._state.transport.close()
@@ -386,12 +327,6 @@ def _ask(provider: auth.TokenProvider) -> auth.AccessToken | str | Secret | Exce
         return provider.get_token()
     except Exception as error:
         return error
-
-
-def _logger() -> Callable[[str], None]:
-    import logging
-
-    return logging.getLogger("knetik_cloud").debug
 
 
 _all: weakref.WeakSet[_Shared] = weakref.WeakSet()

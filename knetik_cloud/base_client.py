@@ -1,0 +1,168 @@
+"""What the synchronous and the asyncio client have in common: configuration, options, views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, Self, TypeVar, Unpack
+
+from knetik_cloud.configuration import Configuration
+from knetik_cloud.core import options
+from knetik_cloud.core.call import Answer, Engine
+from knetik_cloud.core.operation import ApiResponse, Operation
+from knetik_cloud.core.options import CallOptions, Settings
+from knetik_cloud.core.secret import Secret
+from knetik_cloud.exceptions import ApiValueError
+
+
+class State(Protocol):
+    """What the calls of a client run on while its configuration stays as it is."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine."""
+
+    @property
+    def settings(self) -> Settings:
+        """What calls run by when nothing else is said."""
+
+
+S = TypeVar("S", bound=State)
+
+
+class Shared(Generic[S]):
+    """What a client and its views have in common."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.is_closed = False
+        self._default_headers: dict[str, str | Secret] = {}
+        self._engine: Engine | None = None
+
+    def current(self) -> S:
+        """Give the state; it is settled anew when the configuration was changed.
+
+        Raises:
+            ApiValueError: the client is closed.
+        """
+        raise NotImplementedError
+
+    def set_default_header(self, name: str, value: str) -> None:
+        """Check a header and send it with every call from now on."""
+        checked = options.headers("the default headers", {name: value})
+        self._default_headers = {**self._default_headers, **checked}
+
+    def settle(self) -> tuple[Engine, Settings]:
+        """Make the engine and the settings of the configuration as it is now; the budget lives on."""
+        if self.is_closed:
+            raise ApiValueError("this client is closed: make a new ApiClient")
+        configuration = self.configuration
+        settings = configuration.settings()
+        settings.headers = {**settings.headers, **self._default_headers}
+        log = _logger() if configuration.debug else None
+        engine = Engine(configuration.origin, configuration.base_path, configuration.tokens(), log=log)
+        if self._engine is not None:
+            engine.budget = self._engine.budget
+        self._engine = engine
+        return engine, settings
+
+
+class BaseClient(Generic[S]):
+    """A client, or a view of one that has options of its own."""
+
+    _shared: Shared[S]
+    _options: Mapping[str, Any]
+    _settled: tuple[S, Settings] | None
+
+    @property
+    def configuration(self) -> Configuration:
+        """The settings."""
+        return self._shared.configuration
+
+    def with_options(self, **options: Unpack[CallOptions]) -> Self:
+        """Give a view of this client whose calls take these options, unless a call says otherwise.
+
+        The view shares connections, tokens and budget with this client.
+
+        Raises:
+            ApiValueError: an option's value is out of range.
+        """
+        view = object.__new__(type(self))
+        view._shared = self._shared
+        view._options = {**self._options, **options}
+        view._settled = None
+        self._shared.configuration.settings().with_options(view._options)
+        return view
+
+    def set_default_header(self, name: str, value: str) -> None:
+        """Send a header with every call.
+
+        Raises:
+            ApiValueError: it can't be sent.
+        """
+        self._shared.set_default_header(name, value)
+        self._settled = None
+
+    def _current(self) -> tuple[S, Settings]:
+        """Give what calls run on now; a configuration that was changed is settled anew."""
+        state = self._shared.current()
+        settled = self._settled
+        if settled is None or settled[0] is not state:
+            settled = self._settled = (state, state.settings.with_options(self._options))
+        return settled
+
+    def _deadline(self, options: Mapping[str, Any]) -> float:
+        """Give the deadline of a call with these options, in seconds."""
+        known = {name: options[name] for name in CallOptions.__annotations__ if name in options}
+        settings = self._shared.configuration.settings()
+        return settings.with_options(self._options).with_options(known).deadline
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.configuration.host}>"
+
+
+def unlisted(
+    resource_path: str,
+    method: str,
+    path_params: Mapping[str, Any] | None,
+    query_params: Mapping[str, Any] | None,
+    header_params: Mapping[str, str] | None,
+    body: Any,
+    response_type: str | None,
+    options: dict[str, Any],
+) -> tuple[Operation[Any], dict[str, Any], dict[str, Any]]:
+    """Give the row, the arguments and the options of a call that the contract doesn't list.
+
+    Raises:
+        ApiValueError: the method or the path can't be sent.
+    """
+    operation, arguments = Operation.unlisted(
+        resource_path, method, path_params or {}, query_params or {}, body, response_type
+    )
+    if header_params:
+        options = {**options, "_headers": {**header_params, **(options.get("_headers") or {})}}
+    return operation, arguments, options
+
+
+def what_is_wanted(options: Mapping[str, Any], http_info: bool) -> tuple[dict[str, Any], bool, bool]:
+    """Take out of a call's options what it is to give: with the HTTP status or without, read or streaming.
+
+    Returns:
+        The other options, whether the HTTP status is wanted, whether the answer is to stream.
+    """
+    options = dict(options)
+    only_data = options.pop("_return_http_data_only", None)
+    http_info = http_info if only_data is None else not only_data
+    return options, http_info, options.pop("_preload_content", None) is False
+
+
+def with_http_info(answer: Answer) -> ApiResponse[Any]:
+    """Give an answer's data together with what HTTP said of it."""
+    response = ApiResponse(answer.data, answer.response.status, answer.response.headers)
+    response.attempts = answer.attempts
+    return response
+
+
+def _logger() -> Callable[[str], None]:
+    import logging
+
+    return logging.getLogger("knetik_cloud").debug
