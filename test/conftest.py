@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from knetik_cloud import ApiClient, Configuration, UsersInventoryApi
+from knetik_cloud.sandbox import Sandbox
+
+RunScript = Callable[[str], subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +99,24 @@ def client(server: RecordingServer) -> Iterator[ApiClient]:
 def api(client: ApiClient) -> UsersInventoryApi:
     """The inventory API over that client."""
     return UsersInventoryApi(client)
+
+
+@pytest.fixture
+def run_script(tmp_path: Path) -> RunScript:
+    """Run a source as a script, warnings as errors, with KNETIK_CLOUD_HOST at a freshly seeded stand-in."""
+
+    def run(source: str) -> subprocess.CompletedProcess[str]:
+        script = tmp_path / "script.py"
+        script.write_text(source, encoding="utf-8")
+        with Sandbox() as sandbox:
+            return subprocess.run(
+                [sys.executable, "-W", "error", str(script)],
+                env={**os.environ, "KNETIK_CLOUD_HOST": sandbox.url, "PYTHONPATH": os.getcwd()},
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+
+    return run

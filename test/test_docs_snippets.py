@@ -1,18 +1,17 @@
-"""Every Python example of the reference pages runs as it was pasted, and succeeds."""
+"""Every Python example of the reference pages, the guides and README runs as it was pasted, and succeeds."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import knetik_cloud
-from knetik_cloud.sandbox import Sandbox
+
+from .conftest import RunScript
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 API_PAGES = ("AccessTokenApi.md", "UsersInventoryApi.md")
@@ -45,18 +44,8 @@ def test_every_method_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("method", sorted(SNIPPETS))
-def test_the_example_of_a_method_succeeds_as_pasted(method: str, tmp_path: Path) -> None:
-    script = tmp_path / "snippet.py"
-    script.write_text(SNIPPETS[method], encoding="utf-8")
-    with Sandbox() as sandbox:
-        done = subprocess.run(
-            [sys.executable, "-W", "error", str(script)],
-            env={**os.environ, "KNETIK_CLOUD_HOST": sandbox.url, "PYTHONPATH": str(DOCS.parent)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+def test_the_example_of_a_method_succeeds_as_pasted(method: str, run_script: RunScript) -> None:
+    done = run_script(SNIPPETS[method])
     assert done.stderr == ""
     assert done.returncode == 0
     assert "Exception when calling" not in done.stdout
@@ -68,3 +57,17 @@ def test_the_example_of_a_model_runs(page: str, capsys: pytest.CaptureFixture[st
     for snippet in PYTHON.findall((DOCS / page).read_text(encoding="utf-8")):
         exec(compile(snippet, page, "exec"), {})
         assert capsys.readouterr().out.startswith("{")
+
+
+def blocks() -> Iterator[Any]:
+    """Walk over the Python blocks of README and the guides; each stands for itself."""
+    for page in (DOCS.parent / "README.md", *sorted((DOCS / "guides").glob("*.md"))):
+        for number, block in enumerate(PYTHON.findall(page.read_text(encoding="utf-8")), 1):
+            yield pytest.param(block, id=f"{page.name}-{number}")
+
+
+@pytest.mark.parametrize("block", list(blocks()))
+def test_the_block_of_a_guide_runs_as_pasted(block: str, run_script: RunScript) -> None:
+    done = run_script(block)
+    assert done.stderr == ""
+    assert done.returncode == 0

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from knetik_cloud.sandbox import Sandbox
+from .conftest import RunScript
 
 SNIPPETS = Path(__file__).parent / "reference_snippets"
 
@@ -40,18 +37,8 @@ OUTCOMES: dict[str, str] = {
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_snippet_comes_to_its_outcome(name: str, tmp_path: Path) -> None:
-    script = tmp_path / f"{name}.py"
-    script.write_text(_with_names((SNIPPETS / f"{name}.py").read_text()))
-
-    with Sandbox() as sandbox:
-        run = subprocess.run(
-            [sys.executable, script],
-            env={**os.environ, "KNETIK_CLOUD_HOST": sandbox.url, "PYTHONPATH": os.getcwd()},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+def test_snippet_comes_to_its_outcome(name: str, run_script: RunScript) -> None:
+    run = run_script(_with_names((SNIPPETS / f"{name}.py").read_text()))
 
     assert run.returncode == 0
     assert run.stderr == ""
