@@ -50,7 +50,7 @@ class Call:
             raise invalid(
                 f"a body is required: send {self.operation.body_name} as JSON", self.operation.body_name
             )
-        problems = self.check.problems(self.operation.body or {}, self.body)
+        problems = self.check.problems(self.operation.body or {}, self.body, self.operation.body_name)
         if problems:
             raise Failure(400, INVALID, problems)
         return self.body

@@ -24,14 +24,14 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move time by so many seconds; negative ones move it back. A frozen clock stays frozen."""
-        if self._frozen_at is None:
-            self._offset += seconds
-        else:
-            self._frozen_at += seconds
+        self.set(self.now() + seconds)
 
     def set(self, instant: float) -> None:
         """Make it that instant, in epoch seconds. A running clock runs on from there."""
-        self.advance(instant - self.now())
+        if self._frozen_at is None:
+            self._offset = instant - time.time()
+        else:
+            self._frozen_at = instant
 
     def freeze(self) -> None:
         """Stop time where it is."""

@@ -164,10 +164,13 @@ def _set_clock(service: Service, request: Request, body: bytes) -> Any:
         raise invalid(f"frozen must be true or false, not {frozen!r}", "frozen")
 
     def change(clock: Clock) -> None:
+        # Stopped first, it shows the very instant that it is set to.
+        if frozen:
+            clock.freeze()
         if target is not None:
             clock.set(target)
-        if frozen is not None:
-            clock.freeze() if frozen else clock.resume()
+        if frozen is False:
+            clock.resume()
 
     service.change_clock(change)
     return _clock(service, request, body)

@@ -72,14 +72,14 @@ def entry_resource(entry: Entry, owner: User, now: float) -> dict[str, Any]:
 
 
 def log_resource(line: Row[Any], users: Mapping[int, User]) -> dict[str, Any]:
-    """Render a line of an entry's log."""
+    """Render a line of an entry's log; what no user did names no user."""
     actor = users.get(line.user_id) if line.user_id is not None else None
     return {
         "id": line.id,
         "type": line.type,
         "info": line.info,
         "item": {"id": line.item_id, "name": line.item_name},
-        "user": user_resource(actor) if actor else None,
+        **({"user": user_resource(actor)} if actor else {}),
         "user_inventory": line.inventory_id,
         "log_date": line.log_date,
     }

@@ -53,13 +53,21 @@ class BodyCheck:
         self._contract = contract
         self._validators: dict[int, Any] = {}
 
-    def problems(self, schema: Mapping[str, Any], body: Any) -> list[Problem]:
-        """List what is wrong with a body, in the order of its fields; an empty list means nothing is."""
+    def problems(self, schema: Mapping[str, Any], body: Any, name: str) -> list[Problem]:
+        """List what is wrong with a body, one problem a field; an empty list means that nothing is.
+
+        `name` is what the body as a whole is called.
+        """
         validator = self._validators.get(id(schema))
         if validator is None:
-            root = {**self._plain(schema), "components": {"schemas": self._plain_schemas}}
+            root = {**self._plain(self._merged(schema)), "components": {"schemas": self._plain_schemas}}
             validator = self._validators[id(schema)] = _validator_class()(root)
-        return [_problem(error) for error in sorted(validator.iter_errors(body), key=_position)]
+        found: dict[str, Problem] = {}
+        for error in sorted(validator.iter_errors(body), key=_rank):
+            problem = _problem(error, name)
+            # A value of the wrong type is also no choice of an enum; the first says enough.
+            found.setdefault(problem.field or name, problem)
+        return list(found.values())
 
     @cached_property
     def _plain_schemas(self) -> dict[str, Any]:
@@ -160,19 +168,20 @@ def _validator_class() -> Any:
     return extend(Draft4Validator, {"format": check_format, SWITCH: check_switch})  # type: ignore[no-untyped-call]
 
 
-def _position(error: Any) -> list[str]:
-    return [str(step) for step in error.absolute_path]
+def _rank(error: Any) -> tuple[list[str], bool]:
+    """Sort errors by their place, and by the type first."""
+    return [str(step) for step in error.absolute_path], error.validator != "type"
 
 
-def _problem(error: Any) -> Problem:
+def _problem(error: Any, name: str) -> Problem:
     path = list(error.absolute_path)
     if error.validator == "required":
         # One error per missing name, but the name is in the message only.
         missing = next(name for name in error.validator_value if f"'{name}'" in error.message)
         field = joined([*path, missing])
         return Problem(f"{field} is required", field)
-    field = joined(path)
-    return Problem(f"{field or 'the body'} {_reason(error)}", field)
+    field = joined(path) or name
+    return Problem(f"{field} {_reason(error)}", field)
 
 
 def _reason(error: Any) -> str:

@@ -100,7 +100,7 @@ def check_resources(document: Mapping[str, Any], contract: Contract, check: Body
     problems = []
     for section, name in (("items", "EntitlementItem"), ("templates", "ItemTemplateResource")):
         for number, row in enumerate(document.get(section) or ()):
-            found = check.problems(contract.schemas[name], row)
+            found = check.problems(contract.schemas[name], row, name)
             if section == "items" and not found:
                 found = definitions.behavior_problems(row.get("behaviors") or ())
             path = f"{section}[{number}]"

@@ -155,9 +155,11 @@ class Sandbox:
         wanted = instant(when)
         self._running.change_clock(lambda clock: clock.set(wanted))
 
-    def freeze(self) -> None:
-        """Stop the stand-in's time."""
+    def freeze(self, when: float | str | datetime | None = None) -> None:
+        """Stop the stand-in's time, where it is or at an instant as `set_time` takes it."""
         self._running.change_clock(Clock.freeze)
+        if when is not None:
+            self.set_time(when)
 
     def resume(self) -> None:
         """Let a stopped time run on."""

@@ -1,0 +1,314 @@
+"""Controlling the stand-in: over HTTP under /_sandbox/, and the same in Python."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from knetik_cloud.sandbox import Sandbox
+from test.sandbox.web import Web
+
+
+def test_reset_goes_back_to_the_first_state(web: Web, sandbox: Sandbox) -> None:
+    before = web.get("/inventories", query={"inactive": "true"}).json
+    web.grant(56, 56)
+    web.delete("/entitlements/1")
+    sandbox.advance(days=400)
+    sandbox.fail("*", status=503)
+    assert web.post("/_sandbox/reset").status == 204
+    assert web.get("/inventories", query={"inactive": "true"}).json == before
+    assert web.get("/entitlements/1").status == 200
+    assert abs(sandbox.now() - datetime.now(UTC).timestamp()) < 60
+    assert len(sandbox.journal()) == 2
+
+
+def test_a_snapshot_is_restored_with_its_clock(web: Web, sandbox: Sandbox) -> None:
+    sandbox.freeze("2030-01-01T00:00:00Z")
+    web.grant(56, 56)
+    assert web.put("/_sandbox/snapshots/before").status == 204
+    before = web.get("/users/56/inventory").json
+    web.delete("/entitlements/56")
+    first = web.create_item()
+    sandbox.advance(days=1)
+    assert web.post("/_sandbox/snapshots/before/restore").status == 204
+    assert web.get("/users/56/inventory").json == before
+    assert sandbox.now() == datetime(2030, 1, 1, tzinfo=UTC).timestamp()
+    assert web.create_item() == first
+    assert "before" in web.get("/_sandbox/snapshots").json["snapshots"]
+
+
+def test_a_snapshot_that_does_not_exist_is_not_found(web: Web, sandbox: Sandbox) -> None:
+    assert web.post("/_sandbox/snapshots/nope/restore").problem["field"] == "name"
+    with pytest.raises(KeyError, match="nope"):
+        sandbox.restore("nope")
+
+
+SEED = """
+users:
+  - {id: 7, username: kim, password: secret, groups: [testers], permissions: [TEMPLATE_ADMIN]}
+clients:
+  - {client_id: ci, client_secret: hush}
+items:
+  - {id: 70, type_hint: entitlement, name: Lamp, behaviors: [{type_hint: consumable, max_use: 1}]}
+skus:
+  - {sku: lamp, item_id: 70, price: 2}
+inventory:
+  - {id: 700, user_id: 7, item_id: 70, log: [{type: grant}]}
+wallets:
+  - {user_id: 7, currency_code: EUR, balance: 5}
+"""
+
+
+def test_a_seed_adds_to_the_data(web: Web, sandbox: Sandbox) -> None:
+    assert web.call("POST", "/_sandbox/seed", body=SEED.encode()).status == 204
+    assert web.use(7, 70).status == 200
+    assert web.use(7, 70).status == 403
+    page = web.get("/inventories", query={"filter_group": "testers", "inactive": "true"}).json
+    assert [entry["id"] for entry in page["content"]] == [700]
+    assert web.get("/_sandbox/wallets/7").json == sandbox.wallet(7) == {"EUR": 5}
+    assert web.create_item() == 71
+    assert web.token(grant_type="password", username="kim", password="secret", client_id="ci")
+
+
+def test_a_seed_takes_the_place_of_what_has_its_key(web: Web, sandbox: Sandbox) -> None:
+    sandbox.seed({"items": [{"id": 56, "type_hint": "entitlement", "name": "Stone"}]})
+    assert web.get("/entitlements/56").json["name"] == "Stone"
+    assert web.get("/entitlements").json["total_elements"] == 6
+
+
+@pytest.mark.parametrize(
+    ("seed", "said"),
+    [
+        ("items: [", "not valid YAML"),
+        ("[1]", "a seed is a map of users"),
+        ("planets: []", "'planets' is no part of a seed"),
+        ("users: 5", "users must be a list"),
+        ("users: [5]", "users[0] must be a map"),
+        ("users: [{id: 5}]", "users[0].username is required"),
+        ("inventory: [{user_id: 1, item_id: 1, status: gone}]", "inventory[0].status must be one of"),
+        ("items: [{type_hint: entitlement}]", "items[0]: name is required"),
+        (
+            "items: [{type_hint: entitlement, name: a, behaviors: [{type_hint: consumable, max_use: 0}]}]",
+            "items[0]: behaviors[0].max_use must be 1 or more",
+        ),
+    ],
+)
+def test_a_bad_seed_is_refused_and_changes_nothing(web: Web, sandbox: Sandbox, seed: str, said: str) -> None:
+    before = sandbox.export()
+    reply = web.call("POST", "/_sandbox/seed", body=seed.encode())
+    assert reply.status == 400
+    assert said in reply.json["result"][0]["message"]
+    assert sandbox.export() == before
+
+
+def test_a_bad_seed_in_python_is_a_value_error(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="planets"):
+        sandbox.seed({"planets": []})
+    with pytest.raises(FileNotFoundError):
+        sandbox.seed(tmp_path / "missing.yaml")
+
+
+def test_an_export_is_a_seed(web: Web, sandbox: Sandbox, tmp_path: Path) -> None:
+    web.grant(3, 1)
+    exported = web.get("/_sandbox/export").json
+    assert exported == sandbox.export()
+    path = tmp_path / "seed.yaml"
+    path.write_text(yaml.safe_dump(exported))
+    with Sandbox(seed=path) as other:
+        assert other.export() == exported
+
+
+def test_an_empty_stand_in_has_nothing() -> None:
+    with Sandbox(empty=True) as sandbox:
+        client = Web(sandbox.url)
+        assert client.get("/entitlements").json["total_elements"] == 0
+        sandbox.reset()
+        assert client.create_item() == 1
+        client.close()
+
+
+# The clock
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [({"days": 3}, 259_200), ({"hours": 1, "minutes": 1, "seconds": 1.5}, 3661.5), ({"weeks": -1}, -604_800)],
+)
+def test_time_is_advanced(web: Web, body: dict[str, Any], seconds: float) -> None:
+    before = web.get("/_sandbox/clock").json["now"]
+    after = web.post("/_sandbox/clock/advance", body).json["now"]
+    assert after - before == pytest.approx(seconds, abs=2)
+
+
+@pytest.mark.parametrize("body", [{"years": 1}, {"days": "x"}, [1], {"days": 1e300}])
+def test_a_bad_duration_is_refused(web: Web, body: Any) -> None:
+    assert web.post("/_sandbox/clock/advance", body).status == 400
+
+
+def test_time_is_set_and_stopped(web: Web, sandbox: Sandbox) -> None:
+    reply = web.put("/_sandbox/clock", {"now": "2020-02-02T00:00:00+00:00", "frozen": True})
+    assert reply.json == {"now": 1_580_601_600.0, "frozen": True}
+    assert sandbox.now() == 1_580_601_600
+    sandbox.advance(seconds=5)
+    assert sandbox.now() == 1_580_601_605
+    assert web.put("/_sandbox/clock", {"frozen": False}).json["frozen"] is False
+    sandbox.set_time(datetime(2021, 1, 1))
+    assert sandbox.now() == pytest.approx(1_609_459_200, abs=5)
+
+
+@pytest.mark.parametrize(
+    "body", [{"now": True}, {"now": -1}, {"now": "noon"}, {"now": 1e20}, {"frozen": "yes"}, 5]
+)
+def test_a_bad_time_is_refused(web: Web, body: Any) -> None:
+    assert web.put("/_sandbox/clock", body).status == 400
+
+
+# The journal
+
+
+def test_the_journal_holds_requests_and_answers(web: Web, sandbox: Sandbox) -> None:
+    web.post("/entitlements", {"name": "Lamp", "type_hint": "entitlement"}, query={"cascade": "true"})
+    (exchange,) = sandbox.journal()
+    assert (exchange.operation, exchange.method, exchange.path, exchange.query, exchange.status) == (
+        "create_entitlement_item",
+        "POST",
+        "/entitlements",
+        "cascade=true",
+        201,
+    )
+    assert exchange.json == {"name": "Lamp", "type_hint": "entitlement"}
+    assert exchange.answer is not None
+    assert '"id":57' in exchange.answer
+    assert exchange.curl == (
+        f"curl -X POST '{sandbox.url}/entitlements?cascade=true' -H 'content-type: application/json' "
+        """--data-binary '{"name": "Lamp", "type_hint": "entitlement"}'"""
+    )
+    assert web.get("/_sandbox/journal").json["exchanges"] == [exchange.resource()]
+
+
+def test_the_journal_is_read_by_operation_and_emptied(web: Web, sandbox: Sandbox) -> None:
+    web.get("/entitlements/56")
+    web.get("/nope")
+    assert [each.operation for each in sandbox.journal()] == ["get_entitlement_item", None]
+    assert [each.number for each in sandbox.journal("get_entitlement_item")] == [1]
+    assert web.delete("/_sandbox/journal").status == 204
+    assert sandbox.journal() == []
+
+
+def test_the_journal_keeps_the_last_exchanges() -> None:
+    with Sandbox(journal_size=3) as sandbox:
+        client = Web(sandbox.url)
+        for _ in range(5):
+            client.get("/entitlements/56")
+        client.close()
+        assert [each.number for each in sandbox.journal()] == [3, 4, 5]
+
+
+def test_no_secret_shows_in_the_journal(web: Web, sandbox: Sandbox) -> None:
+    form = {"grant_type": "password", "client_id": "knetik", "username": "user_id_example"}
+    secrets = {"password": "password_example", "client_secret": "client_secret_example"}
+    answer = web.post("/oauth/token", form={**form, **secrets}).json
+    web.call("POST", "/oauth/token", query={**form, **secrets})
+    web.post("/oauth/token", form={"grant_type": "refresh_token", "refresh_token": answer["refresh_token"]})
+    web.get("/entitlements", token=answer["access_token"])
+    text = web.get("/_sandbox/journal").body.decode()
+    for secret in (*secrets.values(), answer["access_token"], answer["refresh_token"]):
+        assert secret not in text
+    assert "Bearer ***" in text
+    assert "password=***" in text
+    assert "user_id_example" in text
+    assert len(sandbox.journal()) == 4
+
+
+# Who may control
+
+
+def test_control_can_be_switched_off() -> None:
+    with Sandbox(control="off") as sandbox:
+        client = Web(sandbox.url)
+        assert client.post("/_sandbox/reset").status == 404
+        assert client.get("/entitlements").status == 200
+        client.close()
+
+
+def test_pages_of_other_sites_may_not_control(web: Web, sandbox: Sandbox) -> None:
+    assert web.post("/_sandbox/reset", headers={"Origin": "https://evil.example"}).status == 403
+    assert web.post("/_sandbox/reset", headers={"Origin": sandbox.url}).status == 204
+
+
+@pytest.mark.parametrize(
+    ("address", "loopback"),
+    [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("10.0.0.1", False), ("", False)],
+)
+def test_control_serves_this_machine(address: str, loopback: bool) -> None:
+    from knetik_cloud.sandbox.control import _is_loopback
+
+    assert _is_loopback(address) == loopback
+
+
+def test_the_control_api_says_what_it_controls(web: Web) -> None:
+    about = web.get("/_sandbox").json
+    assert about["require_auth"] is False
+    assert "use_user_entitlement_item" in about["operations"]
+
+
+# Its life
+
+
+def test_a_sandbox_that_does_not_run_says_so() -> None:
+    sandbox = Sandbox()
+    with pytest.raises(RuntimeError, match="with block"):
+        _ = sandbox.url
+    with pytest.raises(RuntimeError, match="with block"):
+        sandbox.reset()
+    sandbox.stop()
+
+
+def test_a_sandbox_can_be_stopped_and_started_again() -> None:
+    sandbox = Sandbox()
+    for _ in range(2):
+        with sandbox:
+            with pytest.raises(RuntimeError, match="runs already"):
+                sandbox.start()
+            client = Web(sandbox.url)
+            assert client.create_item() == 57
+            client.close()
+
+
+def test_a_port_that_is_taken_is_an_os_error(sandbox: Sandbox) -> None:
+    port = int(sandbox.url.rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"):
+        Sandbox(port=port).start()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"workers": 0}, {"workers": 2}, {"token_lifetime": 0}, {"fulfillment_delay": -1}, {"colour": 1}],
+)
+def test_bad_settings_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        Sandbox(**settings)
+
+
+@pytest.fixture
+def file_database(tmp_path: Path) -> str:
+    return str(tmp_path / "kept.db")
+
+
+def test_a_file_keeps_data_and_clock(file_database: str) -> None:
+    with Sandbox(database=file_database) as sandbox:
+        client = Web(sandbox.url)
+        client.grant(56, 1)
+        sandbox.advance(days=100)
+        client.close()
+    with Sandbox(database=file_database) as sandbox:
+        client = Web(sandbox.url)
+        assert len(client.entries(56, 1)) == 1
+        assert sandbox.now() - datetime.now(UTC).timestamp() == pytest.approx(8_640_000, abs=60)
+        sandbox.reset()
+        assert client.entries(56, 1) == []
+        client.close()

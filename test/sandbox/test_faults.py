@@ -1,0 +1,101 @@
+"""Faults on demand, on a real connection."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from typing import Any
+
+import pytest
+
+from knetik_cloud.sandbox import Sandbox
+from test.sandbox.web import Web
+
+
+def test_an_operation_fails_as_often_as_asked(web: Web, sandbox: Sandbox) -> None:
+    fault = sandbox.fail("use_user_entitlement_item", status=503, times=2, headers={"Retry-After": "1"})
+    replies = [web.use(56, 56) for _ in range(3)]
+    assert [reply.status for reply in replies] == [503, 503, 200]
+    assert replies[0].headers["retry-after"] == "1"
+    assert replies[0].json["code"] == 1999
+    assert fault.met == 2
+    assert web.get("/users/56/inventory/56").json["behavior_data"] == {"consumable": {"use_count": 3}}
+
+
+def test_a_fault_leaves_other_operations_alone(web: Web, sandbox: Sandbox) -> None:
+    sandbox.fail("use_user_entitlement_item", status=500)
+    assert web.check(56, 56).status == 200
+
+
+def test_a_fault_for_all_operations_for_ever(web: Web, sandbox: Sandbox) -> None:
+    sandbox.fail("*", status=429, times=None)
+    assert [web.get("/entitlements/56").status for _ in range(3)] == [429] * 3
+    sandbox.clear_faults()
+    assert web.get("/entitlements/56").status == 200
+
+
+def test_an_answer_can_be_lost_after_the_operation_was_carried_out(web: Web, sandbox: Sandbox) -> None:
+    sandbox.fail("grant_user_entitlement", status=502, applied=True)
+    assert web.grant(3, 1).status == 502
+    assert len(web.entries(3, 1)) == 1
+
+
+@pytest.mark.parametrize(("applied", "entries"), [(False, 0), (True, 1)])
+def test_a_connection_is_reset(web: Web, sandbox: Sandbox, applied: bool, entries: int) -> None:
+    sandbox.fail("grant_user_entitlement", reset=True, applied=applied)
+    doomed = Web(sandbox.url)
+    with pytest.raises(ConnectionResetError):
+        doomed.grant(3, 1)
+    doomed.close()
+    assert len(web.entries(3, 1)) == entries
+    assert sandbox.journal("grant_user_entitlement")[0].status is None
+
+
+def test_an_answer_is_cut_in_half(web: Web, sandbox: Sandbox) -> None:
+    sandbox.fail("get_entitlement_item", truncate=True)
+    doomed = Web(sandbox.url)
+    with pytest.raises(http.client.IncompleteRead) as cut:
+        doomed.get("/entitlements/56")
+    doomed.close()
+    whole = web.get("/entitlements/56").body
+    assert cut.value.partial == whole[: len(whole) // 2]
+
+
+def test_an_answer_is_delayed(web: Web, sandbox: Sandbox) -> None:
+    sandbox.fail("get_entitlement_item", delay=0.2)
+    started = time.monotonic()
+    assert web.get("/entitlements/56").status == 200
+    assert time.monotonic() - started >= 0.2
+
+
+def test_faults_are_armed_listed_and_cleared_over_http(web: Web, sandbox: Sandbox) -> None:
+    armed = web.post("/_sandbox/faults", {"operation": "get_entitlement_item", "status": 500})
+    assert armed.status == 200
+    assert web.get("/entitlements/56").status == 500
+    assert web.get("/_sandbox/faults").json["faults"] == [{**armed.json, "met": 1}]
+    assert sandbox.faults[0].spent
+    assert web.delete("/_sandbox/faults").status == 204
+    assert web.get("/_sandbox/faults").json == {"faults": []}
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"operation": "fly", "status": 500}, "there is no operation 'fly'"),
+        ({"operation": "*"}, "needs a status"),
+        ({"operation": "*", "status": 200}, "from 400 to 599"),
+        ({"operation": "*", "status": 500, "times": 0}, "1 or more"),
+        ({"operation": "*", "delay": -1}, "from 0 to 3600"),
+        ({"operation": "*", "delay": "long"}, "no fault"),
+        ({"operation": "*", "status": 500, "reset": True}, "one of status, reset and truncate"),
+        ({"operation": "*", "status": 500, "headers": {"X": "a\r\nb"}}, "printable ASCII"),
+        ({"operation": "*", "status": 500, "headers": ["X"]}, "no fault"),
+        ({"operation": "*", "status": 500, "colour": 1}, "a fault has no 'colour'"),
+        ({"status": 500}, "no fault"),
+    ],
+)
+def test_bad_faults_are_refused(web: Web, fault: dict[str, Any], said: str) -> None:
+    reply = web.post("/_sandbox/faults", fault)
+    assert reply.status == 400
+    assert said in reply.problem["message"]
+    assert web.get("/_sandbox/faults").json == {"faults": []}

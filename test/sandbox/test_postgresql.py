@@ -1,0 +1,110 @@
+"""What PostgreSQL is for: the same stand-in, served by several processes that share everything."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import psutil
+import pytest
+
+from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.contract import Contract
+from test.sandbox.conftest import running_command
+from test.sandbox.test_contract import call_with_examples
+from test.sandbox.web import Web
+
+pytestmark = pytest.mark.postgresql
+
+
+def test_every_example_succeeds(postgresql_url: str) -> None:
+    with Sandbox(database=postgresql_url) as sandbox:
+        client = Web(sandbox.url)
+        for operation in Contract.load().operations.values():
+            sandbox.reset()
+            assert call_with_examples(client, operation).status == operation.success, operation.id
+        client.close()
+
+
+def test_lists_are_sorted_as_on_sqlite(postgresql_url: str, sandbox: Sandbox) -> None:
+    names = ["b", "B", "a", "_", "ä", "Z", "10", "9", ""]
+    listed = []
+    with Sandbox(database=postgresql_url) as other:
+        for server in (sandbox, other):
+            client = Web(server.url)
+            for name in names:
+                client.create_item(name=f"x{name}", category=name or None)
+            page = client.get("/entitlements", query={"order": "category:DESC,name:ASC"}).json
+            listed.append([item["name"] for item in page["content"]])
+            client.close()
+    assert listed[0] == listed[1]
+
+
+def test_ids_and_data_come_back_with_reset_and_snapshots(postgresql_url: str) -> None:
+    with Sandbox(database=postgresql_url) as sandbox:
+        client = Web(sandbox.url)
+        first = sandbox.export()
+        assert client.create_item() == 57
+        sandbox.snapshot("one")
+        assert client.create_item() == 58
+        sandbox.restore("one")
+        assert client.create_item() == 58
+        sandbox.reset()
+        assert sandbox.export() == first
+        assert client.create_item() == 57
+        client.close()
+
+
+def test_workers_share_clock_faults_and_journal(postgresql_url: str) -> None:
+    with running_command("--database", postgresql_url, "--workers", "2") as (_, url):
+        # New connections, so that both workers are met.
+        def once(method: str, path: str, body: object = ...) -> object:
+            client = Web(url)
+            reply = client.call(method, path, body)
+            client.close()
+            return reply
+
+        client = Web(url)
+        client.post("/_sandbox/clock/advance", {"days": 3})
+        now = client.get("/_sandbox/clock").json["now"]
+        clocks = [once("GET", "/_sandbox/clock") for _ in range(8)]
+        assert all(abs(reply.json["now"] - now) < 60 for reply in clocks)  # type: ignore[attr-defined]
+
+        client.post("/_sandbox/faults", {"operation": "get_entitlement_item", "status": 503, "times": 3})
+        statuses = [once("GET", "/entitlements/56").status for _ in range(8)]  # type: ignore[attr-defined]
+        assert sorted(statuses) == [200] * 5 + [503] * 3
+        assert client.get("/_sandbox/faults").json["faults"][0]["met"] == 3
+
+        exchanges = client.get("/_sandbox/journal?operation=get_entitlement_item").json["exchanges"]
+        assert sorted(exchange["status"] for exchange in exchanges) == sorted(statuses)
+        client.post("/_sandbox/reset")
+        assert client.get("/_sandbox/journal").json["exchanges"] == []
+        assert abs(client.get("/_sandbox/clock").json["now"] - now) > 86_400
+        client.close()
+
+
+def _workers(pid: int) -> set[int]:
+    """Find the living worker processes of a server."""
+    found = set()
+    for child in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.Error):
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.add(child.pid)
+    return found
+
+
+def test_a_worker_that_dies_is_replaced(postgresql_url: str) -> None:
+    with running_command("--database", postgresql_url, "--workers", "2") as (process, url):
+        before = _workers(process.pid)
+        assert len(before) == 2
+        victim = min(before)
+        psutil.Process(victim).kill()
+        end = time.monotonic() + 20
+        while time.monotonic() < end and (len(_workers(process.pid)) < 2 or victim in _workers(process.pid)):
+            time.sleep(0.1)
+        after = _workers(process.pid)
+        assert len(after) == 2
+        assert victim not in after
+        client = Web(url)
+        assert client.get("/entitlements/56").status == 200
+        client.close()
