@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NoReturn
 
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
@@ -37,18 +38,54 @@ def encode(value: Any) -> str:
     raise ApiValueError(f"the value can't be written as JSON: {reason}")
 
 
+@cache
+def fast_decoder() -> Callable[[bytes | str], Any] | None:
+    """Give msgspec's decoder where the extra `fast` is installed; it is imported with the first answer."""
+    try:
+        from msgspec.json import decode
+    except ImportError:
+        return None
+    return decode
+
+
 def decode(data: bytes | str) -> Any:
     """Read JSON. Bytes must be UTF-8 (a byte order mark is skipped); integers of any size are exact.
+
+    msgspec reads it where it is installed; what it refuses is read again by the standard library, so that
+    both give the same for every text.
 
     Raises:
         ApiResponseError: the data isn't JSON.
     """
+    fast = fast_decoder()
+    if fast is not None:
+        try:
+            return fast(data)
+        except Exception:  # noqa: S110  # the standard library says whether it is wrong, and how
+            pass
+    return _decode_exactly(data)
+
+
+def _decode_exactly(data: bytes | str) -> Any:
     try:
         text = data.decode() if isinstance(data, bytes) else data
         return _decode(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as cause:
         reason = "nested too deeply" if isinstance(cause, RecursionError) else str(cause)
     raise ApiResponseError(reason=f"the answer isn't JSON: {reason}")
+
+
+def text(data: bytes, charset: str) -> str:
+    """Decode bytes as the character set that they claim.
+
+    Raises:
+        ApiResponseError: they are something else, or it isn't known.
+    """
+    try:
+        return data.decode(charset)
+    except (LookupError, ValueError) as cause:
+        reason = str(cause)
+    raise ApiResponseError(reason=f"the answer isn't JSON in the character set {charset!r}: {reason}")
 
 
 def plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ import copy
 import sys
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from knetik_cloud.core import codec, types
@@ -42,17 +43,22 @@ class Field(property):
         self.secret = secret
         self.name = ""
         self._owner: type[Model]
+        self._where: str
+        self._settled: set[type]
 
     def __set_name__(self, owner: type[Model], name: str) -> None:
         self.name, self._owner = name, owner
         self.wire = wire = self.wire or name
+        self._where = f"{owner.__name__}.{name}"
+        self._settled = settled = set[type]()
         typed = self.expression not in SCALARS
 
         def read(model: Model) -> Any:
             return model._json.get(wire)
 
         def read_typed(model: Model) -> Any:
-            return self._view(model)
+            value = model._json.get(wire)
+            return value if type(value) in settled else self._view(model, value)
 
         def assign(model: Model, value: Any) -> None:
             model._json[wire] = None if value is None else self.convert(value)
@@ -69,18 +75,19 @@ class Field(property):
 
     def convert(self, value: Any) -> Any:
         """Check a value that the caller gives, and turn it into JSON."""
-        where = f"{self._owner.__name__}.{self.name}"
-        value = self.type.convert(value, where)
+        value = self.type.convert(value, self._where)
         if self.enum is not None and value not in self.enum:
-            raise types.refuse(where, f"one of {', '.join(map(repr, self.enum))}", value)
+            raise types.refuse(self._where, f"one of {', '.join(map(repr, self.enum))}", value)
         return value
 
-    def _view(self, model: Model) -> Any:
-        value = model._json.get(self.wire)
+    def _view(self, model: Model, value: Any) -> Any:
+        """Turn a value into what a read gives, and put a model in the place of the dict that it views."""
         kind = self.type
-        seen = kind.view(value, f"{type(model).__name__}.{self.name}")
+        seen = kind.view(value, self._where)
         if seen is not value and kind.wraps:
             model._json[self.wire] = seen
+        if kind.settles:
+            self._settled.add(type(seen))  # at most as many as the model has subclasses
         return seen
 
 
@@ -205,6 +212,16 @@ class Model(metaclass=ModelType):
         model = object.__new__(cls)
         model._json = json
         return model
+
+    @classmethod
+    def _over_all(cls, rows: list[dict[str, Any]]) -> list[Self]:
+        """View many JSON objects, as `_over` does one."""
+        if cls._mapping is not None:
+            return [cls._over(json) for json in rows]
+        models = [*map(object.__new__, repeat(cls, len(rows)))]
+        for model, json in zip(models, rows, strict=True):
+            model._json = json
+        return models
 
     @classmethod
     def _subclass(cls, mapping: Mapping[str, str], json: dict[str, Any]) -> type[Self]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
@@ -44,11 +44,13 @@ class Type:
     """What a value may be.
 
     `container` is the set of Python types that an answer may hold where this type is due, None where any
-    will do. A type that `wraps` replaces plain JSON by models when it is first touched.
+    will do. A type that `wraps` replaces plain JSON by models when it is first touched. A value of a type
+    that `settles` needs no second look: once it was viewed, values of its Python type are what a read gives.
     """
 
     container: frozenset[type] | None = None
     wraps = False
+    settles = True
     expected = "a JSON value"
 
     def convert(self, value: Any, where: str) -> Any:
@@ -63,15 +65,27 @@ class Type:
         """Turn an answered value into what the caller sees; a scalar is given as it came."""
         return value
 
+    def view_rows(self, rows: list[Any], where: str) -> list[Any]:
+        """View the rows of a list."""
+        return [self.view(row, f"{where}[{i}]") for i, row in enumerate(rows)]
+
     def check(self, values: Sequence[Any], where: str, depth: int) -> None:
         """Check a column of answered values, down to `depth` levels of objects, without wrapping any.
 
         Raises:
             ApiResponseError: names the place and the first value that doesn't fit.
         """
-        if self.container is not None and not self.container.issuperset(map(type, values)):
+        self._present(values, where)
+
+    def _present(self, values: Sequence[Any], where: str) -> Sequence[Any]:
+        """Check the Python types of a column, all at once, and give those of its values that aren't None."""
+        if self.container is None:
+            return values
+        kinds = set(map(type, values))
+        if not kinds <= self.container:
             wrong = next(value for value in values if type(value) not in self.container)
             raise unreadable(where, self.expected, wrong)
+        return [value for value in values if value is not None] if NoneType in kinds else values
 
     def lacking(self, value: Any, where: str) -> list[str]:
         """List the required fields that are absent in a value about to be sent, as paths."""
@@ -145,6 +159,7 @@ class Either(Type):
 class Date(Type):
     """A `date`, kept as its ISO 8601 text. (Inside a list or a map it is given as that text.)"""
 
+    settles = False
     expected = "a date or its ISO 8601 text"
 
     def convert(self, value: Any, where: str) -> str:
@@ -222,17 +237,21 @@ class Reference(Type):
 
     def view(self, value: Any, where: str) -> Any:
         if type(value) is dict:
-            return self.model._over(value)
+            return (self._model or self.model)._over(value)
         if value is None or isinstance(value, self.model):
             return value
         raise unreadable(where, self.expected, value)
 
+    def view_rows(self, rows: list[Any], where: str) -> list[Any]:
+        if set(map(type, rows)) == {dict}:
+            return self.model._over_all(rows)
+        return super().view_rows(rows, where)
+
     def check(self, values: Sequence[Any], where: str, depth: int) -> None:
-        super().check(values, where, depth)
-        if depth:
-            rows = [value for value in values if value is not None]
+        rows = self._present(values, where)
+        if depth and rows:
             for field in self.model._container_fields():
-                column = [row.get(field.wire) for row in rows]
+                column = list(map(dict.get, rows, repeat(field.wire)))
                 field.type.check(column, f"{where}.{field.wire}", depth - 1)
 
     def lacking(self, value: Any, where: str) -> list[str]:
@@ -248,6 +267,7 @@ class ListOf(Type):
 
     def __init__(self, element: Type) -> None:
         self._element = element
+        self.settles = not element.wraps
 
     def convert(self, value: Any, where: str) -> list[Any]:
         if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
@@ -261,8 +281,7 @@ class ListOf(Type):
                 return None
             raise unreadable(where, self.expected, value)
         if value and self._element.wraps and not self._is_wrapped(value):
-            view = self._element.view
-            value[:] = [view(row, f"{where}[]") for row in value]
+            value[:] = self._element.view_rows(value, where)
         return value
 
     def _is_wrapped(self, rows: list[Any]) -> bool:
@@ -275,9 +294,9 @@ class ListOf(Type):
         )
 
     def check(self, values: Sequence[Any], where: str, depth: int) -> None:
-        super().check(values, where, depth)
-        if depth and self._element.container is not None:
-            rows = list(chain.from_iterable(value for value in values if value is not None))
+        lists = self._present(values, where)
+        if depth and lists and self._element.container is not None:
+            rows = lists[0] if len(lists) == 1 else list(chain.from_iterable(lists))
             self._element.check(rows, f"{where}[]", depth)
 
     def lacking(self, value: Any, where: str) -> list[str]:
@@ -296,6 +315,7 @@ class MapOf(Type):
 
     def __init__(self, element: Type) -> None:
         self._element = element
+        self.settles = not element.wraps
 
     def convert(self, value: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, Mapping):
@@ -319,9 +339,9 @@ class MapOf(Type):
         return value
 
     def check(self, values: Sequence[Any], where: str, depth: int) -> None:
-        super().check(values, where, depth)
-        if depth and self._element.container is not None:
-            rows = [row for value in values if value is not None for row in value.values()]
+        maps = self._present(values, where)
+        if depth and maps and self._element.container is not None:
+            rows = [row for value in maps for row in value.values()]
             self._element.check(rows, f"{where}[]", depth)
 
     def lacking(self, value: Any, where: str) -> list[str]:
