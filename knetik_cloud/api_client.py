@@ -17,6 +17,7 @@ from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings
 from knetik_cloud.core.outcome import Ask, Authenticate, Command, Outcome, Send
 from knetik_cloud.core.secret import Secret
+from knetik_cloud.exceptions import ApiException
 from knetik_cloud.rest import RESTClientObject, RESTResponse
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ class _State:
     """What the calls of a client run on while its configuration stays as it is."""
 
     def __init__(
-        self, revision: int, engine: Engine, transport: RESTClientObject, settings: Settings
+        self, revision: object, engine: Engine, transport: RESTClientObject, settings: Settings
     ) -> None:
         self.revision = revision
         self.engine = engine
@@ -240,19 +241,20 @@ class _Shared(Shared[_State]):
 
     def current(self) -> _State:
         state = self._state
-        if state is None or state.revision != self.configuration._revision or self.is_closed:
+        if state is None or state.revision is not self.configuration._revision or self.is_closed:
             return self._renew()
         return state
 
     def _renew(self) -> _State:
         with self._settle_lock:
             state, configuration = self._state, self.configuration
+            revision = configuration._revision  # read before the values, so that a later change is seen
             if state is not None and not self.is_closed:
-                if state.revision == configuration._revision:
+                if state.revision is revision:
                     return state
                 state.transport.close()
             engine, settings = self.settle()
-            self._state = _State(configuration._revision, engine, RESTClientObject(configuration), settings)
+            self._state = _State(revision, engine, RESTClientObject(configuration), settings)
             return self._state
 
     def set_default_header(self, name: str, value: str) -> None:
@@ -294,7 +296,11 @@ def _drive(shared: _Shared, state: _State, steps: Generator[Command, Any, R]) ->
             if isinstance(command, Send):
                 outcome = state.transport.send(command)
             elif isinstance(command, Authenticate):
-                outcome = _token(shared, state, command)
+                try:
+                    outcome = _token(shared, state, command)
+                except ApiException as error:
+                    steps.throw(error)  # the engine adds what it knows, and raises it
+                    raise
             elif isinstance(command, Ask):
                 outcome = _ask(command.provider)
             else:
@@ -322,7 +328,7 @@ def _token(shared: _Shared, state: _State, command: Authenticate) -> Secret:
         lock.release()
 
 
-def _ask(provider: auth.TokenProvider) -> auth.AccessToken | str | Secret | Exception:
+def _ask(provider: auth.TokenProvider | auth.AsyncTokenProvider) -> Any:
     try:
         return provider.get_token()
     except Exception as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from knetik_cloud.core import options, types
-from knetik_cloud.core.auth import TokenProvider, TokenStore
+from knetik_cloud.core.auth import AsyncTokenProvider, TokenProvider, TokenStore
 from knetik_cloud.core.options import Settings
 from knetik_cloud.core.secret import MASK, Secret
 from knetik_cloud.exceptions import ApiValueError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_HOST = "https://sandbox.knetikcloud.com"
 USER_AGENT = f"knetik_cloud/{__version__} python/{sys.version_info[0]}.{sys.version_info[1]}"
 MIB = 1 << 20
+HOST_NAME = re.compile(r"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?\])(:[0-9]*)?")
 
 
 class Configuration:
@@ -36,7 +37,8 @@ class Configuration:
         client_secret: for the client credentials grant (`KNETIK_CLOUD_CLIENT_SECRET`).
         username: for the password grant (`KNETIK_CLOUD_USERNAME`).
         password: for the password grant (`KNETIK_CLOUD_PASSWORD`).
-        token_provider: an object whose `get_token()` gives `AccessToken`s, in place of all of these.
+        token_provider: an object whose `get_token()` gives `AccessToken`s, in place of all of these; for
+            `knetik_cloud.aio` it may be an `async def`.
         verify_ssl: False accepts any certificate, and warns.
         ssl_ca_cert: path of a PEM file of trusted CAs, in place of certifi's.
         cert_file: path of a client certificate (PEM).
@@ -64,7 +66,7 @@ class Configuration:
         host: str
         client_id: str
         username: str | None
-        token_provider: TokenProvider | None
+        token_provider: TokenProvider | AsyncTokenProvider | None
         verify_ssl: bool
         ssl_ca_cert: str | None
         cert_file: str | None
@@ -102,7 +104,7 @@ class Configuration:
         client_secret: str | Secret | None = None,
         username: str | None = None,
         password: str | Secret | None = None,
-        token_provider: TokenProvider | None = None,
+        token_provider: TokenProvider | AsyncTokenProvider | None = None,
         verify_ssl: bool = True,
         ssl_ca_cert: str | None = None,
         cert_file: str | None = None,
@@ -122,7 +124,7 @@ class Configuration:
         access_token = Secret.wrap(access_token or os.environ.get("KNETIK_CLOUD_ACCESS_TOKEN") or None)
         client_secret = Secret.wrap(client_secret or os.environ.get("KNETIK_CLOUD_CLIENT_SECRET") or None)
         password = Secret.wrap(password or os.environ.get("KNETIK_CLOUD_PASSWORD") or None)
-        self._revision = 0
+        self._revision = object()
         self.host = host or os.environ.get("KNETIK_CLOUD_HOST") or DEFAULT_HOST
         self.access_token = access_token
         self.client_id = client_id or os.environ.get("KNETIK_CLOUD_CLIENT_ID") or "knetik"
@@ -148,13 +150,16 @@ class Configuration:
     if not TYPE_CHECKING:
 
         def __setattr__(self, name: str, value: Any) -> None:
+            if name in SECRETS:
+                value = Secret.wrap(value or None)
             if name != "_revision":
                 check = CHECKS.get(name)
                 if check is None:
                     raise AttributeError(unknown(name))
                 value = check(name, value)
-                object.__setattr__(self, "_revision", self._revision + 1)
             object.__setattr__(self, name, value)
+            # Last: whoever sees the new revision sees the new value. An object, so that none comes twice.
+            object.__setattr__(self, "_revision", object())
 
     @property
     def origin(self) -> str:
@@ -193,9 +198,19 @@ class Configuration:
         return None
 
     def __copy__(self) -> Configuration:
-        twin = object.__new__(Configuration)
+        twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         return twin
+
+    def __deepcopy__(self, memo: object) -> Configuration:
+        return self.__copy__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        secret = next((name for name in SECRETS if getattr(self, name) is not None), None)
+        if secret is not None or "@" in (self.proxy or ""):
+            held = secret or "a proxy password"
+            raise TypeError(f"a Configuration with {held} can't be pickled: the pickle would carry it")
+        return dict(self.__dict__)
 
     def __repr__(self) -> str:
         shown = {name: getattr(self, name) for name in CHECKS}
@@ -208,8 +223,8 @@ def _host(name: str, value: Any) -> str:
     expected = "a URL such as https://example.com/base, without user, query or fragment"
     try:
         url = urlsplit(value)
-        valid = url.scheme in ("http", "https") and url.hostname and url.port != 0
-        valid = valid and not (url.query or url.fragment or url.username or url.password)
+        valid = url.scheme in ("http", "https") and HOST_NAME.fullmatch(url.netloc) and url.port != 0
+        valid = valid and not (url.query or url.fragment)
     except (ValueError, AttributeError, TypeError):
         valid = False
     if not valid or not re.fullmatch(r"[!-~]+", value):
@@ -255,14 +270,16 @@ def _path(name: str, value: Any) -> str:
     return os.fsdecode(value)
 
 
-def _secret(name: str, value: Any) -> Secret:
-    if isinstance(value, Secret):
-        return value
-    if isinstance(value, str) and value and options.is_header_text(value):
-        return Secret(value)
-    raise ApiValueError(
-        f"{name} must be a text of Latin-1 without line breaks, not a {type(value).__name__} like this"
-    )
+def _token(name: str, value: Secret) -> Secret:
+    if not options.is_header_text(value.reveal()):
+        raise ApiValueError(f"{name} must be a text of Latin-1 without line breaks; this one isn't")
+    return value
+
+
+def _secret(name: str, value: Secret) -> Secret:
+    if not value.is_encodable():
+        raise ApiValueError(f"{name} must be a text that UTF-8 can encode (no lone surrogates)")
+    return value
 
 
 def _flag(name: str, value: Any) -> bool:
@@ -283,9 +300,7 @@ def _timeout(name: str, value: Any) -> float | tuple[float, float]:
 
 
 def _positive(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise types.refuse(name, "an int of 1 or more", value)
-    return value
+    return options.whole(name, value, 1)
 
 
 def _any(name: str, value: Any) -> Any:
@@ -301,7 +316,7 @@ def _optional(check: Check) -> Check:
 
 CHECKS: Mapping[str, Check] = {
     "host": _host,
-    "access_token": _optional(_secret),
+    "access_token": _optional(_token),
     "client_id": _text,
     "client_secret": _optional(_secret),
     "username": _optional(_text),
@@ -322,6 +337,9 @@ CHECKS: Mapping[str, Check] = {
     "user_agent": _header_text,
     "debug": _flag,
 }
+
+
+SECRETS = frozenset(("access_token", "client_secret", "password"))
 
 
 def unknown(name: str) -> str:

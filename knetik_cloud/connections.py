@@ -10,40 +10,63 @@ import functools
 import http.client
 import io
 import math
+import re
 import socket
 import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
-from urllib3.util import make_headers, parse_url
+from urllib3.util import Url, parse_url
+from urllib3.util.wait import wait_for_read
 
+from knetik_cloud.core import proxies
 from knetik_cloud.core.content import too_large
 from knetik_cloud.core.failure import DeadlinePassed
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-SEND_PIECE = 1 << 16
+    from knetik_cloud.core.secret import Secret
+
+PIECE = SEND_PIECE = 1 << 16
+MOST_HEAD = 1 << 20
+"""Bytes of a head, with all interim answers before it."""
+LONGEST_LINE = 1 << 12
+MOST_TRAILERS = 100
+LONGEST_WAIT = 1e6
+"""Seconds above which a socket waits without a limit; much more is too large for its clock."""
+CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
+LINE_ENDS = (b"\r\n", b"\n")
+BROKEN_HEADS = ("MissingHeaderBodySeparatorDefect", "FirstHeaderLineIsContinuationDefect")
 LONGEST_IDLE = 55.0
 """Seconds after which an idle connection is not trusted any more: gateways drop them silently after 60."""
+
+
+class Unframed(http.client.HTTPException):
+    """An answer whose framing breaks the rules of HTTP, so that nobody can tell where its body ends."""
 
 
 class Limits:
     """What a connection may still take: time until the deadline, time for each receive, bytes."""
 
-    __slots__ = ("bytes", "deadline", "max_bytes", "wait")
+    __slots__ = ("bytes", "deadline", "excess", "max_bytes", "wait")
 
     def __init__(self) -> None:
         self.set(math.inf, math.inf, 0)
 
     def set(self, deadline: float, wait: float, max_bytes: int) -> None:
-        """Start over: a monotonic moment, seconds for each receive, decoded bytes (0: no limit)."""
+        """Start over: a monotonic moment, seconds for each receive, decoded bytes of a body (0: no limit)."""
         self.deadline = deadline
         self.wait = wait
         self.max_bytes = max_bytes
-        # Headers and chunk framing count too, so the raw bytes get more room than the decoded ones.
-        self.bytes = 4 * max_bytes + (1 << 20) if max_bytes else math.inf
+        self.bytes: float = MOST_HEAD
+        self.excess: Exception = Unframed(f"its head is larger than {MOST_HEAD} bytes")
+
+    def expect_body(self) -> None:
+        """Count the bytes of a body from now on. Its framing counts too, so it gets more than it may hold."""
+        self.bytes = 4 * self.max_bytes + MOST_HEAD if self.max_bytes else math.inf
+        self.excess = too_large(self.max_bytes)
 
     def left(self) -> float | None:
         """Give the timeout of the next receive, None for no limit.
@@ -55,7 +78,7 @@ class Limits:
         if left <= 0:
             raise DeadlinePassed("no time is left")
         left = min(left, self.wait)
-        return None if left == math.inf else left
+        return left if left < LONGEST_WAIT else None
 
 
 class _Receiver(io.RawIOBase):
@@ -78,7 +101,7 @@ class _Receiver(io.RawIOBase):
         count = self._raw.readinto(buffer) or 0  # a socket with a timeout never gives None
         limits.bytes -= count
         if limits.bytes < 0:
-            raise too_large(limits.max_bytes)
+            raise limits.excess
         return count
 
     def close(self) -> None:
@@ -117,27 +140,104 @@ class TimedResponse(http.client.HTTPResponse):
         source = _Source(sock, limits)
         super().__init__(source, method=method)  # type: ignore[arg-type]
         self._source = source
+        self._limits = limits
+        self._left_of_chunk = 0
 
     def begin(self) -> None:
-        """Read the head; interim answers (1xx) before it are passed over."""
+        """Read the head; interim answers (1xx) before it are passed over.
+
+        Raises:
+            http.client.HTTPException: it is no head, or it doesn't say where the body ends.
+        """
         super().begin()
         while 101 < self.status < 200:
             self.headers = None  # type: ignore[assignment]
             super().begin()
+        self._check_framing()
+        self._limits.expect_body()
 
-    def check_whole(self) -> None:
-        """Make sure that nothing of the announced body is missing.
+    def _check_framing(self) -> None:
+        """Refuse what two readers could read in two ways: `http.client` takes the first that it finds."""
+        headers = self.headers
+        if headers.defects and any(type(defect).__name__ in BROKEN_HEADS for defect in headers.defects):
+            raise Unframed("a line of its head is no header")
+        lengths = headers.get_all("Content-Length", ())
+        codings = headers.get_all("Transfer-Encoding", ())
+        if codings and (len(codings) > 1 or codings[0].strip().lower() not in ("chunked", "identity")):
+            raise Unframed(f"its transfer encoding is {', '.join(codings)!r}")
+        if not all(map(_is_decimal, lengths)) or len(set(map(int, lengths))) > 1:
+            raise Unframed(f"its length is {', '.join(lengths)!r}")
+        bodyless = self.status in (204, 304) and (self.chunked or any(map(int, lengths)))
+        if bodyless or self.status < 200 or (self.chunked and lengths):
+            self.will_close = True
+
+    def piece(self) -> bytes:
+        """Read the next bytes of the body, b"" at its end.
 
         Raises:
-            http.client.IncompleteRead: the peer closed before its end.
+            http.client.IncompleteRead: the peer closed before the end.
+            http.client.HTTPException: the chunks are malformed.
         """
-        if self.length:
+        if self.chunked:
+            return self._chunks()
+        data = self.read(PIECE)
+        if not data and self.length:
             raise http.client.IncompleteRead(b"", self.length)
+        return data
+
+    def _chunks(self) -> bytes:
+        """Read chunks until a piece is full or the last one has come. (`http.client` is lax about theirs.)"""
+        source = self.fp
+        data = bytearray()
+        while source is not None and len(data) < PIECE:
+            if not self._left_of_chunk:
+                size = CHUNK_SIZE.fullmatch(_line(source))
+                if size is None:
+                    raise Unframed("the size of a chunk is malformed")
+                self._left_of_chunk = int(size[1], 16)
+                if not self._left_of_chunk:
+                    self._pass_trailers(source)
+                    self.close()
+                    break
+            part = source.read(min(self._left_of_chunk, PIECE - len(data)))
+            if not part:
+                raise http.client.IncompleteRead(b"", self._left_of_chunk)
+            data += part
+            self._left_of_chunk -= len(part)
+            if not self._left_of_chunk and _line(source) not in LINE_ENDS:
+                raise Unframed("a chunk is longer than it says")
+        return bytes(data)
+
+    @staticmethod
+    def _pass_trailers(source: Any) -> None:
+        for _ in range(MOST_TRAILERS):
+            if _line(source) in LINE_ENDS:
+                return
+        raise Unframed(f"it has more than {MOST_TRAILERS} trailers")
 
     @property
     def is_reusable(self) -> bool:
         """Whether the connection ended cleanly behind this answer."""
         return self.isclosed() and not self.will_close and not self._source.reader.has_excess
+
+
+def _line(source: Any) -> bytes:
+    """Read a line of chunk framing.
+
+    Raises:
+        http.client.IncompleteRead: the peer closed before its end.
+    """
+    line: bytes = source.readline(LONGEST_LINE)
+    if not line.endswith(b"\n"):
+        if len(line) < LONGEST_LINE:
+            raise http.client.IncompleteRead(b"")
+        raise Unframed("a line between its chunks is too long")
+    return line
+
+
+def _is_decimal(text: str) -> bool:
+    text = text.strip()
+    return text.isascii() and text.isdecimal() and len(text) < 20
 
 
 class _Timed(HTTPConnection):
@@ -155,24 +255,34 @@ class _Timed(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         """Connect to the first address that answers; all of them together get the connect timeout."""
         error: OSError | None = None
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            self._dns_host, self.port, type=socket.SOCK_STREAM
-        ):
-            sock = socket.socket(family, kind, protocol)
+        found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        for tried, (family, kind, protocol, _, address) in enumerate(found):
             try:
-                for option in self.socket_options or ():
-                    sock.setsockopt(*option)
-                sock.settimeout(self.limits.left())
-                sock.connect(address)
-                sock.settimeout(self.limits.left())
-                return sock
+                return self._connected(socket.socket(family, kind, protocol), address, len(found) - tried)
             except DeadlinePassed:
-                sock.close()
                 raise
             except OSError as refused:
-                sock.close()
                 error = refused
         raise error or OSError(f"{self._dns_host} has no address")
+
+    def _connected(self, sock: socket.socket, address: Any, untried: int) -> socket.socket:
+        """Connect a socket in its share of the time, so that a silent address leaves some to the others."""
+        try:
+            for option in self.socket_options or ():
+                sock.setsockopt(*option)
+            left = self.limits.left()
+            sock.settimeout(None if left is None else left / untried)
+            sock.connect(address)
+            sock.settimeout(self.limits.left())
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        assert self.sock is not None
+        self.sock.settimeout(self.limits.left())  # the TLS handshake that follows gets what is left
 
     def send(self, data: Any) -> None:
         """Send bytes within the limits."""
@@ -180,7 +290,23 @@ class _Timed(HTTPConnection):
         for start in range(0, len(data), SEND_PIECE):
             self.sock.settimeout(self.limits.left())
             self.sock.sendall(data[start : start + SEND_PIECE])
-        self.is_written = True
+            self.is_written = True
+
+    def send_request(self, body: bytes | None) -> None:
+        """Send the head that was put and the body.
+
+        The peer may answer before it has read all of the body, and say why: then the answer is waited for,
+        and the connection isn't used again.
+        """
+        try:
+            self.endheaders(body)
+        except OSError as broken:
+            if not self.is_written or (isinstance(broken, TimeoutError) and not self._has_answer()):
+                raise
+            self.is_distrusted = True
+
+    def _has_answer(self) -> bool:
+        return self.sock is not None and wait_for_read(self.sock, timeout=0)
 
     def receive(self) -> TimedResponse:
         """Wait for the answer's head. (urllib3's own `getresponse` wraps it once more, at a price.)"""
@@ -192,7 +318,13 @@ class _Timed(HTTPConnection):
             not self.is_distrusted
             and time.monotonic() - self.idle_since < LONGEST_IDLE
             and bool(self.is_connected)
+            and not self._has_unread_bytes()
         )
+
+    def _has_unread_bytes(self) -> bool:
+        """Tell whether TLS holds bytes that were received and not read; no poll of the socket shows them."""
+        pending = getattr(self.sock, "pending", None)
+        return pending is not None and pending() > 0
 
 
 class PlainConnection(_Timed):
@@ -213,10 +345,12 @@ class Route:
         self._host = host
         self._port = port
         self._tls = tls
-        self._proxy = None if proxy is None else parse_url(proxy)
+        self.proxy_secret: Secret | None = None
+        self._proxy: Url | None = None
+        if proxy is not None:
+            address, self.proxy_secret = proxies.split(proxy)
+            self._proxy = parse_url(address)
         self.forwards = self._proxy is not None and scheme == "http"
-        auth = self._proxy.auth if self._proxy is not None else None
-        self.proxy_headers = make_headers(proxy_basic_auth=_unquoted(auth)) if auth else {}
 
     def connect(self, limits: tuple[float, float]) -> _Timed:
         """Open a connection; `limits` are the deadline and the connect timeout."""
@@ -225,29 +359,37 @@ class Route:
         connection.limits.set(min(deadline, time.monotonic() + connect), math.inf, 0)
         try:
             connection.connect()
+        except DeadlinePassed:
+            connection.close()
+            if time.monotonic() >= deadline:
+                raise
         except BaseException:
             connection.close()
             raise
-        connection.is_written = False
-        return connection
+        else:
+            connection.is_written = False
+            return connection
+        raise TimeoutError("the connect timeout has passed")
+
+    def _tls_options(self) -> dict[str, Any]:
+        """Use the context as it is: urllib3 would check host names though the caller's context doesn't."""
+        checks_hostname = self._tls is None or self._tls.check_hostname
+        return {"ssl_context": self._tls, "assert_hostname": None if checks_hostname else False}
 
     def _make(self) -> _Timed:
         proxy = self._proxy
         if proxy is None:
             if self._scheme == "https":
-                return TlsConnection(self._host, self._port, ssl_context=self._tls)
+                return TlsConnection(self._host, self._port, **self._tls_options())
             return PlainConnection(self._host, self._port)
         address = (proxy.host or "").strip("[]"), proxy.port or (443 if proxy.scheme == "https" else 80)
         if self._scheme == "http" and proxy.scheme == "http":
             return PlainConnection(*address, proxy=proxy)
-        config = ProxyConfig(self._tls, False, None, None)
-        connection = TlsConnection(*address, ssl_context=self._tls, proxy=proxy, proxy_config=config)
+        options = self._tls_options()
+        config = ProxyConfig(self._tls, False, options["assert_hostname"], None)
+        connection = TlsConnection(*address, **options, proxy=proxy, proxy_config=config)
         if self._scheme == "https":
-            connection.set_tunnel(self._host, self._port, self.proxy_headers, scheme=proxy.scheme or "http")
+            secret = self.proxy_secret
+            headers = {} if secret is None else {"Proxy-Authorization": secret.reveal()}
+            connection.set_tunnel(self._host, self._port, headers, scheme=proxy.scheme or "http")
         return connection
-
-
-def _unquoted(auth: str) -> str:
-    from urllib.parse import unquote
-
-    return unquote(auth)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self, TypeVar
 
 SHOWN_BODY = 2000
+
+_E = TypeVar("_E", bound="ApiException")
 
 
 class Headers(Mapping[str, str]):
@@ -109,18 +111,18 @@ class ApiException(Exception):
         except (ValueError, RecursionError):
             return
         code, request_id, rows = result.get("code"), result.get("request_id"), result.get("result")
-        if isinstance(code, int):
+        if isinstance(code, int) and not isinstance(code, bool):
             self.code = code
         if isinstance(request_id, str):
             self.request_id = request_id
         if isinstance(rows, list):
             self.errors = tuple(
-                ErrorDetail(row.get("message"), row.get("field"), row.get("details"))
+                ErrorDetail(_text_in(row, "message"), row.get("field"), row.get("details"))
                 for row in rows
                 if isinstance(row, dict)
             )
         elif isinstance(result.get("error"), str):
-            self.errors = (ErrorDetail(result.get("error_description"), None, result["error"]),)
+            self.errors = (ErrorDetail(_text_in(result, "error_description"), None, result["error"]),)
 
     def as_curl(self) -> str | None:
         """Give the failed request as a curl command, secrets masked; None when no request was built."""
@@ -149,8 +151,18 @@ class ApiException(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.__dict__))
 
+    def __copy__(self) -> Self:
+        twin: Self = _rebuild(type(self), self.__dict__)
+        twin.__cause__ = self.__cause__
+        return twin
 
-def _rebuild(kind: type[ApiException], state: dict[str, Any]) -> ApiException:
+
+def _text_in(row: dict[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _rebuild(kind: type[_E], state: dict[str, Any]) -> _E:
     error = kind.__new__(kind)
     Exception.__init__(error, state["status"], state["reason"])
     error.__dict__.update(state)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
+import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from knetik_cloud.core import content, failure, proxies
-from knetik_cloud.core.outcome import Failure, Send
-from knetik_cloud.core.secret import Secret
-from knetik_cloud.exceptions import ApiException, Headers
+from knetik_cloud.core.failure import DeadlinePassed
+from knetik_cloud.core.outcome import Failure, Send, presentable
+from knetik_cloud.core.secret import Secret, masked
+from knetik_cloud.exceptions import ApiException, ApiValueError, Headers
 
 if TYPE_CHECKING:
     from knetik_cloud.configuration import Configuration
@@ -37,11 +41,14 @@ class RESTResponse:
         self._data: bytes | None = None
         self._pieces: Iterator[bytes] | None = None
         self._rest = b""
+        self._is_closed = False
 
     @property
     def headers(self) -> Headers:
-        """The headers, case-insensitive."""
-        return Headers(self._response.headers.items())
+        """The headers, case-insensitive; a folded one is given on one line."""
+        return Headers(
+            [(name, " ".join(value.split("\r\n"))) for name, value in self._response.headers.items()]
+        )
 
     def getheaders(self) -> Headers:
         """Give the headers."""
@@ -53,13 +60,14 @@ class RESTResponse:
 
     @property
     def data(self) -> bytes:
-        """The decoded body, at most `Configuration.max_response_size` bytes of it.
+        """The decoded body, or what is left of a streamed one.
 
         Raises:
-            ApiException: the rest of a streamed answer can't be read.
+            ApiException: the rest of a streamed answer can't be read, or is larger than
+                `Configuration.max_response_size`.
         """
         if self._data is None:
-            self._data = self._exchange.guard(lambda: self._exchange.read_all(self._response))
+            self._data = self._remaining(self._exchange.limit)
         return self._data
 
     def stream(self, amount: int = content.PIECE) -> Iterator[bytes]:
@@ -77,17 +85,32 @@ class RESTResponse:
         Raises:
             ApiException: the answer can't be read.
         """
-        if amount is None:
-            return b"".join(self.stream())
+        if amount is None or amount < 0:
+            return self._remaining()
+        while len(self._rest) < amount and (piece := self._next()):
+            self._rest = self._rest + piece if self._rest else piece
+        taken, self._rest = self._rest[:amount], self._rest[amount:]
+        return taken
+
+    def _next(self) -> bytes:
+        """Give the next piece of the decoded body, b"" at its end."""
         if self._pieces is None:
+            if self._data is None and self._is_closed:
+                raise ApiValueError("this answer is closed: read it before")
             self._pieces = (
                 iter((self._data,)) if self._data is not None else self._exchange.pieces(self._response)
             )
         pieces = self._pieces
-        while len(self._rest) < amount and (piece := self._exchange.guard(lambda: next(pieces, b""))):
-            self._rest += piece
-        taken, self._rest = self._rest[:amount], self._rest[amount:]
-        return taken
+        return self._exchange.guard(lambda: next(pieces, b""))
+
+    def _remaining(self, limit: float = math.inf) -> bytes:
+        data = bytearray(self._rest)
+        self._rest = b""
+        while piece := self._next():
+            data += piece
+            if len(data) > limit:
+                self._exchange.guard(lambda: _refuse_size(self._exchange.limit))
+        return bytes(data)
 
     def distrust(self) -> None:
         """Don't use the connection of this answer again."""
@@ -95,7 +118,9 @@ class RESTResponse:
 
     def close(self) -> None:
         """Let go of the connection; what wasn't read is lost."""
-        self._exchange.end(self._response)
+        if not self._exchange.is_over:
+            self._is_closed, self._pieces = True, None
+            self._exchange.end(self._response)
 
     release_conn = close
 
@@ -113,15 +138,21 @@ class RESTResponse:
         return f"<RESTResponse {self.status} {self.reason}>"
 
 
+def _refuse_size(limit: int) -> bytes:
+    raise content.too_large(limit)
+
+
 class _Exchange:
     """One request and its answer on one connection, which goes back to the pool or is closed, once."""
 
-    __slots__ = ("connection", "is_over", "limit", "pool")
+    __slots__ = ("command", "connection", "is_over", "limit", "pool", "status")
 
-    def __init__(self, pool: RESTClientObject, connection: _Timed, limit: int) -> None:
+    def __init__(self, pool: RESTClientObject, connection: _Timed, limit: int, command: Send) -> None:
         self.pool = pool
         self.connection = connection
         self.limit = limit
+        self.command = command
+        self.status: int | None = None
         self.is_over = False
 
     def read_all(self, response: TimedResponse) -> bytes:
@@ -140,44 +171,67 @@ class _Exchange:
         self.end(response)
         return data
 
+    def read_what_comes(self, response: TimedResponse) -> bytes:
+        """Read the body of an error, whose status says enough if the body can't be read."""
+        try:
+            return self.read_all(response)
+        except Exception:
+            self.abandon()
+            return b""
+
     def _gather(self, response: TimedResponse) -> bytes:
-        parts, size = [], 0
+        data = bytearray()  # not a list of parts: many small ones take many times their bytes
         for part in self.pieces(response):
-            size += len(part)
-            if size > self.limit:
+            data += part
+            if len(data) > self.limit:
                 raise content.too_large(self.limit)
-            parts.append(part)
-        return b"".join(parts)
+        return bytes(data)
 
     def pieces(self, response: TimedResponse) -> Iterator[bytes]:
         """Yield the decoded body piece by piece, and let go of the connection at its end."""
-        chain = content.inflaters(response.headers.get("Content-Encoding"))
-        while piece := response.read(content.PIECE):
+        encodings = response.headers.get_all("Content-Encoding")
+        chain = content.inflaters(None if encodings is None else ",".join(encodings))
+        while piece := response.piece():
             yield from content.feed(chain, piece)
-        response.check_whole()
         for inflater in chain:
             inflater.finish()
         self.end(response)
 
-    def guard(self, read: Any) -> bytes:
+    def guard(self, read: Callable[[], bytes]) -> bytes:
         """Read with any failure turned into an `ApiException`, its connection closed."""
         try:
-            return read()  # type: ignore[no-any-return]
+            return read()
         except Exception as cause:
-            failed = self.pool.failure(cause, self.connection)
             self.is_over = True
+            failed = self.failure(cause)
         except BaseException:
-            self.connection.close()
-            self.is_over = True
+            self.abandon()
             raise
-        raise failed.to_exception()
+        request = self.command.request
+        failed.reason = masked(failed.reason, request.secrets())
+        failed.cause = presentable(failed.cause, request.secrets())
+        error = failed.to_exception()
+        error.operation = request.operation.id
+        error.may_have_applied = request.operation.retry != "safe"
+        raise error
+
+    def failure(self, cause: Exception) -> Failure:
+        """Close the connection, and say what an error means."""
+        return self.pool.failure(cause, self.connection, self.command, self.status)
+
+    def abandon(self) -> None:
+        """Close the connection, unless it was given back already."""
+        if not self.is_over:
+            self.is_over = True
+            self.connection.close()
 
     def end(self, response: TimedResponse) -> None:
         """Give the connection back if the answer ended cleanly, else close it."""
         if not self.is_over:
             self.is_over = True
-            self.pool.take_back(self.connection, response.is_reusable)
+            is_reusable = response.is_reusable
             response.close()
+            self.pool.take_back(self.connection, is_reusable)
 
 
 class RESTClientObject:
@@ -191,6 +245,7 @@ class RESTClientObject:
         self._configuration = configuration
         self._idle: deque[_Timed] = deque()
         self._route: Route | None = None
+        self._route_lock = threading.Lock()
         self._pool_size = configuration.pool_size
         self._limit = configuration.max_response_size
         self._origin = configuration.origin
@@ -201,23 +256,26 @@ class RESTClientObject:
 
     def send(self, command: Send) -> RESTResponse | Failure:
         """Send a request and give its answer, read to its end unless it is streamed."""
-        connection: _Timed | None = None
+        exchange: _Exchange | None = None
         try:
             connection = self._connection(command)
-            exchange = _Exchange(self, connection, self._limit)
+            exchange = _Exchange(self, connection, self._limit, command)
             streamed = command.stream
             connection.limits.set(command.deadline, command.read, 0 if streamed else self._limit)
             self._write(connection, command)
             response = RESTResponse(exchange, connection.receive())
-            if not streamed or response.status >= 300:
+            exchange.status = response.status
+            if not 200 <= response.status < 300:
+                response._data = exchange.read_what_comes(response._response)
+            elif not streamed:
                 response._data = exchange.read_all(response._response)
             return response
         except Exception as cause:
-            return self.failure(cause, connection)
-        except BaseException:
-            if connection is not None:
-                connection.close()
-            raise
+            return self.failure(cause, None, command) if exchange is None else exchange.failure(cause)
+        except BaseException as interruption:
+            if exchange is not None:
+                exchange.abandon()
+            raise interruption.with_traceback(None)  # noqa: B904  the frames below hold the token
 
     def _write(self, connection: _Timed, command: Send) -> None:
         request = command.request
@@ -227,18 +285,12 @@ class RESTClientObject:
         connection.putheader("Accept-Encoding", "gzip, deflate")
         for name, value in request.headers.items():
             connection.putheader(name, value.reveal() if isinstance(value, Secret) else value)
-        if self._route and self._route.forwards:
-            for name, value in self._route.proxy_headers.items():
-                connection.putheader(name, value)
+        if self._route and self._route.forwards and self._route.proxy_secret is not None:
+            connection.putheader("Proxy-Authorization", self._route.proxy_secret.reveal())
         body = request.content()
         if body is not None or request.method in ("POST", "PUT", "PATCH"):
             connection.putheader("Content-Length", str(len(body or b"")))
-        try:
-            connection.endheaders(body)
-        except (BrokenPipeError, ConnectionResetError):
-            if not connection.is_written:
-                raise
-            # The peer may have answered before it read all of the body: the answer says why.
+        connection.send_request(body)
 
     def _connection(self, command: Send) -> _Timed:
         """Take an idle connection that is alive, or open one."""
@@ -252,7 +304,9 @@ class RESTClientObject:
                 return connection
             connection.close()
         if self._route is None:
-            self._route = self._find_route()
+            with self._route_lock:  # a TLS context takes time to make, and 32 threads may come at once
+                if self._route is None:
+                    self._route = self._find_route()
         return self._route.connect((command.deadline, command.connect))
 
     def _find_route(self) -> Route:
@@ -268,18 +322,29 @@ class RESTClientObject:
 
     def take_back(self, connection: _Timed, is_reusable: bool) -> None:
         """Keep a connection for the next request, or close it."""
-        if is_reusable and not self.is_closed and len(self._idle) < self._pool_size:
-            connection.idle_since = time.monotonic()
-            self._idle.append(connection)
-        else:
+        if not is_reusable or connection.is_distrusted or len(self._idle) >= self._pool_size:
             connection.close()
+            return
+        connection.idle_since = time.monotonic()
+        self._idle.append(connection)
+        if self.is_closed:  # asked last: whoever closes it now finds this one in its place
+            self.forget()
 
-    def failure(self, cause: Exception, connection: _Timed | None) -> Failure:
+    def failure(
+        self, cause: Exception, connection: _Timed | None, command: Send, status: int | None = None
+    ) -> Failure:
         """Say what an error of the libraries below means, and close the connection."""
         written = connection is not None and connection.is_written
         if connection is not None:
             connection.close()
-        return _meaning(cause, written, self._host).failure(cause, written)
+        if isinstance(cause, TimeoutError) and time.monotonic() >= command.deadline:
+            cause = DeadlinePassed("no time is left")
+        failed = _meaning(cause, written, self._host).failure(cause, written, status)
+        proxy_secret = None if self._route is None else self._route.proxy_secret
+        if proxy_secret is not None:
+            failed.reason = masked(failed.reason, (proxy_secret,))
+            failed.cause = presentable(failed.cause, (proxy_secret,))
+        return failed
 
     def __del__(self) -> None:
         self.forget()
@@ -291,8 +356,9 @@ class RESTClientObject:
 
     def forget(self) -> None:
         """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().close()
+        with contextlib.suppress(IndexError):  # another thread may empty it too
+            while True:
+                self._idle.pop().close()
 
 
 def _meaning(cause: Exception, written: bool, host: str) -> failure.Meaning:
@@ -314,6 +380,7 @@ _all: weakref.WeakSet[RESTClientObject] = weakref.WeakSet()
 def _forget_in_child() -> None:
     """A forked child must not speak on its parent's connections."""
     for transport in list(_all):
+        transport._route_lock = threading.Lock()
         transport.forget()
 
 

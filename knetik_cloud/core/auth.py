@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from knetik_cloud.core.options import is_header_text
 from knetik_cloud.core.outcome import without_tracebacks
 from knetik_cloud.core.secret import Secret
-from knetik_cloud.exceptions import ApiException, ApiResponseError, DeadlineExceeded
+from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, DeadlineExceeded
 
 SHORTEST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
@@ -34,6 +34,13 @@ class TokenProvider(Protocol):
         """Fetch a token. One thread at a time calls it; what it raises is wrapped in an ApiException."""
 
 
+class AsyncTokenProvider(Protocol):
+    """A `TokenProvider` for the asyncio client, whose `get_token` is a coroutine."""
+
+    async def get_token(self) -> AccessToken | str | Secret:
+        """Fetch a token. One task at a time awaits it; what it raises is wrapped in an ApiException."""
+
+
 class TokenStore:
     """The tokens of a client, and the judgment of when they must be renewed; no I/O, no lock.
 
@@ -50,7 +57,7 @@ class TokenStore:
         self,
         fixed: Secret | None = None,
         grant: dict[str, Any] | None = None,
-        provider: TokenProvider | None = None,
+        provider: TokenProvider | AsyncTokenProvider | None = None,
     ) -> None:
         self.provider = provider
         self._grant = grant
@@ -101,14 +108,15 @@ class TokenStore:
         Raises:
             ApiResponseError: it holds no token.
         """
+        if answer is None:
+            raise _no_token()
         header = self._renewed(answer.access_token, answer.expires_in, now)
         refresh_token = answer.refresh_token
-        self._refresh_token = (
-            Secret(refresh_token) if isinstance(refresh_token, str) and refresh_token else None
-        )
+        if isinstance(refresh_token, str) and refresh_token:  # else the one that we have stays good
+            self._refresh_token = Secret(refresh_token)
         return header
 
-    def provided(self, answer: AccessToken | str | Secret | Exception, now: float) -> Secret:
+    def provided(self, answer: Any, now: float) -> Secret:
         """Take over what a provider gave, and give the header.
 
         Raises:
@@ -117,25 +125,40 @@ class TokenStore:
         """
         if isinstance(answer, Exception):
             raise answer if isinstance(answer, ApiException) else _provider_failed(answer)
-        token, expires_in = answer if isinstance(answer, tuple) else (answer, None)
-        return self._renewed(token, expires_in, now)
+        if hasattr(answer, "__await__"):
+            answer.close()
+            raise ApiValueError("get_token() of the token provider is a coroutine: use knetik_cloud.aio")
+        if not isinstance(answer, tuple):
+            return self._renewed(answer, None, now)
+        if len(answer) != 2:
+            raise _no_token()
+        return self._renewed(*answer, now)
 
     def _renewed(self, token: Any, expires_in: Any, now: float) -> Secret:
-        text = token.reveal() if isinstance(token, Secret) else token
-        if not isinstance(text, str) or not text or not is_header_text(text):
-            raise ApiResponseError(reason="the answer holds no access token that could be sent in a header")
+        token = Secret.wrap(token) if isinstance(token, (str, Secret)) and token else None
+        if token is None or not is_header_text(token.reveal()):
+            raise _no_token()
         lifetime = seconds(expires_in)
         self._expires = now + lifetime
         self._renew_at = self._expires - min(EARLIEST, lifetime * EARLY_SHARE)
         self._pause, self._paused_until, self._failure = 0.0, -math.inf, None
-        self._header = header = _header(Secret(text))
+        self._header = header = _header(token)
         return header
 
     def failed(self, error: ApiException, now: float) -> None:
-        """Take note of a renewal that failed; each further one in a row is put off for longer, up to 30 s."""
+        """Take note of a renewal that failed; each further one in a row is put off for longer, up to 30 s.
+
+        A deadline that passed tells of the caller's haste, not of the service: the next caller asks at once.
+        """
+        if isinstance(error, DeadlineExceeded):
+            return
         self._pause = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, self._pause * 2))
         self._paused_until = now + self._pause
-        self._failure = error
+        self._failure = copy.copy(error)  # the copy has no traceback, whose frames would live on with it
+
+
+def _no_token() -> ApiResponseError:
+    return ApiResponseError(reason="the answer holds no access token that could be sent in a header")
 
 
 def _provider_failed(cause: Exception) -> ApiException:

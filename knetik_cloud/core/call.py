@@ -9,16 +9,27 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Generator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from knetik_cloud.core import codec, retry
 from knetik_cloud.core.auth import TokenStore
+from knetik_cloud.core.failure import deadline_passed
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.options import Settings
-from knetik_cloud.core.outcome import Ask, Authenticate, Command, Failure, Response, Send, Wait
+from knetik_cloud.core.outcome import (
+    Ask,
+    Authenticate,
+    Command,
+    Failure,
+    Response,
+    Send,
+    Wait,
+    presentable,
+)
 from knetik_cloud.core.request import Request, build
-from knetik_cloud.core.secret import MASK, Secret
+from knetik_cloud.core.secret import MASK, Secret, masked
 from knetik_cloud.exceptions import (
     ApiException,
     ApiResponseError,
@@ -29,6 +40,7 @@ from knetik_cloud.exceptions import (
 )
 
 MOST_REDIRECTS = 3
+REDIRECTS = frozenset((301, 302, 303, 307, 308))
 Log = Callable[[str], None]
 
 
@@ -96,22 +108,22 @@ class Engine:
         repeats = redirects = 0
         while True:
             if tokens is not None:
-                token = tokens.current(self.clock(), rejected) or (
-                    yield Authenticate(tokens, rejected, deadline)
-                )
+                token = tokens.current(self.clock(), rejected)
+                if token is None:
+                    token = yield from progress.authenticate(Authenticate(tokens, rejected, deadline))
                 request.headers["Authorization"] = token
             outcome: Response | Failure = yield Send(
                 request, settings.connect, settings.read, deadline, stream
             )
             if self._log is not None:
-                self._log(f"{request.method} {self.origin}{request.target}: {_said(outcome)}")
+                self._log(progress.line(outcome))
             if not isinstance(outcome, Failure):
                 if 200 <= outcome.status < 300:
                     self.budget.earn()
                     return progress.succeeded(outcome, stream)
                 progress.answered(outcome)
                 if progress.is_done_delete(outcome):
-                    return Answer(None, outcome, tuple(progress.attempts))
+                    return Answer(outcome if stream else None, outcome, tuple(progress.attempts))
                 if outcome.status == 401 and tokens is not None and rejected is None and tokens.is_renewable:
                     rejected = token
                     continue
@@ -119,6 +131,7 @@ class Engine:
                     redirects += 1
                     continue
             else:
+                outcome = self._timely(outcome, deadline)
                 progress.failed(outcome)
             verdict = self._judge(operation, outcome)
             wait = verdict.asked
@@ -187,6 +200,12 @@ class Engine:
             else:
                 return tokens.granted(granted.data, self.clock())
 
+    def _timely(self, failure: Failure, deadline: float) -> Failure:
+        """Tell a timeout that came of the call's deadline from one that came of its own limit."""
+        if issubclass(failure.error, ApiTimeoutException) and self.clock() >= deadline:
+            return deadline_passed(failure)
+        return failure
+
     def _judge(self, operation: Operation[Any], outcome: Response | Failure) -> _Verdict:
         """Say whether what came of a try allows another one, and at what price."""
         if isinstance(outcome, Failure):
@@ -202,15 +221,17 @@ class Engine:
 
     def _follow(self, request: Request, response: Response) -> bool:
         """Point a read at where it was redirected, if that is at the same origin."""
-        location = response.getheader("Location")
-        if not 300 <= response.status < 400 or request.method != "GET" or not location:
+        location = response.getheader("Location") if response.status in REDIRECTS else None
+        if request.method != "GET" or not location:
             return False
         try:
             url = urlsplit(urljoin(self.origin + request.target, location))
         except ValueError:
             return False
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        if f"{url.scheme}://{url.netloc}" != self.origin or not (target.isascii() and target.isprintable()):
+        if f"{url.scheme}://{url.netloc.lower()}" != self.origin or not (
+            target.isascii() and target.isprintable()
+        ):
             return False
         request.target = target.replace(" ", "%20")
         return True
@@ -233,6 +254,30 @@ class _Progress:
         self._last: Response | Failure
         self._ambiguous = False
         self.attempts: list[Attempt] = []
+
+    def masked(self, text: str) -> str:
+        """Give a text without the request's secrets, should the service have echoed them."""
+        return masked(text, self._request.secrets())
+
+    def line(self, outcome: Response | Failure) -> str:
+        """Give the line of the log on a try."""
+        said = outcome.reason if isinstance(outcome, Failure) else f"{outcome.status} {outcome.reason}"
+        return f"{self._request.method} {self._origin}{self._request.target}: {self.masked(said)}"
+
+    def authenticate(self, command: Authenticate) -> Generator[Command, Any, Secret]:
+        """Get a token for the next try.
+
+        Raises:
+            ApiException: there is none to be had; the tries before it may have acted all the same.
+        """
+        try:
+            token: Secret = yield command
+        except ApiException as error:
+            error.operation = error.operation or self._operation.id
+            error.may_have_applied = self._ambiguous
+            error.attempts = (*self.attempts, *error.attempts)
+            raise
+        return token
 
     def failed(self, failure: Failure) -> None:
         """Take note of a try that got no answer."""
@@ -266,45 +311,45 @@ class _Progress:
         try:
             return Answer(read(self._operation, response), response, attempts)
         except ApiResponseError as unreadable:
-            reason = unreadable.reason
+            reason = unreadable.reason or ""
+        except RecursionError:
+            reason = "the answer can't be read: it is nested too deeply"
         response.distrust()
         self._last = response
         self._ambiguous = self._operation.retry != "safe"
-        error = ApiResponseError(response.status, reason)
+        if self._is_hidden(response):  # what was found in place of the token may be one
+            reason = f"the answer can't be read as {self._operation.returns}"
+        error = ApiResponseError(response.status, self.masked(reason))
+        error.__cause__ = ValueError(error.reason)  # the codec's own error holds the whole body
         raise self._describe(error, response)
 
     def error(self, retry_after: float | None) -> ApiException:
         """Build the error for the last try."""
         last = self._last
         if isinstance(last, Failure):
-            error = last.to_exception()
-            return self._describe(error, None)
-        error = exception_class(last.status)(last.status, last.reason)
+            last.reason = self.masked(last.reason)
+            last.cause = presentable(last.cause, self._request.secrets())
+            return self._describe(last.to_exception(), None)
+        error = exception_class(last.status)(last.status, self.masked(last.reason or ""))
         error.retry_after = retry_after
         return self._describe(error, last)
 
+    def _is_hidden(self, response: Response) -> bool:
+        """Tell whether an answer is one that grants secrets."""
+        return response.status < 300 and any(parameter.secret for parameter in self._operation.parameters)
+
     def _describe(self, error: ApiException, response: Response | None) -> ApiException:
         error.operation = self._operation.id
-        error.attempts = tuple(self.attempts)
+        error.attempts = tuple(
+            attempt._replace(outcome=self.masked(attempt.outcome)) for attempt in self.attempts
+        )
         error.may_have_applied = self._ambiguous
-        error._curl = self._request.as_curl(self._origin)
+        error._curl = self.masked(self._request.as_curl(self._origin))
         if response is not None:
-            hidden = (
-                any(parameter.secret for parameter in self._operation.parameters) and response.status < 300
-            )
-            error._take_answer(*self._masked(response, hidden))
+            body = MASK if self._is_hidden(response) else response.data.decode("utf-8", "replace")
+            pairs = [(self.masked(name), self.masked(value)) for name, value in response.headers.items()]
+            error._take_answer(self.masked(body), Headers(pairs))
         return error
-
-    def _masked(self, response: Response, hidden: bool) -> tuple[str, Headers]:
-        """Give the answer's text and headers without the request's secrets, should the service echo them."""
-        text = MASK if hidden else response.data.decode("utf-8", "replace")
-        pairs = list(response.headers.items())
-        for value in (*self._request.headers.values(), self._request.body):
-            for secret in value.reveal().split() if isinstance(value, Secret) else ():
-                if len(secret) > len("Bearer"):
-                    text = text.replace(secret, MASK)
-                    pairs = [(name, shown.replace(secret, MASK)) for name, shown in pairs]
-        return text, Headers(pairs)
 
 
 def read(operation: Operation[Any], response: Response) -> Any:
@@ -314,17 +359,18 @@ def read(operation: Operation[Any], response: Response) -> Any:
         ApiResponseError: it is something else.
     """
     data = response.data
-    if not data:
+    if not data or data.isspace():
         if operation.returns is None or operation.empty_result or response.status == 204:
             return None
         raise ApiResponseError(reason=f"the answer is empty where {operation.returns} is due")
     media = response.getheader("Content-Type")
-    if media is not None and not _is_json(media):
-        raise ApiResponseError(reason=f"the answer isn't JSON: it says that it is {media!r}")
+    charset = None if media is None else _charset(media)
     returned = operation.returned
     if returned is None:
+        if data.lstrip()[:1] == b"<":
+            raise ApiResponseError(reason="the answer is a page of HTML or XML where none is due")
         return None
-    value = codec.decode(data)
+    value = codec.decode(data if charset is None else codec.text(data, charset))
     if value is None and operation.empty_result:
         return None
     if value is None:
@@ -334,15 +380,15 @@ def read(operation: Operation[Any], response: Response) -> Any:
     return returned.view(value, place)
 
 
-def _said(outcome: Response | Failure) -> str:
-    return outcome.reason if isinstance(outcome, Failure) else f"{outcome.status} {outcome.reason}"
+@lru_cache(maxsize=64)
+def _charset(media: str) -> str | None:
+    """Give the character set that a media type names, None for UTF-8.
 
-
-def _is_json(media: str) -> bool:
-    """Tell whether a media type may hold JSON; unnamed and plain ones may."""
-    kind = media.partition(";")[0].strip().lower()
-    return (
-        kind == "application/json"
-        or kind.endswith("json")
-        or kind in ("", "text/plain", "application/octet-stream")
-    )
+    Raises:
+        ApiResponseError: the media type is none that holds JSON; unnamed and plain ones may.
+    """
+    kind, *parameters = (part.strip().lower() for part in media.split(";"))
+    if not kind.endswith("json") and kind not in ("", "text/plain", "application/octet-stream"):
+        raise ApiResponseError(reason=f"the answer isn't JSON: it says that it is {media!r}")
+    named = [part.partition("=")[2].strip(" \"'") for part in parameters if part.startswith("charset")]
+    return None if not named or named[0] in ("", "utf-8", "utf8", "us-ascii", "ascii") else named[0]

@@ -15,6 +15,7 @@ from knetik_cloud.exceptions import (
 )
 
 LONGEST_SHOWN = 200
+DEADLINE_PASSED = "the deadline of the call has passed (raise it with _deadline)"
 
 
 class DeadlinePassed(TimeoutError):
@@ -28,10 +29,21 @@ class Meaning(NamedTuple):
     reason: str
     repeatable: bool = True
 
-    def failure(self, cause: BaseException, written: bool) -> Failure:
-        """Build what the engine is answered; `cause` is kept without its traceback, which holds the token."""
+    def failure(self, cause: BaseException, written: bool, status: int | None = None) -> Failure:
+        """Build what the engine is answered; `cause` is kept without its traceback, which holds the token.
+
+        Args:
+            cause: the error.
+            written: whether any of the request may have reached the service.
+            status: of an answer whose body can't be read.
+        """
         return Failure(
-            self.error, self.reason, without_tracebacks(cause), written=written, repeatable=self.repeatable
+            self.error,
+            self.reason,
+            without_tracebacks(cause),
+            written=written,
+            repeatable=self.repeatable,
+            status=status if self.error is ApiResponseError else None,
         )
 
 
@@ -49,9 +61,7 @@ def meaning(cause: BaseException, written: bool, host: str) -> Meaning:
     if isinstance(cause, (ApiResponseError, ApiValueError)):
         return Meaning(type(cause), cause.reason or "", False)
     if isinstance(cause, DeadlinePassed):
-        return Meaning(
-            DeadlineExceeded, "the deadline of the call has passed (raise it with _deadline)", False
-        )
+        return Meaning(DeadlineExceeded, DEADLINE_PASSED, False)
     if isinstance(cause, TimeoutError):
         done = f"{host} did not answer in time" if written else f"{host} could not be connected to in time"
         return Meaning(ApiTimeoutException, f"{done} (raise the limit with _request_timeout)")
@@ -64,6 +74,13 @@ def meaning(cause: BaseException, written: bool, host: str) -> Meaning:
         return Meaning(ApiConnectionException, f"the connection to {host} {doing}: {shown(cause)}")
     said = f"the exchange with {host} failed: {type(cause).__name__} {shown(cause)}"
     return Meaning(ApiConnectionException, said.rstrip())
+
+
+def deadline_passed(failure: Failure) -> Failure:
+    """Give what a timeout means that came of the call's deadline, not of its own limit."""
+    return Failure(
+        DeadlineExceeded, DEADLINE_PASSED, failure.cause, written=failure.written, repeatable=False
+    )
 
 
 def cut_off(host: str) -> Meaning:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from knetik_cloud.core.request import Request
-from knetik_cloud.core.secret import Secret
+from knetik_cloud.core.secret import Secret, masked
 from knetik_cloud.exceptions import ApiException, ApiValueError, Headers
 
 if TYPE_CHECKING:
-    from knetik_cloud.core.auth import TokenProvider, TokenStore
+    from knetik_cloud.core.auth import AsyncTokenProvider, TokenProvider, TokenStore
 
 
 class Send:
@@ -53,7 +54,7 @@ class Ask:
 
     __slots__ = ("deadline", "provider")
 
-    def __init__(self, provider: TokenProvider, deadline: float) -> None:
+    def __init__(self, provider: TokenProvider | AsyncTokenProvider, deadline: float) -> None:
         self.provider = provider
         self.deadline = deadline
 
@@ -85,7 +86,7 @@ class Response(Protocol):
 class Failure:
     """No answer: which error it is, whether the service may have seen the request, if a repeat may help."""
 
-    __slots__ = ("cause", "error", "reason", "repeatable", "written")
+    __slots__ = ("cause", "error", "reason", "repeatable", "status", "written")
 
     def __init__(
         self,
@@ -95,16 +96,19 @@ class Failure:
         *,
         written: bool,
         repeatable: bool = True,
+        status: int | None = None,
     ) -> None:
         self.error = error
         self.reason = reason
         self.cause = cause
         self.written = written
         self.repeatable = repeatable
+        self.status = status
 
     def to_exception(self) -> ApiException:
         """Build the exception, with its cause, ready to be raised."""
-        error = ApiValueError(self.reason) if self.error is ApiValueError else self.error(None, self.reason)
+        status, reason = self.status, self.reason
+        error = ApiValueError(reason) if self.error is ApiValueError else self.error(status, reason)
         error.__cause__ = self.cause
         return error
 
@@ -114,10 +118,29 @@ Outcome = Response | Failure | Secret | tuple[Any, ...] | str | Exception | None
 
 def without_tracebacks(error: BaseException) -> BaseException:
     """Take the tracebacks off an error and its causes: frames of an HTTP library hold the token."""
-    link: BaseException | None = error
-    seen: set[int] = set()
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
+    for link in chain_of(error):
         link.__traceback__ = None
-        link = link.__cause__ or link.__context__
     return error
+
+
+def chain_of(error: BaseException) -> list[BaseException]:
+    """List an error and all its causes and contexts."""
+    found = [error]
+    for link in found:
+        found += [
+            linked
+            for linked in (link.__cause__, link.__context__)
+            if linked is not None and not any(linked is known for known in found)
+        ]
+    return found
+
+
+def presentable(cause: BaseException | None, secrets: Sequence[Secret]) -> BaseException | None:
+    """Give a cause without tracebacks; one that shows a secret is replaced by its text, masked."""
+    if cause is None:
+        return None
+    for link in chain_of(without_tracebacks(cause)):
+        said = f"{link!r} {link} {link.args!r}"
+        if masked(said, secrets) != said:
+            return RuntimeError(f"{type(cause).__name__}: {masked(str(cause), secrets)}")
+    return cause

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from knetik_cloud.core.secret import Secret
+from knetik_cloud.exceptions import ApiValueError
 
 
 def choose(
@@ -20,15 +25,47 @@ def choose(
     if proxy is not None:
         return proxy or None
     if scheme == "http" and "REQUEST_METHOD" in environ:
-        return environ.get("http_proxy") or None  # under CGI, HTTP_PROXY is a header of the visitor's
-    return _variable(environ, f"{scheme}_proxy") or _variable(environ, "all_proxy")
+        found = environ.get("http_proxy") or None  # under CGI, HTTP_PROXY is a header of the visitor's
+    else:
+        found = _variable(environ, f"{scheme}_proxy") or _variable(environ, "all_proxy")
+    return None if found is None else _with_scheme(found)
+
+
+def _with_scheme(proxy: str) -> str:
+    """Read a proxy of the environment, whose scheme may be left out.
+
+    Raises:
+        ApiValueError: it is no HTTP proxy. Going there directly could leak what the proxy is to see.
+    """
+    url = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ApiValueError(
+            "the proxy that the environment names is no http:// or https:// URL: set Configuration.proxy, "
+            "or list the host in NO_PROXY"
+        )
+    return url
+
+
+def split(proxy: str) -> tuple[str, Secret | None]:
+    """Split a proxy's URL into one without credentials and the `Proxy-Authorization` that they make."""
+    url = urlsplit(proxy)
+    userinfo, at, address = url.netloc.rpartition("@")
+    if not at:
+        return proxy, None
+    encoded = base64.b64encode(unquote(userinfo).encode("utf-8")).decode()
+    return urlunsplit(url._replace(netloc=address)), Secret(f"Basic {encoded}")
 
 
 def is_excepted(host: str, port: int, no_proxy: str) -> bool:
     """Tell whether a `NO_PROXY` list has a host: by name, suffix, `host:port`, address, CIDR or `*`."""
     host = host.lower().rstrip(".")
-    for entry in (part.strip().lower() for part in no_proxy.split(",")):
-        if entry and (entry == "*" or _matches(host, port, entry)):
+    for entry in no_proxy.lower().replace(",", " ").split():
+        if entry == "*" or _matches(host, port, entry):
             return True
     return False
 
@@ -38,8 +75,8 @@ def _matches(host: str, port: int, entry: str) -> bool:
     if network is not None:
         return address is not None and address in network
     name, colon, digits = entry.rpartition(":")
-    if colon and digits.isdigit():
-        if int(digits) != port:
+    if colon and digits.isdecimal():
+        if digits != str(port):
             return False
         entry = name.strip("[]")
         if (network := _network(entry)) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -15,12 +15,14 @@ from knetik_cloud.exceptions import ApiValueError
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+LARGEST_INTEGER_BITS = 4096
+"""Longer integers make Python refuse to write them, and no URL takes them."""
 
 
 class Request:
     """One HTTP request, ready to be sent. Its repr and its curl line show no secret."""
 
-    __slots__ = ("body", "headers", "method", "operation", "shown_body", "target")
+    __slots__ = ("body", "form_secrets", "headers", "method", "operation", "shown_body", "target")
 
     def __init__(
         self,
@@ -29,6 +31,7 @@ class Request:
         headers: dict[str, str | Secret],
         body: bytes | Secret | None = None,
         shown_body: str | None = None,
+        form_secrets: Sequence[Secret] = (),
     ) -> None:
         self.operation = operation
         self.method = operation.method
@@ -36,10 +39,15 @@ class Request:
         self.headers = headers
         self.body = body
         self.shown_body = shown_body
+        self.form_secrets = list(form_secrets)
 
     def content(self) -> bytes | None:
         """Give the body's bytes, secrets and all."""
         return six.ensure_binary(self.body.reveal()) if isinstance(self.body, Secret) else self.body
+
+    def secrets(self) -> list[Secret]:
+        """List the secrets that the request carries, so that no echo of them is shown."""
+        return [value for value in self.headers.values() if isinstance(value, Secret)] + self.form_secrets
 
     def as_curl(self, origin: str) -> str:
         """Write the request as a curl command, secrets masked."""
@@ -73,7 +81,7 @@ def build(
     """
     path = operation.path
     query: list[str] = []
-    form: list[tuple[str, str, bool]] = []
+    form: dict[str, str | Secret] = {}
     content: str | None = None
     sent: dict[str, str | Secret] = {"Accept": JSON}
     for parameter in operation.parameters:
@@ -88,23 +96,23 @@ def build(
             content = _body(operation, parameter, value)
             sent["Content-Type"] = JSON
             continue
+        if parameter.place == "form":
+            form[parameter.wire] = _form_value(parameter, value)
+            sent["Content-Type"] = FORM
+            continue
         text = _text(parameter, value)
         if parameter.place == "path":
             path = path.replace(f"{{{parameter.wire}}}", _segment(parameter, text))
         elif parameter.place == "query":
-            query.append(f"{quote(parameter.wire, safe='')}={_percent(parameter, text)}")
-        elif parameter.place == "form":
-            form.append((parameter.wire, text, parameter.secret))
-            sent["Content-Type"] = FORM
+            query.append(f"{_percent(parameter, parameter.wire)}={_percent(parameter, text)}")
         else:
             sent[parameter.wire] = _segment(parameter, text)
     target = f"{base_path}{path}?{'&'.join(query)}" if query else base_path + path
     if headers:
         _override(sent, headers)
     if form:
-        hidden = [(name, MASK if secret else text) for name, text, secret in form]
-        fields = [(name, text) for name, text, _ in form]
-        return Request(operation, target, sent, Secret(_form(fields)), _form(hidden))
+        secrets = [value for value in form.values() if isinstance(value, Secret)]
+        return Request(operation, target, sent, _form(form), _shown_form(form), secrets)
     return Request(operation, target, sent, None if content is None else six.ensure_binary(content))
 
 
@@ -119,8 +127,6 @@ def _override(sent: dict[str, str | Secret], headers: Mapping[str, str | Secret]
 
 def _text(parameter: Parameter, value: Any) -> str:
     """Write an argument as text, as its type allows: an integer may come as its decimal text."""
-    if isinstance(value, Secret):
-        return value.reveal()
     kind = parameter.type
     if isinstance(value, str):
         if kind in ("str", "int | str"):
@@ -130,11 +136,24 @@ def _text(parameter: Parameter, value: Any) -> str:
     elif kind == "int | str" and isinstance(value, int):
         kind = "int64"
     value = types.parse(kind, "").convert(value, parameter.name)
+    return _plain_text(parameter, value)
+
+
+def _plain_text(parameter: Parameter, value: Any) -> str:
+    """Write a plain value as text; `call_api` may be given anything."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return str(value)
+    if isinstance(value, int) and value.bit_length() <= LARGEST_INTEGER_BITS:
+        return str(int(value))
+    if isinstance(value, float) and value - value == 0:
+        return repr(float(value))
+    if isinstance(value, (list, tuple)):
+        return ",".join(_plain_text(parameter, part) for part in value)
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    raise types.refuse(parameter.name, "a text, a finite number, a bool, a date or a list of them", value)
 
 
 def _integer(parameter: Parameter, text: str) -> int:
@@ -165,12 +184,34 @@ def _body(operation: Operation[Any], parameter: Parameter, value: Any) -> str:
     kind = types.parse(parameter.type, operation.models)
     if isinstance(value, str) and parameter.type in ("int32", "int64", "int"):
         value = _integer(parameter, value)
-    value = kind.convert(value, parameter.name)
-    lacking = kind.lacking(value, parameter.name)
+    try:
+        value = kind.convert(value, parameter.name)
+        lacking = kind.lacking(value, parameter.name)
+    except RecursionError:
+        lacking = ["an end: it is nested too deeply, or holds itself"]
     if lacking:
         raise ApiValueError(f"{operation.id} can't send its {parameter.name}: it lacks {', '.join(lacking)}")
     return codec.encode(value)
 
 
-def _form(fields: list[tuple[str, str]]) -> str:
-    return "&".join(f"{name}={quote(text, safe='')}" for name, text in fields)
+def _form_value(parameter: Parameter, value: Any) -> str | Secret:
+    """Check a field of a form; a secret stays wrapped, so that no frame's locals show it."""
+    if not (isinstance(value, Secret) or parameter.secret):
+        return _percent(parameter, _text(parameter, value))
+    secret = value if isinstance(value, Secret) else Secret(value)
+    if not secret.is_encodable():
+        raise ApiValueError(f"{parameter.name} must be a text that UTF-8 can encode (no lone surrogates)")
+    return secret
+
+
+def _form(form: Mapping[str, str | Secret]) -> Secret:
+    return Secret(
+        "&".join(
+            f"{name}={quote(value.reveal(), safe='') if isinstance(value, Secret) else value}"
+            for name, value in form.items()
+        )
+    )
+
+
+def _shown_form(form: Mapping[str, str | Secret]) -> str:
+    return "&".join(f"{name}={MASK if isinstance(value, Secret) else value}" for name, value in form.items())

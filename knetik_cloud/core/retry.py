@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 from knetik_cloud.core.operation import Retry
@@ -13,6 +14,8 @@ BASE_SECONDS = 0.1
 THROTTLED_BASE_SECONDS = 1.0
 LONGEST_WAIT = 8.0
 LONGEST_RETRY_AFTER = 60.0
+
+SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", re.ASCII)
 
 BUDGET = 500
 COST = 14
@@ -50,8 +53,12 @@ def may_repeat_status(retry: Retry, status: int) -> bool:
 
 
 def is_ambiguous(retry: Retry, status: int) -> bool:
-    """Tell whether a write that was answered with this status may have been applied all the same."""
-    return retry != "safe" and (status >= 500 or status == 408)
+    """Tell whether a write that was answered with this status may have been applied all the same.
+
+    A 4xx refuses it, and so do the redirects that ask for the same request elsewhere.
+    """
+    refused = (400 <= status < 500 and status != 408) or status in (307, 308)
+    return retry != "safe" and not refused
 
 
 def backoff(repeat: int, throttled: bool, random: Callable[[], float]) -> float:
@@ -69,17 +76,18 @@ def retry_after(value: str | None, now: Callable[[], float]) -> float | None:
     """
     if value is None:
         return None
-    try:
-        wait = float(value)
-    except ValueError:
-        wait = _seconds_until(value, now)
-    return wait if wait >= 0 and math.isfinite(wait) else None
+    wait = float(value) if SECONDS.fullmatch(value) else _seconds_until(value, now)
+    return wait if math.isfinite(wait) else None
 
 
 def _seconds_until(date: str, now: Callable[[], float]) -> float:
+    from datetime import UTC
     from email.utils import parsedate_to_datetime
 
     try:
-        return max(0.0, parsedate_to_datetime(date).timestamp() - now())
-    except (TypeError, ValueError, OverflowError, OSError):
+        moment = parsedate_to_datetime(date)
+        if moment.tzinfo is None:  # "-0000": in UTC, as all HTTP dates are
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, moment.timestamp() - now())
+    except (TypeError, ValueError, OverflowError, IndexError):
         return math.nan
