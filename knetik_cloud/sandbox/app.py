@@ -37,10 +37,12 @@ T = TypeVar("T")
 
 def create_app(service: Service) -> ASGIApp:
     """Make the application that serves a stand-in."""
-    operations = sorted(service.contract.operations.values(), key=lambda operation: "{" in operation.path)
-    routes = [_route(service, operation) for operation in _by_precedence(operations)]
     app = Starlette(
-        routes=[*routes, *control.routes(service), *swagger.routes(service.contract)],
+        routes=[
+            *_operation_routes(service),
+            *control.routes(service),
+            *swagger.routes(service.contract),
+        ],
         exception_handlers={404: _unknown(service), 405: _unknown(service), Exception: _broken(service)},
     )
     # Starlette would redirect; the service takes a trailing slash as it comes.
@@ -57,29 +59,39 @@ def create_app(service: Service) -> ASGIApp:
     return entrance
 
 
-def _by_precedence(operations: list[Operation]) -> list[Operation]:
-    """Put literal path segments before those with a parameter, so that `templates` is no id."""
-    return sorted(
-        operations, key=lambda operation: [part.startswith("{") for part in operation.path.split("/")]
-    )
+def _operation_routes(service: Service) -> list[Route]:
+    """Give one route per path of the contract, literal segments first, so that `templates` is never an id."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in service.contract.operations.values():
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    paths = sorted(by_path, key=lambda path: [part.startswith("{") for part in path.split("/")])
+    return [_route(service, path, by_path[path]) for path in paths]
 
 
-def _route(service: Service, operation: Operation) -> Route:
+def _route(service: Service, path: str, operations: Mapping[str, Operation]) -> Route:
     async def endpoint(request: Request) -> Response:
-        started = time.perf_counter()
-        fault = await _run(service, service.take_fault, operation.id)
-        if fault is not None and fault.delay:
-            await asyncio.sleep(fault.delay)
-        body, answer = await _answer(service, operation, request, fault)
-        response = _response(answer)
-        response = _faulty(response, fault, request) if fault else response
-        await _run(service, _record, service, operation.id, request, body, response, started, fault)
-        return response
+        operation = operations.get(request.method)
+        if operation is None:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(operations))})
+        return await _serve(service, operation, request)
 
-    route = Route(operation.path, endpoint, methods=[operation.method])
-    # Starlette adds HEAD to GET; the contract has none.
-    route.methods = {operation.method}
+    route = Route(path, endpoint)
+    # Starlette would pass a method that is missing here on to a later path that matches too.
+    route.methods = None
     return route
+
+
+async def _serve(service: Service, operation: Operation, request: Request) -> Response:
+    """Answer a call of an operation, and put both into the journal."""
+    started = time.perf_counter()
+    fault = await _run(service, service.take_fault, operation.id)
+    if fault is not None and fault.delay:
+        await asyncio.sleep(fault.delay)
+    body, answer = await _answer(service, operation, request, fault)
+    response = _response(answer)
+    response = _faulty(response, fault) if fault else response
+    await _run(service, _record, service, operation.id, request, body, response, started, fault)
+    return response
 
 
 async def _answer(
@@ -131,7 +143,7 @@ def _response(answer: Answer) -> Response:
     return Response(text.encode(), answer.status, dict(answer.headers or {}), "application/json")
 
 
-def _faulty(response: Response, fault: Fault, request: Request) -> Response:
+def _faulty(response: Response, fault: Fault) -> Response:
     """Lose the answer as the fault says."""
     if fault.reset:
         return connections.ResetResponse()
@@ -184,26 +196,12 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
             said, code = f"Nothing is at {path}", NOT_FOUND
         refusal = service.refusal(Failure(error.status_code, code, [Problem(said)]))
         response = _response(refusal)
-        if error.status_code == 405:
-            response.headers["Allow"] = _allowed(service, path)
+        response.headers.update(error.headers or {})
         if not path.startswith((control.PREFIX, swagger.PREFIX)):
             await _run(service, _record, service, None, request, b"", response, time.perf_counter(), None)
         return response
 
     return answer
-
-
-def _allowed(service: Service, path: str) -> str:
-    """Name the methods that a path has."""
-    parts = path.rstrip("/").split("/")
-    methods = set()
-    for operation in service.contract.operations.values():
-        template = operation.path.split("/")
-        if len(template) == len(parts) and all(
-            wanted.startswith("{") or wanted == given for wanted, given in zip(template, parts, strict=True)
-        ):
-            methods.add(operation.method)
-    return ", ".join(sorted(methods))
 
 
 def _broken(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:

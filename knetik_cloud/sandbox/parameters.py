@@ -28,9 +28,10 @@ def read(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[s
             # The service takes the form's parameters in the query string as well.
             text = given["query"].get(parameter.name)
         if text is None:
-            values[parameter.name] = parameter.schema.get("default")
-            if parameter.required and values[parameter.name] is None:
+            # The default of a required parameter is the caller's, not the service's.
+            if parameter.required:
                 problems.append(Problem(f"{parameter.name} is required", parameter.name))
+            values[parameter.name] = parameter.schema.get("default")
             continue
         try:
             values[parameter.name] = _value(parameter, text)

@@ -17,7 +17,7 @@ from knetik_cloud.sandbox.bodies import ABSENT
 from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.contract import Contract, Operation
-from knetik_cloud.sandbox.failures import Failure
+from knetik_cloud.sandbox.failures import Failure, OAuthFailure
 from knetik_cloud.sandbox.faults import Fault, Faults
 from knetik_cloud.sandbox.journal import Journal
 from knetik_cloud.sandbox.operations import HANDLERS
@@ -130,7 +130,7 @@ class Service:
         form = {}
         if operation.takes_form:
             form = bodies.read_form(request.body, request.headers.get("content-type"))
-        values = parameters.read(operation, {"path": request.path, "query": request.query, "form": form})
+        values = self._parameters(operation, {"path": request.path, "query": request.query, "form": form})
         owner = self._owner(db, operation, values, caller)
         if required:
             auth.authorize(operation, caller, owner)
@@ -141,6 +141,15 @@ class Service:
             operation, values, body, db, now, caller, self.settings, self.contract, self._check, owner
         )
         return Answer(operation.success, HANDLERS[operation.id](call))
+
+    @staticmethod
+    def _parameters(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+        try:
+            return parameters.read(operation, given)
+        except Failure as failure:
+            if operation.issues_tokens:
+                raise OAuthFailure(failure.status, "invalid_request", str(failure)) from None
+            raise
 
     @staticmethod
     def _owner(

@@ -78,6 +78,7 @@ def test_an_unknown_path_is_not_found(web: Web, path: str) -> None:
         ("HEAD", "/entitlements", "GET, POST"),
         ("POST", "/entitlements/56", "DELETE, GET, PUT"),
         ("OPTIONS", "/users/56/inventory/56/status", "PUT"),
+        ("PUT", "/entitlements/templates", "GET, POST"),
     ],
 )
 def test_a_method_that_a_path_does_not_have_is_refused(

@@ -66,6 +66,8 @@ def test_the_parameters_may_come_in_the_query_string(web: Web) -> None:
             "invalid_request",
         ),
         ({"grant_type": "refresh_token", "client_id": "knetik"}, 400, "invalid_request"),
+        ({"grant_type": "client_credentials", "client_secret": "x"}, 400, "invalid_request"),
+        ({}, 400, "invalid_request"),
         ({"grant_type": "refresh_token", "client_id": "knetik", "refresh_token": "x"}, 400, "invalid_grant"),
         ({"grant_type": "facebook", "client_id": "knetik", "token": "x"}, 400, "unsupported_grant_type"),
     ],

@@ -1,0 +1,39 @@
+"""A game shop that keeps what players own in the Knetik inventory: the code under test."""
+
+from __future__ import annotations
+
+from knetik_cloud import ApiClient, EntitlementGrantRequest, UsersInventoryApi
+from knetik_cloud.exceptions import ForbiddenException
+
+
+class Shop:
+    """Sells lives and passes to players."""
+
+    def __init__(self, client: ApiClient, life_id: int, pass_id: int) -> None:
+        self._api = UsersInventoryApi(client)
+        self._life_id = life_id
+        self._pass_id = pass_id
+
+    def sell_life(self, player_id: int) -> None:
+        """Give a player a life."""
+        self._api.grant_user_entitlement(player_id, EntitlementGrantRequest(entitlement_id=self._life_id))
+
+    def sell_pass(self, player_id: int) -> None:
+        """Give a player a pass for a week."""
+        self._api.grant_user_entitlement(player_id, EntitlementGrantRequest(entitlement_id=self._pass_id))
+
+    def spend_life(self, player_id: int, level: str) -> bool:
+        """Take one life of a player; False when none is left."""
+        try:
+            self._api.use_user_entitlement_item(player_id, self._life_id, info=level)
+        except ForbiddenException:
+            return False
+        return True
+
+    def may_enter(self, player_id: int) -> bool:
+        """Tell whether a player has a pass that is good now."""
+        try:
+            self._api.check_user_entitlement_item(player_id, self._pass_id)
+        except ForbiddenException:
+            return False
+        return True
