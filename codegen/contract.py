@@ -60,6 +60,8 @@ class Field(Value):
     """A property of a schema."""
 
     read_only: bool
+    instant: str | None = None
+    """The attribute that gives the field's epoch seconds as a datetime."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +147,17 @@ class Operation:
         return names.constant_name(self.name)
 
     @property
+    def pager(self) -> str:
+        """Name the method that reads all pages of a list: `iter_users_inventory`."""
+        return names.pager_name(self.name)
+
+    @property
+    def filters(self) -> tuple[Parameter, ...]:
+        """Pick the parameters that say what is listed, not which page of it."""
+        paging = (self.pages.page, self.pages.size) if self.pages else ()
+        return tuple(parameter for parameter in self.signature if parameter.wire not in paging)
+
+    @property
     def result(self) -> str:
         """Spell the Python type of what the method returns."""
         if self.returns is None:
@@ -188,6 +201,16 @@ class Contract:
     def operations_of(self, tag: str) -> list[Operation]:
         """List a tag's operations by name, the order of the class and of its page."""
         return sorted((o for o in self.operations if o.tag == tag), key=lambda operation: operation.name)
+
+    def item(self, operation: Operation) -> Type:
+        """Give the type of the items that a list operation lists."""
+        assert operation.pages is not None
+        assert operation.returns is not None
+        page = self.schemas[operation.returns.name]
+        items = operation.pages.items
+        listed = next(field.type.inner for _, field in self.all_fields(page) if field.wire == items)
+        assert listed is not None
+        return listed
 
     def ancestors(self, schema: Schema) -> Iterator[Schema]:
         """Walk from a schema's base class up to the root of its family."""

@@ -79,6 +79,35 @@ def twin_docstring(operation: Operation) -> str:
     return _Docstring(8).paragraph(text).text()
 
 
+def pager_docstring(operation: Operation, asynchronous: bool) -> str:
+    """Write the docstring of the method that reads all pages of a list."""
+    loop, workers = ("an `async for`", "tasks") if asynchronous else ("a loop", "threads")
+    text = _Docstring(8).paragraph(f"Give what `{operation.name}` lists, over all its pages.")
+    text.paragraph(
+        f"Nothing is sent yet: {loop} over the `Pager` fetches page after page, and over its `pages()` gives "
+        "the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be missing."
+    )
+    text.section(
+        "Args",
+        [
+            *map(_argument, operation.filters),
+            "limit: How many items are given at most; None gives all.",
+            "page_size: How many items a page is to hold; None leaves that to the service.",
+            f"prefetch: How many pages {workers} fetch ahead at most, 0 to 64.",
+            "deadline: Seconds for the whole reading; None sets no limit but that of each call.",
+            "**options: What holds for each of the calls; see `CallOptions`.",
+        ],
+    )
+    text.section("Raises", ["ApiValueError: A number is out of range."])
+    text.paragraph(f"The loop raises what `{operation.name}` raises, and DeadlineExceeded.")
+    return text.text()
+
+
+def instant_docstring(field: Field) -> str:
+    """Write the docstring of the datetime beside a field of epoch seconds."""
+    return _Docstring(4).paragraph(f"`{field.name}` as an aware `datetime` in UTC; see `Instant`.").text()
+
+
 def model_docstring(contract: Contract, schema: Schema) -> str:
     """Write a model class's docstring: what it is, and its place in its family."""
     text = _Docstring(4)

@@ -55,6 +55,16 @@ def class_name(tag: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in words) + "Api"
 
 
+def pager_name(method: str) -> str:
+    """Name the method that reads all pages of a list: `get_users_inventory` makes `iter_users_inventory`."""
+    return f"iter_{method.removeprefix('get_').removeprefix('list_')}"
+
+
+def instant_name(attribute: str) -> str:
+    """Name the datetime beside a field of epoch seconds: `created_date` has `created_at`."""
+    return f"{attribute.removesuffix('_date')}_at"
+
+
 def constant_name(method: str) -> str:
     """Name the row of an operation: `get_user_inventory` is `GET_USER_INVENTORY`."""
     return method.upper()

@@ -153,7 +153,19 @@ def _fields(node: Node) -> Iterator[Field]:
             **_value(names.attribute_name(wire), wire, found),
             required=wire in required,
             read_only=bool(found.resolved().get("readOnly")),
+            instant=_instant(wire, found, declared),
         )
+
+
+def _instant(wire: str, node: Node, declared: dict[str, Node]) -> str | None:
+    """Name the datetime beside a field of epoch seconds; `x-instant` says what the rule doesn't."""
+    schema = node.resolved()
+    if not schema.get("x-epoch-seconds"):
+        return None
+    name = schema.text("x-instant") or names.instant_name(names.attribute_name(wire))
+    if name in {names.attribute_name(other) for other in declared}:
+        raise node.error(f"its datetime would be called {name!r}, as a property is: name it with x-instant")
+    return name
 
 
 def _discriminator(node: Node) -> Discriminator | None:

@@ -15,7 +15,7 @@ from codegen.errors import exception_name
 from codegen.examples import example_of
 from codegen.formatting import format_files
 from codegen.output import MARK
-from codegen.types import Type
+from codegen.types import BUILDERS, Type
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -28,13 +28,20 @@ def render(contract: Contract, package: str) -> dict[str, str]:
         return templates.get_template(template).render(**context)
 
     tags = sorted({operation.tag for operation in contract.operations})
+    classes = {names.class_name(tag): names.snake_case(names.class_name(tag)) for tag in tags}
     files = {
         f"{package}/apis/operations.py": fill("operations.py.jinja", used=_returned_models(contract)),
         f"{package}/apis/__init__.py": fill(
             "lazy_package.py.jinja",
             opening="The API classes, one for each tag of the contract, loaded on first use.",
             subpackage="apis",
-            modules={names.class_name(tag): names.snake_case(names.class_name(tag)) for tag in tags},
+            modules=classes,
+        ),
+        f"{package}/aio/apis/__init__.py": fill(
+            "lazy_package.py.jinja",
+            opening="The asyncio API classes, one for each tag of the contract, loaded on first use.",
+            subpackage="aio.apis",
+            modules=classes,
         ),
         f"{package}/models/__init__.py": fill(
             "lazy_package.py.jinja",
@@ -46,15 +53,17 @@ def render(contract: Contract, package: str) -> dict[str, str]:
     for tag in tags:
         operations = contract.operations_of(tag)
         name = names.class_name(tag)
-        files[f"{package}/apis/{names.snake_case(name)}.py"] = fill(
-            "api.py.jinja",
-            class_name=name,
-            tag=tag,
-            description=contract.tags.get(tag, ""),
-            operations=operations,
-            used=_used_models(operations),
-            imports=_imports(p.type for operation in operations for p in operation.parameters),
-        )
+        for subpackage, asynchronous in (("apis", False), ("aio/apis", True)):
+            files[f"{package}/{subpackage}/{names.snake_case(name)}.py"] = fill(
+                "api.py.jinja",
+                class_name=name,
+                tag=tag,
+                description=contract.tags.get(tag, ""),
+                operations=operations,
+                asynchronous=asynchronous,
+                imports=_argument_imports(operations),
+                deferred=_deferred_imports(contract, package, operations, asynchronous),
+            )
         files[f"docs/{name}.md"] = fill("api.md.jinja", class_name=name, tag=tag, operations=operations)
     sent = contract.sent()
     for schema in contract.schemas.values():
@@ -120,10 +129,33 @@ def _returned_models(contract: Contract) -> list[str]:
     return sorted({o.returns.model for o in contract.operations if o.returns and o.returns.model})
 
 
-def _used_models(operations: Iterable[Operation]) -> list[str]:
-    """Name the models in the signatures of operations."""
+def _used_models(contract: Contract, operations: Iterable[Operation]) -> list[str]:
+    """Name the models in the signatures of operations, the items of lists included."""
     types = [type_ for o in operations for type_ in (o.returns, *(p.type for p in o.parameters)) if type_]
+    types += [contract.item(operation) for operation in operations if operation.pages]
     return sorted({type_.model for type_ in types if type_.model})
+
+
+def _argument_imports(operations: Iterable[Operation]) -> set[str]:
+    """Name what the signatures of operations need besides models."""
+    parameters = [parameter for operation in operations for parameter in operation.parameters]
+    return {name for parameter in parameters for name in rows.argument_imports(parameter)}
+
+
+def _deferred_imports(
+    contract: Contract, package: str, operations: list[Operation], asynchronous: bool
+) -> list[str]:
+    """Spell the imports that an API class's signatures need, by module."""
+    needed = {
+        "knetik_cloud.core.operation": ["ApiResponse"],
+        "knetik_cloud.core.options": ["CallOptions"],
+        f"{package}.models": _used_models(contract, operations),
+    }
+    if any(operation.pages for operation in operations):
+        needed["knetik_cloud.aio.paging" if asynchronous else "knetik_cloud.paging"] = ["Pager"]
+    for name in _argument_imports(operations) & BUILDERS.keys():
+        needed.setdefault(BUILDERS[name], []).append(name)
+    return [f"from {module} import ({', '.join(found)})" for module, found in sorted(needed.items()) if found]
 
 
 def _referenced(schema: Schema) -> list[str]:

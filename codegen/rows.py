@@ -14,7 +14,7 @@ def parameter_row(parameter: Parameter) -> str:
         "Parameter",
         parameter.name,
         parameter.place,
-        parameter.type.expression,
+        "epoch" if parameter.epoch else parameter.type.expression,
         required=parameter.required,
         wire=parameter.wire if parameter.wire != parameter.name else None,
         secret=parameter.secret,
@@ -48,8 +48,15 @@ def pages_row(pages: Pages) -> str:
 
 
 def argument_annotation(parameter: Parameter) -> str:
-    """Spell what a method takes for a parameter; what no traceback may show may come wrapped already."""
+    """Spell what a method takes for a parameter: an instant as people say it, a secret wrapped or not."""
+    if parameter.epoch:
+        return "int | str | dt.datetime"
     return f"{parameter.type.argument} | Secret" if parameter.secret else parameter.type.argument
+
+
+def argument_imports(parameter: Parameter) -> frozenset[str]:
+    """Name what that needs imported besides models."""
+    return frozenset({"dt"}) if parameter.epoch else parameter.type.imports
 
 
 def _call(name: str, *values: Any, **options: Any) -> str:

@@ -14,6 +14,9 @@ _ANNOTATIONS = {
     "date": "datetime.date",
     "datetime": "datetime.datetime",
 }
+BUILDERS = {"DateFilter": "knetik_cloud.filters", "SortOrder": "knetik_cloud.sorting"}
+"""Classes that spell a parameter's text, which `x-python-type` may name, and where they live."""
+
 _ANNOTATION_IMPORTS = {"object": "Any", "date": "datetime", "datetime": "datetime"}
 
 
@@ -22,7 +25,7 @@ class Type:
     """One type: a scalar, `object` (any JSON), a list, a dict or a model.
 
     `name` is the scalar's name, `list`, `dict` or the model's class; `inner` is what a list or dict holds.
-    `python` overrides all spellings (the contract's `x-python-type`).
+    `python` overrides all spellings (the contract's `x-python-type`); but a class that spells a text is one.
     """
 
     name: str
@@ -33,7 +36,7 @@ class Type:
     @property
     def expression(self) -> str:
         """Spell the type as the engine's rows do: `int32`, `list[Behavior]`, `dict[str, Property]`."""
-        if self.python:
+        if self.python and not self.builders:
             return self.python
         if self.inner is None:
             return self.name
@@ -71,10 +74,15 @@ class Type:
         return self.name if self.is_model else None
 
     @property
+    def builders(self) -> frozenset[str]:
+        """Name the classes among its Python types that spell a text."""
+        return frozenset((self.python or "").split(" | ")) & BUILDERS.keys()
+
+    @property
     def imports(self) -> frozenset[str]:
         """Name what the annotation needs imported besides models: `Any`, `datetime`."""
         if self.python:
-            return frozenset()
+            return self.builders
         if self.inner is not None:
             return self.inner.imports
         return frozenset({_ANNOTATION_IMPORTS[self.name]} if self.name in _ANNOTATION_IMPORTS else ())

@@ -15,15 +15,20 @@ from typing import TYPE_CHECKING
 from knetik_cloud.version import __version__
 
 if TYPE_CHECKING:
+    from knetik_cloud import filters as filters
+    from knetik_cloud import sorting as sorting
     from knetik_cloud.api_client import ApiClient as ApiClient
     from knetik_cloud.apis import *
     from knetik_cloud.configuration import Configuration as Configuration
     from knetik_cloud.core.auth import AccessToken as AccessToken
+    from knetik_cloud.core.auth import AsyncTokenProvider as AsyncTokenProvider
     from knetik_cloud.core.auth import TokenProvider as TokenProvider
     from knetik_cloud.core.operation import ApiResponse as ApiResponse
+    from knetik_cloud.core.paging import RowsMovedWarning as RowsMovedWarning
     from knetik_cloud.core.secret import Secret as Secret
     from knetik_cloud.exceptions import *
     from knetik_cloud.models import *
+    from knetik_cloud.paging import Pager as Pager
 
 from importlib import import_module
 
@@ -38,12 +43,15 @@ _MODULES = {
     "ApiResponseError": "exceptions",
     "ApiTimeoutException": "exceptions",
     "ApiValueError": "exceptions",
+    "AsyncTokenProvider": "core.auth",
     "BadRequestException": "exceptions",
     "Configuration": "configuration",
     "ConflictException": "exceptions",
     "DeadlineExceeded": "exceptions",
     "ForbiddenException": "exceptions",
     "NotFoundException": "exceptions",
+    "Pager": "paging",
+    "RowsMovedWarning": "core.paging",
     "Secret": "core.secret",
     "ServiceException": "exceptions",
     "TokenProvider": "core.auth",
@@ -51,6 +59,8 @@ _MODULES = {
     "UnauthorizedException": "exceptions",
     "UnprocessableEntityException": "exceptions",
 }
+
+_SUBMODULES = ("aio", "filters", "sorting")
 
 __all__ = ["__version__", *_MODULES, *apis.__all__, *models.__all__]
 
@@ -63,6 +73,8 @@ if not TYPE_CHECKING:  # a checker that saw __getattr__ would take any name for 
             value = getattr(apis, name)
         elif name in models.__all__:
             value = getattr(models, name)
+        elif name in _SUBMODULES:
+            value = import_module(f"knetik_cloud.{name}")
         else:
             raise AttributeError(f"module 'knetik_cloud' has no attribute {name!r}")
         globals()[name] = value

@@ -23,6 +23,8 @@ from knetik_cloud.rest import RESTClientObject, RESTResponse
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from knetik_cloud.paging import Pager
+
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
@@ -209,6 +211,13 @@ class Api:
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]
     ) -> ApiResponse[T]:
         return self.api_client.call(operation, arguments, options, http_info=True)  # type: ignore[no-any-return]
+
+    def _pager(
+        self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any
+    ) -> Pager[Any, T]:
+        from knetik_cloud.paging import Pager
+
+        return Pager(self.api_client, self.api_client._plan(operation, arguments, options, **how))
 
 
 class _State:

@@ -10,6 +10,7 @@ from knetik_cloud.core import options
 from knetik_cloud.core.call import Answer, Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings
+from knetik_cloud.core.paging import Plan
 from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiValueError
 
@@ -27,6 +28,7 @@ class State(Protocol):
 
 
 S = TypeVar("S", bound=State)
+T = TypeVar("T")
 
 
 class Shared(Generic[S]):
@@ -110,11 +112,17 @@ class BaseClient(Generic[S]):
             settled = self._settled = (state, state.settings.with_options(self._options))
         return settled
 
-    def _deadline(self, options: Mapping[str, Any]) -> float:
-        """Give the deadline of a call with these options, in seconds."""
-        known = {name: options[name] for name in CallOptions.__annotations__ if name in options}
-        settings = self._shared.configuration.settings()
-        return settings.with_options(self._options).with_options(known).deadline
+    def _plan(
+        self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any
+    ) -> Plan[T]:
+        """Plan the reading of a list, whose calls take these options.
+
+        Raises:
+            TypeError: an option that no method has.
+            ApiValueError: a value out of range.
+        """
+        settings = self._shared.configuration.settings().with_options(self._options).with_options(options)
+        return Plan(operation, arguments, options, **how, call_deadline=settings.deadline)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.configuration.host}>"

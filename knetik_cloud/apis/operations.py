@@ -272,7 +272,7 @@ UPDATE_USER_INVENTORY_EXPIRES: Operation[None] = Operation(
     (
         Parameter("user_id", "path", "int32", required=True),
         Parameter("id", "path", "int32", required=True),
-        Parameter("timestamp", "body", "int64"),
+        Parameter("timestamp", "body", "epoch"),
     ),
     retry="idempotent",
 )

@@ -33,10 +33,12 @@ from knetik_cloud.apis.operations import (
 )
 
 if TYPE_CHECKING:
+    import datetime as dt
     from typing import Unpack
 
     from knetik_cloud.core.operation import ApiResponse
     from knetik_cloud.core.options import CallOptions
+    from knetik_cloud.filters import DateFilter
     from knetik_cloud.models import (
         EntitlementGrantRequest,
         EntitlementItem,
@@ -48,7 +50,10 @@ if TYPE_CHECKING:
         PageResourceUserItemLogResource,
         UserInventoryAddRequest,
         UserInventoryResource,
+        UserItemLogResource,
     )
+    from knetik_cloud.paging import Pager
+    from knetik_cloud.sorting import SortOrder
 
 
 class UsersInventoryApi(Api):
@@ -360,7 +365,7 @@ class UsersInventoryApi(Api):
         *,
         size: int | str | None = None,
         page: int | str | None = None,
-        order: str | None = None,
+        order: str | SortOrder | None = None,
         **options: Unpack[CallOptions],
     ) -> PageResourceEntitlementItem:
         """List entitlement items.
@@ -400,12 +405,52 @@ class UsersInventoryApi(Api):
         *,
         size: int | str | None = None,
         page: int | str | None = None,
-        order: str | None = None,
+        order: str | SortOrder | None = None,
         **options: Unpack[CallOptions],
     ) -> ApiResponse[PageResourceEntitlementItem]:
         """Do `get_entitlement_items`; return its result together with the HTTP status and headers."""
         return self._call_with_http_info(
             GET_ENTITLEMENT_ITEMS, {"size": size, "page": page, "order": order}, options
+        )
+
+    def iter_entitlement_items(
+        self,
+        *,
+        order: str | SortOrder | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        prefetch: int = 0,
+        deadline: float | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Pager[EntitlementItem, PageResourceEntitlementItem]:
+        """Give what `get_entitlement_items` lists, over all its pages.
+
+        Nothing is sent yet: a loop over the `Pager` fetches page after page, and over its `pages()`
+        gives the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be
+        missing.
+
+        Args:
+            order: Keys to sort by, strongest first: `FIELD:ASC` or `FIELD:DESC`, separated by commas
+                without spaces, with fields named as in the JSON. Left out, the service takes 'id:ASC'.
+            limit: How many items are given at most; None gives all.
+            page_size: How many items a page is to hold; None leaves that to the service.
+            prefetch: How many pages threads fetch ahead at most, 0 to 64.
+            deadline: Seconds for the whole reading; None sets no limit but that of each call.
+            **options: What holds for each of the calls; see `CallOptions`.
+
+        Raises:
+            ApiValueError: A number is out of range.
+
+        The loop raises what `get_entitlement_items` raises, and DeadlineExceeded.
+        """
+        return self._pager(
+            GET_ENTITLEMENT_ITEMS,
+            {"order": order},
+            options,
+            limit=limit,
+            page_size=page_size,
+            prefetch=prefetch,
+            deadline=deadline,
         )
 
     def get_entitlement_template(self, id: str, **options: Unpack[CallOptions]) -> ItemTemplateResource:
@@ -446,7 +491,7 @@ class UsersInventoryApi(Api):
         *,
         size: int | str | None = None,
         page: int | str | None = None,
-        order: str | None = None,
+        order: str | SortOrder | None = None,
         **options: Unpack[CallOptions],
     ) -> PageResourceItemTemplateResource:
         """List entitlement templates.
@@ -485,12 +530,52 @@ class UsersInventoryApi(Api):
         *,
         size: int | str | None = None,
         page: int | str | None = None,
-        order: str | None = None,
+        order: str | SortOrder | None = None,
         **options: Unpack[CallOptions],
     ) -> ApiResponse[PageResourceItemTemplateResource]:
         """Do `get_entitlement_templates`; return its result together with the HTTP status and headers."""
         return self._call_with_http_info(
             GET_ENTITLEMENT_TEMPLATES, {"size": size, "page": page, "order": order}, options
+        )
+
+    def iter_entitlement_templates(
+        self,
+        *,
+        order: str | SortOrder | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        prefetch: int = 0,
+        deadline: float | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Pager[ItemTemplateResource, PageResourceItemTemplateResource]:
+        """Give what `get_entitlement_templates` lists, over all its pages.
+
+        Nothing is sent yet: a loop over the `Pager` fetches page after page, and over its `pages()`
+        gives the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be
+        missing.
+
+        Args:
+            order: Keys to sort by, strongest first: `FIELD:ASC` or `FIELD:DESC`, separated by commas
+                without spaces, with fields named as in the JSON. Left out, the service takes 'id:ASC'.
+            limit: How many items are given at most; None gives all.
+            page_size: How many items a page is to hold; None leaves that to the service.
+            prefetch: How many pages threads fetch ahead at most, 0 to 64.
+            deadline: Seconds for the whole reading; None sets no limit but that of each call.
+            **options: What holds for each of the calls; see `CallOptions`.
+
+        Raises:
+            ApiValueError: A number is out of range.
+
+        The loop raises what `get_entitlement_templates` raises, and DeadlineExceeded.
+        """
+        return self._pager(
+            GET_ENTITLEMENT_TEMPLATES,
+            {"order": order},
+            options,
+            limit=limit,
+            page_size=page_size,
+            prefetch=prefetch,
+            deadline=deadline,
         )
 
     def get_user_inventories(
@@ -504,7 +589,7 @@ class UsersInventoryApi(Api):
         filter_item_id: int | str | None = None,
         filter_username: str | None = None,
         filter_group: str | None = None,
-        filter_date: str | None = None,
+        filter_date: str | DateFilter | None = None,
         **options: Unpack[CallOptions],
     ) -> PageResourceUserInventoryResource:
         """List a user's inventory entries.
@@ -573,7 +658,7 @@ class UsersInventoryApi(Api):
         filter_item_id: int | str | None = None,
         filter_username: str | None = None,
         filter_group: str | None = None,
-        filter_date: str | None = None,
+        filter_date: str | DateFilter | None = None,
         **options: Unpack[CallOptions],
     ) -> ApiResponse[PageResourceUserInventoryResource]:
         """Do `get_user_inventories`; return its result together with the HTTP status and headers."""
@@ -591,6 +676,69 @@ class UsersInventoryApi(Api):
                 "filter_date": filter_date,
             },
             options,
+        )
+
+    def iter_user_inventories(
+        self,
+        id: int | str,
+        *,
+        inactive: bool | None = None,
+        filter_item_name: str | None = None,
+        filter_item_id: int | str | None = None,
+        filter_username: str | None = None,
+        filter_group: str | None = None,
+        filter_date: str | DateFilter | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        prefetch: int = 0,
+        deadline: float | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Pager[UserInventoryResource, PageResourceUserInventoryResource]:
+        """Give what `get_user_inventories` lists, over all its pages.
+
+        Nothing is sent yet: a loop over the `Pager` fetches page after page, and over its `pages()`
+        gives the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be
+        missing.
+
+        Args:
+            id: Id of the user who holds the inventory.
+            inactive: True returns inactive entries too; false leaves them out. Left out, the service
+                takes False.
+            filter_item_name: Only entries whose item has a name that starts with this text.
+            filter_item_id: Only entries of the item with this id.
+            filter_username: Only entries of the user who logs in with this name.
+            filter_group: Only entries of users who belong to the user group with this unique name.
+            filter_date: Only entries created in this span of time: an operator and an instant in epoch
+                seconds, separated by a comma without spaces, and more such pairs for a range, as in
+                `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
+                (before), LOE (at or before) and EQ (at).
+            limit: How many items are given at most; None gives all.
+            page_size: How many items a page is to hold; None leaves that to the service.
+            prefetch: How many pages threads fetch ahead at most, 0 to 64.
+            deadline: Seconds for the whole reading; None sets no limit but that of each call.
+            **options: What holds for each of the calls; see `CallOptions`.
+
+        Raises:
+            ApiValueError: A number is out of range.
+
+        The loop raises what `get_user_inventories` raises, and DeadlineExceeded.
+        """
+        return self._pager(
+            GET_USER_INVENTORIES,
+            {
+                "id": id,
+                "inactive": inactive,
+                "filter_item_name": filter_item_name,
+                "filter_item_id": filter_item_id,
+                "filter_username": filter_username,
+                "filter_group": filter_group,
+                "filter_date": filter_date,
+            },
+            options,
+            limit=limit,
+            page_size=page_size,
+            prefetch=prefetch,
+            deadline=deadline,
         )
 
     def get_user_inventory(
@@ -687,6 +835,48 @@ class UsersInventoryApi(Api):
             GET_USER_INVENTORY_LOG, {"user_id": user_id, "id": id, "size": size, "page": page}, options
         )
 
+    def iter_user_inventory_log(
+        self,
+        user_id: int | str,
+        id: int | str,
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        prefetch: int = 0,
+        deadline: float | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Pager[UserItemLogResource, PageResourceUserItemLogResource]:
+        """Give what `get_user_inventory_log` lists, over all its pages.
+
+        Nothing is sent yet: a loop over the `Pager` fetches page after page, and over its `pages()`
+        gives the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be
+        missing.
+
+        Args:
+            user_id: Id of the user who holds the inventory, or `me` for the user whom the access token
+                belongs to.
+            id: Id of the inventory entry.
+            limit: How many items are given at most; None gives all.
+            page_size: How many items a page is to hold; None leaves that to the service.
+            prefetch: How many pages threads fetch ahead at most, 0 to 64.
+            deadline: Seconds for the whole reading; None sets no limit but that of each call.
+            **options: What holds for each of the calls; see `CallOptions`.
+
+        Raises:
+            ApiValueError: A number is out of range.
+
+        The loop raises what `get_user_inventory_log` raises, and DeadlineExceeded.
+        """
+        return self._pager(
+            GET_USER_INVENTORY_LOG,
+            {"user_id": user_id, "id": id},
+            options,
+            limit=limit,
+            page_size=page_size,
+            prefetch=prefetch,
+            deadline=deadline,
+        )
+
     def get_users_inventory(
         self,
         *,
@@ -697,7 +887,7 @@ class UsersInventoryApi(Api):
         filter_item_id: int | str | None = None,
         filter_username: str | None = None,
         filter_group: str | None = None,
-        filter_date: str | None = None,
+        filter_date: str | DateFilter | None = None,
         **options: Unpack[CallOptions],
     ) -> PageResourceUserInventoryResource:
         """List the inventory entries of all users.
@@ -763,7 +953,7 @@ class UsersInventoryApi(Api):
         filter_item_id: int | str | None = None,
         filter_username: str | None = None,
         filter_group: str | None = None,
-        filter_date: str | None = None,
+        filter_date: str | DateFilter | None = None,
         **options: Unpack[CallOptions],
     ) -> ApiResponse[PageResourceUserInventoryResource]:
         """Do `get_users_inventory`; return its result together with the HTTP status and headers."""
@@ -780,6 +970,66 @@ class UsersInventoryApi(Api):
                 "filter_date": filter_date,
             },
             options,
+        )
+
+    def iter_users_inventory(
+        self,
+        *,
+        inactive: bool | None = None,
+        filter_item_name: str | None = None,
+        filter_item_id: int | str | None = None,
+        filter_username: str | None = None,
+        filter_group: str | None = None,
+        filter_date: str | DateFilter | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        prefetch: int = 0,
+        deadline: float | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Pager[UserInventoryResource, PageResourceUserInventoryResource]:
+        """Give what `get_users_inventory` lists, over all its pages.
+
+        Nothing is sent yet: a loop over the `Pager` fetches page after page, and over its `pages()`
+        gives the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be
+        missing.
+
+        Args:
+            inactive: True returns inactive entries too; false leaves them out. Left out, the service
+                takes False.
+            filter_item_name: Only entries whose item has a name that starts with this text.
+            filter_item_id: Only entries of the item with this id.
+            filter_username: Only entries of the user who logs in with this name.
+            filter_group: Only entries of users who belong to the user group with this unique name.
+            filter_date: Only entries created in this span of time: an operator and an instant in epoch
+                seconds, separated by a comma without spaces, and more such pairs for a range, as in
+                `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
+                (before), LOE (at or before) and EQ (at).
+            limit: How many items are given at most; None gives all.
+            page_size: How many items a page is to hold; None leaves that to the service.
+            prefetch: How many pages threads fetch ahead at most, 0 to 64.
+            deadline: Seconds for the whole reading; None sets no limit but that of each call.
+            **options: What holds for each of the calls; see `CallOptions`.
+
+        Raises:
+            ApiValueError: A number is out of range.
+
+        The loop raises what `get_users_inventory` raises, and DeadlineExceeded.
+        """
+        return self._pager(
+            GET_USERS_INVENTORY,
+            {
+                "inactive": inactive,
+                "filter_item_name": filter_item_name,
+                "filter_item_id": filter_item_id,
+                "filter_username": filter_username,
+                "filter_group": filter_group,
+                "filter_date": filter_date,
+            },
+            options,
+            limit=limit,
+            page_size=page_size,
+            prefetch=prefetch,
+            deadline=deadline,
         )
 
     def grant_user_entitlement(
@@ -976,7 +1226,7 @@ class UsersInventoryApi(Api):
         user_id: int | str,
         id: int | str,
         *,
-        timestamp: int | str | None = None,
+        timestamp: int | str | dt.datetime | None = None,
         **options: Unpack[CallOptions],
     ) -> None:
         """Set when an inventory entry expires.
@@ -1014,7 +1264,7 @@ class UsersInventoryApi(Api):
         user_id: int | str,
         id: int | str,
         *,
-        timestamp: int | str | None = None,
+        timestamp: int | str | dt.datetime | None = None,
         **options: Unpack[CallOptions],
     ) -> ApiResponse[None]:
         """Do `update_user_inventory_expires`; return its result together with the HTTP status and headers."""

@@ -1,7 +1,7 @@
 """The type expressions of the contract: what is assigned, sent and answered is checked against them.
 
 An expression is `int32`, `int64`, `int`, `float`, `bool`, `str`, `object` (any JSON), `date`, `datetime`,
-`list[T]`, `dict[str, T]`, `A | B`, or the name of a model.
+`epoch` (an instant, in whole seconds), `list[T]`, `dict[str, T]`, `A | B`, or the name of a model.
 """
 
 from __future__ import annotations
@@ -374,6 +374,10 @@ def parse(expression: str, package: str) -> Type:
     plain = _PLAIN.get(expression)
     if plain is not None:
         return plain
+    if expression == "epoch":
+        from knetik_cloud.core.instant import EPOCH
+
+        return EPOCH
     if expression.startswith("list[") and expression.endswith("]"):
         return ListOf(parse(expression[5:-1], package))
     if expression.startswith("dict[str, ") and expression.endswith("]"):

@@ -5,6 +5,7 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
+from knetik_cloud.core.instant import instant
 from knetik_cloud.core.model import field
 from knetik_cloud.models.property import Property
 
@@ -17,3 +18,6 @@ class DateProperty(Property, discriminator_value="date"):
 
     value: int | None = field("int64", epoch=True)
     """The instant, in epoch seconds."""
+
+    value_at = instant("value")
+    """`value` as an aware `datetime` in UTC; see `Instant`."""

@@ -5,6 +5,7 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
+from knetik_cloud.core.instant import instant
 from knetik_cloud.core.model import field
 from knetik_cloud.models.property_definition_resource import PropertyDefinitionResource
 
@@ -18,5 +19,11 @@ class DatePropertyDefinitionResource(PropertyDefinitionResource, discriminator_v
     max: int | None = field("int64", epoch=True)
     """Latest instant that is accepted, in epoch seconds. Null sets no upper limit."""
 
+    max_at = instant("max")
+    """`max` as an aware `datetime` in UTC; see `Instant`."""
+
     min: int | None = field("int64", epoch=True)
     """Earliest instant that is accepted, in epoch seconds. Null sets no lower limit."""
+
+    min_at = instant("min")
+    """`min` as an aware `datetime` in UTC; see `Instant`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from knetik_cloud.core.instant import instant
 from knetik_cloud.core.model import Model, field
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class InvoiceResource(Model):
 
     created_date: int | None = field("int64", read_only=True, epoch=True)
     """When it was created, in epoch seconds; the service sets it."""
+
+    created_at = instant("created_date")
+    """`created_date` as an aware `datetime` in UTC; see `Instant`."""
 
     currency: str | None = field("str")
     """Code of the currency of all prices."""
@@ -138,6 +142,9 @@ class InvoiceResource(Model):
 
     updated_date: int | None = field("int64", read_only=True, epoch=True)
     """When it was last changed, in epoch seconds; the service sets it."""
+
+    updated_at = instant("updated_date")
+    """`updated_date` as an aware `datetime` in UTC; see `Instant`."""
 
     user: SimpleUserResource | None = field("SimpleUserResource")
     """The user whom the invoice belongs to."""

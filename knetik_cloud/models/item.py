@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from knetik_cloud.core.instant import instant
 from knetik_cloud.core.model import Model, field
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class Item(
     created_date: int | None = field("int64", read_only=True, epoch=True)
     """When it was created, in epoch seconds; the service sets it."""
 
+    created_at = instant("created_date")
+    """`created_date` as an aware `datetime` in UTC; see `Instant`."""
+
     id: int | None = field("int32", read_only=True)
     """Item id; the service assigns it."""
 
@@ -75,3 +79,6 @@ class Item(
 
     updated_date: int | None = field("int64", read_only=True, epoch=True)
     """When it was last changed, in epoch seconds; the service sets it."""
+
+    updated_at = instant("updated_date")
+    """`updated_date` as an aware `datetime` in UTC; see `Instant`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from knetik_cloud.core.instant import instant
 from knetik_cloud.core.model import Model, field
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ class ItemTemplateResource(Model):
     created_date: int | None = field("int64", read_only=True, epoch=True)
     """When it was created, in epoch seconds; the service sets it."""
 
+    created_at = instant("created_date")
+    """`created_date` as an aware `datetime` in UTC; see `Instant`."""
+
     id: str | None = field("str", read_only=True)
     """Template id, a text that the service makes."""
 
@@ -36,3 +40,6 @@ class ItemTemplateResource(Model):
 
     updated_date: int | None = field("int64", read_only=True, epoch=True)
     """When it was last changed, in epoch seconds; the service sets it."""
+
+    updated_at = instant("updated_date")
+    """`updated_date` as an aware `datetime` in UTC; see `Instant`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from knetik_cloud.core.instant import instant
 from knetik_cloud.core.model import Model, field
 
 if TYPE_CHECKING:
@@ -24,10 +25,16 @@ class UserInventoryResource(Model):
     created_date: int | None = field("int64", read_only=True, epoch=True)
     """When it was created, in epoch seconds; the service sets it."""
 
+    created_at = instant("created_date")
+    """`created_date` as an aware `datetime` in UTC; see `Instant`."""
+
     expires: int | None = field("int64", epoch=True)
     """When the entry expires, in epoch seconds; null means never. For a subscription this is the end of
     the grace period.
     """
+
+    expires_at = instant("expires")
+    """`expires` as an aware `datetime` in UTC; see `Instant`."""
 
     id: int | None = field("int32", read_only=True)
     """Inventory entry id; the service assigns it."""
@@ -49,6 +56,9 @@ class UserInventoryResource(Model):
 
     updated_date: int | None = field("int64", read_only=True, epoch=True)
     """When it was last changed, in epoch seconds; the service sets it."""
+
+    updated_at = instant("updated_date")
+    """`updated_date` as an aware `datetime` in UTC; see `Instant`."""
 
     user: SimpleUserResource | None = field("SimpleUserResource")
     """The user who holds the item."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from knetik_cloud.core.instant import instant
 from knetik_cloud.core.model import Model, field
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ class UserItemLogResource(Model):
 
     log_date: int | None = field("int64", read_only=True, epoch=True)
     """When it happened, in epoch seconds."""
+
+    logged_at = instant("log_date")
+    """`log_date` as an aware `datetime` in UTC; see `Instant`."""
 
     type: str | None = field("str")
     """What happened. The set of words is not documented."""

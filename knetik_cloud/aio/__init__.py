@@ -1,0 +1,39 @@
+"""The asyncio client: the same calls as `knetik_cloud`, awaited, over aiohttp (the `aio` extra).
+
+    from knetik_cloud import aio
+
+    async with aio.UsersInventoryApi() as api:
+        entry = await api.get_user_inventory(56, 56)
+
+Models, exceptions and `Configuration` are those of `knetik_cloud`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+try:
+    import aiohttp as aiohttp
+except ImportError as missing:
+    raise ImportError(
+        "knetik_cloud.aio needs aiohttp, which the extra `aio` brings: pip install 'knetik_cloud[aio]'"
+    ) from missing
+
+from knetik_cloud.aio import apis
+from knetik_cloud.aio.api_client import ApiClient as ApiClient
+from knetik_cloud.aio.paging import Pager as Pager
+
+if TYPE_CHECKING:
+    from knetik_cloud.aio.apis import *  # noqa: F403
+
+__all__ = ["ApiClient", "Pager", *apis.__all__]
+
+if not TYPE_CHECKING:  # a checker that saw __getattr__ would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name not in apis.__all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(apis, name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

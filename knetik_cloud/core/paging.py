@@ -1,0 +1,275 @@
+"""Reading a list page by page: which page to ask for, which rows are new, whether one may have been missed.
+
+Written once, as a generator that yields what it wants done (ask for this page, wait for the oldest one, hand
+this one out) and is sent the pages: `Pager` drives it with threads, `aio.Pager` with tasks.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from knetik_cloud.core import options, types
+from knetik_cloud.core.operation import Operation, Pages
+from knetik_cloud.exceptions import ApiResponseError, DeadlineExceeded
+
+P = TypeVar("P")
+
+STABLE_ORDER = "id:ASC"
+MOST_PREFETCHED = 64
+MOST_REMEMBERED = 100_000
+"""Ids that are remembered to notice rows that come twice; the latest ones, so that memory stays constant."""
+MOST_ALIKE = 3
+"""Pages with the same rows in a row after which the service can be said not to turn the page."""
+
+
+class RowsMovedWarning(UserWarning):
+    """Rows of a list moved from page to page while it was read: one may have been missed."""
+
+
+class Fetch:
+    """Begin to fetch a page; pages are received in the order in which they are asked for."""
+
+    __slots__ = ("arguments", "options")
+
+    def __init__(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        self.arguments = arguments
+        self.options = options
+
+
+class Receive:
+    """Wait for the oldest page that was asked for; the driver answers with it."""
+
+    __slots__ = ()
+
+
+class Give(Generic[P]):
+    """Hand a page out to the caller, with the items that are to be given, after a warning if there is one."""
+
+    __slots__ = ("items", "page", "warning")
+
+    def __init__(self, page: P, items: list[Any], warning: str | None) -> None:
+        self.page = page
+        self.items = items
+        self.warning = warning
+
+
+Step = Fetch | Receive | Give[P]
+
+
+class Plan(Generic[P]):
+    """What is to be read, and how.
+
+    Args:
+        operation: the list operation.
+        arguments: its arguments but for the page and its size.
+        call_options: the options of each call.
+        limit: how many items are given at most; None for all.
+        page_size: how many items a page is to hold; None leaves it to the service.
+        prefetch: how many pages are read ahead at most.
+        deadline: seconds for the whole reading; None sets no limit.
+        call_deadline: seconds that one call may take.
+        clock: gives monotonic seconds.
+
+    Raises:
+        ApiValueError: a number out of range.
+    """
+
+    def __init__(
+        self,
+        operation: Operation[P],
+        arguments: Mapping[str, Any],
+        call_options: Mapping[str, Any],
+        *,
+        limit: int | None,
+        page_size: int | None,
+        prefetch: int,
+        deadline: float | None,
+        call_deadline: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        assert operation.pages is not None
+        self.operation = operation
+        self.pages: Pages = operation.pages
+        self.limit = None if limit is None else options.whole("limit", limit, 0)
+        self.prefetch = options.whole("prefetch", prefetch, 0)
+        if self.prefetch > MOST_PREFETCHED:
+            raise types.refuse("prefetch", f"an int from 0 to {MOST_PREFETCHED}", prefetch)
+        self.deadline = math.inf if deadline is None else options.seconds("deadline", deadline)
+        self._call_deadline = call_deadline
+        self._call_options = call_options
+        self._clock = clock
+        self._arguments = dict(arguments)
+        if page_size is not None:
+            self._arguments[self.pages.size] = options.whole("page_size", page_size, 1)
+        if self.pages.order is not None and self._arguments.get(self.pages.order) is None:
+            self._arguments[self.pages.order] = STABLE_ORDER
+
+    def read(self) -> Generator[Step[P], Any, None]:
+        """Read the list from its first page on.
+
+        Raises:
+            DeadlineExceeded: the deadline of the whole reading has passed.
+            ApiResponseError: the service gives the same page again and again.
+        """
+        reading: _Reading[P] = _Reading(self)
+        until = self._clock() + self.deadline
+        asked = 0
+        while not reading.is_done:
+            if asked == reading.received:
+                yield self._fetch(asked := asked + 1, until)
+            given = reading.take((yield Receive()))
+            while asked < reading.end and asked - reading.received < self.prefetch:
+                yield self._fetch(asked := asked + 1, until)
+            yield given
+
+    def _fetch(self, number: int, until: float) -> Fetch:
+        left = until - self._clock()
+        if left <= 0:
+            raise DeadlineExceeded(
+                reason=f"the deadline of the whole reading has passed before page {number} (raise `deadline`)"
+            )
+        limited = {} if left >= self._call_deadline else {"_deadline": left}
+        return Fetch({**self._arguments, self.pages.page: number}, {**self._call_options, **limited})
+
+
+class _Reading(Generic[P]):
+    """What has come of a list so far."""
+
+    def __init__(self, plan: Plan[P]) -> None:
+        self._plan = plan
+        self._seen = _Seen()
+        self._total: int | None = None
+        self._rows = 0
+        self._given = 0
+        self._alike = 1
+        self._last_keys: list[Any] = []
+        self._has_warned = False
+        self.received = 0
+        self.end = 1
+        """The last page that is worth asking for, as far as is known."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more is to be read."""
+        return self.received >= self.end
+
+    def take(self, page: P) -> Give[P]:
+        """Judge the next page, and take out of it what came before and what is beyond the limit."""
+        plan = self._plan
+        rows = content(page, plan.pages)
+        total, pages = total_of(page, plan.pages), _count(page, plan.pages.pages)
+        self.received += 1
+        self._rows += len(rows)
+        self._watch_for_repetition(rows)
+        fresh = self._seen.fresh(rows)
+        warning = self._moved(total, len(rows) - len(fresh))
+        if plan.limit is not None:
+            del fresh[plan.limit - self._given :]
+        self._given += len(fresh)
+        self._total = total
+        self.end = self._last_page(len(rows), total, pages)
+        if len(fresh) != len(rows):
+            rows[:] = fresh
+        return Give(page, fresh, warning or self._missing(total))
+
+    def _last_page(self, rows: int, total: int | None, pages: int | None) -> int:
+        if not rows or self._is_at_limit:
+            return self.received
+        if pages is None:
+            pages = self.received + (total is None or self._rows < total)
+        if self._plan.limit is not None:
+            pages = min(pages, self.received + math.ceil((self._plan.limit - self._given) / rows))
+        return max(pages, self.received)
+
+    @property
+    def _is_at_limit(self) -> bool:
+        return self._plan.limit is not None and self._given >= self._plan.limit
+
+    def _watch_for_repetition(self, rows: Sequence[Any]) -> None:
+        keys = [_key(row) for row in rows]
+        is_alike = bool(keys) and None not in keys and keys == self._last_keys
+        self._alike = self._alike + 1 if is_alike else 1
+        self._last_keys = keys
+        if self._alike >= MOST_ALIKE:
+            raise ApiResponseError(
+                reason=f"{self._plan.operation.id} does not turn the page: the last {MOST_ALIKE} pages up to "
+                f"page {self.received} hold the same items"
+            )
+
+    def _moved(self, total: int | None, repeated: int) -> str | None:
+        """Tell from the list's length and from rows that came twice whether one may have been passed over.
+
+        A row that is removed from a page already read draws all later ones forward, past that page's end.
+        """
+        if total is None or self._total is None:
+            return None
+        grown = total - self._total
+        if grown >= 0 and repeated <= grown:
+            return None
+        self._has_warned = True
+        how = f"{-grown} of them went" if grown < 0 else f"{repeated} came again"
+        return (
+            f"items moved between the pages of {self._plan.operation.id} while page {self.received} was read "
+            f"({how}): one may have been missed"
+        )
+
+    def _missing(self, total: int | None) -> str | None:
+        """Tell at the end whether fewer items came than the list is said to hold."""
+        if not self.is_done or self._is_at_limit or self._has_warned or total is None:
+            return None
+        if self._given >= total:
+            return None
+        return f"{self._plan.operation.id} gave {self._given} items of {total}: others may have been missed"
+
+
+class _Seen:
+    """The ids that came, the latest of them: with a stable order a row never moves further than those."""
+
+    def __init__(self) -> None:
+        self._keys: set[Any] = set()
+        self._latest: deque[list[Any]] = deque()
+
+    def fresh(self, rows: Sequence[Any]) -> list[Any]:
+        """Give the rows that did not come before; those without an id count as new."""
+        fresh, keys = [], []
+        for row in rows:
+            key = _key(row)
+            if key is not None:
+                if key in self._keys:
+                    continue
+                self._keys.add(key)
+                keys.append(key)
+            fresh.append(row)
+        if keys:
+            self._latest.append(keys)
+        while len(self._keys) > MOST_REMEMBERED and len(self._latest) > 1:
+            self._keys.difference_update(self._latest.popleft())
+        return fresh
+
+
+def content(page: Any, pages: Pages) -> list[Any]:
+    """Give the items of a page: the very list that the page holds."""
+    name = next(name for name, field in page._fields.items() if field.wire == pages.items)
+    items = getattr(page, name)
+    return [] if items is None else items
+
+
+def total_of(page: Any, pages: Pages) -> int | None:
+    """Give how many items the whole list has, as a page says; None when it doesn't."""
+    return _count(page, pages.total)
+
+
+def _count(page: Any, wire: str) -> int | None:
+    value = page._json.get(wire)
+    return value if type(value) is int and value >= 0 else None
+
+
+def _key(row: Any) -> int | str | None:
+    """Give what an item is known by: its id."""
+    json = getattr(row, "_json", row)
+    key = json.get("id") if isinstance(json, dict) else None
+    return key if isinstance(key, (int, str)) else None
