@@ -1,0 +1,79 @@
+"""Run the benchmarks: `python -m benchmarks [GROUP ...]`, a table to stdout and JSON to a file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks import (
+    budgets,
+    calls,
+    chart,
+    growth,
+    imports,
+    memory,
+    peers,
+    report,
+    shapes,
+    standin,
+    threads,
+)
+from benchmarks.comparison import Result
+from benchmarks.process import ROOT
+
+Group = Callable[[int], Sequence[Result]]
+
+GROUPS: dict[str, Group] = {
+    "calls": calls.measure,
+    "shapes": shapes.measure,
+    "imports": imports.measure,
+    "memory": memory.measure,
+    "growth": growth.measure,
+    "threads": threads.measure,
+    "many": growth.measure_many,
+    "standin": standin.measure,
+    "peers": peers.measure,
+}
+BUDGETED = ("calls", "shapes", "imports", "memory", "growth", "threads")
+GUIDE = ROOT / "docs" / "guides" / "performance.md"
+RESULTS = GUIDE.with_suffix(".json")
+CHART = GUIDE.with_suffix(".svg")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the groups that were asked for; give 1 when one is outside its budget, and that was asked too."""
+    asked = _parser().parse_args(arguments)
+    names = asked.groups or (BUDGETED if asked.budgets else GROUPS)
+    results: list[Result] = []
+    for name in names:
+        print(f"measuring {name} ...", file=sys.stderr)
+        results += GROUPS[name](asked.rounds)
+    print(report.table(results))
+    text = report.to_json(results)
+    asked.json.write_text(text, encoding="utf-8")
+    if asked.guide:
+        RESULTS.write_text(text, encoding="utf-8")
+        CHART.write_text(chart.draw(results), encoding="utf-8")
+        report.put_into(GUIDE, results, report.machine())
+    late = budgets.outside(results)
+    for line in late:
+        print(f"outside its budget: {line}", file=sys.stderr)
+    return 1 if late and asked.budgets else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"any of {', '.join(GROUPS)}; all of them")
+    parser.add_argument(
+        "--rounds", type=int, default=41, help="pairs of batches that a ratio is made of (41)"
+    )
+    parser.add_argument("--json", type=Path, default=Path("benchmarks.json"), help="where the JSON goes")
+    parser.add_argument("--budgets", action="store_true", help="fail when a measure is outside its budget")
+    parser.add_argument("--guide", action="store_true", help="renew the guide's table, JSON and chart")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""A small fast loopback server, run in a process of its own so that it isn't what is measured.
+
+A raw asyncio protocol: it looks for the end of a request's head and writes bytes that were made beforehand.
+It prints its port, and ends when its standard input is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from types import TracebackType
+from typing import Self
+
+from benchmarks import payloads
+from benchmarks.process import ROOT
+
+_HEAD = (
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: {length}\r\n"
+    "Date: Sat, 01 Aug 2026 12:00:00 GMT\r\nX-Request-Id: 4f8a2c1e90\r\n\r\n"
+)
+
+
+def answer(body: bytes) -> bytes:
+    """Give a whole HTTP answer."""
+    return _HEAD.format(length=len(body)).encode() + body
+
+
+class _Canned(asyncio.Protocol):
+    """Answers each request by the page size that its target asks for; one entry if it asks for none."""
+
+    def __init__(self) -> None:
+        self._received = b""
+        self._transport: asyncio.WriteTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while (end := self._received.find(b"\r\n\r\n")) >= 0:
+            asked = _SIZE.search(self._received, 0, end)
+            self._received = self._received[end + 4 :]
+            self._transport.write(ANSWERS[asked.group(1) if asked else b"1"])
+
+
+_SIZE = re.compile(rb"[?&]size=(\d+)")
+ANSWERS = {b"%d" % size: answer(payloads.body(size)) for size in payloads.SIZES}
+
+
+async def _serve() -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(_Canned, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+class Server:
+    """The server as a child process; use it in a `with`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.server"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        """End the server."""
+        self._process.communicate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

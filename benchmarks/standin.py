@@ -1,0 +1,84 @@
+"""The stand-in: how soon it answers, what it holds, how much it serves, how fast it is reset."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import urllib3
+
+from benchmarks.comparison import Figure
+from benchmarks.process import ROOT, environment, resident
+from knetik_cloud import ApiClient, Configuration, UsersInventoryApi
+
+STARTS = 5
+CALLS = 300
+RESETS = 20
+
+
+def measure(rounds: int) -> list[Figure]:
+    """Measure the stand-in as a process of its own, in memory, with its demo data."""
+    with tempfile.TemporaryDirectory() as bytecode:
+        waits = []
+        for _ in range(STARTS + 1):
+            with running(bytecode) as (process, url, wait):
+                waits.append(wait)
+        with running(bytecode) as (process, url, _):
+            idle = resident(process)
+            rates = {name: _rate(url, name) for name in ("read", "write")}
+            return [
+                Figure("stand-in: time to ready", statistics.median(waits[1:]) * 1e3, "ms"),
+                Figure("stand-in: memory when ready", idle, "MiB"),
+                *(Figure(f"stand-in: {name}s a second", rate, "calls/s") for name, rate in rates.items()),
+                Figure("stand-in: reset", _reset_time(url) * 1e3, "ms"),
+                Figure("stand-in: memory after these calls", resident(process), "MiB"),
+            ]
+
+
+@contextmanager
+def running(bytecode: str) -> Iterator[tuple[int, str, float]]:
+    """Run the stand-in; give its process id, its URL, and the seconds until it answered."""
+    started = time.perf_counter()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "knetik_cloud.sandbox", "--port", "0"],
+        cwd=ROOT,
+        env=environment(bytecode),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert child.stdout is not None
+    try:
+        url = child.stdout.readline().strip()
+        yield child.pid, url, time.perf_counter() - started
+    finally:
+        child.terminate()
+        child.communicate()
+
+
+def _rate(url: str, kind: str) -> float:
+    with ApiClient(Configuration(url)) as client:
+        api = UsersInventoryApi(client)
+        started = time.perf_counter()
+        for _ in range(CALLS):
+            if kind == "read":
+                api.get_user_inventory(56, 56)
+            else:
+                api.update_user_inventory_status(56, 56, inventory_status="active")
+        return CALLS / (time.perf_counter() - started)
+
+
+def _reset_time(url: str) -> float:
+    pool = urllib3.PoolManager()
+    spent = []
+    for _ in range(RESETS):
+        started = time.perf_counter()
+        answer = pool.request("POST", f"{url}/_sandbox/reset")
+        spent.append(time.perf_counter() - started)
+        assert answer.status < 300, answer.data
+    return statistics.median(spent)
