@@ -21,6 +21,7 @@ class Parameter:
     place: str
     required: bool
     schema: Mapping[str, Any]
+    example: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ class Contract:
         )
 
     def _parameter(self, node: Mapping[str, Any]) -> Parameter:
-        return Parameter(node["name"], node["in"], bool(node.get("required")), self.resolve(node["schema"]))
+        schema = self.resolve(node["schema"])
+        return Parameter(node["name"], node["in"], bool(node.get("required")), schema, node.get("example"))
 
     def _form_parameters(self, schema: Mapping[str, Any]) -> Iterator[Parameter]:
         for name, node in schema["properties"].items():

@@ -56,7 +56,7 @@ def _value(parameter: Parameter, text: str) -> Any:
                 raise ValueError(f"must be true or false, not {shown(text)}")
             return text.lower() == "true"
         case _:
-            return text if NAME_INSTEAD in schema else _text(text, schema)
+            return text if NAME_INSTEAD in schema else _text(text, parameter)
 
 
 def _integer(text: str, schema: Mapping[str, Any]) -> int:
@@ -70,9 +70,10 @@ def _integer(text: str, schema: Mapping[str, Any]) -> int:
     return value
 
 
-def _text(text: str, schema: Mapping[str, Any]) -> str:
+def _text(text: str, parameter: Parameter) -> str:
+    schema = parameter.schema
     if "pattern" in schema and not re.search(schema["pattern"], text):
-        raise ValueError(f"must match {schema['pattern']}, which {shown(text)} does not")
+        raise ValueError(f"must look like {parameter.example}, not {shown(text)}: {schema['pattern']}")
     if "enum" in schema and text not in schema["enum"]:
         raise ValueError(f"must be one of {', '.join(schema['enum'])}, not {shown(text)}")
     return text

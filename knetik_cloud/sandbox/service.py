@@ -30,6 +30,10 @@ from knetik_cloud.sandbox.storage.people import User
 
 USER_IN_PATH = re.compile(r"^/users/\{(\w+)\}")
 
+_SHARED = select(tables.state.c.name, tables.state.c.document).where(
+    tables.state.c.name.in_(["clock", "faults"])
+)
+
 TRIES = 5
 """How often a transaction is tried that another one stands in the way of."""
 
@@ -106,19 +110,13 @@ class Service:
         """Open a transaction at an instant by which all that was due has been fulfilled."""
         while True:
             with self.database.transaction() as db:
-                now = self._now(db)
+                now = self.clock.now()
                 if not invoices.next_due(db, now):
                     yield db, now
                     return
             # In a transaction of its own: fulfillment holds when the request that met it fails.
             with self.database.transaction() as db:
                 delivery.fulfill_due(db, now)
-
-    def _now(self, db: Connection) -> float:
-        """Give the present instant; several processes share a clock, whose setting is in the database."""
-        if self._shared:
-            self._restore_clock(db)
-        return self.clock.now()
 
     def _carry_out(self, operation: Operation, request: Request, db: Connection, now: float) -> Answer:
         required = self.settings.require_auth
@@ -180,7 +178,7 @@ class Service:
         document = seed.checked(document)
         seed.check_resources(document, self.contract, self._check)
         with self.database.transaction() as db:
-            seed.apply(db, document, self.contract, self._now(db))
+            seed.apply(db, document, self.contract, self.present_clock().now())
 
     def export(self) -> dict[str, Any]:
         """Give the data as a seed."""
@@ -221,8 +219,7 @@ class Service:
     def present_clock(self) -> Clock:
         """Give the clock, as it is set now."""
         if self._shared:
-            with self.database.transaction() as db:
-                self._restore_clock(db)
+            self._refresh()
         return self.clock
 
     def arm(self, fault: Fault) -> None:
@@ -232,7 +229,8 @@ class Service:
 
     def take_fault(self, operation: str) -> Fault | None:
         """Give the fault that strikes a call of an operation now, counting it; None for none."""
-        if self._shared and not self._any_fault_armed():
+        if self._shared and not self._refresh():
+            # Without a lock: processes wait for each other only while there are faults.
             return None
         with self._kept_faults():
             return self.faults.take(operation)
@@ -247,10 +245,13 @@ class Service:
         with self._kept_faults():
             self.faults.clear()
 
-    def _any_fault_armed(self) -> bool:
-        """Look without a lock, so that processes wait for each other only while there are faults."""
-        with self.database.transaction() as db:
-            return bool(db.scalar(select(tables.state.c.document).where(tables.state.c.name == "faults")))
+    def _refresh(self) -> bool:
+        """Set the clock as the other processes have it, and tell whether any of them has armed a fault."""
+        with self.database.statements() as db:
+            kept = {row.name: row.document for row in db.execute(_SHARED)}
+        if "clock" in kept:
+            self.clock.restore(kept["clock"])
+        return bool(kept.get("faults"))
 
     @contextmanager
     def _kept_faults(self) -> Iterator[None]:
@@ -268,13 +269,14 @@ class Service:
 
     def wallet(self, user_id: int) -> dict[str, int]:
         """Give a user's wallet balances by currency code, after what is due is fulfilled."""
+        self.present_clock()
         with self._settled() as (db, _):
             return people.balances(db, user_id)
 
     def expire_tokens(self) -> int:
         """End every access token now, refresh tokens staying good; give how many."""
         with self.database.transaction() as db:
-            return people.expire_tokens(db, self._now(db))
+            return people.expire_tokens(db, self.present_clock().now())
 
     def _seed_first(self, db: Connection) -> None:
         if not self.settings.empty:

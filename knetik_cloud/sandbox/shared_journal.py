@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, insert, select
 
 from knetik_cloud.sandbox.journal import Exchange, Journal
 from knetik_cloud.sandbox.storage import Database
@@ -33,10 +33,11 @@ class SharedJournal(Journal):
             db.execute(delete(journal))
 
     def _keep(self, exchange: Exchange) -> None:
-        with self._database.transaction() as db:
-            db.execute(text("SET LOCAL synchronous_commit TO OFF"))
-            added = insert(journal).values(document=exchange.resource()).returning(journal.c.number)
-            number = db.execute(added).scalar_one()
+        with self._database.statements() as db:
+            # The last lines may go with the power; nothing waits for the disk meanwhile.
+            relaxed = func.set_config("synchronous_commit", "off", True)
+            added = insert(journal).values(document=exchange.resource()).returning(journal.c.number, relaxed)
+            number = db.execute(added).one().number
             if number % TRIM_EVERY == 0:
                 last = select(func.max(journal.c.number)).scalar_subquery()
                 db.execute(delete(journal).where(journal.c.number <= last - self._size))

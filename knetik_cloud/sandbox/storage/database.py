@@ -60,6 +60,7 @@ class Database:
                 "postgresql+psycopg://user@host/name"
             ) from error
         self.single_threaded = self._engine.dialect.name == "sqlite"
+        self._statements = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite's connection is one; whoever has the lock has the connection.
         self._lock = threading.RLock() if self.single_threaded else None
         with self.transaction() as db:
@@ -78,6 +79,12 @@ class Database:
         else:
             with self._lock, self._engine.begin() as connection:
                 yield connection
+
+    @contextmanager
+    def statements(self) -> Iterator[Connection]:
+        """Run statements that each stand alone: one trip to PostgreSQL, where a transaction takes three."""
+        with self._statements.connect() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close every connection. An in-memory database is gone with it."""
