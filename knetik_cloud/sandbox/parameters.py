@@ -11,8 +11,8 @@ from knetik_cloud.sandbox.failures import INVALID, Failure, Problem
 from knetik_cloud.sandbox.schema import RANGES, shown
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
-NAME_INSTEAD = "x-python-type"
-"""Marks the path parameter that takes an id or `me`; the stand-in takes a user name there too."""
+USER = "user_id"
+"""The path parameter that takes an id or `me`; where it does, the stand-in takes a user name too."""
 
 
 def read(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def _value(parameter: Parameter, text: str) -> Any:
                 raise ValueError(f"must be true or false, not {shown(text)}")
             return text.lower() == "true"
         case _:
-            return text if NAME_INSTEAD in schema else _text(text, parameter)
+            return text if parameter.name == USER else _text(text, parameter)
 
 
 def _integer(text: str, schema: Mapping[str, Any]) -> int:
