@@ -62,12 +62,7 @@ class BodyCheck:
         if validator is None:
             root = {**self._plain(self._merged(schema)), "components": {"schemas": self._plain_schemas}}
             validator = self._validators[id(schema)] = _validator_class()(root)
-        found: dict[str, Problem] = {}
-        for error in sorted(validator.iter_errors(body), key=_rank):
-            problem = _problem(error, name)
-            # A value of the wrong type is also no choice of an enum; the first says enough.
-            found.setdefault(problem.field or name, problem)
-        return list(found.values())
+        return _problems(validator, body, name)
 
     @cached_property
     def _plain_schemas(self) -> dict[str, Any]:
@@ -115,6 +110,20 @@ class BodyCheck:
         return plain
 
 
+def problems(schema: Mapping[str, Any], value: Any, name: str) -> list[Problem]:
+    """List what is wrong with a value by plain JSON Schema, one problem a field; `name` is its own."""
+    return _problems(_validator_class()(schema), value, name)
+
+
+def _problems(validator: Any, value: Any, name: str) -> list[Problem]:
+    found: dict[str, Problem] = {}
+    for error in sorted(validator.iter_errors(value), key=_rank):
+        problem = _problem(error, name)
+        # A value of the wrong type is also no choice of an enum; the first says enough.
+        found.setdefault(problem.field or name, problem)
+    return list(found.values())
+
+
 def read_only_fields(contract: Contract, name: str) -> set[str]:
     """Name the fields of a schema that only the service sets, inherited ones included."""
     found: set[str] = set()
@@ -130,7 +139,7 @@ def shown(value: Any) -> str:
     """Write a value for a message: as JSON, cut if it is long."""
     import json
 
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 
@@ -201,5 +210,8 @@ def _reason(error: Any) -> str:
             return f"must be {wanted} or less, not {value}"
         case "pattern":
             return f"must match {wanted}, which {shown(value)} does not"
+        case "additionalProperties":
+            unknown = ", ".join(sorted(map(str, set(value) - set(error.schema.get("properties", ())))))
+            return f"has no {unknown}; it may have {', '.join(error.schema.get('properties', ()))}"
         case _:
             return str(error.message)

@@ -12,34 +12,15 @@ from sqlalchemy import Connection, Table, delete, insert, select
 from knetik_cloud.sandbox.contract import Contract
 from knetik_cloud.sandbox.failures import INVALID, Failure, Problem
 from knetik_cloud.sandbox.rules import definitions, groups
-from knetik_cloud.sandbox.rules.entry import ACTIVE, STATUSES
-from knetik_cloud.sandbox.schema import BodyCheck, read_only_fields
+from knetik_cloud.sandbox.rules.entry import ACTIVE
+from knetik_cloud.sandbox.schema import BodyCheck, read_only_fields, shown
+from knetik_cloud.sandbox.schema import problems as schema_problems
 from knetik_cloud.sandbox.storage import tables
 from knetik_cloud.sandbox.storage.catalog import GroupMember, join_groups
 from knetik_cloud.sandbox.storage.database import align_ids
 
-SECTIONS = ("users", "clients", "templates", "items", "skus", "inventory", "wallets")
-"""What a seed may hold: each a list."""
-
-KEYS = {
-    "users": "id",
-    "clients": "client_id",
-    "templates": "id",
-    "items": "id",
-    "skus": "sku",
-    "inventory": "id",
-}
-"""The field that tells rows of a section apart; a row whose key is there already takes its place."""
-
-REQUIRED = {
-    "users": ("username",),
-    "clients": ("client_id",),
-    "templates": (),
-    "items": (),
-    "skus": ("sku", "item_id"),
-    "inventory": ("user_id", "item_id"),
-    "wallets": ("user_id", "currency_code", "balance"),
-}
+SCHEMA = resources.files("knetik_cloud.sandbox").joinpath("seed_schema.yaml")
+"""What a seed may hold, as JSON Schema."""
 
 
 def demo() -> dict[str, Any]:
@@ -53,60 +34,47 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Read a seed from YAML, of which JSON is a part; raise Failure with what is wrong with it."""
-    import yaml
-
+    """Read a seed from YAML, of which JSON is a part; raise Failure for what is none."""
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except (yaml.YAMLError, ValueError) as error:
+        document = _yaml(text)
+    except ValueError as error:
         raise Failure(400, INVALID, [Problem(f"the seed is not valid YAML: {error}")]) from None
-    return checked(document)
-
-
-def checked(document: Any) -> dict[str, Any]:
-    """Give a seed back after checking its outline; raise Failure with all that is wrong with it."""
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise Failure(400, INVALID, [Problem(f"a seed is a map of {', '.join(SECTIONS)}")])
-    problems = list(_outline_problems(document))
-    if problems:
-        raise Failure(400, INVALID, problems)
+        raise Failure(400, INVALID, [Problem(f"a seed is a map of sections, not {shown(document)}")])
     return document
 
 
-def _outline_problems(document: Mapping[Any, Any]) -> Iterator[Problem]:
-    for section, rows in document.items():
-        if section not in SECTIONS:
-            yield Problem(f"{section!r} is no part of a seed; use {', '.join(SECTIONS)}", str(section))
-            continue
-        if not isinstance(rows, list):
-            yield Problem(f"{section} must be a list", section)
-            continue
-        for number, row in enumerate(rows):
-            path = f"{section}[{number}]"
-            if not isinstance(row, dict):
-                yield Problem(f"{path} must be a map", path)
-                continue
-            for field in REQUIRED[section]:
-                if row.get(field) is None:
-                    yield Problem(f"{path}.{field} is required", f"{path}.{field}")
-            if section == "inventory" and row.get("status", ACTIVE) not in STATUSES:
-                yield Problem(f"{path}.status must be one of {', '.join(STATUSES)}", f"{path}.status")
+def _yaml(text: str) -> Any:
+    """Read YAML; a ValueError says where it is wrong."""
+    import yaml
+
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
 
 
-def check_resources(document: Mapping[str, Any], contract: Contract, check: BodyCheck) -> None:
-    """Check a seed's items and templates against the contract; raise Failure with all that is wrong."""
-    problems = []
+def check(document: Mapping[str, Any], contract: Contract, bodies: BodyCheck) -> None:
+    """Check a seed, its items and templates against the contract; raise Failure with all that is wrong."""
+    problems = schema_problems(_yaml(SCHEMA.read_text("utf-8")), document, "the seed")
+    if not problems:
+        problems = [*_resource_problems(document, contract, bodies)]
+    if problems:
+        raise Failure(400, INVALID, problems)
+
+
+def _resource_problems(
+    document: Mapping[str, Any], contract: Contract, bodies: BodyCheck
+) -> Iterator[Problem]:
     for section, name in (("items", "EntitlementItem"), ("templates", "ItemTemplateResource")):
         for number, row in enumerate(document.get(section) or ()):
-            found = check.problems(contract.schemas[name], row, name)
+            found = bodies.problems(contract.schemas[name], row, name)
             if section == "items" and not found:
                 found = definitions.behavior_problems(row.get("behaviors") or ())
             path = f"{section}[{number}]"
-            problems += [Problem(f"{path}: {each.message}", f"{path}.{each.field}") for each in found]
-    if problems:
-        raise Failure(400, INVALID, problems)
+            yield from (Problem(f"{path}: {each.message}", f"{path}.{each.field}") for each in found)
 
 
 def apply(db: Connection, document: Mapping[str, Any], contract: Contract, now: float) -> None:

@@ -111,9 +111,7 @@ class Sandbox:
         from knetik_cloud.sandbox.failures import Failure
 
         try:
-            self._running.seed(
-                seed.checked(dict(source)) if isinstance(source, Mapping) else seed.read_file(Path(source))
-            )
+            self._running.seed(source if isinstance(source, Mapping) else seed.read_file(Path(source)))
         except Failure as failure:
             raise ValueError(str(failure)) from None
 

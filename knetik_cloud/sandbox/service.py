@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from knetik_cloud.sandbox import auth, bodies, delivery, parameters, seed
 from knetik_cloud.sandbox.bodies import ABSENT
 from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.contract import Contract, Operation
-from knetik_cloud.sandbox.failures import Failure, OAuthFailure
+from knetik_cloud.sandbox.failures import Failure, OAuthFailure, conflict
 from knetik_cloud.sandbox.faults import Fault, Faults
 from knetik_cloud.sandbox.journal import Journal
 from knetik_cloud.sandbox.operations import HANDLERS
@@ -175,10 +175,13 @@ class Service:
 
     def seed(self, document: Mapping[str, Any]) -> None:
         """Add a seed to the data; raise Failure, changing nothing, when something is wrong with it."""
-        document = seed.checked(document)
-        seed.check_resources(document, self.contract, self._check)
-        with self.database.transaction() as db:
-            seed.apply(db, document, self.contract, self.present_clock().now())
+        seed.check(document, self.contract, self._check)
+        now = self.present_clock().now()
+        try:
+            with self.database.transaction() as db:
+                seed.apply(db, document, self.contract, now)
+        except IntegrityError as error:
+            raise conflict(f"the seed names something twice that is to be unique: {error.orig}") from None
 
     def export(self) -> dict[str, Any]:
         """Give the data as a seed."""
@@ -283,7 +286,7 @@ class Service:
             chosen = self.settings.seed
             document = seed.demo() if chosen is None else seed.read_file(chosen)
             if chosen is not None:
-                seed.check_resources(document, self.contract, self._check)
+                seed.check(document, self.contract, self._check)
             seed.apply(db, document, self.contract, self.clock.now())
         self._first_state = dump(db)
 

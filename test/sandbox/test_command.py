@@ -59,7 +59,7 @@ def test_tokens_are_enforced_if_asked() -> None:
         (["--database", "sqlite:////no/such/folder/x.db"], "the database can't be used"),
         (["--workers", "2"], "workers need a database that they can share"),
         (["--seed", "{seed}", "--empty"], "exclude each other"),
-        (["--seed", "{seed}"], "'planets' is no part of a seed"),
+        (["--seed", "{seed}"], "the seed has no planets"),
         (["--port", "99999"], "99999"),
     ],
 )
