@@ -50,7 +50,7 @@ class Unframed(http.client.HTTPException):
 class Limits:
     """What a connection may still take: time until the deadline, time for each receive, bytes."""
 
-    __slots__ = ("bytes", "deadline", "excess", "max_bytes", "wait")
+    __slots__ = ("bytes", "deadline", "in_head", "max_bytes", "wait")
 
     def __init__(self) -> None:
         self.set(math.inf, math.inf, 0)
@@ -61,12 +61,18 @@ class Limits:
         self.wait = wait
         self.max_bytes = max_bytes
         self.bytes: float = MOST_HEAD
-        self.excess: Exception = Unframed(f"its head is larger than {MOST_HEAD} bytes")
+        self.in_head = True
 
     def expect_body(self) -> None:
         """Count the bytes of a body from now on. Its framing counts too, so it gets more than it may hold."""
         self.bytes = 4 * self.max_bytes + MOST_HEAD if self.max_bytes else math.inf
-        self.excess = too_large(self.max_bytes)
+        self.in_head = False
+
+    def excess(self) -> Exception:
+        """Build the error for more bytes than may come."""
+        if self.in_head:
+            return Unframed(f"its head is larger than {MOST_HEAD} bytes")
+        return too_large(self.max_bytes)
 
     def left(self) -> float | None:
         """Give the timeout of the next receive, None for no limit.
@@ -101,7 +107,7 @@ class _Receiver(io.RawIOBase):
         count = self._raw.readinto(buffer) or 0  # a socket with a timeout never gives None
         limits.bytes -= count
         if limits.bytes < 0:
-            raise limits.excess
+            raise limits.excess()
         return count
 
     def close(self) -> None:
