@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"any of {', '.join(GROUPS)}; all of them")
     parser.add_argument(
-        "--rounds", type=int, default=41, help="pairs of batches that a ratio is made of (41)"
+        "--rounds", type=int, default=101, help="pairs of batches that a ratio is made of (101)"
     )
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"), help="where the JSON goes")
     parser.add_argument("--budgets", action="store_true", help="fail when a measure is outside its budget")

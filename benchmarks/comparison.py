@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 Work = Callable[[], object]
 
-BATCH_SECONDS = 0.03
+BATCH_SECONDS = 0.01
 WARM_UPS = 3
 
 
