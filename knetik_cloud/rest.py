@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from knetik_cloud.core import content, failure, proxies
 from knetik_cloud.core.failure import DeadlinePassed
-from knetik_cloud.core.outcome import Failure, Send, presentable
-from knetik_cloud.core.secret import Secret, masked
+from knetik_cloud.core.outcome import Failure, Send
+from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiException, ApiValueError, Headers
 
 if TYPE_CHECKING:
@@ -145,14 +145,14 @@ def _refuse_size(limit: int) -> bytes:
 class _Exchange:
     """One request and its answer on one connection, which goes back to the pool or is closed, once."""
 
-    __slots__ = ("command", "connection", "is_over", "limit", "pool", "status")
+    __slots__ = ("command", "connection", "is_over", "limit", "pool", "response")
 
     def __init__(self, pool: RESTClientObject, connection: _Timed, limit: int, command: Send) -> None:
         self.pool = pool
         self.connection = connection
         self.limit = limit
         self.command = command
-        self.status: int | None = None
+        self.response: TimedResponse | None = None
         self.is_over = False
 
     def read_all(self, response: TimedResponse) -> bytes:
@@ -202,27 +202,24 @@ class _Exchange:
         try:
             return read()
         except Exception as cause:
-            self.is_over = True
             failed = self.failure(cause)
         except BaseException:
             self.abandon()
             raise
-        request = self.command.request
-        failed.reason = masked(failed.reason, request.secrets())
-        failed.cause = presentable(failed.cause, request.secrets())
-        error = failed.to_exception()
-        error.operation = request.operation.id
-        error.may_have_applied = request.operation.retry != "safe"
-        raise error
+        raise failure.of_stream(failed, self.command.request)
 
     def failure(self, cause: Exception) -> Failure:
         """Close the connection, and say what an error means."""
-        return self.pool.failure(cause, self.connection, self.command, self.status)
+        self.abandon()
+        status = None if self.response is None else self.response.status
+        return self.pool.failure(cause, self.connection, self.command, status)
 
     def abandon(self) -> None:
         """Close the connection, unless it was given back already."""
         if not self.is_over:
             self.is_over = True
+            if self.response is not None:
+                self.response.close()  # it holds the socket too
             self.connection.close()
 
     def end(self, response: TimedResponse) -> None:
@@ -263,8 +260,8 @@ class RESTClientObject:
             streamed = command.stream
             connection.limits.set(command.deadline, command.read, 0 if streamed else self._limit)
             self._write(connection, command)
-            response = RESTResponse(exchange, connection.receive())
-            exchange.status = response.status
+            exchange.response = connection.receive()
+            response = RESTResponse(exchange, exchange.response)
             if not 200 <= response.status < 300:
                 response._data = exchange.read_what_comes(response._response)
             elif not streamed:
@@ -333,18 +330,13 @@ class RESTClientObject:
     def failure(
         self, cause: Exception, connection: _Timed | None, command: Send, status: int | None = None
     ) -> Failure:
-        """Say what an error of the libraries below means, and close the connection."""
+        """Say what an error of the libraries below means."""
         written = connection is not None and connection.is_written
-        if connection is not None:
-            connection.close()
         if isinstance(cause, TimeoutError) and time.monotonic() >= command.deadline:
             cause = DeadlinePassed("no time is left")
         failed = _meaning(cause, written, self._host).failure(cause, written, status)
         proxy_secret = None if self._route is None else self._route.proxy_secret
-        if proxy_secret is not None:
-            failed.reason = masked(failed.reason, (proxy_secret,))
-            failed.cause = presentable(failed.cause, (proxy_secret,))
-        return failed
+        return failed if proxy_secret is None else failed.masked((proxy_secret,))
 
     def __del__(self) -> None:
         self.forget()

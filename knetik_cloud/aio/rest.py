@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
 import io
 import math
@@ -18,6 +19,7 @@ from yarl import URL
 
 from knetik_cloud.aio.connector import LINE, Connector, Line
 from knetik_cloud.core import content, failure, proxies
+from knetik_cloud.core.failure import DeadlinePassed
 from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiException, ApiValueError, Headers
@@ -55,10 +57,11 @@ class RESTResponse:
         self._data: bytes | None = None
         self._pieces: AsyncIterator[bytes] | None = None
         self._rest = b""
+        self._is_closed = False
 
     @property
     def headers(self) -> Headers:
-        """The headers, case-insensitive."""
+        """The headers, case-insensitive; a folded one is given on one line."""
         raw = self._response.raw_headers
         return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
 
@@ -97,18 +100,29 @@ class RESTResponse:
         Raises:
             ApiException: the answer can't be read.
         """
-        if amount is None:
-            return b"".join([piece async for piece in self.stream()])
+        if amount is None or amount < 0:
+            return await self._remaining()
+        while len(self._rest) < amount and (piece := await self._next()):
+            self._rest = self._rest + piece if self._rest else piece
+        taken, self._rest = self._rest[:amount], self._rest[amount:]
+        return taken
+
+    async def _next(self) -> bytes:
+        """Give the next piece of the decoded body, b"" at its end."""
         if self._pieces is None:
+            if self._data is None and self._is_closed:
+                raise ApiValueError("this answer is closed: read it before")
             read = self._exchange.pieces(self._response)
             self._pieces = read if self._data is None else _whole(self._data)
         pieces = self._pieces
-        while len(self._rest) < amount and (
-            piece := await self._exchange.guard(lambda: anext(pieces, b""), self._response)
-        ):
-            self._rest += piece
-        taken, self._rest = self._rest[:amount], self._rest[amount:]
-        return taken
+        return await self._exchange.guard(lambda: anext(pieces, b""))
+
+    async def _remaining(self) -> bytes:
+        data = bytearray(self._rest)
+        self._rest = b""
+        while piece := await self._next():
+            data += piece
+        return bytes(data)
 
     def distrust(self) -> None:
         """Don't use the connection of this answer again."""
@@ -116,7 +130,9 @@ class RESTResponse:
 
     async def close(self) -> None:
         """Let go of the connection; what wasn't read is lost."""
-        self._exchange.abandon(self._response)
+        if not self._exchange.is_over:
+            self._is_closed, self._pieces = True, None
+            self._exchange.abandon()
 
     release_conn = close
 
@@ -127,7 +143,7 @@ class RESTResponse:
         await self.close()
 
     def __del__(self) -> None:
-        self._exchange.abandon(self._response)
+        self._exchange.abandon()
 
     def __repr__(self) -> str:
         return f"<RESTResponse {self.status} {self.reason}>"
@@ -136,13 +152,14 @@ class RESTResponse:
 class _Exchange:
     """One request and its answer on one connection, which goes back to the pool or is closed, once."""
 
-    __slots__ = ("deadline", "is_over", "limit", "line", "pool")
+    __slots__ = ("command", "is_over", "limit", "line", "pool", "response")
 
-    def __init__(self, pool: RESTClientObject, deadline: float, limit: int) -> None:
+    def __init__(self, pool: RESTClientObject, command: Send, limit: int) -> None:
         self.pool = pool
-        self.deadline = deadline
+        self.command = command
         self.limit = limit
         self.line = Line()
+        self.response: aiohttp.ClientResponse | None = None
         self.is_over = False
 
     async def in_time(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -151,15 +168,15 @@ class _Exchange:
         Raises:
             DeadlinePassed: it takes longer.
         """
-        left = self.deadline - time.monotonic()
+        left = self.command.deadline - time.monotonic()
         if left <= 0:
-            raise failure.DeadlinePassed("no time is left")
+            raise DeadlinePassed("no time is left")
         try:
             async with asyncio.timeout(None if left == math.inf else left) as timeout:
                 return await work()
         except TimeoutError as cause:
             if timeout.expired():
-                raise failure.DeadlinePassed("no time is left") from cause
+                raise DeadlinePassed("no time is left") from cause
             raise
 
     async def read_all(self, response: aiohttp.ClientResponse) -> bytes:
@@ -179,18 +196,26 @@ class _Exchange:
         self.end()
         return data
 
+    async def read_what_comes(self, response: aiohttp.ClientResponse) -> bytes:
+        """Read the body of an error, whose status says enough if the body can't be read."""
+        try:
+            return await self.in_time(lambda: self.read_all(response))
+        except Exception:
+            self.abandon()
+            return b""
+
     async def _gather(self, response: aiohttp.ClientResponse) -> bytes:
-        parts, size = [], 0
+        data = bytearray()
         async for part in self.pieces(response):
-            size += len(part)
-            if size > self.limit:
+            data += part
+            if len(data) > self.limit:
                 raise content.too_large(self.limit)
-            parts.append(part)
-        return b"".join(parts)
+        return bytes(data)
 
     async def pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """Yield the decoded body piece by piece, and let go of the connection at its end."""
-        chain = content.inflaters(response.headers.get("Content-Encoding"))
+        encodings = response.headers.getall("Content-Encoding", None)
+        chain = content.inflaters(None if encodings is None else ",".join(encodings))
         while piece := await response.content.readany():
             for decoded in content.feed(chain, piece):
                 yield decoded
@@ -198,17 +223,22 @@ class _Exchange:
             inflater.finish()
         self.end()
 
-    async def guard(self, read: Callable[[], Awaitable[bytes]], response: aiohttp.ClientResponse) -> bytes:
+    async def guard(self, read: Callable[[], Awaitable[bytes]]) -> bytes:
         """Read with any failure turned into an `ApiException`, its connection closed."""
         try:
             return await self.in_time(read)
         except Exception as cause:
-            failed = self.pool.failure(cause, self.line)
-            self.abandon(response)
+            failed = self.failure(cause)
+            self.abandon()
         except BaseException:
-            self.abandon(response)
+            self.abandon()
             raise
-        raise failed.to_exception()
+        raise failure.of_stream(failed, self.command.request)
+
+    def failure(self, cause: Exception) -> Failure:
+        """Say what an error means."""
+        status = None if self.response is None else self.response.status
+        return self.pool.failure(cause, self.line.is_written, status)
 
     def end(self) -> None:
         """Take note that the answer was read to its end, so that aiohttp keeps its connection."""
@@ -216,12 +246,12 @@ class _Exchange:
             self.is_over = True
             self.pool.let_go(self.line)
 
-    def abandon(self, response: aiohttp.ClientResponse | None) -> None:
+    def abandon(self) -> None:
         """Close the connection, unless the answer was read to its end."""
         if not self.is_over:
             self.is_over = True
-            if response is not None:
-                response.close()
+            if self.response is not None:
+                self.response.close()
             self.line.abort()
             self.pool.let_go(self.line)
 
@@ -244,30 +274,31 @@ class RESTClientObject:
 
     async def send(self, command: Send) -> RESTResponse | Failure:
         """Send a request and give its answer, read to its end unless it is streamed."""
-        exchange = _Exchange(self, command.deadline, self._limit)
+        exchange = _Exchange(self, command, self._limit)
         self._busy.add(exchange.line)
-        responses: list[aiohttp.ClientResponse] = []
         try:
-            return await exchange.in_time(lambda: self._answer(exchange, command, responses))
+            response = await exchange.in_time(lambda: self._answer(exchange))
+            if response._data is None and not 200 <= response.status < 300:
+                response._data = await exchange.read_what_comes(response._response)
         except Exception as cause:
-            exchange.abandon(responses[0] if responses else None)
-            return self.failure(cause, exchange.line)
-        except BaseException:
-            exchange.abandon(responses[0] if responses else None)
-            raise
+            failed = exchange.failure(cause)
+            exchange.abandon()
+            return failed
+        except BaseException as interruption:
+            exchange.abandon()
+            raise interruption.with_traceback(None)  # noqa: B904  the frames below hold the token
+        return response
 
-    async def _answer(
-        self, exchange: _Exchange, command: Send, responses: list[aiohttp.ClientResponse]
-    ) -> RESTResponse:
+    async def _answer(self, exchange: _Exchange) -> RESTResponse:
         session = self._session or await self._open()
         previous = LINE.set(exchange.line)
         try:
-            response = await self._request(session, command)
+            response = await self._request(session, exchange.command)
         finally:
             LINE.reset(previous)
-        responses.append(response)
+        exchange.response = response
         answer = RESTResponse(exchange, response)
-        if not command.stream or response.status >= 300:
+        if not exchange.command.stream and 200 <= response.status < 300:
             answer._data = await exchange.read_all(response)
         return answer
 
@@ -318,10 +349,12 @@ class RESTClientObject:
             return None
         return _Route(url.scheme, proxy, tls_context(settings) if needs_tls else None)
 
-    def failure(self, cause: Exception, line: Line) -> Failure:
+    def failure(self, cause: Exception, written: bool, status: int | None) -> Failure:
         """Say what an error of the libraries below means."""
         cause = _bare(cause)
-        return _meaning(cause, line.is_written, self._host).failure(cause, line.is_written)
+        failed = _meaning(cause, written, self._host).failure(cause, written, status)
+        proxy_secret = None if self._route is None else self._route.proxy_secret
+        return failed if proxy_secret is None else failed.masked((proxy_secret,))
 
     def let_go(self, line: Line) -> None:
         """Take note that a request has come to its end; when it is the last one of a closed client, leave."""
@@ -352,9 +385,9 @@ class _Route:
     def __init__(self, scheme: str, proxy: str | None, tls: ssl.SSLContext | None) -> None:
         self._tls = tls
         self._proxy: str | None = None
-        self._authorization: Secret | None = None
+        self.proxy_secret: Secret | None = None
         if proxy is not None:
-            self._proxy, self._authorization = proxies.split(proxy)
+            self._proxy, self.proxy_secret = proxies.split(proxy)
         self._forwards = scheme == "http"
 
     def options(self, headers: dict[str, str]) -> dict[str, Any]:
@@ -364,9 +397,9 @@ class _Route:
             options["ssl"] = self._tls
         if self._proxy is not None:
             options["proxy"] = self._proxy
-            if self._authorization is not None:
+            if self.proxy_secret is not None:
                 target = headers if self._forwards else options.setdefault("proxy_headers", {})
-                target["Proxy-Authorization"] = self._authorization.reveal()
+                target["Proxy-Authorization"] = self.proxy_secret.reveal()
         return options
 
 
@@ -416,8 +449,14 @@ def _bare(cause: Exception) -> Exception:
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
         return cause.certificate_error
     if isinstance(cause, aiohttp.ClientConnectorError):
-        return cause.os_error
+        return _plain(cause.os_error)
     return cause
+
+
+def _plain(cause: OSError) -> OSError:
+    """Say what the system says: asyncio puts `Connect call failed` and the address in its place."""
+    known = type(cause) in (OSError, *OSError.__subclasses__()) and cause.errno in errno.errorcode
+    return OSError(cause.errno, os.strerror(cause.errno)) if known and cause.errno is not None else cause
 
 
 def _meaning(cause: Exception, written: bool, host: str) -> failure.Meaning:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from knetik_cloud.core.outcome import Failure, without_tracebacks
+from knetik_cloud.core.request import Request
 from knetik_cloud.exceptions import (
     ApiConnectionException,
     ApiException,
@@ -81,6 +82,14 @@ def deadline_passed(failure: Failure) -> Failure:
     return Failure(
         DeadlineExceeded, DEADLINE_PASSED, failure.cause, written=failure.written, repeatable=False
     )
+
+
+def of_stream(failure: Failure, request: Request) -> ApiException:
+    """Build the error for an answer that failed while its reader, no longer its call, was reading it."""
+    error = failure.masked(request.secrets()).to_exception()
+    error.operation = request.operation.id
+    error.may_have_applied = request.operation.retry != "safe"
+    return error
 
 
 def cut_off(host: str) -> Meaning:

@@ -105,6 +105,12 @@ class Failure:
         self.repeatable = repeatable
         self.status = status
 
+    def masked(self, secrets: Sequence[Secret]) -> Failure:
+        """Take secrets out of the reason and the cause, and give this failure."""
+        self.reason = masked(self.reason, secrets)
+        self.cause = presentable(self.cause, secrets)
+        return self
+
     def to_exception(self) -> ApiException:
         """Build the exception, with its cause, ready to be raised."""
         status, reason = self.status, self.reason
