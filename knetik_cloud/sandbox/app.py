@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
@@ -30,6 +31,8 @@ from knetik_cloud.sandbox.failures import (
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.service import Answer, Service
 from knetik_cloud.sandbox.service import Request as ServiceRequest
+
+logger = logging.getLogger("knetik_cloud.sandbox")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,7 +108,12 @@ async def _answer(
     if fault is not None and not fault.carries_out:
         return body, _injected(service, fault)
     asked = ServiceRequest(request.path_params, request.query_params, request.headers, body)
-    return body, await _run(service, service.carry_out, operation, asked)
+    try:
+        return body, await _run(service, service.carry_out, operation, asked)
+    except Exception as error:
+        # Here and not in the framework, which would close the connection and leave no line in the journal.
+        logger.exception("%s failed", operation.id)
+        return body, service.refusal(_defect(error))
 
 
 async def _run(service: Service, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -205,10 +213,15 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
 
 
 def _broken(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """Answer 500 for a defect of the stand-in itself; the server prints its traceback."""
+    """Answer 500 for a defect outside the operations; the server prints its traceback."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        problem = Problem(f"The stand-in failed: {type(error).__name__}. Its output holds the traceback.")
-        return _response(service.refusal(Failure(500, INTERNAL, [problem])))
+        return _response(service.refusal(_defect(error)))
 
     return answer
+
+
+def _defect(error: Exception) -> Failure:
+    """Give the failure for a defect of the stand-in itself; whoever logs it prints the traceback."""
+    said = f"The stand-in failed: {type(error).__name__}. Its output holds the traceback."
+    return Failure(500, INTERNAL, [Problem(said)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -30,7 +30,7 @@ class Call:
     settings: Settings
     contract: Contract
     check: BodyCheck
-    owner: User | None = field(default=None)
+    owner: User | None
 
     @property
     def today(self) -> int:

@@ -17,7 +17,7 @@ SECRET_NAMES = frozenset({"access_token", "client_secret", "password", "refresh_
 """Names of form, query and JSON fields whose values are masked."""
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
-LARGEST = 64 * 1024
+LARGEST = 16 * 1024
 """Characters of a body that the journal keeps."""
 
 UNSAID = frozenset({"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"})
@@ -29,7 +29,7 @@ class Exchange:
     """One request and its answer. `operation` is None for a path that no operation has.
 
     `time` is the stand-in's, in epoch seconds; `milliseconds` is what the answer took. `status` is None when
-    no answer was sent. Secrets are masked in all of it.
+    no answer was sent. Secrets are masked in all of it, and bodies are cut after 16384 characters.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Exchange:
 
     @property
     def json(self) -> Any:
-        """The request's body, read as JSON; None without one."""
+        """The request's body, read as JSON; None without one. Raises ValueError for one that was cut."""
         return json.loads(self.body) if self.body else None
 
     def resource(self) -> dict[str, Any]:

@@ -317,3 +317,32 @@ def test_a_file_keeps_data_and_clock(file_database: str) -> None:
         sandbox.reset()
         assert client.entries(56, 1) == []
         client.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/_sandbox/seed", b"\xff\xfe"),
+        ("POST", "/_sandbox/faults", b"{"),
+        ("POST", "/_sandbox/clock/advance", b"5"),
+        ("PUT", "/_sandbox/clock", b""),
+    ],
+)
+def test_a_control_request_that_cannot_be_read_is_refused(
+    web: Web, method: str, path: str, body: bytes
+) -> None:
+    assert web.call(method, path, body=body).status == 400
+
+
+def test_faults_in_python_are_checked(sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match="no operation 'fly'"):
+        sandbox.fail("fly", status=500)
+
+
+def test_other_machines_may_not_control(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    from knetik_cloud.sandbox import control
+
+    monkeypatch.setattr(control, "_is_loopback", lambda address: False)
+    reply = web.post("/_sandbox/reset")
+    assert reply.status == 403
+    assert "--control anywhere" in reply.problem["message"]

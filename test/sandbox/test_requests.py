@@ -131,3 +131,19 @@ def test_a_client_that_leaves_in_mid_body_changes_nothing(web: Web, sandbox: San
             b'Content-Length: 100\r\n\r\n{"name":"half","type_hint":"entitlement"}'
         )
     assert web.get("/entitlements").json["total_elements"] == 6
+
+
+def test_a_defect_of_the_stand_in_is_a_500_with_a_result(
+    web: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from knetik_cloud.sandbox import operations
+
+    def broken(call: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(operations.HANDLERS, "get_entitlement_item", broken)
+    reply = web.get("/entitlements/56")
+    assert (reply.status, reply.json["code"]) == (500, 1500)
+    assert "ZeroDivisionError" in reply.problem["message"]
+    assert web.get("/entitlements").status == 200
+    assert "get_entitlement_item failed" in caplog.text
