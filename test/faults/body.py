@@ -1,0 +1,247 @@
+"""Faults of the body: what claims to be JSON and isn't, what lies compressed, what has another shape."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+
+from knetik_cloud import ApiResponseError
+from test.faults.server import ENTRY, answer, keeps
+from test.faults.table import Outcome, Row, done, fails, right, right_or_fails
+
+BODY = json.dumps(ENTRY).encode()
+GZIP, DEFLATE = "Content-Encoding: gzip", "Content-Encoding: deflate"
+unreadable = fails(ApiResponseError, 200)
+
+
+def raw_deflate(data: bytes) -> bytes:
+    """Deflate without the zlib header, as many servers do."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+def bomb(layers: int = 1) -> bytes:
+    """Give 1.5 MB that unpack to 1.5 GB of zeros: one flushed block of a megabyte, again and again."""
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    data = b"\x1f\x8b\x08" + bytes(6) + b"\xff" + block * 1500
+    for _ in range(layers - 1):
+        data = gzip.compress(data)
+    return data
+
+
+def unknown_things_kept(outcome: Outcome) -> None:
+    """Expect that what the contract doesn't know is there all the same."""
+    assert outcome.error is None
+    assert outcome.value.status == "frozen"
+    assert json.loads(outcome.value.to_json())["new_field"] == {"a": [1]}
+
+
+def page(content: object) -> dict[str, object]:
+    """Give a page around something."""
+    return {"content": content, "total_elements": 1}
+
+
+def nested(depth: int) -> bytes:
+    """Give an object nested so deep."""
+    return b'{"id": 56, "behavior_data": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+
+
+ROWS = [
+    Row("invalid JSON with 200", [keeps(answer(b'{"id": 56,'))], unreadable, again=True),
+    Row("JSON cut by the service", [keeps(answer(BODY[:-1]))], unreadable),
+    Row("two JSON values", [keeps(answer(BODY + BODY))], unreadable),
+    Row("NaN and Infinity", [keeps(answer(b'{"id": NaN}'))], unreadable),
+    Row("single quotes", [keeps(answer(b"{'id': 56}"))], unreadable),
+    Row("empty body with 200 where an object is due", [keeps(answer(b""))], unreadable, again=True),
+    Row("blank body with 200 where an object is due", [keeps(answer(b" \r\n "))], unreadable),
+    Row("null where an object is due", [keeps(answer(b"null"))], unreadable),
+    Row("empty body where nothing is due", [keeps(answer(b""))], done, "use"),
+    Row("empty body where a result may be missing", [keeps(answer(b""))], done, "add"),
+    Row("null where a result may be missing", [keeps(answer(b"null"))], done, "add"),
+    Row("JSON array where an object is due", [keeps(answer([ENTRY]))], unreadable, again=True),
+    Row("JSON string where an object is due", [keeps(answer("56"))], unreadable),
+    Row("JSON number where an object is due", [keeps(answer(56))], unreadable),
+    Row("false where an object is due", [keeps(answer(b"false"))], unreadable),
+    Row("object where a list is due", [keeps(answer(page({})))], unreadable, "list"),
+    Row("string where a list is due", [keeps(answer(page("none")))], unreadable, "list"),
+    Row("numbers where rows are due", [keeps(answer(page([1, 2])))], unreadable, "list"),
+    Row(
+        "string where a row's object is due",
+        [keeps(answer(page([{"id": 1, "user": "robin"}])))],
+        unreadable,
+        "list",
+    ),
+    Row("string where a nested object is due", [keeps(answer({"id": 56, "user": "robin"}))], unreadable),
+    Row(
+        "an unreadable answer to a POST is ambiguous",
+        [keeps(answer(b"<html>"))],
+        fails(ApiResponseError, 200, may_have_applied=True),
+        "add",
+        sent=1,
+    ),
+    Row(
+        "unknown extra fields and unknown enum",
+        [keeps(answer({**ENTRY, "status": "frozen", "new_field": {"a": [1]}}))],
+        unknown_things_kept,
+    ),
+    Row("duplicate keys", [keeps(answer(b'{"id": 1, "id": 56}'))]),
+    Row("HTML with 200", [keeps(answer(b"<html>login</html>", "Content-Type: text/html"))], unreadable),
+    Row("HTML with 200 that claims to be JSON", [keeps(answer(b"<html>login</html>"))], unreadable),
+    Row(
+        "HTML with 200 where nothing is due",
+        [keeps(answer(b"<html>login</html>", "Content-Type: text/html"))],
+        fails(ApiResponseError, 200, may_have_applied=True),
+        "use",
+        sent=1,
+    ),
+    Row(
+        "HTML that claims nothing where nothing is due",
+        [keeps(answer(b"\n<!doctype html>", "Content-Type:"))],
+        fails(ApiResponseError, 200),
+        "use",
+    ),
+    Row("another media type that ends in json", [keeps(answer(BODY, "Content-Type: application/hal+json"))]),
+    Row("no media type", [keeps(answer(BODY, "Content-Type:"))]),
+    Row("garbage for a media type", [keeps(answer(BODY, "Content-Type: \xff;;;="))], right_or_fails),
+    Row(
+        "JSON in the Latin-1 that it claims",
+        [
+            keeps(
+                answer(
+                    '{"id": 56, "item_name": "J\xfcrgen"}'.encode("latin-1"),
+                    "Content-Type: application/json; charset=ISO-8859-1",
+                )
+            )
+        ],
+    ),
+    Row(
+        "JSON in a character set that isn't known",
+        [keeps(answer(BODY, "Content-Type: application/json; charset=x-1"))],
+        unreadable,
+    ),
+    Row(
+        "a character set that is no text",
+        [keeps(answer(BODY, "Content-Type: application/json; charset=zlib"))],
+        unreadable,
+    ),
+    Row("invalid UTF-8 inside the JSON", [keeps(answer(b'{"id": 56, "item_name": "\xff"}'))], unreadable),
+    Row("UTF-16 JSON", [keeps(answer(json.dumps(ENTRY).encode("utf-16")))], right_or_fails),
+    Row("lone surrogates in the JSON", [keeps(answer(b'{"id": 56, "item_name": "\\ud800"}'))]),
+    Row("UTF-8 BOM before the JSON", [keeps(answer(b"\xef\xbb\xbf" + BODY))], right_or_fails),
+    Row("JSON nested 100,000 deep", [keeps(answer(b"[" * 100_000))], unreadable),
+    Row("an object nested 100,000 deep", [keeps(answer(nested(100_000)))], unreadable),
+    *(
+        Row(
+            f"an array nested {depth} deep where an object is due",
+            [keeps(answer(b"[" * depth + b"]" * depth))],
+            unreadable,
+        )
+        for depth in (300, 900, 950, 960, 970, 980, 990)
+    ),
+    Row("an integer of 5,000 digits", [keeps(answer(b'{"id": %s}' % (b"9" * 5000)))], unreadable),
+    Row("an integer of 4,000 digits where an object is due", [keeps(answer(b"9" * 4000))], unreadable),
+    Row("a number beyond all floats", [keeps(answer(b'{"id": 56, "expires": 1e999}'))], unreadable),
+    Row("a string of 10 MB where an object is due", [keeps(answer("x" * 10_000_000))], unreadable, peak=250),
+    Row("gzip body", [keeps(answer(gzip.compress(BODY), GZIP))], again=True),
+    Row("gzip by its old name", [keeps(answer(gzip.compress(BODY), "Content-Encoding: x-gzip"))]),
+    Row("gzip in capitals", [keeps(answer(gzip.compress(BODY), "Content-Encoding: GZIP"))]),
+    Row("deflate body", [keeps(answer(zlib.compress(BODY), DEFLATE))], again=True),
+    Row("deflate body without its header", [keeps(answer(raw_deflate(BODY), DEFLATE))], again=True),
+    Row(
+        "gzip in chunks of one byte",
+        [
+            keeps(
+                answer(b"", "Transfer-Encoding: chunked", GZIP)
+                + b"".join(b"1\r\n%c\r\n" % byte for byte in gzip.compress(BODY))
+                + b"0\r\n\r\n"
+            )
+        ],
+        again=True,
+    ),
+    Row(
+        "deflate without its header in chunks of one byte",
+        [
+            keeps(
+                answer(b"", "Transfer-Encoding: chunked", DEFLATE)
+                + b"".join(b"1\r\n%c\r\n" % byte for byte in raw_deflate(BODY))
+                + b"0\r\n\r\n"
+            )
+        ],
+        again=True,
+    ),
+    Row(
+        "gzip of several members",
+        [keeps(answer(gzip.compress(BODY[:9]) + gzip.compress(BODY[9:]), GZIP))],
+        again=True,
+    ),
+    Row("gzip padded with zeros", [keeps(answer(gzip.compress(BODY) + bytes(99), GZIP))], again=True),
+    Row(
+        "gzip with trailing garbage", [keeps(answer(gzip.compress(BODY) + b"garbage", GZIP))], right_or_fails
+    ),
+    Row(
+        "gzip of gzip",
+        [keeps(answer(gzip.compress(gzip.compress(BODY)), "Content-Encoding: gzip, gzip"))],
+        again=True,
+    ),
+    Row(
+        "gzip of gzip in two headers",
+        [keeps(answer(gzip.compress(gzip.compress(BODY)), GZIP, GZIP))],
+        again=True,
+    ),
+    Row(
+        "deflate of gzip",
+        [keeps(answer(zlib.compress(gzip.compress(BODY)), "Content-Encoding: gzip, deflate"))],
+    ),
+    Row(
+        "gzip ten times over",
+        [keeps(answer(BODY, "Content-Encoding: " + ", ".join(["gzip"] * 10)))],
+        unreadable,
+    ),
+    Row("corrupt gzip", [keeps(answer(gzip.compress(BODY)[:-12] + bytes(12), GZIP))], unreadable, again=True),
+    Row("gzip with a wrong checksum", [keeps(answer(gzip.compress(BODY)[:-8] + bytes(8), GZIP))], unreadable),
+    Row("truncated gzip", [keeps(answer(gzip.compress(BODY)[:-9], GZIP))], unreadable, again=True),
+    Row("gzip that isn't", [keeps(answer(BODY, GZIP))], unreadable),
+    Row("gzip that is empty", [keeps(answer(b"", GZIP))], done, "use"),
+    Row("gzip that isn't named", [keeps(answer(gzip.compress(BODY)))], unreadable),
+    Row(
+        "an encoding that isn't known", [keeps(answer(BODY, "Content-Encoding: br"))], unreadable, again=True
+    ),
+    Row("the identity encoding", [keeps(answer(BODY, "Content-Encoding: identity"))]),
+    Row("an empty encoding", [keeps(answer(BODY, "Content-Encoding:"))]),
+    Row(
+        "gzip bomb (1.5 MB -> 1.5 GB): refused, peak RSS",
+        [keeps(answer(bomb(), GZIP))],
+        unreadable,
+        peak=200,
+        limit=5.0,
+    ),
+    Row(
+        "gzip bomb in a gzip",
+        [keeps(answer(bomb(2), "Content-Encoding: gzip, gzip"))],
+        unreadable,
+        peak=200,
+        limit=5.0,
+    ),
+    Row(
+        "gzip bomb in an error: the status survives",
+        [keeps(answer(bomb(), GZIP, status="404 Not Found"))],
+        fails(status=404),
+        peak=200,
+        limit=5.0,
+    ),
+    Row(
+        "corrupt gzip in an error: the status survives",
+        [keeps(answer(b"garbage", GZIP, status="404 Not Found"))],
+        fails(status=404),
+    ),
+    Row(
+        "a cut error: the status survives",
+        [
+            keeps(answer(b"{}", "Connection: close", status="404 Not Found", length=99)),
+        ],
+        fails(status=404),
+    ),
+    Row("a right answer among all of that", [keeps(answer(BODY))], right),
+]

@@ -1,0 +1,396 @@
+"""Faults of the connection: refused, silent, reset, dribbled, closed at the wrong moment."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from knetik_cloud import ApiConnectionException, ApiException, ApiTimeoutException, DeadlineExceeded
+from test.faults.server import ENTRY, Peer, Request, after, answer, healthy, keeps, says
+from test.faults.table import Play, Row, attempt, done, fails, right, right_or_fails
+
+GOOD = answer(ENTRY)
+HEAD, BODY = GOOD.split(b"\r\n\r\n")
+
+
+def hang_up(peer: Peer) -> None:
+    """Close at once."""
+    peer.close()
+
+
+def closes(peer: Peer, request: Request) -> None:
+    """Close without an answer."""
+    peer.close()
+
+
+def resets(peer: Peer, request: Request) -> None:
+    """Reset without an answer."""
+    peer.reset()
+
+
+def holds(peer: Peer, request: Request) -> None:
+    """Never answer."""
+    peer.hold()
+
+
+def dribbles(data: bytes, every: float = 0.1):
+    """Give the script that answers byte by byte."""
+    return lambda peer, request: peer.dribble(data, every)
+
+
+def closes_when_idle(peer: Peer, request: Request) -> None:
+    """Answer, keep the connection, and close it a little later."""
+    healthy(peer, request)
+    time.sleep(0.05)
+    peer.close()
+
+
+def closes_as_the_next_one_comes(peer: Peer, request: Request) -> None:
+    """Answer, wait until the next request has begun to arrive, and reset."""
+    healthy(peer, request)
+    peer.socket.recv(1, socket.MSG_PEEK)
+    peer.reset()
+
+
+def refused(play: Play) -> int:
+    """Call a port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    driver = play.driver(host=f"http://127.0.0.1:{port}")
+    fails(ApiConnectionException, says="refused")(attempt(driver, "get", 3))
+    outcome = attempt(driver, "use", 3)
+    fails(ApiConnectionException, may_have_applied=False)(outcome)
+    assert isinstance(outcome.error, ApiException)
+    return len(outcome.error.attempts) == 3  # nothing was written, so even a write is tried again
+
+
+def unknown_host(play: Play) -> int:
+    """Call a host name that doesn't resolve."""
+    fails(ApiConnectionException, says="could not be found")(
+        attempt(play.driver(host="http://nowhere.invalid", deadline=5.0), "get", 8)
+    )
+    return 1
+
+
+def unusable_host_name(play: Play) -> int:
+    """Call a host name that no DNS message could hold."""
+    fails(ApiConnectionException)(attempt(play.driver(host=f"http://{'x' * 300}.invalid"), "get", 8))
+    return 1
+
+
+def full_backlog(play: Play) -> int:
+    """Connect to a listener that takes nobody on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        waiting = []
+        for _ in range(4):
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.connect_ex(address)
+            waiting.append(sock)
+        time.sleep(0.05)
+        started = time.monotonic()
+        driver = play.driver(host=f"http://127.0.0.1:{address[1]}", timeout=(0.2, 5.0), deadline=10.0)
+        fails(ApiTimeoutException, says="connected to in time", may_have_applied=False)(
+            attempt(driver, "use", 3)
+        )
+        for sock in waiting:
+            sock.close()
+        return time.monotonic() - started >= 0.6
+
+
+def silent_first_address(play: Play) -> int:
+    """Give a host two addresses, of which the first is silent: the second one gets its chance."""
+    found: list[object] = []
+    genuine = socket.getaddrinfo
+
+    def two_addresses(host: str, port: int, *rest: object, **options: object) -> list[object]:
+        first, *_ = genuine("127.0.0.1", silent.getsockname()[1], type=socket.SOCK_STREAM)
+        second, *_ = genuine("127.0.0.1", play.server.port, type=socket.SOCK_STREAM)
+        found.extend((first, second))
+        return [first, second]
+
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for sock in waiting:
+            sock.setblocking(False)
+            sock.connect_ex(silent.getsockname())
+        socket.getaddrinfo = two_addresses  # type: ignore[assignment]
+        try:
+            right(attempt(play.driver(), "get", 3))
+        finally:
+            socket.getaddrinfo = genuine
+            for sock in waiting:
+                sock.close()
+    return len(found)
+
+
+def idle_connection_that_was_closed(call: str):
+    """Give the story of a call that finds its idle connection closed."""
+
+    def play(play: Play) -> None:
+        driver = play.driver()
+        right(attempt(driver, "get", 3))
+        time.sleep(0.15)
+        (right if call == "get" else done)(attempt(driver, call, 3))
+        assert len(play.server.requests) == 2
+
+    return play
+
+
+def write_on_a_dying_connection(play: Play) -> None:
+    """Send a write on an idle connection that is reset as it arrives: it must not be sent again."""
+    driver = play.driver()
+    right(attempt(driver, "get", 3))
+    time.sleep(0.05)
+    fails(ApiConnectionException, may_have_applied=True)(attempt(driver, "use", 3))
+    assert play.server.seen("POST") == 0
+    assert play.server.connections == 1
+
+
+def many_dead_connections(play: Play) -> None:
+    """Fill the pool, let the server close all of it, and call again."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    driver = play.driver()
+    with ThreadPoolExecutor(8) as pool:
+        for outcome in pool.map(lambda _: attempt(driver, "get", 3), range(8)):
+            right(outcome)
+    time.sleep(0.25)
+    before = len(play.server.requests)
+    done(attempt(driver, "use", 3))
+    assert len(play.server.requests) == before + 1
+
+
+def answers_and_dies_slowly(peer: Peer, request: Request) -> None:
+    """Answer after a moment, so that the calls overlap, and close a little later."""
+    time.sleep(0.05)
+    closes_when_idle(peer, request)
+
+
+def forgets_what_was_idle_too_long(play: Play) -> int:
+    """Leave a connection idle for longer than gateways keep it."""
+    from knetik_cloud import connections
+
+    driver = play.driver()
+    right(attempt(driver, "get", 3))
+    kept = connections.LONGEST_IDLE
+    connections.LONGEST_IDLE = 0.01
+    try:
+        time.sleep(0.05)
+        right(attempt(driver, "get", 3))
+    finally:
+        connections.LONGEST_IDLE = kept
+    return play.server.connections == 2
+
+
+def upload_meets_a_reset(peer: Peer, request: Request) -> None:
+    """Answer while the upload is under way, and reset."""
+    peer.send(answer(b"{}", "Connection: close", status="413 Payload Too Large"))
+    time.sleep(0.05)
+    peer.close()
+
+
+def answers_early_and_reads_on(peer: Peer, request: Request) -> None:
+    """Answer while the upload is under way, and neither read on nor close."""
+    peer.send(answer(b"{}", status="413 Payload Too Large"))
+    time.sleep(1.5)
+
+
+def pipelined(play: Play) -> None:
+    """Send the next answer before it is asked for: it must not be taken for the answer of the next call."""
+    driver = play.driver()
+    right(attempt(driver, "get", 3))
+    time.sleep(0.1)
+    response = driver.call("get_user_inventory", 56, 57)
+    assert response.id == ENTRY["id"], "an answer that nobody asked for was believed"
+
+
+def deadline_over_tries(play: Play) -> None:
+    """Time out again and again: the whole call keeps to its deadline."""
+    driver = play.driver(timeout=0.3, deadline=0.7)
+    outcome = attempt(driver, "get", 1.2)
+    fails(ApiTimeoutException)(outcome)
+
+
+ROWS = [
+    Row("connection refused", play=refused),
+    Row("host name does not resolve", play=unknown_host),
+    Row("host name that cannot exist", play=unusable_host_name),
+    Row("connect never completes (backlog full)", play=full_backlog),
+    Row("the first of two addresses is silent", play=silent_first_address, drivers=("sync",)),
+    Row("closed before reading, then healthy: GET", greetings=[hang_up], again=True),
+    Row("closed before reading, then healthy: PUT", greetings=[hang_up], call="update", comes=done),
+    Row("closed after the request, then healthy: GET", [closes], again=True),
+    Row(
+        "closed after the request: POST not sent twice", [closes], fails(may_have_applied=True), "use", sent=1
+    ),
+    Row("RST on accept, then healthy: GET", greetings=[lambda peer: peer.reset()]),
+    Row("RST after request, then healthy: GET", [resets]),
+    Row("RST after request, then healthy: PUT", [resets], done, "update", sent=2),
+    Row(
+        "RST after request, then healthy: POST not sent twice",
+        [resets],
+        fails(may_have_applied=True),
+        "use",
+        sent=1,
+    ),
+    Row("RST in the status line, then healthy", [after(HEAD[:6], lambda peer: peer.reset())], right_or_fails),
+    Row("RST in the headers, then healthy", [after(HEAD[:40], lambda peer: peer.reset())], right_or_fails),
+    Row("RST in the body, then healthy", [after(GOOD[:-5], lambda peer: peer.reset())], right_or_fails),
+    Row(
+        "RST in the body of a POST's answer",
+        [after(answer(b"x" * 99)[:-5], lambda peer: peer.reset())],
+        fails(may_have_applied=True),
+        "add",
+        sent=1,
+    ),
+    Row("closed in the status line, then healthy", [says(HEAD[:6])], right_or_fails, again=True),
+    Row("closed in the headers, then healthy", [says(HEAD[:40])], right_or_fails, again=True),
+    Row("reads and never answers: GET times out", [holds] * 3, fails(ApiTimeoutException)),
+    Row(
+        "reads and never answers: POST not sent twice",
+        [holds],
+        fails(ApiTimeoutException, may_have_applied=True),
+        "use",
+        sent=1,
+    ),
+    Row(
+        "accepts and never reads: GET times out",
+        greetings=[lambda peer: peer.hold()] * 3,
+        comes=fails(ApiTimeoutException),
+    ),
+    Row(
+        "half-closes without an answer",
+        [lambda peer, request: (peer.half_close(), peer.hold())] * 3,
+        fails(ApiConnectionException),
+    ),
+    Row(
+        "half-closes behind the answer",
+        [lambda peer, request: (peer.send(GOOD), peer.half_close(), peer.hold())],
+        again=True,
+    ),
+    Row(
+        "sends the head and holds the body",
+        [after(HEAD + b"\r\n\r\n", lambda peer: peer.hold())] * 3,
+        fails(ApiTimeoutException),
+    ),
+    Row(
+        "dribbles the status line: total deadline",
+        [dribbles(b"HTTP/1.1 200 " + b"O" * 99)],
+        fails(DeadlineExceeded),
+        limit=1.6,
+    ),
+    Row(
+        "dribbles headers forever: total deadline",
+        [after(b"HTTP/1.1 200 OK\r\n", lambda peer: peer.forever(b"X-A: b\r\n", 0.05))],
+        fails(),
+        limit=1.6,
+    ),
+    Row(
+        "dribbles one endless header",
+        [after(b"HTTP/1.1 200 OK\r\nX-A: ", lambda peer: peer.forever(b"b", 0.05))],
+        fails(DeadlineExceeded),
+        limit=1.6,
+    ),
+    Row(
+        "dribbles the body: total deadline",
+        [lambda peer, request: (peer.send(HEAD, b"\r\n\r\n"), peer.forever(b" ", 0.05))],
+        right_or_fails,
+        limit=1.6,
+    ),
+    Row(
+        "dribbles a long body: total deadline",
+        [lambda peer, request: (peer.send(answer(b"", length=5000)), peer.forever(b" ", 0.05))],
+        fails(DeadlineExceeded),
+        limit=1.6,
+    ),
+    Row(
+        "dribbles chunks: total deadline",
+        [
+            lambda peer, request: (
+                peer.send(answer(b"", "Transfer-Encoding: chunked")),
+                peer.forever(b"1\r\n \r\n", 0.05),
+            )
+        ],
+        fails(DeadlineExceeded),
+        limit=1.6,
+    ),
+    Row(
+        "dribbles the body of an error: the status survives",
+        [
+            lambda peer, request: (
+                peer.send(answer(b"", status="500 Broken", length=5000)),
+                peer.forever(b" ", 0.05),
+            )
+        ],
+        fails(status=500),
+        limit=1.6,
+    ),
+    Row("dribbles a right answer inside the deadline", [dribbles(GOOD, 0.002)], again=True),
+    Row("each try times out: the deadline holds over all", [holds] * 9, play=deadline_over_tries),
+    Row(
+        "idle keep-alive closed by server: next GET works",
+        [closes_when_idle],
+        play=idle_connection_that_was_closed("get"),
+    ),
+    Row(
+        "idle keep-alive closed by server: next POST works, once",
+        [closes_when_idle],
+        play=idle_connection_that_was_closed("use"),
+    ),
+    Row(
+        "idle keep-alive reset by server: next POST works, once",
+        [lambda peer, request: (healthy(peer, request), time.sleep(0.05), peer.reset())],
+        play=idle_connection_that_was_closed("use"),
+    ),
+    Row(
+        "keep-alive closed as the POST arrives: not sent twice",
+        [closes_as_the_next_one_comes],
+        play=write_on_a_dying_connection,
+    ),
+    Row(
+        "a whole pool of dead connections: next POST works, once",
+        [answers_and_dies_slowly] * 8,
+        play=many_dead_connections,
+    ),
+    Row(
+        "idle for longer than gateways keep it: a new connection",
+        [healthy],
+        play=forgets_what_was_idle_too_long,
+        drivers=("sync",),
+    ),
+    Row("the next answer comes before its request", [keeps(GOOD + answer({"id": 666}))], play=pipelined),
+    Row(
+        "the next answer comes late, before its request",
+        [lambda peer, request: (peer.send(GOOD), time.sleep(0.05), peer.send(answer({"id": 666})))],
+        play=pipelined,
+    ),
+    Row(
+        "answers before the upload ends, and closes",
+        [upload_meets_a_reset] * 3,
+        fails(),
+        "upload",
+        server={"ignores_bodies": True},
+        again=False,
+    ),
+    Row(
+        "answers before the upload ends, and reads no more",
+        [answers_early_and_reads_on],
+        fails(status=413),
+        "upload",
+        server={"ignores_bodies": True},
+        again=True,
+    ),
+    Row(
+        "takes no upload at all",
+        [lambda peer, request: time.sleep(2)] * 3,
+        fails(ApiTimeoutException),
+        "upload",
+        server={"ignores_bodies": True},
+    ),
+]

@@ -1,0 +1,263 @@
+"""Faults of the input: what a caller may hand over by mistake, or hands on from a stranger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from knetik_cloud import ApiValueError, Configuration
+from test.faults.server import ENTRY
+from test.faults.table import Play, Row
+
+
+def refused(method: str, *arguments: Any, **named: Any) -> Callable[[Play], int]:
+    """Give the story of a call that is refused, with nothing on the wire."""
+
+    def play(play: Play) -> int:
+        try:
+            play.driver().call(method, *arguments, **named)
+        except ApiValueError:
+            assert not play.server.connections
+            return 1
+        raise AssertionError("it was sent")
+
+    return play
+
+
+def sent_as(target: str, method: str, *arguments: Any, **named: Any) -> Callable[[Play], int]:
+    """Give the story of a call that goes to a target."""
+
+    def play(play: Play) -> int:
+        play.driver().call(method, *arguments, **named)
+        assert play.server.requests[0].target == target
+        return 1
+
+    return play
+
+
+def setting_refused(**settings: Any) -> Callable[[Play], int]:
+    """Give the story of a setting that is refused."""
+
+    def play(play: Play) -> int:
+        try:
+            Configuration(**{"host": play.server.url, **settings})
+        except ApiValueError:
+            return 1
+        raise AssertionError(f"{settings} were taken")
+
+    return play
+
+
+def option_refused(**options: Any) -> Callable[[Play], int]:
+    """Give the story of a call's option that is refused."""
+    return refused("get_user_inventory", 56, 56, **options)
+
+
+def header_stays_one(name: str, value: str) -> Callable[[Play], int]:
+    """Give the story of a header that is sent, and injects nothing."""
+
+    def play(play: Play) -> int:
+        play.driver().call("get_user_inventory", 56, 56, _headers={name: value})
+        headers = play.server.requests[0].headers
+        assert headers[name.lower()] == value.strip()
+        assert "x-evil" not in headers
+        return 1
+
+    return play
+
+
+def own_authorization(play: Play) -> int:
+    """Bring an Authorization in another letter case: it is the only one that is sent."""
+    play.driver().call("get_user_inventory", 56, 56, _headers={"authorization": "Basic of-my-own"})
+    assert play.server.requests[0].headers["authorization"] == "Basic of-my-own"
+    return 1
+
+
+def numbers_of_all_kinds(play: Play) -> int:
+    """Give the limits as numbers of other kinds."""
+    from decimal import Decimal
+    from fractions import Fraction
+
+    class Whole:
+        def __index__(self) -> int:
+            return 3
+
+    Configuration(timeout=Decimal("2.5"), deadline=Fraction(7, 2), retries=Whole(), pool_size=Whole())
+    driver = play.driver(timeout=(Decimal("2.5"), Fraction(1, 2)), deadline=math.inf)
+    assert driver.call("get_user_inventory", 56, 56, _deadline=Decimal(3)).id == ENTRY["id"]
+    driver = play.driver(timeout=math.inf, deadline=1e300)
+    assert driver.call("get_user_inventory", 56, 56).id == ENTRY["id"]
+    return 1
+
+
+def cyclic() -> dict[str, Any]:
+    """Give a body that holds itself."""
+    body: dict[str, Any] = {}
+    body["self"] = body
+    return body
+
+
+def deep(levels: int) -> dict[str, Any]:
+    """Give a body nested so deep."""
+    body: dict[str, Any] = {}
+    for _ in range(levels):
+        body = {"a": body}
+    return body
+
+
+DATA = "update_user_inventory_behavior_data"
+GET = "get_user_inventory"
+TEXTS: Mapping[str, str] = {
+    "../admin": "..%2Fadmin",
+    "a?b=1#c": "a%3Fb%3D1%23c",
+    "a/b": "a%2Fb",
+    "%2e%2e": "%252e%252e",
+    "..;": "..%3B",
+    "a b+c": "a%20b%2Bc",
+    "a\r\nX-Evil: 1": "a%0D%0AX-Evil%3A%201",
+    "\0": "%00",
+    "\N{SNOWMAN}": "%E2%98%83",
+    "{id}": "%7Bid%7D",
+    "\\..\\": "%5C..%5C",
+    "http://evil.example/": "http%3A%2F%2Fevil.example%2F",
+}
+
+ROWS = [
+    Row('path value ".." refused before sending', play=refused("get_entitlement_template", "..")),
+    Row('path value "." refused before sending', play=refused("get_entitlement_template", ".")),
+    Row('path value "" refused before sending', play=refused("get_entitlement_template", "")),
+    Row("path value None refused before sending", play=refused("get_entitlement_template", None)),
+    Row("path value with a lone surrogate", play=refused("get_entitlement_template", "\ud800")),
+    *(
+        Row(
+            f"path value {value!r} stays one segment",
+            play=sent_as(f"/entitlements/templates/{sent}", "get_entitlement_template", value),
+        )
+        for value, sent in TEXTS.items()
+    ),
+    *(
+        Row(f"an id that is {value!r}"[:60], play=refused(GET, 56, value))
+        for value in (
+            True,
+            1.5,
+            "5x",
+            "",
+            "\u0665",
+            " 5",
+            "5_0",
+            "1" * 30,
+            2**31,
+            -(2**40),
+            b"5",
+            [5],
+            {},
+            None,
+        )
+    ),
+    Row("an id of 5,000 digits", play=refused(GET, 56, 10**5000)),
+    Row("an id as its decimal text", play=sent_as("/users/me/inventory/56", GET, "me", "56")),
+    Row("a user that tries to leave the path", play=sent_as("/users/..%2F5/inventory/56", GET, "../5", 56)),
+    Row(
+        "query value with & and =",
+        play=sent_as(
+            "/users/56/inventory?filter_item_name=a%26b%3Dc",
+            "get_user_inventories",
+            56,
+            filter_item_name="a&b=c",
+        ),
+    ),
+    Row(
+        "query value with a line break",
+        play=sent_as(
+            "/users/56/inventory?filter_item_name=a%0D%0Ab",
+            "get_user_inventories",
+            56,
+            filter_item_name="a\r\nb",
+        ),
+    ),
+    Row(
+        "query value with a lone surrogate",
+        play=refused("get_user_inventories", 56, filter_item_name="\ud800"),
+    ),
+    Row("query value of the wrong type", play=refused("get_user_inventories", 56, size="many")),
+    Row("header value with CRLF injects no header", play=option_refused(_headers={"X-A": "b\r\nX-Evil: 1"})),
+    Row("header value with a bare CR", play=option_refused(_headers={"X-A": "b\rX-Evil: 1"})),
+    Row("header value with a bare LF and a space", play=option_refused(_headers={"X-A": "b\n X-Evil: 1"})),
+    Row("header value with NUL", play=option_refused(_headers={"X-A": "b\0"})),
+    Row("header value beyond Latin-1", play=option_refused(_headers={"X-A": "\N{SNOWMAN}"})),
+    Row("header value that is no text", play=option_refused(_headers={"X-A": 5})),
+    Row("header name with CRLF", play=option_refused(_headers={"X-A: b\r\nX-Evil": "1"})),
+    Row("header name with a colon", play=option_refused(_headers={"X-A:": "b"})),
+    Row("header name that is empty", play=option_refused(_headers={"": "b"})),
+    Row("header that frames the message", play=option_refused(_headers={"Content-length": "5"})),
+    Row("header that asks for chunks", play=option_refused(_headers={"TRANSFER-ENCODING": "chunked"})),
+    Row("another Host", play=option_refused(_headers={"Host": "evil.example"})),
+    Row("headers that are no dict", play=option_refused(_headers=["X-A: b"])),
+    Row("an empty header value", play=header_stays_one("X-A", "")),
+    Row("a Latin-1 header value", play=header_stays_one("X-A", "J\xfcrgen")),
+    Row("an Authorization in small letters", play=own_authorization),
+    Row(
+        "an Authorization with a line break", play=option_refused(_headers={"Authorization": "Bearer a\r\nb"})
+    ),
+    *(
+        Row(f"a {name} of {value!r}", play=setting_refused(**{name: value}))
+        for name in ("timeout", "deadline")
+        for value in (0, -1, math.nan, True, "5", None, 1j, [], b"5")
+    ),
+    *(
+        Row(f"a timeout of {value!r}", play=setting_refused(timeout=value))
+        for value in ((1,), (1, 2, 3), (1, -1))
+    ),
+    *(
+        Row(f"{name} of {value!r}", play=setting_refused(**{name: value}))
+        for name in ("retries", "max_response_size", "pool_size")
+        for value in (-1, 1.0, True, "2", None, math.nan)
+    ),
+    *(
+        Row(f"host {value!r}", play=setting_refused(host=value))
+        for value in (
+            "example.com",
+            "ftp://example.com",
+            "http://",
+            "http://user:password@example.com",
+            "http://a b",
+            "http://a\r\nX-Evil: 1",
+            "http://example.com/?a=b",
+            "http://example.com/#a",
+            "http://example.com:0",
+            "http://example.com:99999",
+            "http://example.com:port",
+            "http://[::1",
+            "http://a\\@b",
+            "http://\u2603",
+            b"http://example.com",
+            5,
+        )
+    ),
+    *(
+        Row(f"proxy {value!r}", play=setting_refused(proxy=value))
+        for value in ("proxy:3128", "socks5://proxy", "http://", 5, "http://proxy:99999")
+    ),
+    Row("a token with a line break", play=setting_refused(access_token="a\r\nX-Evil: 1")),
+    Row("a token that is no text", play=setting_refused(access_token=5)),
+    Row("a password with a lone surrogate", play=setting_refused(password="\ud800-long-enough")),
+    Row("limits as numbers of all kinds", play=numbers_of_all_kinds),
+    *(
+        Row(f"_deadline of {value!r}", play=option_refused(_deadline=value))
+        for value in (0, -1, math.nan, True, "1")
+    ),
+    *(Row(f"_retries of {value!r}", play=option_refused(_retries=value)) for value in (-1, 1.5, True, "1")),
+    *(
+        Row(f"_request_timeout of {value!r}", play=option_refused(_request_timeout=value))
+        for value in (0, (1,), "1")
+    ),
+    Row("a body that holds itself", play=refused(DATA, 56, 56, data=cyclic())),
+    Row("a body nested too deep", play=refused(DATA, 56, 56, data=deep(5000))),
+    Row("a body with NaN", play=refused(DATA, 56, 56, data={"a": math.nan})),
+    Row("a body with bytes", play=refused(DATA, 56, 56, data={"a": b"b"})),
+    Row("a body with a set", play=refused(DATA, 56, 56, data={"a": {1}})),
+    Row("a body with a tuple for a name", play=refused(DATA, 56, 56, data={(1, 2): 3})),
+    Row("a body with an integer of 5,000 digits", play=refused(DATA, 56, 56, data={"a": 10**5000})),
+    Row("a body that is no dict", play=refused(DATA, 56, 56, data="text")),
+]
