@@ -60,7 +60,8 @@ class BodyCheck:
         """
         validator = self._validators.get(id(schema))
         if validator is None:
-            root = {**self._plain(self._merged(schema)), "components": {"schemas": self._plain_schemas}}
+            whole = self._merged(self._contract.resolve(schema))
+            root = {**self._plain(whole), "components": {"schemas": self._plain_schemas}}
             validator = self._validators[id(schema)] = _validator_class()(root)
         return _problems(validator, body, name)
 
@@ -82,7 +83,7 @@ class BodyCheck:
 
     def _plain(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if "$ref" in schema:
-            return {"$ref": schema["$ref"]}
+            return self._family(schema["$ref"]) or {"$ref": schema["$ref"]}
         if "discriminator" in schema:
             switch = schema["discriminator"]
             return {SWITCH: {"property": switch["propertyName"], "mapping": switch["mapping"]}}
@@ -108,6 +109,26 @@ class BodyCheck:
         if required:
             plain["required"] = required
         return plain
+
+    def _family(self, reference: str) -> dict[str, Any] | None:
+        """Give the switch among a subclass and those below it; None for a schema that is no subclass."""
+        lineage = self._lineage(reference)
+        switch = self._contract.resolve({"$ref": lineage[-1]}).get("discriminator")
+        if len(lineage) == 1 or switch is None:
+            return None
+        below = {kind: leaf for kind, leaf in switch["mapping"].items() if reference in self._lineage(leaf)}
+        return {SWITCH: {"property": switch["propertyName"], "mapping": below}}
+
+    def _lineage(self, reference: str) -> list[str]:
+        """List the references from a schema up to the one that it inherits from in the end."""
+        lineage = [reference]
+        while parents := [
+            part["$ref"]
+            for part in self._contract.resolve({"$ref": lineage[-1]}).get("allOf", ())
+            if "$ref" in part
+        ]:
+            lineage.append(parents[0])
+        return lineage
 
 
 def problems(schema: Mapping[str, Any], value: Any, name: str) -> list[Problem]:

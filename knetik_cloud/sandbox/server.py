@@ -12,7 +12,7 @@ from datetime import datetime
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import uvicorn
 
@@ -23,7 +23,7 @@ from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.instants import duration, instant
 from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.service import Service
-from knetik_cloud.sandbox.settings import Settings
+from knetik_cloud.sandbox.settings import Options, Settings
 from knetik_cloud.sandbox.workers import run_workers
 
 START_TIMEOUT = 30.0
@@ -40,7 +40,7 @@ class Sandbox:
     everything that controls it can be called from any thread while it runs.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, **settings: Unpack[Options]) -> None:
         self.settings = Settings(**settings)
         self._service: Service | None = None
         self._server: uvicorn.Server | None = None

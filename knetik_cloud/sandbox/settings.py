@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 IN_MEMORY = "sqlite://"
+
+
+Audience = Literal["loopback", "anywhere", "off"]
+"""Whom the control API serves: this machine, anybody, nobody."""
+
+
+class Options(TypedDict, total=False):
+    """The settings by keyword, each as in `Settings`."""
+
+    host: str
+    port: int
+    database: str | None
+    seed: Path | None
+    empty: bool
+    require_auth: bool
+    control: Audience
+    workers: int
+    token_lifetime: int
+    fulfillment_delay: int
+    journal_size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +47,7 @@ class Settings:
     seed: Path | None = None
     empty: bool = False
     require_auth: bool = False
-    control: Literal["loopback", "anywhere", "off"] = "loopback"
+    control: Audience = "loopback"
     workers: int = 1
     token_lifetime: int = 43_200
     fulfillment_delay: int = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox import Sandbox, Settings
+from knetik_cloud.sandbox.settings import Options
 from test.sandbox.web import Web
 
 
@@ -346,3 +348,7 @@ def test_other_machines_may_not_control(web: Web, monkeypatch: pytest.MonkeyPatc
     reply = web.post("/_sandbox/reset")
     assert reply.status == 403
     assert "--control anywhere" in reply.problem["message"]
+
+
+def test_the_keywords_of_a_sandbox_are_the_settings() -> None:
+    assert set(Options.__annotations__) == {field.name for field in fields(Settings)}

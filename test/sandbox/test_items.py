@@ -150,6 +150,16 @@ def test_an_item_that_does_not_exist_is_not_found(web: Web, method: str) -> None
             "additional_properties.n.value",
             "must be from",
         ),
+        (
+            {"additional_properties": {"f": {"type": "file_group", "files": [{"type": "text"}]}}},
+            "additional_properties.f.files[0].type",
+            'is not known: "text"; use one of audio, file, image, video',
+        ),
+        (
+            {"additional_properties": {"f": {"type": "file_group", "files": [{"type": "image", "url": 1}]}}},
+            "additional_properties.f.files[0].url",
+            "must be a text or null, not 1",
+        ),
         ({"template": "nope"}, "template", "'nope' does not exist"),
         ({"unique_key": "potion_of_speed"}, "unique_key", "is taken by item 56"),
     ],
