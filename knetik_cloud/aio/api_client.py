@@ -21,6 +21,7 @@ from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings
 from knetik_cloud.core.outcome import Ask, Authenticate, Command, Outcome, Send
 from knetik_cloud.core.secret import Secret
+from knetik_cloud.exceptions import ApiException
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -209,7 +210,11 @@ class _Lane:
                 if isinstance(command, Send):
                     outcome = await self.transport.send(command)
                 elif isinstance(command, Authenticate):
-                    outcome = await self._token(command)
+                    try:
+                        outcome = await self._token(command)
+                    except ApiException as error:
+                        steps.throw(error)  # the engine adds what it knows, and raises it
+                        raise
                 elif isinstance(command, Ask):
                     outcome = await _ask(command, command.deadline - self.engine.clock())
                 else:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import weakref
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from urllib3.util.wait import wait_for_read
 
 from knetik_cloud.connections import LONGEST_IDLE
@@ -38,8 +40,27 @@ class Line:
                 self.transport = None
 
 
+HEAD_END = b"\r\n\r\n"
 LINE: ContextVar[Line] = ContextVar("knetik_cloud_line")
 """The line of the request that this task is about to send."""
+
+
+class _Protocol(ResponseHandler):
+    """aiohttp's reader of answers, made to survive garbage.
+
+    Its parser throws away all that came in one piece with garbage, also the answer before it: so the head is
+    given to it apart from what follows. And it leaves whoever waits for a malformed body waiting.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        end = data.find(HEAD_END) + len(HEAD_END) if data.startswith(b"HTTP/") else 0
+        if len(HEAD_END) <= end < len(data):
+            super().data_received(data[:end])
+            data = data[end:]
+        super().data_received(data)
+        error, body = self.exception(), self._payload
+        if error is not None and body is not None and not body.is_eof():
+            body.set_exception(error)
 
 
 class Connector(aiohttp.TCPConnector):
@@ -50,6 +71,7 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, pool_size: int) -> None:
         super().__init__(limit=0, keepalive_timeout=LONGEST_IDLE)
+        self._factory = functools.partial(_Protocol, loop=self._loop)  # type: ignore[assignment]
         self._pool_size = pool_size
         self._opened: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import functools
 import io
 import math
 import os
+import socket
+import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +19,7 @@ import aiohttp
 from yarl import URL
 
 from knetik_cloud.aio.connector import LINE, Connector, Line
+from knetik_cloud.connections import Unframed
 from knetik_cloud.core import content, failure, proxies
 from knetik_cloud.core.failure import DeadlinePassed
 from knetik_cloud.core.outcome import Failure, Send
@@ -25,8 +27,6 @@ from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiException, ApiValueError, Headers
 
 if TYPE_CHECKING:
-    import ssl
-
     from aiohttp.client_middlewares import ClientHandlerType
 
     from knetik_cloud.configuration import Configuration
@@ -146,7 +146,7 @@ class RESTResponse:
         self._exchange.abandon()
 
     def __repr__(self) -> str:
-        return f"<RESTResponse {self.status} {self.reason}>"
+        return f"<RESTResponse {self.status}>"  # the reason may echo a secret
 
 
 class _Exchange:
@@ -297,6 +297,7 @@ class RESTClientObject:
         finally:
             LINE.reset(previous)
         exchange.response = response
+        _check_framing(response)
         answer = RESTResponse(exchange, response)
         if not exchange.command.stream and 200 <= response.status < 300:
             answer._data = await exchange.read_all(response)
@@ -455,8 +456,9 @@ def _bare(cause: Exception) -> Exception:
 
 def _plain(cause: OSError) -> OSError:
     """Say what the system says: asyncio puts `Connect call failed` and the address in its place."""
-    known = type(cause) in (OSError, *OSError.__subclasses__()) and cause.errno in errno.errorcode
-    return OSError(cause.errno, os.strerror(cause.errno)) if known and cause.errno is not None else cause
+    if isinstance(cause, (socket.gaierror, ssl.SSLError)) or cause.errno is None:
+        return cause
+    return OSError(cause.errno, os.strerror(cause.errno))
 
 
 def _meaning(cause: Exception, written: bool, host: str) -> failure.Meaning:
@@ -467,9 +469,16 @@ def _meaning(cause: Exception, written: bool, host: str) -> failure.Meaning:
         return failure.unanswered(host)
     if isinstance(cause, aiohttp.ClientPayloadError):
         return failure.cut_off(host)
-    if isinstance(cause, HttpProcessingError):
+    if isinstance(cause, (HttpProcessingError, Unframed)):
         return failure.no_http(host, cause)
     return failure.meaning(cause, written, host)
+
+
+def _check_framing(response: aiohttp.ClientResponse) -> None:
+    """Refuse what two readers could read in two ways, and aiohttp takes: more codings than one."""
+    codings = response.headers.getall("Transfer-Encoding", ())
+    if codings and (len(codings) > 1 or codings[0].strip().lower() not in ("chunked", "identity")):
+        raise Unframed(f"its transfer encoding is {', '.join(codings)!r}")
 
 
 async def _whole(data: bytes) -> AsyncIterator[bytes]:
