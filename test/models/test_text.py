@@ -1,0 +1,66 @@
+"""How models read in a console: what is present, over several lines where it is long, tokens masked."""
+
+from __future__ import annotations
+
+import copy
+from pprint import pformat
+
+from knetik_cloud import OAuth2Resource, PageResourceUserInventoryResource, UserInventoryResource
+
+LONG = "a name so long that it does not fit on one line with all the rest of this entry"
+
+
+def test_repr_shows_what_is_present_only() -> None:
+    assert repr(UserInventoryResource()) == "UserInventoryResource()"
+    assert (
+        repr(UserInventoryResource(id=1, status="active")) == "UserInventoryResource(id=1, status='active')"
+    )
+
+
+def test_repr_shows_null_and_unknown_keys() -> None:
+    entry = UserInventoryResource.from_json('{"id":null,"odd":{"a":[1]}}')
+    assert repr(entry) == "UserInventoryResource(id=None, odd={'a': [1]})"
+
+
+def test_repr_breaks_long_models_over_lines() -> None:
+    entry = UserInventoryResource(id=1, item_name=LONG)
+    assert repr(entry) == f"UserInventoryResource(\n    id=1,\n    item_name={LONG!r},\n)"
+    assert pformat(entry) == repr(entry) == str(entry) == entry.to_str()
+
+
+def test_repr_of_an_untouched_model_is_that_of_a_touched_one() -> None:
+    text = '{"content":[{"id":1,"user":{"id":2}}]}'
+    touched = PageResourceUserInventoryResource.from_json(text)
+    _ = [row.user for row in touched.content or ()]
+    assert repr(PageResourceUserInventoryResource.from_json(text)) == repr(touched)
+
+
+def test_tokens_are_masked_in_texts_and_given_by_attribute_dict_and_json() -> None:
+    token = OAuth2Resource.from_json('{"access_token":"canary-1","refresh_token":"canary-2"}')
+    for text in (repr(token), str(token), token.to_str(), pformat([token]), f"{token}"):
+        assert "canary" not in text
+        assert "access_token=***" in text
+    assert token.access_token == "canary-1"
+    assert token.to_dict()["refresh_token"] == "canary-2"
+    assert "canary-2" in token.to_json()
+
+
+def test_to_dict_is_new_each_time_and_no_way_into_the_model() -> None:
+    entry = UserInventoryResource.from_json('{"behavior_data":{"uses":[1]},"user":{"id":5}}')
+    given_out = entry.to_dict()
+    given_out["behavior_data"]["uses"].append(2)
+    given_out["user"]["id"] = 6
+    assert entry.to_json() == '{"behavior_data":{"uses":[1]},"user":{"id":5}}'
+    assert entry.to_dict()["status"] is None
+
+
+def test_copy_is_shallow_and_deepcopy_deep() -> None:
+    entry = UserInventoryResource.from_json('{"id":1,"user":{"id":5}}')
+    assert entry.user is not None
+    shallow, deep = copy.copy(entry), copy.deepcopy(entry)
+    shallow.id = deep.id = 2
+    assert entry.id == 1
+    entry.user.id = 6
+    assert shallow.user is entry.user
+    assert deep.user is not None
+    assert deep.user.id == 5
