@@ -88,7 +88,11 @@ class Type:
         return [value for value in values if value is not None] if NoneType in kinds else values
 
     def lacking(self, value: Any, where: str) -> list[str]:
-        """List the required fields that are absent in a value about to be sent, as paths."""
+        """List the required fields that are absent in a value about to be sent, as paths.
+
+        Raises:
+            ApiValueError: an object, a list or a map is due, and something else was put there.
+        """
         return []
 
 
@@ -255,7 +259,13 @@ class Reference(Type):
                 field.type.check(column, f"{where}.{field.wire}", depth - 1)
 
     def lacking(self, value: Any, where: str) -> list[str]:
-        return [] if value is None else self.view(value, where)._lacking(where)
+        if value is None:
+            return []
+        if type(value) is dict:
+            value = self.model._over(value)
+        if not isinstance(value, self.model):
+            raise refuse(where, f"a {self._name} or a dict", value)
+        return value._lacking(where)
 
 
 class ListOf(Type):
@@ -300,8 +310,10 @@ class ListOf(Type):
             self._element.check(rows, f"{where}[]", depth)
 
     def lacking(self, value: Any, where: str) -> list[str]:
-        if type(value) is not list:
+        if value is None:
             return []
+        if type(value) is not list:
+            raise refuse(where, self.expected, value)
         lacking = self._element.lacking
         return [path for i, row in enumerate(value) for path in lacking(row, f"{where}[{i}]")]
 
@@ -345,8 +357,10 @@ class MapOf(Type):
             self._element.check(rows, f"{where}[]", depth)
 
     def lacking(self, value: Any, where: str) -> list[str]:
-        if type(value) is not dict:
+        if value is None:
             return []
+        if type(value) is not dict:
+            raise refuse(where, "a dict", value)
         lacking = self._element.lacking
         return [path for name, row in value.items() for path in lacking(row, f"{where}[{name!r}]")]
 
