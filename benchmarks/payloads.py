@@ -70,7 +70,7 @@ def item() -> dict[str, Any]:
         "sort": 3,
         "tags": ["season", "pass", "2026"],
         "template": "season_template",
-        "type_hint": "entitlement_item",
+        "type_hint": "entitlement",
         "unique_key": "season_pass_2026",
         "updated_date": _EPOCH + 1,
     }
