@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from benchmarks import (
@@ -45,22 +45,31 @@ CHART = GUIDE.with_suffix(".svg")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the groups that were asked for; give 1 when one is outside its budget, and that was asked too."""
     asked = _parser().parse_args(arguments)
-    names = asked.groups or (BUDGETED if asked.budgets else GROUPS)
-    results: list[Result] = []
-    for name in names:
-        print(f"measuring {name} ...", file=sys.stderr)
-        results += GROUPS[name](asked.rounds)
+    if asked.read is None:
+        names = asked.groups or (BUDGETED if asked.budgets else GROUPS)
+        text = report.to_json(measure(names, asked.rounds))
+        asked.json.write_text(text, encoding="utf-8")
+    else:
+        text = asked.read.read_text(encoding="utf-8")
+    measured_with, results = report.from_json(text)
     print(report.table(results))
-    text = report.to_json(results)
-    asked.json.write_text(text, encoding="utf-8")
     if asked.guide:
         RESULTS.write_text(text, encoding="utf-8")
         CHART.write_text(chart.draw(results), encoding="utf-8")
-        report.put_into(GUIDE, results, report.machine())
+        report.put_into(GUIDE, results, measured_with)
     late = budgets.outside(results)
     for line in late:
         print(f"outside its budget: {line}", file=sys.stderr)
     return 1 if late and asked.budgets else 0
+
+
+def measure(names: Iterable[str], rounds: int) -> list[Result]:
+    """Run groups one after the other; none beside another, which would be noise to it."""
+    results: list[Result] = []
+    for name in names:
+        print(f"measuring {name} ...", file=sys.stderr)
+        results += GROUPS[name](rounds)
+    return results
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rounds", type=int, default=101, help="pairs of batches that a ratio is made of (101)"
     )
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"), help="where the JSON goes")
+    parser.add_argument("--read", type=Path, help="show what an earlier run wrote, instead of measuring")
     parser.add_argument("--budgets", action="store_true", help="fail when a measure is outside its budget")
     parser.add_argument("--guide", action="store_true", help="renew the guide's table, JSON and chart")
     return parser

@@ -18,7 +18,7 @@ CALLS = 640
 
 
 def measure(rounds: int) -> list[Ratio]:
-    """Compare calls a second: above 1.00 the SDK makes more. A round is long, so there are a sixth as many."""
+    """Compare calls a second: above 1.00 the SDK makes more. Rounds are long: there are a sixth as many."""
     with Server() as server, ApiClient(configuration(server.url)) as client:
         subject = caller(UsersInventoryApi(client), 1)
         bare = baseline.caller(server.port, 1, connections=max(COUNTS))
