@@ -135,7 +135,7 @@ class RESTResponse:
             self.close()
 
     def __repr__(self) -> str:
-        return f"<RESTResponse {self.status} {self.reason}>"
+        return f"<RESTResponse {self.status}>"  # the reason phrase may echo a secret
 
 
 def _refuse_size(limit: int) -> bytes:

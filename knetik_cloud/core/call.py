@@ -311,7 +311,7 @@ class _Progress:
         try:
             return Answer(read(self._operation, response), response, attempts)
         except ApiResponseError as unreadable:
-            reason = unreadable.reason or ""
+            reason = self.masked(unreadable.reason or "")  # at once: this frame is one of the error's own
         except RecursionError:
             reason = "the answer can't be read: it is nested too deeply"
         response.distrust()
@@ -319,7 +319,7 @@ class _Progress:
         self._ambiguous = self._operation.retry != "safe"
         if self._is_hidden(response):  # what was found in place of the token may be one
             reason = f"the answer can't be read as {self._operation.returns}"
-        error = ApiResponseError(response.status, self.masked(reason))
+        error = ApiResponseError(response.status, reason)
         error.__cause__ = ValueError(error.reason)  # the codec's own error holds the whole body
         raise self._describe(error, response)
 

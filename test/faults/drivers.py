@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import os
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from knetik_cloud import ApiClient, Configuration, UsersInventoryApi
+from knetik_cloud import ApiClient, Configuration, UsersInventoryApi, aio
 
 TOKEN = "token-canary-4711-abcdef"
 
@@ -40,5 +44,35 @@ class SyncDriver:
         self.client.close()
 
 
-DRIVERS: dict[str, Callable[[Configuration], Driver]] = {"sync": SyncDriver}
+class AioDriver:
+    """The asyncio client over aiohttp, in an event loop that runs in a thread of its own."""
+
+    name = "aio"
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.client = aio.ApiClient(configuration)
+        self.api = aio.UsersInventoryApi(self.client)
+
+    def call(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """Call a method of `UsersInventoryApi`."""
+        return asyncio.run_coroutine_threadsafe(
+            getattr(self.api, method)(*arguments, **options), _loop()
+        ).result()
+
+    def close(self) -> None:
+        """Close the client."""
+        asyncio.run_coroutine_threadsafe(self.client.close(), _loop()).result()
+
+
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """Give the one event loop of this process."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    return loop
+
+
+os.register_at_fork(after_in_child=_loop.cache_clear)
+
+DRIVERS: dict[str, Callable[[Configuration], Driver]] = {"sync": SyncDriver, "aio": AioDriver}
 """By name. A further transport joins by adding itself here: all rows then run over it too."""

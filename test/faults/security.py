@@ -1,3 +1,545 @@
-"""x."""
+"""Faults of redirects, of TLS and proxies, and servers that show what they were told in confidence."""
 
-ROWS = []
+from __future__ import annotations
+
+import base64
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from knetik_cloud import ApiConnectionException, ApiException, ApiTimeoutException, ApiValueError
+from test.faults.drivers import TOKEN
+from test.faults.server import (
+    CERTIFICATES,
+    ENTRY,
+    FaultServer,
+    Peer,
+    Request,
+    Script,
+    answer,
+    keeps,
+    says,
+)
+from test.faults.table import Expectation, Play, Row, attempt, done, fails, right, right_or_fails
+
+AUTHORITY = {"ssl_ca_cert": str(CERTIFICATES / "authority.pem")}
+GOOD_TLS = {"tls": "good"}
+PASSWORD = "proxy-password-canary"
+
+
+def redirect(location: str, status: str = "302 Found") -> Script:
+    """Give the script that redirects."""
+    return keeps(answer(b"", f"Location: {location}", status=status))
+
+
+def elsewhere(status: str, call: str = "get") -> Callable[[Play], int]:
+    """Give the story of a redirect to another host, which must hear nothing."""
+
+    def play(play: Play) -> int:
+        with FaultServer() as stranger:
+            play.server.play_next(redirect(f"{stranger.url}/users/56/inventory/56", status))
+            fails(status=int(status[:3]))(attempt(play.driver(), call, 3))
+            assert stranger.connections == 0, "another host was spoken to"
+        return play.server.met
+
+    return play
+
+
+def follows(location: str, **settings: Any) -> Row:
+    """Give the row of a redirect that may be followed."""
+
+    def play(play: Play) -> int:
+        play.server.play_next(redirect(location.replace("ORIGIN", play.server.url)))
+        right(attempt(play.driver(), "get", 3))
+        last = play.server.requests[-1]
+        assert (last.target, last.method) == ("/there", "GET")
+        assert last.headers["authorization"] == f"Bearer {TOKEN}"
+        return play.server.met
+
+    return Row(f"a read is redirected to {location}", play=play, settings=settings)
+
+
+def strange(location: str) -> Row:
+    """Give the row of a redirect to where nobody should go."""
+    return Row(f"a read is redirected to {location[:40]!r}", [redirect(location)] * 2, right_or_fails)
+
+
+def redirect_loop(play: Play) -> None:
+    """Be sent in circles."""
+    outcome = attempt(play.driver(), "get", 3)
+    fails(status=302)(outcome)
+    assert len(play.server.requests) == 4
+
+
+def tls(fault: str, comes: Expectation, settings: dict[str, Any] | None = None, **server: Any) -> Row:
+    """Give the row of a TLS server."""
+
+    def play(play: Play) -> int:
+        outcome = attempt(play.driver(), "get", 3)
+        comes(outcome)
+        if isinstance(outcome.error, ApiException):
+            assert len(outcome.error.attempts) == 1, "a certificate doesn't get better by trying again"
+        return play.server.connections
+
+    return Row(fault, play=play, settings=settings or {}, server={**GOOD_TLS, **server})
+
+
+def refuses_tls(text: str) -> Expectation:
+    """Expect that the connection is refused for a reason, and that no request was made."""
+    return fails(ApiConnectionException, says=text, may_have_applied=False)
+
+
+def refuses_what_it_cannot_read(peer: Peer) -> None:
+    """Answer at once, as a server of plain HTTP does that is spoken to in TLS."""
+    peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    peer.hold()
+
+
+def tls_to_plain_port(play: Play) -> int:
+    """Speak TLS to a server that doesn't."""
+    host = play.server.url.replace("http://", "https://")
+    fails(ApiConnectionException, says="no secure connection")(attempt(play.driver(host=host), "get", 3))
+    return play.server.connections
+
+
+def own_context(checks_hostname: bool) -> Callable[[Play], int]:
+    """Give the story of a caller's own SSL context, which is used as it is."""
+
+    def play(play: Play) -> int:
+        context = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
+        context.check_hostname = checks_hostname
+        outcome = attempt(play.driver(ssl_context=context), "get", 3)
+        (refuses_tls("certificate") if checks_hostname else right)(outcome)
+        return play.server.connections
+
+    return play
+
+
+def unverified(play: Play) -> int:
+    """Turn the verification off: it works, and warns."""
+    import warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        right(attempt(play.driver(verify_ssl=False), "get", 3))
+    assert any("verify_ssl" in str(warning.message) for warning in caught)
+    return play.server.connections
+
+
+def missing_file(name: str, path: str) -> Row:
+    """Give the row of a certificate file that can't be read."""
+
+    def play(play: Play) -> int:
+        outcome = attempt(play.driver(**{name: path}), "get", 3)
+        fails(ApiValueError, says=name)(outcome)
+        return 1
+
+    return Row(f"{name} that can't be loaded: {path}", play=play, server=GOOD_TLS)
+
+
+def unread_tls_bytes(play: Play) -> None:
+    """Have TLS hold bytes behind the answer that no poll of the socket shows."""
+    driver = play.driver()
+    right(attempt(driver, "get", 3))
+    response = driver.call("get_user_inventory_with_http_info", 56, 57)
+    assert response.headers["X-Target"] == "/users/56/inventory/57"
+
+
+# Proxies
+
+
+class Proxy:
+    """An HTTP proxy: forwards, tunnels, or does what it is told in place of that."""
+
+    def __init__(self, behave: Callable[[socket.socket], None] | None = None) -> None:
+        self.heads: list[bytes] = []
+        self._behave = behave
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                sock, _ = self._listener.accept()
+                self._sockets.append(sock)
+                threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        with suppress(OSError), sock:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                received = sock.recv(1)
+                if not received:
+                    return
+                head += received
+            self.heads.append(head)
+            if self._behave is not None:
+                self._behave(sock)
+                return
+            method, target, _ = head.split(b" ", 2)
+            if method == b"CONNECT":
+                upstream = self._connect(target.decode())
+                sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            else:
+                address, _, path = target.removeprefix(b"http://").partition(b"/")
+                upstream = self._connect(address.decode())
+                upstream.sendall(head.replace(target, b"/" + path, 1))
+            back = threading.Thread(target=_pump, args=(upstream, sock), daemon=True)
+            back.start()
+            _pump(sock, upstream)
+            back.join(2)
+
+    def _connect(self, address: str) -> socket.socket:
+        host, _, port = address.rpartition(":")
+        sock = socket.create_connection((host, int(port)))
+        self._sockets.append(sock)
+        return sock
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for sock in (self._listener, *self._sockets):
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def proxy(behave: Callable[[socket.socket], None] | None = None) -> Iterator[Proxy]:
+    """Run a proxy."""
+    running = Proxy(behave)
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+def through(
+    comes: Expectation, reply: bytes | None = None, *, closes: bool = True, userinfo: str = ""
+) -> Any:
+    """Give the story of a call through a proxy, which tunnels or says something else."""
+
+    def play(play: Play) -> int:
+        def behave(sock: socket.socket) -> None:
+            sock.sendall(reply or b"")
+            if not closes:
+                sock.recv(1)
+
+        with proxy(None if reply is None else behave) as running:
+            driver = play.driver(proxy=f"http://{userinfo}{running.address}")
+            outcome = attempt(driver, "get", 3)
+            comes(outcome)
+            if userinfo:
+                credentials = base64.b64encode(f"robin:{PASSWORD}".encode())
+                assert b"Proxy-Authorization: Basic " + credentials in running.heads[0]
+            assert all(TOKEN.encode() not in head for head in running.heads) or play.server.url.startswith(
+                "http:"
+            )
+            return len(running.heads)
+
+    return play
+
+
+def environment(variables: dict[str, str], through_proxy: bool) -> Callable[[Play], int]:
+    """Give the story of a proxy that the environment names, and of what is excepted from it."""
+
+    def play(play: Play) -> int:
+        with proxy() as running:
+            address = {"PROXY": running.address, "PORT": str(play.server.port)}
+            for name, value in variables.items():
+                os.environ[name] = value.replace("PROXY", address["PROXY"]).replace("PORT", address["PORT"])
+            try:
+                right(attempt(play.driver(), "get", 3))
+            finally:
+                for name in variables:
+                    del os.environ[name]
+            assert bool(running.heads) == through_proxy
+        return 1
+
+    return play
+
+
+def dead_proxy(play: Play) -> int:
+    """Go through a proxy that isn't there: nothing goes past it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    fails(ApiConnectionException)(attempt(play.driver(proxy=f"http://127.0.0.1:{port}"), "get", 3))
+    assert play.server.connections == 0
+    return 1
+
+
+def unusable_proxy(play: Play) -> int:
+    """Name a proxy of another kind in the environment: it isn't passed by in silence."""
+    os.environ["http_proxy"] = f"socks5://robin:{PASSWORD}@127.0.0.1:1"
+    try:
+        outcome = attempt(play.driver(), "get", 3)
+    finally:
+        del os.environ["http_proxy"]
+    fails(ApiValueError)(outcome)
+    assert PASSWORD not in str(outcome.error)
+    assert play.server.connections == 0
+    return 1
+
+
+def slow_tunnel(sock: socket.socket) -> None:
+    """Take most of the time for the CONNECT, and then all of the time for the handshake."""
+    import time
+
+    time.sleep(0.3)
+    sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    with suppress(OSError):
+        while sock.recv(65536):
+            pass
+
+
+def stalled_behind_the_tunnel(play: Play) -> int:
+    """Stall in the CONNECT and in the handshake: together they get the connect timeout once."""
+    with proxy(slow_tunnel) as running:
+        outcome = attempt(play.driver(proxy=f"http://{running.address}", retries=0), "get", 0.65)
+        fails(ApiTimeoutException)(outcome)
+        return len(running.heads)
+
+
+# Echoes
+
+
+def echoes(build: Callable[[str], bytes]) -> Script:
+    """Give the script that shows the request's Authorization to everybody."""
+
+    def script(peer: Peer, request: Request) -> None:
+        peer.send(build(request.headers["authorization"]))
+        peer.close()
+
+    return script
+
+
+def json_with(status: str) -> Callable[[str], bytes]:
+    """Answer with a Result that quotes the token."""
+    return lambda secret: answer({"code": 5, "result": [{"message": f"bad token {secret}"}]}, status=status)
+
+
+ECHOES: dict[str, Callable[[str], bytes]] = {
+    "in the body of an error": json_with("400 Bad Request"),
+    "in the body of a 500": json_with("500 Oops"),
+    "in the reason phrase": lambda secret: answer(b"", status=f"403 no {secret}"),
+    "in a header": lambda secret: answer(b"", f"X-Echo: {secret}", status="404 Not Found"),
+    "in a header's name": lambda secret: answer(b"", f"{secret.split()[1]}: x", status="404 Not Found"),
+    "in place of a status line": lambda secret: f"{secret}\r\n\r\n".encode(),
+    "in the media type": lambda secret: answer(b"{}", f"Content-Type: {secret}"),
+    "in the content encoding": lambda secret: answer(b"{}", f"Content-Encoding: {secret}"),
+    "in the transfer encoding": lambda secret: answer(b"{}", f"Transfer-Encoding: {secret}"),
+    "in the content length": lambda secret: answer(b"{}", f"Content-Length: {secret}"),
+    "in place of an object": lambda secret: answer(secret),
+    "in place of a nested object": lambda secret: answer({"id": 56, "user": secret}),
+    "in what is no JSON": lambda secret: answer(secret.encode()),
+    "in a page of HTML": lambda secret: answer(f"<p>{secret}".encode(), "Content-Type: text/html"),
+    "in a redirect": lambda secret: answer(b"", f"Location: http://x/{secret}", status="302 Found"),
+    "in a cut body": lambda secret: answer(secret.encode(), length=500),
+    "in a chunk's size": lambda secret: answer(secret.encode(), "Transfer-Encoding: chunked"),
+}
+
+ROWS = [
+    *(
+        Row(f"{status} to another host: no Authorization there", play=elsewhere(status))
+        for status in ("301 X", "302 Found", "303 X", "307 X", "308 X")
+    ),
+    *(
+        Row(
+            f"{status} on POST: not turned into GET and called success",
+            [redirect("/there", status)],
+            fails(status=int(status[:3])),
+            "use",
+            sent=1,
+            again=True,
+        )
+        for status in ("301 X", "302 Found", "303 X", "307 X", "308 X")
+    ),
+    Row(
+        "302 on PUT: an error",
+        [redirect("/there")],
+        fails(status=302, may_have_applied=True),
+        "update",
+        sent=1,
+    ),
+    Row("302 on DELETE: an error", [redirect("/there")], fails(status=302), "delete", sent=1),
+    Row("302 on POST to another host", play=elsewhere("307 X", "use")),
+    Row("redirect loop", [redirect("/users/56/inventory/56")] * 9, play=redirect_loop),
+    follows("/there"),
+    follows("ORIGIN/there"),
+    follows("ORIGIN/there#fragment"),
+    follows("../../../there"),
+    *(
+        strange(location)
+        for location in (
+            "",
+            "http://",
+            "//evil.example/x",
+            "http://[::1",
+            "javascript:alert(1)",
+            "\xff\xfe",
+            "http://127.0.0.1@evil.example/",
+            "\\\\evil.example\\x",
+            "https://127.0.0.1/",
+            "/" + "x" * 60000,
+            "?a=b c",
+            "http://evil.example:99999/",
+        )
+    ),
+    Row("300 without a Location", [keeps(answer(b"", status="300 X"))], fails(status=300)),
+    tls("TLS: private CA given, accepted", right, AUTHORITY),
+    tls("TLS: untrusted issuer refused", refuses_tls("certificate")),
+    tls("TLS: another private CA refused", refuses_tls("certificate"), AUTHORITY, tls="untrusted"),
+    tls("TLS: wrong host name refused", refuses_tls("certificate"), AUTHORITY, tls="elsewhere"),
+    tls("TLS: expired certificate refused", refuses_tls("expired"), AUTHORITY, tls="expired"),
+    tls(
+        "TLS: a client certificate that is asked for",
+        right,
+        {**AUTHORITY, "cert_file": str(CERTIFICATES / "client.pem")},
+        client_authority="authority",
+    ),
+    Row(
+        "TLS: a client certificate that is missing",
+        comes=fails(),
+        settings=AUTHORITY,
+        server={**GOOD_TLS, "client_authority": "authority"},
+        greetings=[lambda peer: None],
+    ),
+    Row("TLS to a plain-HTTP port", play=tls_to_plain_port, greetings=[refuses_what_it_cannot_read]),
+    Row("TLS: the caller's context, wrong host name", play=own_context(True), server={"tls": "elsewhere"}),
+    Row(
+        "TLS: the caller's context that checks no host names",
+        play=own_context(False),
+        server={"tls": "elsewhere"},
+    ),
+    Row("TLS: verification turned off", play=unverified, server={"tls": "untrusted"}),
+    Row(
+        "TLS: handshake that stalls",
+        greetings=[lambda peer: peer.hold()] * 3,
+        comes=fails(ApiTimeoutException),
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+    ),
+    Row(
+        "TLS: handshake that is dribbled",
+        greetings=[lambda peer: peer.forever(b"\x16", 0.05)] * 3,
+        comes=fails(),
+        settings={**AUTHORITY, "retries": 0},
+        server=GOOD_TLS,
+        limit=1.6,
+    ),
+    Row(
+        "TLS: closed in the handshake, then healthy",
+        greetings=[lambda peer: peer.close()],
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+        again=True,
+    ),
+    Row(
+        "TLS: reset in the handshake: a POST is tried again",
+        greetings=[lambda peer: peer.reset()],
+        comes=done,
+        call="use",
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+        sent=1,
+    ),
+    Row(
+        "TLS: closed without a goodbye in the body",
+        [says(answer(ENTRY)[:-5])] * 3,
+        fails(),
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+    ),
+    Row(
+        "TLS: bytes behind the body",
+        [keeps(answer(ENTRY) + b"x" * 99)],
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+        again=True,
+    ),
+    Row(
+        "TLS: bytes behind the body in a record of their own",
+        [lambda peer, request: (peer.send(answer(ENTRY)), peer.send(answer({"id": 666})))],
+        play=unread_tls_bytes,
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+    ),
+    missing_file("ssl_ca_cert", "/nowhere.pem"),
+    missing_file("cert_file", "/nowhere.pem"),
+    missing_file("ssl_ca_cert", str(CERTIFICATES / "make.sh")),
+    missing_file("cert_file", str(CERTIFICATES / "authority.pem")),
+    Row("a proxy that forwards", play=through(right)),
+    Row("a proxy that tunnels", play=through(right), settings=AUTHORITY, server=GOOD_TLS),
+    Row(
+        "a proxy that wants a password",
+        play=through(right, userinfo=f"robin:{PASSWORD}@"),
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+    ),
+    *(
+        Row(
+            f"a proxy that answers CONNECT with {reply[:30]!r}",
+            play=through(fails(), reply),
+            settings=AUTHORITY,
+            server=GOOD_TLS,
+        )
+        for reply in (
+            b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nno",
+            b"HTTP/1.1 403 Forbidden\r\n\r\n",
+            b"HTTP/1.1 502 Bad Gateway\r\n\r\n",
+            b"",
+            b"garbage\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n",
+            b"HTTP/1.1 302 Found\r\nLocation: http://evil.example/\r\n\r\n",
+            b'HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"id": 56}',
+            b"HTTP/1.1 200 OK\r\nX-A: " + b"x" * 70000 + b"\r\n\r\n",
+        )
+    ),
+    Row(
+        "a proxy that never answers CONNECT",
+        play=through(fails(ApiTimeoutException), b"", closes=False),
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+    ),
+    Row(
+        "a proxy and a service that stall: one connect timeout",
+        play=stalled_behind_the_tunnel,
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+    ),
+    Row("a proxy that isn't there", play=dead_proxy),
+    Row("a proxy of another kind in the environment", play=unusable_proxy),
+    Row("HTTP_PROXY", play=environment({"HTTP_PROXY": "http://PROXY"}, True)),
+    Row("http_proxy without a scheme", play=environment({"http_proxy": "PROXY"}, True)),
+    Row("ALL_PROXY", play=environment({"ALL_PROXY": "http://PROXY"}, True)),
+    Row("HTTPS_PROXY is not for http", play=environment({"HTTPS_PROXY": "http://PROXY"}, False)),
+    *(
+        Row(f"NO_PROXY={value}", play=environment({"HTTP_PROXY": "http://PROXY", "NO_PROXY": value}, proxied))
+        for value, proxied in (
+            ("127.0.0.1", False),
+            ("127.0.0.0/8", False),
+            ("10.0.0.0/8, 127.0.0.0/24", False),
+            ("*", False),
+            ("127.0.0.1:PORT", False),
+            ("127.0.0.1:1", True),
+            ("example.com,10.0.0.0/8", True),
+            ("27.0.0.1", True),
+            ("127.0.0.1/33,::/0,x:\xb2", True),
+            ("127.0.0.0/8:PORT", False),
+        )
+    ),
+    *(Row(f"an echo of the token {where}", [echoes(build)] * 3, fails()) for where, build in ECHOES.items()),
+]

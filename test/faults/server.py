@@ -203,6 +203,11 @@ class FaultServer:
             self.met += script is not None
         (script or healthy)(peer, request)
 
+    def play_next(self, script: Script) -> None:
+        """Play a script to the next request."""
+        with self._lock:
+            self._scripts.insert(0, script)
+
     def heal(self) -> None:
         """Be healthy from now on."""
         with self._lock:
