@@ -291,7 +291,7 @@ class ListOf(Type):
                 return None
             raise unreadable(where, self.expected, value)
         if value and self._element.wraps and not self._is_wrapped(value):
-            value[:] = self._element.view_rows(value, where)
+            value[:] = self._element.view_rows(value.copy(), where)  # another thread may be at it too
         return value
 
     def _is_wrapped(self, rows: list[Any]) -> bool:

@@ -25,7 +25,7 @@ from knetik_cloud.core.model import Model
 
 def test_constructor_takes_keywords_only() -> None:
     with pytest.raises(TypeError):
-        UserInventoryResource(56)  # type: ignore[misc]
+        UserInventoryResource(56)  # type: ignore[call-arg, arg-type]
 
 
 def test_constructor_leaves_none_out() -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import threading
+from collections.abc import Iterator
+
 import pytest
 
 from knetik_cloud import (
@@ -126,3 +131,30 @@ def test_models_inside_lists_are_shared_not_copied() -> None:
     item = EntitlementItem(behaviors=[behavior])
     behavior.max_use = 2
     assert '"max_use":2' in item.to_json()
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Let threads take turns as often as Python can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def test_threads_may_touch_the_same_page_first(restless: None) -> None:
+    text = json.dumps({"content": [{"id": number, "user": {"id": number}} for number in range(200)]})
+    for _ in range(20):
+        envelope = PageResourceUserInventoryResource.from_json(text)
+        read: list[list[int]] = []
+
+        def touch(page: PageResourceUserInventoryResource = envelope, read: list[list[int]] = read) -> None:
+            read.append([row.user.id for row in page.content])  # type: ignore[union-attr, misc]
+
+        threads = [threading.Thread(target=touch) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert read == [list(range(200))] * 4
+        assert json.loads(envelope.to_json()) == json.loads(text)
