@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from knetik_cloud.sandbox import bodies, connections, control, swagger
+from knetik_cloud.sandbox import bodies, connections, control_api, swagger
 from knetik_cloud.sandbox.contract import Operation
 from knetik_cloud.sandbox.failures import (
     INJECTED,
@@ -43,7 +43,7 @@ def create_app(service: Service) -> ASGIApp:
     app = Starlette(
         routes=[
             *_operation_routes(service),
-            *control.routes(service),
+            *control_api.routes(service),
             *swagger.routes(service.contract),
         ],
         exception_handlers={404: _unknown(service), 405: _unknown(service), Exception: _broken(service)},
@@ -87,7 +87,7 @@ def _route(service: Service, path: str, operations: Mapping[str, Operation]) -> 
 async def _serve(service: Service, operation: Operation, request: Request) -> Response:
     """Answer a call of an operation, and put both into the journal."""
     started = time.perf_counter()
-    fault = await _run(service, service.take_fault, operation.id)
+    fault = await _run(service, service.controls.take_fault, operation.id)
     if fault is not None and fault.delay:
         await asyncio.sleep(fault.delay)
     body, answer = await _answer(service, operation, request, fault)
@@ -171,9 +171,9 @@ def _record(
     started: float,
     fault: Fault | None,
 ) -> None:
-    service.journal.record(
+    service.controls.journal.record(
         base=str(request.base_url).rstrip("/"),
-        time=service.clock.now(),
+        time=service.controls.clock.now(),
         operation=operation,
         method=request.method,
         path=_raw_path(request.scope),
@@ -205,7 +205,7 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
         refusal = service.refusal(Failure(error.status_code, code, [Problem(said)]))
         response = _response(refusal)
         response.headers.update(error.headers or {})
-        if not path.startswith((control.PREFIX, swagger.PREFIX)):
+        if not path.startswith((control_api.PREFIX, swagger.PREFIX)):
             await _run(service, _record, service, None, request, b"", response, time.perf_counter(), None)
         return response
 

@@ -19,6 +19,7 @@ import uvicorn
 from knetik_cloud.sandbox import seed
 from knetik_cloud.sandbox.app import create_app
 from knetik_cloud.sandbox.clock import Clock
+from knetik_cloud.sandbox.controls import Controls
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.instants import duration, instant
 from knetik_cloud.sandbox.journal import Exchange
@@ -100,7 +101,7 @@ class Sandbox:
 
     def reset(self) -> None:
         """Go back to how it started: its first data, real time, no faults, an empty journal."""
-        self._running.reset()
+        self._controls.reset()
 
     def seed(self, source: str | Path | Mapping[str, Any]) -> None:
         """Add data from a YAML file, or from a map of the same shape.
@@ -111,57 +112,57 @@ class Sandbox:
         from knetik_cloud.sandbox.failures import Failure
 
         try:
-            self._running.seed(source if isinstance(source, Mapping) else seed.read_file(Path(source)))
+            self._controls.seed(source if isinstance(source, Mapping) else seed.read_file(Path(source)))
         except Failure as failure:
             raise ValueError(str(failure)) from None
 
     def export(self) -> dict[str, Any]:
         """Give the data as a map that `seed` takes, without tokens and invoices."""
-        return self._running.export()
+        return self._controls.export()
 
     def snapshot(self, name: str = "default") -> None:
         """Keep a copy of the data and the clock under a name, in place of an earlier one."""
-        self._running.snapshot(name)
+        self._controls.snapshot(name)
 
     def restore(self, name: str = "default") -> None:
         """Go back to a snapshot. Raises KeyError for a name that none has."""
-        self._running.restore(name)
+        self._controls.restore(name)
 
     def wallet(self, user_id: int) -> dict[str, int]:
         """Give a user's wallet balances by currency code."""
-        return self._running.wallet(user_id)
+        return self._controls.wallet(user_id)
 
     def expire_tokens(self) -> int:
         """End every access token now, as a revocation would, and give how many; refresh tokens stay good."""
-        return self._running.expire_tokens()
+        return self._controls.expire_tokens()
 
     # Time
 
     def now(self) -> float:
         """Give the stand-in's time in epoch seconds."""
-        return self._running.present_clock().now()
+        return self._controls.present_clock().now()
 
     def advance(
         self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0, weeks: float = 0
     ) -> None:
         """Move the stand-in's time on: things expire, invoices are fulfilled. A negative one goes back."""
         length = duration(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks)
-        self._running.change_clock(lambda clock: clock.advance(length))
+        self._controls.change_clock(lambda clock: clock.advance(length))
 
     def set_time(self, when: float | str | datetime) -> None:
         """Make it that instant: epoch seconds, a datetime (naive ones are UTC) or an ISO 8601 text."""
         wanted = instant(when)
-        self._running.change_clock(lambda clock: clock.set(wanted))
+        self._controls.change_clock(lambda clock: clock.set(wanted))
 
     def freeze(self, when: float | str | datetime | None = None) -> None:
         """Stop the stand-in's time, where it is or at an instant as `set_time` takes it."""
-        self._running.change_clock(Clock.freeze)
+        self._controls.change_clock(Clock.freeze)
         if when is not None:
             self.set_time(when)
 
     def resume(self) -> None:
         """Let a stopped time run on."""
-        self._running.change_clock(Clock.resume)
+        self._controls.change_clock(Clock.resume)
 
     # Faults and journal
 
@@ -185,31 +186,31 @@ class Sandbox:
         ValueError.
         """
         fault = Fault(operation, status, times, delay, reset, truncate, applied, headers or {})
-        self._running.arm(fault)
+        self._controls.arm(fault)
         return fault
 
     @property
     def faults(self) -> list[Fault]:
         """The faults armed so far, each with how often it was met."""
-        return self._running.armed_faults()
+        return self._controls.armed_faults()
 
     def clear_faults(self) -> None:
         """Disarm all faults."""
-        self._running.clear_faults()
+        self._controls.clear_faults()
 
     def journal(self, operation: str | None = None) -> list[Exchange]:
         """List the last requests with their answers, oldest first; of one operation, if one is named."""
-        return self._running.journal.exchanges(operation)
+        return self._controls.journal.exchanges(operation)
 
     def clear_journal(self) -> None:
         """Empty the journal."""
-        self._running.journal.clear()
+        self._controls.journal.clear()
 
     @property
-    def _running(self) -> Service:
+    def _controls(self) -> Controls:
         if self._service is None:
             raise RuntimeError("this sandbox does not run: use it in a with block, or call start()")
-        return self._service
+        return self._service.controls
 
 
 class AnnouncingServer(uvicorn.Server):

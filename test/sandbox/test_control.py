@@ -252,7 +252,7 @@ def test_pages_of_other_sites_may_not_control(web: Web, sandbox: Sandbox) -> Non
     [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("10.0.0.1", False), ("", False)],
 )
 def test_control_serves_this_machine(address: str, loopback: bool) -> None:
-    from knetik_cloud.sandbox.control import _is_loopback
+    from knetik_cloud.sandbox.control_api import _is_loopback
 
     assert _is_loopback(address) == loopback
 
@@ -342,9 +342,9 @@ def test_faults_in_python_are_checked(sandbox: Sandbox) -> None:
 
 
 def test_other_machines_may_not_control(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    from knetik_cloud.sandbox import control
+    from knetik_cloud.sandbox import control_api
 
-    monkeypatch.setattr(control, "_is_loopback", lambda address: False)
+    monkeypatch.setattr(control_api, "_is_loopback", lambda address: False)
     reply = web.post("/_sandbox/reset")
     assert reply.status == 403
     assert "--control anywhere" in reply.problem["message"]

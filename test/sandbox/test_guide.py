@@ -12,7 +12,7 @@ from click import Option
 from knetik_cloud import ApiClient, Configuration
 from knetik_cloud.cli.sandbox import sandbox as command
 from knetik_cloud.sandbox import Sandbox
-from knetik_cloud.sandbox.control import routes
+from knetik_cloud.sandbox.control_api import routes
 from knetik_cloud.sandbox.rules.definitions import RULES
 from knetik_cloud.sandbox.rules.periods import UNITS
 
@@ -47,7 +47,8 @@ def test_the_guide_names_every_option_of_the_command() -> None:
 
 
 def test_the_guide_names_every_control_call(sandbox: Sandbox) -> None:
-    for route in routes(sandbox._running):
+    assert sandbox._service is not None
+    for route in routes(sandbox._service):
         path = route.path.replace("{name}", "NAME").replace("{user_id:int}", "USER_ID")
         for method in (route.methods or set()) - {"HEAD"}:
             assert f"{method} {path}" in GUIDE

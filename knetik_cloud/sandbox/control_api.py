@@ -109,7 +109,7 @@ def _object(body: bytes) -> dict[str, Any]:
 def _about(service: Service, request: Request, body: bytes) -> Any:
     settings = service.settings
     return {
-        "now": service.present_clock().now(),
+        "now": service.controls.present_clock().now(),
         "require_auth": settings.require_auth,
         "fulfillment_delay": settings.fulfillment_delay,
         "token_lifetime": settings.token_lifetime,
@@ -118,7 +118,7 @@ def _about(service: Service, request: Request, body: bytes) -> Any:
 
 
 def _reset(service: Service, request: Request, body: bytes) -> None:
-    service.reset()
+    service.controls.reset()
 
 
 def _seed(service: Service, request: Request, body: bytes) -> None:
@@ -126,30 +126,30 @@ def _seed(service: Service, request: Request, body: bytes) -> None:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise invalid("the seed must be UTF-8") from None
-    service.seed(seed.parse(text))
+    service.controls.seed(seed.parse(text))
 
 
 def _export(service: Service, request: Request, body: bytes) -> Any:
-    return service.export()
+    return service.controls.export()
 
 
 def _snapshots(service: Service, request: Request, body: bytes) -> Any:
-    return {"snapshots": service.snapshots()}
+    return {"snapshots": service.controls.snapshots()}
 
 
 def _snapshot(service: Service, request: Request, body: bytes) -> None:
-    service.snapshot(request.path_params["name"])
+    service.controls.snapshot(request.path_params["name"])
 
 
 def _restore(service: Service, request: Request, body: bytes) -> None:
     try:
-        service.restore(request.path_params["name"])
+        service.controls.restore(request.path_params["name"])
     except KeyError as error:
         raise not_found(str(error.args[0]), "name") from None
 
 
 def _clock(service: Service, request: Request, body: bytes) -> Any:
-    clock = service.present_clock()
+    clock = service.controls.present_clock()
     return {"now": clock.now(), "frozen": clock.frozen}
 
 
@@ -172,7 +172,7 @@ def _set_clock(service: Service, request: Request, body: bytes) -> Any:
         if frozen is False:
             clock.resume()
 
-    service.change_clock(change)
+    service.controls.change_clock(change)
     return _clock(service, request, body)
 
 
@@ -181,27 +181,27 @@ def _advance(service: Service, request: Request, body: bytes) -> Any:
         seconds = duration(**_object(body))
     except (TypeError, ValueError) as error:
         raise invalid(str(error)) from None
-    service.change_clock(lambda clock: clock.advance(seconds))
+    service.controls.change_clock(lambda clock: clock.advance(seconds))
     return _clock(service, request, body)
 
 
 def _journal(service: Service, request: Request, body: bytes) -> Any:
     operation = request.query_params.get("operation")
-    return {"exchanges": [exchange.resource() for exchange in service.journal.exchanges(operation)]}
+    return {"exchanges": [exchange.resource() for exchange in service.controls.journal.exchanges(operation)]}
 
 
 def _clear_journal(service: Service, request: Request, body: bytes) -> None:
-    service.journal.clear()
+    service.controls.journal.clear()
 
 
 def _faults(service: Service, request: Request, body: bytes) -> Any:
-    return {"faults": [fault.resource() for fault in service.armed_faults()]}
+    return {"faults": [fault.resource() for fault in service.controls.armed_faults()]}
 
 
 def _fail(service: Service, request: Request, body: bytes) -> Any:
     fault = read_fault(_object(body))
     try:
-        service.arm(fault)
+        service.controls.arm(fault)
     except ValueError as error:
         raise invalid(str(error), "operation") from None
     return fault.resource()
@@ -220,12 +220,12 @@ def read_fault(wanted: Mapping[str, Any]) -> Fault:
 
 
 def _clear_faults(service: Service, request: Request, body: bytes) -> None:
-    service.clear_faults()
+    service.controls.clear_faults()
 
 
 def _expire_tokens(service: Service, request: Request, body: bytes) -> Any:
-    return {"expired": service.expire_tokens()}
+    return {"expired": service.controls.expire_tokens()}
 
 
 def _wallet(service: Service, request: Request, body: bytes) -> Any:
-    return service.wallet(request.path_params["user_id"])
+    return service.controls.wallet(request.path_params["user_id"])
