@@ -38,6 +38,9 @@ class Headers(Mapping[str, str]):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._values
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Headers, (list(self._values.values()),))
+
     def __repr__(self) -> str:
         return f"Headers({dict(self)!r})"
 

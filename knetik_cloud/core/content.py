@@ -19,6 +19,7 @@ class Inflater:
         self._wbits = _ZLIB if encoding == "deflate" else _GZIP
         self._inflater = zlib.decompressobj(self._wbits)
         self._started = False
+        self._head = b""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Decode more bytes, in pieces of at most 64 KiB.
@@ -26,6 +27,10 @@ class Inflater:
         Raises:
             ApiResponseError: the bytes are no such encoding.
         """
+        if not self._started:
+            data = self._head = self._head + data
+            if len(data) < 2:  # two bytes tell which kind of deflate it is
+                return
         while data:
             if self._inflater.eof and not self._next_member(data):
                 return
@@ -43,7 +48,7 @@ class Inflater:
         Raises:
             ApiResponseError: they end in the middle.
         """
-        if self._started and not self._inflater.eof:
+        if self._head and not self._inflater.eof:
             raise ApiResponseError(reason=f"the answer can't be read: its {self._encoding} body is cut off")
 
     def _next_member(self, data: bytes) -> bool:

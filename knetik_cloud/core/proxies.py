@@ -82,7 +82,7 @@ def _matches(host: str, port: int, entry: str) -> bool:
         if (network := _network(entry)) is not None:
             return address is not None and address in network
     suffix = entry.removeprefix("*").strip(".")
-    return host == suffix or host.endswith(f".{suffix}")
+    return host == suffix or (address is None and host.endswith(f".{suffix}"))
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -87,7 +87,7 @@ def masked(text: str, secrets: Iterable[Secret]) -> str:
     return text
 
 
-def _spellings(text: str) -> set[str]:
+def _spellings(text: str) -> list[str]:
     """Give the ways in which a secret may be written; a header's scheme (`Bearer`) is no part of it."""
     import json
     from urllib.parse import quote, quote_plus
@@ -95,7 +95,8 @@ def _spellings(text: str) -> set[str]:
     scheme, _, credentials = text.partition(" ")
     core = credentials if scheme in ("Bearer", "Basic", "Digest") else text
     if len(core) < SHORTEST_MASKED:
-        return set()
+        return []
     escaped = json.dumps(core)[1:-1]
-    quoted = {quote(core, safe="", errors="replace"), quote_plus(core, errors="replace")}
-    return {core, escaped, escaped.replace("/", "\\/"), repr(core)[1:-1]} | quoted
+    quoted = {quote(core, safe, errors="replace") for safe in ("", "/")} | {quote_plus(core, errors="replace")}
+    spellings = quoted | {core, escaped, escaped.replace("/", "\\/"), repr(core)[1:-1]}
+    return sorted(spellings, key=len, reverse=True)

@@ -1,0 +1,89 @@
+"""Content encodings: whatever is compressed is read in bounded pieces, and whatever lies is refused."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knetik_cloud.core import content
+from knetik_cloud.exceptions import ApiResponseError
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "Deflate": raw_deflate,
+}
+
+
+def decode(encoding: str | None, *pieces: bytes) -> bytes:
+    chain = content.inflaters(encoding)
+    decoded = b"".join(part for piece in pieces for part in content.feed(chain, piece))
+    for inflater in chain:
+        inflater.finish()
+    return decoded
+
+
+@given(st.sampled_from(sorted(PACKERS)), st.binary(), st.integers(1, 50))
+def test_what_was_packed_comes_out_however_it_is_cut(encoding: str, data: bytes, size: int) -> None:
+    packed = PACKERS[encoding](data)
+    assert decode(encoding, *(packed[start : start + size] for start in range(0, len(packed), size))) == data
+
+
+@given(st.sampled_from(["gzip", "deflate", "gzip, deflate"]), st.lists(st.binary(min_size=1), max_size=5))
+def test_any_bytes_are_decoded_or_refused(encoding: str, pieces: list[bytes]) -> None:
+    try:
+        assert isinstance(decode(encoding, *pieces), bytes)
+    except ApiResponseError:
+        pass
+
+
+def test_encodings_are_undone_in_reverse() -> None:
+    assert decode("gzip, deflate", zlib.compress(gzip.compress(b"data"))) == b"data"
+
+
+def test_all_members_of_a_gzip_are_read() -> None:
+    assert decode("gzip", gzip.compress(b"one") + gzip.compress(b"two")) == b"onetwo"
+
+
+@pytest.mark.parametrize("header", [None, "", "identity", " Identity , "])
+def test_the_identity_changes_nothing(header: str | None) -> None:
+    assert decode(header, b"data") == b"data"
+
+
+@pytest.mark.parametrize(
+    "header", ["br", "zstd", "compress", "gzip, br", "gzip;q=1", "gzip, gzip, gzip, gzip, gzip"]
+)
+def test_an_encoding_that_is_not_known_is_refused(header: str) -> None:
+    with pytest.raises(ApiResponseError, match="content encoding"):
+        content.inflaters(header)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_body_that_ends_early_is_refused(encoding: str) -> None:
+    packed = PACKERS[encoding](b"data" * 100)
+    with pytest.raises(ApiResponseError, match="cut off"):
+        decode(encoding, packed[:-4])
+
+
+def test_pieces_stay_small_however_much_is_packed() -> None:
+    bomb = gzip.compress(bytes(10_000_000))
+    sizes = [len(piece) for piece in content.feed(content.inflaters("gzip"), bomb)]
+    assert max(sizes) <= content.PIECE
+    assert sum(sizes) == 10_000_000
+
+
+def test_nothing_is_unpacked_ahead() -> None:
+    pieces = content.feed(content.inflaters("gzip, gzip"), gzip.compress(gzip.compress(bytes(1 << 26), 1)))
+    assert len(next(pieces)) <= content.PIECE

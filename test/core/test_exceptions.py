@@ -1,0 +1,127 @@
+"""Exceptions: each pickles and copies with all that it knows."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knetik_cloud import exceptions
+from knetik_cloud.exceptions import ApiException, Attempt, ErrorDetail, Headers, exception_class
+
+CLASSES = [
+    value
+    for value in vars(exceptions).values()
+    if isinstance(value, type) and issubclass(value, ApiException)
+]
+
+
+def full(kind: type[ApiException]) -> ApiException:
+    error = kind("why") if kind is exceptions.ApiValueError else kind(503, "why")  # type: ignore[arg-type]
+    error.body, error.headers = "body", Headers([("X-A", "b"), ("x-a", "c")])
+    error.code, error.request_id, error.errors = 9, "r-1", (ErrorDetail("m", "f", {"d": 1}),)
+    error.operation, error.attempts = "get", (Attempt("reset", None, 0.5), Attempt("503 why", 503))
+    error.may_have_applied, error.retry_after, error._curl = True, 5.0, "curl x"
+    error.__cause__ = OSError("cause")
+    return error
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_exception_pickles_with_all_that_it_knows(kind: type[ApiException], protocol: int) -> None:
+    error = full(kind)
+    twin = pickle.loads(pickle.dumps(error, protocol))
+    assert type(twin) is kind
+    assert vars(twin) == vars(error)
+    assert (str(twin), twin.args, twin.as_curl()) == (str(error), error.args, "curl x")
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_an_exception_copies_with_its_cause_and_without_its_traceback(kind: type[ApiException]) -> None:
+    error = full(kind)
+    try:
+        raise error
+    except ApiException as raised:
+        twin = copy.copy(raised)
+    assert vars(twin) == vars(error)
+    assert twin.__cause__ is error.__cause__
+    assert twin.__traceback__ is None
+    assert vars(copy.deepcopy(error)).keys() == vars(error).keys()
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_bare_exception_has_every_attribute(kind: type[ApiException]) -> None:
+    error = kind("why") if kind is exceptions.ApiValueError else kind()  # type: ignore[arg-type]
+    assert (error.body, error.code, error.request_id, error.errors) == (None, None, None, ())
+    assert (error.operation, error.attempts, error.may_have_applied, error.retry_after) == (
+        None,
+        (),
+        False,
+        None,
+    )
+    assert error.as_curl() is None
+    assert str(error)
+
+
+@given(st.text())
+def test_any_body_makes_an_exception(body: str) -> None:
+    error = ApiException(500, "why")
+    error._take_answer(body, Headers())
+    assert error.body == body
+    assert str(error).startswith("(500)\nReason: why")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(["code", "request_id", "result", "error", "error_description", "message"]),
+                inner,
+            )
+        ),
+    )
+)
+def test_any_json_makes_an_exception(value: object) -> None:
+    import json
+
+    error = ApiException(500, "why")
+    error._take_answer(json.dumps(value), Headers())
+    assert error.code is None or type(error.code) is int
+    assert error.request_id is None or isinstance(error.request_id, str)
+    assert all(isinstance(detail.message, str | None) for detail in error.errors)
+    assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (400, "BadRequestException"),
+        (401, "UnauthorizedException"),
+        (403, "ForbiddenException"),
+        (404, "NotFoundException"),
+        (409, "ConflictException"),
+        (422, "UnprocessableEntityException"),
+        (429, "TooManyRequestsException"),
+        (500, "ServiceException"),
+        (599, "ServiceException"),
+        (302, "ApiException"),
+        (418, "ApiException"),
+        (999, "ApiException"),
+    ],
+)
+def test_each_status_has_its_class(status: int, name: str) -> None:
+    assert exception_class(status).__name__ == name
+
+
+def test_headers_match_in_any_letter_case() -> None:
+    headers = Headers([("Set-Cookie", "a"), ("SET-COOKIE", "b"), ("X-Y", "z")])
+    assert headers["set-cookie"] == "a, b"
+    assert list(headers) == ["Set-Cookie", "X-Y"]
+    assert "x-y" in headers
+    assert 5 not in headers
+    assert pickle.loads(pickle.dumps(headers)) == headers

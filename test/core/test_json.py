@@ -1,0 +1,166 @@
+"""JSON: exact both ways, and never anything but an ApiException."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knetik_cloud.core import codec
+from knetik_cloud.core.call import read
+from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError
+from test.core.lists import ONCE, READ, REMOVE, Reply
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_values_survive_the_round_trip(value: Any) -> None:
+    assert codec.decode(codec.encode(value)) == value
+
+
+@given(st.integers(-(10**40), 10**40))
+def test_integers_are_exact(number: int) -> None:
+    assert codec.decode(str(number).encode()) == number
+
+
+@given(st.binary())
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    try:
+        codec.decode(data)
+    except ApiResponseError as error:
+        assert error.__context__ is None
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        expected = json.loads(text)
+    except ValueError:
+        with pytest.raises(ApiResponseError):
+            codec.decode(text)
+    else:
+        if expected == expected and expected not in (math.inf, -math.inf):
+            assert codec.decode(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "NaN",
+        "-Infinity",
+        "1e999",
+        "-1e999",
+        "[1,]",
+        "{'a': 1}",
+        "01",
+        "\ufeff",
+        "[" * 100_000,
+        "9" * 5000,
+        '"\t"',
+        "1 2",
+        "nul",
+        "\0",
+        '{"a": 1e400}',
+    ],
+)
+def test_what_is_no_json_is_refused(text: str) -> None:
+    with pytest.raises(ApiResponseError):
+        codec.decode(text.encode())
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert codec.decode(b"\xef\xbb\xbf[]") == []
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, b"", {1, 2}, object(), {(1, 2): 3}, pytest.param(10**5000, id="an int of 5,000 digits"), 1j])
+def test_what_json_cannot_hold_is_refused(value: Any) -> None:
+    with pytest.raises(ApiValueError, match="JSON"):
+        codec.encode({"a": [value]})
+
+
+def test_a_cycle_is_refused() -> None:
+    cycle: list[Any] = []
+    cycle.append(cycle)
+    with pytest.raises(ApiValueError):
+        codec.encode(cycle)
+
+
+@pytest.mark.parametrize(
+    "depth", [*range(sys.getrecursionlimit() - 150, sys.getrecursionlimit(), 7), 100_000]
+)
+def test_nesting_near_the_limit_of_the_stack_is_read_or_refused(depth: int) -> None:
+    for data in (b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth):
+        try:
+            read(READ, Reply(200, data))
+        except (ApiException, RecursionError) as error:  # the engine turns the latter into the former
+            assert isinstance(error, (ApiResponseError, RecursionError))
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        None,
+        "application/json",
+        "application/json; charset=utf-8",
+        "APPLICATION/JSON",
+        "text/json",
+        "text/plain",
+        "application/problem+json",
+        "application/octet-stream",
+        "",
+        "application/json; charset=",
+        "application/json;;=",
+        'application/json; charset="UTF-8"',
+    ],
+)
+def test_media_types_that_may_hold_json(media: str | None) -> None:
+    reply = Reply(200, b'{"a": "\xc3\xbc"}', **({} if media is None else {"Content_Type": media}))
+    assert read(READ, reply) == {"a": "ü"}
+
+
+@pytest.mark.parametrize(
+    "media", ["text/html", "text/html; charset=utf-8", "application/xml", "image/png", "json/html"]
+)
+def test_media_types_that_hold_something_else(media: str) -> None:
+    for operation in (READ, REMOVE):
+        with pytest.raises(ApiResponseError, match="it says that it is"):
+            read(operation, Reply(200, b"{}", Content_Type=media))
+
+
+def test_a_claimed_character_set_is_believed() -> None:
+    reply = Reply(200, b'{"a": "\xfc"}', Content_Type="application/json; charset=ISO-8859-1")
+    assert read(READ, reply) == {"a": "ü"}
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "x-unknown", "zlib_codec", "idna", "\xff", "utf-8\0"])
+def test_a_character_set_that_does_not_fit_is_refused(charset: str) -> None:
+    with pytest.raises(ApiResponseError):
+        read(READ, Reply(200, b'{"a": "\xfc"}', Content_Type=f"application/json; charset={charset}"))
+
+
+def test_nothing_is_what_an_empty_answer_gives_where_that_is_allowed() -> None:
+    assert read(ONCE, Reply(200, b"")) is None
+    assert read(ONCE, Reply(200, b" \r\n")) is None
+    assert read(ONCE, Reply(200, b"null")) is None
+    assert read(READ, Reply(204, b"")) is None
+    assert read(REMOVE, Reply(200, b"OK")) is None
+    with pytest.raises(ApiResponseError, match="empty"):
+        read(READ, Reply(200, b""))
+    with pytest.raises(ApiResponseError, match="null"):
+        read(READ, Reply(200, b"null"))
+
+
+def test_a_page_of_html_is_no_success_even_where_nothing_is_due() -> None:
+    with pytest.raises(ApiResponseError, match="HTML"):
+        read(REMOVE, Reply(200, b" <!doctype html>"))

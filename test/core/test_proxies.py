@@ -1,0 +1,102 @@
+"""Which proxy a host is reached through."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knetik_cloud.core import proxies
+from knetik_cloud.exceptions import ApiValueError
+
+ENVIRONMENT = {"HTTP_PROXY": "http://plain:1", "https_proxy": "http://secure:2", "ALL_PROXY": "http://all:3"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "proxy", "no_proxy", "environment", "chosen"),
+    [
+        ("http", None, None, ENVIRONMENT, "http://plain:1"),
+        ("https", None, None, ENVIRONMENT, "http://secure:2"),
+        ("https", None, None, {"all_proxy": "http://all:3"}, "http://all:3"),
+        ("https", None, None, {"HTTP_PROXY": "http://plain:1"}, None),
+        ("https", "http://own:4", None, ENVIRONMENT, "http://own:4"),
+        ("https", "", None, ENVIRONMENT, None),
+        ("https", None, "api.example.com", ENVIRONMENT, None),
+        ("https", "http://own:4", "api.example.com", ENVIRONMENT, None),
+        ("https", None, "", {**ENVIRONMENT, "NO_PROXY": "*"}, "http://secure:2"),
+        ("https", None, None, {**ENVIRONMENT, "NO_PROXY": "*"}, None),
+        ("https", None, None, {**ENVIRONMENT, "no_proxy": "example.com"}, None),
+        ("http", None, None, {**ENVIRONMENT, "REQUEST_METHOD": "GET"}, None),
+        ("http", None, None, {"http_proxy": "http://cgi:5", "REQUEST_METHOD": "GET"}, "http://cgi:5"),
+        ("http", None, None, {"http_proxy": "plain:1"}, "http://plain:1"),
+        ("http", None, None, {"http_proxy": ""}, None),
+        ("http", None, None, {}, None),
+    ],
+)
+def test_the_proxy_is_chosen(
+    scheme: str, proxy: str | None, no_proxy: str | None, environment: dict[str, str], chosen: str | None
+) -> None:
+    assert proxies.choose(scheme, "api.example.com", 443, proxy, no_proxy, environment) == chosen
+
+
+@pytest.mark.parametrize(
+    "value", ["socks5://host:1", "http://", "http://host:port", "ftp://host", "http://[::1"]
+)
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_not_passed_by(value: str) -> None:
+    with pytest.raises(ApiValueError):
+        proxies.choose("http", "api.example.com", 80, None, None, {"http_proxy": value})
+
+
+@pytest.mark.parametrize(
+    ("host", "listed", "excepted"),
+    [
+        ("example.com", "example.com", True),
+        ("example.com", "EXAMPLE.com.", True),
+        ("EXAMPLE.com.", "example.com", True),
+        ("api.example.com", "example.com", True),
+        ("api.example.com", ".example.com", True),
+        ("api.example.com", "*.example.com", True),
+        ("badexample.com", "example.com", False),
+        ("example.com", "api.example.com", False),
+        ("example.com", "example.com:443", True),
+        ("example.com", "example.com:80", False),
+        ("example.com", "other.com example.com", True),
+        ("example.com", " , ,other.com,\texample.com", True),
+        ("example.com", "*", True),
+        ("example.com", "", False),
+        ("example.com", ".", False),
+        ("example.com", "*x", False),
+        ("10.1.2.3", "10.0.0.0/8", True),
+        ("10.1.2.3", "10.1.2.0/24:443", True),
+        ("10.1.2.3", "10.1.2.0/24:80", False),
+        ("10.1.2.3", "10.1.2.3", True),
+        ("10.1.2.3", "11.0.0.0/8", False),
+        ("10.1.2.3", "10.1.2.3/33", False),
+        ("10.1.2.3", "2.3", False),
+        ("110.1.2.3", "10.1.2.3", False),
+        ("::1", "::1", True),
+        ("::1", "[::1]", True),
+        ("::1", "[::1]:443", True),
+        ("fe80::1", "fe80::/10", True),
+        ("fe80::1", "10.0.0.0/8", False),
+        ("host.10.0.0.0", "10.0.0.0/8", False),
+        ("example.com", "example.com:\xb2", False),
+        ("example.com", "x" * 5000, False),
+        ("example.com", "example.com:" + "9" * 5000, False),
+    ],
+)
+def test_hosts_are_excepted(host: str, listed: str, excepted: bool) -> None:
+    assert proxies.is_excepted(host, 443, listed) is excepted
+
+
+@given(st.text(), st.text())
+def test_any_list_of_exceptions_is_read(host: str, listed: str) -> None:
+    assert proxies.is_excepted(host, 443, listed) in (True, False)
+
+
+def test_credentials_are_split_from_the_url() -> None:
+    address, secret = proxies.split("http://robin:p%40ss@proxy:3128")
+    assert address == "http://proxy:3128"
+    assert secret is not None
+    assert secret.reveal() == "Basic cm9iaW46cEBzcw=="
+    assert proxies.split("http://proxy:3128") == ("http://proxy:3128", None)

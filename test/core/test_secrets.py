@@ -1,0 +1,120 @@
+"""Secrets: a type that shows nothing, and texts that are masked however a server writes them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import traceback
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knetik_cloud.core.outcome import presentable
+from knetik_cloud.core.secret import MASK, Secret, masked
+from knetik_cloud.exceptions import ApiValueError
+
+CANARY = "canary/7+4&\"x'"
+
+
+def test_a_secret_shows_nothing() -> None:
+    secret = Secret(CANARY)
+    shown = [
+        repr(secret),
+        str(secret),
+        f"{secret}",
+        f"{secret:>10}",
+        "%s" % secret,
+        repr([secret]),
+        repr(vars),
+    ]
+    assert all(CANARY not in text for text in shown)
+    assert secret.reveal() == CANARY
+
+
+def test_a_secret_is_not_pickled() -> None:
+    with pytest.raises(TypeError, match="pickle"):
+        pickle.dumps(Secret(CANARY))
+    with pytest.raises(TypeError):
+        json.dumps(Secret(CANARY))
+
+
+def test_copies_of_a_secret_are_the_secret() -> None:
+    secret = Secret(CANARY)
+    assert copy.copy(secret) is secret
+    assert copy.deepcopy([secret])[0] is secret
+    assert secret == Secret(CANARY)
+    assert hash(secret) == hash(Secret(CANARY))
+    assert secret != CANARY
+
+
+def test_bytes_are_read_as_utf_8() -> None:
+    assert Secret("ü".encode()).reveal() == "ü"
+    assert not Secret(b"\xff").is_encodable()
+
+
+@pytest.mark.parametrize("value", [5, None, ["text"], object()])
+def test_what_is_no_text_is_refused(value: object) -> None:
+    with pytest.raises(ApiValueError):
+        Secret(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        CANARY,
+        quote(CANARY),
+        quote(CANARY, safe=""),
+        quote_plus(CANARY),
+        json.dumps(CANARY),
+        repr(CANARY),
+        json.dumps(CANARY).replace("/", "\\/"),
+    ],
+)
+def test_a_secret_is_masked_in_all_spellings(written: str) -> None:
+    assert masked(f"a {written} b", [Secret(CANARY)]).count(MASK) == 1
+    assert "canary" not in masked(f"a {written} b", [Secret(f"Bearer {CANARY}")])
+
+
+def test_a_short_secret_does_not_blot_out_the_message() -> None:
+    assert masked("code 5: bad pin", [Secret("5"), Secret("Bearer ")]) == "code 5: bad pin"
+
+
+@given(st.text(min_size=6), st.text(), st.text())
+def test_no_text_shows_a_masked_secret(secret: str, before: str, behind: str) -> None:
+    if secret in MASK or MASK in secret or secret.split(" ")[0] in ("Bearer", "Basic", "Digest"):
+        return
+    shown = masked(f"{before}{secret}{behind}", [Secret(secret)])
+    assert secret not in shown.replace(MASK, "\0")
+
+
+def test_a_cause_that_shows_a_secret_is_replaced() -> None:
+    try:
+        raise ValueError(f"bad header {CANARY}")
+    except ValueError as error:
+        cause = error
+    shown = presentable(cause, [Secret(CANARY)])
+    assert isinstance(shown, RuntimeError)
+    assert CANARY not in "".join(traceback.format_exception(shown))
+    assert presentable(cause, []) is cause
+    assert presentable(None, []) is None
+
+
+def test_contexts_and_causes_lose_their_tracebacks() -> None:
+    try:
+        try:
+            raise KeyError("inner")
+        except KeyError as inner:
+            try:
+                raise OSError("context")
+            except OSError:
+                raise ValueError("outer") from inner
+    except ValueError as error:
+        outer = error
+    kept = presentable(outer, [])
+    assert kept is outer
+    assert outer.__context__ is not None
+    assert outer.__cause__ is not None
+    assert outer.__context__.__traceback__ is outer.__cause__.__traceback__ is outer.__traceback__ is None

@@ -1,0 +1,268 @@
+"""Tokens: which credentials are used, when a token is renewed, and what happens when that fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from knetik_cloud import AccessToken, Configuration
+from knetik_cloud.core.auth import TokenStore, seconds
+from knetik_cloud.core.secret import Secret
+from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, UnauthorizedException
+from test.core.lists import ONCE, READ, RESET, WRITE, Reply, World, granted, make_settings
+
+OK = Reply(200, b'{"id": 5}')
+
+
+def credentials() -> TokenStore:
+    return TokenStore(
+        grant={"grant_type": "client_credentials", "client_id": "me", "client_secret": Secret("s3cret-x")}
+    )
+
+
+class Provider:
+    """Provides tokens that the world of the test holds ready."""
+
+    def get_token(self) -> str:
+        raise AssertionError("the driver asks, not the engine")
+
+
+def test_a_call_without_credentials_sends_no_authorization() -> None:
+    world = World()
+    world.call(READ, [OK])
+    assert world.authorizations == [None]
+
+
+def test_a_fixed_token_goes_with_every_call() -> None:
+    world = World(TokenStore(Secret("fixed-token")))
+    world.call(READ, [OK])
+    assert world.authorizations == ["Bearer fixed-token"]
+
+
+def test_a_fixed_token_that_is_refused_is_an_error() -> None:
+    assert isinstance(
+        World(TokenStore(Secret("fixed-token"))).error(READ, [Reply(401)]), UnauthorizedException
+    )
+
+
+def test_a_token_is_fetched_once_and_kept() -> None:
+    world = World(credentials())
+    world.call(READ, [granted(), OK])
+    world.call(READ, [OK])
+    assert world.targets == ["POST /base/oauth/token", "GET /base/things/5", "GET /base/things/5"]
+    assert world.authorizations == [None, "Bearer first-token", "Bearer first-token"]
+    assert world.bodies[0] == "grant_type=client_credentials&client_id=me&client_secret=s3cret-x"
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "renewed_after"), [(1000, 940), (100, 90), (10, 9), ("100", 90), (100.5, 90.45)]
+)
+def test_a_token_is_renewed_ahead_of_its_expiry(lifetime: object, renewed_after: float) -> None:
+    world = World(credentials())
+    world.call(READ, [granted(expires_in=lifetime), OK])
+    world.now += renewed_after - 0.1
+    world.call(READ, [OK])
+    world.now += 0.2
+    world.call(READ, [granted("second-token"), OK])
+    assert world.authorizations[-1] == "Bearer second-token"
+
+
+@pytest.mark.parametrize("lifetime", [None, "soon", [], {}, "nan", "inf", float("inf")])
+def test_a_lifetime_that_makes_no_sense_is_none(lifetime: object) -> None:
+    assert seconds(lifetime) == float("inf")
+
+
+def test_a_token_that_has_expired_already_is_used_once() -> None:
+    world = World(credentials())
+    world.call(READ, [granted(expires_in=0), OK])
+    world.call(READ, [granted("second-token", expires_in=-5), OK])
+    assert world.authorizations == [None, "Bearer first-token", None, "Bearer second-token"]
+
+
+def test_a_refused_token_is_renewed_and_the_call_replayed_once() -> None:
+    world = World(credentials())
+    world.call(ONCE, [granted(), Reply(401), granted("second-token"), OK])
+    assert world.authorizations == [None, "Bearer first-token", None, "Bearer second-token"]
+    assert world.waits == []
+
+
+def test_a_call_is_replayed_no_more_than_once() -> None:
+    world = World(credentials())
+    error = world.error(ONCE, [granted(), Reply(401), granted("second-token"), Reply(401)])
+    assert isinstance(error, UnauthorizedException)
+    assert not error.may_have_applied
+
+
+def test_a_replay_does_not_count_as_a_repeat() -> None:
+    world = World(credentials())
+    answer = world.call(
+        READ,
+        [granted(), Reply(401), granted("second-token"), Reply(503), OK],
+        settings=make_settings(retries=1),
+    )
+    assert [attempt.status for attempt in answer.attempts] == [401, 503, 200]
+
+
+def test_a_call_with_its_own_authorization_needs_no_token() -> None:
+    world = World(credentials())
+    error = world.error(
+        READ, [Reply(401)], settings=make_settings(headers={"Authorization": Secret("Basic abcdefg")})
+    )
+    assert error.status == 401
+    assert world.authorizations == ["Basic abcdefg"]
+
+
+def test_the_refresh_token_comes_before_the_credentials() -> None:
+    world = World(credentials())
+    world.call(READ, [granted(refresh_token="refresh-1"), Reply(401), granted("second-token"), OK])
+    assert (
+        world.bodies[2]
+        == "grant_type=refresh_token&client_id=me&client_secret=s3cret-x&refresh_token=refresh-1"
+    )
+
+
+def test_a_refresh_token_stays_good_until_another_one_comes() -> None:
+    world = World(credentials())
+    world.call(READ, [granted(refresh_token="refresh-1"), Reply(401), granted("second-token"), OK])
+    world.now += 5000
+    world.call(READ, [granted("third-token"), OK])
+    assert "refresh_token=refresh-1" in world.bodies[4]
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_dead_refresh_token_is_dropped_for_the_credentials(status: int) -> None:
+    world = World(credentials())
+    world.call(
+        READ, [granted(refresh_token="refresh-1"), Reply(401), Reply(status), granted("second-token"), OK]
+    )
+    assert "grant_type=client_credentials" in world.bodies[3]
+
+
+def test_a_failed_renewal_leaves_the_old_token_in_use() -> None:
+    world = World(credentials())
+    world.call(READ, [granted(expires_in=1000), OK])
+    world.now += 950
+    world.call(READ, [Reply(400), OK])
+    assert world.authorizations[-1] == "Bearer first-token"
+
+
+def test_a_failed_renewal_is_not_repeated_at_once() -> None:
+    world = World(credentials())
+    first = world.error(READ, [Reply(401, b'{"error": "invalid_client"}')])
+    second = world.error(READ, [])
+    assert type(first) is type(second) is UnauthorizedException
+    assert second.errors == first.errors
+    assert second is not first
+    assert second.__traceback__ is not first.__traceback__
+
+
+def test_renewals_that_fail_are_put_off_for_longer_and_longer() -> None:
+    world = World(credentials())
+    for pause in (1, 2, 4, 8, 16, 30, 30):
+        world.error(READ, [Reply(401)])
+        world.now += pause - 0.1
+        world.error(READ, [])
+        world.now += 0.2
+    world.call(READ, [granted(), OK])
+    world.now += 2000
+    world.error(READ, [Reply(401)])
+    world.now += 1.1
+    world.call(READ, [granted(), OK])
+
+
+def test_the_haste_of_one_call_is_not_held_against_the_next() -> None:
+    world = World(credentials(), tries=5.0)
+    from test.core.lists import READ_TIMEOUT
+
+    world.error(READ, [READ_TIMEOUT], settings=make_settings(deadline=4.0))
+    world.call(READ, [granted(), OK])
+
+
+def test_a_write_that_acted_before_its_token_died_may_have_been_applied() -> None:
+    world = World(credentials())
+    world.call(READ, [granted(), OK])
+    error = world.error(WRITE, [RESET, Reply(401), Reply(400)])
+    assert error.may_have_applied
+    assert [attempt.outcome for attempt in error.attempts] == ["reset", "401 Reason", "400 Reason"]
+    assert error.operation == "token"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'"text"',
+        b'{"access_token": ""}',
+        b'{"access_token": 5}',
+        b'{"access_token": "a\\nb"}',
+        b'{"access_token": "\\u2603"}',
+        b'{"access_token": null}',
+    ],
+)
+def test_an_answer_that_holds_no_token_is_an_error(body: bytes) -> None:
+    assert isinstance(World(credentials()).error(READ, [Reply(200, body)]), ApiResponseError)
+
+
+def test_an_empty_answer_holds_no_token() -> None:
+    assert isinstance(World(credentials()).error(READ, [Reply(204, b"")]), ApiResponseError)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "provided-token",
+        Secret("provided-token"),
+        AccessToken("provided-token"),
+        AccessToken("provided-token", 5),
+        ("provided-token", None),
+    ],
+)
+def test_a_provider_gives_tokens(given: Any) -> None:
+    world = World(TokenStore(provider=Provider()))
+    world.provided = [given]
+    world.call(READ, [OK])
+    assert world.authorizations == ["Bearer provided-token"]
+
+
+@pytest.mark.parametrize("given", [None, "", 5, ("a", 5, 6), (), b"bytes", AccessToken("a\nb"), [], object()])
+def test_a_provider_that_gives_no_token_is_an_error(given: Any) -> None:
+    world = World(TokenStore(provider=Provider()))
+    world.provided = [given]
+    assert isinstance(world.error(READ, []), ApiResponseError)
+
+
+def test_what_a_provider_raises_comes_out_as_an_api_exception() -> None:
+    world = World(TokenStore(provider=Provider()))
+    world.provided = [KeyError("vault")]
+    error = world.error(READ, [])
+    assert type(error) is ApiException
+    assert isinstance(error.__cause__, KeyError)
+    assert error.operation == "read"
+
+
+def test_credentials_have_an_order() -> None:
+    everything = {"access_token": "fixed", "client_secret": "secret", "username": "robin", "password": "pass"}
+    chosen = [
+        Configuration(**everything, token_provider=Provider()).tokens(),
+        Configuration(**everything).tokens(),
+        Configuration(**{**everything, "access_token": None}).tokens(),
+        Configuration(client_secret="secret").tokens(),
+    ]
+    assert chosen[0] is not None
+    assert chosen[0].provider is not None
+    assert chosen[1] is not None
+    assert not chosen[1].is_renewable
+    assert [store.grant()["grant_type"] for store in chosen[2:] if store] == [
+        "password",
+        "client_credentials",
+    ]
+    assert Configuration().tokens() is None
+
+
+def test_a_username_needs_a_password() -> None:
+    with pytest.raises(ApiValueError, match="password"):
+        Configuration(username="robin").tokens()
