@@ -1,0 +1,27 @@
+"""Models of a contract that isn't ours, with the types that ours has no field of."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from knetik_cloud.core.model import Model, field
+
+
+class Author(Model):
+    """Somebody who writes."""
+
+    name: str | None = field("str", required=True)
+    born: dt.date | None = field("date")
+
+
+class Book(Model):
+    """A book, its authors, and who borrowed it when."""
+
+    added: dt.datetime | None = field("datetime")
+    authors: list[Author] | None = field("list[Author]", required=True)
+    shelves: list[list[Author]] | None = field("list[list[Author]]")
+    by_role: dict[str, list[Author]] | None = field("dict[str, list[Author]]")
+    loans: list[dt.date] | None = field("list[date]")
+    size: int | str | None = field("int | str")
+    cover: int | list[str] | None = field("int | list[str]")
+    pages: int | None = field("int")
