@@ -16,7 +16,7 @@ import click
 @click.option(
     "--database",
     metavar="FILE|URL",
-    help="SQLite file to keep the data in, or postgresql+psycopg://user@host/name; in memory by default.",
+    help="SQLite file to keep the data in, or postgresql://user@host/name; in memory by default.",
 )
 @click.option(
     "--seed",

@@ -281,6 +281,8 @@ def server_config(service: Service) -> uvicorn.Config:
         http="h11",
         ws="none",
         lifespan="off",
+        # How an application logs is its own affair; without any handler, errors go to stderr.
+        log_config=None,
         log_level=logging.ERROR,
         access_log=False,
         timeout_keep_alive=60,

@@ -8,6 +8,9 @@ from typing import Literal, TypedDict
 
 IN_MEMORY = "sqlite://"
 
+DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+"""The driver that a URL without one means."""
+
 
 Audience = Literal["loopback", "anywhere", "off"]
 """Whom the control API serves: this machine, anybody, nobody."""
@@ -72,4 +75,7 @@ class Settings:
         """The SQLAlchemy URL of the database."""
         if self.database is None:
             return IN_MEMORY
-        return self.database if "://" in self.database else f"sqlite:///{self.database}"
+        scheme, separator, rest = self.database.partition("://")
+        if not separator:
+            return f"sqlite:///{self.database}"
+        return f"{DRIVERS.get(scheme, scheme)}://{rest}"

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from knetik_cloud.cli.command import knetik
+from knetik_cloud.version import __version__
 from test.sandbox.conftest import command_environment, running_command
 from test.sandbox.web import Web
 
@@ -139,3 +140,8 @@ def test_the_sdk_does_not_import_the_stand_in() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env=command_environment(), timeout=60
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_command_tells_its_version() -> None:
+    result = CliRunner().invoke(knetik, ["--version"])
+    assert result.output == f"knetik, version {__version__}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -352,3 +353,24 @@ def test_other_machines_may_not_control(web: Web, monkeypatch: pytest.MonkeyPatc
 
 def test_the_keywords_of_a_sandbox_are_the_settings() -> None:
     assert set(Options.__annotations__) == {field.name for field in fields(Settings)}
+
+
+@pytest.mark.parametrize(
+    ("database", "url"),
+    [
+        (None, "sqlite://"),
+        ("kept.db", "sqlite:///kept.db"),
+        ("/tmp/kept.db", "sqlite:////tmp/kept.db"),
+        ("postgres://u@h/d", "postgresql+psycopg://u@h/d"),
+        ("postgresql://u@h/d", "postgresql+psycopg://u@h/d"),
+        ("postgresql+psycopg://u@h/d", "postgresql+psycopg://u@h/d"),
+    ],
+)
+def test_a_database_is_a_file_or_a_url(database: str | None, url: str) -> None:
+    assert Settings(database=database).database_url == url
+
+
+def test_a_sandbox_leaves_the_logging_of_its_application_alone() -> None:
+    before = logging.root.handlers[:], logging.getLogger("uvicorn").handlers[:]
+    with Sandbox():
+        assert (logging.root.handlers, logging.getLogger("uvicorn").handlers) == before

@@ -53,7 +53,7 @@ class Database:
     def __init__(self, url: str) -> None:
         try:
             with explain_missing("sandbox"):
-                self._engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url, pool_size=20)
+                self._engine = _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
         except ArgumentError as error:
             raise ValueError(
                 f"{url!r} is no database: give the path of an SQLite file, or an SQLAlchemy URL such as "
@@ -182,6 +182,12 @@ def _set_last_ids(db: Connection, last_ids: dict[str, int]) -> None:
         last = last_ids.get(table.name, 0)
         calls.append(func.setval(_sequence(column), max(last, 1), last > 0))
     db.execute(select(*calls))
+
+
+def _postgresql(url: str) -> Engine:
+    # A server takes 100 connections unless told otherwise, which leaves room for nine workers. Who waits for one
+    # gets it: a request holds a single connection, and none while it waits for another.
+    return create_engine(url, pool_size=10, max_overflow=0)
 
 
 def _sqlite(url: str) -> Engine:
