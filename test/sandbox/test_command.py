@@ -56,7 +56,8 @@ def test_tokens_are_enforced_if_asked() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--database", "mongo://x"], "is no database"),
+        (["--database", "mongo://u:secret@h/x"], "mongo: is no database here"),
+        (["--database", "postgresql://u@h:port/x"], "port"),
         (["--database", "sqlite:////no/such/folder/x.db"], "the database can't be used"),
         (["--workers", "2"], "workers need a database that they can share"),
         (["--seed", "{seed}", "--empty"], "exclude each other"),

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import table as named_table
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from knetik_cloud.sandbox.requirements import explain_missing
@@ -51,14 +51,15 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        try:
-            with explain_missing("sandbox"):
-                self._engine = _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
-        except ArgumentError as error:
+        scheme = url.partition(":")[0]
+        opener = OPENERS.get(scheme.partition("+")[0])
+        if opener is None:
             raise ValueError(
-                f"{url!r} is no database: give the path of an SQLite file, or an SQLAlchemy URL such as "
-                "postgresql+psycopg://user@host/name"
-            ) from error
+                f"{scheme}: is no database here: give the path of an SQLite file, or a PostgreSQL URL, "
+                "postgresql://user@host/name"
+            )
+        with explain_missing("sandbox"):
+            self._engine = opener(url)
         self.single_threaded = self._engine.dialect.name == "sqlite"
         self._statements = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite's connection is one; whoever has the lock has the connection.
@@ -185,8 +186,8 @@ def _set_last_ids(db: Connection, last_ids: dict[str, int]) -> None:
 
 
 def _postgresql(url: str) -> Engine:
-    # A server takes 100 connections unless told otherwise, which leaves room for nine workers. Who waits for one
-    # gets it: a request holds a single connection, and none while it waits for another.
+    # A server takes 100 connections unless told otherwise, which leaves room for nine workers. Who waits for
+    # one gets it: a request holds a single connection, and none while it waits for another.
     return create_engine(url, pool_size=10, max_overflow=0)
 
 
@@ -209,3 +210,7 @@ def _sqlite(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+OPENERS = {"sqlite": _sqlite, "postgresql": _postgresql}
+"""What opens each kind of database."""
