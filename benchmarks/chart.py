@@ -10,6 +10,8 @@ from benchmarks.comparison import Ratio, Result
 
 WIDTH = 760
 LEFT, RIGHT = 190, 60
+VALUE = 30
+"""How wide a value's text is, about."""
 BAR, GAP, GROUP_GAP, TOP = 18, 4, 26, 64
 _SUBJECTS = (
     ("knetik_cloud", "call: {name}", "#1f6f8b"),
@@ -23,7 +25,7 @@ def draw(results: Sequence[Result]) -> str:
     """Draw a group of bars for one entry and for each page, and the line at 1.00 that is bare urllib3."""
     ratios = {result.name: result for result in results if isinstance(result, Ratio)}
     groups = [(name, _bars(ratios, name)) for name in NAMES.values()]
-    most = max([1.0, *(bar.ratio for _, bars in groups for _, bar, _ in bars)])
+    most = max([1.0, *(max(bar.ratio, bar.high) for _, bars in groups for _, bar, _ in bars)])
     scale = (WIDTH - LEFT - RIGHT) / most
     parts: list[str] = []
     y = TOP
@@ -37,7 +39,8 @@ def draw(results: Sequence[Result]) -> str:
     parts.append(f'<line x1="{line:.1f}" y1="{TOP - 24}" x2="{line:.1f}" y2="{y - GROUP_GAP}" class="one"/>')
     parts.append(_text(line + 4, TOP - 16, "bare urllib3 + json.loads = 1.00", "note"))
     title = _text(12, 24, "CPU time of a call, over bare urllib3 (less is better)", "title")
-    return _FRAME.format(width=WIDTH, height=y, parts="\n".join([title, *parts]))
+    legend = _text(LEFT, y - 4, "Bars: medians of all rounds. Lines: their quartiles.", "legend")
+    return _FRAME.format(width=WIDTH, height=y + 12, parts="\n".join([title, *parts, legend]))
 
 
 def _bars(ratios: dict[str, Ratio], name: str) -> list[tuple[str, Ratio, str]]:
@@ -52,8 +55,13 @@ def _bar(y: int, label: str, ratio: Ratio, color: str, scale: float) -> list[str
         f'<text x="{LEFT - 8}" y="{base}" text-anchor="end">{escape(label)}</text>',
         f'<rect x="{LEFT}" y="{y}" width="{end - LEFT:.1f}" height="{BAR}" fill="{color}"/>',
         f'<line x1="{low:.1f}" y1="{middle}" x2="{high:.1f}" y2="{middle}" class="spread"/>',
-        _text(max(end, high) + 6, base, f"{ratio.ratio:.2f}", "value"),
+        _text(_beside(max(end, high) + 6, LEFT + scale), base, f"{ratio.ratio:.2f}", "value"),
     ]
+
+
+def _beside(x: float, line: float) -> float:
+    """Move a value that the line at 1.00 would cross behind the line."""
+    return line + 6 if x < line + 4 and line < x + VALUE else x
 
 
 def _text(x: float, y: float, text: str, kind: str) -> str:
@@ -67,6 +75,7 @@ text {{ font: 12px system-ui, sans-serif; fill: #333 }}
 .title {{ font-size: 15px; font-weight: 600 }}
 .group, .value {{ font-weight: 600 }}
 .note {{ fill: #a33 }}
+.legend {{ fill: #777 }}
 .one {{ stroke: #a33; stroke-dasharray: 4 3 }}
 .spread {{ stroke: #222; stroke-width: 2 }}
 </style>
