@@ -177,6 +177,18 @@ class TimedResponse(http.client.HTTPResponse):
         if bodyless or self.status < 200 or (self.chunked and lengths):
             self.will_close = True
 
+    def whole(self) -> bytes:
+        """Read a body of known length.
+
+        Raises:
+            http.client.IncompleteRead: the peer closed too early. What came isn't kept: it may hold a token.
+        """
+        try:
+            return self.read()
+        except http.client.IncompleteRead as cut:
+            missing = cut.expected
+        raise http.client.IncompleteRead(b"", missing)
+
     def piece(self) -> bytes:
         """Read the next bytes of the body, b"" at its end.
 

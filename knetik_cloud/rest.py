@@ -165,7 +165,7 @@ class _Exchange:
         if encoding is None and response.length is not None:
             if response.length > self.limit:
                 raise content.too_large(self.limit)
-            data = response.read()
+            data = response.whole()
         else:
             data = self._gather(response)
         self.end(response)

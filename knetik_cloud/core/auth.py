@@ -102,25 +102,23 @@ class TokenStore:
         self._refresh_token = None
         return had_one
 
-    def granted(self, answer: Any, now: float) -> Secret:
+    def granted(self, answer: Any, now: float) -> Secret | None:
         """Take over the token operation's answer (`OAuth2Resource`), and give the header.
 
-        Raises:
-            ApiResponseError: it holds no token.
+        None when it holds no token. (Nothing is raised here, where a frame's locals hold the answer.)
         """
-        if answer is None:
-            raise _no_token()
-        header = self._renewed(answer.access_token, answer.expires_in, now)
+        header = None if answer is None else self._renewed(answer.access_token, answer.expires_in, now)
+        if header is None:
+            return None
         refresh_token = answer.refresh_token
         if isinstance(refresh_token, str) and refresh_token:  # else the one that we have stays good
             self._refresh_token = Secret(refresh_token)
         return header
 
-    def provided(self, answer: Any, now: float) -> Secret:
-        """Take over what a provider gave, and give the header.
+    def provided(self, answer: Any, now: float) -> Secret | None:
+        """Take over what a provider gave, and give the header; None when it is no token.
 
         Raises:
-            ApiResponseError: it is no token.
             ApiException: the provider raised something, which is wrapped unless it is one already.
         """
         if isinstance(answer, Exception):
@@ -130,14 +128,12 @@ class TokenStore:
             raise ApiValueError("get_token() of the token provider is a coroutine: use knetik_cloud.aio")
         if not isinstance(answer, tuple):
             return self._renewed(answer, None, now)
-        if len(answer) != 2:
-            raise _no_token()
-        return self._renewed(*answer, now)
+        return self._renewed(*answer, now) if len(answer) == 2 else None
 
-    def _renewed(self, token: Any, expires_in: Any, now: float) -> Secret:
+    def _renewed(self, token: Any, expires_in: Any, now: float) -> Secret | None:
         token = Secret.wrap(token) if isinstance(token, (str, Secret)) and token else None
         if token is None or not is_header_text(token.reveal()):
-            raise _no_token()
+            return None
         lifetime = seconds(expires_in)
         self._expires = now + lifetime
         self._renew_at = self._expires - min(EARLIEST, lifetime * EARLY_SHARE)
@@ -157,7 +153,8 @@ class TokenStore:
         self._failure = copy.copy(error)  # the copy has no traceback, whose frames would live on with it
 
 
-def _no_token() -> ApiResponseError:
+def no_token() -> ApiResponseError:
+    """Build the error for an answer that grants nothing."""
     return ApiResponseError(reason="the answer holds no access token that could be sent in a header")
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from knetik_cloud.core import codec, retry
-from knetik_cloud.core.auth import TokenStore
+from knetik_cloud.core.auth import TokenStore, no_token
 from knetik_cloud.core.failure import deadline_passed
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.options import Settings
@@ -187,18 +187,24 @@ class Engine:
         """Fetch a token: from the provider, else by the refresh token, else by the credentials."""
         tokens = command.tokens
         if tokens.provider is not None:
-            answer = yield Ask(tokens.provider, command.deadline)
-            return tokens.provided(answer, self.clock())
+            token = tokens.provided((yield Ask(tokens.provider, command.deadline)), self.clock())
+            if token is None:
+                raise no_token()
+            return token
         while True:
             left = max(command.deadline - self.clock(), 0.001)
             unhurried = settings.with_options({"_deadline": left})
             try:
-                granted = yield from self.call(operation, tokens.grant(), unhurried)
+                token = tokens.granted(
+                    (yield from self.call(operation, tokens.grant(), unhurried)).data, self.clock()
+                )
             except ApiException as error:
                 if error.status not in (400, 401) or not tokens.forget_refresh_token():
                     raise
-            else:
-                return tokens.granted(granted.data, self.clock())
+                continue
+            if token is None:
+                raise no_token()
+            return token
 
     def _timely(self, failure: Failure, deadline: float) -> Failure:
         """Tell a timeout that came of the call's deadline from one that came of its own limit."""

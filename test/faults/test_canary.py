@@ -1,0 +1,247 @@
+"""No secret shows, whatever fails: every log line at DEBUG and every view of every error is searched."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pprint import pformat
+from typing import Any
+
+import pytest
+
+from knetik_cloud import AccessTokenApi, ApiClient, ApiException, Configuration, Secret, UsersInventoryApi
+from test.faults.connection import closes, holds, resets
+from test.faults.security import ECHOES, echoes
+from test.faults.server import TOKEN_ANSWER, FaultServer, Peer, Request, Script, answer, keeps, says
+from test.faults.table import views
+
+FIXED = "fixed-token-canary-1"
+SECRET = "client-secret-canary-2/+"
+PASSWORD = "password-canary-3&=\N{SNOWMAN}"
+GRANTED = "granted-token-canary-4"
+REFRESH = "refresh-token-canary-5"
+CANARIES = ("token-canary", "secret-canary", "password-canary")
+
+GRANT = {**TOKEN_ANSWER, "access_token": GRANTED, "refresh_token": REFRESH}
+
+
+def echo_of_the_form(status: str) -> Script:
+    """Give the script of a token operation that shows the form that it was sent, decoded and as it came."""
+
+    def script(peer: Peer, request: Request) -> None:
+        from urllib.parse import unquote_plus
+
+        form = request.body.decode()
+        shown = {"error": "invalid_grant", "error_description": f"{form} / {unquote_plus(form)}"}
+        peer.send(answer(shown, f"X-Form: {form}", status=status))
+
+    return script
+
+
+FAILURES: dict[str, list[Script]] = {
+    "closed": [closes] * 3,
+    "reset": [resets] * 3,
+    "silent": [holds] * 3,
+    "garbage": [says(b"garbage\r\n\r\n")] * 3,
+    "400": [keeps(answer({"code": 1}, status="400 X"))],
+    "401": [keeps(answer(b"", status="401 X"))] * 3,
+    "403": [keeps(answer(b"", status="403 X"))],
+    "404": [keeps(answer(b"", status="404 X"))],
+    "429": [keeps(answer(b"", "Retry-After: 99", status="429 X"))],
+    "500": [keeps(answer(b"", status="500 X"))] * 3,
+    "302": [keeps(answer(b"", "Location: http://127.0.0.1:1/", status="302 X"))],
+    "cut": [says(answer(b"{", length=99))] * 3,
+    "no JSON": [keeps(answer(b"{"))],
+    "another shape": [keeps(answer([1]))],
+    "HTML": [keeps(answer(b"<p>", "Content-Type: text/html"))],
+    "corrupt gzip": [keeps(answer(b"x", "Content-Encoding: gzip"))],
+    **{f"echo {where}": [echoes(build)] * 3 for where, build in ECHOES.items()},
+}
+TOKEN_FAILURES: dict[str, list[Script]] = {
+    **{name: scripts for name, scripts in FAILURES.items() if not name.startswith("echo")},
+    "echo with 400": [echo_of_the_form("400 X")],
+    "echo with 500": [echo_of_the_form("500 X")] * 3,
+    "echo with 200": [echo_of_the_form("200 OK")],
+    "an array that holds the token": [keeps(answer([GRANT]))],
+    "a text that holds the token": [keeps(answer(GRANTED))],
+    "a cut answer that holds the token": [says(answer(GRANT, length=500))] * 3,
+    "a token that cannot be sent": [keeps(answer({**GRANT, "access_token": f"{GRANTED}\n"}))],
+    "the token in no JSON": [keeps(answer(f"{{{GRANTED}".encode()))],
+    "the token in bad UTF-8": [keeps(answer(b'{"access_token": "\xff' + GRANTED.encode()))],
+}
+
+
+class Watch(logging.Handler):
+    """Keeps what is logged, by whomever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.name} {record.getMessage()} {vars(record)}")
+
+
+@contextmanager
+def watched(capsys: pytest.CaptureFixture[str]) -> Iterator[Watch]:
+    """Log everything at DEBUG, and make sure that neither the log nor the console shows a canary."""
+    watch, root = Watch(), logging.getLogger()
+    level = root.level
+    root.addHandler(watch)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield watch
+    finally:
+        root.removeHandler(watch)
+        root.setLevel(level)
+    assert_hidden("\n".join(watch.lines))
+    assert_hidden("".join(capsys.readouterr()))
+    assert any("knetik_cloud" in line for line in watch.lines), "debug=True logged nothing"
+
+
+def assert_hidden(shown: str) -> None:
+    for canary in CANARIES:
+        at = shown.find(canary)
+        assert at < 0, f"{canary} shows: {shown[max(0, at - 300) : at + 100]}"
+
+
+def assert_all_hidden(*things: Any) -> None:
+    """Look at things as a debugger or an error reporter would."""
+    for thing in things:
+        assert_hidden(repr(thing) + str(thing) + pformat(thing) + f"{thing}")
+        assert_hidden(repr(getattr(thing, "__dict__", "")))
+
+
+def fails(call: Callable[[], Any]) -> ApiException:
+    try:
+        call()
+    except ApiException as error:
+        return error
+    raise AssertionError("the call succeeded")
+
+
+SETTINGS: dict[str, Any] = {"timeout": 0.2, "deadline": 1.5, "debug": True}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_call_that_fails_shows_no_token(failure: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with watched(capsys), FaultServer(FAILURES[failure]) as server:
+        client = ApiClient(Configuration(host=server.url, access_token=FIXED, **SETTINGS))
+        with client:
+            error = fails(lambda: UsersInventoryApi(client).get_user_inventory(56, 56))
+        assert server.met
+        assert_hidden("\n".join(views(error)))
+        assert "***" in (error.as_curl() or "")
+        assert_all_hidden(client, client.configuration, client._shared._state)
+
+
+@pytest.mark.parametrize("failure", TOKEN_FAILURES)
+def test_a_token_operation_that_fails_shows_no_password(
+    failure: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    credentials = {"client_secret": SECRET, "username": "robin", "password": PASSWORD}
+    with watched(capsys), FaultServer(TOKEN_FAILURES[failure]) as server:
+        with ApiClient(Configuration(host=server.url, **credentials, **SETTINGS)) as client:
+            error = fails(lambda: UsersInventoryApi(client).use_user_entitlement_item(56, 56))
+        assert server.met
+        assert_hidden("\n".join(views(error)))
+        assert_all_hidden(client, client.configuration)
+
+
+@pytest.mark.parametrize("failure", TOKEN_FAILURES)
+def test_the_token_operation_called_by_hand_shows_no_password(
+    failure: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if failure in ("a token that cannot be sent", "echo with 200"):
+        pytest.skip("by hand, the answer is the caller's to use")
+    with watched(capsys), FaultServer(TOKEN_FAILURES[failure]) as server:
+        with ApiClient(Configuration(host=server.url, **SETTINGS)) as client:
+            api = AccessTokenApi(client)
+            error = fails(
+                lambda: api.get_o_auth_token(
+                    "password",
+                    "me",
+                    client_secret=Secret(SECRET),
+                    username="robin",
+                    password=Secret(PASSWORD),
+                    refresh_token=Secret(REFRESH),
+                )
+            )
+        assert server.met
+        assert_hidden("\n".join(views(error)))
+        assert "password=***" in (error.as_curl() or "")
+
+
+def test_calls_that_succeed_show_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    credentials = {"client_secret": SECRET, "username": "robin", "password": PASSWORD}
+    refused = keeps(answer(b"", status="401 X"))
+    with watched(capsys), FaultServer([keeps(answer(GRANT)), refused, keeps(answer(GRANT))]) as server:
+        configuration = Configuration(host=server.url, proxy="", **credentials, **SETTINGS)
+        with ApiClient(configuration) as client:
+            UsersInventoryApi(client).get_user_inventory(56, 56)
+            token = AccessTokenApi(client).get_o_auth_token(client_secret=SECRET)
+            assert_all_hidden(
+                client, configuration, client._shared._state, token, client._shared._state.engine.tokens
+            )
+        assert REFRESH.encode() in server.requests[2].body
+        assert server.requests[0].headers.get("authorization") is None
+        assert all("?" not in request.target for request in server.requests)
+
+
+def test_secrets_travel_in_the_body_and_never_in_a_url(capsys: pytest.CaptureFixture[str]) -> None:
+    with FaultServer() as server:
+        AccessTokenApi(ApiClient(Configuration(host=server.url))).get_o_auth_token(client_secret=SECRET)
+        assert server.requests[0].target == "/oauth/token"
+        assert b"client_secret=client-secret-canary-2%2F%2B" in server.requests[0].body
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda: Configuration(access_token=f"{FIXED}\n"),
+        lambda: Configuration(access_token=FIXED, timeout=-1),
+        lambda: Configuration(password=f"{PASSWORD}\ud800"),
+        lambda: Configuration(client_secret=f"{SECRET}\ud800"),
+        lambda: Configuration(host=f"http://robin:{PASSWORD}@example.com"),
+        lambda: Configuration(proxy=f"ftp://robin:{PASSWORD}@example.com"),
+        lambda: Configuration(username="robin", client_secret=SECRET).tokens(),
+    ],
+)
+def test_a_setting_that_is_refused_shows_no_secret(refused: Callable[[], Any]) -> None:
+    assert_hidden(str(fails(refused)))
+
+
+def test_a_refused_token_shows_in_no_frame() -> None:
+    configuration = Configuration()
+    try:
+        configuration.access_token = Secret(f"{FIXED}\n")
+    except ApiException as error:
+        assert_hidden("\n".join(views(error)))
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"password": Secret(PASSWORD), "username": "\ud800"},
+        {"password": Secret(f"{PASSWORD}\ud800")},
+        {"password": Secret(PASSWORD), "refresh_token": Secret(f"{REFRESH}\ud800")},
+        {"password": Secret(PASSWORD), "_headers": {"Authorization": Secret(f"Basic {FIXED}\n")}},
+    ],
+)
+def test_an_argument_that_is_refused_shows_no_secret(named: dict[str, Any]) -> None:
+    with ApiClient(Configuration(host="http://127.0.0.1:1")) as client:
+        api = AccessTokenApi(client)
+        error = fails(lambda: api.get_o_auth_token("password", **named))
+    assert_hidden("\n".join(views(error)))
+
+
+def test_the_logger_of_the_root_and_its_handlers_are_left_alone() -> None:
+    import http.client
+
+    root = logging.getLogger()
+    before = list(root.handlers), root.level, http.client.HTTPConnection.debuglevel
+    with FaultServer() as server, ApiClient(Configuration(host=server.url, debug=True)) as client:
+        UsersInventoryApi(client).get_user_inventory(56, 56)
+    assert (list(root.handlers), root.level, http.client.HTTPConnection.debuglevel) == before
+    assert logging.getLogger("knetik_cloud").handlers == []
