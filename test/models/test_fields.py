@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -21,6 +23,8 @@ from knetik_cloud import (
     models,
 )
 from knetik_cloud.core.model import Model
+
+from .library import Shelf
 
 
 def test_constructor_takes_keywords_only() -> None:
@@ -181,6 +185,27 @@ def test_models_define_neither_length_nor_truth_nor_a_hash() -> None:
         assert not hasattr(kind, "__bool__")
         with pytest.raises(TypeError):
             hash(kind())
+
+
+def test_fields_named_like_methods_of_a_dict_are_fields() -> None:
+    shelf = Shelf.from_json('{"items":[{"pages":3}],"keys":["a"],"copy":2,"values":1.5}')
+    assert (shelf.items or [])[0].pages == 3
+    assert (shelf.keys, shelf.copy, shelf.values) == (["a"], 2, 1.5)
+    shelf.copy = 3
+    assert copy.copy(shelf) == copy.deepcopy(shelf) == shelf
+    assert shelf.to_json() == '{"items":[{"pages":3}],"keys":["a"],"copy":3,"values":1.5}'
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("simple_reference_resourceint", "SimpleReferenceResourceint"),
+        ("o_auth2_resource", "OAuth2Resource"),
+        ("page_resource_user_inventory_resource", "PageResourceUserInventoryResource"),
+    ],
+)
+def test_modules_are_named_in_the_snake_case_of_their_class(module: str, name: str) -> None:
+    assert import_module(f"knetik_cloud.models.{module}").__dict__[name] is getattr(models, name)
 
 
 def test_models_of_different_classes_are_never_equal() -> None:

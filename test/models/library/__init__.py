@@ -25,3 +25,12 @@ class Book(Model):
     size: int | str | None = field("int | str")
     cover: int | list[str] | None = field("int | list[str]")
     pages: int | None = field("int")
+
+
+class Shelf(Model):
+    """A shelf, whose fields have the names of a dict's methods."""
+
+    items: list[Book] | None = field("list[Book]")
+    keys: list[str] | None = field("list[str]")
+    copy: int | None = field("int32")
+    values: float | None = field("float")
