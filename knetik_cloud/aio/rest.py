@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import io
 import math
 import os
 import socket
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
 from yarl import URL
 
-from knetik_cloud.aio.connector import LINE, Connector, Line
+from knetik_cloud.aio.connections import SEND_PIECE, Connector
 from knetik_cloud.connections import Unframed
 from knetik_cloud.core import content, failure, proxies
 from knetik_cloud.core.failure import DeadlinePassed
@@ -27,19 +28,16 @@ from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiException, ApiValueError, Headers
 
 if TYPE_CHECKING:
-    from aiohttp.client_middlewares import ClientHandlerType
+    from aiohttp.connector import Connection
+    from aiohttp.http import RawResponseMessage
+    from aiohttp.streams import StreamReader
+    from multidict import CIMultiDictProxy
 
+    from knetik_cloud.aio.connections import Protocol
     from knetik_cloud.configuration import Configuration
+    from knetik_cloud.core.request import Request
 
 __all__ = ["ApiException", "RESTClientObject", "RESTResponse"]
-
-T = TypeVar("T")
-
-LONGEST_LINE = 1 << 16
-"""Bytes of a header line that are taken at most, as `http.client` does."""
-LARGEST_PIECE = 1 << 20
-"""Bytes of a body that aiohttp likes to write at once."""
-OWN_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 class RESTResponse:
@@ -49,11 +47,11 @@ class RESTResponse:
     call's deadline; close it, or use it in an `async with`, when it isn't read to its end.
     """
 
-    def __init__(self, exchange: _Exchange, response: aiohttp.ClientResponse) -> None:
-        self.status: int = response.status
-        self.reason: str | None = _latin_1(response.reason)
+    def __init__(self, exchange: _Exchange, message: RawResponseMessage) -> None:
+        self.status: int = message.code
+        self.reason: str | None = _latin_1(message.reason)
         self._exchange = exchange
-        self._response = response
+        self._message = message
         self._data: bytes | None = None
         self._pieces: AsyncIterator[bytes] | None = None
         self._rest = b""
@@ -62,7 +60,7 @@ class RESTResponse:
     @property
     def headers(self) -> Headers:
         """The headers, case-insensitive; a folded one is given on one line."""
-        raw = self._response.raw_headers
+        raw = self._message.raw_headers
         return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
 
     def getheaders(self) -> Headers:
@@ -71,7 +69,7 @@ class RESTResponse:
 
     def getheader(self, name: str, default: str | None = None) -> str | None:
         """Give one header, in any letter case."""
-        value = self._response.headers.get(name)
+        value = self._message.headers.get(name)
         return default if value is None else _latin_1(value)
 
     @property
@@ -112,7 +110,7 @@ class RESTResponse:
         if self._pieces is None:
             if self._data is None and self._is_closed:
                 raise ApiValueError("this answer is closed: read it before")
-            read = self._exchange.pieces(self._response)
+            read = self._exchange.pieces()
             self._pieces = read if self._data is None else _whole(self._data)
         pieces = self._pieces
         return await self._exchange.guard(lambda: anext(pieces, b""))
@@ -126,7 +124,7 @@ class RESTResponse:
 
     def distrust(self) -> None:
         """Don't use the connection of this answer again."""
-        self._exchange.line.abort()
+        self._exchange.distrust()
 
     async def close(self) -> None:
         """Let go of the connection; what wasn't read is lost."""
@@ -152,71 +150,103 @@ class RESTResponse:
 class _Exchange:
     """One request and its answer on one connection, which goes back to the pool or is closed, once."""
 
-    __slots__ = ("command", "is_over", "limit", "line", "pool", "response")
+    __slots__ = (
+        "body",
+        "command",
+        "connection",
+        "headers",
+        "is_over",
+        "limit",
+        "pool",
+        "status",
+        "transport",
+    )
 
     def __init__(self, pool: RESTClientObject, command: Send, limit: int) -> None:
         self.pool = pool
         self.command = command
         self.limit = limit
-        self.line = Line()
-        self.response: aiohttp.ClientResponse | None = None
+        self.connection: Connection | None = None
+        self.transport: asyncio.Transport | None = None
+        self.status: int | None = None
+        self.headers: Mapping[str, str]
+        self.body: StreamReader
         self.is_over = False
 
-    async def in_time(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do something within the call's deadline.
+    @property
+    def is_written(self) -> bool:
+        """Whether any of the request may have reached the service."""
+        return self.transport is not None
 
-        Raises:
-            DeadlinePassed: it takes longer.
-        """
-        left = self.command.deadline - time.monotonic()
-        if left <= 0:
-            raise DeadlinePassed("no time is left")
+    async def answer(self, head: bytes, body: bytes | None, connection: Connection) -> RESTResponse:
+        """Write a request on a connection, and wait for the head of its answer."""
+        protocol, transport = cast("Protocol", connection.protocol), connection.transport
+        self.connection = connection
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("it was closed before anything was written")
+        self.transport = transport
+        self.pool.busy.add(transport)
+        protocol.begin(self.command.deadline, self.command.read)
+        if body is None or len(body) <= SEND_PIECE:
+            transport.write(head if body is None else head + body)
+            message, self.body = await protocol.head()
+        else:
+            transport.write(head)
+            message, self.body = await self._while_uploading(protocol, body)
+        self.status, self.headers = message.code, message.headers
+        _check_framing(message)
+        return RESTResponse(self, message)
+
+    @staticmethod
+    async def _while_uploading(protocol: Protocol, body: bytes) -> tuple[RawResponseMessage, StreamReader]:
+        """Wait for the answer while a large body is written: it may come before the body's end."""
+        upload = asyncio.get_running_loop().create_task(protocol.upload(body))
+        upload.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
-            async with asyncio.timeout(None if left == math.inf else left) as timeout:
-                return await work()
-        except TimeoutError as cause:
-            if timeout.expired():
-                raise DeadlinePassed("no time is left") from cause
-            raise
+            return await protocol.head()
+        finally:
+            if not upload.done():
+                upload.cancel()
+                protocol.force_close()
 
-    async def read_all(self, response: aiohttp.ClientResponse) -> bytes:
+    async def read_all(self) -> bytes:
         """Read and decode the whole body, and let go of the connection.
 
         Raises:
             ApiResponseError: it is larger than the limit.
         """
-        headers = response.headers
-        length = response.content_length
+        headers = self.headers
+        length = headers.get("Content-Length")
         if length is None or "Content-Encoding" in headers or "Transfer-Encoding" in headers:
-            data = await self._gather(response)
-        elif length > self.limit:
+            data = await self._gather()
+        elif int(length) > self.limit:
             raise content.too_large(self.limit)
         else:
-            data = await response.read()
+            data = await self.body.read()
         self.end()
         return data
 
-    async def read_what_comes(self, response: aiohttp.ClientResponse) -> bytes:
+    async def read_what_comes(self) -> bytes:
         """Read the body of an error, whose status says enough if the body can't be read."""
         try:
-            return await self.in_time(lambda: self.read_all(response))
+            return await self.read_all()
         except Exception:
             self.abandon()
             return b""
 
-    async def _gather(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _gather(self) -> bytes:
         data = bytearray()
-        async for part in self.pieces(response):
+        async for part in self.pieces():
             data += part
             if len(data) > self.limit:
                 raise content.too_large(self.limit)
         return bytes(data)
 
-    async def pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncIterator[bytes]:
         """Yield the decoded body piece by piece, and let go of the connection at its end."""
-        encodings = response.headers.getall("Content-Encoding", None)
+        encodings = cast("CIMultiDictProxy[str]", self.headers).getall("Content-Encoding", None)
         chain = content.inflaters(None if encodings is None else ",".join(encodings))
-        while piece := await response.content.readany():
+        while piece := await self.body.readany():
             for decoded in content.feed(chain, piece):
                 yield decoded
         for inflater in chain:
@@ -226,7 +256,7 @@ class _Exchange:
     async def guard(self, read: Callable[[], Awaitable[bytes]]) -> bytes:
         """Read with any failure turned into an `ApiException`, its connection closed."""
         try:
-            return await self.in_time(read)
+            return await read()
         except Exception as cause:
             failed = self.failure(cause)
             self.abandon()
@@ -237,23 +267,40 @@ class _Exchange:
 
     def failure(self, cause: Exception) -> Failure:
         """Say what an error means."""
-        status = None if self.response is None else self.response.status
-        return self.pool.failure(cause, self.line.is_written, status)
+        if isinstance(cause, TimeoutError) and time.monotonic() >= self.command.deadline:
+            cause = DeadlinePassed("no time is left")
+        return self.pool.failure(cause, self.is_written, self.status)
 
     def end(self) -> None:
-        """Take note that the answer was read to its end, so that aiohttp keeps its connection."""
+        """Give the connection back; aiohttp closes it unless the answer ended cleanly."""
         if not self.is_over:
             self.is_over = True
-            self.pool.let_go(self.line)
+            self._let_go(keep=True)
 
     def abandon(self) -> None:
-        """Close the connection, unless the answer was read to its end."""
+        """Close the connection at once, unless the answer was read to its end."""
         if not self.is_over:
             self.is_over = True
-            if self.response is not None:
-                self.response.close()
-            self.line.abort()
-            self.pool.let_go(self.line)
+            self._let_go(keep=False)
+
+    def distrust(self) -> None:
+        """Close the connection at once, also when it is back in the pool."""
+        if self.transport is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and its sockets with it
+                self.transport.abort()
+
+    def _let_go(self, keep: bool) -> None:
+        connection = self.connection
+        if connection is not None:
+            if connection.protocol is not None:
+                cast("Protocol", connection.protocol).end()
+            if keep:
+                connection.release()
+            else:
+                self.distrust()
+                with contextlib.suppress(RuntimeError):
+                    connection.close()
+        self.pool.let_go(self.transport)
 
 
 class RESTClientObject:
@@ -265,21 +312,26 @@ class RESTClientObject:
         self._pool_size = configuration.pool_size
         self._origin = configuration.origin
         self._host = urlsplit(self._origin).netloc
-        self._busy: set[Line] = set()
+        self._start = f"Host: {self._host}\r\nAccept-Encoding: gzip, deflate\r\n"
         self._route: _Route | None = None
-        self._session: aiohttp.ClientSession | None = None
         self._connector: Connector | None = None
         self._life: AsyncGenerator[None, None] | None = None
+        self._calls = 0
+        self.busy: set[asyncio.Transport] = set()
         self.is_closed = False
 
     async def send(self, command: Send) -> RESTResponse | Failure:
         """Send a request and give its answer, read to its end unless it is streamed."""
         exchange = _Exchange(self, command, self._limit)
-        self._busy.add(exchange.line)
+        self._calls += 1
         try:
-            response = await exchange.in_time(lambda: self._answer(exchange))
-            if response._data is None and not 200 <= response.status < 300:
-                response._data = await exchange.read_what_comes(response._response)
+            connection = await self._connect(command)
+            head, body = self._written(command.request)
+            response = await exchange.answer(head, body, connection)
+            if not 200 <= response.status < 300:
+                response._data = await exchange.read_what_comes()
+            elif not command.stream:
+                response._data = await exchange.read_all()
         except Exception as cause:
             failed = exchange.failure(cause)
             exchange.abandon()
@@ -289,66 +341,44 @@ class RESTClientObject:
             raise interruption.with_traceback(None)  # noqa: B904  the frames below hold the token
         return response
 
-    async def _answer(self, exchange: _Exchange) -> RESTResponse:
-        session = self._session or await self._open()
-        previous = LINE.set(exchange.line)
-        try:
-            response = await self._request(session, exchange.command)
-        finally:
-            LINE.reset(previous)
-        exchange.response = response
-        _check_framing(response)
-        answer = RESTResponse(exchange, response)
-        if not exchange.command.stream and 200 <= response.status < 300:
-            answer._data = await exchange.read_all(response)
-        return answer
+    async def _connect(self, command: Send) -> Connection:
+        connector = self._connector or await self._open()
+        left = command.deadline - time.monotonic()
+        if left <= 0:
+            raise DeadlinePassed("no time is left")
+        assert self._route is not None
+        return await connector.take(self._route.request, _timeout(min(command.connect, left)))
 
-    async def _request(self, session: aiohttp.ClientSession, command: Send) -> aiohttp.ClientResponse:
-        request, route = command.request, self._route
-        headers = {"Host": self._host, "Accept-Encoding": "gzip, deflate"}
+    def _written(self, request: Request) -> tuple[bytes, bytes | None]:
+        """Write the head of a request as it goes on the wire; give it with the body."""
+        assert self._route is not None
+        target = self._origin + request.target if self._route.forwards else request.target
+        lines = [f"{request.method} {target} HTTP/1.1\r\n", self._start]
         for name, value in request.headers.items():
-            headers[name] = value.reveal() if isinstance(value, Secret) else value
-        body: Any = request.content()
-        if body is not None and len(body) > LARGEST_PIECE:
-            body = io.BytesIO(body)
-        options: dict[str, Any] = {} if route is None else route.options(headers)
-        return await session.request(
-            request.method,
-            URL(self._origin + request.target, encoded=True),
-            data=body,
-            headers=headers,
-            allow_redirects=False,
-            timeout=_timeout(command.connect, command.read),
-            **options,
-        )
+            lines.append(f"{name}: {value.reveal() if isinstance(value, Secret) else value}\r\n")
+        if self._route.forwards and self._route.proxy_secret is not None:
+            lines.append(f"Proxy-Authorization: {self._route.proxy_secret.reveal()}\r\n")
+        body = request.content()
+        if body is not None or request.method in ("POST", "PUT", "PATCH"):
+            lines.append(f"Content-Length: {len(body or b'')}\r\n")
+        lines.append("\r\n")
+        return "".join(lines).encode("latin-1"), body
 
-    async def _open(self) -> aiohttp.ClientSession:
+    async def _open(self) -> Connector:
         self._route = self._find_route()
         self._connector = connector = Connector(self._pool_size)
-        self._session = session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=OWN_HEADERS,
-            auto_decompress=False,
-            trust_env=False,
-            middlewares=(_unrepeated,),
-            max_line_size=LONGEST_LINE,
-            max_field_size=LONGEST_LINE,
-        )
-        self._life = _until_closed(session)
+        self._life = _until_closed(connector)
         await anext(self._life)
-        return session
+        return connector
 
-    def _find_route(self) -> _Route | None:
+    def _find_route(self) -> _Route:
         from knetik_cloud.tls import tls_context
 
         url, settings = urlsplit(self._origin), self._configuration
         host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
         proxy = proxies.choose(url.scheme, host, port, settings.proxy, settings.no_proxy, os.environ)
         needs_tls = url.scheme == "https" or (proxy or "").startswith("https:")
-        if proxy is None and not needs_tls:
-            return None
-        return _Route(url.scheme, proxy, tls_context(settings) if needs_tls else None)
+        return _Route(self._origin, proxy, tls_context(settings) if needs_tls else None)
 
     def failure(self, cause: Exception, written: bool, status: int | None) -> Failure:
         """Say what an error of the libraries below means."""
@@ -357,55 +387,53 @@ class RESTClientObject:
         proxy_secret = None if self._route is None else self._route.proxy_secret
         return failed if proxy_secret is None else failed.masked((proxy_secret,))
 
-    def let_go(self, line: Line) -> None:
+    def let_go(self, transport: asyncio.Transport | None) -> None:
         """Take note that a request has come to its end; when it is the last one of a closed client, leave."""
-        self._busy.discard(line)
+        self._calls -= 1
+        if transport is not None:
+            self.busy.discard(transport)
         if self._connector is not None:
-            self._connector.trim(self._busy, 0 if self.is_closed else None)
-        if self.is_closed and not self._busy:
+            self._connector.trim(self.busy, 0 if self.is_closed else None)
+        if self.is_closed and not self._calls:
             self._life = None  # collected, it is closed by its loop
 
     def retire(self) -> None:
         """Close the idle connections; those in use are closed when their calls end."""
         self.is_closed = True
         if self._connector is not None:
-            self._connector.trim(self._busy, 0)
+            self._connector.trim(self.busy, 0)
 
     async def close(self) -> None:
         """Close the idle connections and wait until they are; those in use close when their calls end."""
         self.retire()
         life = self._life
-        if life is not None and not self._busy:
+        if life is not None and not self._calls:
             self._life = None
             await life.aclose()
 
 
 class _Route:
-    """How the origin is reached: by TLS, through a forwarding proxy, or through a tunnel."""
+    """How the origin is reached: directly, through a forwarding proxy, or through a tunnel."""
 
-    def __init__(self, scheme: str, proxy: str | None, tls: ssl.SSLContext | None) -> None:
-        self._tls = tls
-        self._proxy: str | None = None
+    def __init__(self, origin: str, proxy: str | None, tls: ssl.SSLContext | None) -> None:
+        url = URL(origin)
         self.proxy_secret: Secret | None = None
-        if proxy is not None:
-            self._proxy, self.proxy_secret = proxies.split(proxy)
-        self._forwards = scheme == "http"
-
-    def options(self, headers: dict[str, str]) -> dict[str, Any]:
-        """Give what aiohttp is told of the way; a forwarding proxy's authorization goes into the headers."""
+        self.forwards = proxy is not None and url.scheme == "http"
         options: dict[str, Any] = {}
-        if self._tls is not None:
-            options["ssl"] = self._tls
-        if self._proxy is not None:
-            options["proxy"] = self._proxy
-            if self.proxy_secret is not None:
-                target = headers if self._forwards else options.setdefault("proxy_headers", {})
-                target["Proxy-Authorization"] = self.proxy_secret.reveal()
-        return options
+        if proxy is not None:
+            address, self.proxy_secret = proxies.split(proxy)
+            headers = CIMultiDict({"Host": url.raw_authority})
+            if self.proxy_secret is not None and not self.forwards:
+                headers["Proxy-Authorization"] = self.proxy_secret.reveal()
+            options = {"proxy": URL(address), "proxy_headers": headers}
+        self.request = aiohttp.ClientRequest(
+            "GET", url, loop=asyncio.get_running_loop(), ssl=True if tls is None else tls, **options
+        )
+        """What aiohttp is told of the way; nothing of it is sent but to a proxy."""
 
 
-async def _until_closed(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
-    """Hold a session until this generator is closed, by its client, the collector or the end of its loop.
+async def _until_closed(connector: Connector) -> AsyncGenerator[None, None]:
+    """Hold a connector until this generator is closed, by its client, the collector or the end of its loop.
 
     An event loop closes generators that were dropped, and `asyncio.run` those that are left at its end:
     so a client that nobody closed leaves no connection open and no warning.
@@ -414,39 +442,20 @@ async def _until_closed(session: aiohttp.ClientSession) -> AsyncGenerator[None, 
         yield
     finally:
         with contextlib.suppress(Exception):
-            await session.close()
+            await connector.close()
 
 
-class _Unrepeated(Exception):
-    """Carries an error past aiohttp, which repeats a GET, PUT or DELETE by itself where it meets one."""
-
-
-async def _unrepeated(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
-    try:
-        return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as cause:
-        raise _Unrepeated from cause
-
-
-@functools.lru_cache(maxsize=64)
-def _timeout(connect: float, read: float) -> aiohttp.ClientTimeout:
+@functools.lru_cache(maxsize=8)
+def _timeout(connect: float) -> aiohttp.ClientTimeout:
     """Give aiohttp's timeouts; without a ceiling, which would round those above 5 seconds up."""
-    return aiohttp.ClientTimeout(
-        total=None,
-        connect=None if connect == math.inf else connect,
-        sock_read=None if read == math.inf else read,
-        ceil_threshold=1e9,
-    )
+    limit = None if connect == math.inf else connect
+    return aiohttp.ClientTimeout(total=None, connect=limit, ceil_threshold=1e9)
 
 
 def _bare(cause: Exception) -> Exception:
     """Take out of an error of aiohttp what it wraps: the wrapping holds the request, headers and all."""
-    if isinstance(cause, _Unrepeated) and isinstance(cause.__cause__, Exception):
-        cause = cause.__cause__
     if isinstance(cause, aiohttp.ClientHttpProxyError):
         return OSError(f"Tunnel connection failed: {cause.status} {cause.message}")
-    if isinstance(cause, aiohttp.ClientResponseError):
-        return cause.__cause__ if isinstance(cause.__cause__, Exception) else ValueError(cause.message)
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
         return cause.certificate_error
     if isinstance(cause, aiohttp.ClientConnectorError):
@@ -463,8 +472,6 @@ def _plain(cause: OSError) -> OSError:
 
 def _meaning(cause: Exception, written: bool, host: str) -> failure.Meaning:
     """Translate the errors of aiohttp; the others mean the same to every transport."""
-    from aiohttp.http_exceptions import HttpProcessingError
-
     if isinstance(cause, aiohttp.ServerDisconnectedError):
         return failure.unanswered(host)
     if isinstance(cause, aiohttp.ClientPayloadError):
@@ -474,9 +481,9 @@ def _meaning(cause: Exception, written: bool, host: str) -> failure.Meaning:
     return failure.meaning(cause, written, host)
 
 
-def _check_framing(response: aiohttp.ClientResponse) -> None:
+def _check_framing(message: RawResponseMessage) -> None:
     """Refuse what two readers could read in two ways, and aiohttp takes: more codings than one."""
-    codings = response.headers.getall("Transfer-Encoding", ())
+    codings = message.headers.getall("Transfer-Encoding", ())
     if codings and (len(codings) > 1 or codings[0].strip().lower() not in ("chunked", "identity")):
         raise Unframed(f"its transfer encoding is {', '.join(codings)!r}")
 
