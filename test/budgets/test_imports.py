@@ -57,6 +57,7 @@ def test_first_call_loads_only_the_models_that_its_answer_holds(server: Recordin
     loaded = modules_after(f"{client}.get_user_inventory(1, 2)")
     models = {name for name in loaded if name.startswith("knetik_cloud.models.")}
     assert models == {"knetik_cloud.models.user_inventory_resource"}
+    assert loaded.isdisjoint({"msgspec", "aiohttp", "dateutil", "asyncio"})
 
 
 def test_no_thread_is_started_by_import_client_and_calls(server: RecordingServer) -> None:

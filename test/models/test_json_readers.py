@@ -48,11 +48,14 @@ def outcome(data: bytes | str, read: Any) -> Any:
 
 
 def assert_same(data: bytes | str) -> None:
-    assert outcome(data, codec.decode) == outcome(data, codec._decode_exactly)
+    assert outcome(data, codec._decode_fast) == outcome(data, codec._decode_exactly)
 
 
-def test_msgspec_is_used_where_it_is_installed() -> None:
+def test_msgspec_reads_what_is_large_enough_and_nothing_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     assert codec.fast_decoder() is msgspec.json.decode
+    monkeypatch.setattr(codec, "fast_decoder", lambda: lambda data: "read by msgspec")
+    assert codec.decode(b" " * (codec.WORTH_MSGSPEC - 1) + b"1") == "read by msgspec"
+    assert codec.decode(b" " * (codec.WORTH_MSGSPEC - 2) + b"1") == 1
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: ascii(text[:30]))
@@ -92,7 +95,7 @@ def test_both_readers_agree_on_what_is_almost_json(text: str) -> None:
 def test_both_readers_agree_on_every_number(text: str) -> None:
     assert_same(text)
     try:
-        number = codec.decode(text)
+        number = codec._decode_fast(text)
     except ApiResponseError:
         return
     assert isinstance(number, int) or math.isfinite(number)
@@ -105,7 +108,8 @@ def test_both_readers_agree_on_arbitrary_bytes(data: bytes) -> None:
 
 
 def test_results_share_nothing_between_calls() -> None:
-    first, second = codec.decode(b'{"a":[1],"b":{}}'), codec.decode(b'{"a":[1],"b":{}}')
+    text = b'{"a":[1],"b":{}}'
+    first, second = codec._decode_fast(text), codec._decode_fast(text)
     first["a"].append(2)
     first["b"]["c"] = 1
     assert second == {"a": [1], "b": {}}
@@ -115,7 +119,7 @@ def test_without_msgspec_the_standard_library_reads() -> None:
     code = (
         "import sys; sys.modules['msgspec'] = sys.modules['msgspec.json'] = None\n"
         "from knetik_cloud.core import codec\n"
-        "print(codec.fast_decoder(), codec.decode(b'[1]'))"
+        "print(codec.fast_decoder(), codec._decode_fast(b'[1]'))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "None [1]\n"
