@@ -1,0 +1,189 @@
+"""Many tasks share one client: they run at once, and fetch one token."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import cast
+
+import pytest
+
+from knetik_cloud import AccessToken, ApiException, ApiValueError, Configuration, UsersInventoryApi, aio
+from knetik_cloud import ApiClient as BlockingClient
+
+from .service import ENTRY, Asked, Service, healthy, http
+
+
+class Late(asyncio.Protocol):
+    """Answers whatever comes half a second later."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.WriteTransport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        asyncio.get_running_loop().call_later(0.5, self.transport.write, http())
+
+
+def test_200_slow_calls_at_once_take_no_longer_than_a_few_and_the_loop_runs_on() -> None:
+    async def main() -> None:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                await asyncio.sleep(0.01)
+                ticks += 1
+
+        server = await asyncio.get_running_loop().create_server(Late, "127.0.0.1", 0, backlog=512)
+        host = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, aio.ApiClient(Configuration(host)) as shared:
+            api = aio.UsersInventoryApi(shared)
+            ticking = asyncio.create_task(tick())
+            started = time.monotonic()
+            entries = await asyncio.gather(*(api.get_user_inventory(56, 56) for _ in range(200)))
+            seconds = time.monotonic() - started
+            ticking.cancel()
+            assert [entry.id for entry in entries] == [56] * 200
+            assert seconds < 1.0
+            assert ticks >= 20
+
+    asyncio.run(main())
+
+
+def client(service: Service, **settings: object) -> aio.ApiClient:
+    return aio.ApiClient(Configuration(host=service.url, **settings))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("tasks", [1, 32])
+def test_tasks_that_need_a_token_share_one_request(tasks: int) -> None:
+    async def slow_token(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        if asked.target.startswith("/oauth"):
+            await asyncio.sleep(0.05)
+        await healthy(asked, writer)
+
+    async def main() -> None:
+        async with Service(slow_token) as service, client(service, client_secret="s") as shared:
+            api = aio.UsersInventoryApi(shared)
+            entries = await asyncio.gather(*(api.get_user_inventory(56, 56) for _ in range(tasks)))
+            assert len(entries) == tasks
+            assert [asked.method for asked in service.asked if asked.target.startswith("/oauth")] == ["POST"]
+            calls = [asked for asked in service.asked if not asked.target.startswith("/oauth")]
+            assert {asked.headers["authorization"] for asked in calls} == {"Bearer fresh"}
+
+    asyncio.run(main())
+
+
+def test_a_refused_token_is_renewed_once_for_all_tasks() -> None:
+    tokens = 0
+
+    async def strict(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        nonlocal tokens
+        if asked.target.startswith("/oauth"):
+            tokens += 1
+            writer.write(http({"access_token": f"t{tokens}", "expires_in": 3600}))
+        elif asked.headers["authorization"] == "Bearer t1":
+            writer.write(http({}, "401 Unauthorized"))
+        else:
+            writer.write(http())
+
+    async def main() -> None:
+        async with Service(strict) as service, client(service, client_secret="s") as shared:
+            api = aio.UsersInventoryApi(shared)
+            entries = await asyncio.gather(*(api.get_user_inventory(56, 56) for _ in range(32)))
+            assert [entry.id for entry in entries] == [56] * 32
+            assert tokens == 2
+
+    asyncio.run(main())
+
+
+def test_a_task_that_is_cancelled_while_it_fetches_the_token_leaves_that_to_the_next() -> None:
+    fetches = 0
+
+    async def first_hangs(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        nonlocal fetches
+        if asked.target.startswith("/oauth"):
+            fetches += 1
+            if fetches == 1:
+                await asyncio.sleep(60)
+        await healthy(asked, writer)
+
+    async def main() -> None:
+        async with Service(first_hangs) as service, client(service, client_secret="s") as shared:
+            api = aio.UsersInventoryApi(shared)
+            first = asyncio.create_task(api.get_user_inventory(56, 56))
+            await asyncio.sleep(0.05)
+            second = asyncio.create_task(api.get_user_inventory(56, 56))
+            await asyncio.sleep(0.05)
+            first.cancel()
+            assert (await second).id == 56
+            assert fetches == 2
+
+    asyncio.run(main())
+
+
+def test_a_token_provider_may_be_a_coroutine_or_not() -> None:
+    class Awaited:
+        async def get_token(self) -> AccessToken:
+            await asyncio.sleep(0)
+            return AccessToken("awaited", 60)
+
+    class Plain:
+        def get_token(self) -> str:
+            return "plain"
+
+    class Broken:
+        async def get_token(self) -> str:
+            raise LookupError("no vault")
+
+    async def main() -> None:
+        async with Service() as service:
+            for provider in (Awaited(), Plain()):
+                async with client(service, token_provider=provider) as shared:
+                    await aio.UsersInventoryApi(shared).get_user_inventory(56, 56)
+            assert [asked.headers["authorization"] for asked in service.asked] == [
+                "Bearer awaited",
+                "Bearer plain",
+            ]
+            async with client(service, token_provider=Broken()) as shared:
+                with pytest.raises(ApiException, match="provider failed with LookupError"):
+                    await aio.UsersInventoryApi(shared).get_user_inventory(56, 56)
+
+    asyncio.run(main())
+    blocking = BlockingClient(Configuration(host="http://127.0.0.1:1", token_provider=Awaited()))
+    with pytest.raises(ApiValueError, match=r"use knetik_cloud\.aio"):
+        UsersInventoryApi(blocking).get_user_inventory(56, 56)
+
+
+def test_a_provider_that_hangs_is_given_up_at_the_deadline() -> None:
+    class Hanging:
+        async def get_token(self) -> str:
+            await asyncio.sleep(60)
+            return ""
+
+    async def main() -> None:
+        async with Service() as service, client(service, token_provider=Hanging(), deadline=0.1) as shared:
+            with pytest.raises(ApiException, match="deadline"):
+                await aio.UsersInventoryApi(shared).get_user_inventory(56, 56)
+
+    asyncio.run(main())
+
+
+def test_submit_raw_call_api_and_http_info_do_what_they_do_without_asyncio() -> None:
+    async def main() -> None:
+        async with Service() as service, client(service) as shared:
+            api = aio.UsersInventoryApi(shared).with_options(_headers={"X-A": "b"})
+            assert (await shared.submit(api.get_user_inventory, 56, 56)).id == 56
+            data, status, headers = await api.get_user_inventory_with_http_info(56, 56)
+            assert (data.id, status, headers["content-type"]) == (56, 200, "application/json")
+            async with await shared.raw(api.get_user_inventory, 56, 56) as response:
+                assert json.loads(await response.read()) == ENTRY
+            got = await shared.call_api(
+                "/anything/{id}", "GET", {"id": "a/b"}, {"q": 1}, response_type="object"
+            )
+            assert got == ENTRY
+            assert [asked.target for asked in service.asked][-1] == "/anything/a%2Fb?q=1"
+            assert service.asked[0].headers["x-a"] == "b"
+            assert service.connections == 1
+
+    asyncio.run(main())

@@ -1,0 +1,101 @@
+"""The asyncio client has the surface of the synchronous one: names, parameters, documentation."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import knetik_cloud
+from knetik_cloud import aio, api_client, paging, rest
+from knetik_cloud.aio import api_client as aio_api_client
+from knetik_cloud.aio import paging as aio_paging
+from knetik_cloud.aio import rest as aio_rest
+from knetik_cloud.apis import __all__ as CLASSES
+
+PAIRS = [
+    *((getattr(knetik_cloud, name), getattr(aio, name)) for name in CLASSES),
+    (api_client.ApiClient, aio.ApiClient),
+    (api_client.Api, aio_api_client.Api),
+    (rest.RESTResponse, aio_rest.RESTResponse),
+    (paging.Pager, aio_paging.Pager),
+]
+STAYS_SYNCHRONOUS = {
+    "data", "distrust", "getheader", "getheaders", "headers", "pages", "set_default_header", "stream",
+    "submit", "total", "with_options", "configuration",
+}  # fmt: skip
+
+
+def public(kind: type) -> dict[str, Any]:
+    return {name: getattr(kind, name) for name in dir(kind) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(("blocking", "awaited"), PAIRS, ids=lambda kind: kind.__name__)
+def test_both_have_the_same_public_names(blocking: type, awaited: type) -> None:
+    assert public(blocking).keys() == public(awaited).keys()
+
+
+@pytest.mark.parametrize(("blocking", "awaited"), PAIRS, ids=lambda kind: kind.__name__)
+def test_methods_take_the_same_parameters(blocking: type, awaited: type) -> None:
+    for name, method in public(blocking).items():
+        twin = public(awaited)[name]
+        if not callable(method) or name == "submit":
+            continue
+        ours, theirs = inspect.signature(method), inspect.signature(twin)
+        assert list(ours.parameters) == list(theirs.parameters), name
+        for parameter, counterpart in zip(ours.parameters.values(), theirs.parameters.values(), strict=True):
+            assert (parameter.kind, parameter.default) == (counterpart.kind, counterpart.default), name
+
+
+@pytest.mark.parametrize(("blocking", "awaited"), PAIRS, ids=lambda kind: kind.__name__)
+def test_what_waits_is_a_coroutine(blocking: type, awaited: type) -> None:
+    for name, method in public(awaited).items():
+        is_synchronous = name in STAYS_SYNCHRONOUS or name.startswith("iter_") or not callable(method)
+        assert inspect.iscoroutinefunction(method) is not is_synchronous, name
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_generated_methods_are_typed_and_documented_alike(name: str) -> None:
+    blocking, awaited = getattr(knetik_cloud, name), getattr(aio, name)
+    for method_name, method in vars(blocking).items():
+        if method_name.startswith("_"):
+            continue
+        twin = vars(awaited)[method_name]
+        assert method.__annotations__ == twin.__annotations__
+        ours, theirs = method.__doc__, twin.__doc__
+        if method_name.startswith("iter_"):
+            ours = ours.replace("a loop over", "an `async for` over").replace("threads", "tasks")
+        assert ours.split() == theirs.split()
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30
+    )
+
+
+def test_importing_the_package_imports_neither_aiohttp_nor_asyncio() -> None:
+    names = "knetik_cloud, knetik_cloud.UsersInventoryApi, knetik_cloud.filters, knetik_cloud.ApiClient"
+    done = run(
+        f"import knetik_cloud, sys; {names}; print([n for n in ('aiohttp', 'asyncio') if n in sys.modules])"
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_without_aiohttp_the_import_error_names_the_extra() -> None:
+    done = run("import sys; sys.modules['aiohttp'] = None\nimport knetik_cloud.aio")
+    assert "ImportError: knetik_cloud.aio needs aiohttp" in done.stderr
+    assert "pip install 'knetik_cloud[aio]'" in done.stderr
+
+
+def test_async_req_is_no_option_of_it() -> None:
+    async def main() -> None:
+        async with aio.UsersInventoryApi() as api:
+            with pytest.raises(TypeError, match="no parameter or option 'async_req'"):
+                await api.get_user_inventory(56, 56, async_req=True)  # type: ignore[call-arg]
+
+    asyncio.run(main())
