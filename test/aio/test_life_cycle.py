@@ -1,4 +1,4 @@
-"""Clients that are closed, dropped, forgotten, moved to another loop or forked: nothing stays, nothing is said."""
+"""Clients that are closed, dropped, forgotten, moved to another loop or forked: nothing stays behind."""
 
 from __future__ import annotations
 
