@@ -22,7 +22,7 @@ STABLE_ORDER = "id:ASC"
 MOST_PREFETCHED = 64
 MOST_REMEMBERED = 100_000
 """Ids that are remembered to notice rows that come twice; the latest ones, so that memory stays constant."""
-MOST_ALIKE = 3
+MOST_ALIKE = 10
 """Pages with the same rows in a row after which the service can be said not to turn the page."""
 
 
@@ -149,7 +149,7 @@ class _Reading(Generic[P]):
         self._last_keys: list[Any] = []
         self._has_warned = False
         self.received = 0
-        self.end = 1
+        self.end = 0 if plan.limit == 0 else 1
         """The last page that is worth asking for, as far as is known."""
 
     @property
@@ -164,7 +164,7 @@ class _Reading(Generic[P]):
         total, pages = total_of(page, plan.pages), _count(page, plan.pages.pages)
         self.received += 1
         self._rows += len(rows)
-        self._watch_for_repetition(rows)
+        self._watch_for_repetition(rows, total)
         fresh = self._seen.fresh(rows)
         warning = self._moved(total, len(rows) - len(fresh))
         if plan.limit is not None:
@@ -189,9 +189,9 @@ class _Reading(Generic[P]):
     def _is_at_limit(self) -> bool:
         return self._plan.limit is not None and self._given >= self._plan.limit
 
-    def _watch_for_repetition(self, rows: Sequence[Any]) -> None:
+    def _watch_for_repetition(self, rows: Sequence[Any], total: int | None) -> None:
         keys = [_key(row) for row in rows]
-        is_alike = bool(keys) and None not in keys and keys == self._last_keys
+        is_alike = bool(keys) and None not in keys and keys == self._last_keys and total == self._total
         self._alike = self._alike + 1 if is_alike else 1
         self._last_keys = keys
         if self._alike >= MOST_ALIKE:

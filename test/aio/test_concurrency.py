@@ -178,10 +178,8 @@ def test_submit_raw_call_api_and_http_info_do_what_they_do_without_asyncio() -> 
             assert (data.id, status, headers["content-type"]) == (56, 200, "application/json")
             async with await shared.raw(api.get_user_inventory, 56, 56) as response:
                 assert json.loads(await response.read()) == ENTRY
-            got = await shared.call_api(
-                "/anything/{id}", "GET", {"id": "a/b"}, {"q": 1}, response_type="object"
-            )
-            assert got == ENTRY
+            path, query = {"id": "a/b"}, {"q": 1}
+            assert await shared.call_api("/any/{id}", "GET", path, query, response_type="object") == ENTRY
             assert [asked.target for asked in service.asked][-1] == "/any/a%2Fb?q=1"
             assert service.asked[0].headers["x-a"] == "b"
             assert service.connections == 1

@@ -1,0 +1,1 @@
+"""Lists, read over all their pages."""
