@@ -97,6 +97,8 @@ def _spellings(text: str) -> list[str]:
     if len(core) < SHORTEST_MASKED:
         return []
     escaped = json.dumps(core)[1:-1]
-    quoted = {quote(core, safe, errors="replace") for safe in ("", "/")} | {quote_plus(core, errors="replace")}
+    quoted = {quote(core, safe, errors="replace") for safe in ("", "/")} | {
+        quote_plus(core, errors="replace")
+    }
     spellings = quoted | {core, escaped, escaped.replace("/", "\\/"), repr(core)[1:-1]}
     return sorted(spellings, key=len, reverse=True)

@@ -283,31 +283,31 @@ ROWS = [
         "dribbles the status line: total deadline",
         [dribbles(b"HTTP/1.1 200 " + b"O" * 99)],
         fails(DeadlineExceeded),
-        limit=1.6,
+        limit=1.25,
     ),
     Row(
         "dribbles headers forever: total deadline",
         [after(b"HTTP/1.1 200 OK\r\n", lambda peer: peer.forever(b"X-A: b\r\n", 0.05))],
         fails(),
-        limit=1.6,
+        limit=1.25,
     ),
     Row(
         "dribbles one endless header",
         [after(b"HTTP/1.1 200 OK\r\nX-A: ", lambda peer: peer.forever(b"b", 0.05))],
         fails(DeadlineExceeded),
-        limit=1.6,
+        limit=1.25,
     ),
     Row(
         "dribbles the body: total deadline",
         [lambda peer, request: (peer.send(HEAD, b"\r\n\r\n"), peer.forever(b" ", 0.05))],
         right_or_fails,
-        limit=1.6,
+        limit=1.25,
     ),
     Row(
         "dribbles a long body: total deadline",
         [lambda peer, request: (peer.send(answer(b"", length=5000)), peer.forever(b" ", 0.05))],
         fails(DeadlineExceeded),
-        limit=1.6,
+        limit=1.25,
     ),
     Row(
         "dribbles chunks: total deadline",
@@ -318,7 +318,7 @@ ROWS = [
             )
         ],
         fails(DeadlineExceeded),
-        limit=1.6,
+        limit=1.25,
     ),
     Row(
         "dribbles the body of an error: the status survives",
@@ -329,9 +329,14 @@ ROWS = [
             )
         ],
         fails(status=500),
-        limit=1.6,
+        limit=1.25,
     ),
-    Row("dribbles a right answer inside the deadline", [dribbles(GOOD, 0.002)], again=True),
+    Row(
+        "dribbles a right answer inside the deadline",
+        [dribbles(GOOD, 0.002)],
+        settings={"deadline": 9.0, "timeout": 5.0},
+        again=True,
+    ),
     Row("each try times out: the deadline holds over all", [holds] * 9, play=deadline_over_tries),
     Row(
         "idle keep-alive closed by server: next GET works",

@@ -137,7 +137,7 @@ ROWS = [
         fails(),
         limit=6,
         peak=200,
-        settings={"deadline": 3.0, "timeout": 2.0},
+        settings={"deadline": 1.5, "timeout": 1.0},
     ),
     Row(
         "a body announced above the limit is not read",
@@ -338,7 +338,7 @@ ROWS = [
         "100 Continue dribbled",
         [lambda peer, request: peer.forever(b"HTTP/1.1 100 Continue\r\n\r\n", 0.05)],
         fails(DeadlineExceeded),
-        limit=1.6,
+        limit=1.25,
     ),
     Row(
         "101 Switching Protocols",

@@ -298,7 +298,7 @@ def slow_tunnel(sock: socket.socket) -> None:
     """Take most of the time for the CONNECT, and then all of the time for the handshake."""
     import time
 
-    time.sleep(0.3)
+    time.sleep(0.2)
     sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
     with suppress(OSError):
         while sock.recv(65536):
@@ -308,7 +308,7 @@ def slow_tunnel(sock: socket.socket) -> None:
 def stalled_behind_the_tunnel(play: Play) -> int:
     """Stall in the CONNECT and in the handshake: together they get the connect timeout once."""
     with proxy(slow_tunnel) as running:
-        outcome = attempt(play.driver(proxy=f"http://{running.address}", retries=0), "get", 0.65)
+        outcome = attempt(play.driver(proxy=f"http://{running.address}", retries=0), "get", 0.42)
         fails(ApiTimeoutException)(outcome)
         return len(running.heads)
 
@@ -438,7 +438,7 @@ ROWS = [
         comes=fails(),
         settings={**AUTHORITY, "retries": 0},
         server=GOOD_TLS,
-        limit=1.6,
+        limit=1.25,
     ),
     Row(
         "TLS: closed in the handshake, then healthy",

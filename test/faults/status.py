@@ -147,7 +147,7 @@ ROWS = [
     Row("503 twice then 200: PUT retried", [UNAVAILABLE] * 2, done, "update", sent=3),
     Row("503 for ever: GET stops, error has 503", [UNAVAILABLE] * 9, play=gives_up),
     *(
-        Row(f"{code} then 200: GET retried", [status(f"{code} X")], again=True)
+        Row(f"{code} then 200: GET retried", [status(f"{code} X")], settings=PATIENT, again=True)
         for code in (408, 429, 500, 502, 504)
     ),
     *(

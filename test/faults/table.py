@@ -34,7 +34,7 @@ METHODS = {
     "delete": "DELETE",
 }
 
-SETTINGS: Mapping[str, Any] = {"timeout": 0.4, "deadline": 1.2, "access_token": TOKEN}
+SETTINGS: Mapping[str, Any] = {"timeout": 0.25, "deadline": 0.75, "access_token": TOKEN}
 
 
 class Outcome:

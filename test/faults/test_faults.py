@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import pytest
 
 from test.faults.all_rows import TABLE
@@ -9,21 +12,65 @@ from test.faults.child import run_in_child
 from test.faults.drivers import DRIVERS
 from test.faults.table import Row, run
 
+AT_ONCE = 4
+"""Rows that are run at once: most of their time is spent on waiting for a server that doesn't answer."""
+
+
+def survive(kind: str, row: Row, driver: str) -> None:
+    """Run a row, in a process of its own if its memory is to be measured."""
+    if row.peak is None:
+        run(row, driver)
+    else:
+        run_in_child(kind, row, driver)
+
+
+def stands_alone(row: Row) -> bool:
+    """Tell whether a row must have the process to itself: a play may change the environment."""
+    return row.play is not None and row.peak is None
+
+
 CASES = [
     pytest.param(kind, row, driver, id=f"{kind}: {row.fault} [{driver}]")
+    for alone in (False, True)
     for kind, rows in TABLE.items()
     for row in rows
     for driver in DRIVERS
-    if driver in row.drivers
+    if driver in row.drivers and stands_alone(row) is alone
 ]
 
 
+@pytest.fixture(scope="module")
+def under_way(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
+    """Run the chosen rows that don't mind each other; all are over when the first other row runs."""
+    chosen = [item for item in request.session.items if "fault_row" in getattr(item, "fixturenames", ())]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        begun = {
+            item.nodeid: pool.submit(survive, *_arguments(item))
+            for item in chosen
+            if not stands_alone(_arguments(item)[1])
+        }
+        yield begun
+        for future in begun.values():
+            future.cancel()
+
+
+def _arguments(item: pytest.Item) -> tuple[str, Row, str]:
+    given = item.callspec.params  # type: ignore[attr-defined]
+    return given["kind"], given["fault_row"], given["driver"]
+
+
 @pytest.mark.parametrize(("kind", "fault_row", "driver"), CASES)
-def test_the_fault_is_survived(kind: str, fault_row: Row, driver: str) -> None:
-    if fault_row.peak is None:
-        run(fault_row, driver)
+def test_the_fault_is_survived(
+    kind: str,
+    fault_row: Row,
+    driver: str,
+    under_way: dict[str, Future[None]],
+    request: pytest.FixtureRequest,
+) -> None:
+    if request.node.nodeid in under_way:
+        under_way[request.node.nodeid].result()
     else:
-        run_in_child(kind, fault_row, driver)
+        survive(kind, fault_row, driver)
 
 
 def test_no_two_rows_have_one_name() -> None:
