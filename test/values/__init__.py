@@ -1,0 +1,1 @@
+"""Instants, spans of time and sort orders, as people say them."""

@@ -1,0 +1,91 @@
+"""`filter_date` and `order` take the documented text, or what the builders spell."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+import knetik_cloud
+from knetik_cloud import ApiClient, ApiValueError, Configuration, UsersInventoryApi, filters, sorting
+from knetik_cloud.filters import DateFilter, after, at, at_or_after, at_or_before, before, between
+from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sorting import SortOrder, ascending, descending
+
+MOMENT = datetime(2017, 8, 15, tzinfo=UTC)
+CONTRACT = yaml.safe_load((Path(knetik_cloud.__file__).parent / "openapi.yaml").read_text())
+PATTERNS = {
+    name: re.compile(CONTRACT["components"]["parameters"][name]["schema"]["pattern"])
+    for name in ("filter_date", "order")
+}
+
+
+@pytest.mark.parametrize(
+    ("built", "spelled"),
+    [
+        (after(MOMENT), "GT,1502755200"),
+        (before("2017-08-15T00:00:00Z"), "LT,1502755200"),
+        (at_or_after(1502755200), "GOE,1502755200"),
+        (at_or_before("1502755200"), "LOE,1502755200"),
+        (at(-1), "EQ,-1"),
+        (between(MOMENT, 1600000000), "GOE,1502755200,LT,1600000000"),
+        (after(1) & before(5) & at(3), "GT,1,LT,5,EQ,3"),
+    ],
+)
+def test_a_span_of_time_is_spelled_as_documented(built: DateFilter, spelled: str) -> None:
+    assert built == spelled
+    assert type(built) is DateFilter
+    assert PATTERNS["filter_date"].fullmatch(built)
+
+
+@pytest.mark.parametrize(
+    ("built", "spelled"),
+    [
+        (ascending("id"), "id:ASC"),
+        (descending("created_date").then(ascending("id")), "created_date:DESC,id:ASC"),
+    ],
+)
+def test_a_sort_order_is_spelled_as_documented(built: SortOrder, spelled: str) -> None:
+    assert built == spelled
+    assert type(built) is SortOrder
+    assert PATTERNS["order"].fullmatch(built)
+
+
+@pytest.mark.parametrize("build", [after, before, at, at_or_after, at_or_before, lambda m: between(0, m)])
+def test_a_naive_instant_is_refused(build: object) -> None:
+    with pytest.raises(ApiValueError, match="without an offset"):
+        build(datetime(2017, 8, 15))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("field", ["", "a:b", "a,b", "a b", None, 5])
+def test_what_is_no_fields_name_is_refused(field: object) -> None:
+    with pytest.raises(ApiValueError, match="the field to sort by"):
+        ascending(field)  # type: ignore[arg-type]
+
+
+def test_a_span_joins_with_spans_only() -> None:
+    with pytest.raises(TypeError):
+        after(1) & "LT,5"  # type: ignore[operator]
+
+
+def test_builders_are_found_from_the_package_and_behave_as_texts() -> None:
+    assert knetik_cloud.filters is filters
+    assert knetik_cloud.sorting is sorting
+    assert pickle.loads(pickle.dumps(after(1))) == "GT,1"
+    assert json.dumps(ascending("id")) == '"id:ASC"'
+
+
+def test_the_service_takes_what_they_spell() -> None:
+    with Sandbox() as sandbox, ApiClient(Configuration(sandbox.url)) as client:
+        api = UsersInventoryApi(client)
+        everything = api.get_user_inventories(56, filter_date=after("2000-01-01T00:00:00Z")).total_elements
+        nothing = api.get_user_inventories(56, filter_date=between(0, 1)).total_elements
+        assert everything
+        assert nothing == 0
+        ids = [item.id for item in api.iter_entitlement_items(order=descending("id"), page_size=2)]
+        assert ids == sorted(ids, reverse=True)
