@@ -82,6 +82,8 @@ def field_notes(field: Field, owner: Schema, schema: Schema) -> str:
     notes = _value_notes(field)
     if field.name != field.wire:
         notes.append(f"`{field.wire}` in the JSON")
+    if field.instant:
+        notes.append(f"`{field.instant}` as a datetime")
     if owner is not schema:
         notes.append(f"from {page_link(owner.name)}")
     return f"{' '.join(flags)} {', '.join(notes)}".rstrip()

@@ -1,4 +1,4 @@
-"""Instants: epoch parameters take datetimes and ISO texts, epoch fields give datetimes beside the integers."""
+"""Epoch parameters take datetimes and ISO texts; epoch fields give datetimes beside the integers."""
 
 from __future__ import annotations
 
