@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -43,10 +44,8 @@ def test_what_was_packed_comes_out_however_it_is_cut(encoding: str, data: bytes,
 
 @given(st.sampled_from(["gzip", "deflate", "gzip, deflate"]), st.lists(st.binary(min_size=1), max_size=5))
 def test_any_bytes_are_decoded_or_refused(encoding: str, pieces: list[bytes]) -> None:
-    try:
+    with suppress(ApiResponseError):
         assert isinstance(decode(encoding, *pieces), bytes)
-    except ApiResponseError:
-        pass
 
 
 def test_encodings_are_undone_in_reverse() -> None:

@@ -26,7 +26,7 @@ def test_a_secret_shows_nothing() -> None:
         str(secret),
         f"{secret}",
         f"{secret:>10}",
-        "%s" % secret,
+        format(secret),
         repr([secret]),
         repr(vars),
     ]

@@ -1,0 +1,131 @@
+"""Settings and options: every number that makes sense is taken, every other one refused when it is given."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from knetik_cloud import ApiClient, ApiValueError, Configuration, Secret
+from knetik_cloud.core import options
+from knetik_cloud.core.options import Settings
+
+
+@pytest.mark.parametrize("value", [1, 0.5, Decimal("2.5"), Fraction(1, 3), math.inf, 1e-9, 1e300])
+def test_limits_are_numbers_of_any_kind(value: Any) -> None:
+    assert options.seconds("timeout", value) == float(value)
+
+
+@pytest.mark.parametrize(
+    "value", [0, -1, math.nan, Decimal("nan"), Decimal("-1"), True, False, "1", b"1", None, 1j, [], -math.inf]
+)
+def test_other_limits_are_refused(value: Any) -> None:
+    with pytest.raises(ApiValueError, match="above 0"):
+        options.seconds("timeout", value)
+
+
+def test_a_timeout_is_one_number_or_a_pair() -> None:
+    assert options.timeouts("timeout", 3) == (3.0, 3.0)
+    assert options.timeouts("timeout", (1, Decimal(2))) == (1.0, 2.0)
+    assert options.timeouts("timeout", [1, 2]) == (1.0, 2.0)
+    for wrong in ((), (1,), (1, 2, 3), (1, 0), (None, 1)):
+        with pytest.raises(ApiValueError):
+            options.timeouts("timeout", wrong)
+
+
+def test_counts_are_whole_numbers() -> None:
+    class Whole:
+        def __index__(self) -> int:
+            return 4
+
+    assert options.count("retries", Whole()) == 4
+    assert options.count("retries", 0) == 0
+    for wrong in (-1, True, 1.0, "1", None, Decimal(1)):
+        with pytest.raises(ApiValueError, match="int of 0 or more"):
+            options.count("retries", wrong)
+
+
+def test_an_option_comes_before_a_view_and_a_view_before_the_configuration() -> None:
+    settings = Settings(1, 2, 3, 4, {"A": "b"})
+    view = settings.with_options({"_deadline": 30, "_headers": {"C": "d"}})
+    call = view.with_options(
+        {"_deadline": None, "_retries": 0, "_request_timeout": (5, 6), "_headers": {"A": "x"}}
+    )
+    assert (call.connect, call.read, call.deadline, call.retries) == (5, 6, 30, 0)
+    assert call.headers == {"A": "x", "C": "d"}
+    assert (settings.deadline, settings.headers) == (3, {"A": "b"})
+
+
+def test_an_unknown_option_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="_deadlin"):
+        Settings(1, 2, 3, 4, {}).with_options({"_deadlin": 5})
+
+
+@pytest.mark.parametrize(
+    "name", ["Content-Length", "HOST", "transfer-encoding", "Connection", "Accept-Encoding"]
+)
+def test_headers_of_the_transport_are_refused(name: str) -> None:
+    with pytest.raises(ApiValueError, match="transport"):
+        options.headers("_headers", {name: "x"})
+
+
+@pytest.mark.parametrize(
+    "name", ["authorization", "AUTHORIZATION", "Cookie", "X-Api-Key", "Proxy-Authorization"]
+)
+def test_headers_that_are_secrets_are_held_as_secrets(name: str) -> None:
+    (held,) = options.headers("_headers", {name: "canary"}).values()
+    assert isinstance(held, Secret)
+
+
+@pytest.mark.parametrize("name", ["timeot", "acess_token", "x"])
+def test_a_misspelt_setting_is_an_attribute_error(name: str) -> None:
+    with pytest.raises(AttributeError, match=name):
+        setattr(Configuration(), name, 5)
+    with pytest.raises(TypeError):
+        Configuration(**{name: 5})
+
+
+def test_a_configuration_with_secrets_is_copied_but_not_pickled() -> None:
+    configuration = Configuration(access_token="canary-token", proxy="http://robin:canary@proxy:1")
+    for twin in (copy.copy(configuration), copy.deepcopy(configuration)):
+        assert twin.access_token == configuration.access_token
+        twin.timeout = 1
+        assert configuration.timeout != 1
+    with pytest.raises(TypeError, match="access_token"):
+        pickle.dumps(configuration)
+    configuration.access_token = None
+    with pytest.raises(TypeError, match="proxy"):
+        pickle.dumps(configuration)
+    assert "canary" not in repr(configuration)
+    configuration.proxy = None
+    assert pickle.loads(pickle.dumps(configuration)).host == configuration.host
+
+
+def test_each_assignment_is_seen_by_the_clients() -> None:
+    configuration = Configuration(host="http://127.0.0.1:1")
+    with ApiClient(configuration) as client:
+        before = client._shared.current()
+        assert client._shared.current() is before
+        configuration.retries = 0
+        after = client._shared.current()
+        assert after is not before
+        assert after.settings.retries == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "origin", "base_path"),
+    [
+        ("http://Example.COM/", "http://example.com", ""),
+        ("https://example.com:8443/a/b/", "https://example.com:8443", "/a/b"),
+        ("http://[::1]:80/x", "http://[::1]:80", "/x"),
+        ("http://127.0.0.1", "http://127.0.0.1", ""),
+    ],
+)
+def test_a_host_is_an_origin_and_a_base_path(given: str, origin: str, base_path: str) -> None:
+    configuration = Configuration(host=given)
+    assert (configuration.origin, configuration.base_path) == (origin, base_path)
