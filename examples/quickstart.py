@@ -7,7 +7,6 @@ know user 56, as the stand-in's demo data does).
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 
 import knetik_cloud
 from knetik_cloud import ApiClient, Configuration, Consumable, EntitlementItem, Expirable, TextProperty
@@ -23,8 +22,8 @@ def tour(configuration: Configuration) -> None:
 
         print(f"\n1. Get a token from {configuration.host}")
         token = knetik_cloud.AccessTokenApi(client).get_o_auth_token(client_secret="client_secret_example")
-        print(f"   type {token.token_type}, good for {token.expires_in} seconds; no repr or log shows its text")
-        print("   From here on the client would fetch and renew it by itself: Configuration(client_secret=...)")
+        print(f"   {token.token_type}, good for {token.expires_in} seconds; no repr or log shows its text")
+        print("   Configuration(client_secret=...) makes the client fetch and renew it by itself")
 
         print("\n2. Create a template: what every potion must say of itself")
         template = api.create_entitlement_template(
@@ -52,7 +51,8 @@ def tour(configuration: Configuration) -> None:
         page = api.get_user_inventories(USER, filter_item_id=item.id)
         entry = (page.content or [])[0]
         assert entry.id is not None
-        print(f"   inventory entry {entry.id}: {entry.status}, expires at {entry.expires} (epoch seconds)")
+        print(f"   inventory entry {entry.id}: {entry.status}")
+        print(f"   expires: {entry.expires} (epoch seconds), which is {entry.expires_at}")
 
         print("\n5. Check, then use it until it is used up")
         api.check_user_entitlement_item(USER, item.id)
@@ -65,7 +65,7 @@ def tour(configuration: Configuration) -> None:
                 print(f"   sip {sip}: refused with {error.status}: {error.errors[0].message}")
 
         print("\n6. List what the user holds; used-up entries show with inactive=True")
-        for held in api.get_user_inventories(USER, inactive=True).content or []:
+        for held in api.iter_user_inventories(USER, inactive=True):  # page after page, as far as it goes
             print(f"   entry {held.id}: {held.item_name} is {held.status}")
 
         print("\n7. Read the log of the entry")
@@ -83,13 +83,12 @@ def tour(configuration: Configuration) -> None:
 def main() -> None:
     """Run the tour on the server that KNETIK_CLOUD_HOST names, else on a stand-in of our own."""
     if os.environ.get("KNETIK_CLOUD_HOST"):
-        server = nullcontext()
+        tour(Configuration())
     else:
         from knetik_cloud.sandbox import Sandbox
 
-        server = Sandbox()
-    with server as sandbox:
-        tour(Configuration(host=sandbox.url) if sandbox is not None else Configuration())
+        with Sandbox() as sandbox:
+            tour(Configuration(host=sandbox.url))
 
 
 if __name__ == "__main__":

@@ -49,9 +49,7 @@ page = api.get_user_inventories(56, inactive=True, size=100, _deadline=5, _heade
 assert_type(page, PageResourceUserInventoryResource)
 assert_type(page.content, list[UserInventoryResource] | None)
 assert_type(api.add_item_to_user_inventory(56), InvoiceResource | None)
-assert_type(
-    api.get_user_inventory_with_http_info(56, 56), ApiResponse[UserInventoryResource]
-)
+assert_type(api.get_user_inventory_with_http_info(56, 56), ApiResponse[UserInventoryResource])
 data, status, headers = api.get_user_inventory_with_http_info(56, 56)
 assert_type(data, UserInventoryResource)
 assert_type(status, int)
