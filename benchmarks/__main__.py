@@ -18,6 +18,7 @@ from benchmarks import (
     report,
     shapes,
     standin,
+    tasks,
     threads,
 )
 from benchmarks.comparison import Result
@@ -32,11 +33,12 @@ GROUPS: dict[str, Group] = {
     "memory": memory.measure,
     "growth": growth.measure,
     "threads": threads.measure,
+    "tasks": tasks.measure,
     "many": growth.measure_many,
     "standin": standin.measure,
     "peers": peers.measure,
 }
-BUDGETED = ("calls", "shapes", "imports", "memory", "growth", "threads")
+BUDGETED = ("calls", "shapes", "imports", "memory", "growth", "threads", "tasks")
 GUIDE = ROOT / "docs" / "guides" / "performance.md"
 RESULTS = GUIDE.with_suffix(".json")
 CHART = GUIDE.with_suffix(".svg")
