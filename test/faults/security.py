@@ -23,6 +23,7 @@ from test.faults.server import (
     answer,
     keeps,
     says,
+    server_context,
 )
 from test.faults.table import Expectation, Play, Row, attempt, done, fails, right, right_or_fails
 
@@ -155,8 +156,9 @@ def unread_tls_bytes(play: Play) -> None:
 class Proxy:
     """An HTTP proxy: forwards, tunnels, or does what it is told in place of that."""
 
-    def __init__(self, behave: Callable[[socket.socket], None] | None = None) -> None:
+    def __init__(self, behave: Callable[[socket.socket], None] | None = None, tls: str | None = None) -> None:
         self.heads: list[bytes] = []
+        self._tls = None if tls is None else server_context(tls)
         self._behave = behave
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
@@ -171,7 +173,14 @@ class Proxy:
                 threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
-        with suppress(OSError), sock:
+        with suppress(OSError):
+            if self._tls is not None:
+                sock = self._tls.wrap_socket(sock, server_side=True)
+                self._sockets.append(sock)
+            self._speak(sock)
+
+    def _speak(self, sock: socket.socket) -> None:
+        with sock:
             head = b""
             while not head.endswith(b"\r\n\r\n"):
                 received = sock.recv(1)
@@ -267,6 +276,25 @@ def environment(variables: dict[str, str], through_proxy: bool) -> Callable[[Pla
                 for name in variables:
                     del os.environ[name]
             assert bool(running.heads) == through_proxy
+        return 1
+
+    return play
+
+
+def over_tls(certificate: str, comes: Expectation) -> Callable[[Play], int]:
+    """Give the story of a proxy that is spoken to in TLS."""
+
+    def play(play: Play) -> int:
+        running = Proxy(tls=certificate)
+        try:
+            driver = play.driver(proxy=f"https://{running.address}", timeout=2.0, deadline=4.0)
+            comes(attempt(driver, "get", 5))
+            comes(attempt(driver, "get", 5))
+            assert all(TOKEN.encode() not in head for head in running.heads) or play.server.url.startswith(
+                "http:"
+            )
+        finally:
+            running.close()
         return 1
 
     return play
@@ -517,6 +545,14 @@ ROWS = [
     Row(
         "a proxy and a service that stall: one connect timeout",
         play=stalled_behind_the_tunnel,
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+    ),
+    Row("a proxy over TLS that forwards", play=over_tls("good", right), settings=AUTHORITY),
+    Row("a proxy over TLS that tunnels", play=over_tls("good", right), settings=AUTHORITY, server=GOOD_TLS),
+    Row(
+        "a proxy over TLS that nobody vouches for",
+        play=over_tls("untrusted", refuses_tls("certificate")),
         settings=AUTHORITY,
         server=GOOD_TLS,
     ),
