@@ -46,6 +46,8 @@ class Protocol(ResponseHandler):
         self._watch: asyncio.TimerHandle | None = None
         self._deadline = self._wait = self._last = math.inf
         self._body: StreamReader | None = None
+        self.is_waited_for = False
+        """Whether somebody waits for bytes; a reader who takes his time is not the peer's fault."""
 
     def begin(self, deadline: float, wait: float) -> None:
         """Get ready for an answer.
@@ -61,6 +63,7 @@ class Protocol(ResponseHandler):
             max_field_size=LONGEST_LINE,
         )
         self._body = None
+        self.is_waited_for = True
         self._last = time.monotonic()
         self._deadline, self._wait = deadline, wait
         self._arm()
@@ -78,6 +81,16 @@ class Protocol(ResponseHandler):
             if not 100 <= message.code < 200 or message.code == 101:
                 self._body = body
                 return message, body
+
+    async def piece(self) -> bytes:
+        """Give the next bytes of the body, b"" at its end."""
+        assert self._body is not None
+        self._last = time.monotonic()
+        self.is_waited_for = True
+        try:
+            return await self._body.readany()
+        finally:
+            self.is_waited_for = False
 
     async def upload(self, body: bytes) -> None:
         """Write a large body, as fast as the peer takes it."""
@@ -114,6 +127,8 @@ class Protocol(ResponseHandler):
     def _look(self) -> None:
         """Give up when the time is over, else look again when it may be."""
         now = time.monotonic()
+        if not self.is_waited_for:
+            self._last = now
         if now >= self._deadline:
             self._fail(DeadlinePassed("no time is left"))
         elif now - self._last >= self._wait:

@@ -158,6 +158,7 @@ class _Exchange:
         "is_over",
         "limit",
         "pool",
+        "protocol",
         "status",
         "transport",
     )
@@ -171,6 +172,7 @@ class _Exchange:
         self.status: int | None = None
         self.headers: Mapping[str, str]
         self.body: StreamReader
+        self.protocol: Protocol
         self.is_over = False
 
     @property
@@ -178,10 +180,10 @@ class _Exchange:
         """Whether any of the request may have reached the service."""
         return self.transport is not None
 
-    async def answer(self, head: bytes, body: bytes | None, connection: Connection) -> RESTResponse:
+    async def answer(self, connection: Connection, head: bytes, body: bytes | None) -> RESTResponse:
         """Write a request on a connection, and wait for the head of its answer."""
-        protocol, transport = cast("Protocol", connection.protocol), connection.transport
-        self.connection = connection
+        self.protocol = protocol = cast("Protocol", connection.protocol)
+        transport = connection.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("it was closed before anything was written")
         self.transport = transport
@@ -193,6 +195,7 @@ class _Exchange:
         else:
             transport.write(head)
             message, self.body = await self._while_uploading(protocol, body)
+        protocol.is_waited_for = not self.command.stream
         self.status, self.headers = message.code, message.headers
         _check_framing(message)
         return RESTResponse(self, message)
@@ -246,7 +249,7 @@ class _Exchange:
         """Yield the decoded body piece by piece, and let go of the connection at its end."""
         encodings = cast("CIMultiDictProxy[str]", self.headers).getall("Content-Encoding", None)
         chain = content.inflaters(None if encodings is None else ",".join(encodings))
-        while piece := await self.body.readany():
+        while piece := await self.protocol.piece():
             for decoded in content.feed(chain, piece):
                 yield decoded
         for inflater in chain:
@@ -325,9 +328,8 @@ class RESTClientObject:
         exchange = _Exchange(self, command, self._limit)
         self._calls += 1
         try:
-            connection = await self._connect(command)
-            head, body = self._written(command.request)
-            response = await exchange.answer(head, body, connection)
+            exchange.connection = connection = await self._connect(command)
+            response = await exchange.answer(connection, *self._written(command.request))
             if not 200 <= response.status < 300:
                 response._data = await exchange.read_what_comes()
             elif not command.stream:

@@ -1,0 +1,81 @@
+"""Raw answers: streamed piece by piece, inside the limits, and nobody hurries whoever reads them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from knetik_cloud import ApiTimeoutException, ApiValueError, Configuration, DeadlineExceeded, aio
+
+from .service import Asked, Service, http, until
+
+BODY = b"[" + b"1," * 500_000 + b"1]"
+
+
+async def large(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    writer.write(http(BODY))
+
+
+async def stalled(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    writer.write(http(BODY)[:300_000])
+    await asyncio.sleep(60)
+
+
+def client_of(service: Service, **settings: float) -> aio.ApiClient:
+    return aio.ApiClient(Configuration(service.url, **settings))  # type: ignore[arg-type]
+
+
+async def open_stream(client: aio.ApiClient) -> aio.rest.RESTResponse:
+    return await client.raw(aio.UsersInventoryApi(client).get_user_inventory, 56, 56)
+
+
+def test_a_stream_gives_the_body_in_pieces_and_frees_its_connection_at_the_end() -> None:
+    async def main() -> None:
+        async with Service(large) as service, aio.ApiClient(Configuration(service.url)) as client:
+            for _ in range(2):
+                response = await open_stream(client)
+                with pytest.raises(ApiValueError, match="read it with"):
+                    _ = response.data
+                first = await response.read(1000)
+                pieces = [piece async for piece in response.stream(4096)]
+                assert first + b"".join(pieces) == BODY
+                assert max(map(len, pieces)) <= 4096
+            assert service.connections == 1
+
+    asyncio.run(main())
+
+
+def test_a_slow_reader_meets_no_read_timeout_and_a_slow_service_does() -> None:
+    async def main() -> None:
+        async with (
+            Service(large) as service,
+            aio.ApiClient(Configuration(service.url, timeout=0.2)) as client,
+        ):
+            response = await open_stream(client)
+            await asyncio.sleep(0.5)
+            assert await response.read() == BODY
+            service.answer = stalled
+            response = await open_stream(client)
+            with pytest.raises(ApiTimeoutException, match="did not answer in time"):
+                await response.read()
+            await until(lambda: service.open <= 1)
+
+    asyncio.run(main())
+
+
+def test_the_deadline_of_the_call_holds_for_its_stream() -> None:
+    async def main() -> None:
+        async with (
+            Service(stalled) as service,
+            aio.ApiClient(Configuration(service.url, deadline=0.2)) as client,
+        ):
+            response = await open_stream(client)
+            with pytest.raises(DeadlineExceeded):
+                await response.read()
+            response = await open_stream(client)
+            await response.close()
+            with pytest.raises(ApiValueError, match="closed"):
+                await response.read()
+
+    asyncio.run(main())
