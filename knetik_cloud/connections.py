@@ -361,6 +361,41 @@ class PlainConnection(_Timed):
 class TlsConnection(_Timed, HTTPSConnection):
     """A connection with TLS."""
 
+    def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> ssl.SSLSocket:
+        outer = super()._connect_tls_proxy(hostname, sock)
+        # What is duck-typed here is all that urllib3's TLS in TLS asks of a socket.
+        return _Outer(outer, self.limits) if self.proxy_is_tunneling else outer  # type: ignore[return-value]
+
+
+class _Outer:
+    """The TLS to a proxy under the TLS to the service: one read of the inner one may take many of these."""
+
+    def __init__(self, sock: ssl.SSLSocket, limits: Limits) -> None:
+        self._sock = sock
+        self._limits = limits
+
+    def recv(self, size: int) -> bytes:
+        """Receive within the limits."""
+        self._sock.settimeout(self._limits.left())
+        return self._sock.recv(size)
+
+    def sendall(self, data: bytes) -> None:
+        """Send within the limits."""
+        self._sock.settimeout(self._limits.left())
+        self._sock.sendall(data)
+
+    @property
+    def _io_refs(self) -> int:
+        """How many files are made of the socket: it is closed when the last one is."""
+        return self._sock._io_refs  # type: ignore[attr-defined,no-any-return]
+
+    @_io_refs.setter
+    def _io_refs(self, count: int) -> None:
+        self._sock._io_refs = count  # type: ignore[attr-defined]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
 
 class Route:
     """How the origin is reached: directly, through a forwarding proxy, or through a tunnel."""

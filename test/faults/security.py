@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -300,6 +301,44 @@ def over_tls(certificate: str, comes: Expectation) -> Callable[[Play], int]:
     return play
 
 
+class Dribbling(Proxy):
+    """A proxy over TLS that passes the service's bytes on one by one, from a number of them on."""
+
+    def __init__(self, sound: int) -> None:
+        self._sound = sound
+        super().__init__(tls="good")
+
+    def _speak(self, sock: socket.socket) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += sock.recv(1)
+        self.heads.append(head)
+        upstream = self._connect(head.split()[1].decode())
+        sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        threading.Thread(target=_pump, args=(sock, upstream), daemon=True).start()
+        passed = 0
+        while data := upstream.recv(1):
+            sock.sendall(data)
+            passed += 1
+            if passed > self._sound:
+                time.sleep(0.01)
+
+
+def dribbled_tls_in_tls(sound: int) -> Callable[[Play], int]:
+    """Give the story of a TLS inside the TLS of a proxy that is dribbled: one read takes many receives."""
+
+    def play(play: Play) -> int:
+        running = Dribbling(sound)
+        try:
+            driver = play.driver(proxy=f"https://{running.address}", retries=0, timeout=0.7)
+            fails(ApiTimeoutException)(attempt(driver, "get", 1.4))
+        finally:
+            running.close()
+        return len(running.heads)
+
+    return play
+
+
 def dead_proxy(play: Play) -> int:
     """Go through a proxy that isn't there: nothing goes past it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -324,8 +363,6 @@ def unusable_proxy(play: Play) -> int:
 
 def slow_tunnel(sock: socket.socket) -> None:
     """Take most of the time for the CONNECT, and then all of the time for the handshake."""
-    import time
-
     time.sleep(0.2)
     sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
     with suppress(OSError):
@@ -553,6 +590,19 @@ ROWS = [
     Row(
         "a proxy over TLS that nobody vouches for",
         play=over_tls("untrusted", refuses_tls("certificate")),
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+    ),
+    Row(
+        "a proxy over TLS that dribbles the handshake",
+        play=dribbled_tls_in_tls(0),
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+    ),
+    Row(
+        "a proxy over TLS that dribbles the answer",
+        [keeps(answer(ENTRY, f"X-Long: {'x' * 5000}"))],
+        play=dribbled_tls_in_tls(2500),
         settings=AUTHORITY,
         server=GOOD_TLS,
     ),

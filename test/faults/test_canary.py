@@ -72,6 +72,10 @@ TOKEN_FAILURES: dict[str, list[Script]] = {
 }
 
 
+GIVEN_TO_THE_CALLER = {"a token that cannot be sent", "echo with 200"}
+"""Answers of the token operation that are no failure when it is called by hand: they are the caller's to use."""
+
+
 class Watch(logging.Handler):
     """Keeps what is logged, by whomever."""
 
@@ -149,12 +153,10 @@ def test_a_token_operation_that_fails_shows_no_password(
         assert_all_hidden(client, client.configuration)
 
 
-@pytest.mark.parametrize("failure", TOKEN_FAILURES)
+@pytest.mark.parametrize("failure", sorted(TOKEN_FAILURES.keys() - GIVEN_TO_THE_CALLER))
 def test_the_token_operation_called_by_hand_shows_no_password(
     failure: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if failure in ("a token that cannot be sent", "echo with 200"):
-        pytest.skip("by hand, the answer is the caller's to use")
     with watched(capsys), FaultServer(TOKEN_FAILURES[failure]) as server:
         with ApiClient(Configuration(host=server.url, **SETTINGS)) as client:
             api = AccessTokenApi(client)
