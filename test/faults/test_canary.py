@@ -73,7 +73,7 @@ TOKEN_FAILURES: dict[str, list[Script]] = {
 
 
 GIVEN_TO_THE_CALLER = {"a token that cannot be sent", "echo with 200"}
-"""Answers of the token operation that are no failure when it is called by hand: they are the caller's to use."""
+"""No failure when the token operation is called by hand: what it answers is the caller's to use."""
 
 
 class Watch(logging.Handler):
