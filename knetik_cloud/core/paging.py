@@ -103,10 +103,12 @@ class Plan(Generic[P]):
         self._call_options = call_options
         self._clock = clock
         self._arguments = dict(arguments)
+        names = {parameter.wire: parameter.name for parameter in operation.parameters}
+        self._page = names[self.pages.page]
         if page_size is not None:
-            self._arguments[self.pages.size] = options.whole("page_size", page_size, 1)
-        if self.pages.order is not None and self._arguments.get(self.pages.order) is None:
-            self._arguments[self.pages.order] = STABLE_ORDER
+            self._arguments[names[self.pages.size]] = options.whole("page_size", page_size, 1)
+        if self.pages.order is not None and self._arguments.get(names[self.pages.order]) is None:
+            self._arguments[names[self.pages.order]] = STABLE_ORDER
 
     def read(self) -> Generator[Step[P], Any, None]:
         """Read the list from its first page on.
@@ -133,7 +135,7 @@ class Plan(Generic[P]):
                 reason=f"the deadline of the whole reading has passed before page {number} (raise `deadline`)"
             )
         limited = {} if left >= self._call_deadline else {"_deadline": left}
-        return Fetch({**self._arguments, self.pages.page: number}, {**self._call_options, **limited})
+        return Fetch({**self._arguments, self._page: number}, {**self._call_options, **limited})
 
 
 class _Reading(Generic[P]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from codegen.__main__ import main
+from knetik_cloud import aio
 from knetik_cloud.api_client import ApiClient
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.exceptions import ApiValueError, ConflictException
@@ -116,13 +118,34 @@ def test_a_page_is_asked_for_with_dates_and_lists_and_read_as_subclasses(
     }
     page = shelf.list_media(page_number="2", bought_since=date(2017, 8, 1), subjects=["maps", "sea"])
     method, target, _, _ = server.asked[0]
-    assert (method, target) == ("GET", "/media?page_number=2&bought-since=2017-08-01&subjects=maps%2Csea")
+    assert (method, target) == ("GET", "/media?page-number=2&bought-since=2017-08-01&subjects=maps%2Csea")
     book, record, unknown = page.found
     assert [type(row) for row in page.found] == [models.Book, models.SoundRecord, models.Medium]
     assert book.printed == date(2005, 6, 2)
     assert book.bought_at == datetime(2017, 8, 1, 9, 30, tzinfo=UTC)
     assert record._class == "A"
     assert json.loads(unknown.to_json())["scale"] == 10
+
+
+def test_a_list_is_read_over_all_its_pages_also_with_asyncio(
+    library: Path, shelf: Any, server: Server
+) -> None:
+    server.answer = {"found": [{"id": 1, "title": "The Sea"}, {"id": 2, "title": "Sounds"}], "count": 2}
+    pager = shelf.iter_media(bought_since=date(2017, 8, 1), page_size=5)
+    assert [medium.title for medium in pager] == ["The Sea", "Sounds"]
+    assert pager.total == 2
+
+    async def main() -> list[str]:
+        async with aio.ApiClient(Configuration(host=server.url)) as client:
+            awaited = importlib.import_module("library.aio.apis").ShelfApi(client)
+            return [
+                medium.title
+                async for medium in awaited.iter_media(bought_since=date(2017, 8, 1), page_size=5)
+            ]
+
+    assert asyncio.run(main()) == ["The Sea", "Sounds"]
+    targets = [target for _, target, _, _ in server.asked]
+    assert targets == ["/media?page-number=1&per_page=5&bought-since=2017-08-01"] * 2
 
 
 def test_a_subclass_is_sent_with_its_discriminator_and_a_header(
@@ -172,7 +195,7 @@ def test_a_form_has_its_defaults(library: Path, server: Server) -> None:
 
 def test_pages_and_permissions_reach_the_rows(library: Path) -> None:
     rows = importlib.import_module("library.apis.operations")
-    assert rows.LIST_MEDIA.pages == ("page_number", "per_page", "found", "count", "page_count", None)
+    assert rows.LIST_MEDIA.pages == ("page-number", "per_page", "found", "count", "page_count", None)
     assert (rows.ADD_MEDIUM.retry, rows.LEND_MEDIUM.retry, rows.LIST_MEDIA.retry) == (
         "once",
         "idempotent",
