@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 from mypy import api as mypy
 
 CASES = Path(__file__).parent / "typing_cases"
@@ -26,8 +27,9 @@ def check(name: str, cache: Path) -> str:
     return output
 
 
-def test_user_code_has_exactly_these_types(tmp_path: Path) -> None:
-    assert check("user_code.py", tmp_path) == ""
+@pytest.mark.parametrize("case", ["user_code.py", "asyncio_lists_and_instants.py"])
+def test_user_code_has_exactly_these_types(case: str, tmp_path: Path) -> None:
+    assert check(case, tmp_path) == ""
 
 
 def test_mistakes_are_refused(tmp_path: Path) -> None:

@@ -18,5 +18,7 @@ api.get_user_inventories(56, 25)  # expect: call-arg
 api.get_user_inventories(56, size="many", inactive="yes")  # expect: arg-type
 api.get_user_inventry(56, 56)  # expect: attr-defined
 client.submit(api.get_user_inventory, 56)  # expect: call-arg
+api.iter_users_inventory(page=2)  # expect: call-arg
+api.update_user_inventory_expires(56, 56, timestamp=1.5)  # expect: arg-type
 Configuration(hots="http://localhost")  # expect: call-arg
 Configuration().hots = "http://localhost"  # expect: attr-defined
