@@ -57,7 +57,11 @@ def create_app(service: Service) -> ASGIApp:
             path = scope["path"]
             if len(path) > 1 and path.endswith("/"):
                 scope["path"] = path[:-1]
-        await app(scope, receive, send)
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            # The server stops with this request under way, such as one that a fault delays.
+            await connections.abort(scope["knetik.transport"], receive)
 
     return entrance
 

@@ -45,6 +45,13 @@ class TruncatedResponse(Response):
         await _closed(receive)
 
 
+async def abort(transport: asyncio.Transport | None, receive: Receive) -> None:
+    """Drop a connection without an answer."""
+    if transport is not None:
+        transport.abort()
+        await _closed(receive)
+
+
 async def _closed(receive: Receive) -> None:
     """Wait until the server has seen the connection go, lest it take the missing rest for a mistake."""
     message: Any = await receive()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -99,3 +101,16 @@ def test_bad_faults_are_refused(web: Web, fault: dict[str, Any], said: str) -> N
     assert reply.status == 400
     assert said in reply.problem["message"]
     assert web.get("/_sandbox/faults").json == {"faults": []}
+
+
+def test_stopping_in_the_middle_of_a_delay_drops_the_request_quietly(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with Sandbox() as sandbox, ThreadPoolExecutor(1) as pool:
+        sandbox.fail("get_entitlement_item", delay=30)
+        pending = pool.submit(urlopen, f"{sandbox.url}/entitlements/56", timeout=20)
+        while not sandbox.faults[0].met:
+            time.sleep(0.01)
+        sandbox.stop()
+        assert isinstance(pending.exception(), OSError)
+    assert capfd.readouterr().err == ""
