@@ -196,6 +196,7 @@ def test_a_client_that_nobody_closed_leaves_without_a_warning(
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the test's own server has threads
 def test_a_forked_child_has_connections_of_its_own(entry_server: RecordingServer) -> None:
     client = aio.ApiClient(Configuration(entry_server.url))
     api = aio.UsersInventoryApi(client)

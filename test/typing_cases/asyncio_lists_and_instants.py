@@ -1,6 +1,6 @@
-"""The asyncio client, pagers, instants and builders as users write them: mypy must see exactly these types."""
+"""The asyncio client, pagers, instants and builders as users write them: mypy must see these types."""
 
-import datetime
+import datetime as dt
 from typing import assert_type
 
 from knetik_cloud import (
@@ -20,14 +20,14 @@ assert_type(pager.total, int | None)
 for entry in pager:
     assert_type(entry, UserInventoryResource)
     assert_type(entry.expires, int | None)
-    assert_type(entry.expires_at, datetime.datetime | None)
-    entry.expires_at = datetime.datetime.now(datetime.UTC)
+    assert_type(entry.expires_at, dt.datetime | None)
+    entry.expires_at = dt.datetime.now(dt.UTC)
     entry.expires_at = "2017-08-15T00:00:00Z"
     entry.expires_at = None
 for page in pager.pages():
     assert_type(page, PageResourceUserInventoryResource)
 api.get_entitlement_items(order=sorting.descending("id").then(sorting.ascending("name")))
-api.update_user_inventory_expires(56, 56, timestamp=datetime.datetime.now(datetime.UTC))
+api.update_user_inventory_expires(56, 56, timestamp=dt.datetime.now(dt.UTC))
 
 
 async def main() -> None:
