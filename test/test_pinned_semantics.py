@@ -186,6 +186,21 @@ def test_call_api_refuses_a_path_with_unfilled_parameters(server: RecordingServe
     assert server.requests == []
 
 
+@pytest.mark.parametrize("response_type", ["Nope", "list[Nope]", "dict[str, Nope]", "not a type"])
+def test_call_api_refuses_an_unknown_response_type_before_anything_is_sent(
+    response_type: str, server: RecordingServer, client: ApiClient
+) -> None:
+    with pytest.raises(ApiValueError, match=r"Nope|not a type"):
+        client.call_api("/entitlements", "POST", body={}, response_type=response_type)
+    assert server.requests == []
+
+
+def test_call_api_refuses_parameters_that_are_no_dict(server: RecordingServer, client: ApiClient) -> None:
+    with pytest.raises(ApiValueError, match="query_params"):
+        client.call_api("/entitlements", "GET", query_params=[("size", 1)])  # type: ignore[arg-type]
+    assert server.requests == []
+
+
 # The request
 
 

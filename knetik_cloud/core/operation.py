@@ -129,8 +129,11 @@ class Operation(Generic[T]):
         """Make the row and the arguments of a call that the contract doesn't list.
 
         Raises:
-            ApiValueError: the method or the path can't be sent.
+            ApiValueError: the method or the path can't be sent, or the type of the answer isn't known.
         """
+        for name, values in (("path_params", path_params), ("query_params", query_params)):
+            if not isinstance(values, Mapping):
+                raise types.refuse(name, "a dict of names to values", values)
         method = method.upper() if isinstance(method, str) else method
         if method not in UNLISTED_RETRY:
             raise types.refuse("method", f"one of {', '.join(UNLISTED_RETRY)}", method)
@@ -153,6 +156,8 @@ class Operation(Generic[T]):
         row: Operation[Any] = cls(
             f"{method} {path}", method, path, parameters, returns=returns, retry=UNLISTED_RETRY[method]
         )
+        if row.returned is not None:
+            row.returned.resolve()
         return row, arguments
 
     @property

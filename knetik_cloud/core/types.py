@@ -87,6 +87,13 @@ class Type:
             raise unreadable(where, self.expected, wrong)
         return [value for value in values if value is not None] if NoneType in kinds else values
 
+    def resolve(self) -> None:
+        """Make sure that the models that the type names exist.
+
+        Raises:
+            ApiValueError: one doesn't.
+        """
+
     def lacking(self, value: Any, where: str) -> list[str]:
         """List the required fields that are absent in a value about to be sent, as paths.
 
@@ -232,6 +239,11 @@ class Reference(Type):
             self._model = getattr(importlib.import_module(self._package), self._name)
         return self._model
 
+    def resolve(self) -> None:
+        models = importlib.import_module(self._package)
+        if self._name not in models.__all__:
+            raise ApiValueError(f"{self._package} has no model {self._name!r}")
+
     def convert(self, value: Any, where: str) -> Model:
         if isinstance(value, self.model):
             return value
@@ -277,6 +289,9 @@ class ListOf(Type):
 
     def __init__(self, element: Type) -> None:
         self._element = element
+
+    def resolve(self) -> None:
+        self._element.resolve()
         self.settles = not element.wraps
 
     def convert(self, value: Any, where: str) -> list[Any]:
@@ -327,6 +342,9 @@ class MapOf(Type):
 
     def __init__(self, element: Type) -> None:
         self._element = element
+
+    def resolve(self) -> None:
+        self._element.resolve()
         self.settles = not element.wraps
 
     def convert(self, value: Any, where: str) -> dict[str, Any]:
