@@ -289,10 +289,10 @@ class ListOf(Type):
 
     def __init__(self, element: Type) -> None:
         self._element = element
+        self.settles = not element.wraps
 
     def resolve(self) -> None:
         self._element.resolve()
-        self.settles = not element.wraps
 
     def convert(self, value: Any, where: str) -> list[Any]:
         if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
@@ -342,10 +342,10 @@ class MapOf(Type):
 
     def __init__(self, element: Type) -> None:
         self._element = element
+        self.settles = not element.wraps
 
     def resolve(self) -> None:
         self._element.resolve()
-        self.settles = not element.wraps
 
     def convert(self, value: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, Mapping):
