@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from knetik_cloud.paging import Pager
 
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")

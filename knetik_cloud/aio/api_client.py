@@ -23,6 +23,8 @@ from knetik_cloud.core.outcome import Ask, Authenticate, Command, Outcome, Send
 from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiException
 
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")

@@ -39,6 +39,8 @@ from knetik_cloud.exceptions import (
     exception_class,
 )
 
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
 MOST_REDIRECTS = 3
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 Log = Callable[[str], None]

@@ -13,6 +13,8 @@ from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.secret import MASK, Secret
 from knetik_cloud.exceptions import ApiValueError
 
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 LARGEST_INTEGER_BITS = 4096

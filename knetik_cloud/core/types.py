@@ -17,6 +17,8 @@ from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 if TYPE_CHECKING:
     from knetik_cloud.core.model import Model
 
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
 NoneType = type(None)
 
 
