@@ -58,16 +58,16 @@ def fast_decoder() -> Callable[[bytes | str], Any] | None:
     return decode
 
 
-def decode(data: bytes | str) -> Any:
+def decode(data: bytes | str, what: str = "the answer") -> Any:
     """Read JSON. Bytes must be UTF-8 (a byte order mark is skipped); integers of any size are exact.
 
     Raises:
-        ApiResponseError: the data isn't JSON.
+        ApiResponseError: the data isn't JSON; the message says so of `what`.
     """
-    return _decode_exactly(data) if len(data) < WORTH_MSGSPEC else _decode_fast(data)
+    return _decode_exactly(data, what) if len(data) < WORTH_MSGSPEC else _decode_fast(data, what)
 
 
-def _decode_fast(data: bytes | str) -> Any:
+def _decode_fast(data: bytes | str, what: str = "the answer") -> Any:
     """Read with msgspec where it is installed; what it refuses is read again, so that results are equal."""
     fast = fast_decoder()
     if fast is not None:
@@ -75,16 +75,16 @@ def _decode_fast(data: bytes | str) -> Any:
             return fast(data)
         except Exception:  # noqa: S110  # the standard library says whether it is wrong, and how
             pass
-    return _decode_exactly(data)
+    return _decode_exactly(data, what)
 
 
-def _decode_exactly(data: bytes | str) -> Any:
+def _decode_exactly(data: bytes | str, what: str = "the answer") -> Any:
     try:
         text = data.decode() if isinstance(data, bytes) else data
         return _decode(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as cause:
         reason = "nested too deeply" if isinstance(cause, RecursionError) else str(cause)
-    raise ApiResponseError(reason=f"the answer isn't JSON: {reason}")
+    raise ApiResponseError(reason=f"{what} isn't JSON: {reason}")
 
 
 def text(data: bytes, charset: str) -> str:

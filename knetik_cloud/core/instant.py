@@ -42,6 +42,7 @@ class Instant:
 
     def __set_name__(self, owner: type[Model], name: str) -> None:
         self._name = f"{owner.__name__}.{name}"
+        self.__doc__ = f"`{self._field}` as an aware datetime in UTC; None where that is absent or null."
 
     @overload
     def __get__(self, model: None, owner: type[Model]) -> Self: ...

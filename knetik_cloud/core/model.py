@@ -12,17 +12,34 @@ import sys
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
 
 from knetik_cloud.core import codec, types
 from knetik_cloud.core.secret import MASK
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 
+E = TypeVar("E", ApiResponseError, ApiValueError)
+
 WIDTH = 80
+
+
+class Described:
+    """The `__doc__` of a class whose instances have one each, which is made when it is asked for."""
+
+    def __init__(self, said_of_class: str) -> None:
+        self._said_of_class = said_of_class
+
+    def __get__(self, field: Field | None, owner: type[Field]) -> str:
+        return self._said_of_class if field is None else field._describe()
+
+    def __set__(self, field: Field, text: str | None) -> None:
+        """Ignore what `property` would have it be: the getter's text."""
 
 
 class Field(property):
     """One field of a model: its type expression, its wire name, and how it is read and assigned."""
+
+    __doc__ = Described(__doc__)
 
     def __init__(
         self,
@@ -42,7 +59,7 @@ class Field(property):
         self.epoch = epoch
         self.secret = secret
         self.name = ""
-        self._owner: type[Model]
+        self._owner: type[Model] | None = None
         self._where: str
         self._settled: set[type]
 
@@ -61,17 +78,39 @@ class Field(property):
             return value if type(value) in settled else self._view(model, value)
 
         def assign(model: Model, value: Any) -> None:
-            model._json[wire] = None if value is None else self.convert(value)
+            try:
+                model._json[wire] = None if value is None else self.convert(value)
+            except ApiValueError as error:
+                refused = _named_by(self, model, error)
+                raise refused from None
 
         def leave_out(model: Model) -> None:
             model._json.pop(wire, None)
 
         super().__init__(read_typed if typed else read, assign, leave_out)
 
+    def tell_kinds(self) -> None:
+        """Refuse, from now on, values that name another subclass than the model's; unknown ones stay free."""
+        assign = self.fset
+        assert assign is not None
+
+        def assign_kind(model: Model, value: Any) -> None:
+            if value is not None:
+                type(model)._check_kind(value)
+            assign(model, value)
+
+        super().__init__(self.fget, assign_kind, self.fdel)
+
     @cached_property
     def type(self) -> types.Type:
         """The type, read from its expression when it is first needed."""
+        assert self._owner is not None
         return types.parse(self.expression, self._owner._package())
+
+    def _describe(self) -> str:
+        from knetik_cloud.core import description
+
+        return description.of_field(self, self._owner)
 
     def convert(self, value: Any) -> Any:
         """Check a value that the caller gives, and turn it into JSON."""
@@ -83,12 +122,24 @@ class Field(property):
     def _view(self, model: Model, value: Any) -> Any:
         """Turn a value into what a read gives, and put a model in the place of the dict that it views."""
         kind = self.type
-        seen = kind.view(value, self._where)
+        try:
+            seen = kind.view(value, self._where)
+        except ApiResponseError as error:
+            unreadable = _named_by(self, model, error)
+            raise unreadable from None
         if seen is not value and kind.wraps:
             model._json[self.wire] = seen
         if kind.settles:
             self._settled.add(type(seen))  # at most as many as the model has subclasses
         return seen
+
+
+def _named_by(declared: Field, model: Model, error: E) -> E:
+    """Let an error name the model's own class, in place of the base that declares the field."""
+    place = f"{type(model).__name__}.{declared.name}"
+    if place == declared._where:
+        return error
+    return type(error)(reason=(error.reason or "").replace(declared._where, place, 1))
 
 
 SCALARS = frozenset(("int", "int32", "int64", "float", "bool", "str", "object", "int | str"))
@@ -127,6 +178,12 @@ if not TYPE_CHECKING:  # a checker that sees the metaclass would no longer know 
             namespace.setdefault("__slots__", ())
             return super().__new__(mcls, name, bases, namespace, **options)
 
+        @property
+        def __signature__(cls):
+            from knetik_cloud.core import description
+
+            return description.signature(cls)
+
 else:
     ModelType = type
 
@@ -162,6 +219,9 @@ class Model(metaclass=ModelType):
         cls._discriminator_value = discriminator_value
         if discriminator is not None:
             cls._discriminator, cls._mapping = discriminator, mapping
+            for declared in own.values():
+                if declared.wire == discriminator:
+                    declared.tell_kinds()
         cls.swagger_types = {name: f.expression for name, f in cls._fields.items()}
         cls.attribute_map = {name: f.wire for name, f in cls._fields.items()}
 
@@ -176,7 +236,22 @@ class Model(metaclass=ModelType):
                 if declared is None:
                     raise TypeError(self._unknown(name))
                 if value is not None:
-                    json[declared.wire] = declared.convert(value)
+                    declared.fset(self, value)
+
+    @classmethod
+    def _check_kind(cls, value: Any) -> None:
+        """Check a discriminator that the caller gives.
+
+        Raises:
+            ApiValueError: it names another subclass, as which the object would be read.
+        """
+        own = cls._discriminator_value
+        name = None if own is None or not isinstance(value, str) else (cls._mapping or {}).get(value)
+        if name is not None and name != cls.__name__:
+            raise ApiValueError(
+                f"{cls.__name__}.{cls._discriminator} must be {own!r}, not {value!r}, the kind of {name}: "
+                f"make {types.with_article(name)} instead"
+            )
 
     @classmethod
     def _unknown(cls, name: str) -> str:
@@ -294,9 +369,9 @@ class Model(metaclass=ModelType):
         Raises:
             ApiResponseError: the text is no JSON object.
         """
-        data = codec.decode(text)
+        data = codec.decode(text, "the text")
         if type(data) is not dict:
-            raise types.unreadable(cls.__name__, "an object", data)
+            raise types.unreadable(cls.__name__, "an object", data, "the text")
         return cls._over(data)
 
     def __repr__(self) -> str:

@@ -35,11 +35,14 @@ def refuse(where: str, expected: str, value: object) -> ApiValueError:
     return ApiValueError(f"{where} must be {expected}, not {shown(value)}")
 
 
-def unreadable(where: str, expected: str, value: object) -> ApiResponseError:
-    """Build the error for an answer whose shape isn't the contract's."""
-    return ApiResponseError(
-        reason=f"the answer can't be read: {where} should be {expected}, not {shown(value)}"
-    )
+def unreadable(where: str, expected: str, value: object, what: str = "the answer") -> ApiResponseError:
+    """Build the error for an answer (or another text) whose shape isn't the contract's."""
+    return ApiResponseError(reason=f"{what} can't be read: {where} should be {expected}, not {shown(value)}")
+
+
+def with_article(name: str) -> str:
+    """Give a class's name with the article that it is spoken with; `User...` begins with a consonant."""
+    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
 
 
 class Type:
@@ -251,7 +254,7 @@ class Reference(Type):
             return value
         if isinstance(value, dict):
             return self.model.from_dict(value)
-        raise refuse(where, f"a {self._name} or a dict", value)
+        raise refuse(where, f"{with_article(self._name)} or a dict", value)
 
     def view(self, value: Any, where: str) -> Any:
         if type(value) is dict:
@@ -278,7 +281,7 @@ class Reference(Type):
         if type(value) is dict:
             value = self.model._over(value)
         if not isinstance(value, self.model):
-            raise refuse(where, f"a {self._name} or a dict", value)
+            raise refuse(where, f"{with_article(self._name)} or a dict", value)
         return value._lacking(where)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from knetik_cloud import (
+    ApiValueError,
     Behavior,
     Consumable,
     EntitlementItem,
@@ -70,6 +71,30 @@ def test_rows_of_one_list_are_each_of_their_own_class() -> None:
 
 def test_changed_discriminator_goes_out_and_the_object_stays_what_it_is() -> None:
     behavior = Consumable(max_use=3)
-    behavior.type_hint = "expirable"
+    behavior.type_hint = "teleporting"
     assert type(behavior) is Consumable
-    assert behavior.to_json() == '{"type_hint":"expirable","max_use":3}'
+    assert behavior.to_json() == '{"type_hint":"teleporting","max_use":3}'
+    behavior.type_hint = None
+    assert behavior.to_json() == '{"type_hint":null,"max_use":3}'
+    del behavior.type_hint
+    assert behavior.to_json() == '{"max_use":3}'
+
+
+def test_discriminator_of_another_subclass_is_refused() -> None:
+    said = (
+        "Consumable.type_hint must be 'consumable', not 'expirable', the kind of Expirable: make an Expirable"
+    )
+    with pytest.raises(ApiValueError, match=said):
+        Consumable(type_hint="expirable")
+    behavior = Consumable(max_use=3)
+    with pytest.raises(ApiValueError, match=said):
+        behavior.type_hint = "expirable"
+    assert behavior.to_json() == '{"type_hint":"consumable","max_use":3}'
+    with pytest.raises(ApiValueError, match=r"Consumable\.type_hint must be a str, not 5"):
+        Consumable(type_hint=5)  # type: ignore[arg-type]
+
+
+def test_base_takes_any_discriminator_and_a_subclass_its_own_and_unknown_ones() -> None:
+    assert Behavior(type_hint="expirable").type_hint == "expirable"
+    assert Consumable(type_hint="consumable").type_hint == "consumable"
+    assert Consumable(type_hint="teleporting").type_hint == "teleporting"

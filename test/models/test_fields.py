@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from knetik_cloud import (
+    ApiResponseError,
     ApiValueError,
     Behavior,
     EntitlementItem,
@@ -206,6 +207,31 @@ def test_fields_named_like_methods_of_a_dict_are_fields() -> None:
 )
 def test_modules_are_named_in_the_snake_case_of_their_class(module: str, name: str) -> None:
     assert import_module(f"knetik_cloud.models.{module}").__dict__[name] is getattr(models, name)
+
+
+def test_errors_name_the_class_at_hand_and_not_the_base_that_declares_the_field() -> None:
+    with pytest.raises(ApiValueError, match=r"^EntitlementItem\.behaviors\[0\] must be a Behavior or a dict"):
+        EntitlementItem(behaviors=[5])  # type: ignore[list-item]
+    with pytest.raises(ApiValueError, match=r"^EntitlementItem\.name must be a str"):
+        EntitlementItem().name = 5  # type: ignore[assignment]
+    with pytest.raises(ApiValueError, match=r"^Item\.name must be a str"):
+        Item(name=5)  # type: ignore[arg-type]
+    with pytest.raises(ApiResponseError, match=r"read: EntitlementItem\.behaviors should be a list, not 5"):
+        _ = EntitlementItem.from_json('{"behaviors":5}').behaviors
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{nope", "the text isn't JSON: "),
+        ("{" + " " * 5000, "the text isn't JSON: "),
+        ("[]", "the text can't be read: EntitlementItem should be an object, not []"),
+    ],
+)
+def test_text_that_is_no_object_is_not_called_an_answer(text: str, said: str) -> None:
+    with pytest.raises(ApiResponseError) as raised:
+        EntitlementItem.from_json(text)
+    assert (raised.value.reason or "").startswith(said)
 
 
 def test_models_of_different_classes_are_never_equal() -> None:

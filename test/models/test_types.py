@@ -79,7 +79,7 @@ def test_place_of_a_wrong_value_deep_inside_is_named() -> None:
         _ = book.shelves
     with pytest.raises(ApiResponseError, match=r"Book\.by_role\['editor'\]\[0\] should be an object"):
         _ = book.by_role
-    with pytest.raises(ApiValueError, match=r"Book\.shelves\[0\]\[0\] must be a Author or a dict"):
+    with pytest.raises(ApiValueError, match=r"Book\.shelves\[0\]\[0\] must be an Author or a dict"):
         book.shelves = [[5]]  # type: ignore[list-item]
 
 
