@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from knetik_cloud.sandbox import bodies, connections, control_api, swagger
+from knetik_cloud.sandbox import bodies, connections, control_api, index, swagger
 from knetik_cloud.sandbox.contract import Operation
 from knetik_cloud.sandbox.failures import (
     INJECTED,
@@ -45,6 +45,7 @@ def create_app(service: Service) -> ASGIApp:
             *_operation_routes(service),
             *control_api.routes(service),
             *swagger.routes(service.contract),
+            *index.routes(service),
         ],
         exception_handlers={404: _unknown(service), 405: _unknown(service), Exception: _broken(service)},
     )

@@ -1,0 +1,30 @@
+"""The page at /."""
+
+from __future__ import annotations
+
+from knetik_cloud.sandbox import Sandbox
+from test.sandbox.web import Web
+
+
+def test_programs_are_told_where_to_find_what(web: Web, sandbox: Sandbox) -> None:
+    reply = web.get("/")
+    assert reply.json == {"docs": "/docs", "contract": "/docs/openapi.json", "control": "/_sandbox"}
+    for path in reply.json.values():
+        assert web.get(path).status == 200
+    assert sandbox.journal() == []
+
+
+def test_browsers_go_on_to_the_contract(web: Web) -> None:
+    reply = web.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (reply.status, reply.headers["location"]) == (307, "/docs")
+
+
+def test_nothing_is_written_there(web: Web) -> None:
+    assert web.post("/", {}).status == 405
+
+
+def test_a_control_api_that_is_off_is_not_named() -> None:
+    with Sandbox(control="off") as sandbox:
+        client = Web(sandbox.url)
+        assert client.get("/").json == {"docs": "/docs", "contract": "/docs/openapi.json"}
+        client.close()
