@@ -11,7 +11,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from knetik_cloud.sandbox.requirements import MissingExtra, explain_missing
 
     try:
-        with explain_missing("cli"):
+        with explain_missing():
             from knetik_cloud.cli.command import knetik
 
             knetik.main(args=None if arguments is None else list(arguments), prog_name="knetik")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -47,19 +48,35 @@ import click
     help="Time from an invoice to its fulfillment.",
 )
 def sandbox(**options: Any) -> None:
-    """Start the stand-in server; its address is the first line on stdout, printed once it answers."""
+    """Start the stand-in server; its address is the first line on stdout, printed once it answers.
+
+    Point a program that uses the SDK at it with the environment variable KNETIK_CLOUD_HOST, such as
+    KNETIK_CLOUD_HOST=http://127.0.0.1:8080; open /docs at its address to read the API and try it out.
+    """
     from sqlalchemy.exc import SQLAlchemyError
 
     from knetik_cloud.sandbox.failures import Failure
-    from knetik_cloud.sandbox.server import run
+    from knetik_cloud.sandbox.server import UnusableAddress, run
     from knetik_cloud.sandbox.settings import Settings
-    from knetik_cloud.sandbox.storage import DatabaseVersionError
+    from knetik_cloud.sandbox.storage import UnusableDatabase
 
     if options["seed"] and options["empty"]:
         raise click.UsageError("--seed and --empty exclude each other")
     try:
         run(Settings(**options))
-    except (DatabaseVersionError, Failure, OSError, ValueError) as error:
+    except UnusableAddress as error:
+        raise click.ClickException(f"{error}; {_advice(error)}") from error
+    except (UnusableDatabase, Failure, RuntimeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.FileError(str(error.filename), hint=error.strerror) from error
     except SQLAlchemyError as error:
-        raise click.ClickException(f"the database can't be used: {error}") from error
+        # What the driver said, without the statement and the link that SQLAlchemy adds.
+        raise click.ClickException(f"the database can't be used: {getattr(error, 'orig', error)}") from error
+
+
+def _advice(error: OSError) -> str:
+    """Say what to do about an address that can't be listened on."""
+    if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        return "--port 0 picks a free port"
+    return "--host takes an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"

@@ -30,7 +30,7 @@ def __getattr__(name: str) -> Any:
 
     from knetik_cloud.sandbox.requirements import explain_missing
 
-    with explain_missing("sandbox"):
+    with explain_missing():
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

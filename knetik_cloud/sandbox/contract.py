@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -47,6 +48,16 @@ class Operation:
     def takes_form(self) -> bool:
         """True for an operation whose parameters come as a form."""
         return any(parameter.place == "form" for parameter in self.parameters)
+
+
+def unknown_operation(name: str, known: Collection[str], every: str) -> ValueError:
+    """Make the error for a name that no operation has: it tells the near ones or, without any, all.
+
+    `every` says how to mean all of them.
+    """
+    near = get_close_matches(name, known)
+    advice = f"did you mean {' or '.join(near)}?" if near else f"use {', '.join(sorted(known))}, or {every}"
+    return ValueError(f"there is no operation {name!r}; {advice}")
 
 
 class Contract:

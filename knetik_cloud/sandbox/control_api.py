@@ -156,9 +156,9 @@ def _clock(service: Service, request: Request, body: bytes) -> Any:
 def _set_clock(service: Service, request: Request, body: bytes) -> Any:
     wanted = _object(body)
     try:
-        target = instant(wanted["now"]) if "now" in wanted else None
+        target = instant(wanted["now"], "now") if "now" in wanted else None
     except (TypeError, ValueError) as error:
-        raise invalid(f"now {error}", "now") from None
+        raise invalid(str(error), "now") from None
     frozen = wanted.get("frozen")
     if frozen not in (None, True, False):
         raise invalid(f"frozen must be true or false, not {frozen!r}", "frozen")
@@ -186,8 +186,11 @@ def _advance(service: Service, request: Request, body: bytes) -> Any:
 
 
 def _journal(service: Service, request: Request, body: bytes) -> Any:
-    operation = request.query_params.get("operation")
-    return {"exchanges": [exchange.resource() for exchange in service.controls.journal.exchanges(operation)]}
+    try:
+        exchanges = service.controls.exchanges(request.query_params.get("operation"))
+    except ValueError as error:
+        raise invalid(str(error), "operation") from None
+    return {"exchanges": [exchange.resource() for exchange in exchanges]}
 
 
 def _clear_journal(service: Service, request: Request, body: bytes) -> None:

@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 
 from knetik_cloud.sandbox import delivery, seed
 from knetik_cloud.sandbox.clock import Clock
-from knetik_cloud.sandbox.contract import Contract
+from knetik_cloud.sandbox.contract import Contract, unknown_operation
 from knetik_cloud.sandbox.failures import conflict
 from knetik_cloud.sandbox.faults import Fault, Faults
-from knetik_cloud.sandbox.journal import Journal
+from knetik_cloud.sandbox.journal import Exchange, Journal
 from knetik_cloud.sandbox.schema import BodyCheck
 from knetik_cloud.sandbox.settings import Settings
 from knetik_cloud.sandbox.shared_journal import SharedJournal
@@ -47,7 +47,9 @@ class Controls:
         self._first_state: dict[str, Any] | None = None
         with database.transaction() as db:
             self._restore_clock(db)
-            if is_empty(db):
+            # With data there, no seed is read.
+            self.found_data = not is_empty(db)
+            if not self.found_data:
                 self._seed_first(db)
                 # There from the start, so that processes can lock it.
                 self._store(db, "faults", [])
@@ -152,6 +154,15 @@ class Controls:
         """Disarm and forget all faults."""
         with self._kept_faults():
             self._faults.clear()
+
+    def exchanges(self, operation: str | None = None) -> list[Exchange]:
+        """List the journal's exchanges, oldest first; of one operation, if one is named.
+
+        Raises ValueError for an operation that doesn't exist, lest a misspelt one look like one not called.
+        """
+        if operation is not None and operation not in self._contract.operations:
+            raise unknown_operation(operation, self._contract.operations, "no name for all")
+        return self.journal.exchanges(operation)
 
     def wallet(self, user_id: int) -> dict[str, int]:
         """Give a user's wallet balances by currency code, after what is due is fulfilled."""

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from knetik_cloud.sandbox.contract import unknown_operation
+
 ANY = "*"
 """Stands for every operation."""
 
@@ -74,8 +76,7 @@ class Faults:
     def arm(self, fault: Fault) -> None:
         """Add a fault. Raises ValueError for an operation that doesn't exist."""
         if fault.operation != ANY and fault.operation not in self._operations:
-            known = ", ".join(sorted(self._operations))
-            raise ValueError(f"there is no operation {fault.operation!r}; use {ANY!r} or one of {known}")
+            raise unknown_operation(fault.operation, self._operations, f"{ANY!r} for all")
         with self._lock:
             self._armed.append(fault)
 

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 LAST = 253_402_300_799
 """The end of the year 9999, in epoch seconds."""
 
+EXPECTED = "epoch seconds, an aware datetime or ISO 8601 with its offset, such as 2030-01-01T00:00:00Z"
 
-def instant(value: object) -> float:
-    """Give epoch seconds for a number, a datetime (naive ones are UTC) or an ISO 8601 text.
 
-    Raises ValueError and TypeError, worded as the end of a sentence.
+def instant(value: object, where: str) -> float:
+    """Give epoch seconds for a number, an aware datetime or an ISO 8601 text with its offset.
+
+    Raises ValueError and TypeError, whose message names `where`. A naive instant is refused, as the SDK
+    refuses it: which one it is depends on where it is read.
     """
+    given = value
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{where} must be {EXPECTED}, not {given!r}") from None
     if isinstance(value, datetime):
-        value = (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+        if value.utcoffset() is None:
+            aware = f"'{value.isoformat()}Z'" if isinstance(given, str) else "tzinfo=datetime.UTC"
+            raise ValueError(f"{where} must have its offset, which {given!r} lacks: write {aware} for UTC")
+        value = value.timestamp()
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"must be epoch seconds, a datetime or an ISO 8601 text, not {value!r}")
+        raise TypeError(f"{where} must be {EXPECTED}, not {given!r}")
     if not 0 <= value <= LAST:
-        raise ValueError(f"must be from 0 to {LAST}, not {value}")
+        raise ValueError(f"{where} must be from 1970 to 9999, {LAST} in epoch seconds, not {given!r}")
     return float(value)
 
 

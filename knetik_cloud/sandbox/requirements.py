@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 EXTRAS = {
-    "click": "cli",
+    "click": "sandbox",
     "jsonschema": "sandbox",
     "psycopg": "postgresql",
     "sqlalchemy": "sandbox",
@@ -15,6 +15,8 @@ EXTRAS = {
     "uvicorn": "sandbox",
     "yaml": "sandbox",
 }
+"""The extra that each library comes with. Whoever lacks click for the command is told of the extra that holds
+all that the command needs, and not of `cli`, which is click alone."""
 
 
 class MissingExtra(ImportError):
@@ -22,8 +24,8 @@ class MissingExtra(ImportError):
 
 
 @contextmanager
-def explain_missing(extra: str) -> Iterator[None]:
-    """Turn the absence of an optional library into a `MissingExtra` that names the extra to install."""
+def explain_missing() -> Iterator[None]:
+    """Turn the absence of an optional library into a `MissingExtra` that names the extras to install."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -31,7 +33,7 @@ def explain_missing(extra: str) -> Iterator[None]:
         if library not in EXTRAS:
             raise
         wanted = EXTRAS[library]
-        named = wanted if wanted == extra else f"{extra},{wanted}"
+        named = wanted if wanted == "sandbox" else f"sandbox,{wanted}"
         raise MissingExtra(
             f'{library} is not installed. It comes with an extra: pip install "knetik_cloud[{named}]"',
             name=error.name,

@@ -30,7 +30,10 @@ def demo() -> dict[str, Any]:
 
 def read_file(path: Path) -> dict[str, Any]:
     """Read a seed file, YAML or JSON. Raises OSError, and Failure for one that is no seed."""
-    return parse(path.read_text("utf-8"))
+    try:
+        return parse(path.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise Failure(400, INVALID, [Problem(f"the seed must be UTF-8, as {path} is not")]) from None
 
 
 def parse(text: str) -> dict[str, Any]:

@@ -53,7 +53,11 @@ class Sandbox:
         if self._server is not None:
             raise RuntimeError("this sandbox runs already")
         self._socket = listen(self.settings)
-        self._service = Service(self.settings)
+        try:
+            self._service = Service(self.settings)
+        except BaseException:
+            self.stop()
+            raise
         self._server = uvicorn.Server(server_config(self._service))
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="knetik-sandbox", daemon=True
@@ -89,6 +93,10 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+    def __repr__(self) -> str:
+        listening = self._socket
+        return "<Sandbox, stopped>" if listening is None else f"<Sandbox at {address(listening)}>"
 
     @property
     def url(self) -> str:
@@ -150,15 +158,23 @@ class Sandbox:
         self._controls.change_clock(lambda clock: clock.advance(length))
 
     def set_time(self, when: float | str | datetime) -> None:
-        """Make it that instant: epoch seconds, a datetime (naive ones are UTC) or an ISO 8601 text."""
-        wanted = instant(when)
+        """Make it that instant: epoch seconds, an aware datetime or an ISO 8601 text with its offset.
+
+        Raises ValueError and TypeError, also for an instant without an offset.
+        """
+        wanted = instant(when, "when")
         self._controls.change_clock(lambda clock: clock.set(wanted))
 
     def freeze(self, when: float | str | datetime | None = None) -> None:
         """Stop the stand-in's time, where it is or at an instant as `set_time` takes it."""
-        self._controls.change_clock(Clock.freeze)
-        if when is not None:
-            self.set_time(when)
+        wanted = None if when is None else instant(when, "when")
+
+        def change(clock: Clock) -> None:
+            clock.freeze()
+            if wanted is not None:
+                clock.set(wanted)
+
+        self._controls.change_clock(change)
 
     def resume(self) -> None:
         """Let a stopped time run on."""
@@ -199,8 +215,11 @@ class Sandbox:
         self._controls.clear_faults()
 
     def journal(self, operation: str | None = None) -> list[Exchange]:
-        """List the last requests with their answers, oldest first; of one operation, if one is named."""
-        return self._controls.journal.exchanges(operation)
+        """List the last requests with their answers, oldest first; of one operation, if one is named.
+
+        Raises ValueError for an operation that doesn't exist.
+        """
+        return self._controls.exchanges(operation)
 
     def clear_journal(self) -> None:
         """Empty the journal."""
@@ -211,6 +230,15 @@ class Sandbox:
         if self._service is None:
             raise RuntimeError("this sandbox does not run: use it in a with block, or call start()")
         return self._service.controls
+
+
+class UnusableAddress(OSError):
+    """The address can't be listened on; `errno` is the system's, and the message names the address."""
+
+    def __init__(self, where: str, error: Exception) -> None:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "that is no address"
+        super().__init__(f"can't listen on {where}: {reason}")
+        self.errno = error.errno if isinstance(error, OSError) else None
 
 
 class AnnouncingServer(uvicorn.Server):
@@ -227,15 +255,19 @@ class AnnouncingServer(uvicorn.Server):
 
 
 def run(settings: Settings) -> None:
-    """Serve until the process is told to stop, its address on stdout once it answers.
+    """Serve until the process is told to stop, its address on stdout once it answers, advice on stderr.
 
-    Raises OSError when the port is taken.
+    Raises UnusableAddress when the port is taken.
     """
     with closing(listen(settings)) as listening, closing(Service(settings)) as service:
 
         def announce() -> None:
-            sys.stdout.write(f"{address(listening)}\n")
+            url = address(listening)
+            # First of all, for whoever waits for it.
+            sys.stdout.write(f"{url}\n")
             sys.stdout.flush()
+            sys.stderr.write(_hints(service, url))
+            sys.stderr.flush()
 
         if settings.workers > 1:
             # This process has made the tables and seeded them, so that the workers find them made.
@@ -245,6 +277,16 @@ def run(settings: Settings) -> None:
                 AnnouncingServer(service, announce).run([listening])
 
 
+def _hints(service: Service, url: str) -> str:
+    """Say what somebody who has just started the stand-in wants to know."""
+    lines = [f"The API to read and try out: {url}/docs", f"For programs: KNETIK_CLOUD_HOST={url}"]
+    seed_file = service.settings.seed
+    if seed_file is not None and service.controls.found_data:
+        kept = f"{service.database.name} holds data already"
+        lines.append(f"--seed {seed_file} was not read, as {kept}; a reset starts over from it")
+    return "".join(f"{line}\n" for line in lines)
+
+
 def serve_worker(settings: Settings, listening: socket.socket, ready: Event) -> None:
     """Serve as one of several processes, until told to stop."""
     with closing(Service(settings)) as service, suppress(KeyboardInterrupt):
@@ -252,7 +294,7 @@ def serve_worker(settings: Settings, listening: socket.socket, ready: Event) -> 
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Open the socket to serve on; connections wait in it until the server runs."""
+    """Open the socket to serve on; connections wait in it until the server runs. Raises UnusableAddress."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # Only on a socket that names its protocol does asyncio turn Nagle's algorithm off, which would delay
     # every answer.
@@ -261,16 +303,20 @@ def listen(settings: Settings) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((settings.host, settings.port))
         listening.listen(2048)
-    except OSError:
+    except (OSError, TypeError, UnicodeError) as error:
+        # A name that IDNA can't encode is a TypeError here.
         listening.close()
-        raise
+        raise UnusableAddress(_authority(settings.host, settings.port), error) from error
     return listening
 
 
 def address(listening: socket.socket) -> str:
     """Give the URL of a socket that is served."""
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"http://{_authority(*listening.getsockname()[:2])}"
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def server_config(service: Service) -> uvicorn.Config:

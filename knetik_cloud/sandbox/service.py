@@ -56,7 +56,11 @@ class Service:
         self.contract = Contract.load()
         self.database = Database(settings.database_url)
         self._check = BodyCheck(self.contract)
-        self.controls = Controls(settings, self.contract, self.database, self._check)
+        try:
+            self.controls = Controls(settings, self.contract, self.database, self._check)
+        except BaseException:
+            self.database.close()
+            raise
         self._numbers = itertools.count(1)
 
     def close(self) -> None:

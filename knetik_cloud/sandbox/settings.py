@@ -62,7 +62,7 @@ class Settings:
         if self.workers > 1 and not self.database_url.startswith("postgresql"):
             raise ValueError(
                 f"{self.workers} workers need a database that they can share: give a PostgreSQL URL, such as "
-                "postgresql+psycopg://user@host/name, or run one worker"
+                "postgresql://user@host/name, or run one worker"
             )
         for name in ("token_lifetime", "journal_size"):
             if getattr(self, name) < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import yaml
 
 from knetik_cloud.sandbox import Sandbox, Settings
 from knetik_cloud.sandbox.settings import Options
+from knetik_cloud.sandbox.storage import UnusableDatabase
 from test.sandbox.web import Web
 
 
@@ -164,7 +166,7 @@ def test_time_is_set_and_stopped(web: Web, sandbox: Sandbox) -> None:
     sandbox.advance(seconds=5)
     assert sandbox.now() == 1_580_601_605
     assert web.put("/_sandbox/clock", {"frozen": False}).json["frozen"] is False
-    sandbox.set_time(datetime(2021, 1, 1))
+    sandbox.set_time(datetime(2021, 1, 1, tzinfo=UTC))
     assert sandbox.now() == pytest.approx(1_609_459_200, abs=5)
 
 
@@ -173,6 +175,34 @@ def test_time_is_set_and_stopped(web: Web, sandbox: Sandbox) -> None:
 )
 def test_a_bad_time_is_refused(web: Web, body: Any) -> None:
     assert web.put("/_sandbox/clock", body).status == 400
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("tomorrow", "when must be epoch seconds, an aware datetime or ISO 8601 with its offset, such as"),
+        (None, "when must be epoch seconds"),
+        ("2030-01-01", "which '2030-01-01' lacks: write '2030-01-01T00:00:00Z' for UTC"),
+        (datetime(2030, 1, 1), "write tzinfo=datetime.UTC for UTC"),
+        ("1950-01-01T00:00:00Z", "when must be from 1970 to 9999"),
+    ],
+)
+def test_an_instant_that_is_none_or_naive_is_refused(sandbox: Sandbox, when: Any, said: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"^when") as caught:
+        sandbox.set_time(when)
+    assert said in str(caught.value)
+
+
+def test_a_naive_instant_is_refused_over_http(web: Web) -> None:
+    problem = web.put("/_sandbox/clock", {"now": "2030-01-01"}).problem
+    assert problem["field"] == "now"
+    assert problem["message"].startswith("now must have its offset")
+
+
+def test_the_clock_runs_on_after_an_instant_to_freeze_at_that_is_refused(web: Web, sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match="offset"):
+        sandbox.freeze("2030-01-01")
+    assert web.get("/_sandbox/clock").json["frozen"] is False
 
 
 # The journal
@@ -205,6 +235,16 @@ def test_the_journal_is_read_by_operation_and_emptied(web: Web, sandbox: Sandbox
     assert [each.number for each in sandbox.journal("get_entitlement_item")] == [1]
     assert web.delete("/_sandbox/journal").status == 204
     assert sandbox.journal() == []
+
+
+def test_the_journal_of_an_operation_that_does_not_exist_is_refused(web: Web, sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match=r"'grant_user_entitlment'; did you mean grant_user_entitlement\b"):
+        sandbox.journal("grant_user_entitlment")
+    with pytest.raises(ValueError, match=r"no operation 'nope'; use add_item_.*, or no name for all"):
+        sandbox.journal("nope")
+    reply = web.get("/_sandbox/journal", query={"operation": "grant_user_entitlment"})
+    assert (reply.status, reply.problem["field"]) == (400, "operation")
+    assert "did you mean grant_user_entitlement" in reply.problem["message"]
 
 
 def test_the_journal_keeps_the_last_exchanges() -> None:
@@ -276,6 +316,19 @@ def test_a_sandbox_that_does_not_run_says_so() -> None:
     sandbox.stop()
 
 
+def test_a_sandbox_tells_where_it_is() -> None:
+    with Sandbox() as sandbox:
+        assert repr(sandbox) == f"<Sandbox at {sandbox.url}>"
+    assert repr(sandbox) == "<Sandbox, stopped>"
+
+
+def test_a_sandbox_that_can_not_start_is_stopped(tmp_path: Path) -> None:
+    sandbox = Sandbox(database=str(tmp_path / "missing" / "x.db"))
+    with pytest.raises(UnusableDatabase, match="there is no folder"):
+        sandbox.start()
+    assert repr(sandbox) == "<Sandbox, stopped>"
+
+
 def test_a_sandbox_can_be_stopped_and_started_again() -> None:
     sandbox = Sandbox()
     for _ in range(2):
@@ -289,8 +342,9 @@ def test_a_sandbox_can_be_stopped_and_started_again() -> None:
 
 def test_a_port_that_is_taken_is_an_os_error(sandbox: Sandbox) -> None:
     port = int(sandbox.url.rpartition(":")[2])
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(OSError, match=f"can't listen on 127.0.0.1:{port}: Address already in use") as caught:
         Sandbox(port=port).start()
+    assert caught.value.errno == errno.EADDRINUSE
 
 
 @pytest.mark.parametrize(
@@ -338,8 +392,10 @@ def test_a_control_request_that_cannot_be_read_is_refused(
 
 
 def test_faults_in_python_are_checked(sandbox: Sandbox) -> None:
-    with pytest.raises(ValueError, match="no operation 'fly'"):
+    with pytest.raises(ValueError, match=r"no operation 'fly'; use add_item_.*, or '\*' for all"):
         sandbox.fail("fly", status=500)
+    with pytest.raises(ValueError, match="did you mean grant_user_entitlement"):
+        sandbox.fail("grant_user_entitlment", status=500)
 
 
 def test_other_machines_may_not_control(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:

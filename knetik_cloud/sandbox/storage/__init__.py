@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from knetik_cloud.sandbox.storage.database import Database, DatabaseVersionError
+from knetik_cloud.sandbox.storage.database import Database, UnusableDatabase
 
-__all__ = ["Database", "DatabaseVersionError"]
+__all__ = ["Database", "UnusableDatabase"]

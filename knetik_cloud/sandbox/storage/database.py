@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -25,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import table as named_table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from knetik_cloud.sandbox.requirements import explain_missing
@@ -38,8 +39,8 @@ REPEATABLE = ("40001", "40P01")
 """PostgreSQL's codes for a failed serialization and a deadlock."""
 
 
-class DatabaseVersionError(Exception):
-    """The database can't be used by this version of the stand-in; the message says what to do."""
+class UnusableDatabase(Exception):
+    """The database can't be opened, or not by this version; the message names it and says why."""
 
 
 class Database:
@@ -58,14 +59,30 @@ class Database:
                 f"{scheme}: is no database here: give the path of an SQLite file, or a PostgreSQL URL, "
                 "postgresql://user@host/name"
             )
-        with explain_missing("sandbox"):
-            self._engine = opener(url)
+        try:
+            with explain_missing():
+                self._engine = opener(url)
+        except (ArgumentError, ValueError) as error:
+            wanted = "postgresql://user:password@host:port/name"
+            raise ValueError(f"the URL of the database can't be used: write it as {wanted}") from error
         self.single_threaded = self._engine.dialect.name == "sqlite"
         self._statements = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite's connection is one; whoever has the lock has the connection.
         self._lock = threading.RLock() if self.single_threaded else None
-        with self.transaction() as db:
-            self._prepare(db)
+        try:
+            with self.transaction() as db:
+                self._prepare(db)
+        except DBAPIError as error:
+            self.close()
+            raise UnusableDatabase(f"can't open the database {self.name}: {self._reason(error)}") from error
+
+    @property
+    def name(self) -> str:
+        """What a message calls it: the path of its file, or its URL without the password."""
+        url = self._engine.url
+        if self.single_threaded:
+            return url.database or "in memory"
+        return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
     def repeatable(self, error: DBAPIError) -> bool:
         """Tell whether a transaction failed only because another stood in its way: a deadlock, say."""
@@ -91,6 +108,13 @@ class Database:
         """Close every connection. An in-memory database is gone with it."""
         self._engine.dispose()
 
+    def _reason(self, error: DBAPIError) -> str:
+        """Say why the database can't be opened: the driver's own words, unless the folder is missing."""
+        folder = Path(self.name).parent
+        if self.single_threaded and not folder.is_dir():
+            return f"there is no folder {folder}"
+        return str(error.orig).strip()
+
     def _prepare(self, db: Connection) -> None:
         """Create the tables in a new database; refuse one of another version."""
         lock_catalog(db)
@@ -98,7 +122,7 @@ class Database:
             found = db.scalar(select(state.c.document).where(state.c.name == "schema"))
             version = found["version"] if found else 0
             if version > SCHEMA_VERSION:
-                raise DatabaseVersionError(
+                raise UnusableDatabase(
                     f"The database was written by a newer knetik_cloud (schema {version}; this one knows "
                     f"{SCHEMA_VERSION}). Upgrade knetik_cloud, or use another database."
                 )
