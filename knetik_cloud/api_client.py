@@ -7,9 +7,18 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Generator, Mapping
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
-from knetik_cloud.base_client import BaseClient, Shared, unlisted, what_is_wanted, with_http_info
+from knetik_cloud.base_client import (
+    BaseClient,
+    Shared,
+    configured,
+    no_client,
+    not_picklable,
+    unlisted,
+    what_is_wanted,
+    with_http_info,
+)
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
 from knetik_cloud.core.call import Engine
@@ -45,7 +54,7 @@ class ApiClient(BaseClient["_State"]):
     _shared: _Shared
 
     def __init__(self, configuration: Configuration | None = None) -> None:
-        self._shared = _Shared(Configuration() if configuration is None else configuration)
+        self._shared = _Shared(configured(self, configuration))
         self._options: Mapping[str, Any] = {}
         self._settled: tuple[_State, Settings] | None = None
 
@@ -71,7 +80,7 @@ class ApiClient(BaseClient["_State"]):
             options, http_info, stream = what_is_wanted(options, http_info)
         state, settings = self._current()
         if options:
-            settings = settings.with_options(options)
+            settings = settings.with_options(options, operation.id, arguments)
         answer = _drive(self._shared, state, state.engine.call(operation, arguments, settings, stream))
         return with_http_info(answer) if http_info else answer.data
 
@@ -145,6 +154,11 @@ class AsyncResult:
     def __init__(self, future: Future[Any]) -> None:
         self._future = future
 
+    def __repr__(self) -> str:
+        if not self._future.done():
+            return "<AsyncResult: pending>"
+        return f"<AsyncResult: {'succeeded' if self.successful() else 'failed'}>"
+
     def get(self, timeout: float | None = None) -> Any:
         """Wait for the result, at most `timeout` seconds.
 
@@ -184,6 +198,8 @@ class Api:
     """
 
     def __init__(self, api_client: ApiClient | None = None) -> None:
+        if api_client is not None and not isinstance(api_client, ApiClient):
+            raise no_client(self, api_client, ApiClient)
         self._owns_client = api_client is None
         self.api_client = ApiClient() if api_client is None else api_client
 
@@ -194,6 +210,15 @@ class Api:
             ApiValueError: an option's value is out of range.
         """
         return type(self)(self.api_client.with_options(**options))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.api_client.configuration.host}>"
+
+    def __copy__(self) -> Self:
+        return self.with_options()
+
+    def __reduce__(self) -> NoReturn:
+        raise not_picklable(self)
 
     def close(self) -> None:
         """Close the client, if it is this object's own."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, Protocol, Self, TypeVar, Unpack
+from typing import Any, Generic, NoReturn, Protocol, Self, TypeVar, Unpack
 
 from knetik_cloud.configuration import Configuration
-from knetik_cloud.core import options
+from knetik_cloud.core import options, types
 from knetik_cloud.core.call import Answer, Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
-from knetik_cloud.core.options import CallOptions, Settings
+from knetik_cloud.core.options import CallOptions, Settings, no_parameter
 from knetik_cloud.core.paging import Plan
 from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiValueError
@@ -121,11 +121,60 @@ class BaseClient(Generic[S]):
             TypeError: an option that no method has.
             ApiValueError: a value out of range.
         """
-        settings = self._shared.configuration.settings().with_options(self._options).with_options(options)
+        settings = self._shared.configuration.settings().with_options(self._options)
+        reader = f"iter_{operation.id.removeprefix('get_').removeprefix('list_')}"
+        taken = (*arguments, *how)
+        for parameter in operation.parameters if options else ():
+            if parameter.name in options:  # of the list's own: the reader sees to them
+                advice = (
+                    f"it reads page after page, of page_size items each; {operation.id}() gives one page."
+                )
+                raise no_parameter(parameter.name, reader, taken, advice)
+        settings = settings.with_options(options, reader, taken)
         return Plan(operation, arguments, options, **how, call_deadline=settings.deadline)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.configuration.host}>"
+
+    def __copy__(self) -> Self:
+        return self.with_options()
+
+    def __reduce__(self) -> NoReturn:
+        raise not_picklable(self)
+
+
+def configured(client: object, configuration: object) -> Configuration:
+    """Give a client's configuration: the one that it was given, or a default one for None.
+
+    Raises:
+        TypeError: it was given something else.
+    """
+    if configuration is None:
+        return Configuration()
+    if isinstance(configuration, Configuration):
+        return configuration
+    name, kind = type(client).__name__, type(configuration).__name__
+    raise TypeError(f"{name} takes a Configuration, not {kind!r}: write {name}(Configuration(host=...))")
+
+
+def no_client(api: object, given: object, needed: type) -> TypeError:
+    """Build the error for what an API object was given in place of a client of its own kind."""
+    name = type(api).__name__
+    message = f"{name} takes an ApiClient of {_package(needed)}, not "
+    if isinstance(given, BaseClient):
+        return TypeError(f"{message}one of {_package(type(given))}: blocking and asyncio classes don't mix")
+    hint = f": write {name}(ApiClient(configuration))" if isinstance(given, Configuration) else ""
+    return TypeError(f"{message}{type(given).__name__!r}{hint}")
+
+
+def _package(client: type) -> str:
+    return client.__module__.removesuffix(".api_client")
+
+
+def not_picklable(held: object) -> TypeError:
+    """Build the error for a client, or an API object, that is to be pickled."""
+    name = types.with_article(type(held).__name__)
+    return TypeError(f"{name} can't be pickled: pass its Configuration's settings and make a new one there")
 
 
 def unlisted(

@@ -138,7 +138,7 @@ class ApiException(Exception):
         if self.operation:
             lines.append(f"Operation: {self.operation}")
         if len(self.attempts) > 1:
-            lines.append(f"Attempts: {'; '.join(map(str, self.attempts))}")
+            lines.append(f"Attempts: {self._told_attempts()}")
         if self.may_have_applied:
             lines.append("The write may have been applied: look before repeating it.")
         for error in self.errors:
@@ -150,6 +150,19 @@ class ApiException(Exception):
             shown = self.body if len(self.body) <= SHOWN_BODY else self.body[:SHOWN_BODY] + "..."
             lines.append(f"HTTP response body: {shown}")
         return "\n".join(lines)
+
+    def _told_attempts(self) -> str:
+        """Tell of the tries in a line: each outcome once, and how often it came."""
+        times: dict[str, int] = {}
+        for attempt in self.attempts:
+            outcome = "as above" if attempt.outcome == self.reason else attempt.outcome
+            times[outcome] = times.get(outcome, 0) + 1
+        told = "; ".join(
+            outcome if often == 1 else f"{outcome} ({'twice' if often == 2 else f'{often} times'})"
+            for outcome, often in times.items()
+        )
+        waited = sum(attempt.waited for attempt in self.attempts)
+        return f"{len(self.attempts)} tries: {told}{f', waited {waited:.2f} s in all' if waited else ''}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.__dict__))

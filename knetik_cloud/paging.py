@@ -38,6 +38,9 @@ class Pager(Generic[I, P]):
         self._total: int | None = None
         self._begun: Iterator[Give[P]] | None = None
 
+    def __repr__(self) -> str:
+        return f"<Pager of {self._plan}>"
+
     def __iter__(self) -> Iterator[I]:
         for given in self._read():
             if given.warning is not None:

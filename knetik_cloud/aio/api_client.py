@@ -9,11 +9,20 @@ import os
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
-from typing import Any, ParamSpec, Self, TypeVar, Unpack
+from typing import Any, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
 from knetik_cloud.aio.paging import Pager
 from knetik_cloud.aio.rest import RESTClientObject, RESTResponse
-from knetik_cloud.base_client import BaseClient, Shared, unlisted, what_is_wanted, with_http_info
+from knetik_cloud.base_client import (
+    BaseClient,
+    Shared,
+    configured,
+    no_client,
+    not_picklable,
+    unlisted,
+    what_is_wanted,
+    with_http_info,
+)
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
 from knetik_cloud.core.call import Engine
@@ -44,7 +53,7 @@ class ApiClient(BaseClient["_Lane"]):
     _shared: _Shared
 
     def __init__(self, configuration: Configuration | None = None) -> None:
-        self._shared = _Shared(Configuration() if configuration is None else configuration)
+        self._shared = _Shared(configured(self, configuration))
         self._options: Mapping[str, Any] = {}
         self._settled: tuple[_Lane, Settings] | None = None
 
@@ -65,7 +74,7 @@ class ApiClient(BaseClient["_Lane"]):
             options, http_info, stream = what_is_wanted(options, http_info)
         lane, settings = self._current()
         if options:
-            settings = settings.with_options(options)
+            settings = settings.with_options(options, operation.id, arguments)
         answer = await lane.drive(lane.engine.call(operation, arguments, settings, stream))
         return with_http_info(answer) if http_info else answer.data
 
@@ -147,6 +156,8 @@ class Api:
     """
 
     def __init__(self, api_client: ApiClient | None = None) -> None:
+        if api_client is not None and not isinstance(api_client, ApiClient):
+            raise no_client(self, api_client, ApiClient)
         self._owns_client = api_client is None
         self.api_client = ApiClient() if api_client is None else api_client
 
@@ -157,6 +168,15 @@ class Api:
             ApiValueError: an option's value is out of range.
         """
         return type(self)(self.api_client.with_options(**options))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.api_client.configuration.host}>"
+
+    def __copy__(self) -> Self:
+        return self.with_options()
+
+    def __reduce__(self) -> NoReturn:
+        raise not_picklable(self)
 
     async def close(self) -> None:
         """Close the client, if it is this object's own."""

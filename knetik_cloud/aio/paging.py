@@ -40,6 +40,9 @@ class Pager(Generic[I, P]):
         self._total: int | None = None
         self._begun: AsyncGenerator[Give[P], None] | None = None
 
+    def __repr__(self) -> str:
+        return f"<Pager of {self._plan}>"
+
     async def __aiter__(self) -> AsyncIterator[I]:
         async with aclosing(self._read()) as reading:
             async for given in reading:

@@ -133,7 +133,7 @@ class Engine:
                     redirects += 1
                     continue
             else:
-                outcome = self._timely(outcome, deadline)
+                outcome = self._timely(outcome, deadline, settings.deadline)
                 progress.failed(outcome)
             verdict = self._judge(operation, outcome)
             wait = verdict.asked
@@ -208,10 +208,10 @@ class Engine:
                 raise no_token()
             return token
 
-    def _timely(self, failure: Failure, deadline: float) -> Failure:
+    def _timely(self, failure: Failure, deadline: float, seconds: float) -> Failure:
         """Tell a timeout that came of the call's deadline from one that came of its own limit."""
         if issubclass(failure.error, ApiTimeoutException) and self.clock() >= deadline:
-            return deadline_passed(failure)
+            return deadline_passed(failure, seconds)
         return failure
 
     def _judge(self, operation: Operation[Any], outcome: Response | Failure) -> _Verdict:

@@ -77,11 +77,10 @@ def meaning(cause: BaseException, written: bool, host: str) -> Meaning:
     return Meaning(ApiConnectionException, said.rstrip())
 
 
-def deadline_passed(failure: Failure) -> Failure:
-    """Give what a timeout means that came of the call's deadline, not of its own limit."""
-    return Failure(
-        DeadlineExceeded, DEADLINE_PASSED, failure.cause, written=failure.written, repeatable=False
-    )
+def deadline_passed(failure: Failure, seconds: float) -> Failure:
+    """Give what a timeout means that came of the call's deadline, of so many seconds, not of its own."""
+    reason = f"the deadline of the call has passed after {seconds:.3g} s (raise it with _deadline)"
+    return Failure(DeadlineExceeded, reason, failure.cause, written=failure.written, repeatable=False)
 
 
 def of_stream(failure: Failure, request: Request) -> ApiException:

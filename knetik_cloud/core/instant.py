@@ -5,23 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from knetik_cloud.core import types
+from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from knetik_cloud.core.model import Model
 
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
+YEARS = "epoch seconds of the years 1 to 9999"
 EXPECTED = "whole epoch seconds, an aware datetime or an ISO 8601 text with its offset"
 
 
-class Epoch(types.Integer):
+class Seconds(types.Integer):
+    """Epoch seconds that a `datetime` can hold; a number beyond is most likely one of milliseconds."""
+
+    def __init__(self) -> None:
+        super().__init__(64)
+
+    def convert(self, value: Any, where: str) -> int:
+        seconds = super().convert(value, where)
+        if not EARLIEST <= seconds <= LATEST:
+            raise ApiValueError(f"{types.refuse(where, YEARS, seconds).reason}{_hint(seconds)}")
+        return seconds
+
+
+class Epoch(Seconds):
     """An instant: an int (or its decimal text) of epoch seconds, an aware `datetime`, or an ISO 8601 text.
 
     A naive one is refused, since its instant depends on where it is read. Fractions of a second are cut off.
     """
 
     def __init__(self) -> None:
-        super().__init__(64)
+        super().__init__()
         self.expected = EXPECTED
 
     def convert(self, value: Any, where: str) -> int:
@@ -109,7 +125,15 @@ def _moment(seconds: Any, where: str) -> dt.datetime:
             return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
     except OverflowError:
         pass
-    raise types.unreadable(where, "epoch seconds of the years 1 to 9999", seconds)
+    raise ApiResponseError(reason=f"{types.unreadable(where, YEARS, seconds).reason}{_hint(seconds)}")
+
+
+def _hint(seconds: Any) -> str:
+    """Say what a number beyond all years may be."""
+    if type(seconds) is int and EARLIEST <= seconds // 1000 <= LATEST:
+        return ": these look like milliseconds, so divide them by 1000"
+    return ""
 
 
 EPOCH = Epoch()
+SECONDS = Seconds()

@@ -105,6 +105,10 @@ class Field(property):
     def type(self) -> types.Type:
         """The type, read from its expression when it is first needed."""
         assert self._owner is not None
+        if self.epoch and self.expression in INTEGERS:
+            from knetik_cloud.core.instant import SECONDS
+
+            return SECONDS
         return types.parse(self.expression, self._owner._package())
 
     def _describe(self) -> str:
@@ -142,7 +146,8 @@ def _named_by(declared: Field, model: Model, error: E) -> E:
     return type(error)(reason=(error.reason or "").replace(declared._where, place, 1))
 
 
-SCALARS = frozenset(("int", "int32", "int64", "float", "bool", "str", "object", "int | str"))
+INTEGERS = ("int", "int32", "int64")
+SCALARS = frozenset((*INTEGERS, "float", "bool", "str", "object", "int | str"))
 
 
 def field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from knetik_cloud.core import types
@@ -13,6 +13,16 @@ from knetik_cloud.exceptions import ApiValueError
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+UNLISTED = (
+    "resource_path",
+    "method",
+    "path_params",
+    "query_params",
+    "header_params",
+    "body",
+    "response_type",
+)
+"""What `call_api` takes."""
 FRAMING = frozenset(
     (
         "accept-encoding",
@@ -63,8 +73,15 @@ class Settings:
         self.retries = retries
         self.headers = headers
 
-    def with_options(self, options: Mapping[str, Any]) -> Settings:
+    def with_options(
+        self, options: Mapping[str, Any], method: str = "with_options", parameters: Iterable[str] = ()
+    ) -> Settings:
         """Settle options over these settings; None leaves a setting as it is.
+
+        Args:
+            options: the options.
+            method: the method that was given them, for the error.
+            parameters: the method's own parameters.
 
         Raises:
             TypeError: an option that no method has.
@@ -73,8 +90,7 @@ class Settings:
         settled = Settings(self.connect, self.read, self.deadline, self.retries, self.headers)
         for name, value in options.items():
             if name not in CallOptions.__annotations__:
-                known = ", ".join(CallOptions.__annotations__)
-                raise TypeError(f"there is no parameter or option {name!r}; the options are {known}")
+                raise no_parameter(name, method, parameters)
             if value is None:
                 continue
             if name == "_request_timeout":
@@ -86,6 +102,30 @@ class Settings:
             else:
                 settled.headers = {**self.headers, **headers(name, value)}
         return settled
+
+
+def no_parameter(name: str, method: str, parameters: Iterable[str], advice: str = "") -> TypeError:
+    """Build the error for a keyword that a method doesn't have.
+
+    Args:
+        name: the keyword.
+        method: the method's name; the id of a call that has no method stands for `call_api`.
+        parameters: what it takes beside the options.
+        advice: what to write instead; without it, the name that comes closest is proposed.
+    """
+    from difflib import get_close_matches
+
+    if not method.isidentifier():
+        method, parameters = "call_api", UNLISTED
+    parameters = tuple(parameters)
+    taken = ", ".join((*parameters, "and the options" if parameters else "the options"))
+    if not advice:
+        near = get_close_matches(name, (*parameters, *CallOptions.__annotations__), 1)
+        advice = f"did you mean {near[0]!r}?" if near else ""
+    return TypeError(
+        f"{method}() has no parameter or option {name!r}{': ' if advice else ''}{advice or '.'} "
+        f"It takes {taken} {', '.join(CallOptions.__annotations__)}"
+    )
 
 
 def seconds(name: str, value: Any) -> float:

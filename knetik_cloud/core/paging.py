@@ -110,6 +110,18 @@ class Plan(Generic[P]):
         if self.pages.order is not None and self._arguments.get(names[self.pages.order]) is None:
             self._arguments[names[self.pages.order]] = STABLE_ORDER
 
+    def __repr__(self) -> str:
+        said = {name: types.shown(value) for name, value in self._arguments.items() if value is not None}
+        if self.limit is not None:
+            said["limit"] = str(self.limit)
+        if self.prefetch:
+            said["prefetch"] = str(self.prefetch)
+        if self.deadline != math.inf:
+            said["deadline"] = str(self.deadline)
+        for name, value in self._call_options.items():  # headers may hold what nobody is to see
+            said[name] = "..." if name == "_headers" else types.shown(value)
+        return f"{self.operation.id}({', '.join(f'{name}={value}' for name, value in said.items())})"
+
     def read(self) -> Generator[Step[P], Any, None]:
         """Read the list from its first page on.
 

@@ -330,7 +330,13 @@ def test_the_error_tells_of_all_tries() -> None:
     error = World().error(READ, [RESET, READ_TIMEOUT, Reply(503, b'{"code": 9, "request_id": "r-1"}')])
     assert [attempt.outcome for attempt in error.attempts] == ["reset", "slow", "503 Reason"]
     assert (error.operation, error.code, error.request_id) == ("read", 9, "r-1")
-    assert "Attempts: reset, waited" in str(error)
+    assert "Attempts: 3 tries: reset; slow; 503 Reason, waited " in str(error)
+
+
+def test_outcomes_that_repeat_are_told_once() -> None:
+    error = World().error(READ, [RESET, RESET, READ_TIMEOUT])
+    assert str(error).startswith("slow\n")
+    assert "\nAttempts: 3 tries: reset (twice); as above, waited " in str(error)
 
 
 def test_the_cause_is_kept_without_its_traceback() -> None:

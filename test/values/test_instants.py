@@ -130,3 +130,31 @@ def test_any_aware_datetime_comes_back_to_the_second(moment: datetime) -> None:
     entry.expires_at = moment
     assert entry.expires_at is not None
     assert timedelta(0) <= moment - entry.expires_at < timedelta(seconds=1)
+
+
+MILLISECONDS = 1893456000000
+HINT = "epoch seconds of the years 1 to 9999, not 1893456000000: these look like milliseconds"
+
+
+def test_milliseconds_are_refused_with_a_hint(api: UsersInventoryApi, server: RecordingServer) -> None:
+    for spelling in (MILLISECONDS, str(MILLISECONDS)):
+        with pytest.raises(ApiValueError, match=f"^timestamp must be {HINT}"):
+            api.update_user_inventory_expires(56, 56, timestamp=spelling)
+    assert not server.requests
+    entry = UserInventoryResource(expires=1)
+    with pytest.raises(ApiValueError, match=f"^UserInventoryResource.expires must be {HINT}"):
+        entry.expires = MILLISECONDS
+    with pytest.raises(ApiValueError, match=f"^UserInventoryResource.expires_at must be {HINT}"):
+        entry.expires_at = MILLISECONDS  # type: ignore[assignment]
+    with pytest.raises(ApiValueError, match=r"not 1000000000000000000$"):
+        entry.expires = 10**18
+    entry.expires = 253402300799
+    assert entry.expires_at == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def test_answered_milliseconds_are_read_as_they_came_and_hinted_at() -> None:
+    entry = UserInventoryResource.from_json('{"expires":1893456000000}')
+    assert entry.expires == MILLISECONDS
+    with pytest.raises(ApiResponseError, match=f"expires_at should be {HINT}"):
+        _ = entry.expires_at
+    assert entry.to_json() == '{"expires":1893456000000}'

@@ -1,0 +1,133 @@
+"""What a caller is told of a slip: the name that was meant, the class that is due, what can't be done."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import pickle
+import socket
+import threading
+from typing import Any
+
+import pytest
+
+from knetik_cloud import AccessTokenApi, ApiClient, Configuration, DeadlineExceeded, UsersInventoryApi, aio
+from knetik_cloud.api_client import AsyncResult
+
+from ..conftest import RecordingServer
+
+of_both = pytest.mark.parametrize(
+    ("client", "api"), [(ApiClient, UsersInventoryApi), (aio.ApiClient, aio.UsersInventoryApi)]
+)
+
+
+def said_by(action: Any) -> str:
+    with pytest.raises(TypeError) as raised:
+        action()
+    return str(raised.value)
+
+
+def test_misspelt_keyword_names_the_method_its_parameters_and_what_was_meant(
+    api: UsersInventoryApi, server: RecordingServer
+) -> None:
+    said = said_by(lambda: api.get_user_inventories(56, inactiv=True))  # type: ignore[call-arg]
+    assert said.startswith(
+        "get_user_inventories() has no parameter or option 'inactiv': did you mean 'inactive'? It takes id, "
+    )
+    assert said.endswith("and the options _request_timeout, _deadline, _retries, _headers")
+    said = said_by(lambda: api.get_user_inventory(56, 56, _timeout=1))  # type: ignore[call-arg]
+    assert "did you mean '_request_timeout'?" in said
+    said = said_by(lambda: api.get_user_inventory(56, 56, zzz=1))  # type: ignore[call-arg]
+    assert said.startswith("get_user_inventory() has no parameter or option 'zzz'. It takes user_id, id, and")
+    said = said_by(lambda: api.api_client.call_api("/x", "GET", query_parms={}))
+    assert said.startswith(
+        "call_api() has no parameter or option 'query_parms': did you mean 'query_params'?"
+    )
+    assert not server.requests
+
+
+@pytest.mark.parametrize("kind", [UsersInventoryApi, aio.UsersInventoryApi])
+@pytest.mark.parametrize("name", ["size", "page"])
+def test_reader_of_a_list_says_how_its_pages_are_sized(kind: Any, name: str) -> None:
+    said = said_by(lambda: kind().iter_entitlement_items(**{name: 2}))
+    assert said.startswith(
+        f"iter_entitlement_items() has no parameter or option '{name}': it reads page after page"
+    )
+    assert "page_size" in said
+    assert "get_entitlement_items() gives one page" in said
+    said = said_by(lambda: kind().iter_entitlement_items(page_sise=2))
+    assert "did you mean 'page_size'?" in said
+
+
+@of_both
+def test_first_argument_of_the_wrong_class_is_refused_at_once(client: Any, api: Any) -> None:
+    assert said_by(lambda: client("http://127.0.0.1")) == (
+        "ApiClient takes a Configuration, not 'str': write ApiClient(Configuration(host=...))"
+    )
+    said = said_by(lambda: api(Configuration()))
+    assert said.endswith("not 'Configuration': write UsersInventoryApi(ApiClient(configuration))")
+    assert said_by(lambda: api("http://127.0.0.1")).endswith("not 'str'")
+
+
+def test_blocking_and_asyncio_classes_do_not_mix() -> None:
+    assert said_by(lambda: UsersInventoryApi(aio.ApiClient())) == (  # type: ignore[arg-type]
+        "UsersInventoryApi takes an ApiClient of knetik_cloud, not one of knetik_cloud.aio: "
+        "blocking and asyncio classes don't mix"
+    )
+    assert "of knetik_cloud.aio, not one of knetik_cloud:" in said_by(
+        lambda: aio.UsersInventoryApi(ApiClient())  # type: ignore[arg-type]
+    )
+
+
+@of_both
+def test_clients_and_api_objects_say_that_they_cannot_be_pickled(client: Any, api: Any) -> None:
+    used = client()
+    assert said_by(lambda: pickle.dumps(used)) == (
+        "an ApiClient can't be pickled: pass its Configuration's settings and make a new one there"
+    )
+    assert said_by(lambda: pickle.dumps(api(used))).startswith("a UsersInventoryApi can't be pickled")
+    assert said_by(lambda: copy.deepcopy(used)).startswith("an ApiClient can't be pickled")
+    assert copy.copy(used).configuration is used.configuration
+    assert copy.copy(api(used)).api_client.configuration is used.configuration
+
+
+@of_both
+def test_reprs_tell_the_host_and_the_list(client: Any, api: Any) -> None:
+    used = api(client(Configuration("http://127.0.0.1:8080", access_token="a-secret")))
+    assert repr(used) == "<UsersInventoryApi of http://127.0.0.1:8080>"
+    assert repr(used.iter_users_inventory(filter_username="robin", page_size=5, _headers={"X-Key": "k"})) == (
+        "<Pager of get_users_inventory(filter_username='robin', size=5, _headers=...)>"
+    )
+    assert repr(used.iter_users_inventory(limit=3, prefetch=2, deadline=9, _retries=0)) == (
+        "<Pager of get_users_inventory(limit=3, prefetch=2, deadline=9.0, _retries=0)>"
+    )
+    assert "a-secret" not in repr(used)
+
+
+def test_async_result_tells_how_far_it_is() -> None:
+    with ApiClient() as client:
+        go = threading.Event()
+        waiting, failing = AsyncResult(client.submit(go.wait, 9)), AsyncResult(client.submit(int, "x"))
+        assert repr(waiting) == "<AsyncResult: pending>"
+        go.set()
+        waiting.wait(9)
+        failing.wait(9)
+        assert repr(waiting) == "<AsyncResult: succeeded>"
+        assert repr(failing) == "<AsyncResult: failed>"
+
+
+def test_deadline_that_has_passed_is_told_in_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            ApiClient(Configuration(host)) as client,
+            pytest.raises(DeadlineExceeded, match=r"passed after 0\.2 s"),
+        ):
+            AccessTokenApi(client).get_o_auth_token("client_credentials", "x", _deadline=0.2)
+
+        async def awaited() -> None:
+            async with aio.ApiClient(Configuration(host)) as client:
+                await aio.UsersInventoryApi(client).get_user_inventory(1, 2, _deadline=0.2)
+
+        with pytest.raises(DeadlineExceeded, match=r"passed after 0\.2 s \(raise it with _deadline\)"):
+            asyncio.run(awaited())
