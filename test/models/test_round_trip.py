@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knetik_cloud import models
+from knetik_cloud.core.instant import EARLIEST, LATEST
 from knetik_cloud.core.model import Model
 
 from .documents import SCALARS, documents, model_class, values
@@ -56,7 +57,7 @@ def test_change_of_one_field_changes_nothing_else(name: str, data: st.DataObject
         pytest.skip("no scalar field")
     document = data.draw(documents(name))
     field = data.draw(st.sampled_from(scalars))
-    value = data.draw(values(field.expression, 1))
+    value = data.draw(st.integers(EARLIEST, LATEST) if field.epoch else values(field.expression, 1))
     model = kind.from_json(written(document))
 
     setattr(model, field.name, value)
