@@ -74,9 +74,7 @@ class ApiClient(BaseClient["_State"]):
         if options:
             options = dict(options)
             if options.pop("async_req", None):
-                return AsyncResult(
-                    self._shared.executor().submit(self.call, operation, arguments, options, http_info)
-                )
+                return AsyncResult(self._shared.submit(self.call, operation, arguments, options, http_info))
             options, http_info, stream = what_is_wanted(options, http_info)
         state, settings = self._current()
         if options:
@@ -125,7 +123,7 @@ class ApiClient(BaseClient["_State"]):
         Raises:
             ApiValueError: the client is closed.
         """
-        return self._shared.executor().submit(method, *args, **kwargs)
+        return self._shared.submit(method, *args, **kwargs)
 
     def raw(self, method: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> RESTResponse:
         """Run a method and give the raw answer, which streams: read it, or close it.
@@ -298,20 +296,21 @@ class _Shared(Shared[_State]):
             super().set_default_header(name, value)
             self._state = None
 
-    def executor(self) -> ThreadPoolExecutor:
-        """Give the thread pool, made at the first use.
+    def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a method in the thread pool, which is made at the first use.
 
         Raises:
             ApiValueError: the client is closed.
         """
         self.current()
-        with self._settle_lock:
+        with self._settle_lock:  # held, so that no close comes between
+            self.check_open()
             if self._executor is None:
                 from concurrent.futures import ThreadPoolExecutor
 
                 workers = self.configuration.pool_size
                 self._executor = ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
-            return self._executor
+            return self._executor.submit(method, *args, **kwargs)
 
     def close(self) -> None:
         with self._settle_lock:

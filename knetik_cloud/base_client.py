@@ -53,10 +53,18 @@ class Shared(Generic[S]):
         checked = options.headers("the default headers", {name: value})
         self._default_headers = {**self._default_headers, **checked}
 
-    def settle(self) -> tuple[Engine, Settings]:
-        """Make the engine and the settings of the configuration as it is now; the budget lives on."""
+    def check_open(self) -> None:
+        """Refuse to go on once the client is closed.
+
+        Raises:
+            ApiValueError: it is.
+        """
         if self.is_closed:
             raise ApiValueError("this client is closed: make a new ApiClient")
+
+    def settle(self) -> tuple[Engine, Settings]:
+        """Make the engine and the settings of the configuration as it is now; the budget lives on."""
+        self.check_open()
         configuration = self.configuration
         settings = configuration.settings()
         settings.headers = {**settings.headers, **self._default_headers}

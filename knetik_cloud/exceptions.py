@@ -7,6 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self, TypeVar
 
 SHOWN_BODY = 2000
+SHOWN_ERRORS = 10
+LONGEST_RESULT = 1 << 18
+"""Characters of a body that are read as a `Result`; what is longer is kept as text alone."""
+MOST_ERRORS = 100
 
 _E = TypeVar("_E", bound="ApiException")
 
@@ -107,7 +111,7 @@ class ApiException(Exception):
         """Take over an answer, and what its `Result` (or OAuth error) says; other bodies are left as text."""
         self.body, self.headers = body, headers
         self.request_id = headers.get("X-Request-Id")
-        if not self.body or not self.body.lstrip().startswith("{"):
+        if not self.body or len(self.body) > LONGEST_RESULT or not self.body.lstrip().startswith("{"):
             return
         try:
             result = json.loads(self.body)
@@ -121,7 +125,7 @@ class ApiException(Exception):
         if isinstance(rows, list):
             self.errors = tuple(
                 ErrorDetail(_text_in(row, "message"), row.get("field"), row.get("details"))
-                for row in rows
+                for row in rows[:MOST_ERRORS]
                 if isinstance(row, dict)
             )
         elif isinstance(result.get("error"), str):
@@ -141,14 +145,15 @@ class ApiException(Exception):
             lines.append(f"Attempts: {self._told_attempts()}")
         if self.may_have_applied:
             lines.append("The write may have been applied: look before repeating it.")
-        for error in self.errors:
-            where = f" ({error.field})" if error.field is not None else ""
-            lines.append(f"Message: {error.message}{where}")
+        for error in self.errors[:SHOWN_ERRORS]:
+            where = f" ({_cut(str(error.field))})" if error.field is not None else ""
+            lines.append(f"Message: {_cut(str(error.message))}{where}")
+        if len(self.errors) > SHOWN_ERRORS:
+            lines.append(f"... and {len(self.errors) - SHOWN_ERRORS} more in `errors`")
         if self.request_id:
             lines.append(f"Request id: {self.request_id}")
         if self.body:
-            shown = self.body if len(self.body) <= SHOWN_BODY else self.body[:SHOWN_BODY] + "..."
-            lines.append(f"HTTP response body: {shown}")
+            lines.append(f"HTTP response body: {_cut(self.body)}")
         return "\n".join(lines)
 
     def _told_attempts(self) -> str:
@@ -176,6 +181,10 @@ class ApiException(Exception):
 def _text_in(row: dict[str, Any], name: str) -> str | None:
     value = row.get(name)
     return value if isinstance(value, str) else None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_BODY else f"{text[:SHOWN_BODY]}..."
 
 
 def _rebuild(kind: type[_E], state: dict[str, Any]) -> _E:

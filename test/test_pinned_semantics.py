@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import pickle
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pprint import pformat
 from typing import Any
 
@@ -201,6 +202,24 @@ def test_call_api_refuses_parameters_that_are_no_dict(server: RecordingServer, c
     assert server.requests == []
 
 
+@pytest.mark.parametrize("path", ["/../x", "/a/./b", "/a/.."])
+def test_call_api_refuses_dot_segments(path: str, server: RecordingServer, client: ApiClient) -> None:
+    with pytest.raises(ApiValueError, match="resource_path"):
+        client.call_api(path, "GET")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "response_type", [5, "dict", "annotations", "list[", "dict(str, int)", "Model", "__doc__"]
+)
+def test_call_api_refuses_what_names_no_type(
+    response_type: Any, server: RecordingServer, client: ApiClient
+) -> None:
+    with pytest.raises(ApiValueError):
+        client.call_api("/x", "POST", query_params={}, response_type=response_type)
+    assert server.requests == []
+
+
 # The request
 
 
@@ -368,6 +387,25 @@ def test_submit_gives_a_future_of_the_methods_type(client: ApiClient, api: Users
     assert isinstance(client.submit(api.get_entitlement_item, 56).result(10), EntitlementItem)
 
 
+def submit_until_refused(client: ApiClient) -> BaseException:
+    """Submit calls until one is refused, and give the error."""
+    api = UsersInventoryApi(client)
+    while True:
+        try:
+            client.submit(api.get_entitlement_item, 56)
+        except Exception as error:
+            return error
+
+
+def test_submit_that_races_close_says_that_the_client_is_closed(server: RecordingServer) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(20):
+            client = ApiClient(Configuration(server.url))
+            submitting = [pool.submit(submit_until_refused, client) for _ in range(3)]
+            client.close()
+            assert [type(future.result(10)) for future in submitting] == [ApiValueError] * 3
+
+
 def test_raw_answer_streams(server: RecordingServer, client: ApiClient, api: UsersInventoryApi) -> None:
     server.answers = [answer(200, b'{"id":56}')]
     with client.raw(api.get_entitlement_item, 56) as response:
@@ -433,6 +471,39 @@ def test_api_exception_constructs_as_in_older_sdks() -> None:
     assert (error.status, error.reason, error.body, error.headers["x-a"]) == (418, "Teapot", '{"a":1}', "b")
     assert ApiException(status=0, reason="r").reason == "r"
     assert knetik_cloud.rest.ApiException is ApiException
+
+
+def test_error_of_many_reasons_stays_small(server: RecordingServer, api: UsersInventoryApi) -> None:
+    rows = b",".join([b'{"message":"m"}'] * 500)
+    server.answers = [answer(400, b'{"result":[' + rows + b"]}")]
+    with pytest.raises(knetik_cloud.BadRequestException) as caught:
+        api.get_entitlement_item(56)
+    assert len(caught.value.errors) == 100
+    assert "... and 90 more" in str(caught.value)
+    assert len(str(caught.value)) < 3000
+
+
+def test_error_body_that_is_no_sensible_result_is_kept_as_text(
+    server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    body = b'{"result":[' + b"{}," * 400_000 + b"{}]}"
+    server.answers = [answer(400, body)]
+    with pytest.raises(knetik_cloud.BadRequestException) as caught:
+        api.get_entitlement_item(56)
+    assert caught.value.errors == ()
+    assert caught.value.body == body.decode()
+
+
+@pytest.mark.parametrize("charset", ["punycode", "unicode_escape", "idna", "utf-7", "nonsense"])
+def test_answer_in_a_character_set_that_is_no_plain_one_is_refused(
+    charset: str, server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    server.answers = [
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset={charset}\r\n"
+        "Content-Length: 2\r\n\r\n{}".encode()
+    ]
+    with pytest.raises(ApiResponseError, match="character set"):
+        api.get_entitlement_item(56)
 
 
 # Configuration

@@ -7,6 +7,7 @@ over urllib3, `aio.ApiClient` over aiohttp, a test with a plain list.
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Generator, Mapping
 from functools import lru_cache
@@ -42,6 +43,10 @@ from knetik_cloud.exceptions import (
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
 MOST_REDIRECTS = 3
+CHARSETS = re.compile(
+    r"utf-?(8|16|32)([-_]?(le|be|sig))?|iso-?8859-?[0-9]{1,2}|latin-?1|(windows-|cp)125[0-8]"
+)
+"""Character sets that are decoded. Python knows others that take ages, or run code of their own."""
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 Log = Callable[[str], None]
 
@@ -399,4 +404,8 @@ def _charset(media: str) -> str | None:
     if not kind.endswith("json") and kind not in ("", "text/plain", "application/octet-stream"):
         raise ApiResponseError(reason=f"the answer isn't JSON: it says that it is {media!r}")
     named = [part.partition("=")[2].strip(" \"'") for part in parameters if part.startswith("charset")]
-    return None if not named or named[0] in ("", "utf-8", "utf8", "us-ascii", "ascii") else named[0]
+    if not named or named[0] in ("", "utf-8", "utf8", "us-ascii", "ascii"):
+        return None
+    if not CHARSETS.fullmatch(named[0]):
+        raise ApiResponseError(reason=f"the answer isn't JSON in a character set that is known: {media!r}")
+    return named[0]

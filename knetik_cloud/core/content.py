@@ -8,6 +8,10 @@ from collections.abc import Iterator, Sequence
 from knetik_cloud.exceptions import ApiResponseError
 
 PIECE = 1 << 16
+MOST_CODINGS = 2
+MOST_MEMBERS = 1000
+MOST_BETWEEN = 1 << 26
+"""Bytes that one decoder may hand to the next: neither the size limit nor the deadline sees them."""
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
@@ -20,6 +24,8 @@ class Inflater:
         self._inflater = zlib.decompressobj(self._wbits)
         self._started = False
         self._head = b""
+        self._members = 1
+        self.produced = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Decode more bytes, in pieces of at most 64 KiB.
@@ -55,6 +61,11 @@ class Inflater:
         """Begin the next gzip member; zero bytes of padding are none."""
         if self._encoding == "deflate" or not data.strip(b"\0"):
             return False
+        self._members += 1
+        if self._members > MOST_MEMBERS:
+            raise ApiResponseError(
+                reason=f"the answer can't be read: it has more than {MOST_MEMBERS} gzip members"
+            )
         self._inflater = zlib.decompressobj(self._wbits)
         return True
 
@@ -86,7 +97,7 @@ def inflaters(header: str | None) -> list[Inflater]:
     for name in reversed(named):
         if name in ("", "identity"):
             continue
-        if name not in ("gzip", "x-gzip", "deflate") or len(chain) == 4:
+        if name not in ("gzip", "x-gzip", "deflate") or len(chain) == MOST_CODINGS:
             raise ApiResponseError(reason=f"the answer can't be read: its content encoding is {header!r}")
         chain.append(Inflater(name))
     return chain
@@ -97,8 +108,14 @@ def feed(chain: Sequence[Inflater], data: bytes) -> Iterator[bytes]:
     if not chain:
         yield data
         return
-    for piece in chain[0].feed(data):
-        yield from feed(chain[1:], piece)
+    inflater, rest = chain[0], chain[1:]
+    for piece in inflater.feed(data):
+        inflater.produced += len(piece)
+        if rest and inflater.produced > MOST_BETWEEN:
+            raise ApiResponseError(
+                reason=f"the answer can't be read: more than {MOST_BETWEEN} bytes lie inside"
+            )
+        yield from feed(rest, piece)
 
 
 def too_large(limit: int) -> ApiResponseError:

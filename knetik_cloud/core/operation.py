@@ -134,10 +134,17 @@ class Operation(Generic[T]):
         for name, values in (("path_params", path_params), ("query_params", query_params)):
             if not isinstance(values, Mapping):
                 raise types.refuse(name, "a dict of names to values", values)
+            for key in values:
+                if not isinstance(key, str):
+                    raise types.refuse(f"a name in {name}", "a str", key)
+        if returns is not None and not isinstance(returns, str):
+            raise types.refuse(
+                "response_type", "the name of a model, 'list[T]', 'dict[str, T]' or 'object'", returns
+            )
         method = method.upper() if isinstance(method, str) else method
         if method not in UNLISTED_RETRY:
             raise types.refuse("method", f"one of {', '.join(UNLISTED_RETRY)}", method)
-        if not isinstance(path, str) or not PATH.fullmatch(path):
+        if not isinstance(path, str) or not PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
             raise types.refuse(
                 "resource_path", "a path such as /users/{id}, with nothing to be encoded", path
             )

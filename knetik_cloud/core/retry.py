@@ -14,6 +14,8 @@ BASE_SECONDS = 0.1
 THROTTLED_BASE_SECONDS = 1.0
 LONGEST_WAIT = 8.0
 LONGEST_RETRY_AFTER = 60.0
+FAR_AWAY = 1e9
+"""Seconds that stand for all longer waits: hundreds of digits are a number too, and no float."""
 
 SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", re.ASCII)
 
@@ -76,7 +78,10 @@ def retry_after(value: str | None, now: Callable[[], float]) -> float | None:
     """
     if value is None:
         return None
-    wait = float(value) if SECONDS.fullmatch(value) else _seconds_until(value, now)
+    value = value.strip()
+    if SECONDS.fullmatch(value):
+        return min(float(value), FAR_AWAY)
+    wait = _seconds_until(value, now)
     return wait if math.isfinite(wait) else None
 
 

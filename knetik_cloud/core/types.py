@@ -294,6 +294,7 @@ class ListOf(Type):
 
     def __init__(self, element: Type) -> None:
         self._element = element
+        self._wrapped: set[type] = {NoneType}
         self.settles = not element.wraps
 
     def resolve(self) -> None:
@@ -310,18 +311,11 @@ class ListOf(Type):
             if value is None:
                 return None
             raise unreadable(where, self.expected, value)
-        if value and self._element.wraps and not self._is_wrapped(value):
-            value[:] = self._element.view_rows(value.copy(), where)  # another thread may be at it too
+        if self._element.wraps and not self._wrapped.issuperset(map(type, value)):
+            value[:] = rows = self._element.view_rows(value.copy(), where)  # another thread may be at it too
+            if isinstance(self._element, Reference):
+                self._wrapped.update(map(type, rows))  # at most as many as the model has subclasses
         return value
-
-    def _is_wrapped(self, rows: list[Any]) -> bool:
-        """Tell by the two ends, where a caller adds rows; looking at all of them would cost each read."""
-        element = self._element
-        return (
-            isinstance(element, Reference)
-            and isinstance(rows[0], element.model)
-            and isinstance(rows[-1], element.model)
-        )
 
     def check(self, values: Sequence[Any], where: str, depth: int) -> None:
         lists = self._present(values, where)

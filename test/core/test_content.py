@@ -86,3 +86,22 @@ def test_pieces_stay_small_however_much_is_packed() -> None:
 def test_nothing_is_unpacked_ahead() -> None:
     pieces = content.feed(content.inflaters("gzip, gzip"), gzip.compress(gzip.compress(bytes(1 << 26), 1)))
     assert len(next(pieces)) <= content.PIECE
+
+
+def test_members_without_end_are_refused() -> None:
+    empty = gzip.compress(b"")
+    inflater = content.inflaters("gzip")
+    with pytest.raises(ApiResponseError, match="members"):
+        list(content.feed(inflater, empty * (content.MOST_MEMBERS + 1)))
+
+
+def test_what_lies_between_two_codings_is_bounded() -> None:
+    head, empty_block = gzip.compress(b"")[:10], b"\0\0\0\xff\xff"
+    bomb = gzip.compress(head + empty_block * (content.MOST_BETWEEN // 4), 1)
+    with pytest.raises(ApiResponseError, match="inside"):
+        list(content.feed(content.inflaters("gzip, gzip"), bomb))
+
+
+def test_more_codings_than_two_are_refused() -> None:
+    with pytest.raises(ApiResponseError, match="encoding"):
+        content.inflaters("gzip, gzip, gzip")

@@ -172,6 +172,7 @@ def test_waits_after_throttling_start_at_a_second() -> None:
         ("0", 0.0),
         ("1.5", 1.5),
         (".5", 0.5),
+        ("2 ", 2.0),
         ("Fri, 14 Jul 2017 02:40:07 GMT", 7.0),
         ("Fri, 14 Jul 2017 02:40:07 -0000", 7.0),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
@@ -192,7 +193,7 @@ def test_garbage_in_retry_after_is_ignored(value: str) -> None:
     assert world.waits == [0.1]
 
 
-@pytest.mark.parametrize("value", ["61", "86400", "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 300])
+@pytest.mark.parametrize("value", ["61", "86400", "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 400])
 def test_a_retry_after_of_more_than_a_minute_is_raised_at_once(value: str) -> None:
     world = World()
     error = world.error(READ, [Reply(429, Retry_After=value)], settings=make_settings(deadline=1e9))

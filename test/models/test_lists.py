@@ -49,7 +49,7 @@ def test_edits_in_place_reach_the_json() -> None:
     )
 
 
-def test_plain_dict_added_at_an_end_is_wrapped_when_it_is_read() -> None:
+def test_plain_dict_added_anywhere_is_wrapped_when_it_is_read() -> None:
     envelope = page()
     rows = envelope.content
     assert rows is not None
@@ -57,7 +57,8 @@ def test_plain_dict_added_at_an_end_is_wrapped_when_it_is_read() -> None:
     rows.append({"id": 4})  # type: ignore[arg-type]
     assert [row.id for row in envelope.content or ()] == [1, 2, 3, 4]
     rows.insert(0, {"id": 0})  # type: ignore[arg-type]
-    assert [row.id for row in envelope.content or ()] == [0, 1, 2, 3, 4]
+    rows[3] = {"id": 33}  # type: ignore[call-overload]
+    assert [row.id for row in envelope.content or ()] == [0, 1, 2, 33, 4]
     assert rows[2] is kept
 
 
