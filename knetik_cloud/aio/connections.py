@@ -18,7 +18,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from urllib3.util.wait import wait_for_read
 
-from knetik_cloud.connections import LONGEST_IDLE
+from knetik_cloud.connections import LONGEST_IDLE, MOST_HEAD, Unframed
 from knetik_cloud.core.failure import DeadlinePassed
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Protocol(ResponseHandler):
         self._watch: asyncio.TimerHandle | None = None
         self._deadline = self._wait = self._last = math.inf
         self._body: StreamReader | None = None
+        self._is_in_head = False
+        self._head_left = 0
         self.is_waited_for = False
         """Whether somebody waits for bytes; a reader who takes his time is not the peer's fault."""
 
@@ -63,6 +65,7 @@ class Protocol(ResponseHandler):
             max_field_size=LONGEST_LINE,
         )
         self._body = None
+        self._is_in_head, self._head_left = True, MOST_HEAD
         self.is_waited_for = True
         self._last = time.monotonic()
         self._deadline, self._wait = deadline, wait
@@ -75,12 +78,13 @@ class Protocol(ResponseHandler):
             self._watch = None
 
     async def head(self) -> tuple[RawResponseMessage, StreamReader]:
-        """Wait for the head of the answer; interim answers (1xx) before it are passed over."""
-        while True:
-            message, body = await self.read()
-            if not 100 <= message.code < 200 or message.code == 101:
-                self._body = body
-                return message, body
+        """Wait for the head of the answer.
+
+        Raises:
+            Unframed: it is too large.
+        """
+        message, self._body = await self.read()
+        return message, self._body
 
     async def piece(self) -> bytes:
         """Give the next bytes of the body, b"" at its end."""
@@ -101,6 +105,13 @@ class Protocol(ResponseHandler):
             await self._drain_helper()
             self._last = time.monotonic()
 
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Take a head that was parsed; interim answers (1xx) before the answer are passed over."""
+        code = data[0].code
+        if not 100 <= code < 200 or code == 101:
+            self._is_in_head = False
+            super().feed_data(data, size)
+
     def data_received(self, data: bytes) -> None:
         """Parse what came.
 
@@ -109,6 +120,7 @@ class Protocol(ResponseHandler):
         waits for a malformed body waiting.
         """
         self._last = time.monotonic()
+        received = len(data)
         end = data.find(HEAD_END) + len(HEAD_END) if data.startswith(b"HTTP/") else 0
         if len(HEAD_END) <= end < len(data):
             length = None if data[9:12] in BODYLESS else LENGTH.search(data, 0, end)
@@ -116,9 +128,19 @@ class Protocol(ResponseHandler):
                 super().data_received(data[:end])
                 data = data[end:]
         super().data_received(data)
+        if self._is_in_head:
+            self._count_head(received)
         error = self.exception()
         if error is not None:
             self._fail(error)
+
+    def _count_head(self, received: int) -> None:
+        """Refuse a head that has no end in as many bytes as may come, and take no more of it."""
+        self._head_left -= received
+        if self._head_left < 0 and self.exception() is None:
+            self._fail(Unframed(f"its head is larger than {MOST_HEAD} bytes"))
+            if self.transport is not None:
+                self.transport.abort()
 
     def _arm(self) -> None:
         left = min(self._deadline, self._last + self._wait) - time.monotonic()

@@ -330,6 +330,13 @@ ROWS = [
         again=True,
     ),
     Row(
+        "103 Early Hints without end, stopped long before the deadline",
+        [endless(data=b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n" * 99)],
+        fails(ApiResponseError, says="its head is larger than 1048576 bytes"),
+        settings={"deadline": 30, "timeout": 5, "retries": 0},
+        again=True,
+    ),
+    Row(
         "100 Continue and then nothing",
         [after(b"HTTP/1.1 100 Continue\r\n\r\n", lambda peer: peer.hold())] * 3,
         fails(),
