@@ -275,7 +275,7 @@ class _Exchange:
         return self.pool.failure(cause, self.is_written, self.status)
 
     def end(self) -> None:
-        """Give the connection back; aiohttp closes it unless the answer ended cleanly."""
+        """Give the connection back, or close it unless the answer ended cleanly."""
         if not self.is_over:
             self.is_over = True
             self._let_go(keep=True)
@@ -297,13 +297,27 @@ class _Exchange:
         if connection is not None:
             if connection.protocol is not None:
                 cast("Protocol", connection.protocol).end()
-            if keep:
+            if keep and not self._is_spent(connection):
                 connection.release()
             else:
                 self.distrust()
                 with contextlib.suppress(RuntimeError):
                     connection.close()
         self.pool.let_go(self.transport)
+
+    def _is_spent(self, connection: Connection) -> bool:
+        """Tell whether nothing more can be asked on a connection.
+
+        Such a one is aborted, not closed in order: that would wait for the peer to take the rest of an upload
+        that it answered early, or to say goodbye over TLS, for longer than the loop may run.
+        """
+        protocol, transport = connection.protocol, connection.transport
+        return (
+            protocol is None
+            or transport is None
+            or protocol.should_close
+            or transport.get_write_buffer_size() > 0
+        )
 
 
 class RESTClientObject:
@@ -412,6 +426,7 @@ class RESTClientObject:
         if life is not None and not self._calls:
             self._life = None
             await life.aclose()
+        await asyncio.sleep(0)  # asyncio closes the sockets of aborted connections in the loop's next turn
 
 
 class _Route:

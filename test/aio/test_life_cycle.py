@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import pytest
 
-from knetik_cloud import ApiValueError, Configuration, aio
+from knetik_cloud import ApiException, ApiValueError, Configuration, aio
 
 from ..conftest import RecordingServer, answer
 from .service import Asked, Service, healthy, http, until
@@ -212,3 +215,46 @@ def test_a_forked_child_has_connections_of_its_own(entry_server: RecordingServer
     assert loop.run_until_complete(api.get_user_inventory(56, 56)).id == 56
     loop.run_until_complete(client.close())
     loop.close()
+
+
+@pytest.mark.parametrize("aborts", [True, False])
+def test_an_upload_that_was_answered_early_leaves_no_socket_behind(aborts: bool) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    met = []
+    over = threading.Event()
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        met.append(peer.recv(1000))
+        peer.sendall(http({}, "413 Content Too Large"))
+        if aborts:
+            time.sleep(0.1)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            over.wait(10)
+        peer.close()
+
+    async def main() -> None:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with aio.ApiClient(Configuration(url)) as client:
+            with pytest.raises(ApiException) as caught:
+                await aio.UsersInventoryApi(client).update_user_inventory_behavior_data(
+                    56, 56, data={"data": "x" * 9_000_000}
+                )
+            assert caught.value.status == 413
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    loop = asyncio.new_event_loop()
+    with listener, warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            loop.run_until_complete(main())  # and nothing else: the loop has no turn after it
+        finally:
+            loop.close()
+            over.set()
+            thread.join()
+        del loop
+        gc.collect()
+    assert met
+    assert [str(warning.message) for warning in warned] == []
