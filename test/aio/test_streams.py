@@ -79,3 +79,29 @@ def test_the_deadline_of_the_call_holds_for_its_stream() -> None:
                 await response.read()
 
     asyncio.run(main())
+
+
+def test_a_pause_of_the_caller_in_a_body_larger_than_all_buffers_is_nobodys_silence() -> None:
+    whole = b'"' + b"x" * 8_000_000 + b'"'
+
+    async def huge(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(http(whole))
+        await writer.drain()
+
+    async def main() -> None:
+        async with Service(huge) as service, client_of(service, timeout=0.2) as client:
+            response = await open_stream(client)
+            got = b""
+            for _ in range(2):
+                got += await response.read(1000)
+                await asyncio.sleep(0.5)
+            assert got + await response.read() == whole
+            response = await client.raw(
+                aio.UsersInventoryApi(client).get_user_inventory, 56, 56, _deadline=0.3
+            )
+            await response.read(1000)
+            await asyncio.sleep(0.5)
+            with pytest.raises(DeadlineExceeded):
+                await response.read()
+
+    asyncio.run(main())
