@@ -179,6 +179,9 @@ def whole(name: str, value: Any, least: int) -> int:
 def headers(name: str, values: Any) -> dict[str, str | Secret]:
     """Check headers that the caller gives; `Authorization` and its like are held as secrets.
 
+    What was checked is what is sent: a text of a class of its own (an enum's member), which may say something
+    else when it is formatted, is made a plain one.
+
     Raises:
         ApiValueError: no such name can be sent, a value has a line break, or it frames the message.
     """
@@ -199,8 +202,10 @@ def headers(name: str, values: Any) -> dict[str, str | Secret]:
                 f"{name}[{header!r}] must be a text of Latin-1 without line breaks, not {told}"
             )
         # One spelling, by which the engine knows a call that brings its own credentials.
-        header = "Authorization" if header.lower() == "authorization" else header
-        checked[header] = Secret(value) if secret and isinstance(value, str) else value
+        header = "Authorization" if header.lower() == "authorization" else str.__str__(header)
+        if isinstance(value, str):
+            value = Secret(value) if secret else str.__str__(value)
+        checked[header] = value
     return checked
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from knetik_cloud import ApiValueError, Configuration
-from test.faults.server import ENTRY
-from test.faults.table import Play, Row
+from knetik_cloud import ApiException, ApiValueError, Configuration
+from test.faults.server import ENTRY, answer, says
+from test.faults.table import Play, Row, attempt
 
 
 def refused(method: str, *arguments: Any, **named: Any) -> Callable[[Play], int]:
@@ -65,6 +66,33 @@ def header_stays_one(name: str, value: str) -> Callable[[Play], int]:
         return 1
 
     return play
+
+
+class Tag(enum.StrEnum):
+    """Texts that say something else when they are formatted."""
+
+    NAME = "X-Tag"
+    TEXT = "a tag"
+    KEY = "Basic of-an-enum"
+
+    def __format__(self, spec: str) -> str:
+        return "b\r\nX-Evil: 1"
+
+
+def header_is_what_was_checked(play: Play) -> int:
+    """Bring headers that are texts of another class: sent and shown is what was checked."""
+    headers = {Tag.NAME: Tag.TEXT, "Authorization": Tag.KEY}
+    error = attempt(play.driver(), "get", 3, _headers=headers).error
+    sent = play.server.requests[0].headers
+    assert sent["x-tag"] == "a tag"
+    assert sent["authorization"] == "Basic of-an-enum"
+    assert "x-evil" not in sent
+    assert isinstance(error, ApiException)
+    shown = error.as_curl() or ""
+    assert "'X-Tag: a tag'" in shown
+    assert "Evil" not in shown
+    assert "of-an-enum" not in shown
+    return 1
 
 
 def own_authorization(play: Play) -> int:
@@ -184,6 +212,11 @@ ROWS = [
     Row("header value with CRLF injects no header", play=option_refused(_headers={"X-A": "b\r\nX-Evil: 1"})),
     Row("header value with a bare CR", play=option_refused(_headers={"X-A": "b\rX-Evil: 1"})),
     Row("header value with a bare LF and a space", play=option_refused(_headers={"X-A": "b\n X-Evil: 1"})),
+    Row(
+        "headers that format as other texts",
+        [says(answer({}, status="400 Bad Request"))],
+        play=header_is_what_was_checked,
+    ),
     Row("header value with NUL", play=option_refused(_headers={"X-A": "b\0"})),
     Row("header value beyond Latin-1", play=option_refused(_headers={"X-A": "\N{SNOWMAN}"})),
     Row("header value that is no text", play=option_refused(_headers={"X-A": 5})),
