@@ -28,7 +28,8 @@ class Secret:
     def __init__(self, text: str | bytes) -> None:
         if not isinstance(text, (str, bytes)):
             raise ApiValueError(f"a secret must be a text, not a {type(text).__name__}")
-        value = six.ensure_str(text, errors="surrogateescape")
+        # A plain text, also of an enum's member, whose formatted text may be another one.
+        value = str.__str__(six.ensure_str(text, errors="surrogateescape"))
         # A closure, not an attribute: tools that print an object's attributes find no text to print.
         self._reveal: Callable[[], str] = lambda: value
 
