@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import InsecureRequestWarning
@@ -38,15 +38,29 @@ def tls_context(configuration: Configuration) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if configuration.cert_file is not None:
-        _load(context.load_cert_chain, "cert_file", configuration.cert_file, configuration.key_file)
+        key_file = configuration.key_file
+        refuse = partial(_refuse_pass_phrase, key_file or configuration.cert_file)
+        _load(context.load_cert_chain, "cert_file", configuration.cert_file, key_file, refuse)
     return context
 
 
-def _load(load: Any, name: str, *paths: str | None) -> None:
+def _refuse_pass_phrase(path: str) -> str:
+    """Stand in for OpenSSL's own question, on a terminal that may have nobody in front of it.
+
+    Raises:
+        ApiValueError: always.
+    """
+    raise ApiValueError(
+        f"the key in {path!r} is encrypted: decrypt it (openssl pkey -in ... -out ...), or load it with its "
+        "pass phrase into an ssl.SSLContext, and give that as ssl_context"
+    )
+
+
+def _load(load: Any, name: str, path: str, *further: Any) -> None:
     try:
-        load(*paths)
+        load(path, *further)
     except (OSError, ssl.SSLError) as cause:
-        reason = f"{name} {os.fspath(paths[0] or '')!r} can't be loaded: {cause}"
+        reason = f"{name} {path!r} can't be loaded: {cause}"
     else:
         return
     raise ApiValueError(reason)

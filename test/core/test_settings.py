@@ -14,6 +14,8 @@ import pytest
 from knetik_cloud import ApiClient, ApiValueError, Configuration, Secret
 from knetik_cloud.core import options
 from knetik_cloud.core.options import Settings
+from knetik_cloud.tls import tls_context
+from test.faults.server import CERTIFICATES
 
 
 @pytest.mark.parametrize("value", [1, 0.5, Decimal("2.5"), Fraction(1, 3), math.inf, 1e-9, 1e300])
@@ -72,6 +74,16 @@ def test_an_unknown_option_is_a_type_error() -> None:
 def test_headers_of_the_transport_are_refused(name: str) -> None:
     with pytest.raises(ApiValueError, match="transport"):
         options.headers("_headers", {name: "x"})
+
+
+def test_an_encrypted_key_is_refused_without_asking_for_its_pass_phrase() -> None:
+    certificate, encrypted = str(CERTIFICATES / "client.pem"), str(CERTIFICATES / "encrypted.pem")
+    for configuration in (
+        Configuration(cert_file=certificate, key_file=encrypted),
+        Configuration(cert_file=encrypted),
+    ):
+        with pytest.raises(ApiValueError, match=r"encrypted\.pem' is encrypted: decrypt it .* ssl_context"):
+            tls_context(configuration)
 
 
 @pytest.mark.parametrize(

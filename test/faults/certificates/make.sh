@@ -46,3 +46,4 @@ signed elsewhere authority "DNS:elsewhere.example" 21200101000000Z
 signed untrusted stranger "DNS:localhost,IP:127.0.0.1" 21200101000000Z
 signed client authority "DNS:client.example" 21200101000000Z
 signed expired authority "DNS:localhost,IP:127.0.0.1" 20210101000000Z
+{ cat client.crt; openssl pkey -in client.key -aes256 -passout pass:unknown; } > "$here/encrypted.pem"
