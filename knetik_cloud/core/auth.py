@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Coroutine
 from typing import Any, NamedTuple, Protocol
 
 from knetik_cloud.core.options import is_header_text
@@ -124,8 +125,9 @@ class TokenStore:
         if isinstance(answer, Exception):
             raise answer if isinstance(answer, ApiException) else _provider_failed(answer)
         if hasattr(answer, "__await__"):
-            answer.close()
-            raise ApiValueError("get_token() of the token provider is a coroutine: use knetik_cloud.aio")
+            if isinstance(answer, Coroutine):
+                answer.close()  # else Python warns that it was never awaited
+            raise ApiValueError("get_token() of the token provider must be awaited: use knetik_cloud.aio")
         if not isinstance(answer, tuple):
             return self._renewed(answer, None, now)
         return self._renewed(*answer, now) if len(answer) == 2 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -233,6 +234,23 @@ def test_a_provider_that_gives_no_token_is_an_error(given: Any) -> None:
     world = World(TokenStore(provider=Provider()))
     world.provided = [given]
     assert isinstance(world.error(READ, []), ApiResponseError)
+
+
+class Promise:
+    """An awaitable that isn't a coroutine, as a future is."""
+
+    def __await__(self) -> Iterator[None]:
+        yield
+
+
+async def token_later() -> str:
+    return "token"
+
+
+@pytest.mark.parametrize("promise", [Promise, token_later])
+def test_a_provider_that_must_be_awaited_is_for_the_other_client(promise: Any) -> None:
+    with pytest.raises(ApiValueError, match=r"use knetik_cloud\.aio"):
+        TokenStore(provider=Provider()).provided(promise(), 0)
 
 
 def test_what_a_provider_raises_comes_out_as_an_api_exception() -> None:
