@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NoReturn, overload
 
 import six
@@ -12,6 +14,18 @@ from knetik_cloud.exceptions import ApiValueError
 MASK = "***"
 SHORTEST_MASKED = 6
 """Characters that a secret must have to be looked for: a shorter one would blot out half of a message."""
+SHORT_START = 8
+LONG_START = 16
+"""Characters of a secret's beginning that are masked though the rest is missing: where the text is cut,
+and anywhere."""
+CUT = re.compile(r"""(?:[\\%&][\w#;]{0,9})?['"]?(?:\.\.\.|\Z)""")
+"""How a text goes on that was cut, perhaps within an escape."""
+ESCAPING = frozenset("%\\&+")
+BACKSLASH = r"\\\\{0,7}+"
+"""Escapes may themselves have been escaped; not without end, since looking for that would take forever."""
+PERCENTS = ("%(?:25){0,3}", f"{BACKSLASH}u0025(?:25){{0,3}}")
+AMPERSANDS = ("&(?:amp;){0,3}", f"{BACKSLASH}u0026(?:amp;){{0,3}}")
+SHORT_ESCAPES = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 
 
 class Secret:
@@ -81,25 +95,84 @@ class Secret:
 
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:
-    """Give a text without the secrets, should a server have echoed them, percent-encoded or JSON-escaped."""
+    """Give a text without the secrets, should a server have echoed them, in whatever escapes, or in part.
+
+    A secret's beginning is masked, too: of `LONG_START` characters anywhere, of `SHORT_START` where the
+    text is cut.
+    """
     for secret in secrets:
-        for written in _spellings(secret.reveal()):
-            text = text.replace(written, MASK)
+        core = _core(secret.reveal())
+        if len(core) >= SHORTEST_MASKED:
+            text = _without_starts(text.replace(core, MASK), core)
     return text
 
 
-def _spellings(text: str) -> list[str]:
-    """Give the ways in which a secret may be written; a header's scheme (`Bearer`) is no part of it."""
-    import json
-    from urllib.parse import quote, quote_plus
-
+def _core(text: str) -> str:
+    """Give what is secret of a header's value: its scheme (`Bearer`) isn't."""
     scheme, _, credentials = text.partition(" ")
-    core = credentials if scheme in ("Bearer", "Basic", "Digest") else text
-    if len(core) < SHORTEST_MASKED:
-        return []
-    escaped = json.dumps(core)[1:-1]
-    quoted = {quote(core, safe, errors="replace") for safe in ("", "/")} | {
-        quote_plus(core, errors="replace")
-    }
-    spellings = quoted | {core, escaped, escaped.replace("/", "\\/"), repr(core)[1:-1]}
-    return sorted(spellings, key=len, reverse=True)
+    return credentials if scheme in ("Bearer", "Basic", "Digest") else text
+
+
+def _without_starts(text: str, core: str) -> str:
+    """Mask a secret and its beginnings, each character as it is or escaped."""
+    head = re.compile(
+        "".join(f"(?:{'|'.join(_escapes(char))}|{re.escape(char)})" for char in core[:SHORT_START])
+    )
+    kept: list[str] = []
+    done = position = 0
+    while found := head.search(text, position):
+        known, end = _follow(text, core, found.start())
+        if known == len(core) or known >= LONG_START or CUT.match(text, end):
+            kept += text[done : found.start()], MASK
+            done = position = end
+        else:
+            position = found.start() + 1
+    return "".join((*kept, text[done:]))
+
+
+def _follow(text: str, core: str, position: int) -> tuple[int, int]:
+    """Say how many of a secret's characters the text shows from there on, and where they end."""
+    known, ends = 0, {position}
+    for char in core:
+        further = {end + 1 for end in ends if text.startswith(char, end)}
+        for end in ends:
+            if text[end : end + 1] in ESCAPING:
+                matches = (re.compile(pattern).match(text, end) for pattern in _escapes(char))
+                further |= {match.end() for match in matches if match}
+        if not further:
+            break
+        known, ends = known + 1, further
+    return known, max(ends)
+
+
+@lru_cache(maxsize=1024)
+def _escapes(char: str) -> tuple[str, ...]:
+    """Give the patterns of a character's escapes: in URLs, JSON, Python, HTML, and in several of them."""
+    import html.entities
+
+    code = ord(char)
+    units = re.findall("..", char.encode("utf-16-be", "surrogatepass").hex())
+    units = [f"{high}{low}" for high, low in zip(units[::2], units[1::2], strict=True)]
+    octets = re.findall("..", char.encode("utf-8", "replace").hex())
+    names = [name.rstrip(";") for name, meant in html.entities.html5.items() if meant == char]
+    # Each one begins with a literal character: `re` skips quickly to where one of these is.
+    patterns = ["".join(percent + _any_case(octet) for octet in octets) for percent in PERCENTS]
+    patterns.append("".join(f"{BACKSLASH}u{_any_case(unit)}" for unit in units))
+    patterns.append(f"{BACKSLASH}U{_any_case(f'{code:08x}')}")
+    for ampersand in AMPERSANDS:
+        patterns.append(f"{ampersand}#(?:0{{0,7}}{code}|[xX]0{{0,7}}{_any_case(f'{code:x}')});?")
+        patterns += [f"{ampersand}{name};?" for name in names]
+    if code < 256:
+        patterns.append(f"{BACKSLASH}x{_any_case(f'{code:02x}')}")
+    if char == "\\":
+        patterns += [r"\\{2}", r"\\{4}", r"\\{8}"]
+    elif not char.isalnum():
+        patterns.append(f"{BACKSLASH}{re.escape(SHORT_ESCAPES.get(char, char))}")
+    if char == " ":
+        patterns.append(r"\+")
+    return tuple(patterns)
+
+
+def _any_case(digits: str) -> str:
+    """Give the pattern of hexadecimal digits in either letter case."""
+    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import html
 import json
 import pickle
+import time
 import traceback
 from urllib.parse import quote, quote_plus
 
@@ -16,7 +18,7 @@ from knetik_cloud.core.outcome import presentable
 from knetik_cloud.core.secret import MASK, Secret, masked
 from knetik_cloud.exceptions import ApiValueError
 
-CANARY = "canary/7+4&\"x'"
+CANARY = "canary/7+4&\"x'\\y\\"
 
 
 def test_a_secret_shows_nothing() -> None:
@@ -76,6 +78,59 @@ def test_what_is_no_text_is_refused(value: object) -> None:
 def test_a_secret_is_masked_in_all_spellings(written: str) -> None:
     assert masked(f"a {written} b", [Secret(CANARY)]).count(MASK) == 1
     assert "canary" not in masked(f"a {written} b", [Secret(f"Bearer {CANARY}")])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        quote(CANARY, safe="").lower(),
+        json.dumps(json.dumps(CANARY))[3:-3],
+        quote(quote(CANARY, safe=""), safe=""),
+        "".join(f"%{ord(char):02x}" for char in CANARY),
+        "".join(f"\\u{ord(char):04x}" for char in CANARY),
+        "".join(f"\\u{ord(char):04X}" for char in CANARY),
+        "".join(f"\\x{ord(char):02x}" for char in CANARY),
+        "".join(f"&#x{ord(char):X};" for char in CANARY),
+        "".join(f"&#{ord(char)};" for char in CANARY),
+        html.escape(CANARY),
+        html.escape(html.escape(CANARY)),
+        html.escape(CANARY).replace("&", "\\u0026"),
+        quote(CANARY, safe="").replace("%", "\\u0025"),
+    ],
+)
+def test_a_secret_is_masked_in_whatever_escapes(written: str) -> None:
+    shown = masked(f"a {written} b", [Secret(f"Bearer {CANARY}")])
+    assert shown.startswith(f"a {MASK}")
+    assert shown.endswith(" b")
+    assert len(shown) == 7
+
+
+JWT = f"eyJhbGciOiJIUzI1NiJ9.{'Q' * 20}/{'x' * 200}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"not '{JWT[:77]}...", "not '***..."),
+        (f"not '{JWT[:8]}...", "not '***..."),
+        (f"not {JWT[:8]}", "not ***"),
+        (f"not '{JWT[:9]}'...", "not '***'..."),
+        (f"not {JWT[:41]}%2...", "not ***%2..."),
+        (f"{JWT[:16]}-else", "***-else"),
+        (f"{JWT[:15]}-else", f"{JWT[:15]}-else"),
+        (f"{JWT[:7]}...", f"{JWT[:7]}..."),
+        (f"{JWT}{JWT} {JWT}", "****** ***"),
+    ],
+)
+def test_the_beginning_of_a_secret_is_masked_where_its_end_was_cut_off(text: str, shown: str) -> None:
+    assert masked(text, [Secret(JWT)]) == shown
+
+
+@pytest.mark.parametrize("unit", ["a", "\\", "%25", "&amp;", "&#0", "canary\\", "canary/7+4"])
+def test_masking_takes_time_in_proportion_to_the_text(unit: str) -> None:
+    begun = time.process_time()
+    masked(unit * (300_000 // len(unit)), [Secret(f"\\&%{CANARY}"), Secret(CANARY)])
+    assert time.process_time() - begun < 5
 
 
 def test_a_short_secret_does_not_blot_out_the_message() -> None:
