@@ -23,6 +23,7 @@ DEFAULT_HOST = "https://sandbox.knetikcloud.com"
 USER_AGENT = f"knetik_cloud/{__version__} python/{sys.version_info[0]}.{sys.version_info[1]}"
 MIB = 1 << 20
 HOST_NAME = re.compile(r"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?\])(:[0-9]*)?")
+USER_INFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", re.DOTALL)
 
 
 class Configuration:
@@ -81,6 +82,7 @@ class Configuration:
         pool_size: int
         user_agent: str
         debug: bool
+        _revision: object
 
         @property
         def access_token(self) -> Secret | None: ...
@@ -120,24 +122,25 @@ class Configuration:
         user_agent: str = USER_AGENT,
         debug: bool = False,
     ) -> None:
-        # Rebound first: a refusal further down must not show them in a traceback with locals.
-        access_token = Secret.wrap(access_token or os.environ.get("KNETIK_CLOUD_ACCESS_TOKEN") or None)
-        client_secret = Secret.wrap(client_secret or os.environ.get("KNETIK_CLOUD_CLIENT_SECRET") or None)
-        password = Secret.wrap(password or os.environ.get("KNETIK_CLOUD_PASSWORD") or None)
-        self._revision = object()
-        self.host = host or os.environ.get("KNETIK_CLOUD_HOST") or DEFAULT_HOST
-        self.access_token = access_token
+        refused = (
+            self._set("host", host or os.environ.get("KNETIK_CLOUD_HOST") or DEFAULT_HOST)
+            or self._set("proxy", proxy)
+            or self._set("access_token", access_token or os.environ.get("KNETIK_CLOUD_ACCESS_TOKEN"))
+            or self._set("client_secret", client_secret or os.environ.get("KNETIK_CLOUD_CLIENT_SECRET"))
+            or self._set("password", password or os.environ.get("KNETIK_CLOUD_PASSWORD"))
+        )
+        # Set first, and forgotten: a traceback with locals mustn't show them, nor a URL's password.
+        host = proxy = access_token = client_secret = password = None
+        if refused is not None:
+            raise refused
         self.client_id = client_id or os.environ.get("KNETIK_CLOUD_CLIENT_ID") or "knetik"
-        self.client_secret = client_secret
         self.username = username or os.environ.get("KNETIK_CLOUD_USERNAME") or None
-        self.password = password
         self.token_provider = token_provider
         self.verify_ssl = verify_ssl
         self.ssl_ca_cert = ssl_ca_cert
         self.cert_file = cert_file
         self.key_file = key_file
         self.ssl_context = ssl_context
-        self.proxy = proxy
         self.no_proxy = no_proxy
         self.timeout = timeout
         self.deadline = deadline
@@ -150,16 +153,24 @@ class Configuration:
     if not TYPE_CHECKING:
 
         def __setattr__(self, name: str, value: Any) -> None:
-            if name in SECRETS:
-                value = Secret.wrap(value or None)
-            if name != "_revision":
-                check = CHECKS.get(name)
-                if check is None:
-                    raise AttributeError(unknown(name))
-                value = check(name, value)
-            object.__setattr__(self, name, value)
-            # Last: whoever sees the new revision sees the new value. An object, so that none comes twice.
-            object.__setattr__(self, "_revision", object())
+            refused = self._set(name, value)
+            value = None  # it may be a secret, or a URL with one: no frame of the error holds it
+            if refused is not None:
+                raise refused
+
+    def _set(self, name: str, value: Any) -> Exception | None:
+        """Check a setting and set it; give the error when it is refused, for a frame that doesn't hold it."""
+        check = CHECKS.get(name)
+        if check is None:
+            return AttributeError(unknown(name))
+        try:
+            checked = check(name, Secret.wrap(value or None) if name in SECRETS else value)
+        except ApiValueError as error:
+            return error.with_traceback(None)
+        object.__setattr__(self, name, checked)
+        # Last: whoever sees the new revision sees the new value. An object, so that none comes twice.
+        object.__setattr__(self, "_revision", object())
+        return None
 
     @property
     def origin(self) -> str:
@@ -213,9 +224,10 @@ class Configuration:
         return dict(self.__dict__)
 
     def __repr__(self) -> str:
-        shown = {name: getattr(self, name) for name in CHECKS}
-        if self.proxy:
-            shown["proxy"] = re.sub(r"//[^@/]*@", f"//{MASK}@", self.proxy)
+        settings = vars(self)  # some are missing while a constructor fails
+        shown = {name: settings[name] for name in CHECKS if name in settings}
+        if shown.get("proxy"):
+            shown["proxy"] = _without_userinfo(shown["proxy"])
         return f"Configuration({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
@@ -233,7 +245,10 @@ def _host(name: str, value: Any) -> str:
 
 
 def _without_userinfo(value: Any) -> Any:
-    return re.sub(r"//[^@/]*@", f"//{MASK}@", value) if isinstance(value, str) else value
+    """Mask all that may be a user and a password, however wrong the URL is."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return USER_INFO.sub(rf"\1{MASK}@", value) if isinstance(value, str) else value
 
 
 def _proxy(name: str, value: Any) -> str | None:

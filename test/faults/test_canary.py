@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pprint import pformat
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from knetik_cloud import AccessTokenApi, ApiClient, ApiException, Configuration, Secret, UsersInventoryApi
+from knetik_cloud import (
+    AccessTokenApi,
+    ApiClient,
+    ApiException,
+    Configuration,
+    Secret,
+    UsersInventoryApi,
+    aio,
+)
 from test.faults.connection import closes, holds, resets
 from test.faults.security import ECHOES, echoes
 from test.faults.server import TOKEN_ANSWER, FaultServer, Peer, Request, Script, answer, keeps, says
@@ -140,6 +151,45 @@ def test_a_call_that_fails_shows_no_token(failure: str, capsys: pytest.CaptureFi
         assert_all_hidden(client, client.configuration, client._shared._state)
 
 
+LONG = f"long-token-canary.{'Q' * 20}/{'x' * 300}=="
+LONG_ECHOES: dict[str, Callable[[str], bytes]] = {
+    "as the answer": lambda token: answer(token),
+    "for an object": lambda token: answer({"user": token}),
+    "for an object, with its scheme": lambda token: answer({"user": f"Bearer {token}"}),
+    "in a garbage status line": lambda token: f"GARBAGE {token}\r\n\r\n".encode(),
+    "as a transfer encoding": lambda token: answer({}, f"Transfer-Encoding: {token}"),
+    "as a length": lambda token: f"HTTP/1.1 200 OK\r\nContent-Length: {token}\r\n\r\n{{}}".encode(),
+    "as a media type": lambda token: answer({}, f"Content-Type: {token}"),
+    "JSON-escaped": lambda token: answer(
+        f'{{"error": "{token.replace("/", chr(92) + "u002F")}"}}'.encode(), status="400 X"
+    ),
+    "percent-encoded": lambda token: answer({"error": quote(token, "").lower()}, status="400 X"),
+    "in HTML": lambda token: answer(token.replace("/", "&#x2F;").encode(), status="400 X"),
+}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("echo", LONG_ECHOES)
+def test_a_long_token_that_is_echoed_shows_nowhere_in_part(echo: str, is_async: bool) -> None:
+    with FaultServer([says(LONG_ECHOES[echo](LONG))] * 3) as server:
+        configuration = Configuration(host=server.url, access_token=Secret(LONG), retries=0)
+
+        def call() -> None:
+            with ApiClient(configuration) as client:
+                UsersInventoryApi(client).get_user_inventory(56, 56)
+
+        async def call_async() -> None:
+            async with aio.ApiClient(configuration) as client:
+                await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
+
+        error = fails((lambda: asyncio.run(call_async())) if is_async else call)
+        assert server.met
+    shown = "\n".join(views(error))
+    assert_hidden(shown)
+    assert "QQQQQQQQ" not in shown
+    assert "***" in shown
+
+
 @pytest.mark.parametrize("failure", TOKEN_FAILURES)
 def test_a_token_operation_that_fails_shows_no_password(
     failure: str, capsys: pytest.CaptureFixture[str]
@@ -212,6 +262,40 @@ def test_secrets_travel_in_the_body_and_never_in_a_url(capsys: pytest.CaptureFix
 )
 def test_a_setting_that_is_refused_shows_no_secret(refused: Callable[[], Any]) -> None:
     assert_hidden(str(fails(refused)))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"host": "nope"},
+        {"host": f"https://robin:{PASSWORD}@example.com"},
+        {"host": f"https://robin:a/b@{PASSWORD}@example.com"},
+        {"host": f"robin:{PASSWORD}@example.com".encode()},
+        {"proxy": f"ftp://robin:{PASSWORD}@example.com:99"},
+        {"proxy": f"robin:{PASSWORD}@example.com:99"},
+        {"proxy": f"http://robin:{PASSWORD}@example.com", "timeout": -1},
+        {"proxy": f"http://robin:{PASSWORD}@example.com", "access_token": 5, "password": PASSWORD},
+        {"client_secret": 5, "password": PASSWORD},
+    ],
+)
+def test_a_refused_setting_shows_in_no_frame(settings: dict[str, Any]) -> None:
+    hidden = dict(settings)  # named so in this frame, which holds it too
+
+    def of_the_package(error: ApiException) -> str:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        ours = [frame for frame in frames if frame.f_globals["__name__"].startswith("knetik_cloud")]
+        assert ours
+        return "".join(repr(frame.f_locals) for frame in ours) + str(error)
+
+    assert_hidden(of_the_package(fails(lambda: Configuration(**hidden))))
+    configuration = Configuration()
+
+    def assign() -> None:
+        for name, value in hidden.items():
+            setattr(configuration, name, value)
+
+    assert_hidden(of_the_package(fails(assign)))
+    assert_hidden(repr(configuration))
 
 
 def test_a_refused_token_shows_in_no_frame() -> None:
