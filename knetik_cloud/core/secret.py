@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NoReturn, overload
 
 import six
@@ -20,6 +20,8 @@ LONG_START = 16
 and anywhere."""
 CUT = re.compile(r"""(?:[\\%&][\w#;]{0,9})?['"]?(?:\.\.\.|\Z)""")
 """How a text goes on that was cut, perhaps within an escape."""
+LOOKED_FOR = 3
+"""Characters of a secret that are found by a pattern, which is dear to make; a loop compares the rest."""
 ESCAPING = frozenset("%\\&+")
 BACKSLASH = r"\\\\{0,7}+"
 """Escapes may themselves have been escaped; not without end, since looking for that would take forever."""
@@ -115,14 +117,15 @@ def _core(text: str) -> str:
 
 def _without_starts(text: str, core: str) -> str:
     """Mask a secret and its beginnings, each character as it is or escaped."""
-    head = re.compile(
-        "".join(f"(?:{'|'.join(_escapes(char))}|{re.escape(char)})" for char in core[:SHORT_START])
-    )
+    if core[:SHORT_START] not in text and ESCAPING.isdisjoint(text):
+        return text
+    alternatives = ("|".join((*_escapes(char), re.escape(char))) for char in core[:LOOKED_FOR])
+    head = re.compile("".join(f"(?:{either})" for either in alternatives))
     kept: list[str] = []
     done = position = 0
     while found := head.search(text, position):
         known, end = _follow(text, core, found.start())
-        if known == len(core) or known >= LONG_START or CUT.match(text, end):
+        if known == len(core) or known >= LONG_START or (known >= SHORT_START and CUT.match(text, end)):
             kept += text[done : found.start()], MASK
             done = position = end
         else:
@@ -148,20 +151,17 @@ def _follow(text: str, core: str, position: int) -> tuple[int, int]:
 @lru_cache(maxsize=1024)
 def _escapes(char: str) -> tuple[str, ...]:
     """Give the patterns of a character's escapes: in URLs, JSON, Python, HTML, and in several of them."""
-    import html.entities
-
     code = ord(char)
     units = re.findall("..", char.encode("utf-16-be", "surrogatepass").hex())
     units = [f"{high}{low}" for high, low in zip(units[::2], units[1::2], strict=True)]
     octets = re.findall("..", char.encode("utf-8", "replace").hex())
-    names = [name.rstrip(";") for name, meant in html.entities.html5.items() if meant == char]
     # Each one begins with a literal character: `re` skips quickly to where one of these is.
     patterns = ["".join(percent + _any_case(octet) for octet in octets) for percent in PERCENTS]
     patterns.append("".join(f"{BACKSLASH}u{_any_case(unit)}" for unit in units))
     patterns.append(f"{BACKSLASH}U{_any_case(f'{code:08x}')}")
     for ampersand in AMPERSANDS:
         patterns.append(f"{ampersand}#(?:0{{0,7}}{code}|[xX]0{{0,7}}{_any_case(f'{code:x}')});?")
-        patterns += [f"{ampersand}{name};?" for name in names]
+        patterns += [f"{ampersand}{name};?" for name in _html_names().get(char, ())]
     if code < 256:
         patterns.append(f"{BACKSLASH}x{_any_case(f'{code:02x}')}")
     if char == "\\":
@@ -171,6 +171,17 @@ def _escapes(char: str) -> tuple[str, ...]:
     if char == " ":
         patterns.append(r"\+")
     return tuple(patterns)
+
+
+@cache
+def _html_names() -> dict[str, list[str]]:
+    """List what HTML calls each character."""
+    from html.entities import html5
+
+    names: dict[str, list[str]] = {}
+    for name, char in html5.items():
+        names.setdefault(char, []).append(name.rstrip(";"))
+    return names
 
 
 def _any_case(digits: str) -> str:
