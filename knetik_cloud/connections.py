@@ -397,6 +397,16 @@ class _Outer:
         return getattr(self._sock, name)
 
 
+def _close_strays(error: BaseException) -> None:
+    """Close the sockets that `ssl` leaves open in its frames, as when a peer resets before the handshake."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        stray = traceback.tb_frame.f_locals.get("self")
+        if isinstance(stray, ssl.SSLSocket):
+            stray.close()
+        traceback = traceback.tb_next
+
+
 class Route:
     """How the origin is reached: directly, through a forwarding proxy, or through a tunnel."""
 
@@ -425,8 +435,9 @@ class Route:
             connection.close()
             if time.monotonic() >= deadline:
                 raise
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            _close_strays(error)
             raise
         else:
             connection.is_written = False
