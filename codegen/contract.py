@@ -108,6 +108,28 @@ class Pages:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReadBack:
+    """A list that shows whether a write was applied; `$name` in its values refers to the write."""
+
+    list: str
+    arguments: dict[str, Any]
+    match: dict[str, Any]
+    since: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiter:
+    """A state that an item of an operation reaches later, and the list that reads many items."""
+
+    name: str
+    field: str
+    success: tuple[str, ...]
+    failure: tuple[str, ...]
+    list: str | None
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """A documented error answer: its status (`404`, `5XX`, `default`) and what it means."""
 
@@ -135,6 +157,10 @@ class Operation:
     content_type: str | None
     pages: Pages | None = None
     empty_result: bool = False
+    cli: str | None = None
+    marker: str | None = None
+    read_back: tuple[ReadBack, ...] = ()
+    waiters: tuple[Waiter, ...] = ()
 
     @property
     def shown(self) -> tuple[Parameter, ...]:

@@ -22,9 +22,11 @@ from codegen.contract import (
     Pages,
     Parameter,
     Place,
+    ReadBack,
     Retry,
     Schema,
     SecurityScheme,
+    Waiter,
 )
 from codegen.node import Node
 from codegen.types import Type
@@ -309,6 +311,10 @@ def _operation(root: Node, path: str, path_item: Node, method: str, node: Node) 
         content_type=content_type,
         pages=_pages(node, parameters),
         empty_result=bool(node.get("x-empty-result")),
+        cli=node.get("x-cli"),
+        marker=_marker(node, parameters),
+        read_back=tuple(_read_back(root, node, parameters)),
+        waiters=tuple(_waiters(root, node, parameters)),
     )
 
 
@@ -396,6 +402,73 @@ def _pages(operation: Node, parameters: list[Parameter]) -> Pages | None:
         if name is not None and name not in {parameter.wire for parameter in parameters}:
             raise found.error(f"{name!r} is not a parameter of the operation")
     return pages
+
+
+def _marker(operation: Node, parameters: list[Parameter]) -> str | None:
+    marker: str | None = operation.get("x-marker")
+    if marker is not None and marker not in {parameter.name for parameter in parameters}:
+        raise operation.error(f"its x-marker {marker!r} is not a parameter of the operation")
+    return marker
+
+
+def _read_back(root: Node, operation: Node, parameters: list[Parameter]) -> Iterator[ReadBack]:
+    for number, node in enumerate(operation.elements("x-read-back")):
+        arguments, match = node.get("arguments", {}), node.get("match", {})
+        known = {"marker"} if operation.get("x-marker") else set()
+        _check_list(root, node, arguments)
+        _check_references(
+            node, [*arguments.values(), *match.values()], parameters, known, has_item=number > 0
+        )
+        yield ReadBack(list=node.text("list"), arguments=arguments, match=match, since=node.get("since"))
+
+
+def _waiters(root: Node, operation: Node, parameters: list[Parameter]) -> Iterator[Waiter]:
+    for name, node in operation.entries("x-waiter"):
+        arguments = node.get("arguments", {})
+        if node.get("list"):
+            _check_list(root, node, arguments)
+            _check_references(node, [*arguments.values()], parameters, set())
+        yield Waiter(
+            name=name,
+            field=node.text("field"),
+            success=tuple(node.get("success", ())),
+            failure=tuple(node.get("failure", ())),
+            list=node.get("list"),
+            arguments=arguments,
+        )
+
+
+def _check_list(root: Node, node: Node, arguments: dict[str, Any]) -> None:
+    """Check that an extension names a list operation and some of its parameters.
+
+    Raises:
+        ContractError: If it names anything else.
+    """
+    for _, path_item in root.entries("paths"):
+        found = path_item.find("get")
+        if found is None or found.text("operationId") != node.text("list"):
+            continue
+        declared = {listed.resolved().text("name") for listed in found.elements("parameters")}
+        if found.find("x-pagination") is None:
+            raise node.error(f"{node.text('list')!r} has no x-pagination")
+        if unknown := arguments.keys() - declared:
+            raise node.error(f"{node.text('list')!r} has no parameter {sorted(unknown)[0]!r}")
+        return
+    raise node.error(f"no operation is called {node.text('list')!r}")
+
+
+def _check_references(
+    node: Node, values: list[Any], parameters: list[Parameter], known: set[str], has_item: bool = False
+) -> None:
+    """Check that each `$name` refers to a parameter of the operation, the marker or an item.
+
+    Raises:
+        ContractError: If one refers to nothing.
+    """
+    known = known | {parameter.name for parameter in parameters} | ({"item"} if has_item else set())
+    for value in values:
+        if isinstance(value, str) and value.startswith("$") and value[1:].split(".")[0] not in known:
+            raise node.error(f"{value!r} refers to nothing; known are {', '.join(sorted(known))}")
 
 
 def _security_schemes(components: Node) -> Iterator[SecurityScheme]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from codegen.contract import Field, Pages, Parameter, Schema
+from codegen.contract import Field, Pages, Parameter, ReadBack, Schema, Waiter
 
 
 def parameter_row(parameter: Parameter) -> str:
@@ -45,6 +45,26 @@ def pages_row(pages: Pages) -> str:
     usual = Pages(page="page", size="size", items="content", total="total_elements", pages="total_pages")
     named = {f.name: getattr(pages, f.name) for f in fields(pages)}
     return _call("Pages", **{name: value for name, value in named.items() if value != getattr(usual, name)})
+
+
+def read_back_row(read_back: ReadBack) -> str:
+    """Return the source of a `ReadBack`."""
+    return _call(
+        "ReadBack", read_back.list, read_back.arguments, match=read_back.match, since=read_back.since
+    )
+
+
+def waiter_row(waiter: Waiter) -> str:
+    """Return the source of a `Waiter`."""
+    return _call(
+        "Waiter",
+        waiter.name,
+        waiter.field,
+        waiter.success,
+        failure=waiter.failure,
+        list=waiter.list,
+        arguments=waiter.arguments,
+    )
 
 
 def argument_annotation(parameter: Parameter) -> str:

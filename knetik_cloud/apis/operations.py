@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knetik_cloud.core.operation import Operation, Pages, Parameter
+from knetik_cloud.core.operation import Operation, Pages, Parameter, ReadBack, Waiter
 
 if TYPE_CHECKING:
     from knetik_cloud.models import (
@@ -33,6 +33,9 @@ ADD_ITEM_TO_USER_INVENTORY: Operation[InvoiceResource | None] = Operation(
     returns="InvoiceResource",
     retry="once",
     empty_result=True,
+    summary="Add an item to a user's inventory by SKU",
+    cli="inventory add",
+    read_back=(ReadBack("get_user_inventories", {"id": "$id", "inactive": True}, since="created_date"),),
 )
 
 CHECK_USER_ENTITLEMENT_ITEM: Operation[None] = Operation(
@@ -45,6 +48,8 @@ CHECK_USER_ENTITLEMENT_ITEM: Operation[None] = Operation(
         Parameter("sku", "query", "str"),
     ),
     retry="safe",
+    summary="Check whether a user may use an item",
+    cli="entitlements check",
 )
 
 CREATE_ENTITLEMENT_ITEM: Operation[EntitlementItem] = Operation(
@@ -57,6 +62,16 @@ CREATE_ENTITLEMENT_ITEM: Operation[EntitlementItem] = Operation(
     ),
     returns="EntitlementItem",
     retry="once",
+    summary="Create an entitlement item",
+    cli="items create",
+    read_back=(
+        ReadBack(
+            "get_entitlement_items",
+            {"order": "id:DESC"},
+            match={"name": "$entitlement_item.name"},
+            since="created_date",
+        ),
+    ),
 )
 
 CREATE_ENTITLEMENT_TEMPLATE: Operation[ItemTemplateResource] = Operation(
@@ -66,6 +81,16 @@ CREATE_ENTITLEMENT_TEMPLATE: Operation[ItemTemplateResource] = Operation(
     (Parameter("template", "body", "ItemTemplateResource"),),
     returns="ItemTemplateResource",
     retry="once",
+    summary="Create an entitlement template",
+    cli="templates create",
+    read_back=(
+        ReadBack(
+            "get_entitlement_templates",
+            {"order": "created_date:DESC"},
+            match={"name": "$template.name"},
+            since="created_date",
+        ),
+    ),
 )
 
 DELETE_ENTITLEMENT_ITEM: Operation[None] = Operation(
@@ -74,6 +99,8 @@ DELETE_ENTITLEMENT_ITEM: Operation[None] = Operation(
     "/entitlements/{entitlement_id}",
     (Parameter("entitlement_id", "path", "int32", required=True),),
     retry="idempotent",
+    summary="Delete an entitlement item",
+    cli="items delete",
 )
 
 DELETE_ENTITLEMENT_TEMPLATE: Operation[None] = Operation(
@@ -85,6 +112,8 @@ DELETE_ENTITLEMENT_TEMPLATE: Operation[None] = Operation(
         Parameter("cascade", "query", "str"),
     ),
     retry="idempotent",
+    summary="Delete an entitlement template",
+    cli="templates delete",
 )
 
 GET_ENTITLEMENT_ITEM: Operation[EntitlementItem] = Operation(
@@ -94,6 +123,8 @@ GET_ENTITLEMENT_ITEM: Operation[EntitlementItem] = Operation(
     (Parameter("entitlement_id", "path", "int32", required=True),),
     returns="EntitlementItem",
     retry="safe",
+    summary="Get an entitlement item",
+    cli="items get",
 )
 
 GET_ENTITLEMENT_ITEMS: Operation[PageResourceEntitlementItem] = Operation(
@@ -108,6 +139,8 @@ GET_ENTITLEMENT_ITEMS: Operation[PageResourceEntitlementItem] = Operation(
     returns="PageResourceEntitlementItem",
     retry="safe",
     pages=Pages(order="order"),
+    summary="List entitlement items",
+    cli="items list",
 )
 
 GET_ENTITLEMENT_TEMPLATE: Operation[ItemTemplateResource] = Operation(
@@ -117,6 +150,8 @@ GET_ENTITLEMENT_TEMPLATE: Operation[ItemTemplateResource] = Operation(
     (Parameter("id", "path", "str", required=True),),
     returns="ItemTemplateResource",
     retry="safe",
+    summary="Get an entitlement template",
+    cli="templates get",
 )
 
 GET_ENTITLEMENT_TEMPLATES: Operation[PageResourceItemTemplateResource] = Operation(
@@ -131,6 +166,8 @@ GET_ENTITLEMENT_TEMPLATES: Operation[PageResourceItemTemplateResource] = Operati
     returns="PageResourceItemTemplateResource",
     retry="safe",
     pages=Pages(order="order"),
+    summary="List entitlement templates",
+    cli="templates list",
 )
 
 GET_O_AUTH_TOKEN: Operation[OAuth2Resource] = Operation(
@@ -149,6 +186,8 @@ GET_O_AUTH_TOKEN: Operation[OAuth2Resource] = Operation(
     returns="OAuth2Resource",
     retry="safe",
     authenticated=False,
+    summary="Get an access token",
+    cli="token get",
 )
 
 GET_USER_INVENTORIES: Operation[PageResourceUserInventoryResource] = Operation(
@@ -169,6 +208,8 @@ GET_USER_INVENTORIES: Operation[PageResourceUserInventoryResource] = Operation(
     returns="PageResourceUserInventoryResource",
     retry="safe",
     pages=Pages(),
+    summary="List a user's inventory entries",
+    cli="inventory list",
 )
 
 GET_USER_INVENTORY: Operation[UserInventoryResource] = Operation(
@@ -181,6 +222,18 @@ GET_USER_INVENTORY: Operation[UserInventoryResource] = Operation(
     ),
     returns="UserInventoryResource",
     retry="safe",
+    summary="Get an inventory entry",
+    cli="inventory get",
+    waiters=(
+        Waiter(
+            "user_inventory_active",
+            "status",
+            ("active",),
+            failure=("inactive",),
+            list="get_user_inventories",
+            arguments={"id": "$user_id", "inactive": True},
+        ),
+    ),
 )
 
 GET_USER_INVENTORY_LOG: Operation[PageResourceUserItemLogResource] = Operation(
@@ -196,6 +249,8 @@ GET_USER_INVENTORY_LOG: Operation[PageResourceUserItemLogResource] = Operation(
     returns="PageResourceUserItemLogResource",
     retry="safe",
     pages=Pages(),
+    summary="List the log of an inventory entry",
+    cli="inventory log",
 )
 
 GET_USERS_INVENTORY: Operation[PageResourceUserInventoryResource] = Operation(
@@ -215,6 +270,8 @@ GET_USERS_INVENTORY: Operation[PageResourceUserInventoryResource] = Operation(
     returns="PageResourceUserInventoryResource",
     retry="safe",
     pages=Pages(),
+    summary="List the inventory entries of all users",
+    cli="inventory list-all",
 )
 
 GRANT_USER_ENTITLEMENT: Operation[None] = Operation(
@@ -226,6 +283,15 @@ GRANT_USER_ENTITLEMENT: Operation[None] = Operation(
         Parameter("grant_request", "body", "EntitlementGrantRequest", required=True),
     ),
     retry="once",
+    summary="Grant an entitlement to a user",
+    cli="entitlements grant",
+    read_back=(
+        ReadBack(
+            "get_user_inventories",
+            {"id": "$user_id", "filter_item_id": "$grant_request.entitlement_id", "inactive": True},
+            since="created_date",
+        ),
+    ),
 )
 
 UPDATE_ENTITLEMENT_ITEM: Operation[None] = Operation(
@@ -238,6 +304,8 @@ UPDATE_ENTITLEMENT_ITEM: Operation[None] = Operation(
         Parameter("entitlement_item", "body", "EntitlementItem"),
     ),
     retry="idempotent",
+    summary="Update an entitlement item",
+    cli="items update",
 )
 
 UPDATE_ENTITLEMENT_TEMPLATE: Operation[ItemTemplateResource | None] = Operation(
@@ -251,6 +319,8 @@ UPDATE_ENTITLEMENT_TEMPLATE: Operation[ItemTemplateResource | None] = Operation(
     returns="ItemTemplateResource",
     retry="idempotent",
     empty_result=True,
+    summary="Update an entitlement template",
+    cli="templates update",
 )
 
 UPDATE_USER_INVENTORY_BEHAVIOR_DATA: Operation[None] = Operation(
@@ -263,6 +333,8 @@ UPDATE_USER_INVENTORY_BEHAVIOR_DATA: Operation[None] = Operation(
         Parameter("data", "body", "dict[str, object]"),
     ),
     retry="idempotent",
+    summary="Set the behavior data of an inventory entry",
+    cli="inventory set-behavior-data",
 )
 
 UPDATE_USER_INVENTORY_EXPIRES: Operation[None] = Operation(
@@ -275,6 +347,8 @@ UPDATE_USER_INVENTORY_EXPIRES: Operation[None] = Operation(
         Parameter("timestamp", "body", "epoch"),
     ),
     retry="idempotent",
+    summary="Set when an inventory entry expires",
+    cli="inventory set-expires",
 )
 
 UPDATE_USER_INVENTORY_STATUS: Operation[None] = Operation(
@@ -287,6 +361,8 @@ UPDATE_USER_INVENTORY_STATUS: Operation[None] = Operation(
         Parameter("inventory_status", "body", "str"),
     ),
     retry="idempotent",
+    summary="Set the status of an inventory entry",
+    cli="inventory set-status",
 )
 
 USE_USER_ENTITLEMENT_ITEM: Operation[None] = Operation(
@@ -300,4 +376,16 @@ USE_USER_ENTITLEMENT_ITEM: Operation[None] = Operation(
         Parameter("info", "query", "str"),
     ),
     retry="once",
+    summary="Use an item",
+    cli="entitlements use",
+    marker="info",
+    read_back=(
+        ReadBack("get_user_inventories", {"id": "$user_id", "filter_item_id": "$item_id", "inactive": True}),
+        ReadBack(
+            "get_user_inventory_log",
+            {"user_id": "$user_id", "id": "$item.id"},
+            match={"info": "$marker"},
+            since="log_date",
+        ),
+    ),
 )

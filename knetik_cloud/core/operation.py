@@ -57,6 +57,46 @@ class Pages(NamedTuple):
     order: str | None = None
 
 
+class ReadBack(NamedTuple):
+    """A list that shows whether a write was applied.
+
+    A string that starts with `$` stands for a value: `$user_id` for an argument of the write, `$body.field`
+    for a field of its body, `$item.field` for a field of an item of the previous list, and `$marker` for the
+    value of the marker.
+
+    Attributes:
+        list: The id of the list operation.
+        arguments: The arguments of the list operation.
+        match: The fields that an item must have, with their values.
+        since: The field that holds the service's time of creation, in epoch seconds.
+    """
+
+    list: str
+    arguments: Mapping[str, Any]
+    match: Mapping[str, Any] = {}
+    since: str | None = None
+
+
+class Waiter(NamedTuple):
+    """A state that an item reaches later.
+
+    Attributes:
+        name: The name of the waiter; the name of its method is `wait_until_` and this.
+        field: The field that holds the state. Unknown values mean that the state is not reached yet.
+        success: The values that end the wait.
+        failure: The values that can't become one of `success` anymore.
+        list: The id of the list operation that reads many items at the same time.
+        arguments: The arguments of the list operation, with `$name` as in `ReadBack`.
+    """
+
+    name: str
+    field: str
+    success: tuple[str, ...]
+    failure: tuple[str, ...] = ()
+    list: str | None = None
+    arguments: Mapping[str, Any] = {}
+
+
 class Operation(Generic[T]):
     """What the contract says of one operation.
 
@@ -71,20 +111,30 @@ class Operation(Generic[T]):
         authenticated: a token is sent when there is one.
         pages: how it pages, for a list.
         models: the package that the named models live in.
+        summary: The first line of the method's documentation.
+        cli: The words of the operation's command.
+        marker: The argument that identifies a write and can be read back, or None.
+        read_back: The lists that show whether a write was applied, each read for every item of the last.
+        waiters: The states that an item of this operation reaches later.
     """
 
     __slots__ = (
         "_returned",
         "authenticated",
+        "cli",
         "empty_result",
         "id",
+        "marker",
         "method",
         "models",
         "pages",
         "parameters",
         "path",
+        "read_back",
         "retry",
         "returns",
+        "summary",
+        "waiters",
     )
 
     def __init__(
@@ -100,6 +150,11 @@ class Operation(Generic[T]):
         authenticated: bool = True,
         pages: Pages | None = None,
         models: str = "knetik_cloud.models",
+        summary: str = "",
+        cli: str | None = None,
+        marker: str | None = None,
+        read_back: Sequence[ReadBack] = (),
+        waiters: Sequence[Waiter] = (),
     ) -> None:
         self.id = id
         self.method = method
@@ -111,6 +166,11 @@ class Operation(Generic[T]):
         self.authenticated = authenticated
         self.pages = pages
         self.models = models
+        self.summary = summary
+        self.cli = cli
+        self.marker = marker
+        self.read_back = read_back
+        self.waiters = waiters
         self._returned: types.Type | None = None
 
     def __repr__(self) -> str:

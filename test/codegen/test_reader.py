@@ -99,6 +99,14 @@ def contract_with(
             "get/x-pagination",
             "'p' is not a parameter",
         ),
+        ({"x-marker": "info"}, "get", "its x-marker 'info' is not a parameter of the operation"),
+        ({"x-read-back": [{"list": "nothing"}]}, "get/x-read-back/0", "no operation is called 'nothing'"),
+        ({"x-read-back": [{"list": "getThing"}]}, "get/x-read-back/0", "'getThing' has no x-pagination"),
+        (
+            {"x-waiter": {"thing_ready": {"field": "state", "list": "nothing"}}},
+            "get/x-waiter/thing_ready",
+            "no operation is called 'nothing'",
+        ),
     ],
 )
 def test_what_an_operation_cannot_have(
@@ -183,3 +191,27 @@ def test_dates_in_examples_stay_the_text_that_json_carries(tmp_path: Path) -> No
     contract_with(tmp_path, {}, schemas)
     path.write_text(path.read_text().replace("'2017-08-01'", "2017-08-01"))
     assert read_contract(path).schemas["A"].fields[0].example == "2017-08-01"
+
+
+PAGED: dict[str, Any] = {
+    "x-pagination": {"page": "p", "size": "s", "items": "i", "total": "t", "pages": "n"},
+    "parameters": [
+        {"name": name, "in": "query", "schema": {"type": "integer"}} for name in ("p", "s", "owner")
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("read_back", "message"),
+    [
+        ({"arguments": {"color": "red"}}, "'getThing' has no parameter 'color'"),
+        ({"arguments": {"owner": "$user"}}, "'$user' refers to nothing; known are owner, p, s"),
+        ({"arguments": {"owner": "$item.id"}}, "'$item.id' refers to nothing"),
+        ({"match": {"note": "$marker"}}, "'$marker' refers to nothing"),
+    ],
+)
+def test_a_read_back_refers_to_parameters_that_exist(
+    tmp_path: Path, read_back: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ContractError, match=re.escape(message)):
+        contract_with(tmp_path, {**PAGED, "x-read-back": [{"list": "getThing", **read_back}]})

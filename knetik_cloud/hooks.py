@@ -1,0 +1,148 @@
+"""The hooks with which a program observes calls, attempts and tokens, and adds headers to requests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from knetik_cloud.core.secret import Secret
+    from knetik_cloud.exceptions import ApiException
+
+
+class Call:
+    """One call of an operation, from its start until its result or its error.
+
+    Attributes:
+        operation: The id of the operation, such as `get_user_inventory`.
+        method: The HTTP method.
+        url_template: The path with its parameters' names, such as `/users/{user_id}/inventory/{id}`.
+        attempts: The number of attempts so far.
+        seconds: The duration, waits included. 0.0 until the call ends.
+        error: The error that the call raises, or None.
+        may_have_applied: True if a write was sent and its effect is unknown.
+    """
+
+    __slots__ = (
+        "attempts",
+        "context",
+        "error",
+        "may_have_applied",
+        "method",
+        "operation",
+        "seconds",
+        "url_template",
+    )
+
+    def __init__(self, operation: str, method: str, url_template: str) -> None:
+        self.operation = operation
+        self.method = method
+        self.url_template = url_template
+        self.attempts = 0
+        self.seconds = 0.0
+        self.error: BaseException | None = None
+        self.may_have_applied = False
+        self.context: dict[object, object] = {}
+        """Values that hooks keep with the call, under a key of their own."""
+
+
+class Attempt:
+    """One HTTP request of a call, and its outcome.
+
+    Attributes:
+        call: The call that the attempt belongs to.
+        number: 1 for the first attempt.
+        headers: Additional headers to send, which `on_attempt_start` may fill. They are checked as usual.
+        status: The HTTP status of the response, or None without a response.
+        error: The error of an attempt without a response, or None.
+        seconds: The duration of the attempt. 0.0 until it ends.
+        request_id: The service's trace id, or None.
+        retry_in: Seconds until the next attempt, or None if this is the last one.
+        may_have_applied: True if the attempt was a write that may have been applied.
+    """
+
+    __slots__ = (
+        "call",
+        "error",
+        "headers",
+        "may_have_applied",
+        "number",
+        "request_id",
+        "retry_in",
+        "seconds",
+        "status",
+    )
+
+    def __init__(self, call: Call, number: int) -> None:
+        self.call = call
+        self.number = number
+        self.headers: dict[str, str | Secret] = {}
+        self.status: int | None = None
+        self.error: ApiException | None = None
+        self.seconds = 0.0
+        self.request_id: str | None = None
+        self.retry_in: float | None = None
+        self.may_have_applied = False
+
+    @property
+    def operation(self) -> str:
+        """The id of the operation."""
+        return self.call.operation
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.call.method
+
+    @property
+    def url_template(self) -> str:
+        """The path with its parameters' names."""
+        return self.call.url_template
+
+
+class TokenEvent:
+    """A token that was obtained or could not be obtained.
+
+    Attributes:
+        error: The error, or None if a token was obtained.
+        expires_in: Seconds until the token expires, or None if unknown.
+        renewed: True if the token replaces an earlier one.
+    """
+
+    __slots__ = ("error", "expires_in", "renewed")
+
+    def __init__(
+        self, error: ApiException | None = None, expires_in: float | None = None, renewed: bool = False
+    ) -> None:
+        self.error = error
+        self.expires_in = expires_in
+        self.renewed = renewed
+
+
+class Hook:
+    """The base class of hooks. Override the methods that you need.
+
+    Pass hooks in `Configuration(hooks=[...])`.
+
+    The asyncio client also accepts coroutine methods and awaits them. An exception in a hook is logged and
+    never reaches the caller. No argument holds a secret.
+    """
+
+    def on_call_start(self, call: Call) -> Awaitable[None] | None:
+        """Run before the first attempt of a call."""
+
+    def on_attempt_start(self, attempt: Attempt) -> Awaitable[None] | None:
+        """Run before each attempt. Entries put into `attempt.headers` are sent."""
+
+    def on_attempt_end(self, attempt: Attempt) -> Awaitable[None] | None:
+        """Run after each attempt, when it is decided whether another one follows."""
+
+    def on_call_end(self, call: Call) -> Awaitable[None] | None:
+        """Run once per call, after its last attempt."""
+
+    def on_token(self, event: TokenEvent) -> Awaitable[None] | None:
+        """Run after a token was obtained, or could not be."""
+
+
+default_hooks: list[Hook] = []
+"""Hooks that apply to every configuration, before its own."""
