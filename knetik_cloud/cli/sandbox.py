@@ -55,7 +55,7 @@ def sandbox(**options: Any) -> None:
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    from knetik_cloud.sandbox.failures import Failure
+    from knetik_cloud.sandbox.errors import ServiceError
     from knetik_cloud.sandbox.server import UnusableAddress, run
     from knetik_cloud.sandbox.settings import Settings
     from knetik_cloud.sandbox.storage import UnusableDatabase
@@ -66,7 +66,7 @@ def sandbox(**options: Any) -> None:
         run(Settings(**options))
     except UnusableAddress as error:
         raise click.ClickException(f"{error}; {_advice(error)}") from error
-    except (UnusableDatabase, Failure, RuntimeError, ValueError) as error:
+    except (UnusableDatabase, ServiceError, RuntimeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.FileError(str(error.filename), hint=error.strerror) from error

@@ -19,18 +19,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from knetik_cloud.sandbox import bodies, connections, control_api, index, swagger
 from knetik_cloud.sandbox.contract import Operation
-from knetik_cloud.sandbox.failures import (
+from knetik_cloud.sandbox.errors import (
     INJECTED,
     INTERNAL,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
-    Failure,
     Problem,
-    malformed,
+    ServiceError,
+    malformed_error,
 )
 from knetik_cloud.sandbox.faults import Fault
-from knetik_cloud.sandbox.service import Answer, Service
 from knetik_cloud.sandbox.service import Request as ServiceRequest
+from knetik_cloud.sandbox.service import Service, ServiceResponse
 
 logger = logging.getLogger("knetik_cloud.sandbox")
 
@@ -47,7 +47,11 @@ def create_app(service: Service) -> ASGIApp:
             *swagger.routes(service.contract),
             *index.routes(service),
         ],
-        exception_handlers={404: _unknown(service), 405: _unknown(service), Exception: _broken(service)},
+        exception_handlers={
+            404: _unknown(service),
+            405: _unknown(service),
+            Exception: _handle_crash(service),
+        },
     )
     # Starlette would redirect; the service takes a trailing slash as it comes.
     app.router.redirect_slashes = False
@@ -97,28 +101,28 @@ async def _serve(service: Service, operation: Operation, request: Request) -> Re
         await asyncio.sleep(fault.delay)
     body, answer = await _answer(service, operation, request, fault)
     response = _response(answer)
-    response = _faulty(response, fault) if fault else response
+    response = _apply_fault(response, fault) if fault else response
     await _run(service, _record, service, operation.id, request, body, response, started, fault)
     return response
 
 
 async def _answer(
     service: Service, operation: Operation, request: Request, fault: Fault | None
-) -> tuple[bytes, Answer]:
+) -> tuple[bytes, ServiceResponse]:
     """Read a request's body and carry the operation out; give both."""
     try:
         body = await _read(request)
-    except Failure as failure:
-        return b"", service.refusal(failure)
-    if fault is not None and not fault.carries_out:
+    except ServiceError as error:
+        return b"", service.error_response(error)
+    if fault is not None and not fault.executes:
         return body, _injected(service, fault)
     asked = ServiceRequest(request.path_params, request.query_params, request.headers, body)
     try:
-        return body, await _run(service, service.carry_out, operation, asked)
+        return body, await _run(service, service.execute, operation, asked)
     except Exception as error:
         # Here and not in the framework, which would close the connection and leave no line in the journal.
         logger.exception("%s failed", operation.id)
-        return body, service.refusal(_defect(error))
+        return body, service.error_response(_internal_error(error))
 
 
 async def _run(service: Service, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -135,28 +139,28 @@ async def _read(request: Request) -> bytes:
         async for chunk in request.stream():
             chunks.append(chunk)
             size += len(chunk)
-            if size > bodies.LARGEST:
-                raise malformed(f"the body must not be larger than {bodies.LARGEST} bytes")
+            if size > bodies.MAX_BODY_BYTES:
+                raise malformed_error(f"the body must not be larger than {bodies.MAX_BODY_BYTES} bytes")
     except ClientDisconnect:
-        raise malformed("the body ended early") from None
+        raise malformed_error("the body ended early") from None
     return b"".join(chunks)
 
 
-def _injected(service: Service, fault: Fault) -> Answer:
+def _injected(service: Service, fault: Fault) -> ServiceResponse:
     status = fault.status or 503
     problem = Problem(f"Injected by a fault of the sandbox, {fault.met} time(s) so far")
-    answer = service.refusal(Failure(status, INJECTED, [problem]))
-    return Answer(status, answer.body, fault.headers)
+    answer = service.error_response(ServiceError(status, INJECTED, [problem]))
+    return ServiceResponse(status, answer.body, fault.headers)
 
 
-def _response(answer: Answer) -> Response:
+def _response(answer: ServiceResponse) -> Response:
     if answer.body is None:
         return Response(None, answer.status, dict(answer.headers or {}))
     text = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Response(text.encode(), answer.status, dict(answer.headers or {}), "application/json")
 
 
-def _faulty(response: Response, fault: Fault) -> Response:
+def _apply_fault(response: Response, fault: Fault) -> Response:
     """Lose the answer as the fault says."""
     if fault.reset:
         return connections.ResetResponse()
@@ -204,11 +208,11 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
         assert isinstance(error, HTTPException)
         path = request.url.path
         if error.status_code == 405:
-            said, code = f"{request.method} is not supported for {path}", METHOD_NOT_ALLOWED
+            message, code = f"{request.method} is not supported for {path}", METHOD_NOT_ALLOWED
         else:
-            said, code = f"Nothing is at {path}", NOT_FOUND
-        refusal = service.refusal(Failure(error.status_code, code, [Problem(said)]))
-        response = _response(refusal)
+            message, code = f"Nothing is at {path}", NOT_FOUND
+        denial = service.error_response(ServiceError(error.status_code, code, [Problem(message)]))
+        response = _response(denial)
         response.headers.update(error.headers or {})
         if not path.startswith((control_api.PREFIX, swagger.PREFIX)):
             await _run(service, _record, service, None, request, b"", response, time.perf_counter(), None)
@@ -217,16 +221,16 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
     return answer
 
 
-def _broken(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _handle_crash(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
     """Answer 500 for a defect outside the operations; the server prints its traceback."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        return _response(service.refusal(_defect(error)))
+        return _response(service.error_response(_internal_error(error)))
 
     return answer
 
 
-def _defect(error: Exception) -> Failure:
-    """Give the failure for a defect of the stand-in itself; whoever logs it prints the traceback."""
-    said = f"The stand-in failed: {type(error).__name__}. Its output holds the traceback."
-    return Failure(500, INTERNAL, [Problem(said)])
+def _internal_error(error: Exception) -> ServiceError:
+    """Build the error for a defect of the sandbox itself. The log has the traceback."""
+    message = f"The stand-in failed: {type(error).__name__}. Its output holds the traceback."
+    return ServiceError(500, INTERNAL, [Problem(message)])

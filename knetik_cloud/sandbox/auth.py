@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from knetik_cloud.sandbox.contract import Operation
-from knetik_cloud.sandbox.failures import OAuthFailure, forbidden, invalid, not_found
+from knetik_cloud.sandbox.errors import OAuthError, forbidden_error, invalid_error, not_found_error
 from knetik_cloud.sandbox.storage import people
 from knetik_cloud.sandbox.storage.people import User
 
@@ -34,7 +34,7 @@ ANONYMOUS = Caller()
 def identify(db: Connection, authorization: str | None, now: float, required: bool) -> Caller:
     """Find out who calls from an Authorization header.
 
-    With `required`, a token that is not good is a failure (401); without, such a caller is anonymous, as is
+    With `required`, a token that is not valid is an error (401); without, such a caller is anonymous, as is
     one without a token.
     """
     if not authorization:
@@ -45,7 +45,7 @@ def identify(db: Connection, authorization: str | None, now: float, required: bo
         if not required:
             return ANONYMOUS
         why = "Access token expired: ask for a new one" if token else "Invalid access token"
-        raise OAuthFailure(401, "invalid_token", why)
+        raise OAuthError(401, "invalid_token", why)
     if token.user_id is None:
         client = people.client_by_id(db, token.client_id)
         return Caller(None, client.permissions if client else (), True)
@@ -61,31 +61,33 @@ def authorize(operation: Operation, caller: Caller, owner: User | None) -> None:
     if not operation.permissions:
         return
     if not caller.authenticated:
-        raise OAuthFailure(401, "unauthorized", "Full authentication is required: send a bearer token")
+        raise OAuthError(401, "unauthorized", "Full authentication is required: send a bearer token")
     if set(operation.permissions) & set(caller.permissions):
         return
     if OWNER in operation.permissions and caller.user and owner and caller.user.id == owner.id:
         return
     needed = " or ".join(operation.permissions)
-    raise forbidden(f"{operation.id} needs {needed}", details={"permissions": list(operation.permissions)})
+    raise forbidden_error(
+        f"{operation.id} needs {needed}", details={"permissions": list(operation.permissions)}
+    )
 
 
 def path_user(db: Connection, operation: Operation, value: int | str, caller: Caller, field: str) -> User:
     """Find the user whom a path names: by id, as `me`, or by user name where `me` is taken.
 
-    Raises Failure (404) for a user who does not exist, and (400) for `me` without a user.
+    Raises ServiceError (404) for a user who does not exist, and (400) for `me` without a user.
     """
     if isinstance(value, str) and not (value.isascii() and value.isdigit()):
         if value == ME:
             if caller.user is None:
-                raise invalid("'me' needs the token of a user: get one with the password grant", field)
+                raise invalid_error("'me' needs the token of a user: get one with the password grant", field)
             return caller.user
         user = people.user_by_name(db, value)
         if user is None:
-            raise invalid(f"{field} must be the id of a user, or 'me', not {value!r}", field)
+            raise invalid_error(f"{field} must be the id of a user, or 'me', not {value!r}", field)
         return user
     number = int(value)
     user = people.user_by_id(db, number) if abs(number) < 2**31 else None
     if user is None:
-        raise not_found(f"No user has the id {number}", field)
+        raise not_found_error(f"No user has the id {number}", field)
     return user

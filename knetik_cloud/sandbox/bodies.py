@@ -8,12 +8,12 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from knetik_cloud.sandbox.contract import FORM, JSON
-from knetik_cloud.sandbox.failures import malformed
+from knetik_cloud.sandbox.errors import malformed_error
 
-LARGEST: Final = 4 * 2**20
+MAX_BODY_BYTES: Final = 4 * 2**20
 """Bytes of a body that are read; a larger one is refused."""
 
-DEEPEST: Final = 100
+MAX_DEPTH: Final = 100
 """Levels of nesting that a body may have."""
 
 
@@ -29,31 +29,35 @@ ABSENT: Final = _Absent()
 
 
 def read_json(raw: bytes, content_type: str | None) -> Any:
-    """Read a JSON body; give ABSENT for none. Raises Failure for one that is no JSON, or is not called so."""
+    """Read a JSON body, or return ABSENT if there is none.
+
+    Raises:
+        ServiceError: If the body isn't JSON, or its media type isn't.
+    """
     if not raw:
         return ABSENT
     if _media_type(content_type) != JSON:
-        raise malformed(f"Content-Type must be {JSON} for this body, not {content_type or 'absent'}")
+        raise malformed_error(f"Content-Type must be {JSON} for this body, not {content_type or 'absent'}")
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(raw, parse_constant=_reject_constant, parse_float=_finite)
         _check_text(value)
     except RecursionError:
-        raise malformed(f"the body is nested more than {DEEPEST} deep") from None
+        raise malformed_error(f"the body is nested more than {MAX_DEPTH} deep") from None
     except ValueError as error:
-        raise malformed(f"the body is not valid JSON: {error}") from None
+        raise malformed_error(f"the body is not valid JSON: {error}") from None
     return value
 
 
 def read_form(raw: bytes, content_type: str | None) -> dict[str, str]:
-    """Read a form; the first value of a name counts. Raises Failure for a body that is no form."""
+    """Read a form; the first value of a name counts. Raises ServiceError for a body that is no form."""
     if not raw:
         return {}
     if _media_type(content_type) != FORM:
-        raise malformed(f"Content-Type must be {FORM} for this body, not {content_type or 'absent'}")
+        raise malformed_error(f"Content-Type must be {FORM} for this body, not {content_type or 'absent'}")
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError as error:
-        raise malformed(f"the body is not a valid form: {error}") from None
+        raise malformed_error(f"the body is not a valid form: {error}") from None
     return dict(reversed(pairs))
 
 
@@ -61,7 +65,7 @@ def _media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-def _refuse_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
@@ -74,7 +78,7 @@ def _finite(text: str) -> float:
 
 def _check_text(value: Any, depth: int = 0) -> None:
     """Refuse text that no database keeps (half a surrogate pair, U+0000), and what is nested too deep."""
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         raise RecursionError
     if isinstance(value, str):
         if "\0" in value:

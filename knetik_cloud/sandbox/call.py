@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from knetik_cloud.sandbox.auth import Caller
 from knetik_cloud.sandbox.bodies import ABSENT
 from knetik_cloud.sandbox.contract import Contract, Operation
-from knetik_cloud.sandbox.failures import INVALID, Failure, invalid
+from knetik_cloud.sandbox.errors import INVALID, ServiceError, invalid_error
 from knetik_cloud.sandbox.schema import BodyCheck
 from knetik_cloud.sandbox.settings import Settings
 from knetik_cloud.sandbox.storage.people import User
@@ -45,14 +45,14 @@ class Call:
         return self.owner
 
     def checked_body(self) -> Any:
-        """Give the body after checking it against the contract; raise Failure with all that is wrong."""
+        """Give the body after checking it against the contract; raise ServiceError with all that is wrong."""
         if self.body is ABSENT:
-            raise invalid(
+            raise invalid_error(
                 f"a body is required: send {self.operation.body_name} as JSON", self.operation.body_name
             )
         problems = self.check.problems(self.operation.body or {}, self.body, self.operation.body_name)
         if problems:
-            raise Failure(400, INVALID, problems)
+            raise ServiceError(400, INVALID, problems)
         return self.body
 
 

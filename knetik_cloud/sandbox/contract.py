@@ -50,13 +50,15 @@ class Operation:
         return any(parameter.place == "form" for parameter in self.parameters)
 
 
-def unknown_operation(name: str, known: Collection[str], every: str) -> ValueError:
+def unknown_operation_error(name: str, known: Collection[str], every: str) -> ValueError:
     """Make the error for a name that no operation has: it tells the near ones or, without any, all.
 
     `every` says how to mean all of them.
     """
-    near = get_close_matches(name, known)
-    advice = f"did you mean {' or '.join(near)}?" if near else f"use {', '.join(sorted(known))}, or {every}"
+    matches = get_close_matches(name, known)
+    advice = (
+        f"did you mean {' or '.join(matches)}?" if matches else f"use {', '.join(sorted(known))}, or {every}"
+    )
     return ValueError(f"there is no operation {name!r}; {advice}")
 
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from knetik_cloud.sandbox import seed
 from knetik_cloud.sandbox.clock import Clock
-from knetik_cloud.sandbox.failures import Failure, forbidden, invalid, not_found
+from knetik_cloud.sandbox.errors import ServiceError, forbidden_error, invalid_error, not_found_error
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.instants import duration, instant
 from knetik_cloud.sandbox.service import Service
@@ -65,9 +65,9 @@ def _endpoint(service: Service, action: Action) -> Callable[[Request], Awaitable
                 result = action(service, request, body)
             else:
                 result = await run_in_threadpool(action, service, request, body)
-        except Failure as failure:
-            refusal = service.refusal(failure)
-            return _json(refusal.body, refusal.status)
+        except ServiceError as error:
+            denial = service.error_response(error)
+            return _json(denial.body, denial.status)
         return Response(status_code=204) if result is None else _json(result, 200)
 
     return endpoint
@@ -77,10 +77,12 @@ def _check_peer(service: Service, request: Request) -> None:
     """Refuse other machines, unless told otherwise, and pages of other sites in a browser here."""
     peer = request.client.host if request.client else ""
     if service.settings.control == FROM_LOOPBACK and not _is_loopback(peer):
-        raise forbidden("The control API serves this machine only: start with --control anywhere to open it")
+        raise forbidden_error(
+            "The control API serves this machine only: start with --control anywhere to open it"
+        )
     origin = request.headers.get("origin")
     if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
-        raise forbidden(f"The control API does not serve pages of {origin}")
+        raise forbidden_error(f"The control API does not serve pages of {origin}")
 
 
 def _is_loopback(address: str) -> bool:
@@ -100,16 +102,16 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body)
     except ValueError:
-        raise invalid("the body must be a JSON object") from None
+        raise invalid_error("the body must be a JSON object") from None
     if not isinstance(value, dict):
-        raise invalid("the body must be a JSON object")
+        raise invalid_error("the body must be a JSON object")
     return value
 
 
 def _about(service: Service, request: Request, body: bytes) -> Any:
     settings = service.settings
     return {
-        "now": service.controls.present_clock().now(),
+        "now": service.controls.current_clock().now(),
         "require_auth": settings.require_auth,
         "fulfillment_delay": settings.fulfillment_delay,
         "token_lifetime": settings.token_lifetime,
@@ -125,7 +127,7 @@ def _seed(service: Service, request: Request, body: bytes) -> None:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        raise invalid("the seed must be UTF-8") from None
+        raise invalid_error("the seed must be UTF-8") from None
     service.controls.seed(seed.parse(text))
 
 
@@ -145,11 +147,11 @@ def _restore(service: Service, request: Request, body: bytes) -> None:
     try:
         service.controls.restore(request.path_params["name"])
     except KeyError as error:
-        raise not_found(str(error.args[0]), "name") from None
+        raise not_found_error(str(error.args[0]), "name") from None
 
 
 def _clock(service: Service, request: Request, body: bytes) -> Any:
-    clock = service.controls.present_clock()
+    clock = service.controls.current_clock()
     return {"now": clock.now(), "frozen": clock.frozen}
 
 
@@ -158,10 +160,10 @@ def _set_clock(service: Service, request: Request, body: bytes) -> Any:
     try:
         target = instant(wanted["now"], "now") if "now" in wanted else None
     except (TypeError, ValueError) as error:
-        raise invalid(str(error), "now") from None
+        raise invalid_error(str(error), "now") from None
     frozen = wanted.get("frozen")
     if frozen not in (None, True, False):
-        raise invalid(f"frozen must be true or false, not {frozen!r}", "frozen")
+        raise invalid_error(f"frozen must be true or false, not {frozen!r}", "frozen")
 
     def change(clock: Clock) -> None:
         # Stopped first, it shows the very instant that it is set to.
@@ -180,7 +182,7 @@ def _advance(service: Service, request: Request, body: bytes) -> Any:
     try:
         seconds = duration(**_object(body))
     except (TypeError, ValueError) as error:
-        raise invalid(str(error)) from None
+        raise invalid_error(str(error)) from None
     service.controls.change_clock(lambda clock: clock.advance(seconds))
     return _clock(service, request, body)
 
@@ -189,8 +191,8 @@ def _journal(service: Service, request: Request, body: bytes) -> Any:
     try:
         exchanges = service.controls.exchanges(request.query_params.get("operation"))
     except ValueError as error:
-        raise invalid(str(error), "operation") from None
-    return {"exchanges": [exchange.resource() for exchange in exchanges]}
+        raise invalid_error(str(error), "operation") from None
+    return {"exchanges": [exchange.to_dict() for exchange in exchanges]}
 
 
 def _clear_journal(service: Service, request: Request, body: bytes) -> None:
@@ -198,7 +200,7 @@ def _clear_journal(service: Service, request: Request, body: bytes) -> None:
 
 
 def _faults(service: Service, request: Request, body: bytes) -> Any:
-    return {"faults": [fault.resource() for fault in service.controls.armed_faults()]}
+    return {"faults": [fault.to_dict() for fault in service.controls.armed_faults()]}
 
 
 def _fail(service: Service, request: Request, body: bytes) -> Any:
@@ -206,20 +208,20 @@ def _fail(service: Service, request: Request, body: bytes) -> Any:
     try:
         service.controls.arm(fault)
     except ValueError as error:
-        raise invalid(str(error), "operation") from None
-    return fault.resource()
+        raise invalid_error(str(error), "operation") from None
+    return fault.to_dict()
 
 
 def read_fault(wanted: Mapping[str, Any]) -> Fault:
-    """Make a fault of its JSON; raise Failure with what is wrong with it."""
+    """Make a fault of its JSON; raise ServiceError with what is wrong with it."""
     known = [each.name for each in fields(Fault) if each.name != "met"]
     for name in wanted:
         if name not in known:
-            raise invalid(f"a fault has no {name!r}; use {', '.join(known)}", name)
+            raise invalid_error(f"a fault has no {name!r}; use {', '.join(known)}", name)
     try:
         return Fault(**wanted)
     except (TypeError, ValueError, AttributeError) as error:
-        raise invalid(f"that is no fault: {error}") from None
+        raise invalid_error(f"that is no fault: {error}") from None
 
 
 def _clear_faults(service: Service, request: Request, body: bytes) -> None:

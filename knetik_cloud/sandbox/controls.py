@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from knetik_cloud.sandbox import delivery, seed
 from knetik_cloud.sandbox.clock import Clock
-from knetik_cloud.sandbox.contract import Contract, unknown_operation
-from knetik_cloud.sandbox.failures import conflict
+from knetik_cloud.sandbox.contract import Contract, unknown_operation_error
+from knetik_cloud.sandbox.errors import conflict_error
 from knetik_cloud.sandbox.faults import Fault, Faults
 from knetik_cloud.sandbox.journal import Exchange, Journal
 from knetik_cloud.sandbox.schema import BodyCheck
@@ -55,7 +55,7 @@ class Controls:
                 self._store(db, "faults", [])
 
     @contextmanager
-    def settled(self) -> Iterator[tuple[Connection, float]]:
+    def fulfilled_transaction(self) -> Iterator[tuple[Connection, float]]:
         """Open a transaction at an instant (epoch seconds) by which all that was due has been fulfilled."""
         while True:
             with self._database.transaction() as db:
@@ -81,14 +81,16 @@ class Controls:
             self._store_clock(db)
 
     def seed(self, document: Mapping[str, Any]) -> None:
-        """Add a seed to the data; raise Failure, changing nothing, when something is wrong with it."""
+        """Add a seed to the data; raise ServiceError, changing nothing, when something is wrong with it."""
         seed.check(document, self._contract, self._check)
-        now = self.present_clock().now()
+        now = self.current_clock().now()
         try:
             with self._database.transaction() as db:
                 seed.apply(db, document, self._contract, now)
         except IntegrityError as error:
-            raise conflict(f"the seed names something twice that is to be unique: {error.orig}") from None
+            raise conflict_error(
+                f"the seed names something twice that is to be unique: {error.orig}"
+            ) from None
 
     def export(self) -> dict[str, Any]:
         """Give the data as a seed."""
@@ -126,7 +128,7 @@ class Controls:
             change(self.clock)
             self._store_clock(db)
 
-    def present_clock(self) -> Clock:
+    def current_clock(self) -> Clock:
         """Give the clock, as it is set now."""
         if self._shared:
             self._refresh()
@@ -134,7 +136,7 @@ class Controls:
 
     def arm(self, fault: Fault) -> None:
         """Arm a fault. Raises ValueError for an operation that doesn't exist."""
-        with self._kept_faults():
+        with self._locked_faults():
             self._faults.arm(fault)
 
     def take_fault(self, operation: str) -> Fault | None:
@@ -142,17 +144,17 @@ class Controls:
         if self._shared and not self._refresh():
             # Without a lock: processes wait for each other only while there are faults.
             return None
-        with self._kept_faults():
+        with self._locked_faults():
             return self._faults.take(operation)
 
     def armed_faults(self) -> list[Fault]:
         """List the faults armed so far, each with how often it was met."""
-        with self._kept_faults():
+        with self._locked_faults():
             return self._faults.all()
 
     def clear_faults(self) -> None:
         """Disarm and forget all faults."""
-        with self._kept_faults():
+        with self._locked_faults():
             self._faults.clear()
 
     def exchanges(self, operation: str | None = None) -> list[Exchange]:
@@ -161,18 +163,18 @@ class Controls:
         Raises ValueError for an operation that doesn't exist, lest a misspelt one look like one not called.
         """
         if operation is not None and operation not in self._contract.operations:
-            raise unknown_operation(operation, self._contract.operations, "no name for all")
+            raise unknown_operation_error(operation, self._contract.operations, "no name for all")
         return self.journal.exchanges(operation)
 
     def wallet(self, user_id: int) -> dict[str, int]:
         """Give a user's wallet balances by currency code, after what is due is fulfilled."""
-        self.present_clock()
-        with self.settled() as (db, _):
+        self.current_clock()
+        with self.fulfilled_transaction() as (db, _):
             return people.balances(db, user_id)
 
     def expire_tokens(self) -> int:
         """End every access token now, refresh tokens staying good; give how many."""
-        now = self.present_clock().now()
+        now = self.current_clock().now()
         with self._database.transaction() as db:
             return people.expire_tokens(db, now)
 
@@ -185,7 +187,7 @@ class Controls:
         return bool(kept.get("faults"))
 
     @contextmanager
-    def _kept_faults(self) -> Iterator[None]:
+    def _locked_faults(self) -> Iterator[None]:
         """Act on the faults; several processes share them through the database, one acting at a time."""
         if not self._shared:
             yield

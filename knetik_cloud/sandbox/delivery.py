@@ -68,12 +68,12 @@ def sell(
 def fulfill_due(db: Connection, now: float) -> None:
     """Fulfill every invoice whose time has come: its pending entries become active, as if granted now."""
     for invoice in invoices.take_due(db, now):
-        done = [
+        fulfilled = [
             _fulfill(db, user_id, entry_id, invoice.document.get("overrides", ()), now)
             for user_id, entry_id in invoices.entry_ids(db, invoice.id)
         ]
-        status = FULFILLED if all(done) else FAILED
-        invoices.settle(db, invoice.id, invoice.document, status, int(now))
+        status = FULFILLED if all(fulfilled) else FAILED
+        invoices.record_fulfillment(db, invoice.id, invoice.document, status, int(now))
 
 
 def invoice_resource(

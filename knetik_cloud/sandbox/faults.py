@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from knetik_cloud.sandbox.contract import unknown_operation
+from knetik_cloud.sandbox.contract import unknown_operation_error
 
 ANY = "*"
 """Stands for every operation."""
 
-LONGEST_DELAY = 3600.0
+MAX_DELAY_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
@@ -40,8 +40,8 @@ class Fault:
             raise ValueError(f"status must be from 400 to 599, not {self.status}")
         if self.times is not None and self.times < 1:
             raise ValueError(f"times must be 1 or more, or None for ever, not {self.times}")
-        if not 0 <= self.delay <= LONGEST_DELAY:
-            raise ValueError(f"delay must be from 0 to {LONGEST_DELAY:.0f} seconds, not {self.delay}")
+        if not 0 <= self.delay <= MAX_DELAY_SECONDS:
+            raise ValueError(f"delay must be from 0 to {MAX_DELAY_SECONDS:.0f} seconds, not {self.delay}")
         if (self.status is not None) + self.reset + self.truncate > 1:
             raise ValueError("a fault has one of status, reset and truncate: arm several for several")
         if not (self.status or self.reset or self.truncate or self.delay):
@@ -51,18 +51,20 @@ class Fault:
                 raise ValueError(f"headers must be printable ASCII, as {name!r} is not")
 
     @property
-    def spent(self) -> bool:
+    def used_up(self) -> bool:
         """True once it has struck as often as it was to."""
         return self.times is not None and self.met >= self.times
 
     @property
-    def carries_out(self) -> bool:
+    def executes(self) -> bool:
         """True if the operation happens in spite of the fault."""
         return self.applied or self.truncate or not (self.status or self.reset)
 
-    def resource(self) -> dict[str, Any]:
-        """Give it as JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
         return asdict(self)
+
+    resource = to_dict  # its name in 1.0.0
 
 
 class Faults:
@@ -76,7 +78,7 @@ class Faults:
     def arm(self, fault: Fault) -> None:
         """Add a fault. Raises ValueError for an operation that doesn't exist."""
         if fault.operation != ANY and fault.operation not in self._operations:
-            raise unknown_operation(fault.operation, self._operations, f"{ANY!r} for all")
+            raise unknown_operation_error(fault.operation, self._operations, f"{ANY!r} for all")
         with self._lock:
             self._armed.append(fault)
 
@@ -86,14 +88,14 @@ class Faults:
             return None
         with self._lock:
             for fault in self._armed:
-                if fault.operation in (operation, ANY) and not fault.spent:
+                if fault.operation in (operation, ANY) and not fault.used_up:
                     fault.met += 1
                     return fault
         return None
 
     def state(self) -> list[dict[str, Any]]:
         """Give what `restore` needs to arm another set alike."""
-        return [fault.resource() for fault in self.all()]
+        return [fault.to_dict() for fault in self.all()]
 
     def restore(self, state: list[dict[str, Any]]) -> None:
         """Arm the faults whose `state()` this was, in place of those here."""

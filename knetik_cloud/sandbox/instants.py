@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-LAST = 253_402_300_799
+MAX_INSTANT = 253_402_300_799
 """The end of the year 9999, in epoch seconds."""
 
 EXPECTED = "epoch seconds, an aware datetime or ISO 8601 with its offset, such as 2030-01-01T00:00:00Z"
@@ -29,8 +29,8 @@ def instant(value: object, where: str) -> float:
         value = value.timestamp()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{where} must be {EXPECTED}, not {given!r}")
-    if not 0 <= value <= LAST:
-        raise ValueError(f"{where} must be from 1970 to 9999, {LAST} in epoch seconds, not {given!r}")
+    if not 0 <= value <= MAX_INSTANT:
+        raise ValueError(f"{where} must be from 1970 to 9999, {MAX_INSTANT} in epoch seconds, not {given!r}")
     return float(value)
 
 

@@ -17,10 +17,12 @@ SECRET_NAMES = frozenset({"access_token", "client_secret", "password", "refresh_
 """Names of form, query and JSON fields whose values are masked."""
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
-LARGEST = 16 * 1024
+MAX_BODY_CHARACTERS = 16 * 1024
 """Characters of a body that the journal keeps."""
 
-UNSAID = frozenset({"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"})
+OMITTED_HEADERS = frozenset(
+    {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
+)
 """Headers that a curl line does without."""
 
 
@@ -51,9 +53,11 @@ class Exchange:
         """The request's body, read as JSON; None without one. Raises ValueError for one that was cut."""
         return json.loads(self.body) if self.body else None
 
-    def resource(self) -> dict[str, Any]:
-        """Give it as JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
         return asdict(self)
+
+    resource = to_dict  # its name in 1.0.0
 
 
 class Journal:
@@ -124,7 +128,7 @@ class Journal:
 
 
 def _text(body: bytes) -> str | None:
-    return body[:LARGEST].decode("utf-8", "replace") if body else None
+    return body[:MAX_BODY_CHARACTERS].decode("utf-8", "replace") if body else None
 
 
 def _masked_header(name: str, value: str) -> str:
@@ -153,7 +157,7 @@ def _curl(base: str, method: str, path: str, query: str, headers: Mapping[str, s
     words = ["curl"] if method == "GET" else ["curl", "-X", method]
     words.append(f"{base}{path}?{query}" if query else f"{base}{path}")
     for name, value in headers.items():
-        if name.lower() not in UNSAID:
+        if name.lower() not in OMITTED_HEADERS:
             words += ["-H", f"{name}: {value}"]
     if body is not None:
         words += ["--data-binary", body]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from knetik_cloud.sandbox.contract import Operation, Parameter
-from knetik_cloud.sandbox.failures import INVALID, Failure, Problem
-from knetik_cloud.sandbox.schema import RANGES, shown
+from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
+from knetik_cloud.sandbox.schema import RANGES, short_json
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 USER = "user_id"
@@ -18,7 +18,7 @@ USER = "user_id"
 def read(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """Read an operation's parameters out of the texts given, by place; defaults fill in what is absent.
 
-    Raises Failure with every wrong or missing one.
+    Raises ServiceError with every wrong or missing one.
     """
     values: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -38,7 +38,7 @@ def read(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[s
         except ValueError as error:
             problems.append(Problem(f"{parameter.name} {error}", parameter.name))
     if problems:
-        raise Failure(400, INVALID, problems)
+        raise ServiceError(400, INVALID, problems)
     return values
 
 
@@ -53,7 +53,7 @@ def _value(parameter: Parameter, text: str) -> Any:
         case "boolean":
             # Older clients send Python's True and False.
             if text.lower() not in ("true", "false"):
-                raise ValueError(f"must be true or false, not {shown(text)}")
+                raise ValueError(f"must be true or false, not {short_json(text)}")
             return text.lower() == "true"
         case _:
             return text if parameter.name == USER else _text(text, parameter)
@@ -61,7 +61,7 @@ def _value(parameter: Parameter, text: str) -> Any:
 
 def _integer(text: str, schema: Mapping[str, Any]) -> int:
     if not INTEGER.fullmatch(text):
-        raise ValueError(f"must be a whole number, not {shown(text)}")
+        raise ValueError(f"must be a whole number, not {short_json(text)}")
     value = int(text)
     low, high = RANGES[schema.get("format", "int64")]
     low, high = schema.get("minimum", low), schema.get("maximum", high)
@@ -73,7 +73,7 @@ def _integer(text: str, schema: Mapping[str, Any]) -> int:
 def _text(text: str, parameter: Parameter) -> str:
     schema = parameter.schema
     if "pattern" in schema and not re.search(schema["pattern"], text):
-        raise ValueError(f"must look like {parameter.example}, not {shown(text)}: {schema['pattern']}")
+        raise ValueError(f"must look like {parameter.example}, not {short_json(text)}: {schema['pattern']}")
     if "enum" in schema and text not in schema["enum"]:
-        raise ValueError(f"must be one of {', '.join(schema['enum'])}, not {shown(text)}")
+        raise ValueError(f"must be one of {', '.join(schema['enum'])}, not {short_json(text)}")
     return text

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from knetik_cloud.sandbox.contract import Contract
-from knetik_cloud.sandbox.failures import Problem
+from knetik_cloud.sandbox.errors import Problem
 
 SWITCH = "x-switch"
 """Keyword that stands for a discriminator: {property, mapping: {value: schema}}."""
@@ -42,7 +42,7 @@ NOUNS = {
     "string": "a text",
 }
 
-LONGEST_SHOWN = 60
+MAX_SHOWN = 60
 """Characters of a wrong value that a message repeats."""
 
 
@@ -156,12 +156,12 @@ def read_only_fields(contract: Contract, name: str) -> set[str]:
     return found
 
 
-def shown(value: Any) -> str:
+def short_json(value: Any) -> str:
     """Write a value for a message: as JSON, cut if it is long."""
     import json
 
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def joined(path: Any) -> str | None:
@@ -185,13 +185,13 @@ def _validator_class() -> Any:
 
     def check_switch(validator: Any, switch: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
         if not validator.is_type(value, "object"):
-            yield ValidationError(f"must be an object, not {shown(value)}")
+            yield ValidationError(f"must be an object, not {short_json(value)}")
             return
         name = switch["property"]
         kind = value.get(name)
         if not isinstance(kind, str) or kind not in switch["mapping"]:
-            said = "is required" if kind is None else f"is not known: {shown(kind)}"
-            yield ValidationError(f"{said}; use one of {', '.join(switch['mapping'])}", path=[name])
+            message = "is required" if kind is None else f"is not known: {short_json(kind)}"
+            yield ValidationError(f"{message}; use one of {', '.join(switch['mapping'])}", path=[name])
             return
         yield from validator.descend(value, {"$ref": switch["mapping"][kind]})
 
@@ -219,10 +219,10 @@ def _reason(error: Any) -> str:
     match error.validator:
         case "type":
             kinds = [NOUNS.get(kind, "null") for kind in ([wanted] if isinstance(wanted, str) else wanted)]
-            return f"must be {' or '.join(kinds)}, not {shown(value)}"
+            return f"must be {' or '.join(kinds)}, not {short_json(value)}"
         case "enum":
             choices = ", ".join(choice for choice in wanted if choice is not None)
-            return f"must be one of {choices}, not {shown(value)}"
+            return f"must be one of {choices}, not {short_json(value)}"
         case "maxLength":
             return f"must have at most {wanted} characters, not {len(value)}"
         case "minimum":
@@ -230,7 +230,7 @@ def _reason(error: Any) -> str:
         case "maximum":
             return f"must be {wanted} or less, not {value}"
         case "pattern":
-            return f"must match {wanted}, which {shown(value)} does not"
+            return f"must match {wanted}, which {short_json(value)} does not"
         case "additionalProperties":
             unknown = ", ".join(sorted(map(str, set(value) - set(error.schema.get("properties", ())))))
             return f"has no {unknown}; it may have {', '.join(error.schema.get('properties', ()))}"

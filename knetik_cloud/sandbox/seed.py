@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from knetik_cloud.sandbox.contract import Contract
-from knetik_cloud.sandbox.failures import INVALID, Failure, Problem
+from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
 from knetik_cloud.sandbox.rules import definitions, groups
 from knetik_cloud.sandbox.rules.entry import ACTIVE
-from knetik_cloud.sandbox.schema import BodyCheck, read_only_fields, shown
+from knetik_cloud.sandbox.schema import BodyCheck, read_only_fields, short_json
 from knetik_cloud.sandbox.schema import problems as schema_problems
 from knetik_cloud.sandbox.storage import tables
 from knetik_cloud.sandbox.storage.catalog import GroupMember, join_groups
@@ -29,23 +29,25 @@ def demo() -> dict[str, Any]:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Read a seed file, YAML or JSON. Raises OSError, and Failure for one that is no seed."""
+    """Read a seed file, YAML or JSON. Raises OSError, and ServiceError for one that is no seed."""
     try:
         return parse(path.read_text("utf-8"))
     except UnicodeDecodeError:
-        raise Failure(400, INVALID, [Problem(f"the seed must be UTF-8, as {path} is not")]) from None
+        raise ServiceError(400, INVALID, [Problem(f"the seed must be UTF-8, as {path} is not")]) from None
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Read a seed from YAML, of which JSON is a part; raise Failure for what is none."""
+    """Read a seed from YAML, of which JSON is a part; raise ServiceError for what is none."""
     try:
         document = _yaml(text)
     except ValueError as error:
-        raise Failure(400, INVALID, [Problem(f"the seed is not valid YAML: {error}")]) from None
+        raise ServiceError(400, INVALID, [Problem(f"the seed is not valid YAML: {error}")]) from None
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise Failure(400, INVALID, [Problem(f"a seed is a map of sections, not {shown(document)}")])
+        raise ServiceError(
+            400, INVALID, [Problem(f"a seed is a map of sections, not {short_json(document)}")]
+        )
     return document
 
 
@@ -60,12 +62,16 @@ def _yaml(text: str) -> Any:
 
 
 def check(document: Mapping[str, Any], contract: Contract, bodies: BodyCheck) -> None:
-    """Check a seed, its items and templates against the contract; raise Failure with all that is wrong."""
+    """Check a seed, and its items and templates against the contract.
+
+    Raises:
+        ServiceError: If anything is wrong; it lists all problems.
+    """
     problems = schema_problems(_yaml(SCHEMA.read_text("utf-8")), document, "the seed")
     if not problems:
         problems = [*_resource_problems(document, contract, bodies)]
     if problems:
-        raise Failure(400, INVALID, problems)
+        raise ServiceError(400, INVALID, problems)
 
 
 def _resource_problems(

@@ -117,12 +117,12 @@ class Sandbox:
         A row whose key is there already takes the place of what was. Raises ValueError, changing nothing,
         when something is wrong with the data.
         """
-        from knetik_cloud.sandbox.failures import Failure
+        from knetik_cloud.sandbox.errors import ServiceError
 
         try:
             self._controls.seed(source if isinstance(source, Mapping) else seed.read_file(Path(source)))
-        except Failure as failure:
-            raise ValueError(str(failure)) from None
+        except ServiceError as error:
+            raise ValueError(str(error)) from None
 
     def export(self) -> dict[str, Any]:
         """Give the data as a map that `seed` takes, without tokens and invoices."""
@@ -148,7 +148,7 @@ class Sandbox:
 
     def now(self) -> float:
         """Give the stand-in's time in epoch seconds."""
-        return self._controls.present_clock().now()
+        return self._controls.current_clock().now()
 
     def advance(
         self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0, weeks: float = 0

@@ -16,7 +16,7 @@ from knetik_cloud.sandbox.bodies import ABSENT
 from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.contract import Contract, Operation
 from knetik_cloud.sandbox.controls import Controls
-from knetik_cloud.sandbox.failures import Failure, OAuthFailure
+from knetik_cloud.sandbox.errors import OAuthError, ServiceError
 from knetik_cloud.sandbox.operations import HANDLERS
 from knetik_cloud.sandbox.schema import BodyCheck
 from knetik_cloud.sandbox.settings import Settings
@@ -25,7 +25,7 @@ from knetik_cloud.sandbox.storage.people import User
 
 USER_IN_PATH = re.compile(r"^/users/\{(\w+)\}")
 
-TRIES = 5
+MAX_ATTEMPTS = 5
 """How often a transaction is tried that another one stands in the way of."""
 
 
@@ -40,7 +40,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServiceResponse:
     """What is to be answered: `body` is JSON, None for an empty one."""
 
     status: int
@@ -71,24 +71,24 @@ class Service:
         """Make the id of a request: the stand-in's time in milliseconds, and a number."""
         return f"{int(self.controls.clock.now() * 1000)}-{next(self._numbers)}"
 
-    def carry_out(self, operation: Operation, request: Request) -> Answer:
-        """Carry an operation out in one transaction; a Failure undoes it and becomes the answer."""
-        for tries_left in reversed(range(TRIES)):
+    def execute(self, operation: Operation, request: Request) -> ServiceResponse:
+        """Carry an operation out in one transaction; a ServiceError undoes it and becomes the answer."""
+        for tries_left in reversed(range(MAX_ATTEMPTS)):
             try:
-                with self.controls.settled() as (db, now):
-                    return self._carry_out(operation, request, db, now)
-            except Failure as failure:
-                return self.refusal(failure)
+                with self.controls.fulfilled_transaction() as (db, now):
+                    return self._execute(operation, request, db, now)
+            except ServiceError as error:
+                return self.error_response(error)
             except DBAPIError as error:
-                if not tries_left or not self.database.repeatable(error):
+                if not tries_left or not self.database.retryable(error):
                     raise
         raise AssertionError("the last try returns or raises")
 
-    def refusal(self, failure: Failure) -> Answer:
-        """Give the answer for a failure."""
-        return Answer(failure.status, failure.body(self.request_id()), failure.headers)
+    def error_response(self, error: ServiceError) -> ServiceResponse:
+        """Build the response for an error."""
+        return ServiceResponse(error.status, error.body(self.request_id()), error.headers)
 
-    def _carry_out(self, operation: Operation, request: Request, db: Connection, now: float) -> Answer:
+    def _execute(self, operation: Operation, request: Request, db: Connection, now: float) -> ServiceResponse:
         required = self.settings.require_auth
         caller = auth.ANONYMOUS
         if not operation.issues_tokens:
@@ -108,15 +108,15 @@ class Service:
         call = Call(
             operation, values, body, db, now, caller, self.settings, self.contract, self._check, owner
         )
-        return Answer(operation.success, HANDLERS[operation.id](call))
+        return ServiceResponse(operation.success, HANDLERS[operation.id](call))
 
     @staticmethod
     def _parameters(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
         try:
             return parameters.read(operation, given)
-        except Failure as failure:
+        except ServiceError as error:
             if operation.issues_tokens:
-                raise OAuthFailure(failure.status, "invalid_request", str(failure)) from None
+                raise OAuthError(error.status, "invalid_request", str(error)) from None
             raise
 
     @staticmethod

@@ -36,7 +36,7 @@ class SharedJournal(Journal):
         with self._database.statements() as db:
             # The last lines may go with the power; nothing waits for the disk meanwhile.
             relaxed = func.set_config("synchronous_commit", "off", True)
-            added = insert(journal).values(document=exchange.resource()).returning(journal.c.number, relaxed)
+            added = insert(journal).values(document=exchange.to_dict()).returning(journal.c.number, relaxed)
             number = db.execute(added).one().number
             if number % TRIM_EVERY == 0:
                 last = select(func.max(journal.c.number)).scalar_subquery()

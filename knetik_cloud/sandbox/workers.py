@@ -17,7 +17,7 @@ from knetik_cloud.sandbox.settings import Settings
 START_TIMEOUT = 30.0
 """Seconds for all workers to answer."""
 
-PATIENCE = 5.0
+STOP_TIMEOUT = 5.0
 """Seconds for a worker to end once it is asked to."""
 
 Serve = Callable[[Settings, socket.socket, Event], None]
@@ -53,7 +53,7 @@ def run_workers(
         for worker in workers:
             worker.terminate()
         for worker in workers:
-            worker.join(PATIENCE)
+            worker.join(STOP_TIMEOUT)
             worker.kill()
 
 

@@ -225,7 +225,7 @@ def test_the_journal_holds_requests_and_answers(web: Web, sandbox: Sandbox) -> N
         f"curl -X POST '{sandbox.url}/entitlements?cascade=true' -H 'content-type: application/json' "
         """--data-binary '{"name": "Lamp", "type_hint": "entitlement"}'"""
     )
-    assert web.get("/_sandbox/journal").json["exchanges"] == [exchange.resource()]
+    assert web.get("/_sandbox/journal").json["exchanges"] == [exchange.to_dict()]
 
 
 def test_the_journal_is_read_by_operation_and_emptied(web: Web, sandbox: Sandbox) -> None:

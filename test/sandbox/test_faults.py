@@ -75,7 +75,7 @@ def test_faults_are_armed_listed_and_cleared_over_http(web: Web, sandbox: Sandbo
     assert armed.status == 200
     assert web.get("/entitlements/56").status == 500
     assert web.get("/_sandbox/faults").json["faults"] == [{**armed.json, "met": 1}]
-    assert sandbox.faults[0].spent
+    assert sandbox.faults[0].used_up
     assert web.delete("/_sandbox/faults").status == 204
     assert web.get("/_sandbox/faults").json == {"faults": []}
 

@@ -49,7 +49,7 @@ def with_uses(behavior: str, **data: Any) -> Entry:
     ],
 )
 def test_consumable_allows_max_use_uses(max_use: int | None, data: dict[str, Any], allowed: bool) -> None:
-    reason = consumable.refuse_use({"max_use": max_use}, with_uses("consumable", **data), NOW)
+    reason = consumable.deny_use({"max_use": max_use}, with_uses("consumable", **data), NOW)
     assert (reason is None) == allowed
 
 
@@ -135,7 +135,7 @@ HOURLY = {"max_use": 2, "time_length": 1, "unit_of_time": "hour"}
 def test_time_period_usable_allows_max_use_uses_a_period(
     data: dict[str, Any], now: int, allowed: bool
 ) -> None:
-    reason = time_period_usable.refuse_use(HOURLY, with_uses("time_period_usable", **data), now)
+    reason = time_period_usable.deny_use(HOURLY, with_uses("time_period_usable", **data), now)
     assert (reason is None) == allowed
 
 
@@ -160,7 +160,7 @@ def test_time_period_usable_begins_a_period_with_the_first_use_after_the_last_on
     ],
 )
 def test_guest_playable_keeps_guests_out(behavior: dict[str, Any], guest: bool, allowed: bool) -> None:
-    assert (guest_playable.refuse_use(behavior, guest) is None) == allowed
+    assert (guest_playable.deny_use(behavior, guest) is None) == allowed
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_guest_playable_keeps_guests_out(behavior: dict[str, Any], guest: bool, 
 )
 def test_limited_gettable_limits_what_a_user_holds(owned: int, limit: int, allowed: bool) -> None:
     behavior = {"group": {"name": "gifts", "active_only": True, "owned_limit": limit}}
-    assert (limited_gettable.refuse_get(behavior, owned) is None) == allowed
+    assert (limited_gettable.deny_get(behavior, owned) is None) == allowed
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_limited_gettable_limits_what_a_user_holds(owned: int, limit: int, allow
 )
 def test_time_period_gettable_limits_gets_in_a_window(got: int, limit: int, allowed: bool) -> None:
     behavior = {"group_name": "gifts", "get_limit": limit, "time_length": 2, "unit_of_time": "day"}
-    assert (time_period_gettable.refuse_get(behavior, got) is None) == allowed
+    assert (time_period_gettable.deny_get(behavior, got) is None) == allowed
     assert time_period_gettable.window_start(behavior, NOW) == NOW - 172_800
 
 
@@ -184,7 +184,7 @@ def test_time_period_gettable_limits_gets_in_a_window(got: int, limit: int, allo
     ("held", "allowed"), [({1, 2}, True), ({1, 2, 3}, True), ({1}, False), (set(), False)]
 )
 def test_pre_req_entitlement_asks_for_every_item(held: set[int], allowed: bool) -> None:
-    assert (pre_req_entitlement.refuse_get({"item_ids": [1, 2]}, held) is None) == allowed
+    assert (pre_req_entitlement.deny_get({"item_ids": [1, 2]}, held) is None) == allowed
 
 
 @pytest.mark.parametrize(
@@ -242,13 +242,13 @@ def test_a_refused_use_names_the_rule(
     entry: Entry, guest: bool, behavior: str | None, reason: str | None
 ) -> None:
     behaviors = [{"type_hint": "consumable", "max_use": 1}, {"type_hint": "guest_playable", "allowed": False}]
-    refusal = using.refuse_use(behaviors, entry, guest, NOW)
+    denial = using.deny_use(behaviors, entry, guest, NOW)
     if reason is None:
-        assert refusal is None
+        assert denial is None
     else:
-        assert refusal is not None
-        assert refusal.behavior == behavior
-        assert reason in refusal.reason
+        assert denial is not None
+        assert denial.behavior == behavior
+        assert reason in denial.reason
 
 
 def test_the_entry_that_ends_first_is_used_first() -> None:

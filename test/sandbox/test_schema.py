@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from knetik_cloud.sandbox.schema import joined, problems, shown
+from knetik_cloud.sandbox.schema import joined, problems, short_json
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_problem_is_put_in_words(schema: dict[str, Any], value: Any, message: 
 
 
 def test_long_values_are_cut() -> None:
-    assert shown("x" * 100) == '"' + "x" * 58 + "…"
+    assert short_json("x" * 100) == '"' + "x" * 58 + "…"
 
 
 def test_a_path_is_written_as_in_code() -> None:

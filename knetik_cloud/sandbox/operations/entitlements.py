@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from knetik_cloud.sandbox import delivery
 from knetik_cloud.sandbox.call import Call
-from knetik_cloud.sandbox.failures import REFUSED, Failure, Problem, invalid
+from knetik_cloud.sandbox.errors import DENIED, Problem, ServiceError, invalid_error
 from knetik_cloud.sandbox.operations.items import existing
 from knetik_cloud.sandbox.rules import getting, using
 from knetik_cloud.sandbox.rules.definitions import RULES
 from knetik_cloud.sandbox.rules.entry import Entry
-from knetik_cloud.sandbox.rules.using import Refusal
+from knetik_cloud.sandbox.rules.using import Denial
 from knetik_cloud.sandbox.storage import catalog, holdings, people
 from knetik_cloud.sandbox.storage.catalog import Document
 
@@ -22,7 +22,7 @@ def grant_user_entitlement(call: Call) -> None:
     item_id = call.checked_body()["entitlement_id"]
     people.lock_user(call.db, call.holder.id)
     item = existing(call, item_id, "entitlement_id")
-    _refuse_get(call, item, "entitlement_id", ())
+    _deny_get(call, item, "entitlement_id", ())
     delivery.deliver(call.db, item, call.holder, call.now, actor=call.caller.user)
 
 
@@ -47,12 +47,12 @@ def add_item_to_user_inventory(call: Call) -> Document | None:
     people.lock_user(call.db, call.holder.id)
     sku = catalog.sku(call.db, body["sku"])
     if sku is None:
-        raise invalid(f"sku {body['sku']!r} does not exist: add it to the stand-in's skus", "sku")
+        raise invalid_error(f"sku {body['sku']!r} does not exist: add it to the stand-in's skus", "sku")
     item = catalog.item(call.db, sku.item_id)
     if item is None:
-        raise invalid(f"sku {sku.sku!r} sells item {sku.item_id}, which was deleted", "sku")
+        raise invalid_error(f"sku {sku.sku!r} sells item {sku.item_id}, which was deleted", "sku")
     overrides = _overrides(body.get("overrides") or [])
-    _refuse_get(call, item, "sku", overrides)
+    _deny_get(call, item, "sku", overrides)
     if body["skip_invoice"]:
         delivery.deliver(
             call.db,
@@ -73,48 +73,50 @@ def _overrides(names: list[str]) -> list[str]:
     for number, name in enumerate(names):
         if name not in RULES:
             field = f"overrides[{number}]"
-            raise invalid(
+            raise invalid_error(
                 f"{field} must be the type_hint of a behavior, one of {', '.join(RULES)}, not {name!r}", field
             )
     return names
 
 
-def _refuse_get(call: Call, item: Document, field: str, overrides: list[str] | tuple[()]) -> None:
+def _deny_get(call: Call, item: Document, field: str, overrides: list[str] | tuple[()]) -> None:
     owned = holdings.UserHoldings(call.db, call.holder.id, call.now)
-    refusal = getting.refuse_get(item["behaviors"], owned, call.now, overrides)
-    if refusal is not None:
-        raise _refused(400, f"Item {item['id']} can't be got", refusal, field)
+    denial = getting.deny_get(item["behaviors"], owned, call.now, overrides)
+    if denial is not None:
+        raise _denial_error(400, f"Item {item['id']} can't be got", denial, field)
 
 
 def _usable_entry(call: Call) -> tuple[Document, Entry]:
-    """Give the item and the entry to use, or raise Failure (403) with the reason why there is none."""
+    """Give the item and the entry to use, or raise ServiceError (403) with the reason why there is none."""
     item = existing(call, call.parameters["item_id"], "item_id")
     entries = [
         entry
         for entry in holdings.entries_of_item(call.db, call.holder.id, item["id"])
-        if _meant(call, item, entry)
+        if _matches_sku(call, item, entry)
     ]
     if not entries:
-        raise _refused(
-            403, f"Item {item['id']} can't be used", Refusal(None, "the user does not hold it"), "item_id"
+        raise _denial_error(
+            403, f"Item {item['id']} can't be used", Denial(None, "the user does not hold it"), "item_id"
         )
-    refusals = []
+    denials = []
     for entry in sorted(entries, key=using.preference):
-        refusal = using.refuse_use(item["behaviors"], entry, call.holder.guest, call.now)
-        if refusal is None:
+        denial = using.deny_use(item["behaviors"], entry, call.holder.guest, call.now)
+        if denial is None:
             return item, entry
-        refusals.append((entry, refusal))
+        denials.append((entry, denial))
     # Of several entries, the newest says best why none is left.
-    entry, refusal = max(refusals, key=lambda pair: pair[0].id)
-    raise _refused(403, f"Item {item['id']} can't be used", refusal, "item_id", entry)
+    entry, denial = max(denials, key=lambda pair: pair[0].id)
+    raise _denial_error(403, f"Item {item['id']} can't be used", denial, "item_id", entry)
 
 
-def _meant(call: Call, item: Document, entry: Entry) -> bool:
+def _matches_sku(call: Call, item: Document, entry: Entry) -> bool:
     """Tell whether a `sku` parameter leaves an entry in question; only entitlement lists heed it."""
     sku = call.parameters["sku"]
     return sku is None or item["type_hint"] != ENTITLEMENT_LIST or entry.sku == sku
 
 
-def _refused(status: int, what: str, refusal: Refusal, field: str, entry: Entry | None = None) -> Failure:
-    details = {"behavior": refusal.behavior, "inventory_id": entry.id if entry else None}
-    return Failure(status, REFUSED, [Problem(f"{what}: {refusal.reason}", field, details)])
+def _denial_error(
+    status: int, what: str, denial: Denial, field: str, entry: Entry | None = None
+) -> ServiceError:
+    details = {"behavior": denial.behavior, "inventory_id": entry.id if entry else None}
+    return ServiceError(status, DENIED, [Problem(f"{what}: {denial.reason}", field, details)])

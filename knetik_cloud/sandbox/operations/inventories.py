@@ -7,7 +7,7 @@ from typing import Any
 
 from knetik_cloud.sandbox.bodies import ABSENT
 from knetik_cloud.sandbox.call import Call
-from knetik_cloud.sandbox.failures import invalid, not_found
+from knetik_cloud.sandbox.errors import invalid_error, not_found_error
 from knetik_cloud.sandbox.operations.listing import date_filter, page_and_size
 from knetik_cloud.sandbox.resources import entry_resource, log_resource, page_resource
 from knetik_cloud.sandbox.rules.entry import STATUSES, Entry
@@ -61,7 +61,7 @@ def update_user_inventory_expires(call: Call) -> None:
 def update_user_inventory_status(call: Call) -> None:
     """Set an entry's status; any may follow any."""
     if call.body is ABSENT:
-        raise invalid(
+        raise invalid_error(
             f"a status is required: send one of {', '.join(STATUSES)} as a JSON text", "inventory_status"
         )
     status = call.checked_body()
@@ -73,7 +73,7 @@ def _existing(call: Call) -> Entry:
     entry_id = call.parameters["id"]
     entry = holdings.entry(call.db, call.holder.id, entry_id)
     if entry is None:
-        raise not_found(f"User {call.holder.id} has no inventory entry with the id {entry_id}", "id")
+        raise not_found_error(f"User {call.holder.id} has no inventory entry with the id {entry_id}", "id")
     return entry
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from knetik_cloud.sandbox.call import Call
-from knetik_cloud.sandbox.failures import CONFLICT, INVALID, Failure, Problem, conflict, invalid, not_found
+from knetik_cloud.sandbox.errors import (
+    CONFLICT,
+    INVALID,
+    Problem,
+    ServiceError,
+    conflict_error,
+    invalid_error,
+    not_found_error,
+)
 from knetik_cloud.sandbox.operations.listing import page_and_size, sort_keys
 from knetik_cloud.sandbox.resources import page_resource
 from knetik_cloud.sandbox.rules import definitions, groups, template_check
@@ -58,22 +66,22 @@ def delete_entitlement_item(call: Call) -> Any:
 
 
 def existing(call: Call, item_id: int, field: str) -> Document:
-    """Find an item, or raise Failure (404) naming the field that holds its id."""
+    """Find an item, or raise ServiceError (404) naming the field that holds its id."""
     item = catalog.item(call.db, item_id)
     if item is None:
-        raise not_found(f"No entitlement item has the id {item_id}", field)
+        raise not_found_error(f"No entitlement item has the id {item_id}", field)
     return item
 
 
 def _checked(call: Call, before: Document | None) -> Document:
-    """Give the document to store for a body, or raise Failure with what is wrong with it."""
+    """Give the document to store for a body, or raise ServiceError with what is wrong with it."""
     ignored = read_only_fields(call.contract, "EntitlementItem")
     document = {key: value for key, value in call.checked_body().items() if key not in ignored}
     if document.get("sort") is None:
         document["sort"] = DEFAULT_SORT
     problems = [*_own_problems(document), *definitions.behavior_problems(document.get("behaviors") or ())]
     if problems:
-        raise Failure(400, INVALID, problems)
+        raise ServiceError(400, INVALID, problems)
     document["behaviors"] = groups.named(document.get("behaviors") or [], before)
     _check_unique_key(call, document, before)
     _check_prerequisites(call, document)
@@ -98,14 +106,14 @@ def _check_unique_key(call: Call, document: Document, before: Document | None) -
     key = document.get("unique_key")
     other = catalog.item_with_unique_key(call.db, key) if key is not None else None
     if other is not None and (before is None or other != before["id"]):
-        raise conflict(f"unique_key {key!r} is taken by item {other}: choose another", "unique_key")
+        raise conflict_error(f"unique_key {key!r} is taken by item {other}: choose another", "unique_key")
 
 
 def _check_prerequisites(call: Call, document: Document) -> None:
     for number, behavior in enumerate(document["behaviors"]):
         missing = catalog.missing_items(call.db, behavior.get("item_ids") or ())
         if behavior["type_hint"] == "pre_req_entitlement" and missing:
-            raise invalid(
+            raise invalid_error(
                 f"behaviors[{number}].item_ids names items that do not exist: {', '.join(map(str, missing))}",
                 f"behaviors[{number}].item_ids",
             )
@@ -117,12 +125,12 @@ def _check_template(call: Call, document: Document) -> None:
         return
     template = catalog.template(call.db, template_id)
     if template is None:
-        raise invalid(
+        raise invalid_error(
             f"template {template_id!r} does not exist: create it first, or leave it out", "template"
         )
     problems = template_check.problems(document, template)
     if problems:
-        raise Failure(400, INVALID, problems)
+        raise ServiceError(400, INVALID, problems)
 
 
 def _store_groups(call: Call, item_id: int, document: Document) -> None:
@@ -143,7 +151,7 @@ def _agree(call: Call, use: groups.GroupUse, other: Document) -> None:
     if changed == other["behaviors"]:
         return
     if not call.parameters["cascade"]:
-        raise Failure(
+        raise ServiceError(
             400,
             CONFLICT,
             [

@@ -7,10 +7,10 @@ from typing import Any
 
 from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.contract import Contract
-from knetik_cloud.sandbox.failures import invalid
+from knetik_cloud.sandbox.errors import invalid_error
 from knetik_cloud.sandbox.storage.paging import Sort
 
-LARGEST_SIZE = 1000
+MAX_PAGE_SIZE = 1000
 """Records that a page may hold; a larger `size` is served as this one."""
 
 SORTABLE = ("string", "integer", "number", "boolean")
@@ -18,11 +18,15 @@ SORTABLE = ("string", "integer", "number", "boolean")
 
 def page_and_size(call: Call) -> tuple[int, int]:
     """Give the page asked for, counting from 1, and the size in effect."""
-    return call.parameters["page"], min(call.parameters["size"], LARGEST_SIZE)
+    return call.parameters["page"], min(call.parameters["size"], MAX_PAGE_SIZE)
 
 
 def sort_keys(call: Call, schema_name: str) -> list[Sort]:
-    """Read `order`. Raises Failure for a field that the listed schema doesn't have, or that has no order."""
+    """Read the sort keys of `order`.
+
+    Raises:
+        ServiceError: If a field is not in the listed schema, or can't be sorted by.
+    """
     fields = _fields(call.contract, schema_name)
     sortable = [name for name, field in fields.items() if field.get("type") in SORTABLE]
     sorts = []
@@ -30,7 +34,7 @@ def sort_keys(call: Call, schema_name: str) -> list[Sort]:
         name, _, direction = key.partition(":")
         if name not in sortable:
             why = "cannot be sorted by" if name in fields else "does not exist"
-            raise invalid(
+            raise invalid_error(
                 f"order names the field {name!r}, which {why}; use one of {', '.join(sorted(sortable))}",
                 "order",
             )
@@ -46,7 +50,7 @@ def date_filter(text: str | None) -> list[tuple[str, int]]:
     dates = [(operator, int(instant)) for operator, instant in zip(words[::2], words[1::2], strict=True)]
     for _, instant in dates:
         if abs(instant) >= 2**63:
-            raise invalid(f"filter_date must hold instants of 64 bits, not {instant}", "filter_date")
+            raise invalid_error(f"filter_date must hold instants of 64 bits, not {instant}", "filter_date")
     return dates
 
 

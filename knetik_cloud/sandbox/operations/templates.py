@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from knetik_cloud.sandbox.call import Call
-from knetik_cloud.sandbox.failures import INVALID, Failure, Problem, conflict, invalid, not_found
+from knetik_cloud.sandbox.errors import (
+    INVALID,
+    Problem,
+    ServiceError,
+    conflict_error,
+    invalid_error,
+    not_found_error,
+)
 from knetik_cloud.sandbox.operations.listing import page_and_size, sort_keys
 from knetik_cloud.sandbox.resources import page_resource
 from knetik_cloud.sandbox.rules import definitions, template_check
@@ -30,7 +37,7 @@ def get_entitlement_template(call: Call) -> Any:
     template_id = call.parameters["id"]
     template = catalog.template(call.db, template_id)
     if template is None:
-        raise not_found(f"No template has the id {template_id!r}", "id")
+        raise not_found_error(f"No template has the id {template_id!r}", "id")
     return template
 
 
@@ -56,9 +63,9 @@ def delete_entitlement_template(call: Call) -> Any:
     users = catalog.items_with_template(call.db, template_id)
     cascade = call.parameters["cascade"]
     if users and cascade is not None and cascade != DETACH:
-        raise invalid(f"cascade must be {DETACH!r}, or left out, not {cascade!r}", "cascade")
+        raise invalid_error(f"cascade must be {DETACH!r}, or left out, not {cascade!r}", "cascade")
     if users and cascade is None:
-        raise conflict(
+        raise conflict_error(
             f"template {template_id!r} is in use by item {', '.join(map(str, users[:10]))}: send "
             f"cascade={DETACH} to take it from its items",
             "cascade",
@@ -77,7 +84,7 @@ def _detach(call: Call, item_id: int) -> None:
 
 
 def _checked(call: Call) -> Document:
-    """Give the document to store for a body, or raise Failure with what is wrong with it."""
+    """Give the document to store for a body, or raise ServiceError with what is wrong with it."""
     ignored = read_only_fields(call.contract, "ItemTemplateResource")
     document = {key: value for key, value in call.checked_body().items() if key not in ignored}
     behaviors = [definition["behavior"] for definition in document.get("behaviors") or ()]
@@ -87,5 +94,5 @@ def _checked(call: Call) -> Document:
         *definitions.behavior_problems(behaviors, "behaviors[{}].behavior"),
     ]
     if problems:
-        raise Failure(400, INVALID, problems)
+        raise ServiceError(400, INVALID, problems)
     return document

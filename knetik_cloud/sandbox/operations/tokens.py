@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from knetik_cloud.sandbox.call import Call
-from knetik_cloud.sandbox.failures import OAuthFailure
+from knetik_cloud.sandbox.errors import OAuthError
 from knetik_cloud.sandbox.storage import people
 from knetik_cloud.sandbox.storage.people import Client, Token
 
@@ -21,7 +21,7 @@ def get_o_auth_token(call: Call) -> Any:
     """Exchange credentials for a token; users get a refresh token with it."""
     grant = GRANTS.get(call.parameters["grant_type"])
     if grant is None:
-        raise OAuthFailure(
+        raise OAuthError(
             400,
             "unsupported_grant_type",
             f"Unsupported grant type: {call.parameters['grant_type']}; use one of {', '.join(GRANTS)}",
@@ -51,13 +51,13 @@ def _client(call: Call) -> Client:
     client = people.client_by_id(call.db, call.parameters["client_id"])
     secret = call.parameters["client_secret"]
     if client is None or (secret is not None and not _same(secret, client.client_secret)):
-        raise OAuthFailure(401, "invalid_client", "Bad client credentials")
+        raise OAuthError(401, "invalid_client", "Bad client credentials")
     return client
 
 
 def _client_credentials(call: Call, client: Client) -> int | None:
     if call.parameters["client_secret"] is None:
-        raise OAuthFailure(
+        raise OAuthError(
             401, "invalid_client", "Bad client credentials: client_secret is required for this grant"
         )
     return None
@@ -66,21 +66,21 @@ def _client_credentials(call: Call, client: Client) -> int | None:
 def _password(call: Call, client: Client) -> int | None:
     username, password = call.parameters["username"], call.parameters["password"]
     if username is None or password is None:
-        raise OAuthFailure(400, "invalid_request", "username and password are required for this grant")
+        raise OAuthError(400, "invalid_request", "username and password are required for this grant")
     user = people.user_by_name(call.db, username)
     if user is None or not _same(password, user.password):
-        raise OAuthFailure(400, "invalid_grant", "Bad credentials")
+        raise OAuthError(400, "invalid_grant", "Bad credentials")
     return user.id
 
 
 def _refresh_token(call: Call, client: Client) -> int | None:
     value = call.parameters["refresh_token"]
     if value is None:
-        raise OAuthFailure(400, "invalid_request", "refresh_token is required for this grant")
+        raise OAuthError(400, "invalid_request", "refresh_token is required for this grant")
     earlier = people.token_by_refresh(call.db, value)
     expires = earlier.refresh_expires if earlier else None
     if earlier is None or earlier.client_id != client.client_id or expires is None or expires <= call.now:
-        raise OAuthFailure(400, "invalid_grant", "Invalid refresh token")
+        raise OAuthError(400, "invalid_grant", "Invalid refresh token")
     return earlier.user_id
 
 

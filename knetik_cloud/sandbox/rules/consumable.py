@@ -19,7 +19,7 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
     return []
 
 
-def refuse_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> str | None:
+def deny_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> str | None:
     """Refuse once every use is spent."""
     max_use = behavior.get("max_use")
     used = entry.counter(NAME, "use_count")

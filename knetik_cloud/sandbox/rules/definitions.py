@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from knetik_cloud.sandbox.failures import Problem
+from knetik_cloud.sandbox.errors import Problem
 from knetik_cloud.sandbox.rules import (
     consumable,
     expirable,

@@ -15,7 +15,7 @@ from knetik_cloud.sandbox.rules import (
 )
 from knetik_cloud.sandbox.rules.entry import Entry
 from knetik_cloud.sandbox.rules.spendable import Credit
-from knetik_cloud.sandbox.rules.using import Behaviors, Refusal, find
+from knetik_cloud.sandbox.rules.using import Behaviors, Denial, find
 
 LIMITS = (pre_req_entitlement.NAME, limited_gettable.NAME, time_period_gettable.NAME)
 """The behaviors that can refuse a get; each can be overridden where the caller may."""
@@ -34,9 +34,9 @@ class Holdings(Protocol):
         """Count the entries of a `time_period_gettable` group that the user got after an instant."""
 
 
-def refuse_get(
+def deny_get(
     behaviors: Behaviors, holdings: Holdings, now: float, overrides: Collection[str] = ()
-) -> Refusal | None:
+) -> Denial | None:
     """Give the first reason why the user can't get the item now, None if nothing stands against it.
 
     `overrides` names the behaviors to skip.
@@ -44,19 +44,19 @@ def refuse_get(
     asked = {name: find(behaviors, name) for name in LIMITS if name not in overrides}
     if (required := asked.get(pre_req_entitlement.NAME)) is not None:
         held = holdings.held(required["item_ids"])
-        if reason := pre_req_entitlement.refuse_get(required, held):
-            return Refusal(pre_req_entitlement.NAME, reason)
+        if reason := pre_req_entitlement.deny_get(required, held):
+            return Denial(pre_req_entitlement.NAME, reason)
     limited = asked.get(limited_gettable.NAME)
     if limited is not None and limited_gettable.has_group(limited):
         group = limited_gettable.group_name(limited) or ""
         owned = holdings.owned(group, limited["group"]["active_only"])
-        if reason := limited_gettable.refuse_get(limited, owned):
-            return Refusal(limited_gettable.NAME, reason)
+        if reason := limited_gettable.deny_get(limited, owned):
+            return Denial(limited_gettable.NAME, reason)
     if (periodic := asked.get(time_period_gettable.NAME)) is not None:
         group = time_period_gettable.group_name(periodic) or ""
         got = holdings.got_since(group, time_period_gettable.window_start(periodic, now))
-        if reason := time_period_gettable.refuse_get(periodic, got):
-            return Refusal(time_period_gettable.NAME, reason)
+        if reason := time_period_gettable.deny_get(periodic, got):
+            return Denial(time_period_gettable.NAME, reason)
     return None
 
 

@@ -15,6 +15,6 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
     return []
 
 
-def refuse_use(behavior: Mapping[str, Any], guest: bool) -> str | None:
+def deny_use(behavior: Mapping[str, Any], guest: bool) -> str | None:
     """Refuse a guest unless guests are allowed."""
     return "guests may not use it" if guest and not behavior.get("allowed") else None

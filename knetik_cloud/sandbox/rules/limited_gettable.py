@@ -45,7 +45,7 @@ def with_settings(behavior: Mapping[str, Any], shared: Mapping[str, Any]) -> dic
     return {**behavior, "group": {**behavior["group"], **shared}}
 
 
-def refuse_get(behavior: Mapping[str, Any], owned: int) -> str | None:
+def deny_get(behavior: Mapping[str, Any], owned: int) -> str | None:
     """Refuse when the user holds as many of the group as the limit allows.
 
     `owned` counts entries of every item of the group: the usable ones only, if the group is `active_only`.

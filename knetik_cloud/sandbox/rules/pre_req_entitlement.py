@@ -13,7 +13,7 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
     return []
 
 
-def refuse_get(behavior: Mapping[str, Any], held: Collection[int]) -> str | None:
+def deny_get(behavior: Mapping[str, Any], held: Collection[int]) -> str | None:
     """Refuse while any of the items is not among those that the user holds in a usable state."""
     missing = [item_id for item_id in behavior["item_ids"] if item_id not in held]
     if missing:

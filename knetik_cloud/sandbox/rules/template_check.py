@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from knetik_cloud.sandbox.failures import Problem
+from knetik_cloud.sandbox.errors import Problem
 from knetik_cloud.sandbox.rules.using import find
 
 FILES = ("file", "audio", "image", "video")

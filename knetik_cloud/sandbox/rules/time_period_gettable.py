@@ -51,7 +51,7 @@ def window_start(behavior: Mapping[str, Any], now: float) -> int:
     return later(now, -behavior["time_length"], behavior["unit_of_time"])
 
 
-def refuse_get(behavior: Mapping[str, Any], got: int) -> str | None:
+def deny_get(behavior: Mapping[str, Any], got: int) -> str | None:
     """Refuse when the user got as many of the group since `window_start` as the limit allows."""
     limit = behavior["get_limit"]
     if got >= limit:

@@ -28,7 +28,7 @@ def period_end(behavior: Mapping[str, Any], entry: Entry) -> int | None:
     return later(start, length, unit) if start > 0 and length is not None and unit is not None else None
 
 
-def refuse_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> str | None:
+def deny_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> str | None:
     """Refuse once the present period's uses are spent."""
     max_use, end = behavior.get("max_use"), period_end(behavior, entry)
     used = entry.counter(NAME, "use_count")

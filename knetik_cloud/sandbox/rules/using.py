@@ -16,7 +16,7 @@ COUNTED = (consumable, time_period_usable)
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Denial:
     """Why not: the behavior that says no (None for the entry's own state) and the reason."""
 
     behavior: str | None
@@ -28,26 +28,24 @@ def find(behaviors: Behaviors, type_hint: str) -> Mapping[str, Any] | None:
     return next((behavior for behavior in behaviors if behavior.get("type_hint") == type_hint), None)
 
 
-def refuse_use(behaviors: Behaviors, entry: Entry, guest: bool, now: float) -> Refusal | None:
+def deny_use(behaviors: Behaviors, entry: Entry, guest: bool, now: float) -> Denial | None:
     """Give the first reason why a user can't use an entry now, None if it can be used.
 
     What a behavior counts is asked before the status, since "used up" says more than "inactive".
     """
     if entry.expired(now):
-        return Refusal("expirable", f"it expired at {entry.expires}")
+        return Denial("expirable", f"it expired at {entry.expires}")
     for rule in COUNTED:
         behavior = find(behaviors, rule.NAME)
-        if behavior is not None and (reason := rule.refuse_use(behavior, entry, now)):
-            return Refusal(rule.NAME, reason)
+        if behavior is not None and (reason := rule.deny_use(behavior, entry, now)):
+            return Denial(rule.NAME, reason)
     if entry.status == PENDING:
-        return Refusal(
-            None, "it is pending: it waits for its invoice to be fulfilled or its status to be set"
-        )
+        return Denial(None, "it is pending: it waits for its invoice to be fulfilled or its status to be set")
     if entry.status == INACTIVE:
-        return Refusal(None, "it is inactive")
+        return Denial(None, "it is inactive")
     playable = find(behaviors, guest_playable.NAME)
-    if playable is not None and (reason := guest_playable.refuse_use(playable, guest)):
-        return Refusal(guest_playable.NAME, reason)
+    if playable is not None and (reason := guest_playable.deny_use(playable, guest)):
+        return Denial(guest_playable.NAME, reason)
     return None
 
 

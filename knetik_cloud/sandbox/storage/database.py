@@ -35,7 +35,7 @@ from knetik_cloud.sandbox.storage.tables import DATA, SCHEMA_VERSION, metadata, 
 CATALOG_LOCK = 0x6B6E6574
 """Key of the advisory lock under which PostgreSQL serializes changes of items and templates."""
 
-REPEATABLE = ("40001", "40P01")
+RETRYABLE_STATES = ("40001", "40P01")
 """PostgreSQL's codes for a failed serialization and a deadlock."""
 
 
@@ -84,9 +84,9 @@ class Database:
             return url.database or "in memory"
         return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
-    def repeatable(self, error: DBAPIError) -> bool:
+    def retryable(self, error: DBAPIError) -> bool:
         """Tell whether a transaction failed only because another stood in its way: a deadlock, say."""
-        return getattr(error.orig, "sqlstate", None) in REPEATABLE
+        return getattr(error.orig, "sqlstate", None) in RETRYABLE_STATES
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -47,7 +47,9 @@ def save_document(db: Connection, invoice_id: int, document: dict[str, Any]) -> 
     db.execute(update(invoices).where(invoices.c.id == invoice_id).values(document=document))
 
 
-def settle(db: Connection, invoice_id: int, document: dict[str, Any], status: str, now: int) -> None:
+def record_fulfillment(
+    db: Connection, invoice_id: int, document: dict[str, Any], status: str, now: int
+) -> None:
     """Record that an invoice's fulfillment has ended in a status."""
     db.execute(
         update(invoices)

@@ -12,7 +12,7 @@ NOT_FOUND = 1003
 METHOD_NOT_ALLOWED = 1004
 FORBIDDEN = 1005
 CONFLICT = 1006
-REFUSED = 1007
+DENIED = 1007
 INJECTED = 1999
 INTERNAL = 1500
 
@@ -26,7 +26,7 @@ class Problem:
     details: Any = None
 
 
-class Failure(Exception):
+class ServiceError(Exception):
     """End a request with an error; raised inside its transaction, it undoes all that the request did."""
 
     def __init__(self, status: int, code: int, problems: Sequence[Problem]) -> None:
@@ -48,7 +48,7 @@ class Failure(Exception):
         }
 
 
-class OAuthFailure(Failure):
+class OAuthError(ServiceError):
     """End a request with an error in OAuth's shape, as token and bearer failures do."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
@@ -62,26 +62,26 @@ class OAuthFailure(Failure):
         return {"error": self.error, "error_description": self.description}
 
 
-def invalid(message: str, field: str | None = None, details: Any = None) -> Failure:
+def invalid_error(message: str, field: str | None = None, details: Any = None) -> ServiceError:
     """A value that the service can't take (400)."""
-    return Failure(400, INVALID, [Problem(message, field, details)])
+    return ServiceError(400, INVALID, [Problem(message, field, details)])
 
 
-def malformed(message: str, field: str | None = None) -> Failure:
+def malformed_error(message: str, field: str | None = None) -> ServiceError:
     """A request that can't be read at all (400)."""
-    return Failure(400, MALFORMED, [Problem(message, field)])
+    return ServiceError(400, MALFORMED, [Problem(message, field)])
 
 
-def conflict(message: str, field: str | None = None, details: Any = None) -> Failure:
+def conflict_error(message: str, field: str | None = None, details: Any = None) -> ServiceError:
     """A change that other resources stand against (400)."""
-    return Failure(400, CONFLICT, [Problem(message, field, details)])
+    return ServiceError(400, CONFLICT, [Problem(message, field, details)])
 
 
-def not_found(message: str, field: str | None = None) -> Failure:
+def not_found_error(message: str, field: str | None = None) -> ServiceError:
     """Something that does not exist (404)."""
-    return Failure(404, NOT_FOUND, [Problem(message, field)])
+    return ServiceError(404, NOT_FOUND, [Problem(message, field)])
 
 
-def forbidden(message: str, field: str | None = None, details: Any = None) -> Failure:
+def forbidden_error(message: str, field: str | None = None, details: Any = None) -> ServiceError:
     """A caller who may not do this (403)."""
-    return Failure(403, FORBIDDEN, [Problem(message, field, details)])
+    return ServiceError(403, FORBIDDEN, [Problem(message, field, details)])
