@@ -10,7 +10,7 @@ from benchmarks import baseline, payloads
 from benchmarks.comparison import Ratio, compare
 from benchmarks.server import Server
 from knetik_cloud import ApiClient, Configuration, UsersInventoryApi
-from knetik_cloud.core import codec
+from knetik_cloud.data import codec
 
 NAMES = {1: "one entry", 25: "a page of 25", 1000: "a page of 1000"}
 

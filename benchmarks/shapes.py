@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks import payloads
 from benchmarks.calls import without_msgspec
 from benchmarks.comparison import Ratio, compare
-from knetik_cloud.core import codec, types
+from knetik_cloud.data import codec, types
 from knetik_cloud.models import EntitlementItem
 
 PAGE = "PageResourceUserInventoryResource"

@@ -6,7 +6,7 @@ import keyword
 import re
 
 from knetik_cloud.api_client import Api
-from knetik_cloud.core.model import Model
+from knetik_cloud.data.model import Model
 
 _WORD_START = re.compile(r"(.)([A-Z][a-z]+)")
 _CAPITAL_AFTER_SMALL = re.compile(r"([a-z0-9])([A-Z])")

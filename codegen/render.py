@@ -30,7 +30,7 @@ def render(contract: Contract, package: str) -> dict[str, str]:
     tags = sorted({operation.tag for operation in contract.operations})
     classes = {names.class_name(tag): names.snake_case(names.class_name(tag)) for tag in tags}
     files = {
-        f"{package}/apis/operations.py": fill("operations.py.jinja", used=_returned_models(contract)),
+        f"{package}/operations.py": fill("operations.py.jinja", used=_returned_models(contract)),
         f"{package}/apis/__init__.py": fill(
             "lazy_package.py.jinja",
             opening="The API classes, one for each tag of the contract, loaded on first use.",

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from knetik_cloud.core.auth import TokenProvider as TokenProvider
     from knetik_cloud.core.operation import ApiResponse as ApiResponse
     from knetik_cloud.core.paging import RowsMovedWarning as RowsMovedWarning
-    from knetik_cloud.core.secret import Secret as Secret
     from knetik_cloud.exceptions import *
     from knetik_cloud.models import *
     from knetik_cloud.paging import Pager as Pager
+    from knetik_cloud.secret import Secret as Secret
 
 from importlib import import_module
 
@@ -52,7 +52,7 @@ _MODULES = {
     "NotFoundException": "exceptions",
     "Pager": "paging",
     "RowsMovedWarning": "core.paging",
-    "Secret": "core.secret",
+    "Secret": "secret",
     "ServiceException": "exceptions",
     "TokenProvider": "core.auth",
     "TooManyRequestsException": "exceptions",

@@ -25,9 +25,9 @@ from knetik_cloud.core.call import Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings
 from knetik_cloud.core.outcome import Ask, Authenticate, Command, Outcome, Send
-from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.rest import RESTClientObject, RESTResponse
+from knetik_cloud.secret import Secret
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -356,7 +356,7 @@ def _token(shared: _Shared, state: _State, command: Authenticate) -> Secret:
     elif not lock.acquire(timeout=min(max(0.0, command.deadline - clock()), threading.TIMEOUT_MAX)):
         raise auth.waited_too_long()
     try:
-        from knetik_cloud.apis.operations import GET_O_AUTH_TOKEN
+        from knetik_cloud.operations import GET_O_AUTH_TOKEN
 
         return _drive(shared, state, state.engine.renew(command, state.settings, GET_O_AUTH_TOKEN))
     finally:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, NoReturn, Protocol, Self, TypeVar, Unpack
 
 from knetik_cloud.configuration import Configuration
-from knetik_cloud.core import options, types
+from knetik_cloud.core import options
 from knetik_cloud.core.call import Answer, Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings, no_parameter
 from knetik_cloud.core.paging import Plan
-from knetik_cloud.core.secret import Secret
+from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.secret import Secret
 
 
 class State(Protocol):

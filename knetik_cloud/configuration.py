@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from knetik_cloud.core import options, types
+from knetik_cloud.core import options
 from knetik_cloud.core.auth import AsyncTokenProvider, TokenProvider, TokenStore
 from knetik_cloud.core.options import Settings
-from knetik_cloud.core.secret import MASK, Secret
+from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.secret import MASK, Secret
 from knetik_cloud.version import __version__
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from knetik_cloud.core.failure import DeadlinePassed
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from knetik_cloud.core.secret import Secret
+    from knetik_cloud.secret import Secret
 
 PIECE = SEND_PIECE = 1 << 16
 MOST_HEAD = 1 << 20

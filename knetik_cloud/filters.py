@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knetik_cloud.core.instant import epoch_seconds
+from knetik_cloud.data.instant import epoch_seconds
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -6,8 +6,8 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from knetik_cloud.core.secret import Secret
     from knetik_cloud.exceptions import ApiException
+    from knetik_cloud.secret import Secret
 
 
 class Call:

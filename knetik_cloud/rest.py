@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from knetik_cloud.core import content, failure, proxies
 from knetik_cloud.core.failure import DeadlinePassed
 from knetik_cloud.core.outcome import Failure, Send
-from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiException, ApiValueError, Headers
+from knetik_cloud.secret import Secret
 
 if TYPE_CHECKING:
     from knetik_cloud.configuration import Configuration

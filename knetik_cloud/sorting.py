@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from knetik_cloud.core import types
+from knetik_cloud.data import types
 
 __all__ = ["SortOrder", "ascending", "descending"]
 

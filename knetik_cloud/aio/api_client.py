@@ -29,8 +29,8 @@ from knetik_cloud.core.call import Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings
 from knetik_cloud.core.outcome import Ask, Authenticate, Command, Outcome, Send
-from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiException
+from knetik_cloud.secret import Secret
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
@@ -258,7 +258,7 @@ class _Lane:
         except TimeoutError:
             raise auth.waited_too_long() from None
         try:
-            from knetik_cloud.apis.operations import GET_O_AUTH_TOKEN
+            from knetik_cloud.operations import GET_O_AUTH_TOKEN
 
             return await self.drive(self.engine.renew(command, self.settings, GET_O_AUTH_TOKEN))
         finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from knetik_cloud.api_client import Api
-from knetik_cloud.apis.operations import (
+from knetik_cloud.operations import (
     ADD_ITEM_TO_USER_INVENTORY,
     CHECK_USER_ENTITLEMENT_ITEM,
     CREATE_ENTITLEMENT_ITEM,

@@ -1,1 +1,1 @@
-"""The engine: operations, calls, models and their JSON, free of any I/O."""
+"""The engine: operations, requests, retries, tokens and the calls made of them, without I/O."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 from knetik_cloud.core.options import is_header_text
 from knetik_cloud.core.outcome import without_tracebacks
-from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, DeadlineExceeded
+from knetik_cloud.secret import Secret
 
 SHORTEST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0

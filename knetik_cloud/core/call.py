@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from knetik_cloud.core import codec, retry
+from knetik_cloud.core import retry
 from knetik_cloud.core.auth import TokenStore, no_token
 from knetik_cloud.core.failure import deadline_passed
 from knetik_cloud.core.operation import Operation
@@ -30,7 +30,7 @@ from knetik_cloud.core.outcome import (
     presentable,
 )
 from knetik_cloud.core.request import Request, build
-from knetik_cloud.core.secret import MASK, Secret, masked
+from knetik_cloud.data import codec
 from knetik_cloud.exceptions import (
     ApiException,
     ApiResponseError,
@@ -39,6 +39,7 @@ from knetik_cloud.exceptions import (
     Headers,
     exception_class,
 )
+from knetik_cloud.secret import MASK, Secret, masked
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 

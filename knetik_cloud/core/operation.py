@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from knetik_cloud.core import types
+from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError, Attempt, Headers
 
 T = TypeVar("T")

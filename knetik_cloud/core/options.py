@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
-from knetik_cloud.core import types
-from knetik_cloud.core.secret import Secret
+from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.secret import Secret
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from knetik_cloud.core.request import Request
-from knetik_cloud.core.secret import Secret, masked
 from knetik_cloud.exceptions import ApiException, ApiValueError, Headers
+from knetik_cloud.secret import Secret, masked
 
 if TYPE_CHECKING:
     from knetik_cloud.core.auth import AsyncTokenProvider, TokenProvider, TokenStore

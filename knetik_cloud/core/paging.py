@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from knetik_cloud.core import options, types
+from knetik_cloud.core import options
 from knetik_cloud.core.operation import Operation, Pages
+from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiResponseError, DeadlineExceeded
 
 P = TypeVar("P")

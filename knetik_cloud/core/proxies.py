@@ -7,8 +7,8 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.secret import Secret
 
 
 def choose(

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import six
 
-from knetik_cloud.core import codec, types
 from knetik_cloud.core.operation import Operation, Parameter
-from knetik_cloud.core.secret import MASK, Secret
+from knetik_cloud.data import codec, types
 from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.secret import MASK, Secret
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 

@@ -5,8 +5,8 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from knetik_cloud.core.instant import instant
-from knetik_cloud.core.model import field
+from knetik_cloud.data.instant import instant
+from knetik_cloud.data.model import field
 from knetik_cloud.models.property import Property
 
 

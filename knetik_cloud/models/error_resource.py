@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from knetik_cloud.core.model import Model
-from knetik_cloud.core.model import field as model_field
+from knetik_cloud.data.model import Model
+from knetik_cloud.data.model import field as model_field
 
 
 class ErrorResource(Model):

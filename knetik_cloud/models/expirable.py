@@ -5,7 +5,7 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from knetik_cloud.core.model import field
+from knetik_cloud.data.model import field
 from knetik_cloud.models.behavior import Behavior
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knetik_cloud.core.model import Model, field
+from knetik_cloud.data.model import Model, field
 
 if TYPE_CHECKING:
     from knetik_cloud.models.behavior import Behavior

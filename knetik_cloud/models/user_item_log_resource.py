@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knetik_cloud.core.instant import instant
-from knetik_cloud.core.model import Model, field
+from knetik_cloud.data.instant import instant
+from knetik_cloud.data.model import Model, field
 
 if TYPE_CHECKING:
     from knetik_cloud.models.simple_reference_resourceint import SimpleReferenceResourceint

@@ -194,7 +194,7 @@ def test_a_form_has_its_defaults(library: Path, server: Server) -> None:
 
 
 def test_pages_and_permissions_reach_the_rows(library: Path) -> None:
-    rows = importlib.import_module("library.apis.operations")
+    rows = importlib.import_module("library.operations")
     assert rows.LIST_MEDIA.pages == ("page-number", "per_page", "found", "count", "page_count", None)
     assert (rows.ADD_MEDIUM.retry, rows.LEND_MEDIUM.retry, rows.LIST_MEDIA.retry) == (
         "once",

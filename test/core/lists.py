@@ -10,13 +10,13 @@ from knetik_cloud.core.call import Answer, Engine
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.options import Settings
 from knetik_cloud.core.outcome import Ask, Authenticate, Command, Failure, Send, Wait
-from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import (
     ApiConnectionException,
     ApiException,
     ApiTimeoutException,
     Headers,
 )
+from knetik_cloud.secret import Secret
 
 R = TypeVar("R")
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knetik_cloud.core import codec
 from knetik_cloud.core.call import read
+from knetik_cloud.data import codec
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 from test.core.lists import ONCE, READ, REMOVE, Reply
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knetik_cloud.core.outcome import presentable
-from knetik_cloud.core.secret import MASK, Secret, masked
 from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.secret import MASK, Secret, masked
 
 CANARY = "canary/7+4&\"x'\\y\\"
 

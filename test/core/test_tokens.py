@@ -9,8 +9,8 @@ import pytest
 
 from knetik_cloud import AccessToken, Configuration
 from knetik_cloud.core.auth import TokenStore, seconds
-from knetik_cloud.core.secret import Secret
 from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, UnauthorizedException
+from knetik_cloud.secret import Secret
 from test.core.lists import ONCE, READ, RESET, WRITE, Reply, World, granted, make_settings
 
 OK = Reply(200, b'{"id": 5}')

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from knetik_cloud import models
-from knetik_cloud.core.model import Model
+from knetik_cloud.data.model import Model
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)

@@ -8,7 +8,7 @@ import pydoc
 import pytest
 
 from knetik_cloud import Consumable, EntitlementItem, Order, UserInventoryResource, models
-from knetik_cloud.core.model import Field, Model, field
+from knetik_cloud.data.model import Field, Model, field
 
 from .library import Author
 

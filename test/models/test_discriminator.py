@@ -16,7 +16,7 @@ from knetik_cloud import (
     Property,
     models,
 )
-from knetik_cloud.core.model import Model
+from knetik_cloud.data.model import Model
 
 BASES = [getattr(models, name) for name in models.__all__ if "_mapping" in vars(getattr(models, name))]
 

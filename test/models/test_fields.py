@@ -23,7 +23,7 @@ from knetik_cloud import (
     VideoProperty,
     models,
 )
-from knetik_cloud.core.model import Model
+from knetik_cloud.data.model import Model
 
 from .library import Shelf
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knetik_cloud import ApiResponseError
-from knetik_cloud.core import codec
+from knetik_cloud.data import codec
 
 msgspec = pytest.importorskip("msgspec")
 
@@ -118,7 +118,7 @@ def test_results_share_nothing_between_calls() -> None:
 def test_without_msgspec_the_standard_library_reads() -> None:
     code = (
         "import sys; sys.modules['msgspec'] = sys.modules['msgspec.json'] = None\n"
-        "from knetik_cloud.core import codec\n"
+        "from knetik_cloud.data import codec\n"
         "print(codec.fast_decoder(), codec._decode_fast(b'[1]'))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

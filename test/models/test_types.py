@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from knetik_cloud import ApiResponseError, ApiValueError
-from knetik_cloud.core import codec, types
-from knetik_cloud.core.model import Model
+from knetik_cloud.data import codec, types
+from knetik_cloud.data.model import Model
 
 from .library import Author, Book
 
@@ -158,5 +158,5 @@ def test_columns_of_maps_are_checked() -> None:
 
 
 def test_model_module_outside_a_package_names_itself() -> None:
-    assert Model._package() == "knetik_cloud.core"
+    assert Model._package() == "knetik_cloud.data"
     assert Book._package() == "test.models.library"

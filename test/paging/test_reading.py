@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knetik_cloud import ApiResponseError, ApiValueError, DeadlineExceeded, PageResourceEntitlementItem
-from knetik_cloud.apis.operations import GET_ENTITLEMENT_ITEMS, GET_USERS_INVENTORY
 from knetik_cloud.core.paging import MOST_REMEMBERED, Fetch, Give, Plan, Receive
+from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_USERS_INVENTORY
 
 from .lists import ListService, Row, entries
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import knetik_cloud
 from knetik_cloud import ApiResponseError, ApiValueError, UserInventoryResource, UsersInventoryApi
-from knetik_cloud.core.instant import Instant
+from knetik_cloud.data.instant import Instant
 
 from ..conftest import RecordingServer
 

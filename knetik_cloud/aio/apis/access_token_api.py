@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from knetik_cloud.aio.api_client import Api
-from knetik_cloud.apis.operations import GET_O_AUTH_TOKEN
-from knetik_cloud.core.secret import Secret
+from knetik_cloud.operations import GET_O_AUTH_TOKEN
+from knetik_cloud.secret import Secret
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from knetik_cloud.core.model import Model, field
+from knetik_cloud.data.model import Model, field
 
 
 class Author(Model):

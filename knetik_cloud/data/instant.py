@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from knetik_cloud.core import types
+from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from knetik_cloud.core.model import Model
+    from knetik_cloud.data.model import Model
 
 EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
 YEARS = "epoch seconds of the years 1 to 9999"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 
 if TYPE_CHECKING:
-    from knetik_cloud.core.model import Model
+    from knetik_cloud.data.model import Model
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
@@ -406,7 +406,7 @@ def parse(expression: str, package: str) -> Type:
     if plain is not None:
         return plain
     if expression == "epoch":
-        from knetik_cloud.core.instant import EPOCH
+        from knetik_cloud.data.instant import EPOCH
 
         return EPOCH
     if expression.startswith("list[") and expression.endswith("]"):

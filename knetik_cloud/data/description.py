@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from knetik_cloud.core.model import Field, Model
+    from knetik_cloud.data.model import Field, Model
 
 
 def signature(model: type[Model]) -> inspect.Signature:

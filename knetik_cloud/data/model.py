@@ -14,9 +14,9 @@ from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
 
-from knetik_cloud.core import codec, types
-from knetik_cloud.core.secret import MASK
+from knetik_cloud.data import codec, types
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
+from knetik_cloud.secret import MASK
 
 E = TypeVar("E", ApiResponseError, ApiValueError)
 
@@ -106,13 +106,13 @@ class Field(property):
         """The type, read from its expression when it is first needed."""
         assert self._owner is not None
         if self.epoch and self.expression in INTEGERS:
-            from knetik_cloud.core.instant import SECONDS
+            from knetik_cloud.data.instant import SECONDS
 
             return SECONDS
         return types.parse(self.expression, self._owner._package())
 
     def _describe(self) -> str:
-        from knetik_cloud.core import description
+        from knetik_cloud.data import description
 
         return description.of_field(self, self._owner)
 
@@ -163,7 +163,7 @@ def field(
     """Declare a field of a model.
 
     Args:
-        expression: its type, as `knetik_cloud.core.types` reads them.
+        expression: its type, as `knetik_cloud.data.types` reads them.
         wire: its name in the JSON, where that differs from the attribute's.
         required: it must be there when the model is sent.
         read_only: the service assigns it.
@@ -185,7 +185,7 @@ if not TYPE_CHECKING:  # a checker that sees the metaclass would no longer know 
 
         @property
         def __signature__(cls):
-            from knetik_cloud.core import description
+            from knetik_cloud.data import description
 
             return description.signature(cls)
 
