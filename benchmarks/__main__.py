@@ -16,6 +16,7 @@ from benchmarks import (
     memory,
     peers,
     report,
+    sandbox_requests,
     shapes,
     standin,
     tasks,
@@ -35,6 +36,7 @@ GROUPS: dict[str, Group] = {
     "threads": threads.measure,
     "tasks": tasks.measure,
     "many": growth.measure_many,
+    "requests": sandbox_requests.measure,
     "standin": standin.measure,
     "peers": peers.measure,
 }
