@@ -65,6 +65,7 @@ def render(contract: Contract, package: str) -> dict[str, str]:
                 deferred=_deferred_imports(contract, package, operations, asynchronous),
             )
         files[f"docs/{name}.md"] = fill("api.md.jinja", class_name=name, tag=tag, operations=operations)
+    files["docs/reference.md"] = fill("reference.md.jinja", sections=readme_sections(contract, package))
     sent = contract.sent()
     for schema in contract.schemas.values():
         types = [field.type for field in schema.fields]

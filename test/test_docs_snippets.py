@@ -15,10 +15,10 @@ from .conftest import RunScript
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 API_PAGES = ("AccessTokenApi.md", "UsersInventoryApi.md")
-MODEL_PAGES = sorted(page.name for page in DOCS.glob("*.md") if page.name not in API_PAGES)
+MODEL_PAGES = sorted(page.name for page in DOCS.glob("[A-Z]*.md") if page.name not in API_PAGES)
 
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-METHOD = re.compile(r"^# \*\*(\w+)\*\*\n(.*?)(?=^# \*\*|\Z)", re.MULTILINE | re.DOTALL)
+METHOD = re.compile(r"^## \*\*(\w+)\*\*\n(.*?)(?=^## \*\*|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def snippets() -> Iterator[tuple[str, str]]:

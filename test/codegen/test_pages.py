@@ -31,7 +31,7 @@ LINKS_BACK = (
 
 def section(operation: Operation) -> str:
     page = (ROOT / "docs" / f"{operation.tag}Api.md").read_text(encoding="utf-8")
-    return page.split(f"\n# **{operation.name}**\n")[1].split("\n# **")[0]
+    return page.split(f"\n## **{operation.name}**\n")[1].split("\n## **")[0]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
@@ -46,7 +46,7 @@ def test_a_method_has_all_of_its_sections_in_order(operation: Operation) -> None
 def test_the_table_lists_the_methods_in_the_order_of_the_page() -> None:
     page = (ROOT / "docs" / "UsersInventoryApi.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\[\*\*(\w+)\*\*\]\(UsersInventoryApi\.md#\1\)", page, re.MULTILINE)
-    assert listed == re.findall(r"^# \*\*(\w+)\*\*$", page, re.MULTILINE)
+    assert listed == re.findall(r"^## \*\*(\w+)\*\*$", page, re.MULTILINE)
     assert len(listed) == 21
 
 

@@ -1,0 +1,23 @@
+"""The configuration of the documentation site, which Sphinx builds from the Markdown in this folder."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from knetik_cloud.version import __version__  # noqa: E402
+
+project = "knetik_cloud"
+author = copyright = "The knetik_cloud authors"
+version = release = __version__
+
+extensions = ["myst_parser", "sphinx_inline_tabs", "site_extension"]
+myst_heading_anchors = 4
+
+html_theme = "furo"
+html_title = f"knetik_cloud {release}"
+html_static_path = ["static"]
+html_copy_source = False
+html_theme_options = {"navigation_with_keys": True}
+pygments_dark_style = "github-dark"

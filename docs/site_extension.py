@@ -1,0 +1,61 @@
+"""The extension of the documentation site: tabs, links out of this folder, and Markdown twins of pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parents[1]
+TABS = re.compile(r"^<!-- tabs -->\n(.*?)^<!-- end tabs -->$", re.MULTILINE | re.DOTALL)
+TAB = re.compile(r"^\*\*(.+?)\*\*\n+(.*?)(?=^\*\*|\Z)", re.MULTILINE | re.DOTALL)
+ROOT_LINK = re.compile(r"\]\((?:\.\./)+(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md")
+BACK = re.compile(r"^\[\[Back to .*\n?", re.MULTILINE)
+DIRECTIVE = re.compile(r"^<!-- (\{\w+\}.*?)^-->$", re.MULTILINE | re.DOTALL)
+PAGES = {
+    "README": "reference",
+    "CHANGELOG": "changelog",
+    "CONTRIBUTING": "contributing",
+    "SECURITY": "security",
+}
+"""The pages of the site that stand for the Markdown files in the root of the repository."""
+
+
+def read_source(app: Sphinx, name: str, source: list[str]) -> None:
+    """Turn a page into the site's Markdown.
+
+    Marked examples become tabs, directives in comments apply, links to the repository's root lead to pages,
+    and the links back are left to the site's navigation.
+    """
+    up = "../" * name.count("/")
+    text = ROOT_LINK.sub(lambda link: f"]({up}{PAGES[link[1]]}.md", BACK.sub("", source[0]))
+    text = DIRECTIVE.sub(r"```\1```", text)
+    source[0] = TABS.sub(lambda tabs: TAB.sub(r"````{tab} \1\n\2````\n\n", tabs[1]), text)
+
+
+def write_twins(app: Sphinx, error: Exception | None) -> None:
+    """Write each page's Markdown beside its HTML, `llms.txt`, which lists them, and `llms-full.txt`."""
+    if error is not None or app.builder.name != "html":
+        return
+    index, whole = [f"# {app.config.project}\n", f"> {DESCRIPTION}\n"], []
+    for name in sorted(app.env.found_docs):
+        text = Path(app.env.doc2path(name)).read_text(encoding="utf-8")
+        twin = Path(app.outdir, f"{name}.md")
+        twin.parent.mkdir(parents=True, exist_ok=True)
+        twin.write_text(text, encoding="utf-8")
+        index.append(f"- [{app.env.titles[name].astext()}]({name}.md)")
+        whole.append(f"<!-- {name}.md -->\n{text}")
+    Path(app.outdir, "llms.txt").write_text("\n".join(index) + "\n", encoding="utf-8")
+    Path(app.outdir, "llms-full.txt").write_text("\n".join(whole), encoding="utf-8")
+
+
+DESCRIPTION = "The Python SDK for the inventory and entitlement API of the Knetik game platform."
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect this extension to a build."""
+    app.connect("source-read", read_source)
+    app.connect("build-finished", write_twins)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
