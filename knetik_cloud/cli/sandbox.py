@@ -27,6 +27,12 @@ import click
 @click.option("--empty", is_flag=True, help="Leave an empty database empty.")
 @click.option("--require-auth", is_flag=True, help="Enforce tokens and permissions.")
 @click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="Host name to serve and to accept web pages of, in addition to IP addresses and localhost.",
+)
+@click.option(
     "--control",
     type=click.Choice(["loopback", "anywhere", "off"]),
     default="loopback",

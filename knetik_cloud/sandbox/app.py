@@ -6,18 +6,18 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from knetik_cloud.sandbox import bodies, connections, control_api, index, swagger
+from knetik_cloud.sandbox import access, bodies, connections, control_api, index, swagger
 from knetik_cloud.sandbox.contract import Operation
 from knetik_cloud.sandbox.errors import (
     INJECTED,
@@ -26,7 +26,6 @@ from knetik_cloud.sandbox.errors import (
     NOT_FOUND,
     Problem,
     ServiceError,
-    malformed_error,
 )
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.service import Request as ServiceRequest
@@ -55,6 +54,7 @@ def create_app(service: Service) -> ASGIApp:
     )
     # Starlette would redirect; the service takes a trailing slash as it comes.
     app.router.redirect_slashes = False
+    gate = access.Gate(app, access.Access(service.settings))
 
     async def entrance(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -63,7 +63,7 @@ def create_app(service: Service) -> ASGIApp:
             if len(path) > 1 and path.endswith("/"):
                 scope["path"] = path[:-1]
         try:
-            await app(scope, receive, send)
+            await gate(scope, receive, send)
         except asyncio.CancelledError:
             # The server stops with this request under way, such as one that a fault delays.
             await connections.abort(scope["knetik.transport"], receive)
@@ -82,15 +82,22 @@ def _operation_routes(service: Service) -> list[Route]:
 
 def _route(service: Service, path: str, operations: Mapping[str, Operation]) -> Route:
     async def endpoint(request: Request) -> Response:
-        operation = operations.get(request.method)
+        # The server leaves out the body of a response to HEAD.
+        operation = operations.get("GET" if request.method == "HEAD" else request.method)
         if operation is None:
-            raise HTTPException(405, headers={"Allow": ", ".join(sorted(operations))})
+            raise HTTPException(405, headers={"Allow": ", ".join(_allowed(operations))})
         return await _serve(service, operation, request)
 
     route = Route(path, endpoint)
     # Starlette would pass a method that is missing here on to a later path that matches too.
     route.methods = None
     return route
+
+
+def _allowed(operations: Iterable[str]) -> list[str]:
+    """List the methods of a path: those of its operations, and HEAD beside GET."""
+    methods = set(operations)
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 async def _serve(service: Service, operation: Operation, request: Request) -> Response:
@@ -111,7 +118,7 @@ async def _answer(
 ) -> tuple[bytes, ServiceResponse]:
     """Read a request's body and carry the operation out; give both."""
     try:
-        body = await _read(request)
+        body = await connections.read_body(request, bodies.MAX_BODY_BYTES)
     except ServiceError as error:
         return b"", service.error_response(error)
     if fault is not None and not fault.executes:
@@ -131,19 +138,6 @@ async def _run(service: Service, function: Callable[P, T], *args: P.args, **kwar
         # One connection, one thread: to hand over to another would only cost.
         return function(*args, **kwargs)
     return await run_in_threadpool(function, *args, **kwargs)
-
-
-async def _read(request: Request) -> bytes:
-    chunks, size = [], 0
-    try:
-        async for chunk in request.stream():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > bodies.MAX_BODY_BYTES:
-                raise malformed_error(f"the body must not be larger than {bodies.MAX_BODY_BYTES} bytes")
-    except ClientDisconnect:
-        raise malformed_error("the body ended early") from None
-    return b"".join(chunks)
 
 
 def _injected(service: Service, fault: Fault) -> ServiceResponse:
@@ -214,7 +208,7 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
         denial = service.error_response(ServiceError(error.status_code, code, [Problem(message)]))
         response = _response(denial)
         response.headers.update(error.headers or {})
-        if not path.startswith((control_api.PREFIX, swagger.PREFIX)):
+        if not path.startswith((access.CONTROL_PREFIX, swagger.PREFIX)):
             await _run(service, _record, service, None, request, b"", response, time.perf_counter(), None)
         return response
 

@@ -1,4 +1,4 @@
-"""Answers that break their connection, for faults."""
+"""Reading a request's body, and responses that break their connection, for faults."""
 
 from __future__ import annotations
 
@@ -7,21 +7,42 @@ import socket
 import struct
 from typing import Any
 
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from knetik_cloud.sandbox.errors import malformed_error
 
 ABORT_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER on, for 0 seconds: closing sends RST."""
 
 
 def transport_of(send: Send) -> asyncio.Transport | None:
-    """Give the connection behind the server's `send`; None under a server that keeps it elsewhere."""
+    """Return the connection behind the server's `send`, or None if the server keeps it elsewhere."""
     transport: asyncio.Transport | None = getattr(getattr(send, "__self__", None), "transport", None)
     return transport
 
 
+async def read_body(request: Request, limit: int) -> bytes:
+    """Read a request's body.
+
+    Raises:
+        ServiceError: If the body is longer than `limit` bytes, or ends early.
+    """
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                raise malformed_error(f"the body must not be larger than {limit} bytes")
+    except ClientDisconnect:
+        raise malformed_error("the body ended early") from None
+    return b"".join(chunks)
+
+
 class ResetResponse(Response):
-    """No answer: the connection is reset."""
+    """No response: the connection is reset."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         transport = scope["knetik.transport"]
@@ -31,7 +52,7 @@ class ResetResponse(Response):
 
 
 class TruncatedResponse(Response):
-    """Another response with half of its body: the length promises all of it, then the connection closes."""
+    """Another response with its full length but half of its body, after which the connection closes."""
 
     def __init__(self, whole: Response) -> None:
         super().__init__(whole.body, whole.status_code)
@@ -46,14 +67,14 @@ class TruncatedResponse(Response):
 
 
 async def abort(transport: asyncio.Transport | None, receive: Receive) -> None:
-    """Drop a connection without an answer."""
+    """Drop a connection without a response."""
     if transport is not None:
         transport.abort()
         await _closed(receive)
 
 
 async def _closed(receive: Receive) -> None:
-    """Wait until the server has seen the connection go, lest it take the missing rest for a mistake."""
+    """Wait until the server has noticed the closed connection, so that it logs no error for the rest."""
     message: Any = await receive()
     while message["type"] != "http.disconnect":
         message = await receive()

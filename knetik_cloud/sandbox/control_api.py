@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
-from ipaddress import ip_address
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -14,16 +13,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from knetik_cloud.sandbox import seed
+from knetik_cloud.sandbox.access import CONTROL_PREFIX
 from knetik_cloud.sandbox.clock import Clock
-from knetik_cloud.sandbox.errors import ServiceError, forbidden_error, invalid_error, not_found_error
+from knetik_cloud.sandbox.connections import read_body
+from knetik_cloud.sandbox.errors import ServiceError, invalid_error, not_found_error
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.instants import duration, instant
 from knetik_cloud.sandbox.service import Service
 
-PREFIX = "/_sandbox"
-FROM_LOOPBACK = "loopback"
-FROM_ANYWHERE = "anywhere"
 OFF = "off"
+MAX_BODY_BYTES = 64 * 2**20
+"""The size of the largest body that is read: a seed may be large."""
 
 Action = Callable[[Service, Request, bytes], Any]
 
@@ -33,7 +33,7 @@ def routes(service: Service) -> list[Route]:
     if service.settings.control == OFF:
         return []
     return [
-        Route(f"{PREFIX}{path}", _endpoint(service, action), methods=[method])
+        Route(f"{CONTROL_PREFIX}{path}", _endpoint(service, action), methods=[method])
         for method, path, action in (
             ("GET", "", _about),
             ("POST", "/reset", _reset),
@@ -58,9 +58,8 @@ def routes(service: Service) -> list[Route]:
 
 def _endpoint(service: Service, action: Action) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        body = await request.body()
         try:
-            _check_peer(service, request)
+            body = await read_body(request, MAX_BODY_BYTES)
             if service.database.single_threaded:
                 result = action(service, request, body)
             else:
@@ -71,27 +70,6 @@ def _endpoint(service: Service, action: Action) -> Callable[[Request], Awaitable
         return Response(status_code=204) if result is None else _json(result, 200)
 
     return endpoint
-
-
-def _check_peer(service: Service, request: Request) -> None:
-    """Refuse other machines, unless told otherwise, and pages of other sites in a browser here."""
-    peer = request.client.host if request.client else ""
-    if service.settings.control == FROM_LOOPBACK and not _is_loopback(peer):
-        raise forbidden_error(
-            "The control API serves this machine only: start with --control anywhere to open it"
-        )
-    origin = request.headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
-        raise forbidden_error(f"The control API does not serve pages of {origin}")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return (mapped or parsed).is_loopback
 
 
 def _json(value: Any, status: int) -> Response:

@@ -1,19 +1,42 @@
-"""The settings of a stand-in server, fixed when it starts."""
+"""The settings of a sandbox, fixed when it starts."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, TypedDict
 
 IN_MEMORY = "sqlite://"
 
 DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
-"""The driver that a URL without one means."""
+"""The driver to use for a URL that names none."""
 
 
 Audience = Literal["loopback", "anywhere", "off"]
-"""Whom the control API serves: this machine, anybody, nobody."""
+"""The audience of the control API: this machine, anyone, or no one."""
+
+
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+
+
+def host_name(text: str) -> str:
+    """Return a host name, or an IP address, in the form in which they are compared.
+
+    Raises:
+        ValueError: If the text isn't a host alone, such as one with a scheme or a port.
+    """
+    name = text.strip().lower().removesuffix(".")
+    if _HOST_NAME.fullmatch(name):
+        return name
+    with suppress(ValueError):
+        return str(ip_address(name.removeprefix("[").removesuffix("]")))
+    raise ValueError(
+        f"allow_host must be host names without scheme and port, such as sandbox.local, not {text!r}"
+    )
 
 
 class Options(TypedDict, total=False):
@@ -25,6 +48,7 @@ class Options(TypedDict, total=False):
     seed: Path | None
     empty: bool
     require_auth: bool
+    allow_host: Sequence[str]
     control: Audience
     workers: int
     token_lifetime: int
@@ -34,14 +58,16 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a stand-in is started with.
+    """The settings of a sandbox.
 
-    `host` is an address to listen on and `port` a TCP port, 0 picking a free one. `database` is None (in
-    memory), the path of an SQLite file, or an SQLAlchemy URL. `seed` names a YAML file to fill an empty
-    database with instead of the demo data, `empty` leaves it empty. `require_auth` enforces tokens and
-    permissions. `control` says whom `/_sandbox/` serves: this machine, anybody, nobody. `workers` counts
-    server processes (PostgreSQL only). `token_lifetime` and `fulfillment_delay` are in seconds of the
-    stand-in's clock. `journal_size` is the number of exchanges kept.
+    `host` is the address to listen on and `port` a TCP port, with 0 for a free one. `database` is None (in
+    memory), the path of an SQLite file, or an SQLAlchemy URL. `seed` is a YAML file that fills an empty
+    database instead of the demo data, and `empty` leaves it empty. `require_auth` enforces tokens and
+    permissions. `allow_host` lists names by which clients reach the sandbox, in addition to IP addresses,
+    `localhost` and `host`; pages of these hosts may call it. `control` is the audience of `/_sandbox/`: this
+    machine, anyone, or no one. `workers` is the number of server processes (PostgreSQL only).
+    `token_lifetime` and `fulfillment_delay` are in seconds of the sandbox's clock. `journal_size` is the
+    maximum number of exchanges kept.
     """
 
     host: str = "127.0.0.1"
@@ -50,6 +76,7 @@ class Settings:
     seed: Path | None = None
     empty: bool = False
     require_auth: bool = False
+    allow_host: Sequence[str] = ()
     control: Audience = "loopback"
     workers: int = 1
     token_lifetime: int = 43_200
@@ -57,6 +84,10 @@ class Settings:
     journal_size: int = 1000
 
     def __post_init__(self) -> None:
+        if isinstance(self.allow_host, str):
+            raise TypeError(f"allow_host must be a list of host names, such as [{self.allow_host!r}]")
+        for name in self.allow_host:
+            host_name(name)
         if self.workers < 1:
             raise ValueError(f"workers must be 1 or more, not {self.workers}")
         if self.workers > 1 and not self.database_url.startswith("postgresql"):

@@ -17,6 +17,9 @@ from knetik_cloud.sandbox.contract import Contract
 PREFIX = "/docs"
 ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 
+UNFRAMED = {"Content-Security-Policy": "frame-ancestors 'none'"}
+"""Headers of a page that other pages can't show inside themselves, to have its buttons clicked."""
+
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -40,7 +43,7 @@ def routes(contract: Contract) -> list[Route]:
     """Give the routes of the page, its assets and the contract as JSON."""
 
     async def page(request: Request) -> Response:
-        return HTMLResponse(PAGE.format(title=contract.document["info"]["title"]))
+        return HTMLResponse(PAGE.format(title=contract.document["info"]["title"]), headers=UNFRAMED)
 
     async def document(request: Request) -> Response:
         # Calls go to this server, whatever servers the contract names.
