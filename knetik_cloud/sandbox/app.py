@@ -28,6 +28,7 @@ from knetik_cloud.sandbox.errors import (
     ServiceError,
 )
 from knetik_cloud.sandbox.faults import Fault
+from knetik_cloud.sandbox.journal import Facts
 from knetik_cloud.sandbox.service import Request as ServiceRequest
 from knetik_cloud.sandbox.service import Service, ServiceResponse
 
@@ -106,15 +107,16 @@ async def _serve(service: Service, operation: Operation, request: Request) -> Re
     fault = await _run(service, service.controls.take_fault, operation.id)
     if fault is not None and fault.delay:
         await asyncio.sleep(fault.delay)
-    body, answer = await _answer(service, operation, request, fault)
+    facts = Facts()
+    body, answer = await _answer(service, operation, request, fault, facts)
     response = _response(answer)
     response = _apply_fault(response, fault) if fault else response
-    await _run(service, _record, service, operation.id, request, body, response, started, fault)
+    await _run(service, _record, service, operation.id, request, body, response, started, fault, facts)
     return response
 
 
 async def _answer(
-    service: Service, operation: Operation, request: Request, fault: Fault | None
+    service: Service, operation: Operation, request: Request, fault: Fault | None, facts: Facts
 ) -> tuple[bytes, ServiceResponse]:
     """Read a request's body and carry the operation out; give both."""
     try:
@@ -123,7 +125,7 @@ async def _answer(
         return b"", service.error_response(error)
     if fault is not None and not fault.executes:
         return body, _injected(service, fault)
-    asked = ServiceRequest(request.path_params, request.query_params, request.headers, body)
+    asked = ServiceRequest(request.path_params, request.query_params, request.headers, body, facts)
     try:
         return body, await _run(service, service.execute, operation, asked)
     except Exception as error:
@@ -173,6 +175,7 @@ def _record(
     response: Response,
     started: float,
     fault: Fault | None,
+    facts: Facts | None = None,
 ) -> None:
     service.controls.journal.record(
         base=str(request.base_url).rstrip("/"),
@@ -187,6 +190,9 @@ def _record(
         answer=bytes(response.body),
         milliseconds=round((time.perf_counter() - started) * 1000, 3),
         fault=fault is not None,
+        answer_headers=() if isinstance(response, connections.ResetResponse) else response.raw_headers,
+        applied_fault=fault.to_dict() if fault else None,
+        facts=facts,
     )
 
 

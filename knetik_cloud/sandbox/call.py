@@ -12,6 +12,7 @@ from knetik_cloud.sandbox.auth import Caller
 from knetik_cloud.sandbox.bodies import ABSENT
 from knetik_cloud.sandbox.contract import Contract, Operation
 from knetik_cloud.sandbox.errors import INVALID, ServiceError, invalid_error
+from knetik_cloud.sandbox.journal import Facts
 from knetik_cloud.sandbox.schema import BodyCheck
 from knetik_cloud.sandbox.settings import Settings
 from knetik_cloud.sandbox.storage.people import User
@@ -31,6 +32,7 @@ class Call:
     contract: Contract
     check: BodyCheck
     owner: User | None
+    facts: Facts
 
     @property
     def today(self) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import shlex
 import threading
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -26,12 +27,26 @@ OMITTED_HEADERS = frozenset(
 """Headers that a curl line does without."""
 
 
+@dataclass(slots=True)
+class Facts:
+    """Facts about a request that only the service knows, for the journal.
+
+    `user_id` is the user named by the path, with `me` and user names resolved. `checks` are the checks of
+    the item rules behind a denial, as `Check.to_dict` returns them.
+    """
+
+    user_id: int | None = None
+    checks: list[dict[str, Any]] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request and its answer. `operation` is None for a path that no operation has.
 
     `time` is the stand-in's, in epoch seconds; `milliseconds` is what the answer took. `status` is None when
     no answer was sent. Secrets are masked in all of it, and bodies are cut after 16384 characters.
+    `applied_fault` describes the fault behind `fault`. `user_id` is the user named by the path. `checks`
+    are the checks of the item rules, if they denied the request.
     """
 
     number: int
@@ -47,6 +62,10 @@ class Exchange:
     milliseconds: float
     fault: bool
     curl: str
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    applied_fault: Mapping[str, Any] | None = None
+    user_id: int | None = None
+    checks: Sequence[Mapping[str, Any]] | None = None
 
     @property
     def json(self) -> Any:
@@ -61,9 +80,13 @@ class Exchange:
 
 
 class Journal:
-    """Keeps the last exchanges, oldest first."""
+    """Keeps the last exchanges, oldest first.
+
+    `run` identifies a numbering of the exchanges: it changes when numbers start at 1 again.
+    """
 
     def __init__(self, size: int) -> None:
+        self.run = secrets.token_hex(4)
         self._exchanges: deque[Exchange] = deque(maxlen=size)
         self._count = 0
         self._lock = threading.Lock()
@@ -83,6 +106,9 @@ class Journal:
         answer: bytes,
         milliseconds: float,
         fault: bool,
+        answer_headers: Sequence[tuple[bytes, bytes]] = (),
+        applied_fault: Mapping[str, Any] | None = None,
+        facts: Facts | None = None,
     ) -> None:
         """Add an exchange, masking its secrets."""
         kept = {name: _masked_header(name, value) for name, value in headers.items()}
@@ -105,6 +131,12 @@ class Journal:
                 milliseconds=milliseconds,
                 fault=fault,
                 curl=_curl(base, method, path, query, kept, sent),
+                answer_headers={
+                    name.decode("latin-1"): value.decode("latin-1") for name, value in answer_headers
+                },
+                applied_fault=applied_fault,
+                user_id=facts.user_id if facts else None,
+                checks=facts.checks if facts else None,
             )
         )
 
@@ -120,9 +152,43 @@ class Journal:
             kept = list(self._exchanges)
         return [exchange for exchange in kept if operation in (None, exchange.operation)]
 
+    def last_number(self) -> int:
+        """Return the number of the newest exchange, or 0 without any."""
+        return self._count
+
+    def newest(
+        self,
+        limit: int,
+        *,
+        before: int | None = None,
+        after: int = 0,
+        matches: Callable[[Exchange], bool] | None = None,
+    ) -> list[Exchange]:
+        """List up to `limit` exchanges, newest first.
+
+        Args:
+            limit: Maximum number of exchanges to return.
+            before: Only exchanges with a smaller number. None means no limit.
+            after: Only exchanges with a larger number.
+            matches: Only exchanges for which it returns True.
+        """
+        found: list[Exchange] = []
+        for exchange in reversed(self.exchanges()):
+            if len(found) == limit or exchange.number <= after:
+                break
+            if (before is None or exchange.number < before) and (matches is None or matches(exchange)):
+                found.append(exchange)
+        return found
+
+    def exchange(self, number: int) -> Exchange | None:
+        """Return the exchange with a number, or None if the journal does not hold it."""
+        found = self.newest(1, before=number + 1, after=number - 1)
+        return found[0] if found else None
+
     def clear(self) -> None:
         """Forget them; numbers start at 1 again."""
         with self._lock:
+            self.run = secrets.token_hex(4)
             self._exchanges.clear()
             self._count = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,6 +17,7 @@ from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.contract import Contract, Operation
 from knetik_cloud.sandbox.controls import Controls
 from knetik_cloud.sandbox.errors import OAuthError, ServiceError
+from knetik_cloud.sandbox.journal import Facts
 from knetik_cloud.sandbox.operations import HANDLERS
 from knetik_cloud.sandbox.schema import BodyCheck
 from knetik_cloud.sandbox.settings import Settings
@@ -37,6 +38,7 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    facts: Facts = field(default_factory=Facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,24 @@ class Service:
             form = bodies.read_form(request.body, request.headers.get("content-type"))
         values = self._parameters(operation, {"path": request.path, "query": request.query, "form": form})
         owner = self._owner(db, operation, values, caller)
+        request.facts.user_id = owner.id if owner else None
         if required:
             auth.authorize(operation, caller, owner)
         body: Any = ABSENT
         if operation.body is not None:
             body = bodies.read_json(request.body, request.headers.get("content-type"))
         call = Call(
-            operation, values, body, db, now, caller, self.settings, self.contract, self._check, owner
+            operation,
+            values,
+            body,
+            db,
+            now,
+            caller,
+            self.settings,
+            self.contract,
+            self._check,
+            owner,
+            request.facts,
         )
         return ServiceResponse(operation.success, HANDLERS[operation.id](call))
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import delete, func, insert, select
 
 from knetik_cloud.sandbox.journal import Exchange, Journal
 from knetik_cloud.sandbox.storage import Database
 from knetik_cloud.sandbox.storage.tables import journal
+
+CHUNK = 100
+"""Exchanges that `newest` reads at a time."""
 
 TRIM_EVERY = 100
 """Exchanges between two cuts of the journal to its size."""
@@ -17,6 +22,8 @@ class SharedJournal(Journal):
 
     def __init__(self, size: int, database: Database) -> None:
         super().__init__(size)
+        # All processes share one numbering, which also survives `clear`.
+        self.run = "shared"
         self._size = size
         self._database = database
 
@@ -26,6 +33,35 @@ class SharedJournal(Journal):
             rows = db.execute(select(journal).order_by(journal.c.number.desc()).limit(self._size)).all()
         kept = [Exchange(**{**row.document, "number": row.number}) for row in reversed(rows)]
         return [exchange for exchange in kept if operation in (None, exchange.operation)]
+
+    def last_number(self) -> int:
+        """Return the number of the newest exchange, or 0 without any."""
+        with self._database.statements() as db:
+            return db.scalar(select(func.max(journal.c.number))) or 0
+
+    def newest(
+        self,
+        limit: int,
+        *,
+        before: int | None = None,
+        after: int = 0,
+        matches: Callable[[Exchange], bool] | None = None,
+    ) -> list[Exchange]:
+        """List up to `limit` exchanges, newest first, as `Journal.newest` does."""
+        found: list[Exchange] = []
+        query = select(journal).where(journal.c.number > after).order_by(journal.c.number.desc())
+        while len(found) < limit:
+            chunk = query if before is None else query.where(journal.c.number < before)
+            with self._database.statements() as db:
+                rows = db.execute(chunk.limit(CHUNK)).all()
+            for row in rows:
+                exchange = Exchange(**{**row.document, "number": row.number})
+                if matches is None or matches(exchange):
+                    found.append(exchange)
+            if len(rows) < CHUNK:
+                break
+            before = rows[-1].number
+        return found[:limit]
 
     def clear(self) -> None:
         """Forget them; numbers go on."""

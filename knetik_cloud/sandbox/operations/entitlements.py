@@ -7,6 +7,7 @@ from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.errors import DENIED, Problem, ServiceError, invalid_error
 from knetik_cloud.sandbox.operations.items import existing
 from knetik_cloud.sandbox.rules import getting, using
+from knetik_cloud.sandbox.rules.check import HELD, Check
 from knetik_cloud.sandbox.rules.definitions import RULES
 from knetik_cloud.sandbox.rules.entry import Entry
 from knetik_cloud.sandbox.rules.using import Denial
@@ -83,6 +84,9 @@ def _deny_get(call: Call, item: Document, field: str, overrides: list[str] | tup
     owned = holdings.UserHoldings(call.db, call.holder.id, call.now)
     denial = getting.deny_get(item["behaviors"], owned, call.now, overrides)
     if denial is not None:
+        call.facts.checks = [
+            check.to_dict() for check in getting.check_get(item["behaviors"], owned, call.now, overrides)
+        ]
         raise _denial_error(400, f"Item {item['id']} can't be got", denial, field)
 
 
@@ -95,6 +99,8 @@ def _usable_entry(call: Call) -> tuple[Document, Entry]:
         if _matches_sku(call, item, entry)
     ]
     if not entries:
+        nothing = Check(rule=HELD, denial="the user does not hold it", numbers={"entries": 0})
+        call.facts.checks = [nothing.to_dict()]
         raise _denial_error(
             403, f"Item {item['id']} can't be used", Denial(None, "the user does not hold it"), "item_id"
         )
@@ -104,6 +110,13 @@ def _usable_entry(call: Call) -> tuple[Document, Entry]:
         if denial is None:
             return item, entry
         denials.append((entry, denial))
+    call.facts.checks = [
+        check.to_dict()
+        for entry in sorted((entry for entry, _ in denials), key=lambda entry: -entry.id)[
+            : holdings.MAX_ENTRIES_TRACED
+        ]
+        for check in using.check_use(item["behaviors"], entry, call.holder.guest, call.now)
+    ]
     # Of several entries, the newest says best why none is left.
     entry, denial = max(denials, key=lambda pair: pair[0].id)
     raise _denial_error(403, f"Item {item['id']} can't be used", denial, "item_id", entry)

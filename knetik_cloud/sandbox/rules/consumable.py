@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from knetik_cloud.sandbox.rules.check import Check
 from knetik_cloud.sandbox.rules.entry import INACTIVE, Entry
 
 NAME = "consumable"
@@ -26,6 +27,16 @@ def deny_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> str | Non
     if max_use is not None and used >= max_use:
         return f"it has been used {used} times, and max_use is {max_use}"
     return None
+
+
+def check_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> Check:
+    """Return the verdict of `deny_use` with the numbers behind it."""
+    return Check(
+        rule=NAME,
+        denial=deny_use(behavior, entry, now),
+        numbers={"use_count": entry.counter(NAME, "use_count"), "max_use": behavior.get("max_use")},
+        inventory_id=entry.id,
+    )
 
 
 def use(behavior: Mapping[str, Any], entry: Entry, now: float) -> Entry:

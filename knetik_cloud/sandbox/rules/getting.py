@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Protocol
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
 
 from knetik_cloud.sandbox.rules import (
     expirable,
@@ -13,6 +14,7 @@ from knetik_cloud.sandbox.rules import (
     spendable,
     time_period_gettable,
 )
+from knetik_cloud.sandbox.rules.check import Check
 from knetik_cloud.sandbox.rules.entry import Entry
 from knetik_cloud.sandbox.rules.spendable import Credit
 from knetik_cloud.sandbox.rules.using import Behaviors, Denial, find
@@ -58,6 +60,90 @@ def deny_get(
         if reason := time_period_gettable.deny_get(periodic, got):
             return Denial(time_period_gettable.NAME, reason)
     return None
+
+
+class DetailedHoldings(Holdings, Protocol):
+    """The details behind the numbers of `Holdings`, for `check_get`."""
+
+    def lost_at(self, item_id: int) -> tuple[float | None, float | None]:
+        """Return since when no entry of an item is usable, and when one will be. None means unknown."""
+
+    def owned_spans(self, group: str, usable_only: bool) -> list[tuple[int, int | None]]:
+        """List when each entry that `owned` counts was created, and when it expires."""
+
+    def got_instants(self, group: str, instant: int) -> list[int]:
+        """List when each entry that `got_since` counts was created, in ascending order."""
+
+
+def check_get(
+    behaviors: Behaviors, holdings: DetailedHoldings, now: float, overrides: Collection[str] = ()
+) -> list[Check]:
+    """Return the verdict of every rule about getting an item, in the order in which `deny_get` asks them."""
+    checks = []
+    for name, check in _GET_CHECKS.items():
+        behavior = find(behaviors, name)
+        if behavior is None:
+            continue
+        if name in overrides:
+            checks.append(Check(rule=name, denial=None, numbers={"overridden": True}))
+        else:
+            checks.append(check(behavior, holdings, now))
+    return checks
+
+
+def _check_required(behavior: Mapping[str, Any], holdings: DetailedHoldings, now: float) -> Check:
+    required = list(behavior["item_ids"])
+    held = holdings.held(required)
+    denial = pre_req_entitlement.deny_get(behavior, held)
+    missing = [item_id for item_id in required if item_id not in held]
+    bounds = [holdings.lost_at(item_id) for item_id in missing]
+    since = [start for start, _ in bounds if start is not None]
+    until = [end for _, end in bounds if end is not None]
+    return Check(
+        rule=pre_req_entitlement.NAME,
+        denial=denial,
+        numbers={"item_ids": required, "held": sorted(held), "missing": missing},
+        # It denies from the first loss on, until the last missing item is there.
+        since=min(since) if since else None,
+        until=max(until) if until and len(until) == len(missing) else None,
+    )
+
+
+def _check_limited(behavior: Mapping[str, Any], holdings: DetailedHoldings, now: float) -> Check:
+    if not limited_gettable.has_group(behavior):
+        return Check(rule=limited_gettable.NAME, denial=None)
+    group, active_only = limited_gettable.group_name(behavior) or "", behavior["group"]["active_only"]
+    spans = holdings.owned_spans(group, active_only)
+    limit, owned = behavior["group"]["owned_limit"], len(spans)
+    denial = limited_gettable.deny_get(behavior, owned)
+    since = until = None
+    if denial and limit > 0:
+        since = sorted(created for created, _ in spans)[limit - 1]
+        ends = sorted(math.inf if expires is None else expires for _, expires in spans)[owned - limit]
+        until = ends if active_only and ends < math.inf else None
+    numbers = {"group": group, "owned": owned, "owned_limit": limit, "active_only": active_only}
+    return Check(rule=limited_gettable.NAME, denial=denial, numbers=numbers, since=since, until=until)
+
+
+def _check_periodic(behavior: Mapping[str, Any], holdings: DetailedHoldings, now: float) -> Check:
+    group = time_period_gettable.group_name(behavior) or ""
+    start = time_period_gettable.window_start(behavior, now)
+    gets = holdings.got_instants(group, start)
+    limit = behavior["get_limit"]
+    denial = time_period_gettable.deny_get(behavior, len(gets))
+    since = until = None
+    if denial and limit > 0:
+        since = gets[limit - 1]
+        until = time_period_gettable.window_end(behavior, gets[len(gets) - limit])
+    numbers = {"group": group, "got": len(gets), "get_limit": limit, "window_start": start}
+    return Check(rule=time_period_gettable.NAME, denial=denial, numbers=numbers, since=since, until=until)
+
+
+_GET_CHECKS: Mapping[str, Callable[[Mapping[str, Any], DetailedHoldings, float], Check]] = {
+    pre_req_entitlement.NAME: _check_required,
+    limited_gettable.NAME: _check_limited,
+    time_period_gettable.NAME: _check_periodic,
+}
 
 
 def grant(behaviors: Behaviors, entry: Entry, now: float, overrides: Collection[str] = ()) -> Entry:

@@ -9,6 +9,9 @@ from knetik_cloud.sandbox.rules.expirable import length_problems
 from knetik_cloud.sandbox.rules.periods import later
 
 NAME = "time_period_gettable"
+MARGIN_SECONDS = 4 * 86_400
+"""Longest difference between a calendar period counted forward and one counted back."""
+
 SHARED = ("get_limit", "time_length", "unit_of_time")
 """The settings that every item of a group has in common."""
 
@@ -49,6 +52,20 @@ def with_settings(behavior: Mapping[str, Any], shared: Mapping[str, Any]) -> dic
 def window_start(behavior: Mapping[str, Any], now: float) -> int:
     """Give the instant from which gets count: one period before now, in epoch seconds."""
     return later(now, -behavior["time_length"], behavior["unit_of_time"])
+
+
+def window_end(behavior: Mapping[str, Any], got: int) -> int:
+    """Return the first instant whose window no longer counts a get, in epoch seconds."""
+    length, unit = behavior["time_length"], behavior["unit_of_time"]
+    low, high = got, later(got, length, unit) + MARGIN_SECONDS
+    # By search, because months differ in length: counting forward may not be the inverse of counting back.
+    while low < high:
+        middle = (low + high) // 2
+        if later(middle, -length, unit) >= got:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def deny_get(behavior: Mapping[str, Any], got: int) -> str | None:

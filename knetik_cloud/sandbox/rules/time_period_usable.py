@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from knetik_cloud.sandbox.rules.check import Check
 from knetik_cloud.sandbox.rules.entry import Entry
 from knetik_cloud.sandbox.rules.expirable import length_problems
 from knetik_cloud.sandbox.rules.periods import later
@@ -35,6 +36,24 @@ def deny_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> str | Non
     if max_use is None or end is None or end <= now or used < max_use:
         return None
     return f"it has been used {used} times in this period, max_use is {max_use}, and the period ends at {end}"
+
+
+def check_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> Check:
+    """Return the verdict of `deny_use` with the numbers behind it."""
+    denial, end = deny_use(behavior, entry, now), period_end(behavior, entry)
+    is_running = end is not None and end > now
+    return Check(
+        rule=NAME,
+        denial=denial,
+        numbers={
+            "use_count": entry.counter(NAME, "use_count") if is_running else 0,
+            "max_use": behavior.get("max_use"),
+            "period_start": entry.counter(NAME, "period_start") if is_running else None,
+            "period_end": end if is_running else None,
+        },
+        until=end if denial else None,
+        inventory_id=entry.id,
+    )
 
 
 def use(behavior: Mapping[str, Any], entry: Entry, now: float) -> Entry:

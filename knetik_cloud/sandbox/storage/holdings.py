@@ -7,12 +7,31 @@ from dataclasses import dataclass
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from knetik_cloud.sandbox.rules import limited_gettable, time_period_gettable
-from knetik_cloud.sandbox.rules.entry import ACTIVE, INACTIVE, Entry
+from knetik_cloud.sandbox.rules.entry import ACTIVE, INACTIVE, PENDING, Entry
 from knetik_cloud.sandbox.storage.paging import Page, fetch
-from knetik_cloud.sandbox.storage.tables import inventory, inventory_log, item_groups, user_groups, users
+from knetik_cloud.sandbox.storage.tables import (
+    inventory,
+    inventory_log,
+    invoices,
+    item_groups,
+    user_groups,
+    users,
+)
 
 # Built once: to build a query takes longer than SQLite takes to answer it.
 _ENTRY = select(inventory).where(
@@ -26,6 +45,9 @@ _ENTRIES_OF_ITEM = (
 _SAVE_ENTRY = update(inventory).where(inventory.c.id == bindparam("entry_id"))
 _ADD_ENTRY = insert(inventory).returning(inventory)
 _ADD_LOG = insert(inventory_log)
+
+MAX_ENTRIES_TRACED = 20
+"""Entries of an item that a trace of a denial looks at, newest first."""
 
 DATE_OPERATORS = {"GT": gt, "LT": lt, "EQ": eq, "GOE": ge, "LOE": le}
 
@@ -120,14 +142,53 @@ class UserHoldings:
         """Count the entries of a `time_period_gettable` group that the user got after an instant."""
         return self._count(time_period_gettable.NAME, group, inventory.c.created_date > instant)
 
-    def _count(self, kind: str, group: str, condition: ColumnElement[bool] | None) -> int:
-        members = select(item_groups.c.item_id).where(item_groups.c.kind == kind, item_groups.c.name == group)
+    def lost_at(self, item_id: int) -> tuple[float | None, float | None]:
+        """Return since when no entry of an item is usable, and when one will be. None means unknown."""
+        since: float | None = None
+        until: float | None = None
         query = (
-            select(func.count())
-            .select_from(inventory)
-            .where(inventory.c.user_id == self._user_id, inventory.c.item_id.in_(members))
+            select(inventory, invoices.c.fulfill_at)
+            .outerjoin(invoices, invoices.c.id == inventory.c.invoice_id)
+            .where(inventory.c.user_id == self._user_id, inventory.c.item_id == item_id)
+            .order_by(inventory.c.id.desc())
+            .limit(MAX_ENTRIES_TRACED)
         )
-        return self._db.scalar(query if condition is None else query.where(condition)) or 0
+        for row in self._db.execute(query):
+            expires = row.expires if row.expires is not None and row.expires <= self._now else None
+            if row.status == PENDING and expires is None:
+                until = row.fulfill_at if until is None else min(until, row.fulfill_at or until)
+                continue
+            lost = expires if expires is not None else row.updated_date
+            since = lost if since is None else max(since, lost)
+        return since, until
+
+    def owned_spans(self, group: str, usable_only: bool) -> list[tuple[int, int | None]]:
+        """List when each entry that `owned` counts was created, and when it expires."""
+        counted = _shown(self._now) if usable_only else None
+        query = self._members(limited_gettable.NAME, group, counted)
+        return [
+            (row.created_date, row.expires)
+            for row in self._db.execute(
+                query.with_only_columns(inventory.c.created_date, inventory.c.expires)
+            )
+        ]
+
+    def got_instants(self, group: str, instant: int) -> list[int]:
+        """List when each entry that `got_since` counts was created, in ascending order."""
+        query = self._members(time_period_gettable.NAME, group, inventory.c.created_date > instant)
+        created = inventory.c.created_date
+        return list(self._db.scalars(query.with_only_columns(created).order_by(created)))
+
+    def _count(self, kind: str, group: str, condition: ColumnElement[bool] | None) -> int:
+        query = self._members(kind, group, condition)
+        return self._db.scalar(query.with_only_columns(func.count())) or 0
+
+    def _members(self, kind: str, group: str, condition: ColumnElement[bool] | None) -> Select[Any]:
+        members = select(item_groups.c.item_id).where(item_groups.c.kind == kind, item_groups.c.name == group)
+        query = select(inventory).where(
+            inventory.c.user_id == self._user_id, inventory.c.item_id.in_(members)
+        )
+        return query if condition is None else query.where(condition)
 
 
 def _shown(now: float) -> ColumnElement[bool]:
