@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from codegen import output
-from codegen.contract import ContractError
 from codegen.formatting import PROJECT
 from codegen.reader import read_contract
 from codegen.render import readme_sections, render
+from knetik_cloud.contract import ContractError
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from codegen import names
 from codegen.types import Type
-
-Place = Literal["path", "query", "header", "form", "body"]
-Retry = Literal["safe", "idempotent", "once"]
-
-
-class ContractError(ValueError):
-    """The contract says something that the generator can't express; the message names the place."""
+from knetik_cloud.contract import Discriminator, Failure, Pages, Place, ReadBack, Retry, Waiter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +37,11 @@ class Value:
 class Parameter(Value):
     """A parameter of an operation; the request's body is one too.
 
-    `is_shown` says whether an example call gives it; a form's example may do without some.
+    `in_example` says whether an example call gives it; a form's example may do without some.
     """
 
     place: Place
-    is_shown: bool = True
+    in_example: bool = True
 
     @property
     def python_default(self) -> Any:
@@ -62,14 +56,6 @@ class Field(Value):
     read_only: bool
     instant: str | None = None
     """The attribute that gives the field's epoch seconds as a datetime."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Discriminator:
-    """Which property of a base class tells its subclasses apart, and which value means which class."""
-
-    wire: str
-    mapping: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,48 +79,6 @@ class Schema:
     def type(self) -> Type:
         """Give the type of a value that is one of these."""
         return Type(self.name, is_model=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pages:
-    """How a list is paged: two parameters of the operation, three properties of its answer."""
-
-    page: str
-    size: str
-    items: str
-    total: str
-    pages: str
-    order: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadBack:
-    """A list that shows whether a write was applied; `$name` in its values refers to the write."""
-
-    list: str
-    arguments: dict[str, Any]
-    match: dict[str, Any]
-    since: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Waiter:
-    """A state that an item of an operation reaches later, and the list that reads many items."""
-
-    name: str
-    field: str
-    success: tuple[str, ...]
-    failure: tuple[str, ...]
-    list: str | None
-    arguments: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """A documented error answer: its status (`404`, `5XX`, `default`) and what it means."""
-
-    status: str
-    description: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,9 +107,9 @@ class Operation:
     waiters: tuple[Waiter, ...] = ()
 
     @property
-    def shown(self) -> tuple[Parameter, ...]:
+    def example_parameters(self) -> tuple[Parameter, ...]:
         """Pick the parameters that an example call gives, in the order of the signature."""
-        return tuple(parameter for parameter in self.signature if parameter.is_shown)
+        return tuple(parameter for parameter in self.signature if parameter.in_example)
 
     @property
     def constant(self) -> str:
@@ -282,7 +226,7 @@ class Contract:
         """Name the property that tells the classes of a schema's family apart; None without a family."""
         for member in (schema, *self.ancestors(schema)):
             if member.discriminator:
-                return member.discriminator.wire
+                return member.discriminator.property
         return None
 
     def attribute(self, schema: Schema, wire: str) -> str:

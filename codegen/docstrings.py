@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from codegen.contract import Contract, Field, Operation, Parameter, Retry, Schema, Value
+from codegen.contract import Contract, Field, Operation, Parameter, Schema, Value
 from codegen.errors import exception_name
+from knetik_cloud.contract import Retry
 
 WIDTH = 110
 """The longest line of generated Python."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from codegen.contract import Contract, ContractError, Parameter, Schema
+from codegen.contract import Contract, Parameter, Schema
 from codegen.types import Type
+from knetik_cloud.contract import ContractError
 
 
 def python_expression(contract: Contract, package: str, type_: Type, value: Any) -> str:

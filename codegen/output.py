@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from codegen.contract import ContractError
+from knetik_cloud.contract import ContractError
 
 MARK = "Generated from the contract by `python -m codegen`: edit the contract, not this file."
 """What every generated file says of itself; a file that says it and is no longer generated is stale."""

@@ -1,40 +1,19 @@
-"""Reads an OpenAPI 3.0.3 document into the plain objects of `codegen.contract`.
+"""Reads a contract into the objects of `codegen.contract`, which have Python's names and types.
 
-What the SDK can't express (`oneOf`, cookies, a second success type, ...) is refused with an error that names
-the place in the document, instead of being left out in silence.
+A part of the contract that the SDK can't express is an error that names the place in the document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast, get_args
-
-import yaml
+from typing import Any
 
 from codegen import names
-from codegen.contract import (
-    Contract,
-    Discriminator,
-    Failure,
-    Field,
-    Operation,
-    Pages,
-    Parameter,
-    Place,
-    ReadBack,
-    Retry,
-    Schema,
-    SecurityScheme,
-    Waiter,
-)
-from codegen.node import Node
+from codegen.contract import Contract, Field, Operation, Parameter, Schema, SecurityScheme
 from codegen.types import Type
-
-JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
-_METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
-_PARAMETER_PLACES = ("path", "query", "header")
+from knetik_cloud import contract as document
+from knetik_cloud.contract import Body, Node
 
 _SCHEMA_KEYS = (
     "additionalProperties allOf default deprecated description discriminator enum example exclusiveMaximum "
@@ -57,43 +36,28 @@ _LIMITS = {
 _STRINGS = {"date": "date", "date-time": "datetime"}
 
 
-class _Loader(yaml.SafeLoader):
-    """A YAML loader for OpenAPI: a date stays the text that JSON would carry."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def load_document(path: Path) -> Any:
-    """Load a contract as it stands: mappings, lists and scalars."""
-    with path.open(encoding="utf-8") as stream:
-        return yaml.load(stream, _Loader)  # noqa: S506 - a safe loader
-
-
 def read_contract(path: Path) -> Contract:
-    """Read a contract; ContractError names the place of whatever the generator can't express."""
-    document = load_document(path)
-    root = Node(document, "#", document)
-    components = root.find("components") or Node({}, "#/components", document)
-    info = root.at("info")
-    operations = tuple(_operations(root))
+    """Read a contract from its file.
+
+    Raises:
+        ContractError: If the contract is malformed, or the generator can't express a part of it.
+    """
+    read = document.Contract(document.load_document(path))
+    info = read.root.required_child("info")
     return Contract(
         title=info.text("title"),
         version=info.text("version"),
-        server=next((server.text("url") for server in root.elements("servers")), ""),
-        operations=operations,
-        schemas=_schemas(components),
-        tags={tag.text("name"): tag.text("description") for tag in root.elements("tags")},
-        security_schemes=tuple(_security_schemes(components)),
+        server=next((server.text("url") for server in read.root.elements("servers")), ""),
+        operations=tuple(_operations(read)),
+        schemas=_schemas(read.components),
+        tags={tag.text("name"): tag.text("description") for tag in read.root.elements("tags")},
+        security_schemes=tuple(_security_schemes(read.components)),
     )
 
 
 def _schemas(components: Node) -> dict[str, Schema]:
     models = {name: node for name, node in components.entries("schemas") if _is_model(node)}
-    bases = {name: base for name, node in models.items() if (base := _base(node))}
+    bases = {name: base for name, node in models.items() if (base := document.base_of(node))}
     schemas = {}
     for name, node in models.items():
         lineage = [name]
@@ -103,18 +67,20 @@ def _schemas(components: Node) -> dict[str, Schema]:
                 raise node.error(f"its base {lineage[-1]!r} is not an object schema")
         values = [
             value
-            for root in map(_discriminator, (models[ancestor] for ancestor in lineage))
+            for root in map(document.discriminator_of, (models[ancestor] for ancestor in lineage))
             if root is not None
             for value, target in root.mapping.items()
             if target == name
         ]
+        for part in document.parts_of(node):
+            _reject_unknown(part, _SCHEMA_KEYS)
         schemas[name] = Schema(
             name=name,
-            description=_object_text(node, "description"),
+            description=_description(node),
             fields=tuple(_fields(node)),
             example=node.get("example"),
             base=bases.get(name),
-            discriminator=_discriminator(node),
+            discriminator=document.discriminator_of(node),
             discriminator_value=values[0] if values else None,
         )
     return dict(sorted(schemas.items()))
@@ -124,30 +90,14 @@ def _is_model(node: Node) -> bool:
     return "properties" in node.value or "allOf" in node.value
 
 
-def _base(node: Node) -> str | None:
-    references = [part.reference() for part in node.elements("allOf") if part.reference()]
-    if len(references) > 1:
-        raise node.error("inherits from more than one schema")
-    return references[0] if references else None
-
-
-def _parts(node: Node) -> Iterator[Node]:
-    """Walk over the places where an object schema declares its own properties."""
-    node.refuse_unknown(_SCHEMA_KEYS)
-    yield node
-    for part in node.elements("allOf"):
-        if part.reference() is None:
-            part.refuse_unknown(_SCHEMA_KEYS)
-            yield part
-
-
-def _object_text(node: Node, key: str) -> str:
-    return next((text for part in _parts(node) if (text := part.text(key))), "")
+def _description(node: Node) -> str:
+    return next((text for part in document.parts_of(node) if (text := part.text("description"))), "")
 
 
 def _fields(node: Node) -> Iterator[Field]:
-    required = {name for part in _parts(node) for name in part.get("required", ())}
-    declared = {wire: found for part in _parts(node) for wire, found in part.entries("properties")}
+    parts = list(document.parts_of(node))
+    required = {name for part in parts for name in part.get("required", ())}
+    declared = {wire: found for part in parts for wire, found in part.entries("properties")}
     if required - declared.keys():
         raise node.error(f"requires {sorted(required - declared.keys())}, which it does not declare itself")
     for wire, found in declared.items():
@@ -159,8 +109,8 @@ def _fields(node: Node) -> Iterator[Field]:
         )
 
 
-def _instant(wire: str, node: Node, declared: dict[str, Node]) -> str | None:
-    """Name the datetime beside a field of epoch seconds; `x-instant` says what the rule doesn't."""
+def _instant(wire: str, node: Node, declared: Mapping[str, Node]) -> str | None:
+    """Return the name of the datetime for a field of epoch seconds, from `x-instant` or by rule."""
     schema = node.resolved()
     if not schema.get("x-epoch-seconds"):
         return None
@@ -170,18 +120,8 @@ def _instant(wire: str, node: Node, declared: dict[str, Node]) -> str | None:
     return name
 
 
-def _discriminator(node: Node) -> Discriminator | None:
-    found = node.find("discriminator")
-    if found is None:
-        return None
-    mapping = {value: str(target.value).rsplit("/", 1)[-1] for value, target in found.entries("mapping")}
-    if not mapping:
-        raise found.error("lacks its mapping: which value means which schema")
-    return Discriminator(wire=found.text("propertyName"), mapping=mapping)
-
-
 def _value(name: str, wire: str, node: Node, described: Node | None = None) -> dict[str, Any]:
-    """Read what parameters and fields have in common; `described` is where texts may stand besides."""
+    """Read what parameters and fields share. Texts of `described` precede those of `node`."""
     schema = node.resolved()
     described = described or node
     example = described.get("example", node.get("example", schema.get("example")))
@@ -206,10 +146,10 @@ def _value(name: str, wire: str, node: Node, described: Node | None = None) -> d
 
 
 def read_type(node: Node) -> Type:
-    """Read a schema as a type: a model by its name, anything else by what it is made of."""
-    node = _unwrapped(node)
+    """Read a schema as a type: a model by its name, or the composition of a scalar, list or dict."""
+    node = document.unwrapped(node)
     schema = node.resolved()
-    schema.refuse_unknown(_SCHEMA_KEYS)
+    _reject_unknown(schema, _SCHEMA_KEYS)
     if _is_model(schema):
         name = _model_name(node)
         if name is None:
@@ -231,7 +171,7 @@ def read_type(node: Node) -> Type:
                 raise schema.error(f"format {form!r} can't be expressed by the generator")
             return Type(_STRINGS.get(str(form), "str"), python=python)
         case "array":
-            return Type("list", inner=read_type(schema.at("items")))
+            return Type("list", inner=read_type(schema.required_child("items")))
         case "object":
             values = schema.find("additionalProperties")
             if values is None or isinstance(values.value, bool) or not values.value:
@@ -241,234 +181,105 @@ def read_type(node: Node) -> Type:
             raise schema.error(f"type {kind!r} can't be expressed by the generator")
 
 
-def _unwrapped(node: Node) -> Node:
-    """Take the wrapping off a reference: how 3.0 says "this or null", and how it describes one anew.
-
-    The one is a `oneOf` of the schema and of a null, the other an `allOf` of nothing but the reference.
-    """
-    if node.reference() is None:
-        choices = [choice for choice in node.elements("oneOf") if choice.get("enum") != [None]]
-        choices += [] if "properties" in node.value else node.elements("allOf")
-        if len(choices) == 1:
-            return choices[0]
-    return node
-
-
 def _model_name(node: Node) -> str | None:
-    """Name the schema that a reference ends at."""
+    """Return the name of the schema that a reference ends at, or None without a reference."""
     name = None
     while isinstance(node.value, dict) and "$ref" in node.value:
-        name, node = node.reference(), node._target(str(node.value["$ref"]))
+        name, node = node.reference(), node.target(str(node.value["$ref"]))
     return name
 
 
-def _operations(root: Node) -> Iterator[Operation]:
+def _operations(read: document.Contract) -> Iterator[Operation]:
     seen: dict[str, str] = {}
-    for path, path_item in root.entries("paths"):
-        for method in _METHODS:
-            node = path_item.find(method)
-            if node is None:
-                continue
-            operation = _operation(root, path, path_item, method, node)
-            if operation.name in names.API_MEMBERS or not operation.name.isidentifier():
-                raise node.error(f"operationId {operation.name!r} can't be the name of a method")
-            if operation.name in seen:
-                raise node.error(f"operationId {operation.name!r} is also that of {seen[operation.name]}")
-            seen[operation.name] = node.pointer
-            yield operation
+    for each in read.operations.values():
+        operation = _operation(each)
+        if operation.name in seen:
+            raise each.node.error(f"its method {operation.name!r} is also that of {seen[operation.name]}")
+        seen[operation.name] = each.node.pointer
+        yield operation
 
 
-def _operation(root: Node, path: str, path_item: Node, method: str, node: Node) -> Operation:
-    node.refuse_unknown(_OPERATION_KEYS)
+def _operation(read: document.Operation) -> Operation:
+    node = read.node
+    _reject_unknown(node, _OPERATION_KEYS)
     tags = node.get("tags", [])
     if len(tags) != 1:
-        raise node.error(f"has {len(tags)} tags; exactly one says which class it belongs to")
-    retry = node.get("x-retry")
-    if retry not in get_args(Retry):
-        raise node.error(f"x-retry is {retry!r}; it has to be one of {', '.join(get_args(Retry))}")
-    content_type, body = _body(node)
-    listed = [*path_item.elements("parameters"), *node.elements("parameters")]
-    parameters = [*map(_parameter, listed), *body]
-    returns, returns_description = _success(node)
+        raise node.error(f"has {len(tags)} tags; exactly one specifies the class of the operation")
+    name = names.snake_case(read.id)
+    if name in names.API_MEMBERS or not name.isidentifier():
+        raise node.error(f"operationId {name!r} can't be the name of a method")
     return Operation(
-        name=names.snake_case(str(node.at("operationId").value)),
+        name=name,
         tag=str(tags[0]),
-        method=method.upper(),
-        path=path,
-        summary=node.text("summary"),
-        description=node.text("description"),
-        parameters=tuple(parameters),
-        returns=returns,
-        returns_description=returns_description,
-        failures=tuple(
-            Failure(status=status, description=answer.resolved().text("description"))
-            for status, answer in node.entries("responses")
-            if not status.startswith("2")
+        method=read.method,
+        path=read.path,
+        summary=read.summary,
+        description=read.description,
+        parameters=(*map(_parameter, read.parameters), *([_body(read.body)] if read.body else [])),
+        returns=read_type(read.result) if read.result else None,
+        returns_description=read.result_description,
+        failures=read.failures,
+        retry=read.retry,
+        permissions=tuple(permission for permission in read.permissions if permission != "ANY"),
+        security=read.security,
+        content_type=read.content_type,
+        pages=read.pages,
+        empty_result=read.empty_result,
+        cli=read.cli,
+        marker=names.parameter_name(read.marker) if read.marker else None,
+        read_back=tuple(
+            each._replace(
+                list=names.snake_case(each.list),
+                arguments=_arguments(each.arguments),
+                match=_references(each.match),
+            )
+            for each in read.read_back
         ),
-        retry=cast("Retry", retry),
-        permissions=tuple(name for name in node.get("x-permissions", ()) if name != "ANY"),
-        security=_security(root, node),
-        content_type=content_type,
-        pages=_pages(node, parameters),
-        empty_result=bool(node.get("x-empty-result")),
-        cli=node.get("x-cli"),
-        marker=_marker(node, parameters),
-        read_back=tuple(_read_back(root, node, parameters)),
-        waiters=tuple(_waiters(root, node, parameters)),
+        waiters=tuple(
+            each._replace(
+                list=names.snake_case(each.list) if each.list else None, arguments=_arguments(each.arguments)
+            )
+            for each in read.waiters
+        ),
     )
 
 
-def _parameter(listed: Node) -> Parameter:
-    node = listed.resolved()
-    node.refuse_unknown(_PARAMETER_KEYS)
-    place = node.text("in")
-    if place not in _PARAMETER_PLACES:
-        raise node.error(f"a parameter in {place!r} can't be expressed by the generator")
-    wire = node.text("name")
-    parameter = Parameter(
-        **_value(names.parameter_name(wire), wire, node.at("schema"), described=node),
-        required=bool(node.get("required")),
-        place=cast("Place", place),
-    )
+def _parameter(read: document.Parameter) -> Parameter:
+    if read.place == "form":
+        value = _value(names.parameter_name(read.name), read.name, read.node)
+        return Parameter(**value, required=read.required, place="form", in_example=read.in_example)
+    node = read.node
+    _reject_unknown(node, _PARAMETER_KEYS)
+    value = _value(names.parameter_name(read.name), read.name, node.required_child("schema"), described=node)
+    parameter = Parameter(**value, required=read.required, place=read.place)
     if parameter.type.model or parameter.type.name in ("dict", "object"):
         raise node.error("an object as a parameter can't be expressed by the generator")
-    if parameter.type.name == "list" and place == "query" and node.get("explode") is not False:
+    if parameter.type.name == "list" and read.place == "query" and node.get("explode") is not False:
         raise node.error("a list is sent as one text with commas: say `explode: false`")
     return parameter
 
 
-def _body(operation: Node) -> tuple[str | None, list[Parameter]]:
-    """Read the request body: one parameter for JSON, one for each property of a form."""
-    listed = operation.find("requestBody")
-    if listed is None:
-        return None, []
-    body = listed.resolved()
-    content = list(body.entries("content"))
-    if len(content) != 1 or content[0][0] not in (JSON, FORM):
-        raise body.error(f"has to have one content, {JSON} or {FORM}")
-    content_type, media = content[0]
-    if content_type == FORM:
-        return content_type, list(_form(media))
-    name = operation.text("x-codegen-request-body-name")
-    if not name:
-        raise operation.error("lacks x-codegen-request-body-name, the name of the body's parameter")
-    value = _value(name, name, media.at("schema"), described=body)
-    value["example"] = media.get("example", value["example"])
-    return content_type, [Parameter(**value, required=bool(body.get("required")), place="body")]
+def _body(read: Body) -> Parameter:
+    value = _value(read.name, read.name, read.media.required_child("schema"), described=read.node)
+    value["example"] = value["example"] if read.example is None else read.example
+    return Parameter(**value, required=read.required, place="body")
 
 
-def _form(media: Node) -> Iterator[Parameter]:
-    schema = media.at("schema").resolved()
-    required = schema.get("required", ())
-    whole = media.get("example")
-    for wire, node in schema.entries("properties"):
-        yield Parameter(
-            **_value(names.parameter_name(wire), wire, node),
-            required=wire in required,
-            place="form",
-            is_shown=whole is None or wire in whole or wire in required,
-        )
+def _arguments(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert the names of parameters, and of the arguments that values refer to, to Python's."""
+    return {names.parameter_name(name): value for name, value in _references(values).items()}
 
 
-def _success(operation: Node) -> tuple[Type | None, str]:
-    """Read the type and the description of the success answer; of several, of the one with a body."""
-    answers = [
-        answer.resolved() for status, answer in operation.entries("responses") if status.startswith("2")
-    ]
-    if not answers:
-        raise operation.error("declares no success answer")
-    full = [answer for answer in answers if answer.get("content")]
-    if len(full) > 1:
-        raise operation.error("declares more than one success answer with a body")
-    if not full:
-        return None, answers[0].text("description")
-    media = full[0].at("content").find(JSON)
-    if media is None:
-        raise full[0].error(f"has to be {JSON}")
-    return read_type(media.at("schema")), full[0].text("description")
+def _references(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert the names of the arguments that values refer to (`$userId.name`) to Python's."""
 
+    def converted(value: Any) -> Any:
+        if not isinstance(value, str) or not value.startswith("$"):
+            return value
+        name, dot, rest = value[1:].partition(".")
+        return f"${names.parameter_name(name)}{dot}{rest}"
 
-def _security(root: Node, operation: Node) -> tuple[str, ...]:
-    holder = operation if operation.find("security") is not None else root
-    return tuple(dict.fromkeys(name for choice in holder.elements("security") for name in choice.value))
-
-
-def _pages(operation: Node, parameters: list[Parameter]) -> Pages | None:
-    found = operation.find("x-pagination")
-    if found is None:
-        return None
-    pages = Pages(**found.value)
-    for name in (pages.page, pages.size, pages.order):
-        if name is not None and name not in {parameter.wire for parameter in parameters}:
-            raise found.error(f"{name!r} is not a parameter of the operation")
-    return pages
-
-
-def _marker(operation: Node, parameters: list[Parameter]) -> str | None:
-    marker: str | None = operation.get("x-marker")
-    if marker is not None and marker not in {parameter.name for parameter in parameters}:
-        raise operation.error(f"its x-marker {marker!r} is not a parameter of the operation")
-    return marker
-
-
-def _read_back(root: Node, operation: Node, parameters: list[Parameter]) -> Iterator[ReadBack]:
-    for number, node in enumerate(operation.elements("x-read-back")):
-        arguments, match = node.get("arguments", {}), node.get("match", {})
-        known = {"marker"} if operation.get("x-marker") else set()
-        _check_list(root, node, arguments)
-        _check_references(
-            node, [*arguments.values(), *match.values()], parameters, known, has_item=number > 0
-        )
-        yield ReadBack(list=node.text("list"), arguments=arguments, match=match, since=node.get("since"))
-
-
-def _waiters(root: Node, operation: Node, parameters: list[Parameter]) -> Iterator[Waiter]:
-    for name, node in operation.entries("x-waiter"):
-        arguments = node.get("arguments", {})
-        if node.get("list"):
-            _check_list(root, node, arguments)
-            _check_references(node, [*arguments.values()], parameters, set())
-        yield Waiter(
-            name=name,
-            field=node.text("field"),
-            success=tuple(node.get("success", ())),
-            failure=tuple(node.get("failure", ())),
-            list=node.get("list"),
-            arguments=arguments,
-        )
-
-
-def _check_list(root: Node, node: Node, arguments: dict[str, Any]) -> None:
-    """Check that an extension names a list operation and some of its parameters.
-
-    Raises:
-        ContractError: If it names anything else.
-    """
-    for _, path_item in root.entries("paths"):
-        found = path_item.find("get")
-        if found is None or found.text("operationId") != node.text("list"):
-            continue
-        declared = {listed.resolved().text("name") for listed in found.elements("parameters")}
-        if found.find("x-pagination") is None:
-            raise node.error(f"{node.text('list')!r} has no x-pagination")
-        if unknown := arguments.keys() - declared:
-            raise node.error(f"{node.text('list')!r} has no parameter {sorted(unknown)[0]!r}")
-        return
-    raise node.error(f"no operation is called {node.text('list')!r}")
-
-
-def _check_references(
-    node: Node, values: list[Any], parameters: list[Parameter], known: set[str], has_item: bool = False
-) -> None:
-    """Check that each `$name` refers to a parameter of the operation, the marker or an item.
-
-    Raises:
-        ContractError: If one refers to nothing.
-    """
-    known = known | {parameter.name for parameter in parameters} | ({"item"} if has_item else set())
-    for value in values:
-        if isinstance(value, str) and value.startswith("$") and value[1:].split(".")[0] not in known:
-            raise node.error(f"{value!r} refers to nothing; known are {', '.join(sorted(known))}")
+    return {name: converted(value) for name, value in values.items()}
 
 
 def _security_schemes(components: Node) -> Iterator[SecurityScheme]:
@@ -481,3 +292,18 @@ def _security_schemes(components: Node) -> Iterator[SecurityScheme]:
                 scopes=flow_node.get("scopes", {}),
                 description=node.text("description"),
             )
+
+
+def _reject_unknown(node: Node, known: str) -> None:
+    """Check the keys of a node. Extensions (`x-...`) are always accepted.
+
+    Args:
+        node: The node.
+        known: The known keys, separated by spaces.
+
+    Raises:
+        ContractError: If another key is there.
+    """
+    for key in node.value:
+        if key not in known.split() and not str(key).startswith("x-"):
+            raise node.error(f"{key!r} can't be expressed by the generator")

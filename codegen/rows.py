@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
-from codegen.contract import Field, Pages, Parameter, ReadBack, Schema, Waiter
+from codegen.contract import Field, Parameter, Schema
+from knetik_cloud.contract import Pages, ReadBack, Waiter
 
 
 def parameter_row(parameter: Parameter) -> str:
@@ -42,9 +42,8 @@ def field_row(schema: Schema, field: Field) -> str:
 
 def pages_row(pages: Pages) -> str:
     """Spell how a list is paged, names that it shares with most lists left out: `Pages(order="order")`."""
-    usual = Pages(page="page", size="size", items="content", total="total_elements", pages="total_pages")
-    named = {f.name: getattr(pages, f.name) for f in fields(pages)}
-    return _call("Pages", **{name: value for name, value in named.items() if value != getattr(usual, name)})
+    usual = Pages()._asdict()
+    return _call("Pages", **{name: value for name, value in pages._asdict().items() if value != usual[name]})
 
 
 def read_back_row(read_back: ReadBack) -> str:

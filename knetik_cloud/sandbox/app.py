@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from knetik_cloud.contract import Operation
 from knetik_cloud.sandbox import access, bodies, connections, control_api, index, swagger
-from knetik_cloud.sandbox.contract import Operation
 from knetik_cloud.sandbox.errors import (
     INJECTED,
     INTERNAL,

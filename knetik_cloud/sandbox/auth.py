@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from knetik_cloud.sandbox.contract import Operation
+from knetik_cloud.contract import Operation
 from knetik_cloud.sandbox.errors import OAuthError, forbidden_error, invalid_error, not_found_error
 from knetik_cloud.sandbox.storage import people
 from knetik_cloud.sandbox.storage.people import User

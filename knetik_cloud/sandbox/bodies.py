@@ -7,7 +7,7 @@ import math
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from knetik_cloud.sandbox.contract import FORM, JSON
+from knetik_cloud.contract import FORM, JSON
 from knetik_cloud.sandbox.errors import malformed_error
 
 MAX_BODY_BYTES: Final = 4 * 2**20

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from knetik_cloud.contract import Contract, Operation
 from knetik_cloud.sandbox.auth import Caller
 from knetik_cloud.sandbox.bodies import ABSENT
-from knetik_cloud.sandbox.contract import Contract, Operation
 from knetik_cloud.sandbox.errors import INVALID, ServiceError, invalid_error
 from knetik_cloud.sandbox.journal import Facts
 from knetik_cloud.sandbox.schema import BodyCheck
@@ -48,11 +48,11 @@ class Call:
 
     def checked_body(self) -> Any:
         """Give the body after checking it against the contract; raise ServiceError with all that is wrong."""
+        expected = self.operation.body
+        assert expected is not None
         if self.body is ABSENT:
-            raise invalid_error(
-                f"a body is required: send {self.operation.body_name} as JSON", self.operation.body_name
-            )
-        problems = self.check.problems(self.operation.body or {}, self.body, self.operation.body_name)
+            raise invalid_error(f"a body is required: send {expected.name} as JSON", expected.name)
+        problems = self.check.problems(expected.schema, self.body, expected.name)
         if problems:
             raise ServiceError(400, INVALID, problems)
         return self.body

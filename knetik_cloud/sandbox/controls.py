@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import delivery, seed
 from knetik_cloud.sandbox.clock import Clock
-from knetik_cloud.sandbox.contract import Contract, unknown_operation_error
 from knetik_cloud.sandbox.errors import conflict_error
-from knetik_cloud.sandbox.faults import Fault, Faults
+from knetik_cloud.sandbox.faults import Fault, Faults, unknown_operation_error
 from knetik_cloud.sandbox.journal import Exchange, Journal
 from knetik_cloud.sandbox.schema import BodyCheck
 from knetik_cloud.sandbox.settings import Settings

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
 from typing import Any
-
-from knetik_cloud.sandbox.contract import unknown_operation_error
 
 ANY = "*"
 """Stands for every operation."""
@@ -111,3 +110,18 @@ class Faults:
         """Disarm and forget all of them."""
         with self._lock:
             self._armed.clear()
+
+
+def unknown_operation_error(name: str, known: Collection[str], every: str) -> ValueError:
+    """Build the error for an unknown operation, with the names that are similar, or all names.
+
+    Args:
+        name: The name.
+        known: The names of the operations.
+        every: The advice for those who mean all operations.
+    """
+    matches = get_close_matches(name, known)
+    advice = (
+        f"did you mean {' or '.join(matches)}?" if matches else f"use {', '.join(sorted(known))}, or {every}"
+    )
+    return ValueError(f"there is no operation {name!r}; {advice}")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from knetik_cloud.sandbox.contract import Operation, Parameter
+from knetik_cloud.contract import Operation, Parameter
 from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
 from knetik_cloud.sandbox.schema import RANGES, short_json
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from knetik_cloud.sandbox.contract import Contract
+from knetik_cloud.contract import Contract, Discriminator, Node, discriminator_of
 from knetik_cloud.sandbox.errors import Problem
 
 SWITCH = "x-switch"
@@ -60,33 +60,26 @@ class BodyCheck:
         """
         validator = self._validators.get(id(schema))
         if validator is None:
-            whole = self._merged(self._contract.resolve(schema))
-            root = {**self._plain(whole), "components": {"schemas": self._plain_schemas}}
+            root = {
+                **self._plain(self._contract.merged(schema)),
+                "components": {"schemas": self._plain_schemas},
+            }
             validator = self._validators[id(schema)] = _validator_class()(root)
         return _problems(validator, body, name)
 
     @cached_property
     def _plain_schemas(self) -> dict[str, Any]:
-        return {name: self._plain(self._merged(schema)) for name, schema in self._contract.schemas.items()}
-
-    def _merged(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Give a schema with what it inherits merged in; one that inherits nothing as it is."""
-        if "allOf" not in schema:
-            return schema
-        properties: dict[str, Any] = {}
-        required: list[str] = []
-        for part in schema["allOf"]:
-            part = self._merged(self._contract.resolve(part))
-            properties.update(part.get("properties", {}))
-            required += part.get("required", ())
-        return {"type": "object", "properties": properties, "required": required}
+        return {
+            name: self._plain(self._contract.merged(schema))
+            for name, schema in self._contract.schemas.items()
+        }
 
     def _plain(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         if "$ref" in schema:
             return self._family(schema["$ref"]) or {"$ref": schema["$ref"]}
-        if "discriminator" in schema:
-            switch = schema["discriminator"]
-            return {SWITCH: {"property": switch["propertyName"], "mapping": switch["mapping"]}}
+        found = discriminator_of(Node(schema, "#", self._contract.document))
+        if found is not None:
+            return _switch(found)
         if "allOf" in schema and len(schema["allOf"]) == 1:
             return self._plain(schema["allOf"][0])
         plain = {key: schema[key] for key in KEPT if key in schema}
@@ -111,24 +104,17 @@ class BodyCheck:
         return plain
 
     def _family(self, reference: str) -> dict[str, Any] | None:
-        """Give the switch among a subclass and those below it; None for a schema that is no subclass."""
-        lineage = self._lineage(reference)
-        switch = self._contract.resolve({"$ref": lineage[-1]}).get("discriminator")
-        if len(lineage) == 1 or switch is None:
+        """Return the switch among a subschema and those below it, or None for any other schema."""
+        name = reference.rsplit("/", 1)[-1]
+        found = self._contract.discriminator(name)
+        if found is None or self._contract.lineage(name) == [name]:
             return None
-        below = {kind: leaf for kind, leaf in switch["mapping"].items() if reference in self._lineage(leaf)}
-        return {SWITCH: {"property": switch["propertyName"], "mapping": below}}
+        return _switch(found)
 
-    def _lineage(self, reference: str) -> list[str]:
-        """List the references from a schema up to the one that it inherits from in the end."""
-        lineage = [reference]
-        while parents := [
-            part["$ref"]
-            for part in self._contract.resolve({"$ref": lineage[-1]}).get("allOf", ())
-            if "$ref" in part
-        ]:
-            lineage.append(parents[0])
-        return lineage
+
+def _switch(found: Discriminator) -> dict[str, Any]:
+    mapping = {value: f"#/components/schemas/{name}" for value, name in found.mapping.items()}
+    return {SWITCH: {"property": found.property, "mapping": mapping}}
 
 
 def problems(schema: Mapping[str, Any], value: Any, name: str) -> list[Problem]:
@@ -143,17 +129,6 @@ def _problems(validator: Any, value: Any, name: str) -> list[Problem]:
         # A value of the wrong type is also no choice of an enum; the first says enough.
         found.setdefault(problem.field or name, problem)
     return list(found.values())
-
-
-def read_only_fields(contract: Contract, name: str) -> set[str]:
-    """Name the fields of a schema that only the service sets, inherited ones included."""
-    found: set[str] = set()
-    pending = [contract.schemas[name]]
-    while pending:
-        schema = pending.pop()
-        pending += [contract.resolve(part) for part in schema.get("allOf", ())]
-        found |= {key for key, field in schema.get("properties", {}).items() if field.get("readOnly")}
-    return found
 
 
 def short_json(value: Any) -> str:

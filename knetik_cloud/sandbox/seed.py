@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
-from knetik_cloud.sandbox.contract import Contract
+from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
 from knetik_cloud.sandbox.rules import definitions, groups
 from knetik_cloud.sandbox.rules.entry import ACTIVE
-from knetik_cloud.sandbox.schema import BodyCheck, read_only_fields, short_json
+from knetik_cloud.sandbox.schema import BodyCheck, short_json
 from knetik_cloud.sandbox.schema import problems as schema_problems
 from knetik_cloud.sandbox.storage import tables
 from knetik_cloud.sandbox.storage.catalog import GroupMember, join_groups
@@ -94,9 +94,9 @@ def apply(db: Connection, document: Mapping[str, Any], contract: Contract, now: 
     for row in document.get("clients") or ():
         _put(db, tables.clients, "client_id", {"client_secret": None, "permissions": [], **row})
     for row in document.get("templates") or ():
-        _put_resource(db, tables.templates, row, read_only_fields(contract, "ItemTemplateResource"), today)
+        _put_resource(db, tables.templates, row, contract.read_only_fields("ItemTemplateResource"), today)
     for row in document.get("items") or ():
-        _put_item(db, row, read_only_fields(contract, "EntitlementItem"), today)
+        _put_item(db, row, contract.read_only_fields("EntitlementItem"), today)
     for row in document.get("skus") or ():
         _put(db, tables.skus, "sku", row)
     for row in document.get("inventory") or ():

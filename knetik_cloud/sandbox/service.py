@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from knetik_cloud.contract import Contract, Operation
 from knetik_cloud.sandbox import auth, bodies, parameters
 from knetik_cloud.sandbox.bodies import ABSENT
 from knetik_cloud.sandbox.call import Call
-from knetik_cloud.sandbox.contract import Contract, Operation
 from knetik_cloud.sandbox.controls import Controls
 from knetik_cloud.sandbox.errors import OAuthError, ServiceError
 from knetik_cloud.sandbox.journal import Facts

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from knetik_cloud.sandbox.contract import Contract
+from knetik_cloud.contract import Contract
 
 PREFIX = "/docs"
 ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")

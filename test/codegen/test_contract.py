@@ -14,9 +14,9 @@ from referencing.jsonschema import DRAFT4
 
 from codegen import names
 from codegen.contract import Contract, Operation
-from codegen.node import Node
-from codegen.reader import load_document, read_contract
+from codegen.reader import read_contract
 from codegen.types import Type
+from knetik_cloud.contract import Node, load_document
 
 CONTRACT = Path(__file__).resolve().parents[2] / "knetik_cloud" / "openapi.yaml"
 
@@ -174,7 +174,9 @@ def test_the_only_attribute_that_is_not_called_like_its_property(contract: Contr
 
 def operations_of(root: Node) -> Iterator[Node]:
     for _, path in root.entries("paths"):
-        yield from (path.at(method) for method in path.value if method in ("get", "put", "post", "delete"))
+        yield from (
+            path.required_child(method) for method in path.value if method in ("get", "put", "post", "delete")
+        )
 
 
 def properties_of(schema: Node) -> Iterator[Node]:
@@ -185,19 +187,19 @@ def properties_of(schema: Node) -> Iterator[Node]:
 
 def examples(root: Node) -> Iterator[tuple[Node, Node]]:
     """Walk over all that owes an example, each with the schema that the example has to fit."""
-    for _, schema in root.at("components").entries("schemas"):
+    for _, schema in root.required_child("components").entries("schemas"):
         yield schema, schema
         yield from ((found, found) for found in properties_of(schema))
     for operation in operations_of(root):
         for parameter in (listed.resolved() for listed in operation.elements("parameters")):
-            yield parameter, parameter.at("schema")
+            yield parameter, parameter.required_child("schema")
         bodies = [answer.resolved() for _, answer in operation.entries("responses")]
         bodies += [body.resolved() for body in (operation.find("requestBody"),) if body]
         for body in bodies:
             for _, media in body.entries("content"):
-                yield media, media.at("schema")
+                yield media, media.required_child("schema")
                 if media.pointer.endswith("urlencoded"):
-                    yield from ((found, found) for found in properties_of(media.at("schema")))
+                    yield from ((found, found) for found in properties_of(media.required_child("schema")))
 
 
 def test_every_parameter_property_schema_and_body_has_an_example_that_holds(document: Any) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from codegen.contract import Contract, ContractError
+from codegen.contract import Contract
 from codegen.reader import read_contract
+from knetik_cloud.contract import ContractError
 
 
 def contract_with(
@@ -43,7 +44,7 @@ def contract_with(
         ({"operationId": "close"}, "get", "operationId 'close' can't be the name of a method"),
         ({"operationId": "2nd"}, "get", "operationId '2nd' can't be the name of a method"),
         ({"callbacks": {}}, "get", "'callbacks' can't be expressed"),
-        ({"responses": {}}, "get", "declares no success answer"),
+        ({"responses": {}}, "get", "declares no success response"),
         ({"responses": []}, "get/responses", "should be a mapping"),
         ({"parameters": {}}, "get/parameters", "should be a list"),
         ({"requestBody": None}, "get/requestBody", "should be a mapping"),
@@ -59,18 +60,18 @@ def contract_with(
                 }
             },
             "get",
-            "declares more than one success answer with a body",
+            "declares more than one success response with a body",
         ),
         (
             {"requestBody": {"content": {"application/json": {}}}, "x-codegen-request-body-name": "a"},
             "get/requestBody/content/application~1json",
-            "lacks 'schema'",
+            "'schema' is missing",
         ),
         ({"requestBody": {"content": {"text/xml": {}}}}, "get/requestBody", "has to have one content"),
         (
             {"requestBody": {"content": {"application/json": {"schema": {}}}}},
             "get",
-            "lacks x-codegen-request-body-name",
+            "x-codegen-request-body-name, the name of the body's parameter, is missing",
         ),
         (
             {"parameters": [{"name": "a", "in": "cookie", "schema": {"type": "string"}}]},
@@ -135,7 +136,7 @@ def test_what_an_operation_cannot_have(
         (
             {"A": {"properties": {}, "discriminator": {"propertyName": "a"}}},
             "A/discriminator",
-            "lacks its mapping",
+            "its mapping of values to schemas is missing",
         ),
         (
             {"A": {"allOf": [{"$ref": "#/components/schemas/B"}, {"$ref": "#/components/schemas/C"}]}},
@@ -155,13 +156,21 @@ def test_what_a_schema_cannot_be(tmp_path: Path, schemas: dict[str, Any], place:
     assert str(caught.value).startswith(f"#/components/schemas/{place}: ")
 
 
-def test_two_operations_of_one_name_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("id", "message"),
+    [
+        ("getThing", "operationId 'getThing' is also that of #/paths/~1a/get"),
+        ("get_thing", "its method 'get_thing' is also that of #/paths/~1a/get"),
+    ],
+)
+def test_two_operations_of_one_name_are_refused(tmp_path: Path, id: str, message: str) -> None:
     path = tmp_path / "openapi.yaml"
     contract_with(tmp_path, {})
     document = yaml.safe_load(path.read_text())
-    document["paths"]["/other"] = document["paths"]["/things/{id}"]
+    operation = document["paths"].pop("/things/{id}")["get"]
+    document["paths"] = {"/a": {"get": operation}, "/b": {"get": {**operation, "operationId": id}}}
     path.write_text(yaml.safe_dump(document))
-    with pytest.raises(ContractError, match="operationId 'get_thing' is also that of"):
+    with pytest.raises(ContractError, match=re.escape(message)):
         read_contract(path)
 
 

@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_schema_validator import OAS30Validator
 
-from knetik_cloud.sandbox.contract import FORM, JSON, Contract, Operation
+from knetik_cloud.contract import FORM, JSON, Contract, Operation
 from knetik_cloud.sandbox.operations import HANDLERS
-from knetik_cloud.sandbox.schema import BodyCheck, read_only_fields
+from knetik_cloud.sandbox.schema import BodyCheck
 from test.sandbox.web import Reply, Web
 
 CONTRACT = Contract.load()
@@ -79,7 +79,7 @@ def test_the_contract_s_schema_examples_pass_our_checks(name: str) -> None:
 
 
 def test_read_only_fields_are_found_through_inheritance() -> None:
-    assert read_only_fields(CONTRACT, "EntitlementItem") == {"id", "created_date", "updated_date"}
+    assert CONTRACT.read_only_fields("EntitlementItem") == {"id", "created_date", "updated_date"}
 
 
 def test_the_checks_are_valid_json_schema() -> None:

@@ -8,8 +8,8 @@ import time
 import psutil
 import pytest
 
+from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import Sandbox
-from knetik_cloud.sandbox.contract import Contract
 from test.sandbox.conftest import running_command
 from test.sandbox.test_contract import call_with_examples
 from test.sandbox.web import Web

@@ -295,7 +295,7 @@ def test_an_item_has_each_behavior_once() -> None:
 
 
 def test_there_is_a_rule_for_each_of_the_ten_behaviors() -> None:
-    from knetik_cloud.sandbox.contract import Contract
+    from knetik_cloud.contract import Contract
 
     assert set(RULES) == set(Contract.load().schemas["Behavior"]["discriminator"]["mapping"])
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import Sandbox
-from knetik_cloud.sandbox.contract import Contract
 from test.sandbox.web import Web
 
 CLIENT = {"grant_type": "client_credentials", "client_id": "knetik", "client_secret": "client_secret_example"}

@@ -17,7 +17,6 @@ from knetik_cloud.sandbox.errors import (
 from knetik_cloud.sandbox.operations.listing import page_and_size, sort_keys
 from knetik_cloud.sandbox.resources import page_resource
 from knetik_cloud.sandbox.rules import definitions, groups, template_check
-from knetik_cloud.sandbox.schema import read_only_fields
 from knetik_cloud.sandbox.storage import catalog
 from knetik_cloud.sandbox.storage.catalog import Document, GroupMember
 from knetik_cloud.sandbox.storage.database import lock_catalog
@@ -75,7 +74,7 @@ def existing(call: Call, item_id: int, field: str) -> Document:
 
 def _checked(call: Call, before: Document | None) -> Document:
     """Give the document to store for a body, or raise ServiceError with what is wrong with it."""
-    ignored = read_only_fields(call.contract, "EntitlementItem")
+    ignored = call.contract.read_only_fields("EntitlementItem")
     document = {key: value for key, value in call.checked_body().items() if key not in ignored}
     if document.get("sort") is None:
         document["sort"] = DEFAULT_SORT
@@ -163,6 +162,6 @@ def _agree(call: Call, use: groups.GroupUse, other: Document) -> None:
                 )
             ],
         )
-    ignored = read_only_fields(call.contract, "EntitlementItem")
+    ignored = call.contract.read_only_fields("EntitlementItem")
     document = {key: value for key, value in other.items() if key not in ignored}
     catalog.save_item(call.db, other["id"], {**document, "behaviors": changed}, call.today)

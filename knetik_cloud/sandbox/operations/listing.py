@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from knetik_cloud.sandbox.call import Call
-from knetik_cloud.sandbox.contract import Contract
 from knetik_cloud.sandbox.errors import invalid_error
 from knetik_cloud.sandbox.storage.paging import Sort
 
@@ -27,7 +23,7 @@ def sort_keys(call: Call, schema_name: str) -> list[Sort]:
     Raises:
         ServiceError: If a field is not in the listed schema, or can't be sorted by.
     """
-    fields = _fields(call.contract, schema_name)
+    fields = call.contract.fields(schema_name)
     sortable = [name for name, field in fields.items() if field.get("type") in SORTABLE]
     sorts = []
     for key in call.parameters["order"].split(","):
@@ -52,14 +48,3 @@ def date_filter(text: str | None) -> list[tuple[str, int]]:
         if abs(instant) >= 2**63:
             raise invalid_error(f"filter_date must hold instants of 64 bits, not {instant}", "filter_date")
     return dates
-
-
-def _fields(contract: Contract, schema_name: str) -> dict[str, Mapping[str, Any]]:
-    """Give the fields of a schema by name, inherited ones included."""
-    schema = contract.schemas[schema_name]
-    fields: dict[str, Mapping[str, Any]] = {}
-    for part in schema.get("allOf", ()):
-        part = contract.resolve(part)
-        names = [name for name, known in contract.schemas.items() if known is part]
-        fields |= _fields(contract, names[0]) if names else dict(part.get("properties", {}))
-    return fields | dict(schema.get("properties", {}))

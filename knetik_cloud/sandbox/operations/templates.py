@@ -16,7 +16,6 @@ from knetik_cloud.sandbox.errors import (
 from knetik_cloud.sandbox.operations.listing import page_and_size, sort_keys
 from knetik_cloud.sandbox.resources import page_resource
 from knetik_cloud.sandbox.rules import definitions, template_check
-from knetik_cloud.sandbox.schema import read_only_fields
 from knetik_cloud.sandbox.storage import catalog
 from knetik_cloud.sandbox.storage.catalog import Document
 from knetik_cloud.sandbox.storage.database import lock_catalog
@@ -77,7 +76,7 @@ def delete_entitlement_template(call: Call) -> Any:
 
 
 def _detach(call: Call, item_id: int) -> None:
-    ignored = read_only_fields(call.contract, "EntitlementItem")
+    ignored = call.contract.read_only_fields("EntitlementItem")
     item = catalog.item(call.db, item_id) or {}
     document = {key: value for key, value in item.items() if key not in ignored}
     catalog.save_item(call.db, item_id, {**document, "template": None}, call.today)
@@ -85,7 +84,7 @@ def _detach(call: Call, item_id: int) -> None:
 
 def _checked(call: Call) -> Document:
     """Give the document to store for a body, or raise ServiceError with what is wrong with it."""
-    ignored = read_only_fields(call.contract, "ItemTemplateResource")
+    ignored = call.contract.read_only_fields("ItemTemplateResource")
     document = {key: value for key, value in call.checked_body().items() if key not in ignored}
     behaviors = [definition["behavior"] for definition in document.get("behaviors") or ()]
     problems = [

@@ -1,0 +1,580 @@
+"""The reader of the contract, an OpenAPI 3.0 document, for the code generator and the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+Retry = Literal["safe", "idempotent", "once"]
+Place = Literal["path", "query", "header", "form", "body"]
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
+TIMESTAMP = "tag:yaml.org,2002:timestamp"
+
+
+class ContractError(ValueError):
+    """An error in the contract, or a part of it that is not supported. The message names the place."""
+
+
+class Pages(NamedTuple):
+    """The parameters and the response fields of a list operation that control paging."""
+
+    page: str = "page"
+    size: str = "size"
+    items: str = "content"
+    total: str = "total_elements"
+    pages: str = "total_pages"
+    order: str | None = None
+
+
+class ReadBack(NamedTuple):
+    """A list that shows whether a write was applied.
+
+    A string that starts with `$` stands for a value: `$user_id` for an argument of the write, `$body.field`
+    for a field of its body, `$item.field` for a field of an item of the previous list, and `$marker` for the
+    value of the marker.
+
+    Attributes:
+        list: The id of the list operation.
+        arguments: The arguments of the list operation.
+        match: The fields that an item must have, with their values.
+        since: The field that holds the service's time of creation, in epoch seconds.
+    """
+
+    list: str
+    arguments: Mapping[str, Any]
+    match: Mapping[str, Any] = {}
+    since: str | None = None
+
+
+class Waiter(NamedTuple):
+    """A state that an item reaches later.
+
+    Attributes:
+        name: The name of the waiter; the name of its method is `wait_until_` and this.
+        field: The field that holds the state. Unknown values mean that the state is not reached yet.
+        success: The values that end the wait.
+        failure: The values that can't become one of `success` anymore.
+        list: The id of the list operation that reads many items at the same time.
+        arguments: The arguments of the list operation, with `$name` as in `ReadBack`.
+    """
+
+    name: str
+    field: str
+    success: tuple[str, ...]
+    failure: tuple[str, ...] = ()
+    list: str | None = None
+    arguments: Mapping[str, Any] = {}
+
+
+class Failure(NamedTuple):
+    """A documented error response: its status (`404`, `5XX`, `default`) and its meaning."""
+
+    status: str
+    description: str
+
+
+class Parameter(NamedTuple):
+    """A parameter in the path, the query, a header or a form.
+
+    `schema` is resolved. `in_example` is False if the example of the form leaves the parameter out.
+    """
+
+    name: str
+    place: Place
+    required: bool
+    schema: Mapping[str, Any]
+    node: Node
+    example: Any = None
+    in_example: bool = True
+
+
+class Body(NamedTuple):
+    """The JSON body of an operation, with the name of its argument."""
+
+    name: str
+    required: bool
+    schema: Mapping[str, Any]
+    example: Any
+    node: Node
+    media: Node
+
+
+class Operation(NamedTuple):
+    """One operation: its request, its responses, and the extensions that describe it.
+
+    `success` is the lowest status of a success. `result` is the schema of a response with a body, or None.
+    `permissions` are alternatives; if there are none, no permission is needed.
+    """
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    body: Body | None
+    content_type: str | None
+    success: int
+    result: Node | None
+    result_description: str
+    failures: tuple[Failure, ...]
+    retry: Retry
+    permissions: tuple[str, ...]
+    security: tuple[str, ...]
+    pages: Pages | None
+    empty_result: bool
+    cli: str | None
+    marker: str | None
+    read_back: tuple[ReadBack, ...]
+    waiters: tuple[Waiter, ...]
+    node: Node
+
+    @property
+    def takes_form(self) -> bool:
+        """True if the parameters are sent as a form."""
+        return self.content_type == FORM
+
+    @property
+    def issues_tokens(self) -> bool:
+        """True for the token operation, which is called without a token."""
+        return not self.security
+
+
+class Discriminator(NamedTuple):
+    """The property of a base schema that selects a subschema, and the subschema of each of its values."""
+
+    property: str
+    mapping: Mapping[str, str]
+
+
+class Node(NamedTuple):
+    """A value in the document `root`, with its place `pointer`, such as `#/paths/~1items/get`."""
+
+    value: Any
+    pointer: str
+    root: Any
+
+    def error(self, message: str) -> ContractError:
+        """Build the error for this place."""
+        return ContractError(f"{self.pointer}: {message}")
+
+    def find(self, key: str) -> Node | None:
+        """Return the child under a key, or None if there is none."""
+        self._require(dict, "a mapping")
+        return self._child(key, self.value[key]) if key in self.value else None
+
+    def required_child(self, key: str) -> Node:
+        """Return the child under a key.
+
+        Raises:
+            ContractError: If the key is missing.
+        """
+        child = self.find(key)
+        if child is None:
+            raise self.error(f"{key!r} is missing")
+        return child
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a key, or `default` if it is missing."""
+        child = self.find(key)
+        return default if child is None else child.value
+
+    def text(self, key: str) -> str:
+        """Return a text without surrounding white space, or "" if it is missing."""
+        return str(self.get(key, "")).strip()
+
+    def entries(self, key: str) -> Iterator[tuple[str, Node]]:
+        """Iterate over the mapping under a key. A missing one is empty."""
+        child = self.find(key)
+        if child is not None:
+            child._require(dict, "a mapping")
+            for name in child.value:
+                yield str(name), child.required_child(name)
+
+    def elements(self, key: str) -> Iterator[Node]:
+        """Iterate over the list under a key. A missing one is empty."""
+        child = self.find(key)
+        if child is not None:
+            child._require(list, "a list")
+            for number, value in enumerate(child.value):
+                yield child._child(str(number), value)
+
+    def resolved(self) -> Node:
+        """Return the target of a `$ref`, followed to its end, or this node if it is none."""
+        node = self
+        while isinstance(node.value, dict) and "$ref" in node.value:
+            node = node.target(str(node.value["$ref"]))
+        return node
+
+    def reference(self) -> str | None:
+        """Return the name of the component that a `$ref` points to, or None if this node is none."""
+        reference = self.get("$ref")
+        return None if reference is None else _last_part(str(reference))
+
+    def target(self, reference: str) -> Node:
+        """Return the node that a local reference points to.
+
+        Raises:
+            ContractError: If the reference points nowhere, or outside the document.
+        """
+        if not reference.startswith("#/"):
+            raise self.error(f"{reference!r} points outside the contract")
+        node = Node(self.root, "#", self.root)
+        for part in reference[2:].split("/"):
+            found = node.find(part.replace("~1", "/").replace("~0", "~"))
+            if found is None:
+                raise self.error(f"{reference!r} points nowhere")
+            node = found
+        return node
+
+    def _require(self, kind: type, described: str) -> None:
+        if not isinstance(self.value, kind):
+            raise self.error(f"should be {described}")
+
+    def _child(self, key: str, value: Any) -> Node:
+        return Node(value, f"{self.pointer}/{str(key).replace('~', '~0').replace('/', '~1')}", self.root)
+
+
+class Contract:
+    """A contract: its operations by id, and its schemas by name.
+
+    Args:
+        document: The OpenAPI document.
+
+    Raises:
+        ContractError: If the document is malformed.
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+        self.root = Node(document, "#", document)
+        self.components = self.root.find("components") or Node({}, "#/components", document)
+        self.schemas: Mapping[str, Mapping[str, Any]] = self.components.get("schemas", {})
+        self._read_only: dict[str, set[str]] = {}
+        self.operations: dict[str, Operation] = {}
+        for operation in _operations(self.root):
+            known = self.operations.setdefault(operation.id, operation)
+            if known is not operation:
+                raise operation.node.error(
+                    f"operationId {operation.id!r} is also that of {known.node.pointer}"
+                )
+
+    @classmethod
+    @cache
+    def load(cls) -> Contract:
+        """Return the contract of this package, which is read once."""
+        from importlib import resources
+
+        return cls(load_document(resources.files("knetik_cloud").joinpath("openapi.yaml")))
+
+    def resolve(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the target of a `$ref`, followed to its end, or `schema` if it is none."""
+        resolved: Mapping[str, Any] = Node(schema, "#", self.document).resolved().value
+        return resolved
+
+    def lineage(self, name: str) -> list[str]:
+        """List a schema and the schemas that it inherits from, up to the root of its family."""
+        lineage = [name]
+        while (parent := base_of(self.schema(lineage[-1]))) is not None:
+            lineage.append(parent)
+        return lineage
+
+    def schema(self, name: str) -> Node:
+        """Return a schema by its name."""
+        return self.components.required_child("schemas").required_child(name)
+
+    def merged(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an object schema with everything that it inherits in it. Others are only resolved."""
+        schema = self.resolve(schema)
+        if "allOf" not in schema:
+            return schema
+        properties: dict[str, Any] = {}
+        required: list[str] = []
+        for part in (*map(self.merged, schema["allOf"]), schema):
+            properties.update(part.get("properties", {}))
+            required += part.get("required", ())
+        return {"type": "object", "properties": properties, "required": required}
+
+    def fields(self, name: str) -> Mapping[str, Mapping[str, Any]]:
+        """Return the fields of a schema, with those that it inherits, by name."""
+        fields: Mapping[str, Mapping[str, Any]] = self.merged(self.schemas[name]).get("properties", {})
+        return fields
+
+    def read_only_fields(self, name: str) -> set[str]:
+        """Return the fields of a schema that only the service sets, with those that it inherits."""
+        found = self._read_only.get(name)
+        if found is None:
+            fields = self.fields(name).items()
+            found = {field for field, schema in fields if self.resolve(schema).get("readOnly")}
+            self._read_only[name] = found
+        return found
+
+    def discriminator(self, name: str) -> Discriminator | None:
+        """Return the discriminator of the family of a schema, limited to the schema and those below it.
+
+        None if the schema has no family.
+        """
+        found = discriminator_of(self.schema(self.lineage(name)[-1]))
+        if found is None:
+            return None
+        below = {value: leaf for value, leaf in found.mapping.items() if name in self.lineage(leaf)}
+        return found._replace(mapping=below)
+
+
+def load_document(file: Path | Traversable) -> Any:
+    """Load a document from a YAML file. Dates stay the strings that JSON would contain."""
+    import yaml
+
+    return yaml.load(file.read_bytes(), _loader())  # noqa: S506 - a safe loader
+
+
+@cache
+def _loader() -> Any:
+    import yaml
+
+    # libyaml's loader is ten times as fast as the one in Python; few installations lack it.
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        yaml_implicit_resolvers = {  # noqa: RUF012  # as PyYAML declares it
+            first: [(tag, pattern) for tag, pattern in resolvers if tag != TIMESTAMP]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    return Loader
+
+
+def base_of(schema: Node) -> str | None:
+    """Return the name of the schema that a schema inherits from, or None.
+
+    Raises:
+        ContractError: If there is more than one.
+    """
+    references = [part.reference() for part in schema.elements("allOf") if part.reference()]
+    if len(references) > 1:
+        raise schema.error("inherits from more than one schema")
+    return references[0] if references else None
+
+
+def parts_of(schema: Node) -> Iterator[Node]:
+    """Iterate over the places where an object schema declares its own properties."""
+    yield schema
+    for part in schema.elements("allOf"):
+        if part.reference() is None:
+            yield part
+
+
+def discriminator_of(schema: Node) -> Discriminator | None:
+    """Return the discriminator that a schema declares, or None."""
+    found = schema.find("discriminator")
+    if found is None:
+        return None
+    mapping = {value: _last_part(str(target.value)) for value, target in found.entries("mapping")}
+    if not mapping:
+        raise found.error("its mapping of values to schemas is missing")
+    return Discriminator(found.text("propertyName"), mapping)
+
+
+def unwrapped(schema: Node) -> Node:
+    """Return the reference in a wrapper that adds a description or a null, or `schema` if it is none.
+
+    In OpenAPI 3.0, `oneOf` of a reference and null makes it nullable, and `allOf` of a single reference
+    describes it again.
+    """
+    if schema.reference() is None:
+        choices = [choice for choice in schema.elements("oneOf") if choice.get("enum") != [None]]
+        choices += [] if "properties" in schema.value else schema.elements("allOf")
+        if len(choices) == 1:
+            return choices[0]
+    return schema
+
+
+def _last_part(reference: str) -> str:
+    return reference.rsplit("/", 1)[-1]
+
+
+def _operations(root: Node) -> Iterator[Operation]:
+    for path, path_item in root.entries("paths"):
+        for method in METHODS:
+            node = path_item.find(method)
+            if node is not None:
+                yield _operation(root, path, path_item, method, node)
+
+
+def _operation(root: Node, path: str, path_item: Node, method: str, node: Node) -> Operation:
+    retry = node.get("x-retry")
+    if retry not in get_args(Retry):
+        raise node.error(f"x-retry is {retry!r}; it has to be one of {', '.join(get_args(Retry))}")
+    listed = [*path_item.elements("parameters"), *node.elements("parameters")]
+    content_type, body, form = _body(node)
+    parameters = (*map(_parameter, listed), *form)
+    arguments = {parameter.name for parameter in parameters} | ({body.name} if body else set())
+    responses = {status: response.resolved() for status, response in node.entries("responses")}
+    success, result, result_description = _success(node, responses)
+    return Operation(
+        id=str(node.required_child("operationId").value),
+        method=method.upper(),
+        path=path,
+        summary=node.text("summary"),
+        description=node.text("description"),
+        parameters=parameters,
+        body=body,
+        content_type=content_type,
+        success=success,
+        result=result,
+        result_description=result_description,
+        failures=tuple(
+            Failure(status, response.text("description"))
+            for status, response in responses.items()
+            if not status.startswith("2")
+        ),
+        retry=cast("Retry", retry),
+        permissions=tuple(node.get("x-permissions", ())),
+        security=_security(root, node),
+        pages=_pages(node, arguments),
+        empty_result=bool(node.get("x-empty-result")),
+        cli=node.get("x-cli"),
+        marker=_marker(node, arguments),
+        read_back=tuple(_read_back(root, node, arguments)),
+        waiters=tuple(_waiters(root, node, arguments)),
+        node=node,
+    )
+
+
+def _parameter(listed: Node) -> Parameter:
+    node = listed.resolved()
+    place = node.text("in")
+    if place not in ("path", "query", "header"):
+        raise node.error(f"a parameter in {place!r} is not supported")
+    schema = node.required_child("schema").resolved().value
+    required, example = bool(node.get("required")), node.get("example")
+    return Parameter(node.text("name"), cast("Place", place), required, schema, node, example)
+
+
+def _body(operation: Node) -> tuple[str | None, Body | None, list[Parameter]]:
+    """Read a request body: its content type, its JSON body, or the parameters of its form."""
+    listed = operation.find("requestBody")
+    if listed is None:
+        return None, None, []
+    node = listed.resolved()
+    content = list(node.entries("content"))
+    if len(content) != 1 or content[0][0] not in (JSON, FORM):
+        raise node.error(f"has to have one content, {JSON} or {FORM}")
+    content_type, media = content[0]
+    schema = media.required_child("schema")
+    if content_type == FORM:
+        return content_type, None, list(_form(schema.resolved(), media.get("example")))
+    name = operation.text("x-codegen-request-body-name")
+    if not name:
+        raise operation.error("x-codegen-request-body-name, the name of the body's parameter, is missing")
+    body = Body(name, bool(node.get("required")), schema.value, media.get("example"), node, media)
+    return content_type, body, []
+
+
+def _form(schema: Node, example: Mapping[str, Any] | None) -> Iterator[Parameter]:
+    required = schema.get("required", ())
+    for name, field in schema.entries("properties"):
+        in_example = example is None or name in example or name in required
+        resolved = field.resolved().value
+        yield Parameter(name, "form", name in required, resolved, field, resolved.get("example"), in_example)
+
+
+def _success(operation: Node, responses: Mapping[str, Node]) -> tuple[int, Node | None, str]:
+    """Read the lowest success status, and the schema and the description of the success with a body."""
+    successes = {status: response for status, response in responses.items() if status.startswith("2")}
+    if not successes:
+        raise operation.error("declares no success response")
+    lowest = min(map(int, successes))
+    full = [response for response in successes.values() if response.get("content")]
+    if len(full) > 1:
+        raise operation.error("declares more than one success response with a body")
+    if not full:
+        return lowest, None, next(iter(successes.values())).text("description")
+    media = full[0].required_child("content").find(JSON)
+    if media is None:
+        raise full[0].error(f"has to be {JSON}")
+    return lowest, media.required_child("schema"), full[0].text("description")
+
+
+def _security(root: Node, operation: Node) -> tuple[str, ...]:
+    holder = operation if operation.find("security") is not None else root
+    return tuple(dict.fromkeys(name for choice in holder.elements("security") for name in choice.value))
+
+
+def _pages(operation: Node, arguments: set[str]) -> Pages | None:
+    found = operation.find("x-pagination")
+    if found is None:
+        return None
+    pages = Pages(**found.value)
+    for name in (pages.page, pages.size, pages.order):
+        if name is not None and name not in arguments:
+            raise found.error(f"{name!r} is not a parameter of the operation")
+    return pages
+
+
+def _marker(operation: Node, arguments: set[str]) -> str | None:
+    marker: str | None = operation.get("x-marker")
+    if marker is not None and marker not in arguments:
+        raise operation.error(f"its x-marker {marker!r} is not a parameter of the operation")
+    return marker
+
+
+def _read_back(root: Node, operation: Node, arguments: set[str]) -> Iterator[ReadBack]:
+    for number, node in enumerate(operation.elements("x-read-back")):
+        passed, match = node.get("arguments", {}), node.get("match", {})
+        known = arguments | ({"marker"} if operation.get("x-marker") else set())
+        _check_list(root, node, passed)
+        _check_references(node, [*passed.values(), *match.values()], known | ({"item"} if number else set()))
+        yield ReadBack(node.text("list"), passed, match, node.get("since"))
+
+
+def _waiters(root: Node, operation: Node, arguments: set[str]) -> Iterator[Waiter]:
+    for name, node in operation.entries("x-waiter"):
+        passed = node.get("arguments", {})
+        if node.get("list"):
+            _check_list(root, node, passed)
+            _check_references(node, [*passed.values()], arguments)
+        yield Waiter(
+            name,
+            node.text("field"),
+            tuple(node.get("success", ())),
+            tuple(node.get("failure", ())),
+            node.get("list"),
+            passed,
+        )
+
+
+def _check_list(root: Node, node: Node, arguments: Mapping[str, Any]) -> None:
+    """Check that an extension names a list operation and some of its parameters.
+
+    Raises:
+        ContractError: If it names anything else.
+    """
+    for _, path_item in root.entries("paths"):
+        found = path_item.find("get")
+        if found is None or found.text("operationId") != node.text("list"):
+            continue
+        declared = {listed.resolved().text("name") for listed in found.elements("parameters")}
+        if found.find("x-pagination") is None:
+            raise node.error(f"{node.text('list')!r} has no x-pagination")
+        if unknown := arguments.keys() - declared:
+            raise node.error(f"{node.text('list')!r} has no parameter {sorted(unknown)[0]!r}")
+        return
+    raise node.error(f"no operation is called {node.text('list')!r}")
+
+
+def _check_references(node: Node, values: list[Any], known: set[str]) -> None:
+    """Check that each `$name` refers to an argument of the operation, the marker or an item.
+
+    Raises:
+        ContractError: If one refers to nothing.
+    """
+    for value in values:
+        if isinstance(value, str) and value.startswith("$") and value[1:].split(".")[0] not in known:
+            raise node.error(f"{value!r} refers to nothing; known are {', '.join(sorted(known))}")
