@@ -51,8 +51,13 @@ def of_field(field: Field, owner: type[Model] | None) -> str:
     ]
     if field.enum is not None:
         traits.append(f"one of {', '.join(map(repr, field.enum))}")
-    said = _attribute_docstrings(owner).get(field.name)
+    said = attribute_docstring(field)
     return "; ".join(traits) if said is None else f"{'; '.join(traits)}.\n\n{said}"
+
+
+def attribute_docstring(field: Field) -> str | None:
+    """Return the text below a field in the source of its class, or None if it has none."""
+    return None if field._owner is None else _attribute_docstrings(field._owner).get(field.name)
 
 
 @cache

@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
 
+from knetik_cloud import upward
 from knetik_cloud.data import codec, types
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 from knetik_cloud.secret import MASK
@@ -21,6 +22,8 @@ from knetik_cloud.secret import MASK
 E = TypeVar("E", ApiResponseError, ApiValueError)
 
 WIDTH = 80
+LEGACY = frozenset(("swagger_types", "attribute_map"))
+"""Attributes that are kept for old programs, and left out of completion."""
 
 
 class Described:
@@ -382,6 +385,25 @@ class Model(metaclass=ModelType):
     def __repr__(self) -> str:
         return self.to_str()
 
+    def __dir__(self) -> list[str]:
+        shown = (name for name in dir(type(self)) if name not in LEGACY)
+        return [name for name in shown if not name.startswith("_") or name.startswith("__")]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return upward.load("pydantic").build_schema(cls, handler)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        return upward.load("pydantic").describe(cls, schema, handler)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __dict__(self):
+            """A copy of the JSON object, secrets masked, for encoders that use `vars()` of any object."""
+            return _visible(self)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Model):
             return NotImplemented
@@ -403,6 +425,26 @@ class Model(metaclass=ModelType):
         model = object.__new__(cls)
         model._json = json
         return model
+
+
+def _visible(value: Any) -> Any:
+    """Copy a value with its models turned into the dicts that they view, except for secrets."""
+    if isinstance(value, Model):
+        by_wire = {declared.wire: declared for declared in value._fields.values()}
+        copied = {}
+        for wire, part in value._json.items():
+            declared = by_wire.get(wire)
+            if declared is not None and declared.secret and part is not None:
+                part = MASK
+            elif declared is not None and declared.type.wraps:
+                part = _readable(value, declared)
+            copied[wire] = _visible(part)
+        return copied
+    if isinstance(value, list):
+        return [_visible(row) for row in value]
+    if isinstance(value, dict):
+        return {name: _visible(row) for name, row in value.items()}
+    return value
 
 
 def _models_in(value: Any) -> list[Model]:

@@ -34,3 +34,10 @@ class Shelf(Model):
     keys: list[str] | None = field("list[str]")
     copy: int | None = field("int32")
     values: float | None = field("float")
+
+
+class Branch(Model):
+    """A branch of a tree, which has branches of its own."""
+
+    name: str | None = field("str")
+    branches: list[Branch] | None = field("list[Branch]")

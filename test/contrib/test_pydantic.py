@@ -1,0 +1,196 @@
+"""Models are pydantic fields: validated, serialized without loss, and described as the contract says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from knetik_cloud import models
+from knetik_cloud.data.model import Model
+from knetik_cloud.models import (
+    EntitlementItem,
+    OAuth2Resource,
+    Property,
+    TextProperty,
+    UserInventoryResource,
+)
+from test.models.documents import documents, model_class
+from test.models.library import Branch
+
+NAMES = sorted(models.__all__)
+FEW = settings(max_examples=15, deadline=None)
+
+
+class Order(BaseModel):
+    """A pydantic model with a field of ours."""
+
+    entry: UserInventoryResource
+    items: list[EntitlementItem] = []
+
+
+def compact(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@cache
+def adapted(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def problems(kind: type[Any], document: Any) -> list[str]:
+    """Validate a document, and give the places of its errors."""
+    try:
+        adapted(kind).validate_python(document)
+    except ValidationError as error:
+        return [".".join(map(str, one["loc"])) for one in error.errors()]
+    return []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_is_validated_and_serialized_without_loss(name: str) -> None:
+    kind = model_class(name)
+    adapter = adapted(kind)
+
+    @FEW
+    @given(documents(name))
+    def check(document: dict[str, Any]) -> None:
+        model: Model = kind.from_dict(document)
+        text = model.to_json()
+        if model._lacking(name):
+            assert problems(kind, document)
+            return
+        for validated in (adapter.validate_json(text), adapter.validate_python(json.loads(text))):
+            assert type(validated) is type(model)
+            assert validated == model
+            assert json.loads(adapter.dump_json(validated)) == json.loads(text)
+            assert validated.to_json() == text
+        assert adapter.dump_python(model) == json.loads(text)
+
+    check()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_has_a_valid_json_schema(name: str) -> None:
+    kind = model_class(name)
+    for mode in ("validation", "serialization"):
+        schema = adapted(kind).json_schema(mode=mode)
+        Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(open_enums(schema))
+
+    @FEW
+    @given(documents(name))
+    def check(document: dict[str, Any]) -> None:
+        document = json.loads(kind.from_dict(document).to_json())
+        if not problems(kind, document):
+            validator.validate(document)
+
+    check()
+
+
+def open_enums(schema: Any) -> Any:
+    """Leave out the enums, whose unknown values are accepted all the same."""
+    if isinstance(schema, dict):
+        return {name: open_enums(part) for name, part in schema.items() if name != "enum"}
+    return [open_enums(part) for part in schema] if isinstance(schema, list) else schema
+
+
+def test_bytes_come_out_as_they_came_in() -> None:
+    text = '{"x-new":{"b":1,"a":[1,2.5,null,"é"]},"id":5,"expires":null,"user":{"zz":1,"id":3}}'.encode()
+    adapter = TypeAdapter(UserInventoryResource)
+    assert adapter.dump_json(adapter.validate_json(text)) == text
+
+
+def test_model_is_passed_through_and_a_dict_is_copied() -> None:
+    entry, given = UserInventoryResource(item_id=5), {"id": 5, "user": {"id": 3}}
+    order = Order(entry=entry)
+    assert order.entry is entry
+    assert order.model_dump_json() == '{"entry":{"item_id":5},"items":[]}'
+    order = Order.model_validate({"entry": given})
+    assert order.entry.user is not None
+    order.entry.user.id = 4
+    assert given == {"id": 5, "user": {"id": 3}}
+
+
+def test_unknown_values_are_kept_as_in_a_response() -> None:
+    entry = TypeAdapter(UserInventoryResource).validate_python({"status": "of_another_age"})
+    assert entry.status == "of_another_age"
+
+
+def test_all_problems_are_reported_with_their_places() -> None:
+    assert problems(UserInventoryResource, {"id": "a", "user": {"id": 2**31}, "expires": True}) == [
+        "expires",
+        "id",
+        "user.id",
+    ]
+    assert problems(EntitlementItem, {"type_hint": "entitlement"}) == ["name"]
+    assert problems(UserInventoryResource, [1]) == [""]
+    for number in (float("nan"), float("inf")):
+        assert problems(UserInventoryResource, {"x-new": [number]}) == [""]
+
+
+def test_subclass_is_found_by_its_discriminator() -> None:
+    adapter: TypeAdapter[Property] = TypeAdapter(Property)
+    assert type(adapter.validate_python({"type": "text", "value": "x"})) is TextProperty
+    assert type(adapter.validate_python({"type": "of_another_age", "value": 1})) is Property
+    assert problems(Property, {"type": "text", "value": 1}) == ["text.value"]
+
+
+def test_json_schema_says_what_the_contract_says() -> None:
+    schema = TypeAdapter(UserInventoryResource).json_schema()
+    assert schema["title"] == "UserInventoryResource"
+    assert schema["description"] == UserInventoryResource.__doc__
+    assert schema["additionalProperties"] is True
+    created = schema["properties"]["created_date"]
+    assert created["readOnly"] is True
+    assert created["anyOf"][0] == {"type": "integer", "format": "int64"}
+    assert "epoch seconds" in created["description"]
+    assert schema["properties"]["status"]["anyOf"][0]["enum"] == ["pending", "active", "inactive"]
+    assert schema["properties"]["user"]["anyOf"][0] == {"$ref": "#/$defs/SimpleUserResource"}
+    assert TypeAdapter(EntitlementItem).json_schema()["required"] == ["name", "type_hint"]
+
+
+def test_model_that_contains_itself_is_described() -> None:
+    tree = {"name": "a", "branches": [{"name": "b", "branches": [{"name": 1}]}]}
+    assert problems(Branch, tree) == ["branches.0.branches.0.name"]
+    branch = adapted(Branch).json_schema()["$defs"]["Branch"]["properties"]["branches"]
+    assert branch["anyOf"][0]["items"]["anyOf"][0] == {"$ref": "#/$defs/Branch"}
+
+
+def test_vars_give_the_json_without_secrets() -> None:
+    entry = UserInventoryResource.from_dict({"id": 5, "user": {"id": 3, "zz": [1]}, "x-new": 1})
+    assert vars(entry) == {"id": 5, "user": {"id": 3, "zz": [1]}, "x-new": 1}
+    token = OAuth2Resource(access_token="canary", expires_in="5")
+    assert vars(token) == {"access_token": "***", "expires_in": "5"}
+
+
+def test_nothing_imports_pydantic() -> None:
+    code = (
+        "import sys, knetik_cloud as k; [getattr(k, name) for name in k.__all__]\n"
+        "k.UserInventoryResource(item_id=1).to_json()\n"
+        "assert not any(name.startswith('pydantic') for name in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_completion_offers_fields_and_not_legacy_names() -> None:
+    offered = [name for name in dir(UserInventoryResource(item_id=1)) if not name.startswith("__")]
+    assert set(UserInventoryResource._fields) <= set(offered)
+    assert {"to_json", "to_dict", "expires_at"} <= set(offered)
+    assert not {"swagger_types", "attribute_map"} & set(offered)
+    assert not [name for name in offered if name.startswith("_")]
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers() | st.none(), max_size=3))
+def test_unknown_fields_survive(unknown: dict[str, Any]) -> None:
+    document = {f"x-{name}": value for name, value in unknown.items() if name.isprintable()}
+    adapter = TypeAdapter(UserInventoryResource)
+    assert json.loads(adapter.dump_json(adapter.validate_python(document))) == document
