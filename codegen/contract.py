@@ -197,7 +197,7 @@ class Contract:
         lineage = [*reversed(list(self.ancestors(schema))), schema]
         return [(owner, field) for owner in lineage for field in owner.fields]
 
-    def sent(self) -> set[str]:
+    def request_models(self) -> set[str]:
         """Name the models that requests carry, those inside them and their subclasses included."""
         found: set[str] = set()
         ahead = {p.type.model for o in self.operations for p in o.parameters if p.type.model}

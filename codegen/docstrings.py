@@ -74,7 +74,7 @@ def operation_docstring(operation: Operation) -> str:
     return text.text()
 
 
-def twin_docstring(operation: Operation) -> str:
+def http_info_docstring(operation: Operation) -> str:
     """Write the docstring of a method's `..._with_http_info` twin."""
     text = f"Do `{operation.name}`; return its result together with the HTTP status and headers."
     return _Docstring(8).paragraph(text).text()

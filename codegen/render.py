@@ -66,7 +66,7 @@ def render(contract: Contract, package: str) -> dict[str, str]:
             )
         files[f"docs/{name}.md"] = fill("api.md.jinja", class_name=name, tag=tag, operations=operations)
     files["docs/reference.md"] = fill("reference.md.jinja", sections=readme_sections(contract, package))
-    sent = contract.sent()
+    sent = contract.request_models()
     for schema in contract.schemas.values():
         types = [field.type for field in schema.fields]
         files[f"{package}/models/{schema.module}.py"] = fill(

@@ -24,7 +24,7 @@ from knetik_cloud.core import auth
 from knetik_cloud.core.call import Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings
-from knetik_cloud.core.outcome import Ask, Authenticate, Command, Outcome, Send
+from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.rest import RESTClientObject, RESTResponse
 from knetik_cloud.secret import Secret
@@ -330,13 +330,13 @@ def _drive(shared: _Shared, state: _State, steps: Generator[Command, Any, R]) ->
             command = steps.send(outcome)
             if isinstance(command, Send):
                 outcome = state.transport.send(command)
-            elif isinstance(command, Authenticate):
+            elif isinstance(command, ObtainToken):
                 try:
                     outcome = _token(shared, state, command)
                 except ApiException as error:
                     steps.throw(error)  # the engine adds what it knows, and raises it
                     raise
-            elif isinstance(command, Ask):
+            elif isinstance(command, CallProvider):
                 outcome = _ask(command.provider)
             else:
                 time.sleep(command.seconds)
@@ -346,15 +346,15 @@ def _drive(shared: _Shared, state: _State, steps: Generator[Command, Any, R]) ->
         return result
 
 
-def _token(shared: _Shared, state: _State, command: Authenticate) -> Secret:
+def _token(shared: _Shared, state: _State, command: ObtainToken) -> Secret:
     """Get a token: one thread fetches it, the others wait, or go on with the one that is still good."""
     clock, lock = state.engine.clock, shared.token_lock
-    usable = command.tokens.usable(clock(), command.rejected)
+    usable = command.tokens.valid(clock(), command.rejected)
     if usable is not None:
         if not lock.acquire(blocking=False):
             return usable
     elif not lock.acquire(timeout=min(max(0.0, command.deadline - clock()), threading.TIMEOUT_MAX)):
-        raise auth.waited_too_long()
+        raise auth.token_wait_error()
     try:
         from knetik_cloud.operations import GET_O_AUTH_TOKEN
 

@@ -7,9 +7,9 @@ from typing import Any, Generic, NoReturn, Protocol, Self, TypeVar, Unpack
 
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import options
-from knetik_cloud.core.call import Answer, Engine
+from knetik_cloud.core.call import CallResult, Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
-from knetik_cloud.core.options import CallOptions, Settings, no_parameter
+from knetik_cloud.core.options import CallOptions, Settings, unknown_parameter_error
 from knetik_cloud.core.paging import Plan
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError
@@ -138,7 +138,7 @@ class BaseClient(Generic[S]):
                 advice = (
                     f"it reads page after page, of page_size items each; {operation.id}() gives one page."
                 )
-                raise no_parameter(parameter.name, reader, taken, advice)
+                raise unknown_parameter_error(parameter.name, reader, taken, advice)
         settings = settings.with_options(options, reader, taken)
         return Plan(operation, arguments, options, **how, call_deadline=settings.deadline)
 
@@ -201,7 +201,7 @@ def unlisted(
     Raises:
         ApiValueError: the method or the path can't be sent.
     """
-    operation, arguments = Operation.unlisted(
+    operation, arguments = Operation.for_path(
         resource_path, method, path_params or {}, query_params or {}, body, response_type
     )
     if header_params:
@@ -221,7 +221,7 @@ def what_is_wanted(options: Mapping[str, Any], http_info: bool) -> tuple[dict[st
     return options, http_info, options.pop("_preload_content", None) is False
 
 
-def with_http_info(answer: Answer) -> ApiResponse[Any]:
+def with_http_info(answer: CallResult) -> ApiResponse[Any]:
     """Give an answer's data together with what HTTP said of it."""
     response = ApiResponse(answer.data, answer.response.status, answer.response.headers)
     response.attempts = answer.attempts

@@ -241,7 +241,7 @@ def _host(name: str, value: Any) -> str:
     except (ValueError, AttributeError, TypeError):
         valid = False
     if not valid or not re.fullmatch(r"[!-~]+", value):
-        raise types.refuse(name, expected, _without_userinfo(value))
+        raise types.invalid_value_error(name, expected, _without_userinfo(value))
     return f"{url.scheme}://{url.netloc.lower()}{url.path.rstrip('/')}"
 
 
@@ -262,7 +262,7 @@ def _proxy(name: str, value: Any) -> str | None:
     except ValueError:
         valid = False
     if not valid:
-        raise types.refuse(
+        raise types.invalid_value_error(
             name, "the URL of an HTTP proxy, such as http://proxy:3128", _without_userinfo(value)
         )
     return text
@@ -270,19 +270,19 @@ def _proxy(name: str, value: Any) -> str | None:
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise types.refuse(name, "a text", value)
+        raise types.invalid_value_error(name, "a text", value)
     return value
 
 
 def _header_text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not options.is_header_text(value):
-        raise types.refuse(name, "a text of Latin-1 without line breaks", value)
+        raise types.invalid_value_error(name, "a text of Latin-1 without line breaks", value)
     return value
 
 
 def _path(name: str, value: Any) -> str:
     if not isinstance(value, (str, os.PathLike)):
-        raise types.refuse(name, "a path", value)
+        raise types.invalid_value_error(name, "a path", value)
     return os.fsdecode(value)
 
 
@@ -300,13 +300,13 @@ def _secret(name: str, value: Secret) -> Secret:
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise types.refuse(name, "True or False", value)
+        raise types.invalid_value_error(name, "True or False", value)
     return value
 
 
 def _provider(name: str, value: Any) -> Any:
     if not callable(getattr(value, "get_token", None)):
-        raise types.refuse(name, "an object with a method get_token()", value)
+        raise types.invalid_value_error(name, "an object with a method get_token()", value)
     return value
 
 
@@ -316,7 +316,7 @@ def _timeout(name: str, value: Any) -> float | tuple[float, float]:
 
 
 def _positive(name: str, value: Any) -> int:
-    return options.whole(name, value, 1)
+    return options.integer(name, value, 1)
 
 
 def _any(name: str, value: Any) -> Any:
@@ -346,7 +346,7 @@ CHECKS: Mapping[str, Check] = {
     "proxy": _proxy,
     "no_proxy": _optional(lambda name, value: value if value == "" else _text(name, value)),
     "timeout": _timeout,
-    "deadline": options.seconds,
+    "deadline": options.time_limit,
     "retries": options.count,
     "max_response_size": _positive,
     "pool_size": _positive,

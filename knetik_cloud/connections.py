@@ -34,7 +34,7 @@ MOST_HEAD = 1 << 20
 """Bytes of a head, with all interim answers before it."""
 LONGEST_LINE = 1 << 12
 MOST_TRAILERS = 100
-LONGEST_WAIT = 1e6
+MAX_WAIT_SECONDS = 1e6
 """Seconds above which a socket waits without a limit; much more is too large for its clock."""
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 LINE_ENDS = (b"\r\n", b"\n")
@@ -84,7 +84,7 @@ class Limits:
         if left <= 0:
             raise DeadlinePassed("no time is left")
         left = min(left, self.wait)
-        return left if left < LONGEST_WAIT else None
+        return left if left < MAX_WAIT_SECONDS else None
 
 
 class _Receiver(io.RawIOBase):
@@ -375,7 +375,7 @@ class _Outer:
         self._limits = limits
 
     def recv(self, size: int) -> bytes:
-        """Receive within the limits."""
+        """AwaitPage within the limits."""
         self._sock.settimeout(self._limits.left())
         return self._sock.recv(size)
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self, TypeVar
 
-SHOWN_BODY = 2000
-SHOWN_ERRORS = 10
-LONGEST_RESULT = 1 << 18
+MAX_BODY_SHOWN = 2000
+MAX_ERRORS_SHOWN = 10
+MAX_RESULT_LENGTH = 1 << 18
 """Characters of a body that are read as a `Result`; what is longer is kept as text alone."""
-MOST_ERRORS = 100
+MAX_ERRORS = 100
 
 _E = TypeVar("_E", bound="ApiException")
 
@@ -104,14 +104,14 @@ class ApiException(Exception):
         self.code: int | None = None
         self.request_id: str | None = None
         self.errors: tuple[ErrorDetail, ...] = ()
-        self._take_answer(self.body, self.headers)
+        self._load_response(self.body, self.headers)
         super().__init__(status, reason)
 
-    def _take_answer(self, body: str | None, headers: Headers) -> None:
+    def _load_response(self, body: str | None, headers: Headers) -> None:
         """Take over an answer, and what its `Result` (or OAuth error) says; other bodies are left as text."""
         self.body, self.headers = body, headers
         self.request_id = headers.get("X-Request-Id")
-        if not self.body or len(self.body) > LONGEST_RESULT or not self.body.lstrip().startswith("{"):
+        if not self.body or len(self.body) > MAX_RESULT_LENGTH or not self.body.lstrip().startswith("{"):
             return
         try:
             result = json.loads(self.body)
@@ -125,7 +125,7 @@ class ApiException(Exception):
         if isinstance(rows, list):
             self.errors = tuple(
                 ErrorDetail(_text_in(row, "message"), row.get("field"), row.get("details"))
-                for row in rows[:MOST_ERRORS]
+                for row in rows[:MAX_ERRORS]
                 if isinstance(row, dict)
             )
         elif isinstance(result.get("error"), str):
@@ -142,21 +142,21 @@ class ApiException(Exception):
         if self.operation:
             lines.append(f"Operation: {self.operation}")
         if len(self.attempts) > 1:
-            lines.append(f"Attempts: {self._told_attempts()}")
+            lines.append(f"Attempts: {self._format_attempts()}")
         if self.may_have_applied:
             lines.append("The write may have been applied: look before repeating it.")
-        for error in self.errors[:SHOWN_ERRORS]:
+        for error in self.errors[:MAX_ERRORS_SHOWN]:
             where = f" ({_cut(str(error.field))})" if error.field is not None else ""
             lines.append(f"Message: {_cut(str(error.message))}{where}")
-        if len(self.errors) > SHOWN_ERRORS:
-            lines.append(f"... and {len(self.errors) - SHOWN_ERRORS} more in `errors`")
+        if len(self.errors) > MAX_ERRORS_SHOWN:
+            lines.append(f"... and {len(self.errors) - MAX_ERRORS_SHOWN} more in `errors`")
         if self.request_id:
             lines.append(f"Request id: {self.request_id}")
         if self.body:
             lines.append(f"HTTP response body: {_cut(self.body)}")
         return "\n".join(lines)
 
-    def _told_attempts(self) -> str:
+    def _format_attempts(self) -> str:
         """Tell of the tries in a line: each outcome once, and how often it came."""
         times: dict[str, int] = {}
         for attempt in self.attempts:
@@ -184,7 +184,7 @@ def _text_in(row: dict[str, Any], name: str) -> str | None:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_BODY else f"{text[:SHOWN_BODY]}..."
+    return text if len(text) <= MAX_BODY_SHOWN else f"{text[:MAX_BODY_SHOWN]}..."
 
 
 def _rebuild(kind: type[_E], state: dict[str, Any]) -> _E:

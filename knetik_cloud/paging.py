@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from knetik_cloud.core.paging import Fetch, Give, Plan, Receive, RowsMovedWarning, total_of
+from knetik_cloud.core.paging import AwaitPage, EmitPage, Plan, RowsMovedWarning, StartFetch, total_of
 
 if TYPE_CHECKING:
     from knetik_cloud.api_client import ApiClient
@@ -36,7 +36,7 @@ class Pager(Generic[I, P]):
         self._client = client
         self._plan = plan
         self._total: int | None = None
-        self._begun: Iterator[Give[P]] | None = None
+        self._begun: Iterator[EmitPage[P]] | None = None
 
     def __repr__(self) -> str:
         return f"<Pager of {self._plan}>"
@@ -75,7 +75,7 @@ class Pager(Generic[I, P]):
                 self._begun = _chain(first, reading)
         return self._total
 
-    def _read(self) -> Iterator[Give[P]]:
+    def _read(self) -> Iterator[EmitPage[P]]:
         begun, self._begun = self._begun, None
         if begun is not None:
             yield from begun
@@ -88,9 +88,9 @@ class Pager(Generic[I, P]):
             while True:
                 step = steps.send(page)
                 page = None
-                if isinstance(step, Fetch):
+                if isinstance(step, StartFetch):
                     source.fetch(step.arguments, step.options)
-                elif isinstance(step, Receive):
+                elif isinstance(step, AwaitPage):
                     page = source.receive()
                     self._total = total_of(page, self._plan.pages)
                 else:
@@ -133,6 +133,6 @@ class _Ahead(_InTurn[P]):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _chain(first: Give[P], rest: Iterator[Give[P]]) -> Iterator[Give[P]]:
+def _chain(first: EmitPage[P], rest: Iterator[EmitPage[P]]) -> Iterator[EmitPage[P]]:
     yield first
     yield from rest

@@ -12,7 +12,7 @@ import six
 from knetik_cloud.exceptions import ApiValueError
 
 MASK = "***"
-SHORTEST_MASKED = 6
+MIN_MASKED_LENGTH = 6
 """Characters that a secret must have to be looked for: a shorter one would blot out half of a message."""
 SHORT_START = 8
 LONG_START = 16
@@ -104,7 +104,7 @@ def masked(text: str, secrets: Iterable[Secret]) -> str:
     """
     for secret in secrets:
         core = _core(secret.reveal())
-        if len(core) >= SHORTEST_MASKED:
+        if len(core) >= MIN_MASKED_LENGTH:
             text = _without_starts(text.replace(core, MASK), core)
     return text
 

@@ -46,5 +46,7 @@ def descending(field: str) -> SortOrder:
 
 def _spell(field: str, direction: str) -> SortOrder:
     if not isinstance(field, str) or not FIELD.fullmatch(field):
-        raise types.refuse("the field to sort by", "a field's name as in the JSON, such as 'id'", field)
+        raise types.invalid_value_error(
+            "the field to sort by", "a field's name as in the JSON, such as 'id'", field
+        )
     return SortOrder(f"{field}:{direction}")

@@ -28,7 +28,7 @@ from knetik_cloud.core import auth
 from knetik_cloud.core.call import Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings
-from knetik_cloud.core.outcome import Ask, Authenticate, Command, Outcome, Send
+from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.secret import Secret
 
@@ -231,13 +231,13 @@ class _Lane:
                 command = steps.send(outcome)
                 if isinstance(command, Send):
                     outcome = await self.transport.send(command)
-                elif isinstance(command, Authenticate):
+                elif isinstance(command, ObtainToken):
                     try:
                         outcome = await self._token(command)
                     except ApiException as error:
                         steps.throw(error)  # the engine adds what it knows, and raises it
                         raise
-                elif isinstance(command, Ask):
+                elif isinstance(command, CallProvider):
                     outcome = await _ask(command, command.deadline - self.engine.clock())
                 else:
                     await asyncio.sleep(command.seconds)
@@ -246,17 +246,17 @@ class _Lane:
             result: R = done.value
             return result
 
-    async def _token(self, command: Authenticate) -> Secret:
+    async def _token(self, command: ObtainToken) -> Secret:
         """Get a token: one task fetches it, the others wait, or go on with the one that is still good."""
         clock, lock = self.engine.clock, self._token_lock
-        usable = command.tokens.usable(clock(), command.rejected)
+        usable = command.tokens.valid(clock(), command.rejected)
         if usable is not None and lock.locked():
             return usable
         try:
             async with asyncio.timeout(_or_none(command.deadline - clock())):
                 await lock.acquire()
         except TimeoutError:
-            raise auth.waited_too_long() from None
+            raise auth.token_wait_error() from None
         try:
             from knetik_cloud.operations import GET_O_AUTH_TOKEN
 
@@ -329,14 +329,14 @@ class _Shared(Shared[_Lane]):
         self._lock = threading.Lock()
 
 
-async def _ask(command: Ask, left: float) -> auth.AccessToken | str | Secret | Exception:
+async def _ask(command: CallProvider, left: float) -> auth.AccessToken | str | Secret | Exception:
     """Ask the caller's provider, for as long as the call's deadline allows."""
     try:
         async with asyncio.timeout(_or_none(left)) as timeout:
             answer = command.provider.get_token()
             return await answer if inspect.isawaitable(answer) else answer
     except Exception as error:
-        return auth.waited_too_long() if timeout.expired() else error
+        return auth.token_wait_error() if timeout.expired() else error
 
 
 def _or_none(seconds: float) -> float | None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator,
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from knetik_cloud.core.paging import Fetch, Give, Plan, Receive, RowsMovedWarning, total_of
+from knetik_cloud.core.paging import AwaitPage, EmitPage, Plan, RowsMovedWarning, StartFetch, total_of
 
 if TYPE_CHECKING:
     from knetik_cloud.aio.api_client import ApiClient
@@ -38,7 +38,7 @@ class Pager(Generic[I, P]):
         self._client = client
         self._plan = plan
         self._total: int | None = None
-        self._begun: AsyncGenerator[Give[P], None] | None = None
+        self._begun: AsyncGenerator[EmitPage[P], None] | None = None
 
     def __repr__(self) -> str:
         return f"<Pager of {self._plan}>"
@@ -82,7 +82,7 @@ class Pager(Generic[I, P]):
                 self._begun = _chain(first, reading)
         return self
 
-    async def _read(self) -> AsyncGenerator[Give[P], None]:
+    async def _read(self) -> AsyncGenerator[EmitPage[P], None]:
         begun, self._begun = self._begun, None
         if begun is not None:
             async with aclosing(begun):
@@ -97,9 +97,9 @@ class Pager(Generic[I, P]):
             while True:
                 step = steps.send(page)
                 page = None
-                if isinstance(step, Fetch):
+                if isinstance(step, StartFetch):
                     source.fetch(step.arguments, step.options)
-                elif isinstance(step, Receive):
+                elif isinstance(step, AwaitPage):
                     page = await source.receive()
                     self._total = total_of(page, self._plan.pages)
                 else:
@@ -152,7 +152,9 @@ class _Ahead(_InTurn[P]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-async def _chain(first: Give[P], rest: AsyncGenerator[Give[P], None]) -> AsyncGenerator[Give[P], None]:
+async def _chain(
+    first: EmitPage[P], rest: AsyncGenerator[EmitPage[P], None]
+) -> AsyncGenerator[EmitPage[P], None]:
     async with aclosing(rest):
         yield first
         async for given in rest:

@@ -12,10 +12,10 @@ from knetik_cloud.core.outcome import without_tracebacks
 from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, DeadlineExceeded
 from knetik_cloud.secret import Secret
 
-SHORTEST_PAUSE = 1.0
-LONGEST_PAUSE = 30.0
-EARLY_SHARE = 0.1
-EARLIEST = 60.0
+MIN_PAUSE_SECONDS = 1.0
+MAX_PAUSE_SECONDS = 30.0
+RENEWAL_MARGIN_RATIO = 0.1
+MAX_RENEWAL_MARGIN = 60.0
 
 
 class AccessToken(NamedTuple):
@@ -75,17 +75,17 @@ class TokenStore:
         """Whether a refused token can be replaced."""
         return self.provider is not None or self._grant is not None
 
-    def current(self, now: float, rejected: Secret | None = None) -> Secret | None:
+    def fresh(self, now: float, rejected: Secret | None = None) -> Secret | None:
         """Give the header of a token that needs no renewal; None when it is time to get one."""
         header = self._header
         return header if header is not None and now < self._renew_at and header is not rejected else None
 
-    def usable(self, now: float, rejected: Secret | None = None) -> Secret | None:
+    def valid(self, now: float, rejected: Secret | None = None) -> Secret | None:
         """Give the header of a token that is still good, though its renewal may be due."""
         header = self._header
         return header if header is not None and now < self._expires and header is not rejected else None
 
-    def pausing(self, now: float) -> ApiException | None:
+    def recent_failure(self, now: float) -> ApiException | None:
         """Give a copy of the failure that it is too soon after to ask again; None when it is time."""
         return copy.copy(self._failure) if now < self._paused_until and self._failure is not None else None
 
@@ -97,13 +97,13 @@ class TokenStore:
         kept: dict[str, Any] = {name: grant[name] for name in ("client_id", "client_secret") if name in grant}
         return {"grant_type": "refresh_token", **kept, "refresh_token": self._refresh_token}
 
-    def forget_refresh_token(self) -> bool:
+    def discard_refresh_token(self) -> bool:
         """Drop a refresh token that failed; False when there was none to drop."""
         had_one = self._refresh_token is not None
         self._refresh_token = None
         return had_one
 
-    def granted(self, answer: Any, now: float) -> Secret | None:
+    def store_grant(self, answer: Any, now: float) -> Secret | None:
         """Take over the token operation's answer (`OAuth2Resource`), and give the header.
 
         None when it holds no token. (Nothing is raised here, where a frame's locals hold the answer.)
@@ -116,7 +116,7 @@ class TokenStore:
             self._refresh_token = Secret(refresh_token)
         return header
 
-    def provided(self, answer: Any, now: float) -> Secret | None:
+    def store_provided(self, answer: Any, now: float) -> Secret | None:
         """Take over what a provider gave, and give the header; None when it is no token.
 
         Raises:
@@ -138,7 +138,7 @@ class TokenStore:
             return None
         lifetime = seconds(expires_in)
         self._expires = now + lifetime
-        self._renew_at = self._expires - min(EARLIEST, lifetime * EARLY_SHARE)
+        self._renew_at = self._expires - min(MAX_RENEWAL_MARGIN, lifetime * RENEWAL_MARGIN_RATIO)
         self._pause, self._paused_until, self._failure = 0.0, -math.inf, None
         self._header = header = _header(token)
         return header
@@ -150,12 +150,12 @@ class TokenStore:
         """
         if isinstance(error, DeadlineExceeded):
             return
-        self._pause = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, self._pause * 2))
+        self._pause = min(MAX_PAUSE_SECONDS, max(MIN_PAUSE_SECONDS, self._pause * 2))
         self._paused_until = now + self._pause
         self._failure = copy.copy(error)  # the copy has no traceback, whose frames would live on with it
 
 
-def no_token() -> ApiResponseError:
+def missing_token_error() -> ApiResponseError:
     """Build the error for an answer that grants nothing."""
     return ApiResponseError(reason="the answer holds no access token that could be sent in a header")
 
@@ -167,7 +167,7 @@ def _provider_failed(cause: Exception) -> ApiException:
     return error
 
 
-def waited_too_long() -> DeadlineExceeded:
+def token_wait_error() -> DeadlineExceeded:
     """Build the error for a call whose deadline passed while another one fetched the token."""
     return DeadlineExceeded(reason="the deadline of the call has passed while waiting for a token")
 

@@ -15,19 +15,19 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from knetik_cloud.core import retry
-from knetik_cloud.core.auth import TokenStore, no_token
+from knetik_cloud.core.auth import TokenStore, missing_token_error
 from knetik_cloud.core.failure import deadline_passed
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.options import Settings
 from knetik_cloud.core.outcome import (
-    Ask,
-    Authenticate,
+    CallProvider,
     Command,
     Failure,
+    ObtainToken,
     Response,
     Send,
-    Wait,
-    presentable,
+    Sleep,
+    sanitize_cause,
 )
 from knetik_cloud.core.request import Request, build
 from knetik_cloud.data import codec
@@ -43,7 +43,7 @@ from knetik_cloud.secret import MASK, Secret, masked
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
-MOST_REDIRECTS = 3
+MAX_REDIRECTS = 3
 CHARSETS = re.compile(
     r"utf-?(8|16|32)([-_]?(le|be|sig))?|iso-?8859-?[0-9]{1,2}|latin-?1|(windows-|cp)125[0-8]"
 )
@@ -52,7 +52,7 @@ REDIRECTS = frozenset((301, 302, 303, 307, 308))
 Log = Callable[[str], None]
 
 
-class Answer(NamedTuple):
+class CallResult(NamedTuple):
     """What a call came to: the decoded data, the response, and the tries that it took."""
 
     data: Any
@@ -60,7 +60,7 @@ class Answer(NamedTuple):
     attempts: tuple[Attempt, ...]
 
 
-Steps = Generator[Command, Any, Answer]
+Steps = Generator[Command, Any, CallResult]
 
 
 class Engine:
@@ -110,55 +110,55 @@ class Engine:
         """
         request = build(operation, arguments, self.base_path, settings.headers)
         deadline = self.clock() + settings.deadline
-        progress = _Progress(operation, request, self.origin)
+        state = _CallState(operation, request, self.origin)
         tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
         rejected: Secret | None = None
-        repeats = redirects = 0
+        retries = redirects = 0
         while True:
             if tokens is not None:
-                token = tokens.current(self.clock(), rejected)
+                token = tokens.fresh(self.clock(), rejected)
                 if token is None:
-                    token = yield from progress.authenticate(Authenticate(tokens, rejected, deadline))
+                    token = yield from state.authenticate(ObtainToken(tokens, rejected, deadline))
                 request.headers["Authorization"] = token
             outcome: Response | Failure = yield Send(
                 request, settings.connect, settings.read, deadline, stream
             )
             if self._log is not None:
-                self._log(progress.line(outcome))
+                self._log(state.log_line(outcome))
             if not isinstance(outcome, Failure):
                 if 200 <= outcome.status < 300:
                     self.budget.earn()
-                    return progress.succeeded(outcome, stream)
-                progress.answered(outcome)
-                if progress.is_done_delete(outcome):
-                    return Answer(outcome if stream else None, outcome, tuple(progress.attempts))
+                    return state.complete(outcome, stream)
+                state.record_response(outcome)
+                if state.is_done_delete(outcome):
+                    return CallResult(outcome if stream else None, outcome, tuple(state.attempts))
                 if outcome.status == 401 and tokens is not None and rejected is None and tokens.is_renewable:
                     rejected = token
                     continue
-                if redirects < MOST_REDIRECTS and self._follow(request, outcome):
+                if redirects < MAX_REDIRECTS and self._follow(request, outcome):
                     redirects += 1
                     continue
             else:
-                outcome = self._timely(outcome, deadline, settings.deadline)
-                progress.failed(outcome)
-            verdict = self._judge(operation, outcome)
-            wait = verdict.asked
+                outcome = self._apply_deadline(outcome, deadline, settings.deadline)
+                state.record_failure(outcome)
+            decision = self._decide_retry(operation, outcome)
+            wait = decision.retry_after
             if wait is None:
-                wait = retry.backoff(repeats, verdict.throttled, self._random)
+                wait = retry.backoff(retries, decision.throttled, self._random)
             if (
-                not verdict.repeatable
-                or repeats >= settings.retries
-                or wait > retry.LONGEST_RETRY_AFTER
+                not decision.retryable
+                or retries >= settings.retries
+                or wait > retry.MAX_RETRY_AFTER_SECONDS
                 or self.clock() + wait >= deadline
-                or not self.budget.spend(verdict.cost)
+                or not self.budget.spend(decision.cost)
             ):
-                raise progress.error(verdict.asked)
-            repeats += 1
-            progress.attempts[-1] = progress.attempts[-1]._replace(waited=wait)
-            yield Wait(wait)
+                raise state.error(decision.retry_after)
+            retries += 1
+            state.attempts[-1] = state.attempts[-1]._replace(waited=wait)
+            yield Sleep(wait)
 
     def renew(
-        self, command: Authenticate, settings: Settings, operation: Operation[Any]
+        self, command: ObtainToken, settings: Settings, operation: Operation[Any]
     ) -> Generator[Command, Any, Secret]:
         """Get the token that a call asked for, once for all calls that wait for it.
 
@@ -174,60 +174,64 @@ class Engine:
             ApiException: no token can be had, and the old one is no longer good.
         """
         tokens = command.tokens
-        fresh = tokens.current(self.clock(), command.rejected)
+        fresh = tokens.fresh(self.clock(), command.rejected)
         if fresh is not None:
             return fresh
-        failure = tokens.pausing(self.clock())
+        failure = tokens.recent_failure(self.clock())
         if failure is None:
             try:
                 return (yield from self._fetch(command, settings, operation))
             except ApiException as error:
                 tokens.failed(error, self.clock())
                 failure = error
-        usable = tokens.usable(self.clock(), command.rejected)
+        usable = tokens.valid(self.clock(), command.rejected)
         if usable is not None:
             return usable
         raise failure
 
     def _fetch(
-        self, command: Authenticate, settings: Settings, operation: Operation[Any]
+        self, command: ObtainToken, settings: Settings, operation: Operation[Any]
     ) -> Generator[Command, Any, Secret]:
         """Fetch a token: from the provider, else by the refresh token, else by the credentials."""
         tokens = command.tokens
         if tokens.provider is not None:
-            token = tokens.provided((yield Ask(tokens.provider, command.deadline)), self.clock())
+            token = tokens.store_provided(
+                (yield CallProvider(tokens.provider, command.deadline)), self.clock()
+            )
             if token is None:
-                raise no_token()
+                raise missing_token_error()
             return token
         while True:
             left = max(command.deadline - self.clock(), 0.001)
-            unhurried = settings.with_options({"_deadline": left})
+            token_settings = settings.with_options({"_deadline": left})
             try:
-                token = tokens.granted(
-                    (yield from self.call(operation, tokens.grant(), unhurried)).data, self.clock()
+                token = tokens.store_grant(
+                    (yield from self.call(operation, tokens.grant(), token_settings)).data, self.clock()
                 )
             except ApiException as error:
-                if error.status not in (400, 401) or not tokens.forget_refresh_token():
+                if error.status not in (400, 401) or not tokens.discard_refresh_token():
                     raise
                 continue
             if token is None:
-                raise no_token()
+                raise missing_token_error()
             return token
 
-    def _timely(self, failure: Failure, deadline: float, seconds: float) -> Failure:
+    def _apply_deadline(self, failure: Failure, deadline: float, seconds: float) -> Failure:
         """Tell a timeout that came of the call's deadline from one that came of its own limit."""
         if issubclass(failure.error, ApiTimeoutException) and self.clock() >= deadline:
             return deadline_passed(failure, seconds)
         return failure
 
-    def _judge(self, operation: Operation[Any], outcome: Response | Failure) -> _Verdict:
+    def _decide_retry(self, operation: Operation[Any], outcome: Response | Failure) -> _RetryDecision:
         """Say whether what came of a try allows another one, and at what price."""
         if isinstance(outcome, Failure):
             cost = retry.COST_AFTER_TIMEOUT if issubclass(outcome.error, ApiTimeoutException) else retry.COST
-            return _Verdict(outcome.repeatable and (operation.retry != "once" or not outcome.written), cost)
+            return _RetryDecision(
+                outcome.retryable and (operation.retry != "once" or not outcome.written), cost
+            )
         throttled = outcome.status == retry.THROTTLED
-        return _Verdict(
-            retry.may_repeat_status(operation.retry, outcome.status),
+        return _RetryDecision(
+            retry.is_retryable_status(operation.retry, outcome.status),
             retry.COST_AFTER_THROTTLING if throttled else retry.COST,
             retry.retry_after(outcome.getheader("Retry-After"), self._now),
             throttled,
@@ -251,14 +255,14 @@ class Engine:
         return True
 
 
-class _Verdict(NamedTuple):
-    repeatable: bool
+class _RetryDecision(NamedTuple):
+    retryable: bool
     cost: int
-    asked: float | None = None
+    retry_after: float | None = None
     throttled: bool = False
 
 
-class _Progress:
+class _CallState:
     """What has come of a call so far."""
 
     def __init__(self, operation: Operation[Any], request: Request, origin: str) -> None:
@@ -273,12 +277,12 @@ class _Progress:
         """Give a text without the request's secrets, should the service have echoed them."""
         return masked(text, self._request.secrets())
 
-    def line(self, outcome: Response | Failure) -> str:
+    def log_line(self, outcome: Response | Failure) -> str:
         """Give the line of the log on a try."""
         said = outcome.reason if isinstance(outcome, Failure) else f"{outcome.status} {outcome.reason}"
         return f"{self._request.method} {self._origin}{self._request.target}: {self.masked(said)}"
 
-    def authenticate(self, command: Authenticate) -> Generator[Command, Any, Secret]:
+    def authenticate(self, command: ObtainToken) -> Generator[Command, Any, Secret]:
         """Get a token for the next try.
 
         Raises:
@@ -293,13 +297,13 @@ class _Progress:
             raise
         return token
 
-    def failed(self, failure: Failure) -> None:
+    def record_failure(self, failure: Failure) -> None:
         """Take note of a try that got no answer."""
         self._last = failure
         self._ambiguous |= failure.written and self._operation.retry != "safe"
         self.attempts.append(Attempt(failure.reason))
 
-    def answered(self, response: Response) -> None:
+    def record_response(self, response: Response) -> None:
         """Take note of an answer that isn't a success."""
         self._last = response
         self._ambiguous |= retry.is_ambiguous(self._operation.retry, response.status)
@@ -312,7 +316,7 @@ class _Progress:
         self.attempts[-1] = Attempt("404: gone, an earlier try deleted it", 404)
         return True
 
-    def succeeded(self, response: Response, stream: bool) -> Answer:
+    def complete(self, response: Response, stream: bool) -> CallResult:
         """Read a successful answer.
 
         Raises:
@@ -321,9 +325,9 @@ class _Progress:
         self.attempts.append(Attempt(f"{response.status} {response.reason}".rstrip(), response.status))
         attempts = tuple(self.attempts)
         if stream:
-            return Answer(response, response, attempts)
+            return CallResult(response, response, attempts)
         try:
-            return Answer(read(self._operation, response), response, attempts)
+            return CallResult(read(self._operation, response), response, attempts)
         except ApiResponseError as unreadable:
             reason = self.masked(unreadable.reason or "")  # at once: this frame is one of the error's own
         except RecursionError:
@@ -342,7 +346,7 @@ class _Progress:
         last = self._last
         if isinstance(last, Failure):
             last.reason = self.masked(last.reason)
-            last.cause = presentable(last.cause, self._request.secrets())
+            last.cause = sanitize_cause(last.cause, self._request.secrets())
             return self._describe(last.to_exception(), None)
         error = exception_class(last.status)(last.status, self.masked(last.reason or ""))
         error.retry_after = retry_after
@@ -362,7 +366,7 @@ class _Progress:
         if response is not None:
             body = MASK if self._is_hidden(response) else response.data.decode("utf-8", "replace")
             pairs = [(self.masked(name), self.masked(value)) for name, value in response.headers.items()]
-            error._take_answer(self.masked(body), Headers(pairs))
+            error._load_response(self.masked(body), Headers(pairs))
         return error
 
 

@@ -28,7 +28,7 @@ class Meaning(NamedTuple):
 
     error: type[ApiException]
     reason: str
-    repeatable: bool = True
+    retryable: bool = True
 
     def failure(self, cause: BaseException, written: bool, status: int | None = None) -> Failure:
         """Build what the engine is answered; `cause` is kept without its traceback, which holds the token.
@@ -43,7 +43,7 @@ class Meaning(NamedTuple):
             self.reason,
             without_tracebacks(cause),
             written=written,
-            repeatable=self.repeatable,
+            retryable=self.retryable,
             status=status if self.error is ApiResponseError else None,
         )
 
@@ -80,7 +80,7 @@ def meaning(cause: BaseException, written: bool, host: str) -> Meaning:
 def deadline_passed(failure: Failure, seconds: float) -> Failure:
     """Give what a timeout means that came of the call's deadline, of so many seconds, not of its own."""
     reason = f"the deadline of the call has passed after {seconds:.3g} s (raise it with _deadline)"
-    return Failure(DeadlineExceeded, reason, failure.cause, written=failure.written, repeatable=False)
+    return Failure(DeadlineExceeded, reason, failure.cause, written=failure.written, retryable=False)
 
 
 def of_stream(failure: Failure, request: Request) -> ApiException:

@@ -15,7 +15,7 @@ from knetik_cloud.exceptions import ApiValueError, Attempt, Headers
 
 T = TypeVar("T")
 
-UNLISTED_RETRY: Mapping[str, Retry] = {
+RETRY_BY_METHOD: Mapping[str, Retry] = {
     "GET": "safe",
     "PUT": "idempotent",
     "DELETE": "idempotent",
@@ -128,7 +128,7 @@ class Operation(Generic[T]):
         return f"<Operation {self.id}: {self.method} {self.path}>"
 
     @classmethod
-    def unlisted(
+    def for_path(
         cls,
         path: str,
         method: str,
@@ -144,19 +144,19 @@ class Operation(Generic[T]):
         """
         for name, values in (("path_params", path_params), ("query_params", query_params)):
             if not isinstance(values, Mapping):
-                raise types.refuse(name, "a dict of names to values", values)
+                raise types.invalid_value_error(name, "a dict of names to values", values)
             for key in values:
                 if not isinstance(key, str):
-                    raise types.refuse(f"a name in {name}", "a str", key)
+                    raise types.invalid_value_error(f"a name in {name}", "a str", key)
         if returns is not None and not isinstance(returns, str):
-            raise types.refuse(
+            raise types.invalid_value_error(
                 "response_type", "the name of a model, 'list[T]', 'dict[str, T]' or 'object'", returns
             )
         method = method.upper() if isinstance(method, str) else method
-        if method not in UNLISTED_RETRY:
-            raise types.refuse("method", f"one of {', '.join(UNLISTED_RETRY)}", method)
+        if method not in RETRY_BY_METHOD:
+            raise types.invalid_value_error("method", f"one of {', '.join(RETRY_BY_METHOD)}", method)
         if not isinstance(path, str) or not PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
-            raise types.refuse(
+            raise types.invalid_value_error(
                 "resource_path", "a path such as /users/{id}, with nothing to be encoded", path
             )
         filled = set(re.findall(r"{([^}]*)}", path))
@@ -172,7 +172,7 @@ class Operation(Generic[T]):
         arguments = {f"path {name}": value for name, value in path_params.items()}
         arguments |= {f"query {name}": value for name, value in query_params.items()} | {"body": body}
         row: Operation[Any] = cls(
-            f"{method} {path}", method, path, parameters, returns=returns, retry=UNLISTED_RETRY[method]
+            f"{method} {path}", method, path, parameters, returns=returns, retry=RETRY_BY_METHOD[method]
         )
         if row.returned is not None:
             row.returned.resolve()

@@ -13,7 +13,7 @@ from knetik_cloud.secret import Secret
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-UNLISTED = (
+CALL_API_PARAMETERS = (
     "resource_path",
     "method",
     "path_params",
@@ -90,13 +90,13 @@ class Settings:
         settled = Settings(self.connect, self.read, self.deadline, self.retries, self.headers)
         for name, value in options.items():
             if name not in CallOptions.__annotations__:
-                raise no_parameter(name, method, parameters)
+                raise unknown_parameter_error(name, method, parameters)
             if value is None:
                 continue
             if name == "_request_timeout":
                 settled.connect, settled.read = timeouts(name, value)
             elif name == "_deadline":
-                settled.deadline = seconds(name, value)
+                settled.deadline = time_limit(name, value)
             elif name == "_retries":
                 settled.retries = count(name, value)
             else:
@@ -104,7 +104,7 @@ class Settings:
         return settled
 
 
-def no_parameter(name: str, method: str, parameters: Iterable[str], advice: str = "") -> TypeError:
+def unknown_parameter_error(name: str, method: str, parameters: Iterable[str], advice: str = "") -> TypeError:
     """Build the error for a keyword that a method doesn't have.
 
     Args:
@@ -116,7 +116,7 @@ def no_parameter(name: str, method: str, parameters: Iterable[str], advice: str 
     from difflib import get_close_matches
 
     if not method.isidentifier():
-        method, parameters = "call_api", UNLISTED
+        method, parameters = "call_api", CALL_API_PARAMETERS
     parameters = tuple(parameters)
     taken = ", ".join((*parameters, "and the options" if parameters else "the options"))
     if not advice:
@@ -128,7 +128,7 @@ def no_parameter(name: str, method: str, parameters: Iterable[str], advice: str 
     )
 
 
-def seconds(name: str, value: Any) -> float:
+def time_limit(name: str, value: Any) -> float:
     """Read a time limit: a number above 0, `math.inf` for none.
 
     Raises:
@@ -136,13 +136,13 @@ def seconds(name: str, value: Any) -> float:
     """
     expected = "a number of seconds above 0 (math.inf for no limit)"
     if isinstance(value, (bool, str, bytes)):
-        raise types.refuse(name, expected, value)
+        raise types.invalid_value_error(name, expected, value)
     try:
         limit = float(value)
     except (TypeError, ValueError, OverflowError):
         limit = 0.0
     if not limit > 0:
-        raise types.refuse(name, expected, value)
+        raise types.invalid_value_error(name, expected, value)
     return limit
 
 
@@ -150,18 +150,18 @@ def timeouts(name: str, value: Any) -> tuple[float, float]:
     """Read a timeout: one number for connecting and for each receive, or a pair of them."""
     if isinstance(value, (tuple, list)):
         if len(value) != 2:
-            raise types.refuse(name, "a number of seconds or a (connect, read) pair", value)
-        return seconds(f"{name}[0]", value[0]), seconds(f"{name}[1]", value[1])
-    limit = seconds(name, value)
+            raise types.invalid_value_error(name, "a number of seconds or a (connect, read) pair", value)
+        return time_limit(f"{name}[0]", value[0]), time_limit(f"{name}[1]", value[1])
+    limit = time_limit(name, value)
     return limit, limit
 
 
 def count(name: str, value: Any) -> int:
     """Read a number of repeats: an int of 0 or more."""
-    return whole(name, value, 0)
+    return integer(name, value, 0)
 
 
-def whole(name: str, value: Any, least: int) -> int:
+def integer(name: str, value: Any, least: int) -> int:
     """Read an int of at least `least`, also one of another library's.
 
     Raises:
@@ -172,7 +172,7 @@ def whole(name: str, value: Any, least: int) -> int:
     except TypeError:
         number = least - 1
     if number < least:
-        raise types.refuse(name, f"an int of {least} or more", value)
+        raise types.invalid_value_error(name, f"an int of {least} or more", value)
     return number
 
 
@@ -186,18 +186,18 @@ def headers(name: str, values: Any) -> dict[str, str | Secret]:
         ApiValueError: no such name can be sent, a value has a line break, or it frames the message.
     """
     if not isinstance(values, Mapping):
-        raise types.refuse(name, "a dict of header names to texts", values)
+        raise types.invalid_value_error(name, "a dict of header names to texts", values)
     checked: dict[str, str | Secret] = {}
     for header, value in values.items():
         if not isinstance(header, str) or not HEADER_NAME.fullmatch(header):
-            raise types.refuse(
+            raise types.invalid_value_error(
                 f"a header name in {name}", "a token of ASCII letters, digits and hyphens", header
             )
         if header.lower() in FRAMING:
             raise ApiValueError(f"{name} can't set {header}: that header is the transport's own work")
         secret = isinstance(value, Secret) or is_secret_header(header)
         if not _can_be_sent(value):
-            told = "a secret" if secret else types.shown(value)
+            told = "a secret" if secret else types.short_repr(value)
             raise ApiValueError(
                 f"{name}[{header!r}] must be a text of Latin-1 without line breaks, not {told}"
             )

@@ -29,7 +29,7 @@ class Send:
         self.stream = stream
 
 
-class Wait:
+class Sleep:
     """Sleep so many seconds."""
 
     __slots__ = ("seconds",)
@@ -38,7 +38,7 @@ class Wait:
         self.seconds = seconds
 
 
-class Authenticate:
+class ObtainToken:
     """Get a token other than `rejected`; the driver answers with the `Authorization` header's value."""
 
     __slots__ = ("deadline", "rejected", "tokens")
@@ -49,7 +49,7 @@ class Authenticate:
         self.deadline = deadline
 
 
-class Ask:
+class CallProvider:
     """Ask a token provider; the driver answers with what it gave, or with the exception that it raised."""
 
     __slots__ = ("deadline", "provider")
@@ -59,7 +59,7 @@ class Ask:
         self.deadline = deadline
 
 
-Command = Send | Wait | Authenticate | Ask
+Command = Send | Sleep | ObtainToken | CallProvider
 
 
 class Response(Protocol):
@@ -86,7 +86,7 @@ class Response(Protocol):
 class Failure:
     """No answer: which error it is, whether the service may have seen the request, if a repeat may help."""
 
-    __slots__ = ("cause", "error", "reason", "repeatable", "status", "written")
+    __slots__ = ("cause", "error", "reason", "retryable", "status", "written")
 
     def __init__(
         self,
@@ -95,20 +95,20 @@ class Failure:
         cause: BaseException | None = None,
         *,
         written: bool,
-        repeatable: bool = True,
+        retryable: bool = True,
         status: int | None = None,
     ) -> None:
         self.error = error
         self.reason = reason
         self.cause = cause
         self.written = written
-        self.repeatable = repeatable
+        self.retryable = retryable
         self.status = status
 
     def masked(self, secrets: Sequence[Secret]) -> Failure:
         """Take secrets out of the reason and the cause, and give this failure."""
         self.reason = masked(self.reason, secrets)
-        self.cause = presentable(self.cause, secrets)
+        self.cause = sanitize_cause(self.cause, secrets)
         return self
 
     def to_exception(self) -> ApiException:
@@ -141,7 +141,7 @@ def chain_of(error: BaseException) -> list[BaseException]:
     return found
 
 
-def presentable(cause: BaseException | None, secrets: Sequence[Secret]) -> BaseException | None:
+def sanitize_cause(cause: BaseException | None, secrets: Sequence[Secret]) -> BaseException | None:
     """Give a cause without tracebacks; one that shows a secret is replaced by its text, masked."""
     if cause is None:
         return None

@@ -20,10 +20,10 @@ from knetik_cloud.exceptions import ApiResponseError, DeadlineExceeded
 P = TypeVar("P")
 
 STABLE_ORDER = "id:ASC"
-MOST_PREFETCHED = 64
-MOST_REMEMBERED = 100_000
+MAX_PREFETCH = 64
+MAX_REMEMBERED_IDS = 100_000
 """Ids that are remembered to notice rows that come twice; the latest ones, so that memory stays constant."""
-MOST_ALIKE = 10
+MAX_EQUAL_PAGES = 10
 """Pages with the same rows in a row after which the service can be said not to turn the page."""
 
 
@@ -31,7 +31,7 @@ class RowsMovedWarning(UserWarning):
     """Rows of a list moved from page to page while it was read: one may have been missed."""
 
 
-class Fetch:
+class StartFetch:
     """Begin to fetch a page; pages are received in the order in which they are asked for."""
 
     __slots__ = ("arguments", "options")
@@ -41,13 +41,13 @@ class Fetch:
         self.options = options
 
 
-class Receive:
+class AwaitPage:
     """Wait for the oldest page that was asked for; the driver answers with it."""
 
     __slots__ = ()
 
 
-class Give(Generic[P]):
+class EmitPage(Generic[P]):
     """Hand a page out to the caller, with the items that are to be given, after a warning if there is one."""
 
     __slots__ = ("items", "page", "warning")
@@ -58,7 +58,7 @@ class Give(Generic[P]):
         self.warning = warning
 
 
-Step = Fetch | Receive | Give[P]
+Step = StartFetch | AwaitPage | EmitPage[P]
 
 
 class Plan(Generic[P]):
@@ -95,11 +95,11 @@ class Plan(Generic[P]):
         assert operation.pages is not None
         self.operation = operation
         self.pages: Pages = operation.pages
-        self.limit = None if limit is None else options.whole("limit", limit, 0)
-        self.prefetch = options.whole("prefetch", prefetch, 0)
-        if self.prefetch > MOST_PREFETCHED:
-            raise types.refuse("prefetch", f"an int from 0 to {MOST_PREFETCHED}", prefetch)
-        self.deadline = math.inf if deadline is None else options.seconds("deadline", deadline)
+        self.limit = None if limit is None else options.integer("limit", limit, 0)
+        self.prefetch = options.integer("prefetch", prefetch, 0)
+        if self.prefetch > MAX_PREFETCH:
+            raise types.invalid_value_error("prefetch", f"an int from 0 to {MAX_PREFETCH}", prefetch)
+        self.deadline = math.inf if deadline is None else options.time_limit("deadline", deadline)
         self._call_deadline = call_deadline
         self._call_options = call_options
         self._clock = clock
@@ -107,12 +107,12 @@ class Plan(Generic[P]):
         names = {parameter.wire: parameter.name for parameter in operation.parameters}
         self._page = names[self.pages.page]
         if page_size is not None:
-            self._arguments[names[self.pages.size]] = options.whole("page_size", page_size, 1)
+            self._arguments[names[self.pages.size]] = options.integer("page_size", page_size, 1)
         if self.pages.order is not None and self._arguments.get(names[self.pages.order]) is None:
             self._arguments[names[self.pages.order]] = STABLE_ORDER
 
     def __repr__(self) -> str:
-        said = {name: types.shown(value) for name, value in self._arguments.items() if value is not None}
+        said = {name: types.short_repr(value) for name, value in self._arguments.items() if value is not None}
         if self.limit is not None:
             said["limit"] = str(self.limit)
         if self.prefetch:
@@ -120,7 +120,7 @@ class Plan(Generic[P]):
         if self.deadline != math.inf:
             said["deadline"] = str(self.deadline)
         for name, value in self._call_options.items():  # headers may hold what nobody is to see
-            said[name] = "..." if name == "_headers" else types.shown(value)
+            said[name] = "..." if name == "_headers" else types.short_repr(value)
         return f"{self.operation.id}({', '.join(f'{name}={value}' for name, value in said.items())})"
 
     def read(self) -> Generator[Step[P], Any, None]:
@@ -130,33 +130,33 @@ class Plan(Generic[P]):
             DeadlineExceeded: the deadline of the whole reading has passed.
             ApiResponseError: the service gives the same page again and again.
         """
-        reading: _Reading[P] = _Reading(self)
+        reading: _ListState[P] = _ListState(self)
         until = self._clock() + self.deadline
         asked = 0
         while not reading.is_done:
             if asked == reading.received:
                 yield self._fetch(asked := asked + 1, until)
-            given = reading.take((yield Receive()))
+            given = reading.take((yield AwaitPage()))
             while asked < reading.end and asked - reading.received < self.prefetch:
                 yield self._fetch(asked := asked + 1, until)
             yield given
 
-    def _fetch(self, number: int, until: float) -> Fetch:
+    def _fetch(self, number: int, until: float) -> StartFetch:
         left = until - self._clock()
         if left <= 0:
             raise DeadlineExceeded(
                 reason=f"the deadline of the whole reading has passed before page {number} (raise `deadline`)"
             )
         limited = {} if left >= self._call_deadline else {"_deadline": left}
-        return Fetch({**self._arguments, self._page: number}, {**self._call_options, **limited})
+        return StartFetch({**self._arguments, self._page: number}, {**self._call_options, **limited})
 
 
-class _Reading(Generic[P]):
+class _ListState(Generic[P]):
     """What has come of a list so far."""
 
     def __init__(self, plan: Plan[P]) -> None:
         self._plan = plan
-        self._seen = _Seen()
+        self._seen = _SeenIds()
         self._total: int | None = None
         self._rows = 0
         self._given = 0
@@ -172,7 +172,7 @@ class _Reading(Generic[P]):
         """Whether nothing more is to be read."""
         return self.received >= self.end
 
-    def take(self, page: P) -> Give[P]:
+    def take(self, page: P) -> EmitPage[P]:
         """Judge the next page, and take out of it what came before and what is beyond the limit."""
         plan = self._plan
         rows = content(page, plan.pages)
@@ -189,7 +189,7 @@ class _Reading(Generic[P]):
         self.end = self._last_page(len(rows), total, pages)
         if len(fresh) != len(rows):
             rows[:] = fresh
-        return Give(page, fresh, warning or self._missing(total))
+        return EmitPage(page, fresh, warning or self._missing(total))
 
     def _last_page(self, rows: int, total: int | None, pages: int | None) -> int:
         if not rows or self._is_at_limit:
@@ -209,10 +209,10 @@ class _Reading(Generic[P]):
         is_alike = bool(keys) and None not in keys and keys == self._last_keys and total == self._total
         self._alike = self._alike + 1 if is_alike else 1
         self._last_keys = keys
-        if self._alike >= MOST_ALIKE:
+        if self._alike >= MAX_EQUAL_PAGES:
             raise ApiResponseError(
-                reason=f"{self._plan.operation.id} does not turn the page: the last {MOST_ALIKE} pages up to "
-                f"page {self.received} hold the same items"
+                reason=f"{self._plan.operation.id} keeps returning the same page: the last {MAX_EQUAL_PAGES} "
+                f"pages, up to page {self.received}, contain the same items"
             )
 
     def _moved(self, total: int | None, repeated: int) -> str | None:
@@ -241,7 +241,7 @@ class _Reading(Generic[P]):
         return f"{self._plan.operation.id} gave {self._given} items of {total}: others may have been missed"
 
 
-class _Seen:
+class _SeenIds:
     """The ids that came, the latest of them: with a stable order a row never moves further than those."""
 
     def __init__(self) -> None:
@@ -261,7 +261,7 @@ class _Seen:
             fresh.append(row)
         if keys:
             self._latest.append(keys)
-        while len(self._keys) > MOST_REMEMBERED and len(self._latest) > 1:
+        while len(self._keys) > MAX_REMEMBERED_IDS and len(self._latest) > 1:
             self._keys.difference_update(self._latest.popleft())
         return fresh
 

@@ -17,7 +17,7 @@ __tracebackhide__ = True  # a failing test shows the caller's line, not the engi
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-LARGEST_INTEGER_BITS = 4096
+MAX_INTEGER_BITS = 4096
 """Longer integers make Python refuse to write them, and no URL takes them."""
 
 
@@ -147,7 +147,7 @@ def _plain_text(parameter: Parameter, value: Any) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int) and value.bit_length() <= LARGEST_INTEGER_BITS:
+    if isinstance(value, int) and value.bit_length() <= MAX_INTEGER_BITS:
         return str(int(value))
     if isinstance(value, float) and value - value == 0:
         return repr(float(value))
@@ -155,13 +155,15 @@ def _plain_text(parameter: Parameter, value: Any) -> str:
         return ",".join(_plain_text(parameter, part) for part in value)
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
-    raise types.refuse(parameter.name, "a text, a finite number, a bool, a date or a list of them", value)
+    raise types.invalid_value_error(
+        parameter.name, "a text, a finite number, a bool, a date or a list of them", value
+    )
 
 
 def _integer(parameter: Parameter, text: str) -> int:
     digits = text[1:] if text[:1] == "-" else text
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
-        raise types.refuse(parameter.name, "an int or its decimal text", text)
+        raise types.invalid_value_error(parameter.name, "an int or its decimal text", text)
     return int(text)
 
 
@@ -170,13 +172,13 @@ def _percent(parameter: Parameter, text: str) -> str:
         return quote(text, safe="")
     except UnicodeEncodeError:
         pass
-    raise types.refuse(parameter.name, "text that UTF-8 can encode (no lone surrogates)", text)
+    raise types.invalid_value_error(parameter.name, "text that UTF-8 can encode (no lone surrogates)", text)
 
 
 def _segment(parameter: Parameter, text: str) -> str:
     """Percent-encode a value as one segment, which nothing on the way reads as a path of its own."""
     if text in ("", ".", ".."):
-        raise types.refuse(
+        raise types.invalid_value_error(
             parameter.name, f"one segment of a {parameter.place}; empty, '.' and '..' are none", text
         )
     return _percent(parameter, text)
@@ -188,11 +190,11 @@ def _body(operation: Operation[Any], parameter: Parameter, value: Any) -> str:
         value = _integer(parameter, value)
     try:
         value = kind.convert(value, parameter.name)
-        lacking = kind.lacking(value, parameter.name)
+        missing = kind.missing_fields(value, parameter.name)
     except RecursionError:
-        lacking = ["an end: it is nested too deeply, or holds itself"]
-    if lacking:
-        raise ApiValueError(f"{operation.id} can't send its {parameter.name}: it lacks {', '.join(lacking)}")
+        missing = ["an end: it is nested too deeply, or holds itself"]
+    if missing:
+        raise ApiValueError(f"{operation.id} can't send its {parameter.name}: it lacks {', '.join(missing)}")
     return codec.encode(value)
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from knetik_cloud.contract import Retry
 
-REPEATABLE_STATUSES = frozenset((408, 429, 500, 502, 503, 504))
+RETRYABLE_STATUSES = frozenset((408, 429, 500, 502, 503, 504))
 THROTTLED = 429
 BASE_SECONDS = 0.1
 THROTTLED_BASE_SECONDS = 1.0
-LONGEST_WAIT = 8.0
-LONGEST_RETRY_AFTER = 60.0
+MAX_WAIT_SECONDS = 8.0
+MAX_RETRY_AFTER_SECONDS = 60.0
 FAR_AWAY = 1e9
 """Seconds that stand for all longer waits: hundreds of digits are a number too, and no float."""
 
@@ -49,9 +49,9 @@ class Budget:
             self._tokens += 1
 
 
-def may_repeat_status(retry: Retry, status: int) -> bool:
+def is_retryable_status(retry: Retry, status: int) -> bool:
     """Tell whether an answer of this status may be followed by another try."""
-    return status == THROTTLED if retry == "once" else status in REPEATABLE_STATUSES
+    return status == THROTTLED if retry == "once" else status in RETRYABLE_STATUSES
 
 
 def is_ambiguous(retry: Retry, status: int) -> bool:
@@ -66,7 +66,7 @@ def is_ambiguous(retry: Retry, status: int) -> bool:
 def backoff(repeat: int, throttled: bool, random: Callable[[], float]) -> float:
     """Give the seconds to wait before repeat number `repeat` (0 is the first): full jitter, at most 8 s."""
     base = THROTTLED_BASE_SECONDS if throttled else BASE_SECONDS
-    return random() * min(LONGEST_WAIT, base * 2.0 ** min(repeat, 16))
+    return random() * min(MAX_WAIT_SECONDS, base * 2.0 ** min(repeat, 16))
 
 
 def retry_after(value: str | None, now: Callable[[], float]) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 
-WORTH_MSGSPEC = 4096
+MIN_MSGSPEC_BYTES = 4096
 """Bytes from which on msgspec is asked: below it saves microseconds, and importing it takes milliseconds."""
 
 
@@ -64,7 +64,7 @@ def decode(data: bytes | str, what: str = "the answer") -> Any:
     Raises:
         ApiResponseError: the data isn't JSON; the message says so of `what`.
     """
-    return _decode_exactly(data, what) if len(data) < WORTH_MSGSPEC else _decode_fast(data, what)
+    return _decode_exactly(data, what) if len(data) < MIN_MSGSPEC_BYTES else _decode_fast(data, what)
 
 
 def _decode_fast(data: bytes | str, what: str = "the answer") -> Any:

@@ -26,7 +26,7 @@ class Seconds(types.Integer):
     def convert(self, value: Any, where: str) -> int:
         seconds = super().convert(value, where)
         if not EARLIEST <= seconds <= LATEST:
-            raise ApiValueError(f"{types.refuse(where, YEARS, seconds).reason}{_hint(seconds)}")
+            raise ApiValueError(f"{types.invalid_value_error(where, YEARS, seconds).reason}{_hint(seconds)}")
         return seconds
 
 
@@ -103,7 +103,7 @@ def _read(text: str, where: str) -> Any:
         return int(text)
     moment = types.DateTime.parse(text)
     if moment is None:
-        raise types.refuse(where, EXPECTED, text)
+        raise types.invalid_value_error(where, EXPECTED, text)
     return moment
 
 
@@ -111,9 +111,11 @@ def _seconds(value: Any, where: str) -> int:
     import datetime as dt
 
     if not isinstance(value, dt.datetime):
-        raise types.refuse(where, EXPECTED, value)
+        raise types.invalid_value_error(where, EXPECTED, value)
     if value.utcoffset() is None:
-        raise types.refuse(where, f"{EXPECTED}; without an offset it may be any of 27 instants", value)
+        raise types.invalid_value_error(
+            where, f"{EXPECTED}; without an offset it may be any of 27 instants", value
+        )
     return (value - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1)
 
 
@@ -125,7 +127,9 @@ def _moment(seconds: Any, where: str) -> dt.datetime:
             return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
     except OverflowError:
         pass
-    raise ApiResponseError(reason=f"{types.unreadable(where, YEARS, seconds).reason}{_hint(seconds)}")
+    raise ApiResponseError(
+        reason=f"{types.invalid_response_error(where, YEARS, seconds).reason}{_hint(seconds)}"
+    )
 
 
 def _hint(seconds: Any) -> str:

@@ -26,7 +26,7 @@ LEGACY = frozenset(("swagger_types", "attribute_map"))
 """Attributes that are kept for old programs, and left out of completion."""
 
 
-class Described:
+class LazyDoc:
     """The `__doc__` of a class whose instances have one each, which is made when it is asked for."""
 
     def __init__(self, said_of_class: str) -> None:
@@ -42,7 +42,7 @@ class Described:
 class Field(property):
     """One field of a model: its type expression, its wire name, and how it is read and assigned."""
 
-    __doc__ = Described(__doc__)
+    __doc__ = LazyDoc(__doc__)
 
     def __init__(
         self,
@@ -64,13 +64,13 @@ class Field(property):
         self.name = ""
         self._owner: type[Model] | None = None
         self._where: str
-        self._settled: set[type]
+        self._stable_types: set[type]
 
     def __set_name__(self, owner: type[Model], name: str) -> None:
         self.name, self._owner = name, owner
         self.wire = wire = self.wire or name
         self._where = f"{owner.__name__}.{name}"
-        self._settled = settled = set[type]()
+        self._stable_types = stable = set[type]()
         typed = self.expression not in SCALARS
 
         def read(model: Model) -> Any:
@@ -78,7 +78,7 @@ class Field(property):
 
         def read_typed(model: Model) -> Any:
             value = model._json.get(wire)
-            return value if type(value) in settled else self._view(model, value)
+            return value if type(value) in stable else self._view(model, value)
 
         def assign(model: Model, value: Any) -> None:
             try:
@@ -87,19 +87,19 @@ class Field(property):
                 refused = _named_by(self, model, error)
                 raise refused from None
 
-        def leave_out(model: Model) -> None:
+        def remove(model: Model) -> None:
             model._json.pop(wire, None)
 
-        super().__init__(read_typed if typed else read, assign, leave_out)
+        super().__init__(read_typed if typed else read, assign, remove)
 
-    def tell_kinds(self) -> None:
+    def enable_subclass_check(self) -> None:
         """Refuse, from now on, values that name another subclass than the model's; unknown ones stay free."""
         assign = self.fset
         assert assign is not None
 
         def assign_kind(model: Model, value: Any) -> None:
             if value is not None:
-                type(model)._check_kind(value)
+                type(model)._check_subclass(value)
             assign(model, value)
 
         super().__init__(self.fget, assign_kind, self.fdel)
@@ -123,7 +123,7 @@ class Field(property):
         """Check a value that the caller gives, and turn it into JSON."""
         value = self.type.convert(value, self._where)
         if self.enum is not None and value not in self.enum:
-            raise types.refuse(self._where, f"one of {', '.join(map(repr, self.enum))}", value)
+            raise types.invalid_value_error(self._where, f"one of {', '.join(map(repr, self.enum))}", value)
         return value
 
     def _view(self, model: Model, value: Any) -> Any:
@@ -136,8 +136,8 @@ class Field(property):
             raise unreadable from None
         if seen is not value and kind.wraps:
             model._json[self.wire] = seen
-        if kind.settles:
-            self._settled.add(type(seen))  # at most as many as the model has subclasses
+        if kind.is_stable:
+            self._stable_types.add(type(seen))  # at most as many as the model has subclasses
         return seen
 
 
@@ -229,7 +229,7 @@ class Model(metaclass=ModelType):
             cls._discriminator, cls._mapping = discriminator, mapping
             for declared in own.values():
                 if declared.wire == discriminator:
-                    declared.tell_kinds()
+                    declared.enable_subclass_check()
         cls.swagger_types = {name: f.expression for name, f in cls._fields.items()}
         cls.attribute_map = {name: f.wire for name, f in cls._fields.items()}
 
@@ -247,7 +247,7 @@ class Model(metaclass=ModelType):
                     declared.fset(self, value)
 
     @classmethod
-    def _check_kind(cls, value: Any) -> None:
+    def _check_subclass(cls, value: Any) -> None:
         """Check a discriminator that the caller gives.
 
         Raises:
@@ -287,7 +287,7 @@ class Model(metaclass=ModelType):
     _containers: ClassVar[list[Field]]
 
     @classmethod
-    def _over(cls, json: dict[str, Any]) -> Self:
+    def _wrap(cls, json: dict[str, Any]) -> Self:
         """View a JSON object, as the subclass that its discriminator names if that is one of this class."""
         mapping = cls._mapping
         if mapping is not None:
@@ -297,10 +297,10 @@ class Model(metaclass=ModelType):
         return model
 
     @classmethod
-    def _over_all(cls, rows: list[dict[str, Any]]) -> list[Self]:
-        """View many JSON objects, as `_over` does one."""
+    def _wrap_all(cls, rows: list[dict[str, Any]]) -> list[Self]:
+        """View many JSON objects, as `_wrap` does one."""
         if cls._mapping is not None:
-            return [cls._over(json) for json in rows]
+            return [cls._wrap(json) for json in rows]
         models = [*map(object.__new__, repeat(cls, len(rows)))]
         for model, json in zip(models, rows, strict=True):
             model._json = json
@@ -319,18 +319,18 @@ class Model(metaclass=ModelType):
     if TYPE_CHECKING:
         _json: dict[str, Any]
 
-    def _lacking(self, where: str) -> list[str]:
+    def _missing_fields(self, where: str) -> list[str]:
         """List the required fields that are absent or null, here and below, as paths."""
-        lacking = []
+        missing = []
         for declared in self._fields.values():
             value = self._json.get(declared.wire)
             path = f"{where}.{declared.name}"
             if value is None:
                 if declared.required:
-                    lacking.append(path)
+                    missing.append(path)
             elif declared.type.wraps:
-                lacking += declared.type.lacking(value, path)
-        return lacking
+                missing += declared.type.missing_fields(value, path)
+        return missing
 
     def to_dict(self) -> dict[str, Any]:
         """Give a new dict of every declared field by its Python name, absent ones None, nested ones too."""
@@ -356,8 +356,8 @@ class Model(metaclass=ModelType):
             ApiValueError: `data` is no dict.
         """
         if not isinstance(data, Mapping):
-            raise types.refuse(f"the data of {cls.__name__}", "a dict", data)
-        model = cls._over(codec.plain(data))
+            raise types.invalid_value_error(f"the data of {cls.__name__}", "a dict", data)
+        model = cls._wrap(codec.plain(data))
         model._take_python_names()
         return model
 
@@ -379,8 +379,8 @@ class Model(metaclass=ModelType):
         """
         data = codec.decode(text, "the text")
         if type(data) is not dict:
-            raise types.unreadable(cls.__name__, "an object", data, "the text")
-        return cls._over(data)
+            raise types.invalid_response_error(cls.__name__, "an object", data, "the text")
+        return cls._wrap(data)
 
     def __repr__(self) -> str:
         return self.to_str()

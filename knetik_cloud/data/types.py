@@ -22,7 +22,7 @@ __tracebackhide__ = True  # a failing test shows the caller's line, not the engi
 NoneType = type(None)
 
 
-def shown(value: object) -> str:
+def short_repr(value: object) -> str:
     """Give a value's repr, shortened for an error message."""
     if isinstance(value, int) and value.bit_length() > 256:
         return f"an int of {value.bit_length()} bits"  # its decimal text may be too long for Python to make
@@ -30,14 +30,18 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def refuse(where: str, expected: str, value: object) -> ApiValueError:
+def invalid_value_error(where: str, expected: str, value: object) -> ApiValueError:
     """Build the error for a value that can't be sent."""
-    return ApiValueError(f"{where} must be {expected}, not {shown(value)}")
+    return ApiValueError(f"{where} must be {expected}, not {short_repr(value)}")
 
 
-def unreadable(where: str, expected: str, value: object, what: str = "the answer") -> ApiResponseError:
+def invalid_response_error(
+    where: str, expected: str, value: object, what: str = "the answer"
+) -> ApiResponseError:
     """Build the error for an answer (or another text) whose shape isn't the contract's."""
-    return ApiResponseError(reason=f"{what} can't be read: {where} should be {expected}, not {shown(value)}")
+    return ApiResponseError(
+        reason=f"{what} can't be read: {where} should be {expected}, not {short_repr(value)}"
+    )
 
 
 def with_article(name: str) -> str:
@@ -50,12 +54,12 @@ class Type:
 
     `container` is the set of Python types that an answer may hold where this type is due, None where any
     will do. A type that `wraps` replaces plain JSON by models when it is first touched. A value of a type
-    that `settles` needs no second look: once it was viewed, values of its Python type are what a read gives.
+    that `is_stable` is viewed once: afterwards, values of the viewed Python type are read unchanged.
     """
 
     container: frozenset[type] | None = None
     wraps = False
-    settles = True
+    is_stable = True
     expected = "a JSON value"
 
     def convert(self, value: Any, where: str) -> Any:
@@ -80,16 +84,16 @@ class Type:
         Raises:
             ApiResponseError: names the place and the first value that doesn't fit.
         """
-        self._present(values, where)
+        self._check_column(values, where)
 
-    def _present(self, values: Sequence[Any], where: str) -> Sequence[Any]:
+    def _check_column(self, values: Sequence[Any], where: str) -> Sequence[Any]:
         """Check the Python types of a column, all at once, and give those of its values that aren't None."""
         if self.container is None:
             return values
         kinds = set(map(type, values))
         if not kinds <= self.container:
             wrong = next(value for value in values if type(value) not in self.container)
-            raise unreadable(where, self.expected, wrong)
+            raise invalid_response_error(where, self.expected, wrong)
         return [value for value in values if value is not None] if NoneType in kinds else values
 
     def resolve(self) -> None:
@@ -99,7 +103,7 @@ class Type:
             ApiValueError: one doesn't.
         """
 
-    def lacking(self, value: Any, where: str) -> list[str]:
+    def missing_fields(self, value: Any, where: str) -> list[str]:
         """List the required fields that are absent in a value about to be sent, as paths.
 
         Raises:
@@ -117,9 +121,9 @@ class Integer(Type):
 
     def convert(self, value: Any, where: str) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise refuse(where, "an int", value)
+            raise invalid_value_error(where, "an int", value)
         if value.bit_length() >= self._bits and value != -1 << self._bits - 1:
-            raise refuse(where, self.expected, value)
+            raise invalid_value_error(where, self.expected, value)
         return value
 
 
@@ -130,7 +134,7 @@ class Float(Type):
 
     def convert(self, value: Any, where: str) -> float:
         if not isinstance(value, (int, float)) or isinstance(value, bool) or value - value != 0:
-            raise refuse(where, self.expected, value)
+            raise invalid_value_error(where, self.expected, value)
         return value
 
 
@@ -141,7 +145,7 @@ class Boolean(Type):
 
     def convert(self, value: Any, where: str) -> bool:
         if not isinstance(value, bool):
-            raise refuse(where, self.expected, value)
+            raise invalid_value_error(where, self.expected, value)
         return value
 
 
@@ -152,7 +156,7 @@ class Text(Type):
 
     def convert(self, value: Any, where: str) -> str:
         if not isinstance(value, str):
-            raise refuse(where, self.expected, value)
+            raise invalid_value_error(where, self.expected, value)
         return value
 
 
@@ -169,13 +173,13 @@ class Either(Type):
                 return choice.convert(value, where)
             except ApiValueError:
                 continue
-        raise refuse(where, self.expected, value)
+        raise invalid_value_error(where, self.expected, value)
 
 
 class Date(Type):
     """A `date`, kept as its ISO 8601 text. (Inside a list or a map it is given as that text.)"""
 
-    settles = False
+    is_stable = False
     expected = "a date or its ISO 8601 text"
 
     def convert(self, value: Any, where: str) -> str:
@@ -185,12 +189,12 @@ class Date(Type):
             return value.isoformat()
         if isinstance(value, str) and self.parse(value) is not None:
             return value
-        raise refuse(where, self.expected, value)
+        raise invalid_value_error(where, self.expected, value)
 
     def view(self, value: Any, where: str) -> Any:
         moment = self.parse(value)
         if moment is None and value is not None:
-            raise unreadable(where, self.expected, value)
+            raise invalid_response_error(where, self.expected, value)
         return moment
 
     @staticmethod
@@ -212,7 +216,7 @@ class DateTime(Date):
             return value.isoformat()
         if isinstance(value, str) and self.parse(value) is not None:
             return value
-        raise refuse(where, self.expected, value)
+        raise invalid_value_error(where, self.expected, value)
 
     @staticmethod
     def parse(text: Any) -> Any:
@@ -254,35 +258,35 @@ class Reference(Type):
             return value
         if isinstance(value, dict):
             return self.model.from_dict(value)
-        raise refuse(where, f"{with_article(self._name)} or a dict", value)
+        raise invalid_value_error(where, f"{with_article(self._name)} or a dict", value)
 
     def view(self, value: Any, where: str) -> Any:
         if type(value) is dict:
-            return (self._model or self.model)._over(value)
+            return (self._model or self.model)._wrap(value)
         if value is None or isinstance(value, self.model):
             return value
-        raise unreadable(where, self.expected, value)
+        raise invalid_response_error(where, self.expected, value)
 
     def view_rows(self, rows: list[Any], where: str) -> list[Any]:
         if set(map(type, rows)) == {dict}:
-            return self.model._over_all(rows)
+            return self.model._wrap_all(rows)
         return super().view_rows(rows, where)
 
     def check(self, values: Sequence[Any], where: str, depth: int) -> None:
-        rows = self._present(values, where)
+        rows = self._check_column(values, where)
         if depth and rows:
             for field in self.model._container_fields():
                 column = list(map(dict.get, rows, repeat(field.wire)))
                 field.type.check(column, f"{where}.{field.wire}", depth - 1)
 
-    def lacking(self, value: Any, where: str) -> list[str]:
+    def missing_fields(self, value: Any, where: str) -> list[str]:
         if value is None:
             return []
         if type(value) is dict:
-            value = self.model._over(value)
+            value = self.model._wrap(value)
         if not isinstance(value, self.model):
-            raise refuse(where, f"{with_article(self._name)} or a dict", value)
-        return value._lacking(where)
+            raise invalid_value_error(where, f"{with_article(self._name)} or a dict", value)
+        return value._missing_fields(where)
 
 
 class ListOf(Type):
@@ -295,14 +299,14 @@ class ListOf(Type):
     def __init__(self, element: Type) -> None:
         self._element = element
         self._wrapped: set[type] = {NoneType}
-        self.settles = not element.wraps
+        self.is_stable = not element.wraps
 
     def resolve(self) -> None:
         self._element.resolve()
 
     def convert(self, value: Any, where: str) -> list[Any]:
         if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
-            raise refuse(where, self.expected, value)
+            raise invalid_value_error(where, self.expected, value)
         convert = self._element.convert
         return [None if row is None else convert(row, f"{where}[{i}]") for i, row in enumerate(value)]
 
@@ -310,7 +314,7 @@ class ListOf(Type):
         if type(value) is not list:
             if value is None:
                 return None
-            raise unreadable(where, self.expected, value)
+            raise invalid_response_error(where, self.expected, value)
         if self._element.wraps and not self._wrapped.issuperset(map(type, value)):
             value[:] = rows = self._element.view_rows(value.copy(), where)  # another thread may be at it too
             if isinstance(self._element, Reference):
@@ -318,18 +322,18 @@ class ListOf(Type):
         return value
 
     def check(self, values: Sequence[Any], where: str, depth: int) -> None:
-        lists = self._present(values, where)
+        lists = self._check_column(values, where)
         if depth and lists and self._element.container is not None:
             rows = lists[0] if len(lists) == 1 else list(chain.from_iterable(lists))
             self._element.check(rows, f"{where}[]", depth)
 
-    def lacking(self, value: Any, where: str) -> list[str]:
+    def missing_fields(self, value: Any, where: str) -> list[str]:
         if value is None:
             return []
         if type(value) is not list:
-            raise refuse(where, self.expected, value)
-        lacking = self._element.lacking
-        return [path for i, row in enumerate(value) for path in lacking(row, f"{where}[{i}]")]
+            raise invalid_value_error(where, self.expected, value)
+        missing_fields = self._element.missing_fields
+        return [path for i, row in enumerate(value) for path in missing_fields(row, f"{where}[{i}]")]
 
 
 class MapOf(Type):
@@ -341,14 +345,14 @@ class MapOf(Type):
 
     def __init__(self, element: Type) -> None:
         self._element = element
-        self.settles = not element.wraps
+        self.is_stable = not element.wraps
 
     def resolve(self) -> None:
         self._element.resolve()
 
     def convert(self, value: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, Mapping):
-            raise refuse(where, "a dict", value)
+            raise invalid_value_error(where, "a dict", value)
         convert = self._element.convert
         return {
             Text().convert(name, f"a name in {where}"): None
@@ -361,25 +365,25 @@ class MapOf(Type):
         if type(value) is not dict:
             if value is None:
                 return None
-            raise unreadable(where, self.expected, value)
+            raise invalid_response_error(where, self.expected, value)
         if self._element.wraps:
             for name, row in value.items():
                 value[name] = self._element.view(row, f"{where}[{name!r}]")
         return value
 
     def check(self, values: Sequence[Any], where: str, depth: int) -> None:
-        maps = self._present(values, where)
+        maps = self._check_column(values, where)
         if depth and maps and self._element.container is not None:
             rows = [row for value in maps for row in value.values()]
             self._element.check(rows, f"{where}[]", depth)
 
-    def lacking(self, value: Any, where: str) -> list[str]:
+    def missing_fields(self, value: Any, where: str) -> list[str]:
         if value is None:
             return []
         if type(value) is not dict:
-            raise refuse(where, "a dict", value)
-        lacking = self._element.lacking
-        return [path for name, row in value.items() for path in lacking(row, f"{where}[{name!r}]")]
+            raise invalid_value_error(where, "a dict", value)
+        missing_fields = self._element.missing_fields
+        return [path for name, row in value.items() for path in missing_fields(row, f"{where}[{name!r}]")]
 
 
 _PLAIN: dict[str, Type] = {

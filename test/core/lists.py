@@ -6,10 +6,10 @@ from collections.abc import Generator, Iterable, Mapping
 from typing import Any, TypeVar
 
 from knetik_cloud.core.auth import TokenStore
-from knetik_cloud.core.call import Answer, Engine
+from knetik_cloud.core.call import CallResult, Engine
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.options import Settings
-from knetik_cloud.core.outcome import Ask, Authenticate, Command, Failure, Send, Wait
+from knetik_cloud.core.outcome import CallProvider, Command, Failure, ObtainToken, Send, Sleep
 from knetik_cloud.exceptions import (
     ApiConnectionException,
     ApiException,
@@ -81,7 +81,7 @@ REFUSED = Failure(ApiConnectionException, "refused", ConnectionRefusedError("ref
 RESET = Failure(ApiConnectionException, "reset", ConnectionResetError("reset"), written=True)
 READ_TIMEOUT = Failure(ApiTimeoutException, "slow", TimeoutError("slow"), written=True)
 CONNECT_TIMEOUT = Failure(ApiTimeoutException, "slow", TimeoutError("slow"), written=False)
-BAD_CERTIFICATE = Failure(ApiConnectionException, "TLS", written=False, repeatable=False)
+BAD_CERTIFICATE = Failure(ApiConnectionException, "TLS", written=False, retryable=False)
 
 
 class World:
@@ -121,7 +121,7 @@ class World:
         stream: bool = False,
         settings: Settings | None = None,
         **arguments: Any,
-    ) -> Answer:
+    ) -> CallResult:
         """Run a call against a list of outcomes, all of which must be met."""
         chosen = settings or make_settings()
         given = iter(outcomes)
@@ -152,14 +152,14 @@ class World:
                     self._note(command)
                     outcome = next(given)
                     self.now += self.tries
-                elif isinstance(command, Wait):
+                elif isinstance(command, Sleep):
                     self.waits.append(command.seconds)
                     self.now += command.seconds
                     outcome = None
-                elif isinstance(command, Ask):
+                elif isinstance(command, CallProvider):
                     outcome = self.provided.pop(0)
                 else:
-                    assert isinstance(command, Authenticate)
+                    assert isinstance(command, ObtainToken)
                     try:
                         outcome = self.drive(self.engine.renew(command, settings, TOKEN), given, settings)
                     except ApiException as error:

@@ -69,7 +69,7 @@ def test_a_bare_exception_has_every_attribute(kind: type[ApiException]) -> None:
 @given(st.text())
 def test_any_body_makes_an_exception(body: str) -> None:
     error = ApiException(500, "why")
-    error._take_answer(body, Headers())
+    error._load_response(body, Headers())
     assert error.body == body
     assert str(error).startswith("(500)\nReason: why")
 
@@ -90,7 +90,7 @@ def test_any_json_makes_an_exception(value: object) -> None:
     import json
 
     error = ApiException(500, "why")
-    error._take_answer(json.dumps(value), Headers())
+    error._load_response(json.dumps(value), Headers())
     assert error.code is None or type(error.code) is int
     assert error.request_id is None or isinstance(error.request_id, str)
     assert all(isinstance(detail.message, str | None) for detail in error.errors)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knetik_cloud.core.outcome import presentable
+from knetik_cloud.core.outcome import sanitize_cause
 from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.secret import MASK, Secret, masked
 
@@ -150,11 +150,11 @@ def test_a_cause_that_shows_a_secret_is_replaced() -> None:
         raise ValueError(f"bad header {CANARY}")
     except ValueError as error:
         cause = error
-    shown = presentable(cause, [Secret(CANARY)])
+    shown = sanitize_cause(cause, [Secret(CANARY)])
     assert isinstance(shown, RuntimeError)
     assert CANARY not in "".join(traceback.format_exception(shown))
-    assert presentable(cause, []) is cause
-    assert presentable(None, []) is None
+    assert sanitize_cause(cause, []) is cause
+    assert sanitize_cause(None, []) is None
 
 
 def test_contexts_and_causes_lose_their_tracebacks() -> None:
@@ -168,7 +168,7 @@ def test_contexts_and_causes_lose_their_tracebacks() -> None:
                 raise ValueError("outer") from inner
     except ValueError as error:
         outer = error
-    kept = presentable(outer, [])
+    kept = sanitize_cause(outer, [])
     assert kept is outer
     assert outer.__context__ is not None
     assert outer.__cause__ is not None

@@ -20,7 +20,7 @@ from test.faults.server import CERTIFICATES
 
 @pytest.mark.parametrize("value", [1, 0.5, Decimal("2.5"), Fraction(1, 3), math.inf, 1e-9, 1e300])
 def test_limits_are_numbers_of_any_kind(value: Any) -> None:
-    assert options.seconds("timeout", value) == float(value)
+    assert options.time_limit("timeout", value) == float(value)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_limits_are_numbers_of_any_kind(value: Any) -> None:
 )
 def test_other_limits_are_refused(value: Any) -> None:
     with pytest.raises(ApiValueError, match="above 0"):
-        options.seconds("timeout", value)
+        options.time_limit("timeout", value)
 
 
 def test_a_timeout_is_one_number_or_a_pair() -> None:

@@ -250,7 +250,7 @@ async def token_later() -> str:
 @pytest.mark.parametrize("promise", [Promise, token_later])
 def test_a_provider_that_must_be_awaited_is_for_the_other_client(promise: Any) -> None:
     with pytest.raises(ApiValueError, match=r"use knetik_cloud\.aio"):
-        TokenStore(provider=Provider()).provided(promise(), 0)
+        TokenStore(provider=Provider()).store_provided(promise(), 0)
 
 
 def test_what_a_provider_raises_comes_out_as_an_api_exception() -> None:

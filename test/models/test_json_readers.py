@@ -54,8 +54,8 @@ def assert_same(data: bytes | str) -> None:
 def test_msgspec_reads_what_is_large_enough_and_nothing_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     assert codec.fast_decoder() is msgspec.json.decode
     monkeypatch.setattr(codec, "fast_decoder", lambda: lambda data: "read by msgspec")
-    assert codec.decode(b" " * (codec.WORTH_MSGSPEC - 1) + b"1") == "read by msgspec"
-    assert codec.decode(b" " * (codec.WORTH_MSGSPEC - 2) + b"1") == 1
+    assert codec.decode(b" " * (codec.MIN_MSGSPEC_BYTES - 1) + b"1") == "read by msgspec"
+    assert codec.decode(b" " * (codec.MIN_MSGSPEC_BYTES - 2) + b"1") == 1
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: ascii(text[:30]))

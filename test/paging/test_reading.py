@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knetik_cloud import ApiResponseError, ApiValueError, DeadlineExceeded, PageResourceEntitlementItem
-from knetik_cloud.core.paging import MOST_REMEMBERED, Fetch, Give, Plan, Receive
+from knetik_cloud.core.paging import MAX_REMEMBERED_IDS, AwaitPage, EmitPage, Plan, StartFetch
 from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_USERS_INVENTORY
 
 from .lists import ListService, Row, entries
@@ -39,13 +39,13 @@ class Driven:
             while len(self.asked) < most:
                 step = steps.send(page)
                 page = None
-                if isinstance(step, Fetch):
+                if isinstance(step, StartFetch):
                     self.asked.append(step.arguments["page"])
                     waiting.append(fetch(step.arguments["page"]))
-                elif isinstance(step, Receive):
+                elif isinstance(step, AwaitPage):
                     page = Page.from_dict(waiting.pop(0))
                 else:
-                    assert isinstance(step, Give)
+                    assert isinstance(step, EmitPage)
                     self.most_ahead = max(self.most_ahead, len(waiting))
                     self.items += step.items
                     self.pages.append(step.page)
@@ -193,7 +193,7 @@ def test_an_empty_or_null_content_ends_it() -> None:
 
 
 def test_a_service_that_does_not_turn_the_page_is_found_out() -> None:
-    with pytest.raises(ApiResponseError, match="does not turn the page"):
+    with pytest.raises(ApiResponseError, match="keeps returning the same page"):
         Driven(plan(), lambda number: static(1000)(1))
 
 
@@ -204,18 +204,18 @@ def test_items_without_an_id_all_come() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    from knetik_cloud.core.paging import _Seen
+    from knetik_cloud.core.paging import _SeenIds
 
-    seen = _Seen()
-    for start in range(0, 3 * MOST_REMEMBERED, 1000):
+    seen = _SeenIds()
+    for start in range(0, 3 * MAX_REMEMBERED_IDS, 1000):
         assert len(seen.fresh([{"id": number} for number in range(start, start + 1000)])) == 1000
-    assert len(seen._keys) <= MOST_REMEMBERED
-    assert sum(map(len, seen._latest)) <= MOST_REMEMBERED
+    assert len(seen._keys) <= MAX_REMEMBERED_IDS
+    assert sum(map(len, seen._latest)) <= MAX_REMEMBERED_IDS
 
 
 def arguments(plan: Plan[Any]) -> dict[str, Any]:
     step = next(plan.read())
-    assert isinstance(step, Fetch)
+    assert isinstance(step, StartFetch)
     return dict(step.arguments)
 
 
