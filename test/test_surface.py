@@ -1,0 +1,107 @@
+"""The surface gate finds each kind of breaking change, shown on copies of the package."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def surface() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("surface", ROOT / "scripts" / "surface.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def copy_with(folder: Path, path: str, pattern: str, replacement: str) -> Path:
+    """Copy the package, with a change in one of its files."""
+    shutil.copytree(
+        ROOT / "knetik_cloud", folder / "knetik_cloud", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    changed = folder / "knetik_cloud" / path
+    text, count = re.subn(pattern, replacement, changed.read_text(encoding="utf-8"))
+    assert count, f"{pattern!r} is not in {path}"
+    changed.write_text(text, encoding="utf-8")
+    return folder
+
+
+CHANGES = [
+    pytest.param(
+        "apis/users_inventory_api.py",
+        r"def get_user_inventory\(",
+        "def fetch_user_inventory(",
+        "knetik_cloud.apis.UsersInventoryApi.get_user_inventory: Public object was removed",
+        id="a renamed method",
+    ),
+    pytest.param(
+        "apis/users_inventory_api.py",
+        r"item_id: int \| str,",
+        "item: int | str,",
+        "Parameter was removed",
+        id="a renamed parameter",
+    ),
+    pytest.param(
+        "models/user_inventory_resource.py",
+        r"    expires: int.*\n",
+        "",
+        "knetik_cloud.models.UserInventoryResource.expires: Public object was removed",
+        id="a removed attribute of a model",
+    ),
+    pytest.param(
+        "openapi.yaml",
+        r"\n        expires:\n",
+        "\n        expiry:\n",
+        "contract: field expires of UserInventoryResource was removed",
+        id="a removed field of the contract",
+    ),
+    pytest.param(
+        "openapi.yaml",
+        r"x-cli: items list",
+        "x-cli: items ls",
+        "contract: command of get_entitlement_items changed (items list -> items ls)",
+        id="a renamed command",
+    ),
+    pytest.param(
+        "openapi.yaml",
+        r"(operationId: use_user_entitlement_item[\s\S]*?)x-retry: once",
+        r"\1x-retry: safe",
+        "contract: retry class of use_user_entitlement_item changed (once -> safe)",
+        id="a changed retry class",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "pattern", "replacement", "message"), CHANGES)
+def test_a_break_is_found(
+    surface: ModuleType, tmp_path: Path, path: str, pattern: str, replacement: str, message: str
+) -> None:
+    found = surface.breaks(ROOT, copy_with(tmp_path, path, pattern, replacement))
+    assert [each for each in found if message in each], found
+
+
+def test_a_version_does_not_break_itself(surface: ModuleType) -> None:
+    assert surface.breaks(ROOT, ROOT) == []
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the last release comes from git")
+def test_nothing_breaks_undeclared_since_the_last_release() -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/surface.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
