@@ -8,7 +8,8 @@ from typing import Any
 
 from codegen import names
 from codegen.types import Type
-from knetik_cloud.contract import Discriminator, Failure, Pages, Place, ReadBack, Retry, Waiter
+from knetik_cloud.contract import Discriminator, Failure
+from knetik_cloud.extensions import Pages, Place, ReadBack, Retry, Waiter
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from codegen.contract import Contract, Field, Operation, Parameter, Schema, Value
 from codegen.errors import exception_name
-from knetik_cloud.contract import Retry
+from knetik_cloud.extensions import Retry
 
 WIDTH = 110
 """The longest line of generated Python."""

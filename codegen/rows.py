@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.contract import Field, Parameter, Schema
-from knetik_cloud.contract import Pages, ReadBack, Waiter
+from knetik_cloud.extensions import Pages, ReadBack, Waiter
 
 
 def parameter_row(parameter: Parameter) -> str:

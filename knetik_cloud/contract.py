@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
+
+from knetik_cloud.extensions import Pages as Pages
+from knetik_cloud.extensions import Place, Retry
+from knetik_cloud.extensions import ReadBack as ReadBack
+from knetik_cloud.extensions import Waiter as Waiter
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
-
-Retry = Literal["safe", "idempotent", "once"]
-Place = Literal["path", "query", "header", "form", "body"]
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -21,57 +23,6 @@ TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 class ContractError(ValueError):
     """An error in the contract, or a part of it that is not supported. The message names the place."""
-
-
-class Pages(NamedTuple):
-    """The parameters and the response fields of a list operation that control paging."""
-
-    page: str = "page"
-    size: str = "size"
-    items: str = "content"
-    total: str = "total_elements"
-    pages: str = "total_pages"
-    order: str | None = None
-
-
-class ReadBack(NamedTuple):
-    """A list that shows whether a write was applied.
-
-    A string that starts with `$` stands for a value: `$user_id` for an argument of the write, `$body.field`
-    for a field of its body, `$item.field` for a field of an item of the previous list, and `$marker` for the
-    value of the marker.
-
-    Attributes:
-        list: The id of the list operation.
-        arguments: The arguments of the list operation.
-        match: The fields that an item must have, with their values.
-        since: The field that holds the service's time of creation, in epoch seconds.
-    """
-
-    list: str
-    arguments: Mapping[str, Any]
-    match: Mapping[str, Any] = {}
-    since: str | None = None
-
-
-class Waiter(NamedTuple):
-    """A state that an item reaches later.
-
-    Attributes:
-        name: The name of the waiter; the name of its method is `wait_until_` and this.
-        field: The field that holds the state. Unknown values mean that the state is not reached yet.
-        success: The values that end the wait.
-        failure: The values that can't become one of `success` anymore.
-        list: The id of the list operation that reads many items at the same time.
-        arguments: The arguments of the list operation, with `$name` as in `ReadBack`.
-    """
-
-    name: str
-    field: str
-    success: tuple[str, ...]
-    failure: tuple[str, ...] = ()
-    list: str | None = None
-    arguments: Mapping[str, Any] = {}
 
 
 class Failure(NamedTuple):

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from knetik_cloud.contract import Pages as Pages
-from knetik_cloud.contract import Place, Retry
-from knetik_cloud.contract import ReadBack as ReadBack
-from knetik_cloud.contract import Waiter as Waiter
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError, Attempt, Headers
+from knetik_cloud.extensions import Pages as Pages
+from knetik_cloud.extensions import Place, Retry
+from knetik_cloud.extensions import ReadBack as ReadBack
+from knetik_cloud.extensions import Waiter as Waiter
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
-from knetik_cloud.contract import Retry
+from knetik_cloud.extensions import Retry
 
 RETRYABLE_STATUSES = frozenset((408, 429, 500, 502, 503, 504))
 THROTTLED = 429
