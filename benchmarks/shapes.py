@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks import payloads
 from benchmarks.calls import without_msgspec
 from benchmarks.comparison import Ratio, compare
-from knetik_cloud.data import codec, types
+from knetik_cloud.data import codec, expressions
 from knetik_cloud.models import EntitlementItem
 
 PAGE = "PageResourceUserInventoryResource"
@@ -51,7 +51,7 @@ def _decoding(rounds: int, suffix: str) -> list[Ratio]:
 
 def decoder(data: bytes) -> Callable[[], Any]:
     """Give a function that does what a call does with an answer's bytes: decode, check, view."""
-    page = types.parse(PAGE, "knetik_cloud.models")
+    page = expressions.parse(PAGE, "knetik_cloud.models")
 
     def read() -> Any:
         value = codec.decode(data)

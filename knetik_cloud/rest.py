@@ -74,7 +74,7 @@ class RESTResponse:
         """Yield the decoded body in pieces of at most `amount` bytes.
 
         Raises:
-            ApiException: the answer can't be read to its end.
+            ApiException: the response can't be read to its end.
         """
         while piece := self.read(amount):
             yield piece
@@ -83,7 +83,7 @@ class RESTResponse:
         """Read `amount` decoded bytes, fewer at the end; None reads all that is left.
 
         Raises:
-            ApiException: the answer can't be read.
+            ApiException: the response can't be read.
         """
         if amount is None or amount < 0:
             return self._remaining()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import PydanticCustomError, core_schema
 
-from knetik_cloud.data import codec, description, types
+from knetik_cloud.data import codec, description, expressions, types
 from knetik_cloud.exceptions import ApiException
 
 if TYPE_CHECKING:
@@ -108,9 +108,10 @@ def _subclasses(model: type[Model], handler: GetCoreSchemaHandler) -> core_schem
 
 
 def _model(name: str, sibling: type[Model]) -> type[Model]:
-    found = types.parse(name, sibling._package())
-    assert isinstance(found, types.Reference)
-    return found.model
+    found = expressions.parse(name, sibling._package())
+    assert isinstance(found, expressions.Reference)
+    model: type[Model] = found.model
+    return model
 
 
 def _fields(model: type[Model], handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
@@ -125,17 +126,17 @@ def _fields(model: type[Model], handler: GetCoreSchemaHandler) -> core_schema.Co
 
 def _of_type(kind: types.Type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
     """Build the schema of a type. Nothing is converted, so what is sent is what was validated."""
-    if isinstance(kind, types.Reference):
+    if isinstance(kind, expressions.Reference):
         return handler.generate_schema(kind.model)
-    if isinstance(kind, types.ListOf):
-        return core_schema.list_schema(_or_null(_of_type(kind._element, handler)))
-    if isinstance(kind, types.MapOf):
-        value = _or_null(_of_type(kind._element, handler))
+    if isinstance(kind, expressions.ListOf):
+        return core_schema.list_schema(_or_null(_of_type(kind.element, handler)))
+    if isinstance(kind, expressions.MapOf):
+        value = _or_null(_of_type(kind.element, handler))
         return core_schema.dict_schema(core_schema.str_schema(strict=True), value)
-    if isinstance(kind, types.Either):
-        return core_schema.union_schema([_of_type(choice, handler) for choice in kind._choices])
+    if isinstance(kind, expressions.Either):
+        return core_schema.union_schema([_of_type(choice, handler) for choice in kind.choices])
     if isinstance(kind, types.Integer):
-        bound = 1 << kind._bits - 1
+        bound = 1 << kind.bits - 1
         return core_schema.int_schema(strict=True, ge=-bound, le=bound - 1)
     if isinstance(kind, types.Boolean):
         return core_schema.bool_schema(strict=True)

@@ -331,12 +331,12 @@ class _CallState:
         except ApiResponseError as unreadable:
             reason = self.masked(unreadable.reason or "")  # at once: this frame is one of the error's own
         except RecursionError:
-            reason = "the answer can't be read: it is nested too deeply"
+            reason = "the response can't be read: it is nested too deeply"
         response.distrust()
         self._last = response
         self._ambiguous = self._operation.retry != "safe"
         if self._is_hidden(response):  # what was found in place of the token may be one
-            reason = f"the answer can't be read as {self._operation.returns}"
+            reason = f"the response can't be read as {self._operation.returns}"
         error = ApiResponseError(response.status, reason)
         error.__cause__ = ValueError(error.reason)  # the codec's own error holds the whole body
         raise self._describe(error, response)
@@ -407,10 +407,10 @@ def _charset(media: str) -> str | None:
     """
     kind, *parameters = (part.strip().lower() for part in media.split(";"))
     if not kind.endswith("json") and kind not in ("", "text/plain", "application/octet-stream"):
-        raise ApiResponseError(reason=f"the answer isn't JSON: it says that it is {media!r}")
+        raise ApiResponseError(reason=f"the response isn't JSON: it says that it is {media!r}")
     named = [part.partition("=")[2].strip(" \"'") for part in parameters if part.startswith("charset")]
     if not named or named[0] in ("", "utf-8", "utf8", "us-ascii", "ascii"):
         return None
     if not CHARSETS.fullmatch(named[0]):
-        raise ApiResponseError(reason=f"the answer isn't JSON in a character set that is known: {media!r}")
+        raise ApiResponseError(reason=f"the response isn't JSON in a character set that is known: {media!r}")
     return named[0]

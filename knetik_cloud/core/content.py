@@ -55,7 +55,7 @@ class Inflater:
             ApiResponseError: they end in the middle.
         """
         if self._head and not self._inflater.eof:
-            raise ApiResponseError(reason=f"the answer can't be read: its {self._encoding} body is cut off")
+            raise ApiResponseError(reason=f"the response can't be read: its {self._encoding} body is cut off")
 
     def _next_member(self, data: bytes) -> bool:
         """Begin the next gzip member; zero bytes of padding are none."""
@@ -64,7 +64,7 @@ class Inflater:
         self._members += 1
         if self._members > MOST_MEMBERS:
             raise ApiResponseError(
-                reason=f"the answer can't be read: it has more than {MOST_MEMBERS} gzip members"
+                reason=f"the response can't be read: it has more than {MOST_MEMBERS} gzip members"
             )
         self._inflater = zlib.decompressobj(self._wbits)
         return True
@@ -80,7 +80,7 @@ class Inflater:
                 self._inflater = zlib.decompressobj(_RAW)
                 return self._inflate(data)
         raise ApiResponseError(
-            reason=f"the answer can't be read: its {self._encoding} body is corrupt ({reason})"
+            reason=f"the response can't be read: its {self._encoding} body is corrupt ({reason})"
         )
 
 
@@ -98,7 +98,7 @@ def inflaters(header: str | None) -> list[Inflater]:
         if name in ("", "identity"):
             continue
         if name not in ("gzip", "x-gzip", "deflate") or len(chain) == MOST_CODINGS:
-            raise ApiResponseError(reason=f"the answer can't be read: its content encoding is {header!r}")
+            raise ApiResponseError(reason=f"the response can't be read: its content encoding is {header!r}")
         chain.append(Inflater(name))
     return chain
 
@@ -113,7 +113,7 @@ def feed(chain: Sequence[Inflater], data: bytes) -> Iterator[bytes]:
         inflater.produced += len(piece)
         if rest and inflater.produced > MOST_BETWEEN:
             raise ApiResponseError(
-                reason=f"the answer can't be read: more than {MOST_BETWEEN} bytes lie inside"
+                reason=f"the response can't be read: more than {MOST_BETWEEN} bytes lie inside"
             )
         yield from feed(rest, piece)
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import six
 
 from knetik_cloud.core.operation import Operation, Parameter
-from knetik_cloud.data import codec, types
+from knetik_cloud.data import codec, expressions, types
 from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.secret import MASK, Secret
 
@@ -137,7 +137,7 @@ def _text(parameter: Parameter, value: Any) -> str:
             value = _integer(parameter, value)
     elif kind == "int | str" and isinstance(value, int):
         kind = "int64"
-    value = types.parse(kind, "").convert(value, parameter.name)
+    value = expressions.parse(kind, "").convert(value, parameter.name)
     return _plain_text(parameter, value)
 
 
@@ -185,7 +185,7 @@ def _segment(parameter: Parameter, text: str) -> str:
 
 
 def _body(operation: Operation[Any], parameter: Parameter, value: Any) -> str:
-    kind = types.parse(parameter.type, operation.models)
+    kind = expressions.parse(parameter.type, operation.models)
     if isinstance(value, str) and parameter.type in ("int32", "int64", "int"):
         value = _integer(parameter, value)
     try:

@@ -1,4 +1,4 @@
-"""JSON in and out: exact, strict, and never anything but `ApiException` on failure."""
+"""The JSON encoder and decoder: exact, strict, and with `ApiException` as the only error."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from typing import Any, NoReturn
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 
 MIN_MSGSPEC_BYTES = 4096
-"""Bytes from which on msgspec is asked: below it saves microseconds, and importing it takes milliseconds."""
+"""Bytes from which msgspec is used. Below, it saves microseconds, while its import takes milliseconds."""
 
 
 def _of_model(value: Any) -> Any:
     try:
         return value._json
     except AttributeError:
-        raise TypeError(f"{type(value).__name__} is no JSON value") from None
+        raise TypeError(f"{type(value).__name__} is not a JSON value") from None
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if number - number != 0:
-        raise ValueError(f"{digits[:20]} is beyond all floats")
+        raise ValueError(f"{digits[:20]} is out of range for a float")
     return number
 
 
 _encode = json.JSONEncoder(default=_of_model, separators=(",", ":"), allow_nan=False).encode
-_decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
+_decode = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite).decode
 
 
 def encode(value: Any) -> str:
-    """Write a value as JSON, models as the objects they view. Integers are exact.
+    """Format a value as JSON, with models as the objects that they view. Integers are exact.
 
     Raises:
-        ApiValueError: a value that JSON can't hold (nan, bytes, a set, a cycle).
+        ApiValueError: If JSON can't represent the value (NaN, bytes, a set, a cycle).
     """
     try:
         return _encode(value)
     except (TypeError, ValueError, RecursionError) as cause:
         reason = str(cause) or "nested too deeply"
-    raise ApiValueError(f"the value can't be written as JSON: {reason}")
+    raise ApiValueError(f"the value can't be formatted as JSON: {reason}")
 
 
 @cache
 def fast_decoder() -> Callable[[bytes | str], Any] | None:
-    """Give msgspec's decoder where the extra `fast` is installed; it is imported when it is first needed."""
+    """Return msgspec's decoder if the extra `fast` is installed, otherwise None."""
     try:
         from msgspec.json import decode
     except ImportError:
@@ -58,27 +58,27 @@ def fast_decoder() -> Callable[[bytes | str], Any] | None:
     return decode
 
 
-def decode(data: bytes | str, what: str = "the answer") -> Any:
-    """Read JSON. Bytes must be UTF-8 (a byte order mark is skipped); integers of any size are exact.
+def decode(data: bytes | str, what: str = "the response") -> Any:
+    """Decode JSON. Bytes must be UTF-8; a byte order mark is skipped. Integers of any size are exact.
 
     Raises:
-        ApiResponseError: the data isn't JSON; the message says so of `what`.
+        ApiResponseError: If the data is not JSON. The message names `what`.
     """
     return _decode_exactly(data, what) if len(data) < MIN_MSGSPEC_BYTES else _decode_fast(data, what)
 
 
-def _decode_fast(data: bytes | str, what: str = "the answer") -> Any:
-    """Read with msgspec where it is installed; what it refuses is read again, so that results are equal."""
+def _decode_fast(data: bytes | str, what: str = "the response") -> Any:
+    """Decode with msgspec. Data that it rejects is decoded again, so that results and errors are equal."""
     fast = fast_decoder()
     if fast is not None:
         try:
             return fast(data)
-        except Exception:  # noqa: S110  # the standard library says whether it is wrong, and how
+        except Exception:  # noqa: S110  # the standard library decides, and reports the error
             pass
     return _decode_exactly(data, what)
 
 
-def _decode_exactly(data: bytes | str, what: str = "the answer") -> Any:
+def _decode_exactly(data: bytes | str, what: str = "the response") -> Any:
     try:
         text = data.decode() if isinstance(data, bytes) else data
         return _decode(text.removeprefix("\ufeff"))
@@ -88,20 +88,20 @@ def _decode_exactly(data: bytes | str, what: str = "the answer") -> Any:
 
 
 def text(data: bytes, charset: str) -> str:
-    """Decode bytes as the character set that they claim.
+    """Decode bytes in their declared character set.
 
     Raises:
-        ApiResponseError: they are something else, or it isn't known.
+        ApiResponseError: If they are not in that character set, or it is unknown.
     """
     try:
         return data.decode(charset)
     except (LookupError, ValueError) as cause:
         reason = str(cause)
-    raise ApiResponseError(reason=f"the answer isn't JSON in the character set {charset!r}: {reason}")
+    raise ApiResponseError(reason=f"the response isn't text in the character set {charset!r}: {reason}")
 
 
 def plain(value: Any) -> Any:
-    """Copy a value with all models in it turned into the dicts they view."""
+    """Return a copy of a value in which models are the dicts that they view."""
     inner = getattr(value, "_json", value)
     if isinstance(inner, Mapping):
         return {name: plain(row) for name, row in inner.items()}

@@ -1,4 +1,4 @@
-"""What `help()` and `inspect` show of a model: made when they ask, so that importing models stays cheap."""
+"""The descriptions of models for `help()` and `inspect`, which are built when they are needed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ import inspect
 import textwrap
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from knetik_cloud.data.model import Field, Model
+from typing import Any, Protocol
 
 
-def signature(model: type[Model]) -> inspect.Signature:
-    """Give the signature of a model's constructor: its fields in their order, by keyword only."""
+class Field(Protocol):
+    """A field, as far as its description needs it."""
+
+    name: str
+    wire: str
+    expression: str
+    required: bool
+    read_only: bool
+    epoch: bool
+    secret: bool
+    enum: tuple[str, ...] | None
+    owner: type | None
+
+
+def signature(model: Any) -> inspect.Signature:
+    """Return the signature of a model's constructor: its fields in their order, as keywords."""
     annotations: dict[str, object] = {}
-    for kind in reversed(model.__mro__):
-        annotations |= inspect.get_annotations(kind)
+    for ancestor in reversed(model.__mro__):
+        annotations |= inspect.get_annotations(ancestor)
     keyword = inspect.Parameter.KEYWORD_ONLY
     return inspect.Signature(
         [
@@ -32,9 +43,9 @@ def signature(model: type[Model]) -> inspect.Signature:
     )
 
 
-def of_field(field: Field, owner: type[Model] | None) -> str:
-    """Describe a field: its type and what holds for it, then what its class says of it."""
-    if owner is None:
+def of_field(field: Field) -> str:
+    """Describe a field: its type, its traits, and the text in its class."""
+    if field.owner is None:
         return ""
     traits = [field.expression]
     if field.wire != field.name:
@@ -51,24 +62,24 @@ def of_field(field: Field, owner: type[Model] | None) -> str:
     ]
     if field.enum is not None:
         traits.append(f"one of {', '.join(map(repr, field.enum))}")
-    said = attribute_docstring(field)
-    return "; ".join(traits) if said is None else f"{'; '.join(traits)}.\n\n{said}"
+    text = attribute_docstring(field)
+    return "; ".join(traits) if text is None else f"{'; '.join(traits)}.\n\n{text}"
 
 
 def attribute_docstring(field: Field) -> str | None:
     """Return the text below a field in the source of its class, or None if it has none."""
-    return None if field._owner is None else _attribute_docstrings(field._owner).get(field.name)
+    return None if field.owner is None else _attribute_docstrings(field.owner).get(field.name)
 
 
 @cache
 def _attribute_docstrings(owner: type) -> dict[str, str]:
-    """Read the texts below a class's attributes from its source, where that is at hand."""
+    """Read the strings below the attributes of a class from its source, if that is available."""
     try:
         parsed = ast.parse(textwrap.dedent(inspect.getsource(owner)))
     except (OSError, TypeError, SyntaxError):
         return {}
     body = parsed.body[0].body if isinstance(parsed.body[0], ast.ClassDef) else []
-    said = {}
+    found = {}
     for statement, below in pairwise(body):
         if (
             isinstance(statement, ast.AnnAssign)
@@ -77,5 +88,5 @@ def _attribute_docstrings(owner: type) -> dict[str, str]:
             and isinstance(below.value, ast.Constant)
             and isinstance(below.value.value, str)
         ):
-            said[statement.target.id] = inspect.cleandoc(below.value.value)
-    return said
+            found[statement.target.id] = inspect.cleandoc(below.value.value)
+    return found

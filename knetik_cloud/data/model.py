@@ -1,8 +1,8 @@
-"""Models: typed views of the JSON objects that they came from.
+"""Models: typed views of JSON objects.
 
-A model holds one thing, the dict. Reading a field reads the dict; a nested object or list is wrapped at
-first touch and put back in its place, so that every edit reaches the JSON and every key that came in,
-known or not, goes out again in its order.
+A model holds only the dict. A read of a field reads the dict. A nested object or list is wrapped when it is
+first read, and stored in its place, so that edits reach the JSON, and all keys are sent back in their order,
+known or not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
 
 from knetik_cloud import upward
-from knetik_cloud.data import codec, types
+from knetik_cloud.data import codec, expressions, types
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 from knetik_cloud.secret import MASK
 
@@ -27,20 +27,20 @@ LEGACY = frozenset(("swagger_types", "attribute_map"))
 
 
 class LazyDoc:
-    """The `__doc__` of a class whose instances have one each, which is made when it is asked for."""
+    """The `__doc__` of a class whose instances have their own, which is built when it is read."""
 
-    def __init__(self, said_of_class: str) -> None:
-        self._said_of_class = said_of_class
+    def __init__(self, doc_of_class: str) -> None:
+        self._doc_of_class = doc_of_class
 
     def __get__(self, field: Field | None, owner: type[Field]) -> str:
-        return self._said_of_class if field is None else field._describe()
+        return self._doc_of_class if field is None else field._describe()
 
     def __set__(self, field: Field, text: str | None) -> None:
-        """Ignore what `property` would have it be: the getter's text."""
+        """Ignore the getter's docstring, which `property` assigns."""
 
 
 class Field(property):
-    """One field of a model: its type expression, its wire name, and how it is read and assigned."""
+    """A field of a model: its type expression, its wire name, its getter and its setter."""
 
     __doc__ = LazyDoc(__doc__)
 
@@ -62,12 +62,12 @@ class Field(property):
         self.epoch = epoch
         self.secret = secret
         self.name = ""
-        self._owner: type[Model] | None = None
+        self.owner: type[Model] | None = None
         self._where: str
         self._stable_types: set[type]
 
     def __set_name__(self, owner: type[Model], name: str) -> None:
-        self.name, self._owner = name, owner
+        self.name, self.owner = name, owner
         self.wire = wire = self.wire or name
         self._where = f"{owner.__name__}.{name}"
         self._stable_types = stable = set[type]()
@@ -84,8 +84,8 @@ class Field(property):
             try:
                 model._json[wire] = None if value is None else self.convert(value)
             except ApiValueError as error:
-                refused = _named_by(self, model, error)
-                raise refused from None
+                named = _named_by(self, model, error)
+                raise named from None
 
         def remove(model: Model) -> None:
             model._json.pop(wire, None)
@@ -93,56 +93,54 @@ class Field(property):
         super().__init__(read_typed if typed else read, assign, remove)
 
     def enable_subclass_check(self) -> None:
-        """Refuse, from now on, values that name another subclass than the model's; unknown ones stay free."""
+        """Reject values that select another subclass than the model's. Unknown values are still accepted."""
         assign = self.fset
         assert assign is not None
 
-        def assign_kind(model: Model, value: Any) -> None:
+        def assign_checked(model: Model, value: Any) -> None:
             if value is not None:
                 type(model)._check_subclass(value)
             assign(model, value)
 
-        super().__init__(self.fget, assign_kind, self.fdel)
+        super().__init__(self.fget, assign_checked, self.fdel)
 
     @cached_property
     def type(self) -> types.Type:
-        """The type, read from its expression when it is first needed."""
-        assert self._owner is not None
+        """The type, parsed from its expression when it is first needed."""
+        assert self.owner is not None
         if self.epoch and self.expression in INTEGERS:
-            from knetik_cloud.data.instant import SECONDS
-
-            return SECONDS
-        return types.parse(self.expression, self._owner._package())
+            return types.Seconds()
+        return expressions.parse(self.expression, self.owner._package())
 
     def _describe(self) -> str:
         from knetik_cloud.data import description
 
-        return description.of_field(self, self._owner)
+        return description.of_field(self)
 
     def convert(self, value: Any) -> Any:
-        """Check a value that the caller gives, and turn it into JSON."""
+        """Check a value from the caller, and convert it to JSON."""
         value = self.type.convert(value, self._where)
         if self.enum is not None and value not in self.enum:
             raise types.invalid_value_error(self._where, f"one of {', '.join(map(repr, self.enum))}", value)
         return value
 
     def _view(self, model: Model, value: Any) -> Any:
-        """Turn a value into what a read gives, and put a model in the place of the dict that it views."""
-        kind = self.type
+        """Convert a value for the reader, and store a model in place of the dict that it views."""
+        type_ = self.type
         try:
-            seen = kind.view(value, self._where)
+            seen = type_.view(value, self._where)
         except ApiResponseError as error:
-            unreadable = _named_by(self, model, error)
-            raise unreadable from None
-        if seen is not value and kind.wraps:
+            named = _named_by(self, model, error)
+            raise named from None
+        if seen is not value and type_.wraps:
             model._json[self.wire] = seen
-        if kind.is_stable:
+        if type_.is_stable:
             self._stable_types.add(type(seen))  # at most as many as the model has subclasses
         return seen
 
 
 def _named_by(declared: Field, model: Model, error: E) -> E:
-    """Let an error name the model's own class, in place of the base that declares the field."""
+    """Return the error with the model's own class in place of the base that declares the field."""
     place = f"{type(model).__name__}.{declared.name}"
     if place == declared._where:
         return error
@@ -166,13 +164,13 @@ def field(
     """Declare a field of a model.
 
     Args:
-        expression: its type, as `knetik_cloud.data.types` reads them.
-        wire: its name in the JSON, where that differs from the attribute's.
-        required: it must be there when the model is sent.
-        read_only: the service assigns it.
-        enum: the closed set of texts that may be assigned.
-        epoch: an integer of epoch seconds.
-        secret: its value is masked in `repr` and `to_str`.
+        expression: The type expression; see `knetik_cloud.data.expressions`.
+        wire: The name in the JSON. None means the name of the attribute.
+        required: True if the field must be present when the model is sent.
+        read_only: True if the service assigns the field.
+        enum: The strings that may be assigned. None means any.
+        epoch: True for an integer of epoch seconds.
+        secret: True if the value is masked in `repr` and `to_str`.
     """
     return Field(expression, wire, required, read_only, enum, epoch, secret)
 
@@ -180,7 +178,7 @@ def field(
 if not TYPE_CHECKING:  # a checker that sees the metaclass would no longer know the constructors' arguments
 
     class ModelType(type):
-        """Make classes without an instance dict, so that a misspelt attribute is an AttributeError."""
+        """The class of models, which have no instance dict: a misspelled attribute is an AttributeError."""
 
         def __new__(mcls, name, bases, namespace, **options):
             namespace.setdefault("__slots__", ())
@@ -200,8 +198,8 @@ else:
 class Model(metaclass=ModelType):
     """The base of all models: a typed view of one JSON object.
 
-    Three states of a field are told apart: absent (`del x.f`), null (`x.f = None`) and a value; reading the
-    first two gives None. In the constructor, None means left out.
+    A field is absent (`del x.f`), null (`x.f = None`) or has a value. Absent and null fields read as None. In
+    the constructor, None means absent.
     """
 
     if not TYPE_CHECKING:
@@ -248,36 +246,36 @@ class Model(metaclass=ModelType):
 
     @classmethod
     def _check_subclass(cls, value: Any) -> None:
-        """Check a discriminator that the caller gives.
+        """Check a discriminator from the caller.
 
         Raises:
-            ApiValueError: it names another subclass, as which the object would be read.
+            ApiValueError: If it selects another subclass.
         """
         own = cls._discriminator_value
         name = None if own is None or not isinstance(value, str) else (cls._mapping or {}).get(value)
         if name is not None and name != cls.__name__:
             raise ApiValueError(
-                f"{cls.__name__}.{cls._discriminator} must be {own!r}, not {value!r}, the kind of {name}: "
-                f"make {types.with_article(name)} instead"
+                f"{cls.__name__}.{cls._discriminator} must be {own!r}, not {value!r}, the type of {name}: "
+                f"use {types.with_article(name)} instead"
             )
 
     @classmethod
     def _unknown(cls, name: str) -> str:
         import difflib
 
-        near = difflib.get_close_matches(name, cls._fields, 1)
-        hint = f": did you mean {near[0]!r}?" if near else f"; it has {', '.join(cls._fields)}"
+        matches = difflib.get_close_matches(name, cls._fields, 1)
+        hint = f": did you mean {matches[0]!r}?" if matches else f"; it has {', '.join(cls._fields)}"
         return f"{cls.__name__} has no field {name!r}{hint}"
 
     @classmethod
     def _package(cls) -> str:
-        """Name the package that the models of this contract live in."""
+        """Return the name of the package with the models of this contract."""
         module = sys.modules[cls.__module__]
         return module.__package__ or cls.__module__
 
     @classmethod
     def _container_fields(cls) -> list[Field]:
-        """List the fields that hold objects or lists: those whose shape an answer is checked for."""
+        """List the fields of objects and lists, whose shape is checked in responses."""
         found = cls.__dict__.get("_containers")
         if found is None:
             found = [f for f in cls._fields.values() if f.type.container is not None]
@@ -288,7 +286,7 @@ class Model(metaclass=ModelType):
 
     @classmethod
     def _wrap(cls, json: dict[str, Any]) -> Self:
-        """View a JSON object, as the subclass that its discriminator names if that is one of this class."""
+        """Wrap a JSON object in this class, or in the subclass that its discriminator selects."""
         mapping = cls._mapping
         if mapping is not None:
             cls = cls._subclass(mapping, json)
@@ -298,7 +296,7 @@ class Model(metaclass=ModelType):
 
     @classmethod
     def _wrap_all(cls, rows: list[dict[str, Any]]) -> list[Self]:
-        """View many JSON objects, as `_wrap` does one."""
+        """Wrap many JSON objects."""
         if cls._mapping is not None:
             return [cls._wrap(json) for json in rows]
         models = [*map(object.__new__, repeat(cls, len(rows)))]
@@ -308,19 +306,19 @@ class Model(metaclass=ModelType):
 
     @classmethod
     def _subclass(cls, mapping: Mapping[str, str], json: dict[str, Any]) -> type[Self]:
-        kind = json.get(cls._discriminator or "")
-        name = mapping.get(kind) if isinstance(kind, str) else None
+        value = json.get(cls._discriminator or "")
+        name = mapping.get(value) if isinstance(value, str) else None
         if name is None or name == cls.__name__:
             return cls
-        found = types.parse(name, cls._package())
-        named = found.model if isinstance(found, types.Reference) else cls
+        found = expressions.parse(name, cls._package())
+        named = found.model if isinstance(found, expressions.Reference) else cls
         return named if issubclass(named, cls) else cls
 
     if TYPE_CHECKING:
         _json: dict[str, Any]
 
     def _missing_fields(self, where: str) -> list[str]:
-        """List the required fields that are absent or null, here and below, as paths."""
+        """List the paths of required fields that are absent or null, here and in nested models."""
         missing = []
         for declared in self._fields.values():
             value = self._json.get(declared.wire)
@@ -333,49 +331,52 @@ class Model(metaclass=ModelType):
         return missing
 
     def to_dict(self) -> dict[str, Any]:
-        """Give a new dict of every declared field by its Python name, absent ones None, nested ones too."""
+        """Return a new dict of all declared fields by Python name.
+
+        Nested models are converted. Absent fields are None.
+        """
         return {name: _to_dict(getattr(self, name)) for name in self._fields}
 
     def to_json(self) -> str:
-        """Give the exact JSON: every key that came in or was set, in its order.
+        """Return the exact JSON: every key that was received or set, in its order.
 
         Raises:
-            ApiValueError: a value that JSON can't hold.
+            ApiValueError: If JSON can't represent a value.
         """
         return codec.encode(self)
 
     def to_str(self) -> str:
-        """Give a readable text of what is present, over several lines if it is long, secrets masked."""
+        """Return a readable text of the present fields, with secrets masked."""
         return _pretty(self, 0)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Make a model of a copy of a JSON object (its keys are wire names; Python names are taken too).
+        """Create a model of a copy of a JSON object. Its keys are wire names or Python names.
 
         Raises:
-            ApiValueError: `data` is no dict.
+            ApiValueError: If `data` is not a dict.
         """
         if not isinstance(data, Mapping):
             raise types.invalid_value_error(f"the data of {cls.__name__}", "a dict", data)
         model = cls._wrap(codec.plain(data))
-        model._take_python_names()
+        model._rename_keys()
         return model
 
-    def _take_python_names(self) -> None:
-        """Turn keys that are Python names, as `to_dict` gives them, into wire names, here and below."""
+    def _rename_keys(self) -> None:
+        """Rename keys that are Python names, as in `to_dict`, to wire names, here and in nested models."""
         for name, declared in self._fields.items():
             if name != declared.wire and name in self._json and declared.wire not in self._json:
                 self._json = {declared.wire if key == name else key: v for key, v in self._json.items()}
             if declared.type.wraps:
                 for model in _models_in(_readable(self, declared)):
-                    model._take_python_names()
+                    model._rename_keys()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Make a model of the text of a JSON object.
+        """Create a model of the text of a JSON object.
 
         Raises:
-            ApiResponseError: the text is no JSON object.
+            ApiResponseError: If the text is not a JSON object.
         """
         data = codec.decode(text, "the text")
         if type(data) is not dict:
@@ -465,7 +466,7 @@ def _to_dict(value: Any) -> Any:
 
 
 def _pretty(value: Any, indent: int) -> str:
-    """Print a value on one line where it fits, else one line a part."""
+    """Format a value on one line if it fits, otherwise with one line for each part."""
     if isinstance(value, Model):
         opening, closing, parts = f"{type(value).__name__}(", ")", _shown_fields(value, indent + 4)
     elif isinstance(value, list):
@@ -497,7 +498,7 @@ def _shown_fields(model: Model, indent: int) -> list[str]:
 
 
 def _readable(model: Model, declared: Field) -> Any:
-    """Give a field's value for printing; one of a wrong shape is shown as it came."""
+    """Return the value of a field for printing. A value of the wrong shape is unchanged."""
     try:
         return getattr(model, declared.name)
     except (ApiResponseError, ApiValueError):

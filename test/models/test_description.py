@@ -40,7 +40,7 @@ def test_field_tells_its_type_and_what_holds_for_it() -> None:
     )
     assert (Order._fields["_property"].__doc__ or "").startswith("str; 'property' in the JSON")
     assert Author._fields["name"].__doc__ == "str; required"
-    assert (Field.__doc__ or "").startswith("One field of a model")
+    assert (Field.__doc__ or "").startswith("A field of a model")
 
 
 def test_field_without_its_source_still_tells_its_type() -> None:

@@ -82,7 +82,7 @@ def test_changed_discriminator_goes_out_and_the_object_stays_what_it_is() -> Non
 
 def test_discriminator_of_another_subclass_is_refused() -> None:
     said = (
-        "Consumable.type_hint must be 'consumable', not 'expirable', the kind of Expirable: make an Expirable"
+        "Consumable.type_hint must be 'consumable', not 'expirable', the type of Expirable: use an Expirable"
     )
     with pytest.raises(ApiValueError, match=said):
         Consumable(type_hint="expirable")

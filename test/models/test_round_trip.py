@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knetik_cloud import models
-from knetik_cloud.data.instant import EARLIEST, LATEST
 from knetik_cloud.data.model import Model
+from knetik_cloud.data.types import EARLIEST, LATEST
 
 from .documents import SCALARS, documents, model_class, values
 

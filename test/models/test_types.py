@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from knetik_cloud import ApiResponseError, ApiValueError
-from knetik_cloud.data import codec, types
+from knetik_cloud.data import codec, expressions
 from knetik_cloud.data.model import Model
 
 from .library import Author, Book
@@ -107,36 +107,36 @@ def test_integer_too_long_for_a_text_is_named_by_its_length() -> None:
 
 def test_lacking_fields_are_named_by_their_path_here_and_below() -> None:
     book = Book(authors=[Author(name="a"), Author()], shelves=[[Author()]], by_role={"e": [Author()]})
-    assert book._lacking("book") == [
+    assert book._missing_fields("book") == [
         "book.authors[1].name",
         "book.shelves[0][0].name",
         "book.by_role['e'][0].name",
     ]
-    assert Book.from_json('{"authors":[null],"shelves":[null]}')._lacking("book") == []
-    assert Book()._lacking("book") == ["book.authors"]
+    assert Book.from_json('{"authors":[null],"shelves":[null]}')._missing_fields("book") == []
+    assert Book()._missing_fields("book") == ["book.authors"]
 
 
 @pytest.mark.parametrize("expression", ["", "list[", "list of str", "dict[int, str]", "a-b"])
 def test_expression_that_cannot_be_read_is_refused(expression: str) -> None:
-    with pytest.raises(ApiValueError, match="is no type"):
-        types.parse(expression, "test.models.library")
+    with pytest.raises(ApiValueError, match="is not a type"):
+        expressions.parse(expression, "test.models.library")
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"x", float("nan"), {"a": {1}}, {(1, 2): 3}])
 def test_value_that_json_cannot_hold_is_refused(value: Any) -> None:
-    with pytest.raises(ApiValueError, match="can't be written as JSON"):
+    with pytest.raises(ApiValueError, match="can't be formatted as JSON"):
         codec.encode(value)
 
 
 def test_cycle_and_endless_depth_are_refused() -> None:
     cycle: list[Any] = []
     cycle.append(cycle)
-    with pytest.raises(ApiValueError, match="can't be written"):
+    with pytest.raises(ApiValueError, match="can't be formatted as JSON"):
         codec.encode(cycle)
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    with pytest.raises(ApiValueError, match="can't be written"):
+    with pytest.raises(ApiValueError, match="can't be formatted as JSON"):
         codec.encode(deep)
     while deep:  # taken apart from the outside: freeing it at once would recurse as deep
         deep = deep[0]
@@ -146,12 +146,12 @@ def test_wrong_row_put_into_a_list_in_place_is_refused_when_written() -> None:
     book = Book(authors=[Author(name="a")])
     assert book.authors is not None
     book.authors.append(object())  # type: ignore[arg-type]
-    with pytest.raises(ApiValueError, match="object is no JSON value"):
+    with pytest.raises(ApiValueError, match="object is not a JSON value"):
         book.to_json()
 
 
 def test_columns_of_maps_are_checked() -> None:
-    kind = types.parse("dict[str, list[Author]]", "test.models.library")
+    kind = expressions.parse("dict[str, list[Author]]", "test.models.library")
     kind.check([{"a": [], "b": None}, None], "x", 2)
     with pytest.raises(ApiResponseError, match=r"x\[\] should be a list, not 5"):
         kind.check([{"a": []}, {"b": 5}], "x", 2)

@@ -58,7 +58,7 @@ def test_a_sort_order_is_spelled_as_documented(built: SortOrder, spelled: str) -
 
 @pytest.mark.parametrize("build", [after, before, at, at_or_after, at_or_before, lambda m: between(0, m)])
 def test_a_naive_instant_is_refused(build: object) -> None:
-    with pytest.raises(ApiValueError, match="without an offset"):
+    with pytest.raises(ApiValueError, match="without a UTC offset"):
         build(datetime(2017, 8, 15))  # type: ignore[operator]
 
 
