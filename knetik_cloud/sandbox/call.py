@@ -15,6 +15,7 @@ from knetik_cloud.sandbox.errors import INVALID, ServiceError, invalid_error
 from knetik_cloud.sandbox.journal import Facts
 from knetik_cloud.sandbox.schema import BodyCheck
 from knetik_cloud.sandbox.settings import Settings
+from knetik_cloud.sandbox.storage.paging import Bookmarks
 from knetik_cloud.sandbox.storage.people import User
 
 
@@ -33,6 +34,7 @@ class Call:
     check: BodyCheck
     owner: User | None
     facts: Facts
+    bookmarks: Bookmarks
 
     @property
     def today(self) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Row
-
 from knetik_cloud.sandbox.rules.entry import Entry
+from knetik_cloud.sandbox.storage.holdings import LogLine
 from knetik_cloud.sandbox.storage.paging import Page, Sort
 from knetik_cloud.sandbox.storage.people import User
 
@@ -71,7 +70,7 @@ def entry_resource(entry: Entry, owner: User, now: float) -> dict[str, Any]:
     }
 
 
-def log_resource(line: Row[Any], users: Mapping[int, User]) -> dict[str, Any]:
+def log_resource(line: LogLine, users: Mapping[int, User]) -> dict[str, Any]:
     """Render a line of an entry's log; what no user did names no user."""
     actor = users.get(line.user_id) if line.user_id is not None else None
     return {

@@ -120,6 +120,7 @@ class Service:
             self._check,
             owner,
             request.facts,
+            self.database.bookmarks,
         )
         return ServiceResponse(operation.success, HANDLERS[operation.id](call))
 

@@ -34,7 +34,7 @@ def get_user_inventory_log(call: Call) -> Any:
     """List what happened to an entry, oldest first."""
     entry = _existing(call)
     page, size = page_and_size(call)
-    lines = holdings.list_log(call.db, entry.id, page, size)
+    lines = holdings.list_log(call.db, call.bookmarks, entry.id, page, size)
     actors = _users(call, {line.user_id for line in lines.rows if line.user_id is not None})
     return page_resource(lines, page, size, lambda line: log_resource(line, actors))
 
@@ -95,7 +95,7 @@ def _listed(call: Call, user_id: int | None) -> Any:
         group=given["filter_group"],
         dates=date_filter(given["filter_date"]),
     )
-    found = holdings.list_entries(call.db, filters, page, size, call.now)
+    found = holdings.list_entries(call.db, call.bookmarks, filters, page, size, call.now)
     owners = _users(call, {entry.user_id for entry in found.rows})
     return page_resource(
         found, page, size, lambda entry: entry_resource(entry, owners[entry.user_id], call.now)
@@ -103,5 +103,7 @@ def _listed(call: Call, user_id: int | None) -> Any:
 
 
 def _users(call: Call, ids: set[int]) -> dict[int, User]:
+    if call.owner is not None and ids <= {call.owner.id}:
+        return {call.owner.id: call.owner}
     known = people.users_by_id(call.db, ids)
     return {user_id: known.get(user_id) or User(user_id, f"user-{user_id}") for user_id in ids}

@@ -45,8 +45,10 @@ def create_entitlement_item(call: Call) -> Any:
     lock_catalog(call.db)
     document = _checked(call, None)
     item_id = catalog.insert_item(call.db, document, call.today)
-    _store_groups(call, item_id, document)
-    return catalog.item(call.db, item_id)
+    if _name_groups(document, item_id):
+        catalog.save_item(call.db, item_id, document, call.today)
+    _join_groups(call, item_id, document)
+    return {"id": item_id, **document, "created_date": call.today, "updated_date": call.today}
 
 
 def update_entitlement_item(call: Call) -> Any:
@@ -54,8 +56,9 @@ def update_entitlement_item(call: Call) -> Any:
     lock_catalog(call.db)
     before = get_entitlement_item(call)
     document = _checked(call, before)
+    _name_groups(document, before["id"])
     catalog.save_item(call.db, before["id"], document, call.today)
-    _store_groups(call, before["id"], document)
+    _join_groups(call, before["id"], document)
 
 
 def delete_entitlement_item(call: Call) -> Any:
@@ -132,10 +135,14 @@ def _check_template(call: Call, document: Document) -> None:
         raise ServiceError(400, INVALID, problems)
 
 
-def _store_groups(call: Call, item_id: int, document: Document) -> None:
-    """Name nameless groups, join the item to its groups, and carry their settings over to the others."""
-    document["behaviors"] = groups.with_names(document["behaviors"], item_id)
-    catalog.save_item(call.db, item_id, document, call.today)
+def _name_groups(document: Document, item_id: int) -> bool:
+    """Name the nameless groups of an item, and return whether there were any."""
+    before, document["behaviors"] = document["behaviors"], groups.with_names(document["behaviors"], item_id)
+    return bool(document["behaviors"] != before)
+
+
+def _join_groups(call: Call, item_id: int, document: Document) -> None:
+    """Join an item to its groups, and carry their settings over to the others."""
     uses = groups.uses(document["behaviors"])
     for use in uses:
         member = GroupMember(use.kind, use.name)

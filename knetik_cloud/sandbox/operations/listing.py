@@ -38,12 +38,13 @@ def sort_keys(call: Call, schema_name: str) -> list[Sort]:
     return sorts
 
 
-def date_filter(text: str | None) -> list[tuple[str, int]]:
+def date_filter(text: str | None) -> tuple[tuple[str, int], ...]:
     """Read `filter_date`, whose form the contract has checked, into (operator, epoch seconds)."""
     if text is None:
-        return []
+        return ()
     words = text.split(",")
-    dates = [(operator, int(instant)) for operator, instant in zip(words[::2], words[1::2], strict=True)]
+    pairs = zip(words[::2], words[1::2], strict=True)
+    dates = tuple((operator, int(instant)) for operator, instant in pairs)
     for _, instant in dates:
         if abs(instant) >= 2**63:
             raise invalid_error(f"filter_date must hold instants of 64 bits, not {instant}", "filter_date")

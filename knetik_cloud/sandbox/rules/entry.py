@@ -12,9 +12,12 @@ INACTIVE = "inactive"
 STATUSES = (PENDING, ACTIVE, INACTIVE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One inventory entry. Dates are epoch seconds; `expires` None is never."""
+    """One inventory entry, its fields in the order of the table's columns.
+
+    Dates are epoch seconds; `expires` None is never.
+    """
 
     id: int
     user_id: int

@@ -7,15 +7,34 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Text, bindparam, delete, insert, select, update
 
 from knetik_cloud.sandbox.storage.paging import Page, Sort, fetch, ordered
+from knetik_cloud.sandbox.storage.statements import Statement, Values
 from knetik_cloud.sandbox.storage.tables import inventory, item_groups, items, skus, templates
 
 Document = dict[str, Any]
 
-# Built once, as it is asked at every grant, check and use.
-_ITEM = select(items).where(items.c.id == bindparam("item_id"))
+_ITEM = Statement(select(items).where(items.c.id == bindparam("item_id")))
+_ITEM_BY_KEY = Statement(select(items.c.id).where(items.c.unique_key == bindparam("unique_key")))
+_SET_BY_CALLS = ("document", "template", "unique_key")
+_INSERT_ITEM = Statement(
+    insert(items).returning(items.c.id), [*_SET_BY_CALLS, "created_date", "updated_date"]
+)
+_SAVE_ITEM = Statement(
+    update(items).where(items.c.id == bindparam("item_id")), [*_SET_BY_CALLS, "updated_date"]
+)
+_RENAME_ENTRIES = Statement(
+    update(inventory)
+    .where(
+        inventory.c.item_id == bindparam("renamed"),
+        inventory.c.item_name.is_distinct_from(bindparam("name", type_=Text)),
+    )
+    .values(item_name=bindparam("name", type_=Text))
+)
+_LEAVE_GROUPS = Statement(delete(item_groups).where(item_groups.c.item_id == bindparam("left_by")))
+_JOIN_GROUP = Statement(insert(item_groups).inline())
+_SKU = Statement(select(skus).where(skus.c.sku == bindparam("sku")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +61,8 @@ class GroupMember:
 
 def item(db: Connection, item_id: int) -> Document | None:
     """Find an item by id, as its whole resource."""
-    row = db.execute(_ITEM, {"item_id": item_id}).first()
-    return _item(row) if row else None
+    row = _ITEM.first(db, item_id=item_id)
+    return _item_of(row) if row else None
 
 
 def list_items(db: Connection, page: int, size: int, sorts: Sequence[Sort]) -> Page[Document]:
@@ -53,7 +72,8 @@ def list_items(db: Connection, page: int, size: int, sorts: Sequence[Sort]) -> P
 
 def item_with_unique_key(db: Connection, unique_key: str) -> int | None:
     """Find the id of the item that has a unique key."""
-    return db.scalar(select(items.c.id).where(items.c.unique_key == unique_key))
+    row = _ITEM_BY_KEY.first(db, unique_key=unique_key)
+    return row[0] if row else None
 
 
 def items_with_template(db: Connection, template_id: str) -> list[int]:
@@ -64,17 +84,14 @@ def items_with_template(db: Connection, template_id: str) -> list[int]:
 def insert_item(db: Connection, document: Document, now: int) -> int:
     """Store a new item and give its id."""
     values = {**_item_columns(document), "created_date": now, "updated_date": now}
-    return int(db.execute(insert(items).values(values).returning(items.c.id)).scalar_one())
+    (item_id,) = _INSERT_ITEM.one(db, **values)
+    return int(item_id)
 
 
 def save_item(db: Connection, item_id: int, document: Document, now: int) -> None:
     """Replace an item's document; entries of it take over its name."""
-    db.execute(update(items).where(items.c.id == item_id).values(**_item_columns(document), updated_date=now))
-    db.execute(
-        update(inventory)
-        .where(inventory.c.item_id == item_id, inventory.c.item_name.is_distinct_from(document["name"]))
-        .values(item_name=document["name"])
-    )
+    _SAVE_ITEM.run(db, item_id=item_id, **_item_columns(document), updated_date=now)
+    _RENAME_ENTRIES.run(db, renamed=item_id, name=document["name"])
 
 
 def delete_item(db: Connection, item_id: int) -> None:
@@ -85,6 +102,8 @@ def delete_item(db: Connection, item_id: int) -> None:
 
 def missing_items(db: Connection, item_ids: Sequence[int]) -> list[int]:
     """Give those of the ids that no item has."""
+    if not item_ids:
+        return []
     known = set(db.scalars(select(items.c.id).where(items.c.id.in_(item_ids))))
     return [item_id for item_id in item_ids if item_id not in known]
 
@@ -94,12 +113,9 @@ def missing_items(db: Connection, item_ids: Sequence[int]) -> list[int]:
 
 def join_groups(db: Connection, item_id: int, members: Sequence[GroupMember]) -> None:
     """Record the groups that an item's behaviors name, in place of those before."""
-    db.execute(delete(item_groups).where(item_groups.c.item_id == item_id))
-    if members:
-        db.execute(
-            insert(item_groups),
-            [{"item_id": item_id, "kind": member.kind, "name": member.name} for member in members],
-        )
+    _LEAVE_GROUPS.run(db, left_by=item_id)
+    for member in members:
+        _JOIN_GROUP.run(db, item_id=item_id, kind=member.kind, name=member.name)
 
 
 def group_items(db: Connection, member: GroupMember, but: int | None) -> list[Document]:
@@ -154,7 +170,7 @@ def delete_template(db: Connection, template_id: str) -> None:
 
 def sku(db: Connection, code: str) -> Sku | None:
     """Find what a SKU sells."""
-    row = db.execute(select(skus).where(skus.c.sku == code)).first()
+    row = _SKU.first(db, sku=code)
     return Sku(*row) if row else None
 
 
@@ -165,6 +181,11 @@ def _item(row: Row[Any]) -> Document:
         "created_date": row.created_date,
         "updated_date": row.updated_date,
     }
+
+
+def _item_of(row: Values) -> Document:
+    item_id, _, _, document, created, updated = row
+    return {"id": item_id, **document, "created_date": created, "updated_date": updated}
 
 
 def _template(row: Row[Any]) -> Document:

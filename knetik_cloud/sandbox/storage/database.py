@@ -30,6 +30,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from knetik_cloud.sandbox.requirements import explain_missing
+from knetik_cloud.sandbox.storage.paging import Bookmarks
+from knetik_cloud.sandbox.storage.statements import wrapped_error
 from knetik_cloud.sandbox.storage.tables import DATA, SCHEMA_VERSION, metadata, state
 
 CATALOG_LOCK = 0x6B6E6574
@@ -68,8 +70,12 @@ class Database:
         self.single_threaded = self._engine.dialect.name == "sqlite"
         self._statements = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite's connection is one; whoever has the lock has the connection.
-        self._lock = threading.RLock() if self.single_threaded else None
+        self._lock = threading.RLock()
+        self.bookmarks = Bookmarks()
+        self._only: Connection | None = None
         try:
+            if self.single_threaded:
+                self._only = self._engine.connect()
             with self.transaction() as db:
                 self._prepare(db)
         except DBAPIError as error:
@@ -91,12 +97,20 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Run a block in one transaction: committed at its end, rolled back when an exception leaves it."""
-        if self._lock is None:
-            with self._engine.begin() as connection:
+        if self._only is None:
+            # Closing the connection rolls back what was not committed.
+            with self._engine.connect() as connection:
                 yield connection
-        else:
-            with self._lock, self._engine.begin() as connection:
-                yield connection
+                _commit(connection)
+            return
+        with self._lock:
+            _begin(self._only)
+            try:
+                yield self._only
+                _commit(self._only)
+            except BaseException:
+                _rollback(self._only)
+                raise
 
     @contextmanager
     def statements(self) -> Iterator[Connection]:
@@ -106,6 +120,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection. An in-memory database is gone with it."""
+        if self._only is not None:
+            self._only.close()
         self._engine.dispose()
 
     def _reason(self, error: DBAPIError) -> str:
@@ -129,6 +145,34 @@ class Database:
         else:
             metadata.create_all(db)
             db.execute(insert(state).values(name="schema", document={"version": SCHEMA_VERSION}))
+
+
+# SQLAlchemy's own transactions cost many times as much as these calls of the driver. It still begins one for
+# the statements that run through it, and that one is then ended through it.
+
+
+def _begin(db: Connection) -> None:
+    try:
+        db.connection.cursor().execute("BEGIN IMMEDIATE")
+    except db.dialect.loaded_dbapi.Error as error:
+        raise wrapped_error(db, error, "BEGIN IMMEDIATE") from error
+
+
+def _commit(db: Connection) -> None:
+    if db.in_transaction():
+        db.commit()
+        return
+    try:
+        db.connection.commit()
+    except db.dialect.loaded_dbapi.Error as error:
+        raise wrapped_error(db, error, "COMMIT") from error
+
+
+def _rollback(db: Connection) -> None:
+    if db.in_transaction():
+        db.rollback()
+    # Does nothing after SQLAlchemy's, nor where SQLite has rolled back by itself.
+    db.connection.rollback()
 
 
 def lock_catalog(db: Connection) -> None:
@@ -228,10 +272,6 @@ def _sqlite(url: str) -> Engine:
             # NORMAL survives the death of the process and loses the last answers with the power; FULL costs
             # one flush a write and loses nothing.
             connection.execute("PRAGMA synchronous = FULL")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from operator import eq, ge, gt, le, lt
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
-    Row,
+    Integer,
     Select,
+    Text,
     and_,
     bindparam,
     func,
@@ -23,7 +27,8 @@ from sqlalchemy import (
 
 from knetik_cloud.sandbox.rules import limited_gettable, time_period_gettable
 from knetik_cloud.sandbox.rules.entry import ACTIVE, INACTIVE, PENDING, Entry
-from knetik_cloud.sandbox.storage.paging import Page, fetch
+from knetik_cloud.sandbox.storage.paging import Bookmarks, Listing, Page
+from knetik_cloud.sandbox.storage.statements import Statement
 from knetik_cloud.sandbox.storage.tables import (
     inventory,
     inventory_log,
@@ -33,28 +38,48 @@ from knetik_cloud.sandbox.storage.tables import (
     users,
 )
 
-# Built once: to build a query takes longer than SQLite takes to answer it.
-_ENTRY = select(inventory).where(
-    inventory.c.id == bindparam("entry_id"), inventory.c.user_id == bindparam("user_id")
+_ENTRY = Statement(
+    select(inventory).where(
+        inventory.c.id == bindparam("entry_id"), inventory.c.user_id == bindparam("user_id")
+    )
 )
-_ENTRIES_OF_ITEM = (
+_ENTRIES_OF_ITEM = Statement(
     select(inventory)
     .where(inventory.c.user_id == bindparam("user_id"), inventory.c.item_id == bindparam("item_id"))
     .order_by(inventory.c.id)
 )
-_SAVE_ENTRY = update(inventory).where(inventory.c.id == bindparam("entry_id"))
-_ADD_ENTRY = insert(inventory).returning(inventory)
-_ADD_LOG = insert(inventory_log)
+_SET_BY_CALLS = (
+    "user_id",
+    "item_id",
+    "item_name",
+    "item_type_hint",
+    "status",
+    "expires",
+    "behavior_data",
+    "invoice_id",
+    "sku",
+)
+_SAVE_ENTRY = Statement(
+    update(inventory).where(inventory.c.id == bindparam("entry_id")), [*_SET_BY_CALLS, "updated_date"]
+)
+_ADD_ENTRY = Statement(
+    insert(inventory).returning(inventory.c.id), [*_SET_BY_CALLS, "created_date", "updated_date"]
+)
+_ADD_LOG = Statement(
+    insert(inventory_log).inline(), [each.name for each in inventory_log.c if each.name != "id"]
+)
 
 MAX_ENTRIES_TRACED = 20
 """Entries of an item that a trace of a denial looks at, newest first."""
 
 DATE_OPERATORS = {"GT": gt, "LT": lt, "EQ": eq, "GOE": ge, "LOE": le}
+NARROWING = ("user_id", "item_name", "item_id", "username", "group")
+"""The filters that compare a column with one value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """What a list of entries is narrowed to; None does not narrow. `dates` are (operator, epoch seconds)."""
+    """The filters of a list of entries; None does not narrow it. `dates` are (operator, epoch seconds)."""
 
     user_id: int | None = None
     inactive: bool = False
@@ -62,55 +87,80 @@ class Filters:
     item_id: int | None = None
     username: str | None = None
     group: str | None = None
-    dates: Sequence[tuple[str, int]] = ()
+    dates: tuple[tuple[str, int], ...] = ()
+
+
+class LogLine(NamedTuple):
+    """A line of an entry's log; `user_id` is the user who did it, None for a client or nobody."""
+
+    id: int
+    inventory_id: int
+    user_id: int | None
+    item_id: int
+    item_name: str | None
+    type: str
+    info: str | None
+    log_date: int
 
 
 def entry(db: Connection, user_id: int, entry_id: int) -> Entry | None:
     """Find an entry of a user."""
-    row = db.execute(_ENTRY, {"user_id": user_id, "entry_id": entry_id}).first()
-    return _entry(row) if row else None
+    row = _ENTRY.first(db, user_id=user_id, entry_id=entry_id)
+    return Entry(*row) if row else None
 
 
 def entries_of_item(db: Connection, user_id: int, item_id: int) -> list[Entry]:
     """List a user's entries of an item, oldest first."""
-    return [_entry(row) for row in db.execute(_ENTRIES_OF_ITEM, {"user_id": user_id, "item_id": item_id})]
+    return [Entry(*row) for row in _ENTRIES_OF_ITEM.all(db, user_id=user_id, item_id=item_id)]
 
 
-def list_entries(db: Connection, filters: Filters, page: int, size: int, now: float) -> Page[Entry]:
+def list_entries(
+    db: Connection, bookmarks: Bookmarks, filters: Filters, page: int, size: int, now: float
+) -> Page[Entry]:
     """Fetch a page of the entries that pass the filters, by id."""
-    query = select(inventory).where(*_conditions(filters, now)).order_by(inventory.c.id)
-    return fetch(db, query, page, size, _entry)
+    values: dict[str, Any] = {f"date_{number}": each for number, (_, each) in enumerate(filters.dates)}
+    for name in NARROWING:
+        if (value := getattr(filters, name)) is not None:
+            values[name] = value
+    if filters.item_name is not None:
+        values["length"] = len(filters.item_name)
+    listing = _listing(filters.inactive, frozenset(values), tuple(operator for operator, _ in filters.dates))
+    if not filters.inactive:
+        values["now"] = int(now)
+    found = listing.page(db, bookmarks, filters, values, page, size, now)
+    return Page([Entry(*row) for row in found.rows], found.total)
 
 
 def insert_entry(db: Connection, new: Entry, now: int) -> Entry:
     """Store a new entry; give it with its id and dates."""
-    values = {**_columns(new), "created_date": now, "updated_date": now}
-    return _entry(db.execute(_ADD_ENTRY, values).one())
+    (entry_id,) = _ADD_ENTRY.one(db, **_columns(new), created_date=now, updated_date=now)
+    return replace(new, id=entry_id, created_date=now, updated_date=now)
 
 
 def save_entry(db: Connection, changed: Entry, now: int) -> None:
     """Write a changed entry back."""
-    db.execute(_SAVE_ENTRY, {"entry_id": changed.id, **_columns(changed), "updated_date": now})
+    _SAVE_ENTRY.run(db, entry_id=changed.id, **_columns(changed), updated_date=now)
 
 
 def add_log(db: Connection, about: Entry, type: str, now: int, info: str | None, actor: int | None) -> None:
     """Add a line to an entry's log; `actor` is the user who did it, None for a client or nobody."""
-    line = {
-        "inventory_id": about.id,
-        "user_id": actor,
-        "item_id": about.item_id,
-        "item_name": about.item_name,
-        "type": type,
-        "info": info,
-        "log_date": now,
-    }
-    db.execute(_ADD_LOG, line)
+    _ADD_LOG.run(
+        db,
+        inventory_id=about.id,
+        user_id=actor,
+        item_id=about.item_id,
+        item_name=about.item_name,
+        type=type,
+        info=info,
+        log_date=now,
+    )
 
 
-def list_log(db: Connection, entry_id: int, page: int, size: int) -> Page[Row[Any]]:
+def list_log(db: Connection, bookmarks: Bookmarks, entry_id: int, page: int, size: int) -> Page[LogLine]:
     """Fetch a page of an entry's log, oldest line first."""
-    query = select(inventory_log).where(inventory_log.c.inventory_id == entry_id).order_by(inventory_log.c.id)
-    return fetch(db, query, page, size, lambda row: row)
+    values = {"inventory_id": entry_id}
+    found = _LOG.page(db, bookmarks, ("log", entry_id), values, page, size, now=0)
+    return Page([LogLine(*row) for row in found.rows], found.total)
 
 
 class UserHoldings:
@@ -191,10 +241,11 @@ class UserHoldings:
         return query if condition is None else query.where(condition)
 
 
-def _shown(now: float) -> ColumnElement[bool]:
-    """The condition that an entry is not inactive: neither set so nor expired."""
+def _shown(now: float | BindParameter[int]) -> ColumnElement[bool]:
+    """Return the condition that an entry is not inactive: neither set so nor expired."""
+    instant = now if isinstance(now, BindParameter) else int(now)
     return and_(
-        inventory.c.status != INACTIVE, or_(inventory.c.expires.is_(None), inventory.c.expires > int(now))
+        inventory.c.status != INACTIVE, or_(inventory.c.expires.is_(None), inventory.c.expires > instant)
     )
 
 
@@ -202,41 +253,34 @@ def _usable(now: float) -> ColumnElement[bool]:
     return and_(inventory.c.status == ACTIVE, _shown(now))
 
 
-def _conditions(filters: Filters, now: float) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if not filters.inactive:
-        conditions.append(_shown(now))
-    if filters.user_id is not None:
-        conditions.append(inventory.c.user_id == filters.user_id)
-    if filters.item_name is not None:
-        prefix = func.substr(inventory.c.item_name, 1, len(filters.item_name))
-        conditions.append(prefix == filters.item_name)
-    if filters.item_id is not None:
-        conditions.append(inventory.c.item_id == filters.item_id)
-    if filters.username is not None:
-        named = select(users.c.id).where(users.c.username == filters.username)
-        conditions.append(inventory.c.user_id.in_(named))
-    if filters.group is not None:
-        members = select(user_groups.c.user_id).where(user_groups.c.group_name == filters.group)
-        conditions.append(inventory.c.user_id.in_(members))
-    for operator, instant in filters.dates:
+@lru_cache(maxsize=256)
+def _listing(inactive: bool, given: frozenset[str], operators: tuple[str, ...]) -> Listing:
+    """Build the list for filters of a shape: the names of those given, and the operators of the dates."""
+    possible: dict[str, ColumnElement[bool]] = {
+        "user_id": inventory.c.user_id == bindparam("user_id"),
+        "item_name": func.substr(inventory.c.item_name, 1, bindparam("length", type_=Integer))
+        == bindparam("item_name", type_=Text),
+        "item_id": inventory.c.item_id == bindparam("item_id"),
+        "username": inventory.c.user_id.in_(
+            select(users.c.id).where(users.c.username == bindparam("username"))
+        ),
+        "group": inventory.c.user_id.in_(
+            select(user_groups.c.user_id).where(user_groups.c.group_name == bindparam("group"))
+        ),
+    }
+    conditions = [condition for name, condition in possible.items() if name in given]
+    for number, operator in enumerate(operators):
+        instant = bindparam(f"date_{number}", type_=BigInteger)
         conditions.append(DATE_OPERATORS[operator](inventory.c.created_date, instant))
-    return conditions
+    if inactive:
+        return Listing(inventory, conditions)
+    return Listing(
+        inventory, [_shown(bindparam("now", type_=BigInteger)), *conditions], ends=inventory.c.expires
+    )
 
 
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(**row._mapping)
+_LOG = Listing(inventory_log, [inventory_log.c.inventory_id == bindparam("inventory_id")])
 
 
 def _columns(entry: Entry) -> dict[str, Any]:
-    return {
-        "user_id": entry.user_id,
-        "item_id": entry.item_id,
-        "item_name": entry.item_name,
-        "item_type_hint": entry.item_type_hint,
-        "status": entry.status,
-        "expires": entry.expires,
-        "behavior_data": entry.behavior_data,
-        "invoice_id": entry.invoice_id,
-        "sku": entry.sku,
-    }
+    return {name: getattr(entry, name) for name in _SET_BY_CALLS}

@@ -6,18 +6,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
+from knetik_cloud.sandbox.storage.statements import Statement
 from knetik_cloud.sandbox.storage.tables import inventory, invoices
 
 FULFILLMENT_LOCK = 0x6675_6C66
 """Key of the advisory lock under which PostgreSQL serializes fulfillment."""
 
-# Asked before every operation, so built once.
-_DUE = select(invoices.c.id).where(invoices.c.fulfill_at <= bindparam("now")).limit(1)
+_DUE = Statement(select(invoices.c.id).where(invoices.c.fulfill_at <= bindparam("now")).limit(1))
 
 
 def next_due(db: Connection, now: float) -> bool:
     """Tell whether an invoice waits for fulfillment whose time has come."""
-    return db.execute(_DUE, {"now": now}).first() is not None
+    return _DUE.first(db, now=now) is not None
 
 
 def take_due(db: Connection, now: float) -> list[Row[Any]]:

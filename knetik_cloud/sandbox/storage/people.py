@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
+from knetik_cloud.sandbox.storage.statements import Statement, Values
 from knetik_cloud.sandbox.storage.tables import clients, tokens, user_groups, users, wallets
 
-# Built once: to build a query takes longer than SQLite takes to answer it.
-_USER_BY_ID = select(users).where(users.c.id == bindparam("user_id"))
-_LOCKED_USER = select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update()
-_TOKEN = select(tokens).where(tokens.c.access_token == bindparam("access_token"))
+_USER_BY_ID = Statement(select(users).where(users.c.id == bindparam("user_id")))
+_USER_BY_NAME = Statement(select(users).where(users.c.username == bindparam("username")))
+_LOCKED_USER = Statement(select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update())
+_CLIENT = Statement(select(clients).where(clients.c.client_id == bindparam("client_id")))
+_TOKEN = Statement(select(tokens).where(tokens.c.access_token == bindparam("access_token")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +54,46 @@ class Token:
 
 def user_by_id(db: Connection, user_id: int) -> User | None:
     """Find a user by id."""
-    return _user(db.execute(_USER_BY_ID, {"user_id": user_id}).first())
+    return _user(_USER_BY_ID.first(db, user_id=user_id))
 
 
 def user_by_name(db: Connection, username: str) -> User | None:
     """Find a user by user name, exactly as written."""
-    return _user(db.execute(select(users).where(users.c.username == username)).first())
+    return _user(_USER_BY_NAME.first(db, username=username))
 
 
 def users_by_id(db: Connection, ids: Collection[int]) -> dict[int, User]:
     """Find several users at once, by id."""
-    rows = db.execute(select(users).where(users.c.id.in_(ids))) if ids else ()
-    return {row.id: User(*row) for row in rows}
+    if len(ids) <= 1:
+        return {user.id: user for user_id in ids if (user := user_by_id(db, user_id))}
+    # With one statement per power of two, few are compiled. The first id fills up the rest.
+    size = 1 << (len(ids) - 1).bit_length()
+    padded = [*ids, *[next(iter(ids))] * (size - len(ids))]
+    rows = _users_of(size).all(db, **{f"id_{number}": user_id for number, user_id in enumerate(padded)})
+    return {row[0]: User(*row) for row in rows}
+
+
+@cache
+def _users_of(size: int) -> Statement:
+    return Statement(select(users).where(users.c.id.in_([bindparam(f"id_{n}") for n in range(size)])))
 
 
 def lock_user(db: Connection, user_id: int) -> None:
     """Hold off other changes of a user's inventory until this transaction ends."""
-    db.execute(_LOCKED_USER, {"user_id": user_id})
+    # SQLite's transactions hold off all others from their beginning.
+    if db.dialect.name != "sqlite":
+        _LOCKED_USER.all(db, user_id=user_id)
 
 
 def client_by_id(db: Connection, client_id: str) -> Client | None:
     """Find an OAuth client."""
-    row = db.execute(select(clients).where(clients.c.client_id == client_id)).first()
+    row = _CLIENT.first(db, client_id=client_id)
     return Client(*row) if row else None
 
 
 def token(db: Connection, access_token: str) -> Token | None:
     """Find an issued access token, expired or not."""
-    row = db.execute(_TOKEN, {"access_token": access_token}).first()
+    row = _TOKEN.first(db, access_token=access_token)
     return Token(*row) if row else None
 
 
@@ -135,5 +149,5 @@ def balances(db: Connection, user_id: int) -> dict[str, int]:
     return {row.currency_code: row.balance for row in db.execute(rows.order_by(wallets.c.currency_code))}
 
 
-def _user(row: Row[Any] | None) -> User | None:
-    return User(**row._mapping) if row else None
+def _user(row: Values | None) -> User | None:
+    return User(*row) if row else None
