@@ -1,4 +1,4 @@
-"""Build the wheel and the sdist, install each into a clean environment, and run the quickstart there.
+"""Build the packages twice, compare them, and use each in a clean environment.
 
 Not part of the test run, since it builds environments: `python test/packages.py`, or `tox -e packages`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 import venv
 from pathlib import Path
@@ -15,14 +16,23 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
+QUICK_TESTS = ("test/codegen", "test/models", "test/test_golden_requests.py", "test/sandbox/test_items.py")
+"""The tests that run from the sdist here; `scripts/release` runs all of them."""
+
+
 def main() -> None:
-    """Build both, and check both."""
-    with tempfile.TemporaryDirectory() as folder:
-        dist = Path(folder, "dist")
-        run(sys.executable, "-m", "build", "--outdir", str(dist), str(ROOT))
-        for package in sorted(dist.iterdir()):
-            check(package, Path(folder, f"environment-{package.suffix[1:]}"))
-    print("2 packages installed and ran the quickstart")
+    """Build both packages, compare the two builds, and check both."""
+    with tempfile.TemporaryDirectory() as temporary:
+        builds = [Path(temporary, name) for name in ("first", "second")]
+        for build in builds:
+            run(sys.executable, str(ROOT / "scripts" / "build.py"), str(build))
+        first, second = ({path.name: path.read_bytes() for path in build.iterdir()} for build in builds)
+        if first != second:
+            sys.exit(f"two builds differ: {[name for name in first if first[name] != second.get(name)]}")
+        for package in sorted(builds[0].glob("*.whl")) + sorted(builds[0].glob("*.tar.gz")):
+            check(package, Path(temporary, f"environment-{package.suffix[1:]}"))
+        check_tests(next(builds[0].glob("*.tar.gz")), Path(temporary, "sdist"))
+    print("2 builds are identical; 2 packages installed and ran the quickstart; the sdist ran its tests")
 
 
 def check(package: Path, environment: Path) -> None:
@@ -33,6 +43,18 @@ def check(package: Path, environment: Path) -> None:
     run(python, "-c", "import knetik_cloud as k; [getattr(k, name) for name in k.__all__]")
     run(python, "-m", "pip", "install", "--quiet", f"{package}[sandbox]")
     run(python, str(ROOT / "examples" / "quickstart.py"))
+
+
+def check_tests(sdist: Path, folder: Path) -> None:
+    """Unpack an sdist and run some of its tests in an environment of their own."""
+    with tarfile.open(sdist) as files:
+        files.extractall(folder, filter="data")
+    source = next(folder.iterdir())
+    venv.create(folder / "environment", with_pip=True)
+    python = str(folder / "environment" / "bin" / "python")
+    requirements = str(source / "test-requirements.txt")
+    run(python, "-m", "pip", "install", "--quiet", "-e", f"{source}[all]", "-r", requirements)
+    subprocess.run([python, "-m", "pytest", "-q", *QUICK_TESTS], check=True, cwd=source)
 
 
 def run(*command: str) -> None:
