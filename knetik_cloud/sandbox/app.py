@@ -28,7 +28,7 @@ from knetik_cloud.sandbox.errors import (
     ServiceError,
 )
 from knetik_cloud.sandbox.faults import Fault
-from knetik_cloud.sandbox.journal import Facts
+from knetik_cloud.sandbox.journal import Facts, Recorded
 from knetik_cloud.sandbox.service import Request as ServiceRequest
 from knetik_cloud.sandbox.service import Service, ServiceResponse
 
@@ -177,28 +177,31 @@ def _record(
     fault: Fault | None,
     facts: Facts | None = None,
 ) -> None:
+    scope, sent = request.scope, not isinstance(response, connections.ResetResponse)
     service.controls.journal.record(
-        base=str(request.base_url).rstrip("/"),
-        time=service.controls.clock.now(),
-        operation=operation,
-        method=request.method,
-        path=_raw_path(request.scope),
-        query=request.url.query,
-        headers=request.headers,
-        body=body,
-        status=None if isinstance(response, connections.ResetResponse) else response.status_code,
-        answer=bytes(response.body),
-        milliseconds=round((time.perf_counter() - started) * 1000, 3),
-        fault=fault is not None,
-        answer_headers=() if isinstance(response, connections.ResetResponse) else response.raw_headers,
-        applied_fault=fault.to_dict() if fault else None,
-        facts=facts,
+        Recorded(
+            time=service.controls.clock.now(),
+            operation=operation,
+            scheme=scope["scheme"],
+            server=scope.get("server"),
+            method=request.method,
+            path=_raw_path(scope),
+            query=scope["query_string"],
+            headers=scope["headers"],
+            body=body,
+            status=response.status_code if sent else None,
+            answer_headers=response.raw_headers if sent else (),
+            answer=bytes(response.body),
+            seconds=time.perf_counter() - started,
+            fault=fault.to_dict() if fault else None,
+            facts=facts,
+        )
     )
 
 
-def _raw_path(scope: Mapping[str, Any]) -> str:
+def _raw_path(scope: Mapping[str, Any]) -> bytes:
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    return raw.decode("latin-1").partition("?")[0]
+    return raw.partition(b"?")[0]
 
 
 def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:

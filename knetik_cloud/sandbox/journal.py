@@ -1,4 +1,8 @@
-"""The journal: the last requests and answers, with secrets masked and a curl line for each."""
+"""The journal: the last requests and answers, with secrets masked and a curl line for each.
+
+To record an exchange costs next to nothing: its bytes are kept as they came. They are masked and formatted
+when the journal is read, and only so do they leave this module.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import shlex
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -79,6 +83,70 @@ class Exchange:
     resource = to_dict  # its name in 1.0.0
 
 
+@dataclass(slots=True)
+class Recorded:
+    """One request and its answer as they went over the wire, secrets included.
+
+    `scheme` and `server` are the server's own. `status` is None when no answer was sent. Bodies may be cut.
+    """
+
+    time: float
+    operation: str | None
+    scheme: str
+    server: tuple[str, int | None] | None
+    method: str
+    path: bytes
+    query: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+    status: int | None
+    answer_headers: Sequence[tuple[bytes, bytes]]
+    answer: bytes
+    seconds: float
+    fault: Mapping[str, Any] | None = None
+    facts: Facts | None = None
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        self.body = self.body[:MAX_BODY_CHARACTERS]
+        self.answer = self.answer[:MAX_BODY_CHARACTERS]
+
+    def __repr__(self) -> str:
+        return f"<Recorded {self.method} {self.operation}>"
+
+    def exchange(self) -> Exchange:
+        """Return it for reading, with secrets masked."""
+        sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers}
+        headers = {name: _masked_header(name, value) for name, value in sent.items()}
+        path, query = self.path.decode("latin-1"), _masked_form(self.query.decode("latin-1"))
+        body = _text(self.body)
+        if body:
+            is_form = sent.get("content-type", "").startswith("application/x-www-form-urlencoded")
+            body = _masked_form(body) if is_form else _masked_json(body)
+        base = f"{self.scheme}://{sent.get('host') or _authority(self.server)}"
+        return Exchange(
+            number=self.number,
+            time=self.time,
+            operation=self.operation,
+            method=self.method,
+            path=path,
+            query=query,
+            headers=headers,
+            body=body,
+            status=self.status,
+            answer=_masked_json(_text(self.answer)),
+            milliseconds=round(self.seconds * 1000, 3),
+            fault=self.fault is not None,
+            curl=_curl(base, self.method, path, query, headers, body),
+            answer_headers={
+                name.decode("latin-1"): value.decode("latin-1") for name, value in self.answer_headers
+            },
+            applied_fault=self.fault,
+            user_id=self.facts.user_id if self.facts else None,
+            checks=self.facts.checks if self.facts else None,
+        )
+
+
 class Journal:
     """Keeps the last exchanges, oldest first.
 
@@ -87,70 +155,20 @@ class Journal:
 
     def __init__(self, size: int) -> None:
         self.run = secrets.token_hex(4)
-        self._exchanges: deque[Exchange] = deque(maxlen=size)
+        self._recorded: deque[Recorded] = deque(maxlen=size)
         self._count = 0
         self._lock = threading.Lock()
 
-    def record(
-        self,
-        *,
-        base: str,
-        time: float,
-        operation: str | None,
-        method: str,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        status: int | None,
-        answer: bytes,
-        milliseconds: float,
-        fault: bool,
-        answer_headers: Sequence[tuple[bytes, bytes]] = (),
-        applied_fault: Mapping[str, Any] | None = None,
-        facts: Facts | None = None,
-    ) -> None:
-        """Add an exchange, masking its secrets."""
-        kept = {name: _masked_header(name, value) for name, value in headers.items()}
-        is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-        query = _masked_form(query)
-        text = _text(body)
-        sent = (_masked_form(text) if is_form else _masked_json(text)) if text else text
-        self._keep(
-            Exchange(
-                number=0,
-                time=time,
-                operation=operation,
-                method=method,
-                path=path,
-                query=query,
-                headers=kept,
-                body=sent,
-                status=status,
-                answer=_masked_json(_text(answer)),
-                milliseconds=milliseconds,
-                fault=fault,
-                curl=_curl(base, method, path, query, kept, sent),
-                answer_headers={
-                    name.decode("latin-1"): value.decode("latin-1") for name, value in answer_headers
-                },
-                applied_fault=applied_fault,
-                user_id=facts.user_id if facts else None,
-                checks=facts.checks if facts else None,
-            )
-        )
-
-    def _keep(self, exchange: Exchange) -> None:
+    def record(self, recorded: Recorded) -> None:
         """Add an exchange, giving it the next number."""
         with self._lock:
             self._count += 1
-            self._exchanges.append(replace(exchange, number=self._count))
+            recorded.number = self._count
+            self._recorded.append(recorded)
 
     def exchanges(self, operation: str | None = None) -> list[Exchange]:
         """List the exchanges kept, oldest first; of one operation, if one is named."""
-        with self._lock:
-            kept = list(self._exchanges)
-        return [exchange for exchange in kept if operation in (None, exchange.operation)]
+        return [each.exchange() for each in self._kept() if operation in (None, each.operation)]
 
     def last_number(self) -> int:
         """Return the number of the newest exchange, or 0 without any."""
@@ -173,11 +191,13 @@ class Journal:
             matches: Only exchanges for which it returns True.
         """
         found: list[Exchange] = []
-        for exchange in reversed(self.exchanges()):
-            if len(found) == limit or exchange.number <= after:
+        for recorded in reversed(self._kept()):
+            if len(found) == limit or recorded.number <= after:
                 break
-            if (before is None or exchange.number < before) and (matches is None or matches(exchange)):
-                found.append(exchange)
+            if before is None or recorded.number < before:
+                exchange = recorded.exchange()
+                if matches is None or matches(exchange):
+                    found.append(exchange)
         return found
 
     def exchange(self, number: int) -> Exchange | None:
@@ -189,12 +209,23 @@ class Journal:
         """Forget them; numbers start at 1 again."""
         with self._lock:
             self.run = secrets.token_hex(4)
-            self._exchanges.clear()
+            self._recorded.clear()
             self._count = 0
+
+    def _kept(self) -> list[Recorded]:
+        with self._lock:
+            return list(self._recorded)
+
+
+def _authority(server: tuple[str, int | None] | None) -> str:
+    """Return the host and port of the server, for requests without a `Host`."""
+    host, port = server or ("localhost", None)
+    host = f"[{host}]" if ":" in host else host
+    return host if port is None else f"{host}:{port}"
 
 
 def _text(body: bytes) -> str | None:
-    return body[:MAX_BODY_CHARACTERS].decode("utf-8", "replace") if body else None
+    return body.decode("utf-8", "replace") if body else None
 
 
 def _masked_header(name: str, value: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy import delete, func, insert, select
 
-from knetik_cloud.sandbox.journal import Exchange, Journal
+from knetik_cloud.sandbox.journal import Exchange, Journal, Recorded
 from knetik_cloud.sandbox.storage import Database
 from knetik_cloud.sandbox.storage.tables import journal
 
@@ -68,11 +68,12 @@ class SharedJournal(Journal):
         with self._database.transaction() as db:
             db.execute(delete(journal))
 
-    def _keep(self, exchange: Exchange) -> None:
+    def record(self, recorded: Recorded) -> None:
+        document = recorded.exchange().to_dict()
         with self._database.statements() as db:
             # The last lines may go with the power; nothing waits for the disk meanwhile.
             relaxed = func.set_config("synchronous_commit", "off", True)
-            added = insert(journal).values(document=exchange.to_dict()).returning(journal.c.number, relaxed)
+            added = insert(journal).values(document=document).returning(journal.c.number, relaxed)
             number = db.execute(added).one().number
             if number % TRIM_EVERY == 0:
                 last = select(func.max(journal.c.number)).scalar_subquery()

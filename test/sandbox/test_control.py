@@ -272,6 +272,15 @@ def test_no_secret_shows_in_the_journal(web: Web, sandbox: Sandbox) -> None:
     assert len(sandbox.journal()) == 4
 
 
+def test_no_secret_shows_in_what_the_journal_keeps_until_it_is_read(web: Web, sandbox: Sandbox) -> None:
+    form = {"grant_type": "password", "client_id": "knetik", "username": "user_id_example"}
+    web.post("/oauth/token", form={**form, "password": "password_example"})
+    assert sandbox._service is not None
+    for recorded in sandbox._service.controls.journal._kept():
+        assert b"password_example" in recorded.body
+        assert "password_example" not in f"{recorded} {recorded!r}"
+
+
 # Who may control
 
 
