@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from knetik_cloud.core.auth import TokenProvider as TokenProvider
     from knetik_cloud.core.operation import ApiResponse as ApiResponse
     from knetik_cloud.core.paging import RowsMovedWarning as RowsMovedWarning
+    from knetik_cloud.core.writes import Outcome as Outcome
     from knetik_cloud.exceptions import *
     from knetik_cloud.models import *
     from knetik_cloud.paging import Pager as Pager
+    from knetik_cloud.recovery import once as once
     from knetik_cloud.secret import Secret as Secret
 
 from importlib import import_module
@@ -50,6 +52,7 @@ _MODULES = {
     "DeadlineExceeded": "exceptions",
     "ForbiddenException": "exceptions",
     "NotFoundException": "exceptions",
+    "Outcome": "core.writes",
     "Pager": "paging",
     "RowsMovedWarning": "core.paging",
     "Secret": "secret",
@@ -58,9 +61,10 @@ _MODULES = {
     "TooManyRequestsException": "exceptions",
     "UnauthorizedException": "exceptions",
     "UnprocessableEntityException": "exceptions",
+    "once": "recovery",
 }
 
-_SUBMODULES = ("aio", "filters", "sorting")
+_SUBMODULES = ("aio", "bulk", "filters", "sorting")
 
 __all__ = ["__version__", *_MODULES, *apis.__all__, *models.__all__]
 

@@ -89,6 +89,8 @@ class ApiException(Exception):
     attempts: tuple[Attempt, ...] = ()
     may_have_applied: bool = False
     retry_after: float | None = None
+    _write: Any = None
+    """The write that failed, for `client.find_out(error)`, or None if nothing could be read back."""
 
     def __init__(self, status: int | None = None, reason: str | None = None, http_resp: Any = None) -> None:
         self.body: str | None = None

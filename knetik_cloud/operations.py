@@ -35,7 +35,13 @@ ADD_ITEM_TO_USER_INVENTORY: Operation[InvoiceResource | None] = Operation(
     empty_result=True,
     summary="Add an item to a user's inventory by SKU",
     cli="inventory add",
-    read_back=(ReadBack("get_user_inventories", {"id": "$id", "inactive": True}, since="created_date"),),
+    read_back=(
+        ReadBack(
+            "get_user_inventories",
+            {"id": "$id", "filter_date": "$since", "inactive": True},
+            since="created_date",
+        ),
+    ),
 )
 
 CHECK_USER_ENTITLEMENT_ITEM: Operation[None] = Operation(
@@ -67,7 +73,7 @@ CREATE_ENTITLEMENT_ITEM: Operation[EntitlementItem] = Operation(
     read_back=(
         ReadBack(
             "get_entitlement_items",
-            {"order": "id:DESC"},
+            {"order": "created_date:DESC"},
             match={"name": "$entitlement_item.name"},
             since="created_date",
         ),
@@ -288,7 +294,13 @@ GRANT_USER_ENTITLEMENT: Operation[None] = Operation(
     read_back=(
         ReadBack(
             "get_user_inventories",
-            {"id": "$user_id", "filter_item_id": "$grant_request.entitlement_id", "inactive": True},
+            {
+                "id": "$user_id",
+                "filter_item_id": "$grant_request.entitlement_id",
+                "filter_date": "$since",
+                "inactive": True,
+            },
+            match={"invoice_id": None},
             since="created_date",
         ),
     ),

@@ -9,6 +9,10 @@ MODULES = {
     "arrow": "knetik_cloud.contrib.arrow",
     "cards": "knetik_cloud.contrib.cards",
     "pydantic": "knetik_cloud.contrib.pydantic",
+    "recovery": "knetik_cloud.recovery",
+    "aio.recovery": "knetik_cloud.aio.recovery",
+    "waiting": "knetik_cloud.waiting",
+    "aio.waiting": "knetik_cloud.aio.waiting",
 }
 
 

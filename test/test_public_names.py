@@ -32,6 +32,7 @@ HAND_WRITTEN = {
     "DeadlineExceeded",
     "ForbiddenException",
     "NotFoundException",
+    "Outcome",
     "Pager",
     "RowsMovedWarning",
     "Secret",
@@ -42,6 +43,7 @@ HAND_WRITTEN = {
     "UnprocessableEntityException",
     "UsersInventoryApi",
     "__version__",
+    "once",
 }
 
 

@@ -22,11 +22,12 @@ except ImportError as missing:
 from knetik_cloud.aio import apis
 from knetik_cloud.aio.api_client import ApiClient as ApiClient
 from knetik_cloud.aio.paging import Pager as Pager
+from knetik_cloud.aio.recovery import once as once
 
 if TYPE_CHECKING:
     from knetik_cloud.aio.apis import *  # noqa: F403
 
-__all__ = ["ApiClient", "Pager", *apis.__all__]
+__all__ = ["ApiClient", "Pager", "once", *apis.__all__]
 
 if not TYPE_CHECKING:  # a checker that saw __getattr__ would take any name for one of ours
 

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from typing import Any, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
+from knetik_cloud import upward
 from knetik_cloud.aio.paging import Pager
 from knetik_cloud.aio.rest import RESTClientObject, RESTResponse
 from knetik_cloud.base_client import (
@@ -29,6 +30,7 @@ from knetik_cloud.core.call import Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings
 from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send
+from knetik_cloud.core.writes import Outcome as WriteOutcome
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.secret import Secret
 
@@ -135,6 +137,24 @@ class ApiClient(BaseClient["_Lane"]):
         kwargs["_preload_content"] = False
         response: RESTResponse = await method(*args, **kwargs)
         return response
+
+    async def find_out(self, error: ApiException, *, settle: float = 2.0) -> WriteOutcome[Any]:
+        """Find out whether the call that raised an error was applied, from what the service stores.
+
+        The client reads back, waits until `settle` seconds have passed since the failure, and reads again. It
+        compares the new entries with the other writes of this process. It can't know about those of other
+        processes: if one grants the same item to the same user in that time, the result may be wrong.
+
+        Args:
+            error: The error of a write.
+            settle: Seconds to wait for a late write.
+
+        Returns:
+            The outcome. Its state is `"unknown"` if the operation can't be read back, or if several items may
+            show the write, which are its candidates then.
+        """
+        found: WriteOutcome[Any] = await upward.load("aio.recovery").find_out(self, error, settle)
+        return found
 
     async def close(self) -> None:
         """Close the connections. Calls that are under way come to their end."""

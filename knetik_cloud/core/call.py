@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from knetik_cloud.core import retry
+from knetik_cloud.core import retry, writes
 from knetik_cloud.core.auth import TokenStore, missing_token_error
 from knetik_cloud.core.failure import deadline_passed
 from knetik_cloud.core.operation import Operation
@@ -110,7 +110,7 @@ class Engine:
         """
         request = build(operation, arguments, self.base_path, settings.headers)
         deadline = self.clock() + settings.deadline
-        state = _CallState(operation, request, self.origin)
+        state = _CallState(operation, arguments, request, self.origin)
         tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
         rejected: Secret | None = None
         retries = redirects = 0
@@ -265,8 +265,12 @@ class _RetryDecision(NamedTuple):
 class _CallState:
     """What has come of a call so far."""
 
-    def __init__(self, operation: Operation[Any], request: Request, origin: str) -> None:
+    def __init__(
+        self, operation: Operation[Any], arguments: Mapping[str, Any], request: Request, origin: str
+    ) -> None:
         self._operation = operation
+        self._arguments = arguments
+        self._write = writes.LOG.add(operation, arguments, origin) if operation.read_back else None
         self._request = request
         self._origin = origin
         self._last: Response | Failure
@@ -324,6 +328,8 @@ class _CallState:
         """
         self.attempts.append(Attempt(f"{response.status} {response.reason}".rstrip(), response.status))
         attempts = tuple(self.attempts)
+        if self._write is not None:
+            self._write.end("applied")
         if stream:
             return CallResult(response, response, attempts)
         try:
@@ -362,6 +368,12 @@ class _CallState:
             attempt._replace(outcome=self.masked(attempt.outcome)) for attempt in self.attempts
         )
         error.may_have_applied = self._ambiguous
+        if self._write is not None:
+            error._write = self._write
+            if self._ambiguous:
+                self._write.end_unknown(self._arguments)
+            else:
+                self._write.end("absent")
         error._curl = self.masked(self._request.as_curl(self._origin))
         if response is not None:
             body = MASK if self._is_hidden(response) else response.data.decode("utf-8", "replace")

@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from email.utils import formatdate
 from typing import Any, ParamSpec, TypeVar
 
 from starlette.applications import Starlette
@@ -15,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from knetik_cloud.contract import Operation
 from knetik_cloud.sandbox import access, bodies, connections, control_api, index, swagger
@@ -56,10 +57,12 @@ def create_app(service: Service) -> ASGIApp:
     # Starlette would redirect; the service takes a trailing slash as it comes.
     app.router.redirect_slashes = False
     gate = access.Gate(app, access.Access(service.settings))
+    dates = _Dates(service)
 
     async def entrance(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope["knetik.transport"] = connections.transport_of(send)
+            send = dates.added_to(send)
             path = scope["path"]
             if len(path) > 1 and path.endswith("/"):
                 scope["path"] = path[:-1]
@@ -70,6 +73,28 @@ def create_app(service: Service) -> ASGIApp:
             await connections.abort(scope["knetik.transport"], receive)
 
     return entrance
+
+
+class _Dates:
+    """Adds a `Date` header in the sandbox's own time, by which clients relate its instants to theirs."""
+
+    def __init__(self, service: Service) -> None:
+        self._clock = service.controls.clock
+        self._formatted = (-1, b"")
+
+    def added_to(self, send: Send) -> Send:
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"date", self._now())]
+            await send(message)
+
+        return dated
+
+    def _now(self) -> bytes:
+        second = int(self._clock.now())
+        if self._formatted[0] != second:
+            self._formatted = (second, formatdate(second, usegmt=True).encode())
+        return self._formatted[1]
 
 
 def _operation_routes(service: Service) -> list[Route]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from knetik_cloud.contract import Contract
+from knetik_cloud.core import writes
 from knetik_cloud.sandbox import delivery, seed
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.errors import conflict_error
@@ -71,6 +72,7 @@ class Controls:
         """Go back to the first state: the first seed, real time, no faults, an empty journal."""
         self.clear_faults()
         self.journal.clear()
+        writes.LOG.forget()
         with self._database.transaction() as db:
             self.clock.reset()
             if self._first_state is None:
@@ -113,6 +115,7 @@ class Controls:
             if document is None:
                 raise KeyError(f"there is no snapshot {name!r}; there are: {', '.join(_names(db)) or 'none'}")
             load(db, document)
+            writes.LOG.forget()
             self.clock.restore(document["clock"])
             self._store_clock(db)
 
@@ -126,6 +129,7 @@ class Controls:
         with self._database.transaction() as db:
             self._restore_clock(db)
             change(self.clock)
+            writes.LOG.forget()  # a client in this process can't place them in time anymore
             self._store_clock(db)
 
     def current_clock(self) -> Clock:

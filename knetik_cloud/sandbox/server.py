@@ -334,5 +334,6 @@ def server_config(service: Service) -> uvicorn.Config:
         timeout_keep_alive=60,
         timeout_graceful_shutdown=3,
         server_header=False,
+        date_header=False,  # the application sends the sandbox's own time
         proxy_headers=False,
     )

@@ -1,0 +1,200 @@
+"""What is known of writes: their outcomes, and the recent ones of this process.
+
+A read-back needs the recent writes to tell a write's traces from those of its siblings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, Generic, Literal, TypeVar
+
+from knetik_cloud.core.operation import Operation
+from knetik_cloud.data import codec, types
+from knetik_cloud.exceptions import ApiException
+
+T = TypeVar("T")
+State = Literal["applied", "found", "absent", "denied", "unknown"]
+
+MAX_WRITES = 4096
+"""Writes that are remembered. A read-back whose window holds more of them ends in `unknown`."""
+
+
+class Outcome(Generic[T]):
+    """What became of a write.
+
+    Attributes:
+        state: `"applied"` (by this call), `"found"` (an earlier call with the same key had applied it),
+            `"absent"` (certainly not applied, or not there after `settle` seconds), `"denied"` (the service
+            rejected it) or `"unknown"` (the API can't tell).
+        value: The method's result if the service returned it to this call, otherwise None.
+        evidence: The item that shows the write, such as the log line or the inventory entry, or None.
+        candidates: All items that may show the write. If `state` is `"unknown"`, one of them may be it. If
+            it is `"applied"` and there are several with the same key, the service applied the write that
+            often, because an earlier attempt arrived later than `settle` seconds.
+        error: The error of the last attempt, or None.
+        key: The key of the write, or None.
+    """
+
+    __slots__ = ("candidates", "error", "evidence", "key", "state", "value")
+
+    def __init__(
+        self,
+        state: State,
+        *,
+        value: T | None = None,
+        evidence: Any = None,
+        candidates: Sequence[Any] = (),
+        error: ApiException | None = None,
+        key: str | None = None,
+    ) -> None:
+        self.state: State = state
+        self.value = value
+        self.evidence = evidence
+        self.candidates = tuple(candidates)
+        self.error = error
+        self.key = key
+
+    @property
+    def is_applied(self) -> bool:
+        """Whether the write has been applied, by this call or an earlier one."""
+        return self.state in ("applied", "found")
+
+    def __repr__(self) -> str:
+        details = [repr(self.state)]
+        details += [f"key={self.key!r}"] if self.key is not None else []
+        details += [f"candidates={len(self.candidates)}"] if self.candidates else []
+        if self.error is not None:
+            details.append(f"error={type(self.error).__name__}({types.short_repr(self.error.reason)})")
+        return f"<Outcome {', '.join(details)}>"
+
+
+class Write:
+    """A write, and what identifies its traces.
+
+    Attributes:
+        operation: The operation.
+        arguments: Its arguments as plain JSON, recorded only if its result is unknown.
+        marks: What all of its traces have in common, by place. Writes with equal marks leave traces that
+            can't be told apart.
+        started: Epoch seconds of the local clock.
+        ended: The same, or None while the call is running.
+        state: `"open"`, `"applied"`, `"absent"` (certainly not applied) or `"unknown"`.
+    """
+
+    __slots__ = ("arguments", "ended", "era", "marks", "operation", "started", "state")
+
+    def __init__(self, operation: Operation[Any], arguments: Mapping[str, Any], origin: str) -> None:
+        self.operation = operation
+        self.arguments: dict[str, Any] = {}
+        self.marks = {"": origin, **marks(operation, arguments)}
+        self.started = time.time()
+        self.ended: float | None = None
+        self.state = "open"
+        self.era = LOG.era
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {name: getattr(self, name) for name in ("arguments", "ended", "marks", "started", "state")}
+        return _rebuild, (self.operation.models, self.operation.id, state)
+
+    def end(self, state: str) -> None:
+        """Record the result of the call."""
+        self.ended = time.time()
+        self.state = state
+
+    def end_unknown(self, arguments: Mapping[str, Any]) -> None:
+        """Record that the result is unknown, and what was sent."""
+        self.arguments = codec.plain(arguments)
+        self.end("unknown")
+
+    def resolve(self, state: State) -> None:
+        """Record what a read-back found out, unless it couldn't tell."""
+        if state in ("applied", "absent"):
+            self.state = state
+
+    def is_sibling(self, other: Write) -> bool:
+        """Return whether another write may leave traces that look like those of this one."""
+        return other is not self and are_alike(self.marks, other.marks)
+
+
+class WriteLog:
+    """The latest writes of this process, over all clients."""
+
+    def __init__(self) -> None:
+        self._writes: deque[Write] = deque(maxlen=MAX_WRITES)
+        self.era = object()
+        """Changes when the data or clock of a sandbox was set back, so that earlier writes say nothing."""
+
+    def forget(self) -> None:
+        """Forget all writes: the service's data or clock was set back."""
+        self._writes.clear()
+        self.era = object()
+
+    def add(self, operation: Operation[Any], arguments: Mapping[str, Any], origin: str) -> Write:
+        """Record a write that is about to be sent."""
+        write = Write(operation, arguments, origin)
+        self._writes.append(write)
+        return write
+
+    def siblings(self, write: Write, since: float) -> list[Write] | None:
+        """Return the siblings of a write that had not ended by `since`, or None if some may be forgotten."""
+        known = list(self._writes)
+        if len(known) == MAX_WRITES and known[0].started > since:
+            return None
+        return [
+            other
+            for other in known
+            if (other.ended is None or other.ended >= since) and write.is_sibling(other)
+        ]
+
+
+LOG = WriteLog()
+
+
+def _rebuild(models: str, operation: str, state: Mapping[str, Any]) -> Write:
+    write = Write.__new__(Write)
+    write.operation = getattr(
+        import_module(f"{models.removesuffix('.models')}.operations"), operation.upper()
+    )
+    for name, value in state.items():
+        setattr(write, name, value)
+    write.era = LOG.era
+    return write
+
+
+def are_alike(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Return whether no mark that two writes both have differs."""
+    return all(name not in second or second[name] == value for name, value in first.items())
+
+
+def marks(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the traces of a write have in common: what its read-back looks for."""
+    found: dict[str, Any] = {"list": operation.read_back[-1].list}
+    for read_back in operation.read_back:
+        for place in (read_back.arguments, read_back.match):
+            for name, expression in place.items():
+                if not is_deferred(expression):
+                    value = resolve(expression, arguments)
+                    found[f"{read_back.list}.{name}"] = value if value is None else str(value)
+    if operation.marker is not None:
+        found["marker"] = arguments.get(operation.marker)
+    return found
+
+
+def is_deferred(expression: Any) -> bool:
+    """Return whether an expression of the contract refers to something that isn't known before a read."""
+    return isinstance(expression, str) and expression.partition(".")[0] in ("$item", "$since", "$marker")
+
+
+def resolve(expression: Any, arguments: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> Any:
+    """Return the value of an expression of the contract: `$name`, `$name.field` or a constant."""
+    if not (isinstance(expression, str) and expression.startswith("$")):
+        return expression
+    name, _, field = expression[1:].partition(".")
+    value = extra[name] if extra is not None and name in extra else arguments.get(name)
+    if not field:
+        return value
+    json = getattr(value, "_json", value)
+    return json.get(field) if isinstance(json, Mapping) else None

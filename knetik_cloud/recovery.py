@@ -1,0 +1,684 @@
+"""`once` and `find_out`: whether a write was applied, found out from what the service stores.
+
+The algorithms are generators that yield commands (`Run` a call, `Sleep`) and are sent the results.
+`run_steps` drives them with the blocking client, `knetik_cloud.aio.recovery` with the asyncio client. The
+contract provides the data: `x-marker` names the argument that identifies a write, and `x-read-back` the
+lists that show it.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+
+from knetik_cloud.core import request, writes
+from knetik_cloud.core.operation import Operation, ReadBack
+from knetik_cloud.core.outcome import Sleep
+from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
+from knetik_cloud.core.writes import Outcome, State
+from knetik_cloud.data import types
+from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError
+
+if TYPE_CHECKING:
+    from knetik_cloud.api_client import ApiClient
+
+__all__ = ["Outcome", "find_out", "keyed", "once"]
+
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SETTLE_SECONDS = 2.0
+READ_RETRIES = 3
+"""Retries of each request that reads back, also if the client or the call has `retries=0`."""
+READ_ROUNDS = 4
+"""How often a read-back starts again after its retries failed or its rows moved."""
+MAX_KEY_LENGTH = 200
+PAGE_SIZE = 1000
+MARGIN_SECONDS = 2
+"""Uncertainty of the service's time: `Date` counts whole seconds, and the response took a while."""
+
+
+class Run(NamedTuple):
+    """A command to run a call. The driver replies with the `ApiResponse` or the `ApiException`."""
+
+    operation: Operation[Any]
+    arguments: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
+Steps = Generator[Run | Sleep, Any, T]
+Look = Callable[[], "Steps[tuple[State, list[Any]]]"]
+"""Reads the traces of a write once, and judges them."""
+
+
+class Captured(NamedTuple):
+    """A call that a method would make: the client, the operation, its arguments and options."""
+
+    client: Any
+    operation: Operation[Any]
+    arguments: dict[str, Any]
+    options: dict[str, Any]
+
+
+class _Recorder:
+    """A client that records the call of a generated method instead of running it."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Operation[Any], Mapping[str, Any], Mapping[str, Any]]] = []
+
+    def call(
+        self,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        options: Mapping[str, Any],
+        http_info: bool = False,
+    ) -> Any:
+        """Record the call, and return an awaitable in place of its result."""
+        self.calls.append((operation, arguments, options))
+        return _Nothing()
+
+
+class _Nothing:
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield
+
+
+def capture(method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Captured:
+    """Return the call that a method of an API object would make, without running it.
+
+    Raises:
+        TypeError: If `method` is not a bound method of an API class, or does not take the arguments.
+    """
+    api: Any = getattr(method, "__self__", None)
+    function = getattr(method, "__func__", None)
+    client = getattr(api, "api_client", None)
+    if function is None or client is None:
+        raise TypeError(
+            f"expected a method of an API object, such as api.grant_user_entitlement, not {method!r}"
+        )
+    recorder = _Recorder()
+    stand_in = object.__new__(type(api))
+    stand_in.api_client = recorder
+    result = function(stand_in, *args, **kwargs)
+    if hasattr(result, "send"):
+        with suppress(StopIteration):
+            result.send(None)
+    if len(recorder.calls) != 1:
+        raise TypeError(
+            f"{function.__name__} makes {len(recorder.calls)} calls; expected a method that makes one"
+        )
+    operation, arguments, options = recorder.calls[0]
+    return Captured(client, operation, dict(arguments), dict(options))
+
+
+class Settings(NamedTuple):
+    """What the calls of an algorithm run by.
+
+    Attributes:
+        retries: How often a write that was certainly not applied is sent again.
+        options: The options of each request that reads back.
+        origin: The scheme, host and port of the service.
+    """
+
+    retries: int
+    options: Mapping[str, Any]
+    origin: str
+
+
+class ServiceTime:
+    """The difference between the service's clock and the local one, taken from `Date` headers."""
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a response has told the service's time."""
+        return self._offset is not None
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Read the `Date` header of a response that has just arrived."""
+        from email.utils import parsedate_to_datetime
+
+        with suppress(KeyError, TypeError, ValueError, OverflowError):
+            self._offset = parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
+
+    def at(self, local: float) -> float:
+        """Return the service's time at a moment of the local clock, in epoch seconds."""
+        return local + (self._offset or 0.0)
+
+
+class CannotReadError(Exception):
+    """A read-back failed; `error` says why."""
+
+    def __init__(self, error: ApiException) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class Lookup:
+    """Reads the traces of one write.
+
+    Args:
+        operation: The operation of the write.
+        arguments: Its arguments.
+        settings: The options of the requests.
+        marker: The value that identifies the write, or None to look for its arguments only.
+    """
+
+    def __init__(
+        self, operation: Operation[Any], arguments: Mapping[str, Any], settings: Settings, marker: str | None
+    ) -> None:
+        self.operation = operation
+        self.time = ServiceTime()
+        self.arguments = arguments
+        self._settings = settings
+        self._marker = marker
+
+    def check(self) -> None:
+        """Check that the read-back can be requested.
+
+        Raises:
+            ApiValueError: If the arguments of the write identify no list, such as the user `me`.
+        """
+        first = self.operation.read_back[0]
+        request.build(
+            _list_operation(self.operation, first.list), self._resolve(first.arguments, None, 0), "", {}
+        )
+
+    def learn_time(self) -> Steps[None]:
+        """Learn the service's time from the smallest request that tells it.
+
+        Raises:
+            CannotReadError: If the request fails.
+        """
+        first = self.operation.read_back[0]
+        listed = _list_operation(self.operation, first.list)
+        assert listed.pages is not None
+        names = {parameter.wire: parameter.name for parameter in listed.parameters}
+        arguments = {**self._resolve(first.arguments, None, 0), names[listed.pages.size]: 1}
+        yield from self._retrying(lambda: self._once(listed, arguments))
+
+    def traces(self, since: float | None) -> Steps[list[Any]]:
+        """Read the items that show the write.
+
+        Args:
+            since: The service's time, in epoch seconds, at which older items are left out. None for all.
+
+        Raises:
+            CannotReadError: If a list can't be read.
+        """
+        items: list[Any] = [None]
+        for read_back in self.operation.read_back:
+            found: list[Any] = []
+            for item in items:
+                found += yield from self._retrying(lambda r=read_back, i=item: self._list(r, i, since))  # type: ignore[misc]
+            items = found
+        return items
+
+    def _retrying(self, read: Callable[[], Steps[list[Any]]]) -> Steps[list[Any]]:
+        for number in range(READ_ROUNDS):
+            if number:
+                yield Sleep(random.uniform(0.5, 1.0) * 2.0 ** (number - 2))
+            try:
+                return (yield from read())
+            except CannotReadError as failed:
+                failure = failed
+                status = failed.error.status
+                if isinstance(failed.error, ApiValueError) or (
+                    status is not None and 400 <= status < 500 and status not in (408, 429)
+                ):
+                    break
+        raise failure
+
+    def _once(self, listed: Operation[Any], arguments: Mapping[str, Any]) -> Steps[list[Any]]:
+        yield from self._request(listed, arguments)
+        return []
+
+    def _request(self, listed: Operation[Any], arguments: Mapping[str, Any]) -> Steps[Any]:
+        result = yield Run(listed, arguments, self._settings.options)
+        if isinstance(result, ApiException):
+            raise CannotReadError(result)
+        self.time.learn(result.headers)
+        return result.data
+
+    def _list(self, read_back: ReadBack, item: Any, since: float | None) -> Steps[list[Any]]:
+        """Read one list of the read-back, over all its pages."""
+        listed = _list_operation(self.operation, read_back.list)
+        earliest = None if since is None else math.floor(since)
+        arguments = self._resolve(read_back.arguments, item, earliest or 0)
+        match = self._resolve(read_back.match, item, 0, keep_none=True)
+        plan: Plan[Any] = Plan(
+            listed,
+            arguments,
+            {},
+            limit=None,
+            page_size=PAGE_SIZE,
+            prefetch=0,
+            deadline=None,
+            call_deadline=math.inf,
+        )
+        is_newest_first = str(arguments.get("order", "")).startswith(f"{read_back.since}:DESC")
+        found: dict[Any, Any] = {}
+        steps = plan.read()
+        page: Any = None
+        fetch: StartFetch | None = None
+        try:
+            while True:
+                step = steps.send(page)
+                page = None
+                if isinstance(step, StartFetch):
+                    fetch = step
+                elif isinstance(step, EmitPage):
+                    if step.warning is not None and not is_newest_first:
+                        raise CannotReadError(ApiResponseError(reason=step.warning))
+                    rows = [(row._json.get("id"), row) for row in step.items]
+                    in_time = [
+                        pair
+                        for pair in rows
+                        if earliest is None or _time(pair[1], read_back.since) >= earliest
+                    ]
+                    found.update(pair for pair in in_time if _matches(pair[1], match))
+                    if is_newest_first and len(in_time) < len(rows):
+                        break
+                else:
+                    assert fetch is not None
+                    page = yield from self._request(listed, fetch.arguments)
+        except StopIteration:
+            pass
+        except ApiException as error:  # of the plan's own, such as a page that doesn't turn
+            raise CannotReadError(error) from None
+        return list(found.values())
+
+    def _resolve(
+        self, place: Mapping[str, Any], item: Any, since: int, keep_none: bool = False
+    ) -> dict[str, Any]:
+        extra = {"item": item, "marker": self._marker, "since": f"GOE,{since}"}
+        values = {name: writes.resolve(value, self.arguments, extra) for name, value in place.items()}
+        return {name: value for name, value in values.items() if keep_none or value is not None}
+
+
+def _list_operation(write: Operation[Any], name: str) -> Operation[Any]:
+    module = import_module(f"{write.models.removesuffix('.models')}.operations")
+    found: Operation[Any] = getattr(module, name.upper())
+    return found
+
+
+def _time(item: Any, field: str | None) -> float:
+    value = item._json.get(field)
+    return value if type(value) is int else math.inf
+
+
+def _matches(item: Any, match: Mapping[str, Any]) -> bool:
+    json = item._json
+    return all(
+        value.is_in(json.get(name)) if isinstance(value, Marker) else json.get(name) == value
+        for name, value in match.items()
+    )
+
+
+class Marker(str):
+    """A key as the marker of a write: alone, or in brackets after the caller's own text."""
+
+    __slots__ = ()
+
+    def beside(self, text: str | None) -> str:
+        """Return the marker to send, with the caller's own text kept before it."""
+        return str(self) if text is None else f"{text} [{self}]"
+
+    def is_in(self, text: Any) -> bool:
+        """Return whether a text of the service is this marker, as a whole."""
+        return isinstance(text, str) and (text == str(self) or text.endswith(f" [{self}]"))
+
+
+def judge(candidates: int, applied: int, pending: int) -> State:
+    """Return the state of a write whose traces look like those of its siblings.
+
+    Args:
+        candidates: How many traces there are.
+        applied: How many siblings have certainly left one of them.
+        pending: How many siblings may have left one.
+    """
+    surplus = candidates - applied
+    if surplus <= 0:
+        return "absent"
+    return "applied" if surplus == 1 + pending else "unknown"
+
+
+def certain(look: Look, settle: float) -> Steps[tuple[State, list[Any], ApiException | None]]:
+    """Look for the traces of a write twice, `settle` seconds apart unless the first look finds it.
+
+    Returns:
+        The state, the candidates, and the error of a read-back that failed, in which case it is unknown.
+    """
+    state: State = "unknown"
+    found: list[Any] = []
+    error: ApiException | None = None
+    for is_last in (False, True):
+        try:
+            state, found = yield from look()
+            error = None
+        except CannotReadError as failed:
+            state, error = "unknown", failed.error
+        if is_last or state == "applied":
+            break
+        if settle > 0:
+            yield Sleep(settle)
+    return state, found, error
+
+
+def is_denial(error: ApiException) -> bool:
+    """Return whether an error means that the service rejected the call for good."""
+    status = error.status
+    return status is not None and 400 <= status < 500 and status not in (408, 425, 429)
+
+
+def check_key(key: str) -> Marker:
+    """Check a key, and return it as a marker.
+
+    Raises:
+        ApiValueError: If the key is not a str of 1 to 200 printable characters without brackets.
+    """
+    if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+        raise types.invalid_value_error("key", f"a str of 1 to {MAX_KEY_LENGTH} printable characters", key)
+    if "[" in key or "]" in key or key != key.strip():
+        raise types.invalid_value_error("key", "a str without [ and ] and without spaces at its ends", key)
+    return Marker(key)
+
+
+def once_steps(
+    operation: Operation[Any],
+    arguments: dict[str, Any],
+    options: Mapping[str, Any],
+    settings: Settings,
+    key: str,
+    settle: float,
+) -> Steps[Outcome[Any]]:
+    """Send a write under a key, and find out what became of it.
+
+    Raises:
+        ApiValueError: If the call can't be sent, or nothing could be read back.
+    """
+    marker = check_key(key)
+    if not operation.read_back:
+        if operation.retry == "safe":
+            raise ApiValueError(f"{operation.id} changes nothing: once() is for writes, call it directly")
+        return (yield from _send(operation, arguments, options, key))
+    if operation.marker is not None:
+        arguments = {**arguments, operation.marker: marker.beside(arguments.get(operation.marker))}
+    request.build(operation, arguments, "", {})
+    lookup = Lookup(operation, arguments, settings, marker)
+    try:
+        lookup.check()
+    except ApiValueError as error:
+        raise ApiValueError(f"once() can't read {operation.id} back: {error.reason}") from None
+    own: list[writes.Write] = []
+    look = look_for_marker(lookup)
+    try:
+        if operation.marker is None:
+            look = yield from _look_for_new(lookup, own, settings)
+        elif found := (yield from lookup.traces(None)):
+            return Outcome("found", evidence=found[0], candidates=found, key=key)
+    except CannotReadError as failed:
+        return Outcome("absent", error=failed.error, key=key)  # nothing was sent
+    for attempt in range(settings.retries + 1):
+        outcome = yield from _send(operation, arguments, options, key)
+        if outcome.state != "unknown":
+            return outcome
+        assert outcome.error is not None
+        own.append(outcome.error._write)
+        state, candidates, unreadable = yield from certain(look, settle)
+        own[-1].resolve(state)
+        if state != "absent" or attempt == settings.retries:
+            break
+    return _outcome(state, candidates, unreadable or outcome.error, key)
+
+
+def find_out_steps(error: ApiException, settings: Settings, settle: float) -> Steps[Outcome[Any]]:
+    """Find out whether the call that failed with an error was applied."""
+    if not error.may_have_applied:
+        return Outcome(state_of(error), error=error)
+    write = error._write
+    if write is None:
+        return Outcome("unknown", error=error)
+    operation = write.operation
+    marker = None if operation.marker is None else write.arguments.get(operation.marker)
+    lookup = Lookup(operation, write.arguments, settings, marker)
+    try:
+        lookup.check()
+        yield from lookup.learn_time()
+    except ApiValueError as unlistable:
+        return Outcome("unknown", error=unlistable)
+    except CannotReadError as failed:
+        return Outcome("unknown", error=failed.error)
+
+    def look() -> Steps[tuple[State, list[Any]]]:
+        since, siblings = _window(write)
+        found = yield from lookup.traces(lookup.time.at(since))
+        if write.era is not writes.LOG.era:
+            return "unknown", found
+        if siblings is None or (operation.marker is not None and marker is None):
+            return ("unknown" if found else "absent"), found
+        applied = sum(sibling.state == "applied" for sibling in siblings)
+        pending = sum(sibling.state in ("unknown", "open") for sibling in siblings)
+        return judge(len(found), applied, pending), found
+
+    left = settle - (time.time() - (write.ended or write.started))
+    state, candidates, unreadable = yield from certain(look, max(0.0, min(left, settle)))
+    write.resolve(state)
+    return _outcome(state, candidates, unreadable or error, None)
+
+
+def _outcome(
+    state: State, candidates: list[Any], error: ApiException | None, key: str | None
+) -> Outcome[Any]:
+    evidence = candidates[0] if state == "applied" and candidates else None
+    return Outcome(state, evidence=evidence, candidates=candidates, error=error, key=key)
+
+
+def _window(write: writes.Write) -> tuple[float, list[writes.Write] | None]:
+    """Return the moment to look from, in local epoch seconds, and the siblings whose traces are seen then.
+
+    The window begins where no sibling is running, because it must hold all traces of a sibling or none.
+    """
+    since = write.started - MARGIN_SECONDS
+    while True:
+        siblings = writes.LOG.siblings(write, since - MARGIN_SECONDS)
+        starts = [sibling.started - MARGIN_SECONDS for sibling in siblings or ()]
+        if siblings is None or min(starts, default=since) >= since:
+            return since, siblings
+        since = min(starts)
+
+
+def _send(
+    operation: Operation[Any], arguments: Mapping[str, Any], options: Mapping[str, Any], key: str | None
+) -> Steps[Outcome[Any]]:
+    result = yield Run(operation, arguments, options)
+    if not isinstance(result, ApiException):
+        return Outcome("applied", value=result.data, evidence=result.data, key=key)
+    if isinstance(result, ApiValueError):
+        raise result
+    return Outcome(state_of(result), error=result, key=key)
+
+
+def state_of(error: ApiException) -> State:
+    """Return the state of a call from its error alone."""
+    if error.may_have_applied:
+        return "unknown"
+    return "denied" if is_denial(error) else "absent"
+
+
+def look_for_marker(lookup: Lookup) -> Look:
+    """Return a function that looks for the marker of a write."""
+
+    def look() -> Steps[tuple[State, list[Any]]]:
+        found = yield from lookup.traces(None)
+        return ("applied" if found else "absent"), found
+
+    return look
+
+
+def _look_for_new(lookup: Lookup, own: Sequence[writes.Write], settings: Settings) -> Steps[Look]:
+    """Record which items exist before the write, and return a function that looks for a new one.
+
+    Args:
+        lookup: The lookup of the write.
+        own: The attempts to send the write, to which the caller adds.
+        settings: The settings.
+    """
+    yield from lookup.learn_time()
+    started = time.time()
+    since = lookup.time.at(started) - MARGIN_SECONDS
+    write = writes.Write(lookup.operation, lookup.arguments, settings.origin)
+    before = {item._json.get("id") for item in (yield from lookup.traces(since))}
+
+    def look() -> Steps[tuple[State, list[Any]]]:
+        found = yield from lookup.traces(since)
+        new = [item for item in found if item._json.get("id") not in before]
+        siblings = writes.LOG.siblings(write, started)
+        if siblings is None:
+            return ("unknown" if new else "absent"), new
+        others = [sibling for sibling in siblings if not any(sibling is mine for mine in own)]
+        applied = sum(other.state == "applied" and other.started >= started for other in others)
+        # One that was running while `before` was read may be in it.
+        pending = sum(
+            other.state in ("unknown", "open") or (other.state == "applied" and other.started < started)
+            for other in others
+        )
+        return judge(len(new), applied, pending), new
+
+    return look
+
+
+def settings_of(client: Any, options: Mapping[str, Any]) -> Settings:
+    """Return the settings of an algorithm for a client and the options of a call."""
+    settings = client.configuration.settings().with_options(client._options).with_options(options)
+    read = {"_retries": max(READ_RETRIES, settings.retries)}
+    if options.get("_headers") is not None:
+        read["_headers"] = options["_headers"]
+    return Settings(settings.retries, read, client.configuration.origin)
+
+
+def prepare(
+    method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], key: str, settle: float
+) -> tuple[Any, Steps[Outcome[Any]]]:
+    """Return the client of a method, and the steps that run it under a key.
+
+    Raises:
+        TypeError: If `method` is not a method of an API object.
+        ApiValueError: If an option makes the result unreadable.
+    """
+    captured = capture(method, args, kwargs)
+    if captured.options.get("async_req") or captured.options.get("_preload_content") is False:
+        raise ApiValueError("once() needs the result of the call: leave out async_req and _preload_content")
+    result_options = ("async_req", "_preload_content", "_return_http_data_only")
+    options = {name: value for name, value in captured.options.items() if name not in result_options}
+    settings = settings_of(captured.client, options)
+    steps = once_steps(captured.operation, captured.arguments, options, settings, key, check_settle(settle))
+    return captured.client, steps
+
+
+def check_settle(settle: float) -> float:
+    """Check the seconds to wait for a late write.
+
+    Raises:
+        ApiValueError: If it is not a finite number of 0 or more.
+    """
+    if isinstance(settle, bool) or not isinstance(settle, (int, float)) or not 0 <= settle < math.inf:
+        raise types.invalid_value_error("settle", "a number of seconds from 0", settle)
+    return settle
+
+
+def run_steps(client: ApiClient, steps: Steps[T]) -> T:
+    """Run an algorithm with the blocking client."""
+    result: Any = None
+    try:
+        while True:
+            command = steps.send(result)
+            if isinstance(command, Sleep):
+                time.sleep(command.seconds)
+                result = None
+                continue
+            try:
+                result = client.call(command.operation, command.arguments, command.options, http_info=True)
+            except ApiException as error:
+                result = error
+    except StopIteration as done:
+        value: T = done.value
+        return value
+
+
+class keyed:  # noqa: N801 - reads like the function that it is
+    """`once` with the key first, so that type checkers check the method's arguments too.
+
+        keyed("order-17")(api.use_user_entitlement_item, 56, 1)
+
+    Args:
+        key: As for `once`.
+        settle: As for `once`.
+    """
+
+    def __init__(self, key: str, settle: float = SETTLE_SECONDS) -> None:
+        self._key = check_key(key)
+        self._settle = check_settle(settle)
+
+    def __call__(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
+        """Run `once(method, *args, key=key, settle=settle, **kwargs)`."""
+        return once(method, *args, key=str(self._key), settle=self._settle, **kwargs)
+
+
+def once(
+    method: Callable[..., T], /, *args: Any, key: str, settle: float = SETTLE_SECONDS, **kwargs: Any
+) -> Outcome[T]:
+    """Run a write at most once under a key, and find out what became of it.
+
+        outcome = knetik_cloud.once(api.use_user_entitlement_item, 56, 1, key="order-17")
+        if outcome.is_applied:
+            ...
+
+    If the result is lost on the way, `once` reads back what the service stores, waits `settle` seconds for a
+    late write, and reads again. Only if the write is still not there does it send again, up to the client's
+    `retries` times.
+
+    What is guaranteed depends on the operation:
+
+    - `use_user_entitlement_item`: `info` carries the key, after your own `info` if you pass one, and comes
+      back in the log. If the key has been applied, `once` finds it and sends nothing. The result is exact as
+      long as no write arrives later than `settle` seconds after its failure, and no two callers use the same
+      key at the same moment.
+    - `grant_user_entitlement`, `add_item_to_user_inventory` and the `create_` methods: The service keeps no
+      key. `once` compares the entries (or the items of that name) before and after. The result is exact as
+      long as no other process does the same for the same user and item in between. If it finds several new
+      candidates, the state is `"unknown"`. A second call with the same key sends again.
+    - PUT and DELETE: A retry changes nothing more, so the call is sent as usual.
+
+    Args:
+        method: A write method of an API object, such as `api.grant_user_entitlement`.
+        *args: Its arguments.
+        key: Identifies this write among all writes to the service: 1 to 200 printable characters without
+            brackets.
+        settle: Seconds to wait for a late write.
+        **kwargs: The method's keyword arguments and options.
+
+    Returns:
+        The outcome. If the service or the network fails, the error is in `Outcome.error`.
+
+    Raises:
+        ApiValueError: If the call can't be sent or read back, such as for the user `me`.
+        TypeError: If `method` is not a method of an API object, or does not accept the arguments.
+    """
+    client, steps = prepare(method, args, kwargs, key, settle)
+    return run_steps(client, steps)
+
+
+def find_out(client: ApiClient, error: ApiException, settle: float = SETTLE_SECONDS) -> Outcome[Any]:
+    """Find out whether the call that raised an error was applied: `client.find_out(error)`."""
+    return run_steps(client, find_out_steps(error, settings_of(client, {}), check_settle(settle)))

@@ -1,0 +1,1 @@
+"""Certain outcomes: once, find out, wait, and bulk runs."""

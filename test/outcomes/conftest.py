@@ -1,0 +1,77 @@
+"""Both clients behind one interface, and a sandbox in its first state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import knetik_cloud
+from knetik_cloud import aio
+from knetik_cloud.sandbox import Sandbox
+
+
+class Blocking:
+    """Runs scenarios with the blocking client."""
+
+    def __init__(self, url: str, **settings: Any) -> None:
+        self.client = knetik_cloud.ApiClient(knetik_cloud.Configuration(host=url, **settings))
+        self.api = knetik_cloud.UsersInventoryApi(self.client)
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.api, name)(*args, **kwargs)
+
+    def once(self, name: str, *args: Any, **kwargs: Any) -> knetik_cloud.Outcome[Any]:
+        return knetik_cloud.once(getattr(self.api, name), *args, **kwargs)
+
+    def find_out(self, error: knetik_cloud.ApiException, **kwargs: Any) -> knetik_cloud.Outcome[Any]:
+        return self.client.find_out(error, **kwargs)
+
+    def close(self) -> None:
+        self.client.close()
+
+
+class Asyncio:
+    """Runs scenarios with the asyncio client, all in one event loop."""
+
+    def __init__(self, url: str, **settings: Any) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.client = aio.ApiClient(knetik_cloud.Configuration(host=url, **settings))
+        self.api = aio.UsersInventoryApi(self.client)
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        return self.loop.run_until_complete(getattr(self.api, name)(*args, **kwargs))
+
+    def once(self, name: str, *args: Any, **kwargs: Any) -> knetik_cloud.Outcome[Any]:
+        return self.loop.run_until_complete(aio.once(getattr(self.api, name), *args, **kwargs))
+
+    def find_out(self, error: knetik_cloud.ApiException, **kwargs: Any) -> knetik_cloud.Outcome[Any]:
+        return self.loop.run_until_complete(self.client.find_out(error, **kwargs))
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.client.close())
+        self.loop.close()
+
+
+Client = Blocking | Asyncio
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(server: Sandbox) -> Sandbox:
+    server.reset()
+    return server
+
+
+@pytest.fixture(params=[Blocking, Asyncio], ids=["blocking", "asyncio"])
+def client(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Client]:
+    made: Client = request.param(sandbox.url)
+    yield made
+    made.close()

@@ -1,0 +1,311 @@
+"""`once` and `find_out`: each fault ends in the right state, with one write at most."""
+
+from __future__ import annotations
+
+import pickle
+import urllib.request
+from typing import Any
+
+import pytest
+
+import knetik_cloud
+from knetik_cloud.core import writes
+from knetik_cloud.recovery import capture, keyed
+from knetik_cloud.sandbox import Sandbox
+from test.outcomes.conftest import Client
+
+USE = "use_user_entitlement_item"
+GRANT = "grant_user_entitlement"
+SONGBOOK = {"entitlement_id": 5}
+LOST = {
+    "reset after": {"reset": True, "applied": True},
+    "truncated": {"status": 503, "applied": True},
+    "not reached": {"reset": True},
+    "503": {"status": 503},
+}
+
+
+def infos(sandbox: Sandbox) -> list[str]:
+    """The infos of all uses of the potion of user 56 in the log, but for those of the seed."""
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
+        log = knetik_cloud.UsersInventoryApi(client).iter_user_inventory_log(56, 56)
+        return [line.info for line in log if line.type == "use" and not line.info.startswith("Used in")]
+
+
+def songbooks(sandbox: Sandbox) -> list[int]:
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
+        api = knetik_cloud.UsersInventoryApi(client)
+        return [entry.id for entry in api.iter_user_inventories(56, filter_item_id=5, inactive=True)]
+
+
+def grant_by_a_stranger(sandbox: Sandbox) -> None:
+    """Grant the songbook from outside of this process, as far as its clients know."""
+    request = urllib.request.Request(
+        f"{sandbox.url}/users/56/entitlements",
+        b'{"entitlement_id": 5}',
+        {"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request).close()
+
+
+def error_of(client: Client, name: str, *args: Any, **kwargs: Any) -> knetik_cloud.ApiException:
+    with pytest.raises(knetik_cloud.ApiException) as caught:
+        client.call(name, *args, **kwargs)
+    return caught.value
+
+
+def test_first_call_applies_and_second_one_finds(client: Client, sandbox: Sandbox) -> None:
+    assert client.once(USE, 56, 56, key="a").state == "applied"
+    sandbox.clear_journal()
+    found = client.once(USE, 56, 56, key="a")
+    assert (found.state, found.is_applied, found.evidence.info) == ("found", True, "a")
+    assert sandbox.journal(USE) == []
+    assert infos(sandbox) == ["a"]
+
+
+def test_keys_match_as_a_whole(client: Client, sandbox: Sandbox) -> None:
+    for key in ("order-10", "order-1", "der-1", "order 1"):
+        assert client.once(USE, 56, 56, key=key).state == "applied"
+    assert client.once(USE, 56, 56, key="order-1", info="again").state == "found"
+
+
+def test_own_info_is_kept_beside_the_key(client: Client, sandbox: Sandbox) -> None:
+    client.once(USE, 56, 56, key="a", info="Round 3")
+    assert infos(sandbox) == ["Round 3 [a]"]
+    assert client.once(USE, 56, 56, key="a").state == "found"
+
+
+@pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
+def test_use_is_applied_exactly_once(client: Client, sandbox: Sandbox, fault: dict[str, Any]) -> None:
+    sandbox.fail(USE, **fault)
+    outcome = client.once(USE, 56, 56, key="a", settle=0.1)
+    assert outcome.state == "applied"
+    assert infos(sandbox) == ["a"]
+
+
+@pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
+def test_grant_is_applied_exactly_once(client: Client, sandbox: Sandbox, fault: dict[str, Any]) -> None:
+    grant_by_a_stranger(sandbox)  # in the same second, but before
+    client.call(GRANT, 56, SONGBOOK)
+    before = songbooks(sandbox)
+    sandbox.fail(GRANT, **fault)
+    outcome = client.once(GRANT, 56, SONGBOOK, key="a", settle=0.1)
+    (new,) = set(songbooks(sandbox)) - set(before)
+    assert outcome.state == "applied"
+    assert outcome.evidence is None or outcome.evidence.id == new
+
+
+@pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
+@pytest.mark.parametrize("name", ["add_item_to_user_inventory", "create_entitlement_item"])
+def test_adds_and_creations_are_applied_exactly_once(
+    client: Client, sandbox: Sandbox, fault: dict[str, Any], name: str
+) -> None:
+    if name == "add_item_to_user_inventory":
+        arguments: tuple[Any, ...] = (56,)
+        named: dict[str, Any] = {
+            "user_inventory_add_request": {"sku": "sku_example", "note": "", "skip_invoice": False}
+        }
+        count = lambda: len(list(sandbox.export()["inventory"]))  # noqa: E731
+    else:
+        arguments, named = (), {"entitlement_item": {"name": "New", "type_hint": "entitlement"}}
+        count = lambda: len(list(sandbox.export()["items"]))  # noqa: E731
+    before = count()
+    sandbox.fail(name, **fault)
+    assert client.once(name, *arguments, key="a", settle=0.1, **named).state == "applied"
+    assert count() == before + 1
+
+
+def test_without_retries_a_write_that_is_not_there_is_absent(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(USE, reset=True)
+    outcome = client.once(USE, 56, 56, key="a", settle=0.1, _retries=0)
+    assert (outcome.state, outcome.is_applied) == ("absent", False)
+    assert infos(sandbox) == []
+
+
+def test_read_backs_are_retried_without_retries(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(USE, reset=True, applied=True)
+    assert client.once(USE, 56, 56, key="b", settle=0.1).state == "applied"
+    for name in ("get_user_inventories", "get_user_inventory_log"):
+        sandbox.fail(name, status=503, times=2)
+        sandbox.fail(name, reset=True, times=2)
+    assert client.once(USE, 56, 56, key="b", settle=0.1, _retries=0).state == "found"
+
+
+def test_unreadable_outcome_is_unknown(client: Client, sandbox: Sandbox) -> None:
+    error = None
+    sandbox.fail(USE, reset=True, applied=True)
+    error = error_of(client, USE, 56, 56, info="mine")
+    sandbox.fail("get_user_inventories", status=403, times=None)
+    outcome = client.find_out(error, settle=0.1)
+    assert outcome.state == "unknown"
+    assert isinstance(outcome.error, knetik_cloud.ForbiddenException)
+
+
+def test_denial_is_denied_and_says_why(client: Client, sandbox: Sandbox) -> None:
+    outcome = client.once(USE, 56, 2, key="a")
+    assert outcome.state == "denied"
+    assert outcome.error is not None
+    assert (outcome.error.status, outcome.error.code) == (403, 1007)
+
+
+def test_service_that_is_not_reached_leaves_it_absent(sandbox: Sandbox, client: Client) -> None:
+    sandbox.fail("get_user_inventories", status=500, times=None)
+    outcome = client.once(USE, 56, 56, key="a")
+    sandbox.clear_faults()
+    assert outcome.state == "absent"
+    assert infos(sandbox) == []
+
+
+def test_strangers_in_the_window_make_it_unknown(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(GRANT, reset=True, applied=True)
+    error = error_of(client, GRANT, 56, SONGBOOK)
+    grant_by_a_stranger(sandbox)
+    outcome = client.find_out(error, settle=0.1)
+    assert outcome.state == "unknown"
+    assert {entry.id for entry in outcome.candidates} == set(songbooks(sandbox)) - {1}
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [(LOST["reset after"], "applied"), (LOST["503"], "absent"), (LOST["not reached"], "absent")],
+)
+def test_find_out_tells_a_grant_from_those_of_this_process(
+    client: Client, sandbox: Sandbox, fault: dict[str, Any], expected: str
+) -> None:
+    client.call(GRANT, 56, SONGBOOK)
+    sandbox.fail(GRANT, **fault)
+    error = error_of(client, GRANT, 56, SONGBOOK)
+    client.call(GRANT, 56, SONGBOOK)
+    assert client.find_out(error, settle=0.1).state == expected
+    assert client.find_out(error, settle=0.1).state == expected
+
+
+def test_find_out_of_two_lost_grants_guesses_for_neither(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(GRANT, reset=True, applied=True)
+    sandbox.fail(GRANT, reset=True)
+    first, second = (error_of(client, GRANT, 56, SONGBOOK) for _ in range(2))
+    assert client.find_out(first, settle=0.1).state == "unknown"
+    assert client.find_out(second, settle=0.1).state == "unknown"
+
+
+def test_find_out_of_a_use_goes_by_its_info(client: Client, sandbox: Sandbox) -> None:
+    client.call(USE, 56, 56, info="other")
+    sandbox.fail(USE, reset=True, applied=True)
+    lost = error_of(client, USE, 56, 56, info="mine")
+    sandbox.fail(USE, reset=True)
+    other = error_of(client, USE, 56, 56, info="nobody's")
+    assert client.find_out(lost, settle=0.1).state == "applied"
+    assert client.find_out(other, settle=0.1).state == "absent"
+
+
+def test_find_out_of_a_use_without_info_is_unknown(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(USE, reset=True, applied=True)
+    assert client.find_out(error_of(client, USE, 56, 56), settle=0.1).state == "unknown"
+
+
+def test_find_out_from_another_process(
+    client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.fail(GRANT, reset=True, applied=True)
+    pickled = pickle.dumps(error_of(client, GRANT, 56, SONGBOOK))
+    monkeypatch.setattr(writes, "LOG", writes.WriteLog())
+    error = pickle.loads(pickled)
+    assert client.find_out(error, settle=0.1).state == "applied"
+
+
+def test_find_out_of_certain_errors_asks_nothing(client: Client, sandbox: Sandbox) -> None:
+    denied = error_of(client, USE, 56, 2)
+    invalid = error_of(client, GRANT, "no id", SONGBOOK)
+    sandbox.clear_journal()
+    assert client.find_out(denied).state == "denied"
+    assert client.find_out(invalid).state == "absent"
+    assert sandbox.journal() == []
+
+
+def test_find_out_of_an_update_is_unknown(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail("update_user_inventory_status", reset=True, times=3)
+    error = error_of(client, "update_user_inventory_status", 56, 56, inventory_status="active")
+    assert client.find_out(error).state == "unknown"
+
+
+def test_forgotten_siblings_make_it_unknown(
+    client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writes, "MAX_WRITES", 3)
+    monkeypatch.setattr(writes, "LOG", writes.WriteLog())
+    sandbox.fail(GRANT, reset=True, applied=True)
+    error = error_of(client, GRANT, 56, SONGBOOK)
+    for _ in range(3):
+        client.call(GRANT, 56, {"entitlement_id": 2}) if _ == 0 else client.call(GRANT, 1, SONGBOOK)
+    assert client.find_out(error, settle=0.1).state == "unknown"
+
+
+def test_service_whose_clock_is_years_behind(client: Client, sandbox: Sandbox) -> None:
+    sandbox.set_time("2017-08-20T12:00:00Z")
+    for fault, expected in (("reset after", "applied"), ("not reached", "absent")):
+        sandbox.fail(GRANT, **LOST[fault])
+        assert client.find_out(error_of(client, GRANT, 56, SONGBOOK), settle=0.1).state == expected
+        before = len(songbooks(sandbox))
+        sandbox.fail(GRANT, **LOST[fault])
+        assert client.once(GRANT, 56, SONGBOOK, key="a", settle=0.1).state == "applied"
+        assert len(songbooks(sandbox)) == before + 1
+
+
+def test_clock_that_was_moved_since_makes_it_unknown(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(GRANT, reset=True, applied=True)
+    error = error_of(client, GRANT, 56, SONGBOOK)
+    sandbox.advance(days=1)
+    assert client.find_out(error, settle=0.1).state == "unknown"
+
+
+def test_updates_are_sent_as_usual(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail("update_user_inventory_status", status=503)
+    outcome = client.once("update_user_inventory_status", 56, 56, inventory_status="inactive", key="a")
+    assert outcome.state == "applied"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        (USE, ("me", 56), "can't read use_user_entitlement_item back: id must be"),
+        (GRANT, ("abc", SONGBOOK), "user_id must be"),
+        ("get_user_inventory", (56, 56), "once\\(\\) is for writes"),
+    ],
+)
+def test_calls_that_cant_be_certain_are_rejected_before_sending(
+    client: Client, sandbox: Sandbox, name: str, arguments: tuple[Any, ...], message: str
+) -> None:
+    sandbox.clear_journal()
+    with pytest.raises(knetik_cloud.ApiValueError, match=message):
+        client.once(name, *arguments, key="a")
+    assert sandbox.journal() == []
+
+
+@pytest.mark.parametrize("key", ["", "a]", "[a", " a", "a\n", "x" * 201, 5, None])
+def test_keys_that_cant_be_told_apart_are_rejected(client: Client, key: Any) -> None:
+    with pytest.raises(knetik_cloud.ApiValueError, match="key must be"):
+        client.once(USE, 56, 56, key=key)
+
+
+@pytest.mark.parametrize("settle", [-1, float("inf"), float("nan"), True, "2"])
+def test_settle_is_a_finite_number(client: Client, settle: Any) -> None:
+    with pytest.raises(knetik_cloud.ApiValueError, match="settle must be"):
+        client.once(USE, 56, 56, key="a", settle=settle)
+
+
+def test_only_methods_of_api_objects_are_taken(client: Client, sandbox: Sandbox) -> None:
+    with pytest.raises(TypeError, match="expected a method of an API object"):
+        knetik_cloud.once(print, key="a")
+    with pytest.raises(TypeError, match="item_id"):
+        client.once(USE, 56, key="a")
+    with pytest.raises(knetik_cloud.ApiValueError, match="_preload_content"):
+        client.once(USE, 56, 56, key="a", _preload_content=False)
+
+
+def test_capture_takes_variants_and_views(sandbox: Sandbox) -> None:
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as made:
+        api = knetik_cloud.UsersInventoryApi(made).with_options(_retries=0)
+        captured = capture(api.grant_user_entitlement_with_http_info, (56, SONGBOOK), {"_deadline": 3})
+        assert captured.operation.id == GRANT
+        assert captured.options == {"_deadline": 3}
+        assert keyed("a")(api.grant_user_entitlement, 56, SONGBOOK).state == "applied"
