@@ -24,8 +24,8 @@ class ReadBack(NamedTuple):
     """A list that shows whether a write was applied.
 
     A string that starts with `$` stands for a value: `$user_id` for an argument of the write, `$body.field`
-    for a field of its body, `$item.field` for a field of an item of the previous list, and `$marker` for the
-    value of the marker.
+    for a field of its body, `$item.field` for a field of an item of the previous list, `$marker` for the
+    value of the marker, and `$since` for a filter for items created since the write.
 
     Attributes:
         list: The id of the list operation.
