@@ -183,6 +183,13 @@ class Contract:
         assert listed is not None
         return listed
 
+    def items_field(self, schema: Schema) -> str | None:
+        """Return the wire name of the items if the schema is a page of a list, else None."""
+        for operation in self.operations:
+            if operation.pages and operation.returns and operation.returns.name == schema.name:
+                return operation.pages.items
+        return None
+
     def ancestors(self, schema: Schema) -> Iterator[Schema]:
         """Walk from a schema's base class up to the root of its family."""
         while schema.base:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from knetik_cloud import upward
 from knetik_cloud.core.paging import AwaitPage, EmitPage, Plan, RowsMovedWarning, StartFetch, total_of
 
 if TYPE_CHECKING:
@@ -74,6 +75,33 @@ class Pager(Generic[I, P]):
             if first is not None:
                 self._begun = _chain(first, reading)
         return self._total
+
+    def to_arrow(self) -> Any:
+        """Fetch all pages, and return their items as one `pyarrow.Table`.
+
+        Raises:
+            ImportError: If the extra `arrow` is not installed.
+            ApiException: If a page can't be fetched.
+        """
+        return upward.load("arrow").table(self._plan.page_model, self.pages())
+
+    def to_pandas(self) -> Any:
+        """Fetch all pages, and return their items as a `pandas.DataFrame` with Arrow's types.
+
+        Raises:
+            ImportError: If pandas or the extra `arrow` is not installed.
+            ApiException: If a page can't be fetched.
+        """
+        return upward.load("arrow").to_pandas(self.to_arrow())
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return the items as an Arrow stream that fetches each page when the reader comes to it."""
+        reader = upward.load("arrow").reader(self._plan.page_model, self.pages())
+        return reader.__arrow_c_stream__(requested_schema)
+
+    def _repr_html_(self) -> str:
+        """Return the card that notebooks show. It fetches nothing."""
+        return upward.load("cards").pager_card(repr(self._plan), self._total)  # type: ignore[no-any-return]
 
     def _read(self) -> Iterator[EmitPage[P]]:
         begun, self._begun = self._begun, None

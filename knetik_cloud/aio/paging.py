@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator,
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from knetik_cloud import upward
 from knetik_cloud.core.paging import AwaitPage, EmitPage, Plan, RowsMovedWarning, StartFetch, total_of
 
 if TYPE_CHECKING:
@@ -70,6 +71,29 @@ class Pager(Generic[I, P]):
         As the page read last says; None before any is read: `await pager` reads the first one.
         """
         return self._total
+
+    async def to_arrow(self) -> Any:
+        """Fetch all pages, and return their items as one `pyarrow.Table`.
+
+        Raises:
+            ImportError: If the extra `arrow` is not installed.
+            ApiException: If a page can't be fetched.
+        """
+        arrow = upward.load("arrow")
+        return arrow.table(self._plan.page_model, [page async for page in self.pages()])
+
+    async def to_pandas(self) -> Any:
+        """Fetch all pages, and return their items as a `pandas.DataFrame` with Arrow's types.
+
+        Raises:
+            ImportError: If pandas or the extra `arrow` is not installed.
+            ApiException: If a page can't be fetched.
+        """
+        return upward.load("arrow").to_pandas(await self.to_arrow())
+
+    def _repr_html_(self) -> str:
+        """Return the card that notebooks show. It fetches nothing."""
+        return upward.load("cards").pager_card(repr(self._plan), self._total)  # type: ignore[no-any-return]
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self._begin().__await__()

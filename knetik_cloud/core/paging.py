@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from knetik_cloud.core import options
 from knetik_cloud.core.operation import Operation, Pages
-from knetik_cloud.data import types
+from knetik_cloud.data import expressions, types
 from knetik_cloud.exceptions import ApiResponseError, DeadlineExceeded
 
 P = TypeVar("P")
@@ -122,6 +122,13 @@ class Plan(Generic[P]):
         for name, value in self._call_options.items():  # headers may hold what nobody is to see
             said[name] = "..." if name == "_headers" else types.short_repr(value)
         return f"{self.operation.id}({', '.join(f'{name}={value}' for name, value in said.items())})"
+
+    @property
+    def page_model(self) -> Any:
+        """The class of the pages."""
+        returned = self.operation.returned
+        assert isinstance(returned, expressions.Reference)
+        return returned.model
 
     def read(self) -> Generator[Step[P], Any, None]:
         """Read the list from its first page on.

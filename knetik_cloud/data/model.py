@@ -368,7 +368,7 @@ class Model(metaclass=ModelType):
             if name != declared.wire and name in self._json and declared.wire not in self._json:
                 self._json = {declared.wire if key == name else key: v for key, v in self._json.items()}
             if declared.type.wraps:
-                for model in _models_in(_readable(self, declared)):
+                for model in _models_in(readable(self, declared)):
                     model._rename_keys()
 
     @classmethod
@@ -389,6 +389,10 @@ class Model(metaclass=ModelType):
     def __dir__(self) -> list[str]:
         shown = (name for name in dir(type(self)) if name not in LEGACY)
         return [name for name in shown if not name.startswith("_") or name.startswith("__")]
+
+    def _repr_html_(self) -> str:
+        """Return the card that notebooks show."""
+        return upward.load("cards").model_card(self)  # type: ignore[no-any-return]
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
@@ -438,7 +442,7 @@ def _visible(value: Any) -> Any:
             if declared is not None and declared.secret and part is not None:
                 part = MASK
             elif declared is not None and declared.type.wraps:
-                part = _readable(value, declared)
+                part = readable(value, declared)
             copied[wire] = _visible(part)
         return copied
     if isinstance(value, list):
@@ -493,11 +497,11 @@ def _shown_fields(model: Model, indent: int) -> list[str]:
         elif declared.secret and value is not None:
             shown.append(f"{declared.name}={MASK}")
         else:
-            shown.append(f"{declared.name}={_pretty(_readable(model, declared), indent)}")
+            shown.append(f"{declared.name}={_pretty(readable(model, declared), indent)}")
     return shown
 
 
-def _readable(model: Model, declared: Field) -> Any:
+def readable(model: Model, declared: Field) -> Any:
     """Return the value of a field for printing. A value of the wrong shape is unchanged."""
     try:
         return getattr(model, declared.name)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knetik_cloud.data.model import Model, field
+from knetik_cloud.data.model import field
+from knetik_cloud.data.page import Page
 
 if TYPE_CHECKING:
     from knetik_cloud.models.entitlement_item import EntitlementItem
     from knetik_cloud.models.order import Order
 
 
-class PageResourceEntitlementItem(Model):
+class PageResourceEntitlementItem(Page):
     """One page of a list of entitlement items, and where it stands in the whole list."""
 
     content: list[EntitlementItem] | None = field("list[EntitlementItem]")

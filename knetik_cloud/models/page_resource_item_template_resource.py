@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knetik_cloud.data.model import Model, field
+from knetik_cloud.data.model import field
+from knetik_cloud.data.page import Page
 
 if TYPE_CHECKING:
     from knetik_cloud.models.item_template_resource import ItemTemplateResource
     from knetik_cloud.models.order import Order
 
 
-class PageResourceItemTemplateResource(Model):
+class PageResourceItemTemplateResource(Page):
     """One page of a list of entitlement templates, and where it stands in the whole list."""
 
     content: list[ItemTemplateResource] | None = field("list[ItemTemplateResource]")

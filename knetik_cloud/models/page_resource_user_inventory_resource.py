@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knetik_cloud.data.model import Model, field
+from knetik_cloud.data.model import field
+from knetik_cloud.data.page import Page
 
 if TYPE_CHECKING:
     from knetik_cloud.models.order import Order
     from knetik_cloud.models.user_inventory_resource import UserInventoryResource
 
 
-class PageResourceUserInventoryResource(Model):
+class PageResourceUserInventoryResource(Page):
     """One page of a list of inventory entries, and where it stands in the whole list."""
 
     content: list[UserInventoryResource] | None = field("list[UserInventoryResource]")

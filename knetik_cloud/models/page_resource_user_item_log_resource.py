@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from knetik_cloud.data.model import Model, field
+from knetik_cloud.data.model import field
+from knetik_cloud.data.page import Page
 
 if TYPE_CHECKING:
     from knetik_cloud.models.order import Order
     from knetik_cloud.models.user_item_log_resource import UserItemLogResource
 
 
-class PageResourceUserItemLogResource(Model):
+class PageResourceUserItemLogResource(Page):
     """One page of a list of log entries, and where it stands in the whole list."""
 
     content: list[UserItemLogResource] | None = field("list[UserItemLogResource]")

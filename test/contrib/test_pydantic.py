@@ -65,7 +65,7 @@ def test_every_model_is_validated_and_serialized_without_loss(name: str) -> None
     def check(document: dict[str, Any]) -> None:
         model: Model = kind.from_dict(document)
         text = model.to_json()
-        if model._lacking(name):
+        if model._missing_fields(name):
             assert problems(kind, document)
             return
         for validated in (adapter.validate_json(text), adapter.validate_python(json.loads(text))):

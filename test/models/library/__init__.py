@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from knetik_cloud.data.model import Model, field
+from knetik_cloud.data.page import Page
 
 
 class Author(Model):
@@ -41,3 +42,24 @@ class Branch(Model):
 
     name: str | None = field("str")
     branches: list[Branch] | None = field("list[Branch]")
+
+
+class Copy(Model):
+    """One copy of a book."""
+
+    id: int | None = field("int32")
+
+
+class Loan(Model):
+    """What was lent on a day."""
+
+    day: dt.date | None = field("date")
+    at: dt.datetime | None = field("datetime")
+    books: list[Copy] | None = field("list[Copy]")
+    secret: str | None = field("str", secret=True)
+
+
+class Loans(Page, items="loans"):
+    """One page of a list of loans."""
+
+    loans: list[Loan] | None = field("list[Loan]")
