@@ -1,4 +1,4 @@
-"""The HTTP of the stand-in: a Starlette application whose routes are the contract's operations."""
+"""The HTTP of the sandbox: the contract's operations, and a Starlette application for all other paths."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from knetik_cloud.contract import Operation
@@ -30,6 +29,7 @@ from knetik_cloud.sandbox.errors import (
 )
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.journal import Facts, Recorded
+from knetik_cloud.sandbox.routing import Routes
 from knetik_cloud.sandbox.service import Request as ServiceRequest
 from knetik_cloud.sandbox.service import Service, ServiceResponse
 
@@ -43,7 +43,6 @@ def create_app(service: Service) -> ASGIApp:
     """Make the application that serves a stand-in."""
     app = Starlette(
         routes=[
-            *_operation_routes(service),
             *control_api.routes(service),
             *swagger.routes(service.contract),
             *index.routes(service),
@@ -56,7 +55,7 @@ def create_app(service: Service) -> ASGIApp:
     )
     # Starlette would redirect; the service takes a trailing slash as it comes.
     app.router.redirect_slashes = False
-    gate = access.Gate(app, access.Access(service.settings))
+    gate = access.Gate(_operations(service, app), access.Access(service.settings))
     dates = _Dates(service)
 
     async def entrance(scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,27 +96,32 @@ class _Dates:
         return self._formatted[1]
 
 
-def _operation_routes(service: Service) -> list[Route]:
-    """Give one route per path of the contract, literal segments first, so that `templates` is never an id."""
-    by_path: dict[str, dict[str, Operation]] = {}
-    for operation in service.contract.operations.values():
-        by_path.setdefault(operation.path, {})[operation.method] = operation
-    paths = sorted(by_path, key=lambda path: [part.startswith("{") for part in path.split("/")])
-    return [_route(service, path, by_path[path]) for path in paths]
+def _operations(service: Service, others: ASGIApp) -> ASGIApp:
+    """Return the application that serves the operations, and leaves other paths to `others`."""
+    routes = Routes(service.contract.operations.values())
+    unknown, handle_crash = _unknown(service), _handle_crash(service)
 
-
-def _route(service: Service, path: str, operations: Mapping[str, Operation]) -> Route:
-    async def endpoint(request: Request) -> Response:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        found = routes.find(scope["path"]) if scope["type"] == "http" else None
+        if found is None:
+            await others(scope, receive, send)
+            return
+        operations, scope["path_params"] = found
+        request = Request(scope, receive)
         # The server leaves out the body of a response to HEAD.
         operation = operations.get("GET" if request.method == "HEAD" else request.method)
-        if operation is None:
-            raise HTTPException(405, headers={"Allow": ", ".join(_allowed(operations))})
-        return await _serve(service, operation, request)
+        try:
+            if operation is None:
+                headers = {"Allow": ", ".join(_allowed(operations))}
+                response = await unknown(request, HTTPException(405, headers=headers))
+            else:
+                response = await _serve(service, operation, request)
+        except Exception as error:
+            logger.exception("%s %s failed", request.method, scope["path"])
+            response = await handle_crash(request, error)
+        await response(scope, receive, send)
 
-    route = Route(path, endpoint)
-    # Starlette would pass a method that is missing here on to a later path that matches too.
-    route.methods = None
-    return route
+    return serve
 
 
 def _allowed(operations: Iterable[str]) -> list[str]:

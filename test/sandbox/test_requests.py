@@ -72,13 +72,12 @@ def test_an_unknown_path_is_not_found(web: Web, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PATCH", "/entitlements", "GET, POST"),
-        ("DELETE", "/entitlements", "GET, POST"),
-        ("POST", "/inventories/", "GET"),
-        ("HEAD", "/entitlements", "GET, POST"),
-        ("POST", "/entitlements/56", "DELETE, GET, PUT"),
+        ("PATCH", "/entitlements", "GET, HEAD, POST"),
+        ("DELETE", "/entitlements", "GET, HEAD, POST"),
+        ("POST", "/inventories/", "GET, HEAD"),
+        ("POST", "/entitlements/56", "DELETE, GET, HEAD, PUT"),
         ("OPTIONS", "/users/56/inventory/56/status", "PUT"),
-        ("PUT", "/entitlements/templates", "GET, POST"),
+        ("PUT", "/entitlements/templates", "GET, HEAD, POST"),
     ],
 )
 def test_a_method_that_a_path_does_not_have_is_refused(
