@@ -12,17 +12,13 @@ from knetik_cloud.models.file_group_property_definition_resource import FileGrou
 class AudioGroupPropertyDefinitionResource(
     FileGroupPropertyDefinitionResource, discriminator_value="audio_group"
 ):
-    """A property that holds several sound files.
+    """A property with several sound files.
 
     The constructor sets `type` to `audio_group`.
     """
 
     max_length: int | None = field("int32")
-    """Longest sound that is accepted, in playing time; the unit is not documented. Null sets no upper
-    limit.
-    """
+    """Maximum playing time, or null for no limit. The unit is not documented."""
 
     min_length: int | None = field("int32")
-    """Shortest sound that is accepted, in playing time; the unit is not documented. Null sets no lower
-    limit.
-    """
+    """Minimum playing time, or null for no limit. The unit is not documented."""

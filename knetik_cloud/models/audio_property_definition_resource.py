@@ -10,20 +10,16 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 
 
 class AudioPropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="audio"):
-    """A property that holds a sound file.
+    """A property with a sound file.
 
     The constructor sets `type` to `audio`.
     """
 
     file_type: str | None = field("str")
-    """File type that the value must have. Null accepts every type."""
+    """Required file type, or null for any type."""
 
     max_length: int | None = field("int32")
-    """Longest sound that is accepted, in playing time; the unit is not documented. Null sets no upper
-    limit.
-    """
+    """Maximum playing time, or null for no limit. The unit is not documented."""
 
     min_length: int | None = field("int32")
-    """Shortest sound that is accepted, in playing time; the unit is not documented. Null sets no lower
-    limit.
-    """
+    """Minimum playing time, or null for no limit. The unit is not documented."""

@@ -24,19 +24,18 @@ class Behavior(
         "time_period_usable": "TimePeriodUsable",
     },
 ):
-    """One rule attached to an item: what every kind of behavior has in common. `type_hint` says which kind
-    it is, and the sender sets it; a kind unknown to the reader is still read as a Behavior, with all
-    its data.
+    """A rule attached to an item: the fields that all types of behaviors share. `type_hint` specifies the
+    type, and the sender sets it. An unknown type is read as a Behavior with all its data.
 
     `type_hint` tells the subclasses apart; an object with a value that none of them has is read as
     Behavior, with all its data.
     """
 
     description: str | None = field("str")
-    """Free text for those who maintain the item."""
+    """Text for the people who maintain the item."""
 
     type_hint: str | None = field("str")
-    """Kind of behavior; selects the schema. Known values, others may come: `consumable`, `expirable`,
-    `fulfillable`, `guest_playable`, `limited_gettable`, `pre_req_entitlement`, `price_overridable`,
-    `spendable`, `time_period_gettable`, `time_period_usable`.
+    """Type of behavior, which selects the schema. Known values, others may come: `consumable`,
+    `expirable`, `fulfillable`, `guest_playable`, `limited_gettable`, `pre_req_entitlement`,
+    `price_overridable`, `spendable`, `time_period_gettable`, `time_period_usable`.
     """

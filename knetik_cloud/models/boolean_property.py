@@ -10,10 +10,10 @@ from knetik_cloud.models.property import Property
 
 
 class BooleanProperty(Property, discriminator_value="boolean"):
-    """A yes or no.
+    """A Boolean value.
 
     The constructor sets `type` to `boolean`.
     """
 
     value: bool | None = field("bool")
-    """The flag; left out, it is false."""
+    """The value. Defaults to false."""

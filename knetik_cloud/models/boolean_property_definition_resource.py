@@ -9,7 +9,7 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 
 
 class BooleanPropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="boolean"):
-    """A property that holds a yes or no.
+    """A property with a Boolean value.
 
     The constructor sets `type` to `boolean`.
     """

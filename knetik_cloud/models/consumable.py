@@ -10,10 +10,10 @@ from knetik_cloud.models.behavior import Behavior
 
 
 class Consumable(Behavior, discriminator_value="consumable"):
-    """The item is used up: every use counts, and at `max_use` the inventory entry turns inactive.
+    """The item can be used up. Every use counts, and the inventory entry becomes inactive at `max_use`.
 
     The constructor sets `type_hint` to `consumable`.
     """
 
     max_use: int | None = field("int32")
-    """How many uses the holder has before the item is spent."""
+    """Number of uses until the item is used up."""

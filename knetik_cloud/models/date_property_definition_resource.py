@@ -11,19 +11,19 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 
 
 class DatePropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="date"):
-    """A property that holds a point in time.
+    """A property with a point in time.
 
     The constructor sets `type` to `date`.
     """
 
     max: int | None = field("int64", epoch=True)
-    """Latest instant that is accepted, in epoch seconds. Null sets no upper limit."""
+    """Latest accepted instant in epoch seconds, or null for no limit."""
 
     max_at = instant("max")
     """`max` as an aware `datetime` in UTC; see `Instant`."""
 
     min: int | None = field("int64", epoch=True)
-    """Earliest instant that is accepted, in epoch seconds. Null sets no lower limit."""
+    """Earliest accepted instant in epoch seconds, or null for no limit."""
 
     min_at = instant("min")
     """`min` as an aware `datetime` in UTC; see `Instant`."""

@@ -10,7 +10,7 @@ from knetik_cloud.models.property import Property
 
 
 class DoubleProperty(Property, discriminator_value="double"):
-    """A number with a fraction, in double precision.
+    """A number in double precision.
 
     The constructor sets `type` to `double`.
     """

@@ -10,13 +10,13 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 
 
 class DoublePropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="double"):
-    """A property that holds a number with a fraction.
+    """A property with a number.
 
     The constructor sets `type` to `double`.
     """
 
     max: float | None = field("float")
-    """Largest number that is accepted. Null sets no upper limit."""
+    """Maximum value, or null for no limit."""
 
     min: float | None = field("float")
-    """Smallest number that is accepted. Null sets no lower limit."""
+    """Minimum value, or null for no limit."""

@@ -9,7 +9,7 @@ from knetik_cloud.data.model import Model, field
 
 
 class EntitlementGrantRequest(Model):
-    """Asks for an entitlement to be put into a user's inventory."""
+    """A request to add an entitlement to a user's inventory."""
 
     entitlement_id: int | None = field("int32", required=True)
     """Id of the entitlement item to grant."""

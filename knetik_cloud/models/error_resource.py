@@ -12,13 +12,13 @@ from knetik_cloud.data.model import field as model_field
 
 
 class ErrorResource(Model):
-    """One thing that was wrong with a request."""
+    """A problem with a request."""
 
     details: Any | None = model_field("object")
-    """More about the error, in any shape; null when there is no more to say."""
+    """Details of the error in any format, or null."""
 
     field: Any | None = model_field("object")
-    """JSON key that was at fault, in any shape; null when it was none in particular."""
+    """The JSON key that caused the error, in any format, or null."""
 
     message: str | None = model_field("str", read_only=True)
-    """What was wrong, in words."""
+    """Description of the error."""

@@ -16,9 +16,9 @@ class Expirable(Behavior, discriminator_value="expirable"):
     """
 
     time_length: int | None = field("int32")
-    """How long the item lasts, in `unit_of_time`."""
+    """How long the item lasts, in units of `unit_of_time`."""
 
     unit_of_time: str | None = field("str")
-    """Unit that `time_length` counts in. The service does not document the words it knows; the stand-in
-    takes `second`, `minute`, `hour`, `day`, `week`, `month` and `year`.
+    """Unit of `time_length`. The service does not document the accepted values. The sandbox accepts
+    `millisecond`, `second`, `minute`, `hour`, `day`, `week`, `month` and `year`.
     """

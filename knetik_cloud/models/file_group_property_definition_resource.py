@@ -10,19 +10,19 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 
 
 class FileGroupPropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="file_group"):
-    """A property that holds several files.
+    """A property with several files.
 
     The constructor sets `type` to `file_group`.
     """
 
     file_type: str | None = field("str")
-    """File type that every member must have. Null accepts every type."""
+    """Required file type of all files, or null for any type."""
 
     max_count: int | None = field("int32")
-    """Most files that are accepted. Null sets no upper limit."""
+    """Maximum number of files, or null for no limit."""
 
     max_file_size: int | None = field("int64")
-    """Largest single file that is accepted, in bytes. Null sets no limit."""
+    """Maximum size of each file in bytes, or null for no limit."""
 
     min_count: int | None = field("int32")
-    """Fewest files that are accepted. Null sets no lower limit."""
+    """Minimum number of files, or null for no limit."""

@@ -10,19 +10,19 @@ from knetik_cloud.models.property import Property
 
 
 class FileProperty(Property, discriminator_value="file"):
-    """A file that is kept elsewhere and referred to by its URL.
+    """A file that is stored elsewhere and referred to by its URL.
 
     The constructor sets `type` to `file`.
     """
 
     crc: str | None = field("str")
-    """Checksum of the file's content, to notice a changed file."""
+    """Checksum of the file's content, for detecting changes."""
 
     description: str | None = field("str")
     """Caption of the file."""
 
     file_type: str | None = field("str")
-    """What kind of file it is, such as `txt` or `mp3`."""
+    """Type of the file, such as `txt` or `mp3`."""
 
     url: str | None = field("str")
-    """Where the file can be fetched."""
+    """URL of the file."""

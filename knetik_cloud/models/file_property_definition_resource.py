@@ -10,13 +10,13 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 
 
 class FilePropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="file"):
-    """A property that holds a file.
+    """A property with a file.
 
     The constructor sets `type` to `file`.
     """
 
     file_type: str | None = field("str")
-    """File type that the value must have. Null accepts every type."""
+    """Required file type, or null for any type."""
 
     max_file_size: int | None = field("int64")
-    """Largest file that is accepted, in bytes. Null sets no limit."""
+    """Maximum file size in bytes, or null for no limit."""

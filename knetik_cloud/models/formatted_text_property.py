@@ -10,7 +10,7 @@ from knetik_cloud.models.property import Property
 
 
 class FormattedTextProperty(Property, discriminator_value="formatted_text"):
-    """A text with formatting.
+    """Formatted text.
 
     The constructor sets `type` to `formatted_text`.
     """

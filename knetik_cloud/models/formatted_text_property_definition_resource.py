@@ -12,10 +12,10 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 class FormattedTextPropertyDefinitionResource(
     PropertyDefinitionResource, discriminator_value="formatted_text"
 ):
-    """A property that holds a text with formatting.
+    """A property with formatted text.
 
     The constructor sets `type` to `formatted_text`.
     """
 
     max_length: int | None = field("int32")
-    """Most characters that are accepted, markup included. Null sets no limit."""
+    """Maximum number of characters including markup, or null for no limit."""

@@ -10,13 +10,13 @@ from knetik_cloud.models.behavior import Behavior
 
 
 class Fulfillable(Behavior, discriminator_value="fulfillable"):
-    """The item is delivered by a mechanism of the platform once its invoice is paid.
+    """A mechanism of the platform delivers the item once its invoice is paid.
 
     The constructor sets `type_hint` to `fulfillable`.
     """
 
     type_name: str | None = field("str", required=True)
-    """Name of the delivery mechanism: `inventory` puts an entry into the inventory, `wallet` credits a
-    wallet (see Spendable), `amazon` hands over to Amazon. The set is open. Known values, others may
-    come: `amazon`, `inventory`, `wallet`.
+    """Name of the delivery mechanism: `inventory` adds an entry to the inventory, `wallet` credits a
+    wallet (see Spendable), and `amazon` delivers through Amazon. Other values may be added. Known
+    values, others may come: `amazon`, `inventory`, `wallet`.
     """

@@ -10,13 +10,13 @@ from knetik_cloud.models.behavior import Behavior
 
 
 class GuestPlayable(Behavior, discriminator_value="guest_playable"):
-    """The item can be used by guests, that is, by players without an account.
+    """Guests, who are players without an account, can use the item.
 
     The constructor sets `type_hint` to `guest_playable`.
     """
 
     allowed: bool | None = field("bool")
-    """True lets guests use the item; left out, they may not."""
+    """Whether guests may use the item. Defaults to false."""
 
     leaderboard: bool | None = field("bool")
-    """True lets guests appear on the leaderboard; left out, they do not."""
+    """Whether guests appear on the leaderboard. Defaults to false."""

@@ -12,19 +12,19 @@ from knetik_cloud.models.file_group_property_definition_resource import FileGrou
 class ImageGroupPropertyDefinitionResource(
     FileGroupPropertyDefinitionResource, discriminator_value="image_group"
 ):
-    """A property that holds several images.
+    """A property with several images.
 
     The constructor sets `type` to `image_group`.
     """
 
     max_height: int | None = field("int32")
-    """Tallest image that is accepted, in pixels. Null sets no upper limit."""
+    """Maximum height in pixels, or null for no limit."""
 
     max_width: int | None = field("int32")
-    """Widest image that is accepted, in pixels. Null sets no upper limit."""
+    """Maximum width in pixels, or null for no limit."""
 
     min_height: int | None = field("int32")
-    """Lowest height of image that is accepted, in pixels. Null sets no lower limit."""
+    """Minimum height in pixels, or null for no limit."""
 
     min_width: int | None = field("int32")
-    """Narrowest image that is accepted, in pixels. Null sets no lower limit."""
+    """Minimum width in pixels, or null for no limit."""

@@ -10,22 +10,22 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 
 
 class ImagePropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="image"):
-    """A property that holds an image.
+    """A property with an image.
 
     The constructor sets `type` to `image`.
     """
 
     file_type: str | None = field("str")
-    """File type that the value must have. Null accepts every type."""
+    """Required file type, or null for any type."""
 
     max_height: int | None = field("int32")
-    """Tallest image that is accepted, in pixels. Null sets no upper limit."""
+    """Maximum height in pixels, or null for no limit."""
 
     max_width: int | None = field("int32")
-    """Widest image that is accepted, in pixels. Null sets no upper limit."""
+    """Maximum width in pixels, or null for no limit."""
 
     min_height: int | None = field("int32")
-    """Lowest height of image that is accepted, in pixels. Null sets no lower limit."""
+    """Minimum height in pixels, or null for no limit."""
 
     min_width: int | None = field("int32")
-    """Narrowest image that is accepted, in pixels. Null sets no lower limit."""
+    """Minimum width in pixels, or null for no limit."""

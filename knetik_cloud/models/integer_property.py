@@ -10,7 +10,7 @@ from knetik_cloud.models.property import Property
 
 
 class IntegerProperty(Property, discriminator_value="integer"):
-    """A whole number of at most 32 bits.
+    """An integer of at most 32 bits.
 
     The constructor sets `type` to `integer`.
     """

@@ -10,13 +10,13 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 
 
 class IntegerPropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="integer"):
-    """A property that holds a whole number of at most 32 bits.
+    """A property with an integer of at most 32 bits.
 
     The constructor sets `type` to `integer`.
     """
 
     max: int | None = field("int32")
-    """Largest number that is accepted. Null sets no upper limit."""
+    """Maximum value, or null for no limit."""
 
     min: int | None = field("int32")
-    """Smallest number that is accepted. Null sets no lower limit."""
+    """Minimum value, or null for no limit."""

@@ -9,22 +9,22 @@ from knetik_cloud.data.model import Model, field
 
 
 class InvoiceItemResource(Model):
-    """One line of an invoice. Its prices are in the invoice's `currency`."""
+    """A line of an invoice. Its prices are in the invoice's `currency`."""
 
     bundle_sku: str | None = field("str")
-    """SKU of the bundle that the line came with; null when it was sold by itself."""
+    """SKU of the bundle that the line belongs to, or null if it was sold separately."""
 
     current_fulfillment_status: str | None = field("str")
-    """How far delivery has come. The set is open: read a word you do not know as "not finished yet". Known
-    values, others may come: `unfulfilled`, `fulfilled`, `not fulfillable`, `failed`, `processing`,
-    `failed_permanent`, `delayed`.
+    """Status of the delivery. Treat unknown values as "not finished yet", because others may be added.
+    Known values, others may come: `unfulfilled`, `fulfilled`, `not fulfillable`, `failed`,
+    `processing`, `failed_permanent`, `delayed`.
     """
 
     id: int | None = field("int32")
     """Id of the line."""
 
     invoice_id: int | None = field("int32")
-    """Id of the invoice that the line belongs to."""
+    """Id of the invoice."""
 
     item_id: int | None = field("int32")
     """Id of the item sold."""
@@ -33,16 +33,16 @@ class InvoiceItemResource(Model):
     """Name of the item sold."""
 
     original_total_price: float | None = field("float")
-    """Price of the whole line before a sale was applied."""
+    """Price of the whole line before the sale."""
 
     original_unit_price: float | None = field("float")
-    """Price of one piece before a sale was applied."""
+    """Price per unit before the sale."""
 
     qty: int | None = field("int32")
-    """How many pieces were sold."""
+    """Number of units sold."""
 
     sale_name: str | None = field("str")
-    """Name of the sale that lowered the price; null when there was none."""
+    """Name of the sale that lowered the price, or null if there was none."""
 
     sku: str | None = field("str")
     """SKU sold."""
@@ -51,13 +51,13 @@ class InvoiceItemResource(Model):
     """Label of the SKU."""
 
     system_price: float | None = field("float")
-    """Price in the currency that the platform itself counts in."""
+    """Price in the platform's own currency."""
 
     total_price: float | None = field("float")
     """Price of the whole line."""
 
     type_hint: str | None = field("str")
-    """Kind of the item sold."""
+    """Type of the item sold."""
 
     unit_price: float | None = field("float")
-    """Price of one piece."""
+    """Price per unit."""

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class InvoiceResource(Model):
-    """A bill for one or more SKUs, with what is known of its payment and delivery. All prices are in
+    """An invoice for one or more SKUs, with the status of its payment and delivery. All prices are in
     `currency`.
     """
 
     billing_address1: str | None = field("str")
-    """First line of the billing address; null when none is known, as for the lines below."""
+    """First line of the billing address, or null if unknown."""
 
     billing_address2: str | None = field("str")
     """Second line of the billing address."""
@@ -33,7 +33,7 @@ class InvoiceResource(Model):
     """Country of the billing address."""
 
     billing_full_name: str | None = field("str")
-    """Name of the person billed."""
+    """Name in the billing address."""
 
     billing_postal_code: str | None = field("str")
     """Postal code of the billing address."""
@@ -42,76 +42,75 @@ class InvoiceResource(Model):
     """State or province of the billing address."""
 
     cart_id: str | None = field("str")
-    """Id (a GUID) of the cart that the invoice was made from; null when there was none."""
+    """Id (a GUID) of the cart that the invoice was created from, or null if there was none."""
 
     created_date: int | None = field("int64", read_only=True, epoch=True)
-    """When it was created, in epoch seconds; the service sets it."""
+    """Time of creation in epoch seconds. The service sets it."""
 
     created_at = instant("created_date")
     """`created_date` as an aware `datetime` in UTC; see `Instant`."""
 
     currency: str | None = field("str")
-    """Code of the currency of all prices."""
+    """Currency code of all prices."""
 
     current_fulfillment_status: str | None = field("str")
-    """How far delivery has come. The set is open: read a word you do not know as "not finished yet". Known
-    values, others may come: `unfulfilled`, `fulfilled`, `not fulfillable`, `failed`, `processing`,
-    `failed_permanent`, `delayed`.
+    """Status of the delivery. Treat unknown values as "not finished yet", because others may be added.
+    Known values, others may come: `unfulfilled`, `fulfilled`, `not fulfillable`, `failed`,
+    `processing`, `failed_permanent`, `delayed`.
     """
 
     current_payment_status: str | None = field("str")
-    """How far payment has come. The set is open: the service also sends words beyond those listed. Known
-    values, others may come: `new`, `paid`, `hold`, `canceled`, `payment failed`, `partial refund`,
-    `refund`.
+    """Status of the payment. The service also sends values that are not listed. Known values, others may
+    come: `new`, `paid`, `hold`, `canceled`, `payment failed`, `partial refund`, `refund`.
     """
 
     discount: float | None = field("float")
-    """What coupons took off, in `currency`."""
+    """Discount from coupons, in `currency`."""
 
     email: str | None = field("str")
-    """E-mail address of the customer; null when none is known."""
+    """E-mail address of the customer, or null if unknown."""
 
     external_ref: str | None = field("str")
-    """Reference into a system outside the platform, usable as a filter there; null when there is none."""
+    """Reference to an external system, for use as a filter, or null if there is none."""
 
     fed_tax: float | None = field("float")
     """Federal tax, in `currency`."""
 
     grand_total: float | None = field("float")
-    """Amount due in the end, in `currency`: subtotal, less discount, plus shipping and taxes."""
+    """Total amount due, in `currency`: the subtotal minus the discount, plus shipping and taxes."""
 
     id: int | None = field("int32", read_only=True)
-    """Invoice id; the service assigns it."""
+    """Invoice id. The service assigns it."""
 
     invoice_number: str | None = field("str")
-    """Reference printed on the invoice, for people."""
+    """Reference number printed on the invoice."""
 
     items: list[InvoiceItemResource] | None = field("list[InvoiceItemResource]")
     """Lines of the invoice."""
 
     name_prefix: str | None = field("str")
-    """Title of the customer, such as Dr; null when none is known."""
+    """Title of the customer, such as Dr, or null if unknown."""
 
     order_notes: str | None = field("str")
-    """Remarks on the order; null when there are none."""
+    """Notes on the order, or null if there are none."""
 
     parent_invoice_id: int | None = field("int32")
-    """Id of the invoice that this one was split from; null when it was not split."""
+    """Id of the invoice that this one was split from, or null if it was not split."""
 
     payment_method_id: int | None = field("int32")
-    """Id of the customer's saved payment method that was used; null when none was."""
+    """Id of the saved payment method that was used, or null if none was."""
 
     phone: str | None = field("str")
-    """Phone number of the customer; null when none is known."""
+    """Phone number of the customer, or null if unknown."""
 
     phone_number: str | None = field("str")
-    """Phone number of the customer, in a second field of the service; null when none is known."""
+    """A second field with the phone number of the customer, or null if unknown."""
 
     shipping: float | None = field("float")
     """Shipping cost, in `currency`."""
 
     shipping_address1: str | None = field("str")
-    """First line of the shipping address; null when none is known, as for the lines below."""
+    """First line of the shipping address, or null if unknown."""
 
     shipping_address2: str | None = field("str")
     """Second line of the shipping address."""
@@ -123,7 +122,7 @@ class InvoiceResource(Model):
     """Country of the shipping address."""
 
     shipping_full_name: str | None = field("str")
-    """Name of the person to ship to."""
+    """Name in the shipping address."""
 
     shipping_postal_code: str | None = field("str")
     """Postal code of the shipping address."""
@@ -132,7 +131,7 @@ class InvoiceResource(Model):
     """State or province of the shipping address."""
 
     sort: int | None = field("int32")
-    """Weight for ordering invoices in a list; 500 unless it was set."""
+    """Weight for ordering invoices in a list. Defaults to 500."""
 
     state_tax: float | None = field("float")
     """State tax, in `currency`."""
@@ -141,16 +140,16 @@ class InvoiceResource(Model):
     """Sum of the lines, before shipping, coupons and taxes, in `currency`."""
 
     updated_date: int | None = field("int64", read_only=True, epoch=True)
-    """When it was last changed, in epoch seconds; the service sets it."""
+    """Time of the last change in epoch seconds. The service sets it."""
 
     updated_at = instant("updated_date")
     """`updated_date` as an aware `datetime` in UTC; see `Instant`."""
 
     user: SimpleUserResource | None = field("SimpleUserResource")
-    """The user whom the invoice belongs to."""
+    """The user who owns the invoice."""
 
     vendor_id: int | None = field("int32")
-    """Id of the vendor who sells the items; null when there is none."""
+    """Id of the vendor, or null if there is none."""
 
     vendor_name: str | None = field("str")
-    """Name of the vendor who sells the items; null when there is none."""
+    """Name of the vendor, or null if there is none."""

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class ItemBehaviorDefinitionResource(Model):
-    """A behavior that a template prescribes for its items."""
+    """A behavior that a template defines for its items."""
 
     behavior: Behavior | None = field("Behavior", required=True)
     """The behavior, with its default values."""
 
     modifiable: bool | None = field("bool", required=True)
-    """True lets an item change the default values."""
+    """Whether an item may change the default values."""
 
     required: bool | None = field("bool", required=True)
-    """True keeps the behavior from being removed from an item; false makes it a mere suggestion."""
+    """Whether items must keep the behavior."""

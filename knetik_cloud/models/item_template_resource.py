@@ -16,30 +16,28 @@ if TYPE_CHECKING:
 
 
 class ItemTemplateResource(Model):
-    """A template that items are checked against: the properties that they carry and the behaviors that
-    they start with.
-    """
+    """A template that items are checked against: their properties, and the behaviors they start with."""
 
     behaviors: list[ItemBehaviorDefinitionResource] | None = field("list[ItemBehaviorDefinitionResource]")
-    """Behaviors that items of this template get or must have."""
+    """Default or required behaviors of the template's items."""
 
     created_date: int | None = field("int64", read_only=True, epoch=True)
-    """When it was created, in epoch seconds; the service sets it."""
+    """Time of creation in epoch seconds. The service sets it."""
 
     created_at = instant("created_date")
     """`created_date` as an aware `datetime` in UTC; see `Instant`."""
 
     id: str | None = field("str", read_only=True)
-    """Template id, a text that the service makes."""
+    """Template id, a string that the service assigns."""
 
     name: str | None = field("str", required=True)
     """Name of the template."""
 
     properties: list[PropertyDefinitionResource] | None = field("list[PropertyDefinitionResource]")
-    """Definitions of the properties that items of this template carry."""
+    """Definitions of the properties of the template's items."""
 
     updated_date: int | None = field("int64", read_only=True, epoch=True)
-    """When it was last changed, in epoch seconds; the service sets it."""
+    """Time of the last change in epoch seconds. The service sets it."""
 
     updated_at = instant("updated_date")
     """`updated_date` as an aware `datetime` in UTC; see `Instant`."""

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class LimitedGettable(Behavior, discriminator_value="limited_gettable"):
-    """A player can obtain only so many. Items that name the same group share one limit.
+    """Limits how many a player can obtain. Items with the same group share one limit.
 
     The constructor sets `type_hint` to `limited_gettable`.
     """
 
     group: LimitedGettableGroup | None = field("LimitedGettableGroup")
-    """The limit, and the name under which other items share it."""
+    """The limit, and the name under which items share it."""

@@ -9,17 +9,17 @@ from knetik_cloud.data.model import Model, field
 
 
 class LimitedGettableGroup(Model):
-    """A limit on how many a player can own, over all items that name the same group."""
+    """A limit on how many a player can own, shared by all items with the same group."""
 
     active_only: bool | None = field("bool", required=True)
-    """True counts only active inventory entries against the limit; false counts spent and expired ones
-    too.
+    """Whether only active inventory entries count toward the limit. If false, used-up and expired entries
+    count too.
     """
 
     name: str | None = field("str")
-    """Name under which items share the limit; null makes the service choose a unique one, so that nothing
-    is shared.
+    """Name under which items share the limit. If null, the service chooses a unique name, so nothing is
+    shared.
     """
 
     owned_limit: int | None = field("int32", required=True)
-    """Most that one player can obtain."""
+    """Maximum number that one player can obtain."""

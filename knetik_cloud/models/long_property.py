@@ -10,7 +10,7 @@ from knetik_cloud.models.property import Property
 
 
 class LongProperty(Property, discriminator_value="long"):
-    """A whole number of at most 64 bits.
+    """An integer of at most 64 bits.
 
     The constructor sets `type` to `long`.
     """

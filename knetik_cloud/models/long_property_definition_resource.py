@@ -10,13 +10,13 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 
 
 class LongPropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="long"):
-    """A property that holds a whole number of at most 64 bits.
+    """A property with an integer of at most 64 bits.
 
     The constructor sets `type` to `long`.
     """
 
     max: int | None = field("int64")
-    """Largest number that is accepted. Null sets no upper limit."""
+    """Maximum value, or null for no limit."""
 
     min: int | None = field("int64")
-    """Smallest number that is accepted. Null sets no lower limit."""
+    """Minimum value, or null for no limit."""

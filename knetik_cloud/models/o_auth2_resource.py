@@ -9,21 +9,19 @@ from knetik_cloud.data.model import Model, field
 
 
 class OAuth2Resource(Model):
-    """An access token, and for how long it is good."""
+    """An access token and its lifetime."""
 
     access_token: str | None = field("str", read_only=True, secret=True)
-    """Token to send as `Authorization: Bearer ...` with each call. Treat it as a password."""
+    """The token to send as `Authorization: Bearer ...` with each call. Treat it like a password."""
 
     expires_in: int | str | None = field("int | str", read_only=True)
-    """Seconds from now until the token expires. The service sends a number; a text of digits is to be
-    expected too.
-    """
+    """Seconds until the token expires. The service sends a number, but also expect a string of digits."""
 
     refresh_token: str | None = field("str", read_only=True, secret=True)
-    """Token to get the next access token with, for grants that give one. Treat it as a password."""
+    """The token for obtaining the next access token, if the grant provides one. Treat it like a password."""
 
     scope: str | None = field("str", read_only=True)
-    """What the token may be used for, words separated by spaces. It can be ignored."""
+    """The token's scopes, separated by spaces. You can ignore them."""
 
     token_type: str | None = field("str", read_only=True)
-    """How to present the token: `bearer`, in any case of letters."""
+    """Type of the token: `bearer`, in any letter case."""

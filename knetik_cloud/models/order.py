@@ -9,22 +9,22 @@ from knetik_cloud.data.model import Model, field
 
 
 class Order(Model):
-    """One key that a list is sorted by."""
+    """A sort key of a list."""
 
     ascending: bool | None = field("bool")
-    """True when `direction` is `ASC`."""
+    """Whether `direction` is `ASC`."""
 
     descending: bool | None = field("bool")
-    """True when `direction` is `DESC`."""
+    """Whether `direction` is `DESC`."""
 
     direction: str | None = field("str", enum=("ASC", "DESC"))
-    """`ASC` sorts small to large, `DESC` large to small."""
+    """`ASC` for ascending or `DESC` for descending order."""
 
     ignore_case: bool | None = field("bool")
-    """True when capitals and small letters sort alike."""
+    """Whether sorting ignores case."""
 
     null_handling: str | None = field("str", enum=("NATIVE", "NULLS_FIRST", "NULLS_LAST"))
-    """Where records without a value go: first, last, or wherever the database puts them (`NATIVE`)."""
+    """Position of items without a value: first, last, or the database's default (`NATIVE`)."""
 
     _property: str | None = field("str", wire="property")
-    """Name of the field that is sorted on."""
+    """Name of the sort field."""

@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 
 
 class PageResourceUserItemLogResource(Page):
-    """One page of a list of log entries, and where it stands in the whole list."""
+    """A page of a list of log entries, and its position in the list."""
 
     content: list[UserItemLogResource] | None = field("list[UserItemLogResource]")
-    """The log entries on this page, in the order of the list; empty on a page past the end."""
+    """The log entries on this page, in the order of the list. Empty on a page past the end."""
 
     first: bool | None = field("bool")
-    """True on the first page."""
+    """Whether this is the first page."""
 
     last: bool | None = field("bool")
-    """True on the last page."""
+    """Whether this is the last page."""
 
     number: int | None = field("int32")
-    """Index of this page. Whether it counts from 0 or from 1 is not documented: trust the `page` that was
-    asked for.
+    """Index of this page. Whether it starts at 0 or 1 is not documented, so rely on the `page` that you
+    requested.
     """
 
     number_of_elements: int | None = field("int32")
-    """How many records this page holds; at most `size`."""
+    """Number of items on this page, at most `size`."""
 
     size: int | None = field("int32")
-    """Records per page that the service applied."""
+    """Number of items per page that the service applied."""
 
     sort: list[Order] | None = field("list[Order]")
-    """Keys that the list is sorted by, strongest first; null or empty when it is not sorted."""
+    """Sort keys of the list in order of priority. Null or empty if it is not sorted."""
 
     total_elements: int | None = field("int64")
-    """How many records match, over all pages."""
+    """Total number of matching items on all pages."""
 
     total_pages: int | None = field("int32")
-    """How many pages the list has at this size."""
+    """Total number of pages at this size."""

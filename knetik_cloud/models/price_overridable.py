@@ -10,7 +10,7 @@ from knetik_cloud.models.behavior import Behavior
 
 
 class PriceOverridable(Behavior, discriminator_value="price_overridable"):
-    """The price can be set at the time of sale, within bounds.
+    """The price can be set at the time of sale, within limits.
 
     The constructor sets `type_hint` to `price_overridable`.
     """

@@ -29,16 +29,15 @@ class Property(
         "video_group": "VideoGroupProperty",
     },
 ):
-    """A value that an item carries under a name of your choice: what every kind of value has in common.
-    `type` says which kind it is, and the sender sets it; a kind unknown to the reader is still read as
-    a Property, with all its data.
+    """A custom value of an item: the fields that all types of values share. `type` specifies the type, and
+    the sender sets it. An unknown type is read as a Property with all its data.
 
     `type` tells the subclasses apart; an object with a value that none of them has is read as Property,
     with all its data.
     """
 
     type: str | None = field("str", required=True)
-    """Kind of value; selects the schema. Known values, others may come: `audio`, `audio_group`, `boolean`,
-    `date`, `double`, `file`, `file_group`, `formatted_text`, `image`, `image_group`, `integer`, `long`,
-    `text`, `video`, `video_group`.
+    """Type of value, which selects the schema. Known values, others may come: `audio`, `audio_group`,
+    `boolean`, `date`, `double`, `file`, `file_group`, `formatted_text`, `image`, `image_group`,
+    `integer`, `long`, `text`, `video`, `video_group`.
     """

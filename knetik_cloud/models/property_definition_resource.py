@@ -34,25 +34,25 @@ class PropertyDefinitionResource(
         "video_group": "VideoGroupPropertyDefinitionResource",
     },
 ):
-    """What a template asks of one property of its items: what every kind of definition has in common.
-    `type` says which kind it is, and the sender sets it; a kind unknown to the reader is still read as
-    a PropertyDefinitionResource, with all its data.
+    """The definition of a property in a template: the fields that all types of definitions share. `type`
+    specifies the type, and the sender sets it. An unknown type is read as a PropertyDefinitionResource
+    with all its data.
 
     `type` tells the subclasses apart; an object with a value that none of them has is read as
     PropertyDefinitionResource, with all its data.
     """
 
     field_list: PropertyFieldListResource | None = field("PropertyFieldListResource")
-    """Description of the fields that this kind has, for building a form. The service fills it in."""
+    """Description of the fields of this type, for building a form. The service sets it."""
 
     name: str | None = field("str", required=True)
     """Name of the property: its key in `additional_properties`."""
 
     required: bool | None = field("bool", required=True)
-    """True refuses items that lack the property."""
+    """Whether items must have the property."""
 
     type: str | None = field("str", required=True)
-    """Kind of property; selects the schema. Known values, others may come: `audio`, `audio_group`,
+    """Type of property, which selects the schema. Known values, others may come: `audio`, `audio_group`,
     `boolean`, `date`, `double`, `file`, `file_group`, `formatted_text`, `image`, `image_group`,
     `integer`, `long`, `text`, `video`, `video_group`.
     """

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class PropertyFieldListResource(Model):
-    """The fields of one kind of property, described for programs that build forms."""
+    """The fields of a type of property, described for programs that build forms."""
 
     property_definition_fields: list[PropertyFieldResource] | None = field("list[PropertyFieldResource]")
-    """Fields of the definition, that is, what a template sets."""
+    """Fields of the definition, which a template sets."""
 
     property_fields: list[PropertyFieldResource] | None = field("list[PropertyFieldResource]")
-    """Fields of the value, that is, what an item sets."""
+    """Fields of the value, which an item sets."""
 
     property_type: str | None = field("str")
-    """The kind of property that is described."""
+    """Type of the described property."""

@@ -12,21 +12,21 @@ class PropertyFieldResource(Model):
     """One field of a property or of its definition."""
 
     description: str | None = field("str")
-    """What the field is for."""
+    """Purpose of the field."""
 
     inner_type: str | None = field(
         "str", enum=("integer", "number", "bool", "string", "enumeration", "list", "object")
     )
-    """Type of the elements, when `type` is `list`."""
+    """Type of the elements if `type` is `list`."""
 
     inner_type_fields: list[PropertyFieldResource] | None = field("list[PropertyFieldResource]")
-    """Fields of the elements, when `inner_type` is `object`; null or empty otherwise."""
+    """Fields of the elements if `inner_type` is `object`, otherwise null or empty."""
 
     name: str | None = field("str")
     """Name of the field."""
 
     required: bool | None = field("bool")
-    """True when the field must be given; left out, it need not."""
+    """Whether the field is required. Defaults to false."""
 
     type: str | None = field(
         "str", enum=("integer", "number", "bool", "string", "enumeration", "list", "object")
@@ -34,4 +34,4 @@ class PropertyFieldResource(Model):
     """Type of the field."""
 
     valid_values: list[str] | None = field("list[str]")
-    """The choices, when `type` is `enumeration`; null or empty otherwise."""
+    """The choices if `type` is `enumeration`, otherwise null or empty."""

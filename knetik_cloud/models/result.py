@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class Result(Model):
-    """What went wrong, as the service tells it."""
+    """An error as reported by the service."""
 
     code: int | None = field("int32", read_only=True)
-    """Number of the error in the service's own list; not the HTTP status."""
+    """The service's own error number, which is not the HTTP status."""
 
     request_id: str | None = field("str", read_only=True)
-    """Id under which the service logged the request; quote it when asking for support."""
+    """Id under which the service logged the request. Include it in support requests."""
 
     result: list[ErrorResource] | None = field("list[ErrorResource]")
-    """The single errors."""
+    """The individual errors."""

@@ -9,10 +9,10 @@ from knetik_cloud.data.model import Model, field
 
 
 class SimpleReferenceResourceint(Model):
-    """A reference to something that has a number for an id."""
+    """A reference to an object with a numeric id."""
 
     id: int | None = field("int32", required=True)
-    """Id of what is referred to."""
+    """Id of the object."""
 
     name: str | None = field("str", read_only=True)
-    """Name of what is referred to."""
+    """Name of the object."""

@@ -9,16 +9,16 @@ from knetik_cloud.data.model import Model, field
 
 
 class SimpleUserResource(Model):
-    """A user, in short. Only `id` is needed to refer to one."""
+    """A short form of a user. Only `id` is required to refer to one."""
 
     avatar_url: str | None = field("str", read_only=True)
-    """Where the user's picture can be fetched; null when there is none."""
+    """URL of the user's picture, or null if there is none."""
 
     display_name: str | None = field("str", read_only=True)
-    """Name that other players see; null when none was chosen."""
+    """Name that other players see, or null if the user has not chosen one."""
 
     id: int | None = field("int32", required=True)
     """User id."""
 
     username: str | None = field("str", read_only=True)
-    """Name that the user logs in with."""
+    """Login name of the user."""

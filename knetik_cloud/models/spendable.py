@@ -10,8 +10,8 @@ from knetik_cloud.models.behavior import Behavior
 
 
 class Spendable(Behavior, discriminator_value="spendable"):
-    """The item stands for an amount of a currency. Together with a Fulfillable of type `wallet`, granting
-    it credits the player's wallet.
+    """The item represents an amount of a currency. With a Fulfillable of type `wallet`, a grant credits
+    the player's wallet.
 
     The constructor sets `type_hint` to `spendable`.
     """

@@ -10,7 +10,7 @@ from knetik_cloud.models.property import Property
 
 
 class TextProperty(Property, discriminator_value="text"):
-    """A plain text.
+    """Plain text.
 
     The constructor sets `type` to `text`.
     """

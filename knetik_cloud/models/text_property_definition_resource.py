@@ -10,10 +10,10 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 
 
 class TextPropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="text"):
-    """A property that holds a plain text.
+    """A property with plain text.
 
     The constructor sets `type` to `text`.
     """
 
     max_length: int | None = field("int32")
-    """Most characters that are accepted. Null sets no limit."""
+    """Maximum number of characters, or null for no limit."""

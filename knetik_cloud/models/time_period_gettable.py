@@ -10,23 +10,23 @@ from knetik_cloud.models.behavior import Behavior
 
 
 class TimePeriodGettable(Behavior, discriminator_value="time_period_gettable"):
-    """A player can obtain only so many in each period. Items that name the same group share the limit.
+    """Limits how many a player can obtain per period. Items with the same group share the limit.
 
     The constructor sets `type_hint` to `time_period_gettable`.
     """
 
     get_limit: int | None = field("int32", required=True)
-    """Most that one player can obtain in a period."""
+    """Maximum number that one player can obtain per period."""
 
     group_name: str | None = field("str")
-    """Name under which items share the limit; null makes the service choose a unique one, so that nothing
-    is shared.
+    """Name under which items share the limit. If null, the service chooses a unique name, so nothing is
+    shared.
     """
 
     time_length: int | None = field("int32", required=True)
-    """Length of the period, in `unit_of_time`."""
+    """Length of the period, in units of `unit_of_time`."""
 
     unit_of_time: str | None = field("str", required=True)
-    """Unit that `time_length` counts in. The service does not document the words it knows; the stand-in
-    takes `second`, `minute`, `hour`, `day`, `week`, `month` and `year`.
+    """Unit of `time_length`. The service does not document the accepted values. The sandbox accepts
+    `millisecond`, `second`, `minute`, `hour`, `day`, `week`, `month` and `year`.
     """

@@ -10,18 +10,18 @@ from knetik_cloud.models.behavior import Behavior
 
 
 class TimePeriodUsable(Behavior, discriminator_value="time_period_usable"):
-    """A holder can use the item only so many times in each period.
+    """Limits how often a holder can use the item per period.
 
     The constructor sets `type_hint` to `time_period_usable`.
     """
 
     max_use: int | None = field("int32")
-    """Most uses in a period."""
+    """Maximum number of uses per period."""
 
     time_length: int | None = field("int32")
-    """Length of the period, in `unit_of_time`."""
+    """Length of the period, in units of `unit_of_time`."""
 
     unit_of_time: str | None = field("str")
-    """Unit that `time_length` counts in. The service does not document the words it knows; the stand-in
-    takes `second`, `minute`, `hour`, `day`, `week`, `month` and `year`.
+    """Unit of `time_length`. The service does not document the accepted values. The sandbox accepts
+    `millisecond`, `second`, `minute`, `hour`, `day`, `week`, `month` and `year`.
     """

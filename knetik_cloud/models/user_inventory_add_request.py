@@ -9,19 +9,19 @@ from knetik_cloud.data.model import Model, field
 
 
 class UserInventoryAddRequest(Model):
-    """Asks for what an SKU stands for to be put into a user's inventory."""
+    """A request to add the item behind an SKU to a user's inventory."""
 
     note: str | None = field("str", required=True)
-    """Remark kept with the invoice or the transaction, for those who audit it later."""
+    """Note to keep with the invoice or the transaction, for audits."""
 
     overrides: list[str] | None = field("list[str]")
-    """Kinds of behavior (their `type_hint`) that are not to be applied this once, such as
-    `limited_gettable` to exceed a limit.
+    """Types of behaviors (`type_hint`) to skip for this request, such as `limited_gettable` to exceed a
+    limit.
     """
 
     skip_invoice: bool | None = field("bool", required=True)
-    """True delivers at once and without a cart and an invoice; false goes through an invoice and delivers
-    asynchronously.
+    """Whether to deliver immediately without an invoice. If false, the item is delivered asynchronously
+    through an invoice.
     """
 
     sku: str | None = field("str", required=True)

@@ -15,47 +15,49 @@ if TYPE_CHECKING:
 
 
 class UserInventoryResource(Model):
-    """One inventory entry: an item that a user holds, and in what state."""
+    """An inventory entry: an item that a user holds, and its state."""
 
     behavior_data: dict[str, Any] | None = field("dict[str, object]")
-    """State that the item's behaviors keep for this entry, such as the uses counted so far. Its keys are
-    the service's own and not documented.
+    """State that the item's behaviors keep for this entry, such as the number of uses so far. Its keys are
+    not documented.
     """
 
     created_date: int | None = field("int64", read_only=True, epoch=True)
-    """When it was created, in epoch seconds; the service sets it."""
+    """Time of creation in epoch seconds. The service sets it."""
 
     created_at = instant("created_date")
     """`created_date` as an aware `datetime` in UTC; see `Instant`."""
 
     expires: int | None = field("int64", epoch=True)
-    """When the entry expires, in epoch seconds; null means never. For a subscription this is the end of
-    the grace period.
+    """Time of expiry in epoch seconds, or null for never. For a subscription, this is the end of the grace
+    period.
     """
 
     expires_at = instant("expires")
     """`expires` as an aware `datetime` in UTC; see `Instant`."""
 
     id: int | None = field("int32", read_only=True)
-    """Inventory entry id; the service assigns it."""
+    """Inventory entry id. The service assigns it."""
 
     invoice_id: int | None = field("int32")
-    """Id of the invoice that the entry came from; null when it came from none, as with a grant."""
+    """Id of the invoice that created the entry, or null if there was none, as for a grant."""
 
     item_id: int | None = field("int32")
-    """Id of the item held."""
+    """Id of the item."""
 
     item_name: str | None = field("str")
-    """Name of the item held."""
+    """Name of the item."""
 
     item_type_hint: str | None = field("str")
-    """Kind of the item held."""
+    """Type of the item."""
 
     status: str | None = field("str", enum=("pending", "active", "inactive"))
-    """`pending` cannot be used yet, `active` can be used, `inactive` is expired or used up."""
+    """`pending` entries can't be used yet, `active` ones can be used, and `inactive` ones are expired or
+    used up.
+    """
 
     updated_date: int | None = field("int64", read_only=True, epoch=True)
-    """When it was last changed, in epoch seconds; the service sets it."""
+    """Time of the last change in epoch seconds. The service sets it."""
 
     updated_at = instant("updated_date")
     """`updated_date` as an aware `datetime` in UTC; see `Instant`."""

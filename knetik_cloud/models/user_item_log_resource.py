@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 
 
 class UserItemLogResource(Model):
-    """One line of the history of an inventory entry."""
+    """An event in the history of an inventory entry."""
 
     id: int | None = field("int32", read_only=True)
-    """Log entry id; the service assigns it."""
+    """Log entry id. The service assigns it."""
 
     info: str | None = field("str")
-    """More about the event; its meaning depends on `type`. For a use it is the `info` that the caller
-    gave. Null when there is none.
+    """Details of the event, depending on `type`, or null. For a use, this is the `info` that the caller
+    sent.
     """
 
     item: SimpleReferenceResourceint | None = field("SimpleReferenceResourceint")
-    """The item concerned."""
+    """The item."""
 
     log_date: int | None = field("int64", read_only=True, epoch=True)
-    """When it happened, in epoch seconds."""
+    """Time of the event in epoch seconds."""
 
     logged_at = instant("log_date")
     """`log_date` as an aware `datetime` in UTC; see `Instant`."""
 
     type: str | None = field("str")
-    """What happened. The set of words is not documented."""
+    """Type of the event. The values are not documented."""
 
     user: SimpleUserResource | None = field("SimpleUserResource")
     """The user who acted."""
 
     user_inventory: int | None = field("int32")
-    """Id of the inventory entry concerned; null when there is none."""
+    """Id of the inventory entry, or null if there is none."""

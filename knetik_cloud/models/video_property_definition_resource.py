@@ -10,32 +10,28 @@ from knetik_cloud.models.property_definition_resource import PropertyDefinitionR
 
 
 class VideoPropertyDefinitionResource(PropertyDefinitionResource, discriminator_value="video"):
-    """A property that holds a video.
+    """A property with a video.
 
     The constructor sets `type` to `video`.
     """
 
     file_type: str | None = field("str")
-    """File type that the value must have. Null accepts every type."""
+    """Required file type, or null for any type."""
 
     max_height: int | None = field("int32")
-    """Tallest video that is accepted, in pixels. Null sets no upper limit."""
+    """Maximum height in pixels, or null for no limit."""
 
     max_length: int | None = field("int32")
-    """Longest video that is accepted, in playing time; the unit is not documented. Null sets no upper
-    limit.
-    """
+    """Maximum playing time, or null for no limit. The unit is not documented."""
 
     max_width: int | None = field("int32")
-    """Widest video that is accepted, in pixels. Null sets no upper limit."""
+    """Maximum width in pixels, or null for no limit."""
 
     min_height: int | None = field("int32")
-    """Lowest height of video that is accepted, in pixels. Null sets no lower limit."""
+    """Minimum height in pixels, or null for no limit."""
 
     min_length: int | None = field("int32")
-    """Shortest video that is accepted, in playing time; the unit is not documented. Null sets no lower
-    limit.
-    """
+    """Minimum playing time, or null for no limit. The unit is not documented."""
 
     min_width: int | None = field("int32")
-    """Narrowest video that is accepted, in pixels. Null sets no lower limit."""
+    """Minimum width in pixels, or null for no limit."""

@@ -40,37 +40,37 @@ class AccessTokenApi(Api):
     ) -> OAuth2Resource:
         """Get an access token.
 
-        Exchanges credentials for an access token, which goes with every other call and lasts for
-        `expires_in` seconds. The credentials travel in the form body; the service also takes them in
-        the query string, but URLs end up in logs. Asking again does no harm.
+        Exchanges credentials for an access token, which authorizes all other calls and expires after
+        `expires_in` seconds. Send the credentials in the form body. The service also accepts them in
+        the query string, but URLs end up in logs. The call is safe to retry.
 
         Args:
-            grant_type: Grant to use. `client_credentials` needs `client_id` and `client_secret`;
-                `password` needs `client_id`, `username` and `password`; `refresh_token` needs
-                `client_id` and `refresh_token`; `facebook` and `google` need `client_id` and `token`.
-                Grants other than `client_credentials` send `client_secret` too where the client has
-                one. Known values, others may come: `client_credentials`, `password`, `refresh_token`,
-                `facebook`, `google`.
-            client_id: Id that the application is registered under.
-            client_secret: Secret of the application.
-            username: Name that the user logs in with; for the `password` grant.
-            password: The user's password; for the `password` grant.
-            token: Access token of the social network; for the `facebook` and `google` grants.
-            refresh_token: Refresh token that came with an earlier access token; for the `refresh_token`
-                grant.
+            grant_type: The grant to use. `client_credentials` requires `client_id` and `client_secret`.
+                `password` requires `client_id`, `username` and `password`. `refresh_token` requires
+                `client_id` and `refresh_token`. `facebook` and `google` require `client_id` and
+                `token`. The other grants also send `client_secret` if the client has one. Known values,
+                others may come: `client_credentials`, `password`, `refresh_token`, `facebook`,
+                `google`.
+            client_id: The id under which the application is registered.
+            client_secret: The application's secret.
+            username: The user's login name, for the `password` grant.
+            password: The user's password, for the `password` grant.
+            token: An access token of the social network, for the `facebook` and `google` grants.
+            refresh_token: The refresh token that came with an earlier access token, for the
+                `refresh_token` grant.
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The access token.
 
         Raises:
-            BadRequestException: No token is given: the grant is unknown, or its credentials are missing
-                or wrong. The body comes in OAuth's form or as a Result.
-            UnauthorizedException: No token is given: the grant is unknown, or its credentials are
-                missing or wrong. The body comes in OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: No token was granted because the grant is unknown, or its credentials
+                are missing or wrong. The body is an OAuth error or a Result.
+            UnauthorizedException: No token was granted because the grant is unknown, or its credentials
+                are missing or wrong. The body is an OAuth error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: none. Safe to repeat: a try that fails on the way changes nothing, so the client

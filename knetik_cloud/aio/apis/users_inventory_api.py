@@ -72,28 +72,28 @@ class UsersInventoryApi(Api):
     ) -> InvoiceResource | None:
         """Add an item to a user's inventory by SKU.
 
-        Puts what an SKU stands for into a user's inventory, through an invoice. The invoice is answered
-        at once and fulfilled later: to be sure, read the inventory until the entry is there and active.
-        With `skip_invoice` the item is delivered before the call returns, and since there is no
-        invoice, the answer is empty. Sent twice, it adds twice.
+        Adds the item behind an SKU to a user's inventory through an invoice. The service returns the
+        invoice immediately and fulfills it later. To make sure, read the inventory until the entry
+        exists and is active. With `skip_invoice`, the item is delivered before the response, and the
+        response is empty because there is no invoice. Sending the request twice adds the item twice.
 
         Args:
             id: Id of the user who holds the inventory.
-            user_inventory_add_request: What to add, and how.
+            user_inventory_add_request: The item to add and how to add it.
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
-            The invoice, which may not be fulfilled yet; null, or no body at all, when `skip_invoice`
-                was true. An empty answer is None.
+            The invoice, which may not be fulfilled yet, or null or no body if `skip_invoice` is true.
+                An empty answer is None.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN. Sent once: the client repeats it only where the service can't have
@@ -129,25 +129,25 @@ class UsersInventoryApi(Api):
     ) -> None:
         """Check whether a user may use an item.
 
-        Applies every rule that a use would meet (expiry, uses left, periods, status) and consumes
-        nothing. An empty answer means yes; a refusal comes as an error, 403 with the reason.
+        Checks every rule that applies to a use (expiry, remaining uses, periods, status) without using
+        the item. An empty response means that the user may use it. A denial is an error (403) with the
+        reason.
 
         Args:
-            user_id: Id of the user who holds the inventory, or `me` for the user whom the access token
-                belongs to.
+            user_id: Id of the user who holds the inventory, or `me` for the user of the access token.
             item_id: Id of the entitlement item.
-            sku: SKU of the one addition that is meant, where the item is an entitlement list. Rarely
-                needed: leave it out for every other kind of item.
+            sku: SKU of a specific addition, if the item is an entitlement list. Omit it for all other
+                types of items.
             **options: What holds for this call only; see `CallOptions`.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN or owner. Safe to repeat: a try that fails on the way changes
@@ -179,29 +179,29 @@ class UsersInventoryApi(Api):
     ) -> EntitlementItem:
         """Create an entitlement item.
 
-        Creates an entitlement item and answers with it, complete with its id. `name` and `type_hint`
-        are required. An item with a template must carry what the template asks for. Sent twice, it
-        makes two items, unless a `unique_key` stops the second.
+        Creates an entitlement item and returns it with its id. `name` and `type_hint` are required. An
+        item with a template must have the properties and behaviors that the template requires. Sending
+        the request twice creates two items, unless they have the same `unique_key`.
 
         Args:
-            cascade: Groups of limits are shared by items. True carries settings of this item's groups
-                over to the other items of these groups; false refuses (400) an item whose group is in
-                use with other settings. Left out, the service takes False.
-            entitlement_item: The item to create. Its id and dates are the service's to set, and are
-                ignored here.
+            cascade: Items can share limit groups. If true, the settings of this item's groups are
+                applied to all items in those groups. If false, the request fails (400) if a group is
+                already in use with different settings. Left out, the service takes False.
+            entitlement_item: The item to create. The service sets its id and dates, and ignores those
+                that you send.
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
-            The item that was created.
+            The created item.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN. Sent once: the client repeats it only where the service can't have
@@ -228,25 +228,25 @@ class UsersInventoryApi(Api):
     ) -> ItemTemplateResource:
         """Create an entitlement template.
 
-        Creates a template and answers with it, complete with its id. A template says which properties
-        its items carry and which behaviors they start with. Sent twice, it makes two templates.
+        Creates a template and returns it with its id. A template defines which properties its items
+        have and which behaviors they start with. Sending the request twice creates two templates.
 
         Args:
-            template: The template to create. Its id and dates are the service's to set, and are ignored
-                here.
+            template: The template to create. The service sets its id and dates, and ignores those that
+                you send.
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
-            The template that was created.
+            The created template.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: TEMPLATE_ADMIN. Sent once: the client repeats it only where the service can't have
@@ -265,20 +265,20 @@ class UsersInventoryApi(Api):
     ) -> None:
         """Delete an entitlement item.
 
-        Deletes an entitlement item. What becomes of inventory entries that hold it is not documented.
+        Deletes an entitlement item. The effect on inventory entries that hold it is not documented.
 
         Args:
             entitlement_id: Id of the entitlement item.
             **options: What holds for this call only; see `CallOptions`.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN. Idempotent: doing it twice leaves the same state, so the client
@@ -299,23 +299,23 @@ class UsersInventoryApi(Api):
     ) -> None:
         """Delete an entitlement template.
 
-        Deletes a template. One that items still use is refused (400), unless `cascade` says to detach
-        it from them; the items stay, and are no longer checked.
+        Deletes a template. If items still use it, the request fails (400) unless `cascade` is `detach`.
+        Detached items are kept and are no longer checked.
 
         Args:
-            id: Id of the template, a text that the service made.
-            cascade: `detach` deletes the template even when items use it, and clears their `template`;
-                left out, a template in use is kept. Known values, others may come: `detach`.
+            id: Id of the template, a string that the service assigns.
+            cascade: `detach` deletes the template even if items use it, and clears their `template`. By
+                default, a template in use is kept. Known values, others may come: `detach`.
             **options: What holds for this call only; see `CallOptions`.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: TEMPLATE_ADMIN. Idempotent: doing it twice leaves the same state, so the client
@@ -336,7 +336,7 @@ class UsersInventoryApi(Api):
     ) -> EntitlementItem:
         """Get an entitlement item.
 
-        Reads one entitlement item with all its behaviors and properties.
+        Returns one entitlement item with all its behaviors and properties.
 
         Args:
             entitlement_id: Id of the entitlement item.
@@ -346,13 +346,13 @@ class UsersInventoryApi(Api):
             The item.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: none. Safe to repeat: a try that fails on the way changes nothing, so the client
@@ -378,29 +378,29 @@ class UsersInventoryApi(Api):
     ) -> PageResourceEntitlementItem:
         """List entitlement items.
 
-        Lists all entitlement items, a page at a time. Behaviors may be missing here: read the single
-        item to be sure to see them.
+        Lists all entitlement items, one page at a time. Behaviors may be missing from lists. Get a
+        single item to see all of them.
 
         Args:
-            size: How many records a page holds; 1 or more. The largest size that the service grants is
-                not documented. Left out, the service takes 25.
-            page: Which page to return; the first is 1. A page past the end is empty. Left out, the
-                service takes 1.
-            order: Keys to sort by, strongest first: `FIELD:ASC` or `FIELD:DESC`, separated by commas
-                without spaces, with fields named as in the JSON. Left out, the service takes 'id:ASC'.
+            size: Maximum number of items per page, at least 1. The service's upper limit is not
+                documented. Left out, the service takes 25.
+            page: Number of the page to return, starting at 1. A page past the end is empty. Left out,
+                the service takes 1.
+            order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
+                without spaces. `FIELD` is the name in the JSON. Left out, the service takes 'id:ASC'.
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
-            The page asked for.
+            The requested page.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: none. Safe to repeat: a try that fails on the way changes nothing, so the client
@@ -438,8 +438,8 @@ class UsersInventoryApi(Api):
         may be missing.
 
         Args:
-            order: Keys to sort by, strongest first: `FIELD:ASC` or `FIELD:DESC`, separated by commas
-                without spaces, with fields named as in the JSON. Left out, the service takes 'id:ASC'.
+            order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
+                without spaces. `FIELD` is the name in the JSON. Left out, the service takes 'id:ASC'.
             limit: How many items are given at most; None gives all.
             page_size: How many items a page is to hold; None leaves that to the service.
             prefetch: How many pages tasks fetch ahead at most, 0 to 64.
@@ -464,23 +464,23 @@ class UsersInventoryApi(Api):
     async def get_entitlement_template(self, id: str, **options: Unpack[CallOptions]) -> ItemTemplateResource:
         """Get an entitlement template.
 
-        Reads one entitlement template.
+        Returns one entitlement template.
 
         Args:
-            id: Id of the template, a text that the service made.
+            id: Id of the template, a string that the service assigns.
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The template.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: TEMPLATE_ADMIN or ACHIEVEMENTS_ADMIN. Safe to repeat: a try that fails on the way
@@ -504,28 +504,28 @@ class UsersInventoryApi(Api):
     ) -> PageResourceItemTemplateResource:
         """List entitlement templates.
 
-        Lists all entitlement templates, a page at a time.
+        Lists all entitlement templates, one page at a time.
 
         Args:
-            size: How many records a page holds; 1 or more. The largest size that the service grants is
-                not documented. Left out, the service takes 25.
-            page: Which page to return; the first is 1. A page past the end is empty. Left out, the
-                service takes 1.
-            order: Keys to sort by, strongest first: `FIELD:ASC` or `FIELD:DESC`, separated by commas
-                without spaces, with fields named as in the JSON. Left out, the service takes 'id:ASC'.
+            size: Maximum number of items per page, at least 1. The service's upper limit is not
+                documented. Left out, the service takes 25.
+            page: Number of the page to return, starting at 1. A page past the end is empty. Left out,
+                the service takes 1.
+            order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
+                without spaces. `FIELD` is the name in the JSON. Left out, the service takes 'id:ASC'.
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
-            The page asked for.
+            The requested page.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: TEMPLATE_ADMIN or ACHIEVEMENTS_ADMIN. Safe to repeat: a try that fails on the way
@@ -565,8 +565,8 @@ class UsersInventoryApi(Api):
         may be missing.
 
         Args:
-            order: Keys to sort by, strongest first: `FIELD:ASC` or `FIELD:DESC`, separated by commas
-                without spaces, with fields named as in the JSON. Left out, the service takes 'id:ASC'.
+            order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
+                without spaces. `FIELD` is the name in the JSON. Left out, the service takes 'id:ASC'.
             limit: How many items are given at most; None gives all.
             page_size: How many items a page is to hold; None leaves that to the service.
             prefetch: How many pages tasks fetch ahead at most, 0 to 64.
@@ -604,38 +604,37 @@ class UsersInventoryApi(Api):
     ) -> PageResourceUserInventoryResource:
         """List a user's inventory entries.
 
-        Lists the inventory entries of one user, a page at a time. The filters narrow the list, and all
-        that are given must hold. Inactive entries are left out unless they are asked for.
+        Lists the inventory entries of one user, one page at a time. An entry must match all filters.
+        Inactive entries are included only if you ask for them.
 
         Args:
             id: Id of the user who holds the inventory.
-            inactive: True returns inactive entries too; false leaves them out. Left out, the service
-                takes False.
-            size: How many records a page holds; 1 or more. The largest size that the service grants is
-                not documented. Left out, the service takes 25.
-            page: Which page to return; the first is 1. A page past the end is empty. Left out, the
-                service takes 1.
-            filter_item_name: Only entries whose item has a name that starts with this text.
+            inactive: Whether to include inactive entries. Left out, the service takes False.
+            size: Maximum number of items per page, at least 1. The service's upper limit is not
+                documented. Left out, the service takes 25.
+            page: Number of the page to return, starting at 1. A page past the end is empty. Left out,
+                the service takes 1.
+            filter_item_name: Only entries of items whose name starts with this string.
             filter_item_id: Only entries of the item with this id.
-            filter_username: Only entries of the user who logs in with this name.
-            filter_group: Only entries of users who belong to the user group with this unique name.
-            filter_date: Only entries created in this span of time: an operator and an instant in epoch
-                seconds, separated by a comma without spaces, and more such pairs for a range, as in
+            filter_username: Only entries of the user with this login name.
+            filter_group: Only entries of users in the user group with this unique name.
+            filter_date: Only entries created in this range: an operator and an instant in epoch
+                seconds, separated by a comma without spaces. Add further pairs for a range, as in
                 `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
                 (before), LOE (at or before) and EQ (at).
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
-            The page asked for.
+            The requested page.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN or owner. Safe to repeat: a try that fails on the way changes
@@ -712,14 +711,13 @@ class UsersInventoryApi(Api):
 
         Args:
             id: Id of the user who holds the inventory.
-            inactive: True returns inactive entries too; false leaves them out. Left out, the service
-                takes False.
-            filter_item_name: Only entries whose item has a name that starts with this text.
+            inactive: Whether to include inactive entries. Left out, the service takes False.
+            filter_item_name: Only entries of items whose name starts with this string.
             filter_item_id: Only entries of the item with this id.
-            filter_username: Only entries of the user who logs in with this name.
-            filter_group: Only entries of users who belong to the user group with this unique name.
-            filter_date: Only entries created in this span of time: an operator and an instant in epoch
-                seconds, separated by a comma without spaces, and more such pairs for a range, as in
+            filter_username: Only entries of the user with this login name.
+            filter_group: Only entries of users in the user group with this unique name.
+            filter_date: Only entries created in this range: an operator and an instant in epoch
+                seconds, separated by a comma without spaces. Add further pairs for a range, as in
                 `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
                 (before), LOE (at or before) and EQ (at).
             limit: How many items are given at most; None gives all.
@@ -756,11 +754,10 @@ class UsersInventoryApi(Api):
     ) -> UserInventoryResource:
         """Get an inventory entry.
 
-        Reads one inventory entry: which item it holds, whether it can be used, and until when.
+        Returns one inventory entry: its item, whether it can be used, and until when.
 
         Args:
-            user_id: Id of the user who holds the inventory, or `me` for the user whom the access token
-                belongs to.
+            user_id: Id of the user who holds the inventory, or `me` for the user of the access token.
             id: Id of the inventory entry.
             **options: What holds for this call only; see `CallOptions`.
 
@@ -768,13 +765,13 @@ class UsersInventoryApi(Api):
             The inventory entry.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN. Safe to repeat: a try that fails on the way changes nothing, so the
@@ -799,29 +796,28 @@ class UsersInventoryApi(Api):
     ) -> PageResourceUserItemLogResource:
         """List the log of an inventory entry.
 
-        Lists what happened to an inventory entry, such as its grant and each use, a page at a time.
+        Lists the events of an inventory entry, such as its grant and each use, one page at a time.
 
         Args:
-            user_id: Id of the user who holds the inventory, or `me` for the user whom the access token
-                belongs to.
+            user_id: Id of the user who holds the inventory, or `me` for the user of the access token.
             id: Id of the inventory entry.
-            size: How many records a page holds; 1 or more. The largest size that the service grants is
-                not documented. Left out, the service takes 25.
-            page: Which page to return; the first is 1. A page past the end is empty. Left out, the
-                service takes 1.
+            size: Maximum number of items per page, at least 1. The service's upper limit is not
+                documented. Left out, the service takes 25.
+            page: Number of the page to return, starting at 1. A page past the end is empty. Left out,
+                the service takes 1.
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
-            The page asked for.
+            The requested page.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN or owner. Safe to repeat: a try that fails on the way changes
@@ -863,8 +859,7 @@ class UsersInventoryApi(Api):
         may be missing.
 
         Args:
-            user_id: Id of the user who holds the inventory, or `me` for the user whom the access token
-                belongs to.
+            user_id: Id of the user who holds the inventory, or `me` for the user of the access token.
             id: Id of the inventory entry.
             limit: How many items are given at most; None gives all.
             page_size: How many items a page is to hold; None leaves that to the service.
@@ -902,37 +897,36 @@ class UsersInventoryApi(Api):
     ) -> PageResourceUserInventoryResource:
         """List the inventory entries of all users.
 
-        Lists the inventory entries of all users, a page at a time. The filters narrow the list, and all
-        that are given must hold. Inactive entries are left out unless they are asked for.
+        Lists the inventory entries of all users, one page at a time. An entry must match all filters.
+        Inactive entries are included only if you ask for them.
 
         Args:
-            inactive: True returns inactive entries too; false leaves them out. Left out, the service
-                takes False.
-            size: How many records a page holds; 1 or more. The largest size that the service grants is
-                not documented. Left out, the service takes 25.
-            page: Which page to return; the first is 1. A page past the end is empty. Left out, the
-                service takes 1.
-            filter_item_name: Only entries whose item has a name that starts with this text.
+            inactive: Whether to include inactive entries. Left out, the service takes False.
+            size: Maximum number of items per page, at least 1. The service's upper limit is not
+                documented. Left out, the service takes 25.
+            page: Number of the page to return, starting at 1. A page past the end is empty. Left out,
+                the service takes 1.
+            filter_item_name: Only entries of items whose name starts with this string.
             filter_item_id: Only entries of the item with this id.
-            filter_username: Only entries of the user who logs in with this name.
-            filter_group: Only entries of users who belong to the user group with this unique name.
-            filter_date: Only entries created in this span of time: an operator and an instant in epoch
-                seconds, separated by a comma without spaces, and more such pairs for a range, as in
+            filter_username: Only entries of the user with this login name.
+            filter_group: Only entries of users in the user group with this unique name.
+            filter_date: Only entries created in this range: an operator and an instant in epoch
+                seconds, separated by a comma without spaces. Add further pairs for a range, as in
                 `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
                 (before), LOE (at or before) and EQ (at).
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
-            The page asked for.
+            The requested page.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN. Safe to repeat: a try that fails on the way changes nothing, so the
@@ -1004,14 +998,13 @@ class UsersInventoryApi(Api):
         may be missing.
 
         Args:
-            inactive: True returns inactive entries too; false leaves them out. Left out, the service
-                takes False.
-            filter_item_name: Only entries whose item has a name that starts with this text.
+            inactive: Whether to include inactive entries. Left out, the service takes False.
+            filter_item_name: Only entries of items whose name starts with this string.
             filter_item_id: Only entries of the item with this id.
-            filter_username: Only entries of the user who logs in with this name.
-            filter_group: Only entries of users who belong to the user group with this unique name.
-            filter_date: Only entries created in this span of time: an operator and an instant in epoch
-                seconds, separated by a comma without spaces, and more such pairs for a range, as in
+            filter_username: Only entries of the user with this login name.
+            filter_group: Only entries of users in the user group with this unique name.
+            filter_date: Only entries created in this range: an operator and an instant in epoch
+                seconds, separated by a comma without spaces. Add further pairs for a range, as in
                 `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
                 (before), LOE (at or before) and EQ (at).
             limit: How many items are given at most; None gives all.
@@ -1047,24 +1040,24 @@ class UsersInventoryApi(Api):
     ) -> None:
         """Grant an entitlement to a user.
 
-        Puts an entitlement item into a user's inventory, without an invoice. The item's rules for
-        getting it hold (limits, prerequisites). It answers as soon as the request is accepted and may
-        fulfil it later: to be sure, read the inventory until the entry is there and active. Sent twice,
-        it grants twice.
+        Adds an entitlement item to a user's inventory without an invoice. The item's rules for getting
+        it apply (limits, prerequisites). The service responds as soon as it accepts the request, and
+        may fulfill it later. To make sure, read the inventory until the entry exists and is active.
+        Sending the request twice grants the item twice.
 
         Args:
             user_id: Id of the user who holds the inventory.
-            grant_request: What to grant.
+            grant_request: The item to grant.
             **options: What holds for this call only; see `CallOptions`.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN. Sent once: the client repeats it only where the service can't have
@@ -1092,26 +1085,26 @@ class UsersInventoryApi(Api):
     ) -> None:
         """Update an entitlement item.
 
-        Replaces an entitlement item by the one that is sent: read it, change it, and send all of it
-        back, since what is left out is lost. The rules of creation hold again. The answer is empty.
+        Replaces an entitlement item. Get it, change it and send the whole item back, because omitted
+        fields are lost. The same rules apply as for creating an item. The response is empty.
 
         Args:
             entitlement_id: Id of the entitlement item.
-            cascade: Groups of limits are shared by items. True carries settings of this item's groups
-                over to the other items of these groups; false refuses (400) an item whose group is in
-                use with other settings. Left out, the service takes False.
-            entitlement_item: The whole item, as it is to be. Its id and dates are the service's to set,
-                and are ignored here.
+            cascade: Items can share limit groups. If true, the settings of this item's groups are
+                applied to all items in those groups. If false, the request fails (400) if a group is
+                already in use with different settings. Left out, the service takes False.
+            entitlement_item: The complete new item. The service sets its id and dates, and ignores
+                those that you send.
             **options: What holds for this call only; see `CallOptions`.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN. Idempotent: doing it twice leaves the same state, so the client
@@ -1143,27 +1136,27 @@ class UsersInventoryApi(Api):
     ) -> ItemTemplateResource | None:
         """Update an entitlement template.
 
-        Replaces a template by the one that is sent: read it, change it, and send all of it back, since
-        what is left out is lost. The service answers with the updated template (200) or with nothing at
-        all (204), so a caller must be ready for either.
+        Replaces a template. Get it, change it and send the whole template back, because omitted fields
+        are lost. The service responds with the updated template (200) or without a body (204), so be
+        prepared for both.
 
         Args:
-            id: Id of the template, a text that the service made.
-            template: The whole template, as it is to be. Its id and dates are the service's to set, and
-                are ignored here.
+            id: Id of the template, a string that the service assigns.
+            template: The complete new template. The service sets its id and dates, and ignores those
+                that you send.
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The updated template. An empty answer is None.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: TEMPLATE_ADMIN. Idempotent: doing it twice leaves the same state, so the client
@@ -1189,9 +1182,9 @@ class UsersInventoryApi(Api):
     ) -> None:
         """Set the behavior data of an inventory entry.
 
-        Replaces the state that the item's behaviors keep for an inventory entry, such as the uses
-        counted so far. What the behaviors expect in it is theirs to say and not documented: read the
-        entry, change what you know, and send all of it back.
+        Replaces the state that the item's behaviors keep for an inventory entry, such as the number of
+        uses so far. The keys that behaviors expect are not documented. Get the entry, change the keys
+        that you know, and send the whole object back.
 
         Args:
             user_id: Id of the user who holds the inventory.
@@ -1200,13 +1193,13 @@ class UsersInventoryApi(Api):
             **options: What holds for this call only; see `CallOptions`.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN. Idempotent: doing it twice leaves the same state, so the client
@@ -1241,25 +1234,25 @@ class UsersInventoryApi(Api):
     ) -> None:
         """Set when an inventory entry expires.
 
-        Sets the instant from which an inventory entry can no longer be used. For a subscription it
-        moves the end of the current grace period and not the bill date, so access may end before the
+        Sets the instant from which an inventory entry can no longer be used. For a subscription, this
+        moves the end of the current grace period and not the billing date, so access may end before the
         next bill is due.
 
         Args:
             user_id: Id of the user who holds the inventory.
             id: Id of the inventory entry.
-            timestamp: The new instant, in epoch seconds, as a bare JSON number. No body, or null, means
+            timestamp: The new instant in epoch seconds, as a bare JSON number. Null or no body means
                 never.
             **options: What holds for this call only; see `CallOptions`.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN. Idempotent: doing it twice leaves the same state, so the client
@@ -1292,24 +1285,24 @@ class UsersInventoryApi(Api):
     ) -> None:
         """Set the status of an inventory entry.
 
-        Sets whether an inventory entry can be used: `pending` not yet, `active` now, `inactive` no
-        longer.
+        Sets whether an inventory entry can be used: not yet (`pending`), now (`active`) or no longer
+        (`inactive`).
 
         Args:
             user_id: Id of the user who holds the inventory.
             id: Id of the inventory entry.
-            inventory_status: The new status, as a bare JSON text, quotes included. One of `pending`,
-                `active`, `inactive`.
+            inventory_status: The new status, as a bare JSON string including the quotes. One of
+                `pending`, `active`, `inactive`.
             **options: What holds for this call only; see `CallOptions`.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN. Idempotent: doing it twice leaves the same state, so the client
@@ -1347,27 +1340,26 @@ class UsersInventoryApi(Api):
     ) -> None:
         """Use an item.
 
-        Uses an item that the user holds: counts the use, writes it to the log, and makes the entry
-        inactive when it was the last one. A refusal comes as an error, 403 with the reason. Sent twice,
-        it uses the item twice.
+        Uses an item that the user holds. The use is counted and logged, and the last one makes the
+        entry inactive. A denial is an error (403) with the reason. Sending the request twice uses the
+        item twice.
 
         Args:
-            user_id: Id of the user who holds the inventory, or `me` for the user whom the access token
-                belongs to.
+            user_id: Id of the user who holds the inventory, or `me` for the user of the access token.
             item_id: Id of the entitlement item.
-            sku: SKU of the one addition that is meant, where the item is an entitlement list. Rarely
-                needed: leave it out for every other kind of item.
-            info: Text to keep with this use in the log, for example where it happened.
+            sku: SKU of a specific addition, if the item is an entitlement list. Omit it for all other
+                types of items.
+            info: A string to keep with this use in the log, for example where it happened.
             **options: What holds for this call only; see `CallOptions`.
 
         Raises:
-            BadRequestException: The request was refused: a value is missing or wrong, or it conflicts
-                with what the service holds. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body comes in
-                OAuth's form or as a Result.
-            ForbiddenException: The caller may not do this: a permission is lacking, or a rule of the
-                item stands against it.
-            NotFoundException: Something that the request names does not exist.
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
             ApiException: Whatever else goes wrong; the errors above are kinds of it.
 
         Permission: INVENTORY_ADMIN or owner. Sent once: the client repeats it only where the service
