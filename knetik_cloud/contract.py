@@ -282,9 +282,14 @@ class Contract:
 
 def load_document(file: Path | Traversable) -> Any:
     """Load a document from a YAML file. Dates stay the strings that JSON would contain."""
+    return parse_document(file.read_bytes())
+
+
+def parse_document(text: bytes | str) -> Any:
+    """Parse a YAML document. Dates stay the strings that JSON would contain."""
     import yaml
 
-    return yaml.load(file.read_bytes(), _loader())  # noqa: S506 - a safe loader
+    return yaml.load(text, _loader())  # noqa: S506 - a safe loader
 
 
 @cache

@@ -1,64 +1,120 @@
-"""`knetik sandbox`: start the stand-in server."""
+"""`knetik sandbox`: start the local sandbox, in the foreground or in the background, and control it."""
 
 from __future__ import annotations
 
 import errno
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 import click
 
+from knetik_cloud.cli.groups import Group
+from knetik_cloud.cli.options import Command, Duration, run_of
+from knetik_cloud.cli.output import Rows, note
+from knetik_cloud.cli.sandboxes import DATABASE_VARIABLE
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--host", default="127.0.0.1", help="Address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8080, help="Port to listen on; 0 picks a free one."
+F = TypeVar("F", bound=Callable[..., Any])
+
+SERVER_OPTIONS: tuple[Callable[[F], F], ...] = (
+    click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+    click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=8080,
+        show_default=True,
+        help="Port to listen on; 0 picks a free one.",
+    ),
+    click.option(
+        "--database",
+        metavar="FILE|URL",
+        envvar=DATABASE_VARIABLE,
+        show_envvar=True,
+        help="SQLite file to keep the data in, or postgresql://user@host/name; in memory by default.",
+    ),
+    click.option(
+        "--seed",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Fill an empty database from this YAML file instead of the demo data.",
+    ),
+    click.option("--empty", is_flag=True, help="Leave an empty database empty."),
+    click.option("--require-auth", is_flag=True, help="Enforce tokens and permissions."),
+    click.option(
+        "--allow-host",
+        multiple=True,
+        metavar="NAME",
+        help="Host name to serve and to accept web pages of, in addition to IP addresses and localhost.",
+    ),
+    click.option(
+        "--control",
+        type=click.Choice(["loopback", "anywhere", "off"]),
+        default="loopback",
+        show_default=True,
+        help="Whom the control API under /_sandbox/ serves.",
+    ),
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Server processes; PostgreSQL only.",
+    ),
+    click.option(
+        "--token-lifetime",
+        type=click.IntRange(min=1),
+        default=43_200,
+        show_default=True,
+        metavar="SECONDS",
+        help="Life of access tokens.",
+    ),
+    click.option(
+        "--fulfillment-delay",
+        type=click.IntRange(min=0),
+        default=1,
+        show_default=True,
+        metavar="SECONDS",
+        help="Time from an invoice to its fulfillment.",
+    ),
 )
-@click.option(
-    "--database",
-    metavar="FILE|URL",
-    help="SQLite file to keep the data in, or postgresql://user@host/name; in memory by default.",
-)
-@click.option(
-    "--seed",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Fill an empty database from this YAML file instead of the demo data.",
-)
-@click.option("--empty", is_flag=True, help="Leave an empty database empty.")
-@click.option("--require-auth", is_flag=True, help="Enforce tokens and permissions.")
-@click.option(
-    "--allow-host",
-    multiple=True,
-    metavar="NAME",
-    help="Host name to serve and to accept web pages of, in addition to IP addresses and localhost.",
-)
-@click.option(
-    "--control",
-    type=click.Choice(["loopback", "anywhere", "off"]),
-    default="loopback",
-    help="Whom the control API under /_sandbox/ serves.",
-)
-@click.option("--workers", type=click.IntRange(min=1), default=1, help="Server processes; PostgreSQL only.")
-@click.option(
-    "--token-lifetime",
-    type=click.IntRange(min=1),
-    default=43_200,
-    metavar="SECONDS",
-    help="Life of access tokens.",
-)
-@click.option(
-    "--fulfillment-delay",
-    type=click.IntRange(min=0),
-    default=1,
-    metavar="SECONDS",
-    help="Time from an invoice to its fulfillment.",
-)
-def sandbox(**options: Any) -> None:
-    """Start the stand-in server; its address is the first line on stdout, printed once it answers.
+"""The options of the server, in the foreground and in the background."""
+
+
+def _server_options(function: F) -> F:
+    for option in reversed(SERVER_OPTIONS):
+        function = option(function)
+    return function
+
+
+@click.group(cls=Group, invoke_without_command=True)
+@_server_options
+@click.pass_context
+def sandbox(context: click.Context, /, **options: Any) -> None:
+    """Start the sandbox in the foreground. Its address is the first line on stdout, once it responds.
 
     Point a program that uses the SDK at it with the environment variable KNETIK_CLOUD_HOST, such as
-    KNETIK_CLOUD_HOST=http://127.0.0.1:8080; open /docs at its address to read the API and try it out.
+    KNETIK_CLOUD_HOST=http://127.0.0.1:8080. Open /docs at its address to read the API and to try it out.
+
+    The subcommands start one in the background, and control any sandbox over its control API: the one at
+    --url, else at KNETIK_CLOUD_HOST, else the one that was started last, else http://127.0.0.1:8080.
     """
+    if context.invoked_subcommand is None:
+        _serve(options)
+        return
+    given = [
+        each.opts[0]
+        for each in sandbox.params
+        if each.name is not None
+        and context.get_parameter_source(each.name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(
+            f"{given[0]} belongs after `knetik sandbox start`, not before {context.invoked_subcommand!r}"
+        )
+
+
+def _serve(options: dict[str, Any]) -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
     from knetik_cloud.sandbox.errors import ServiceError
@@ -66,8 +122,7 @@ def sandbox(**options: Any) -> None:
     from knetik_cloud.sandbox.settings import Settings
     from knetik_cloud.sandbox.storage import UnusableDatabase
 
-    if options["seed"] and options["empty"]:
-        raise click.UsageError("--seed and --empty exclude each other")
+    _check_seed(options)
     try:
         run(Settings(**options))
     except UnusableAddress as error:
@@ -81,8 +136,340 @@ def sandbox(**options: Any) -> None:
         raise click.ClickException(f"the database can't be used: {getattr(error, 'orig', error)}") from error
 
 
+def _check_seed(options: Mapping[str, Any]) -> None:
+    if options["seed"] and options["empty"]:
+        raise click.UsageError("--seed and --empty exclude each other")
+
+
 def _advice(error: OSError) -> str:
-    """Say what to do about an address that can't be listened on."""
+    """Return what to do about an address that can't be listened on."""
     if error.errno in (errno.EADDRINUSE, errno.EACCES):
         return "--port 0 picks a free port"
     return "--host takes an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"
+
+
+# Starting and stopping
+
+
+@sandbox.command(
+    "start", cls=Command, sections=("Output options",), short_help="Start a sandbox in the background."
+)
+@_server_options
+def start(**options: Any) -> None:
+    """Start a sandbox in the background, and write its address once it responds."""
+    run = run_of(click.get_current_context())
+    _check_seed(options)
+    database = options.pop("database")
+    words = _words(options)
+
+    def act(live: object) -> None:
+        from knetik_cloud.cli import sandboxes
+
+        begun = sandboxes.start(words, {DATABASE_VARIABLE: database} if database else {})
+        run.output.write(Rows.single({"url": begun.url, "pid": begun.pid, "log": begun.log}))
+        note(f"For programs: KNETIK_CLOUD_HOST={begun.url}")
+
+    plan = {"start": "knetik sandbox", "options": words, "database": "given" if database else "in memory"}
+    run.act(lambda: [plan], act)
+
+
+def _words(options: Mapping[str, Any]) -> list[str]:
+    """Return options as words of a command line."""
+    words: list[str] = []
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(option)
+        elif isinstance(value, tuple):
+            words += [word for each in value for word in (option, str(each))]
+        elif value is not None and value is not False:
+            words += [option, str(value)]
+    return words
+
+
+def _controls(name: str, short: str, **settings: Any) -> Callable[[F], click.Command]:
+    """Declare a command of the control API."""
+
+    def declare(function: F) -> click.Command:
+        with_url = click.option("--url", metavar="URL", help="Address of the sandbox.")(function)
+        return sandbox.command(name, cls=Command, sections=("Output options",), short_help=short, **settings)(
+            with_url
+        )
+
+    return declare
+
+
+def _call(
+    url: str | None,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    returns: bool = False,
+    done: str | None = None,
+    shape: Callable[[Any], Rows] = Rows.single,
+    ask: str | None = None,
+) -> None:
+    """Call the control API, and write the response.
+
+    Args:
+        url: The address of the sandbox, or None for the usual one.
+        method: The HTTP method.
+        path: The path below `/_sandbox`.
+        body: The JSON body, or None.
+        returns: Whether the response has a body. Every GET has one.
+        done: What to say on stderr afterwards.
+        shape: Makes rows of the response.
+        ask: The question to confirm, for a sandbox on another machine.
+    """
+    from knetik_cloud.cli.control import PREFIX, default_url
+
+    run = run_of(click.get_current_context())
+    run.host = url or default_url()
+    run.output.check(None)
+    plan = {"method": method, "url": f"{run.host}{PREFIX}{path}"} | ({} if body is None else {"body": body})
+
+    def act(live: Any) -> None:
+        if ask is not None:
+            run.confirm(ask)
+        control = live.control(run.host)
+        found = control.get(path) if method == "GET" else control.send(method, path, body, returns=returns)
+        if method == "GET" or returns:
+            run.output.write(shape(found))
+        if done is not None:
+            note(done)
+
+    run.act(lambda: [plan], act)
+
+
+@_controls("stop", "Stop a sandbox.")
+def stop(url: str | None) -> None:
+    """Stop a sandbox, whoever started it. Data in memory is lost."""
+    _call(url, "POST", "/stop", done="Stopped.", ask="Stop the sandbox")
+
+
+@_controls("status", "Show the state of a sandbox.")
+def status(url: str | None) -> None:
+    """Show the version, the time and the settings of a sandbox."""
+
+    def shape(about: dict[str, Any]) -> Rows:
+        operations = about.pop("operations", ())
+        return Rows.single(
+            {"url": run_of(click.get_current_context()).host, **about, "operations": len(operations)}
+        )
+
+    _call(url, "GET", "", shape=shape)
+
+
+# Data
+
+
+@_controls("reset", "Go back to the first data.")
+def reset(url: str | None) -> None:
+    """Go back to how the sandbox started: its first data, real time, no faults, an empty journal."""
+    _call(url, "POST", "/reset", done="Reset.", ask="Reset the sandbox")
+
+
+@_controls("seed", "Add data from a YAML file.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+def seed(file: Path, url: str | None) -> None:
+    """Add data from a YAML file, or from stdin (-). A row whose key exists replaces it."""
+    from yaml import YAMLError
+
+    from knetik_cloud.cli.options import read_all_of
+    from knetik_cloud.cli.text import printable
+    from knetik_cloud.contract import parse_document
+
+    text = read_all_of(str(file))
+    try:
+        document = parse_document(text)
+    except YAMLError as error:
+        raise click.UsageError(f"{file} isn't YAML: {printable(str(error))}") from None
+    _call(url, "POST", "/seed", document, done="Added.", ask="Change the data of the sandbox")
+
+
+@_controls("generate", "Add generated data.")
+@click.argument("amounts", nargs=-1, required=True, metavar="NAME=NUMBER...")
+def generate(amounts: tuple[str, ...], url: str | None) -> None:
+    """Add generated data, such as users=1000 entries=100000."""
+    wanted: dict[str, int] = {}
+    for part in (each for amount in amounts for each in amount.split(",")):
+        name, _, number = part.partition("=")
+        if not number.isdecimal():
+            raise click.UsageError(f"write NAME=NUMBER, as in users=1000, not {part!r}")
+        wanted[name] = int(number)
+    _call(url, "POST", "/generate", wanted, returns=True, ask="Change the data of the sandbox")
+
+
+@_controls("export", "Write the data as a seed.")
+def export(url: str | None) -> None:
+    """Write the data as a seed, in YAML unless -o says otherwise."""
+    run = run_of(click.get_current_context())
+    run.output.format = run.output.format or "yaml"
+    _call(url, "GET", "/export")
+
+
+@_controls("snapshot", "Keep a copy of the data and the clock.")
+@click.argument("name", default="default")
+def snapshot(name: str, url: str | None) -> None:
+    """Keep a copy of the data and the clock under a name, in place of an earlier one."""
+    _call(url, "PUT", f"/snapshots/{quote(name, safe='')}", done=f"Kept as {name!r}.")
+
+
+@_controls("snapshots", "List the snapshots.")
+def snapshots(url: str | None) -> None:
+    """List the names of the snapshots."""
+    _call(
+        url, "GET", "/snapshots", shape=lambda found: Rows.of({"name": name} for name in found["snapshots"])
+    )
+
+
+@_controls("restore", "Go back to a snapshot.")
+@click.argument("name", default="default")
+def restore(name: str, url: str | None) -> None:
+    """Go back to a snapshot: its data and its clock."""
+    _call(
+        url, "POST", f"/snapshots/{quote(name, safe='')}/restore", done="Restored.", ask="Restore a snapshot"
+    )
+
+
+@_controls("wallet", "Show the wallet of a user.")
+@click.argument("user_id", type=int)
+def wallet(user_id: int, url: str | None) -> None:
+    """Show the balances of a user's wallets, by currency code."""
+    _call(url, "GET", f"/wallets/{user_id}")
+
+
+@_controls("tokens", "End the access tokens.")
+@click.argument("action", type=click.Choice(["expire"]))
+def tokens(action: str, url: str | None) -> None:
+    """End every access token now (expire). Refresh tokens stay valid."""
+    _call(url, "POST", "/tokens/expire", returns=True)
+
+
+# Time
+
+
+@_controls("clock", "Show, set, stop or move the clock.")
+@click.argument("action", type=click.Choice(["show", "set", "advance", "freeze", "resume"]), default="show")
+@click.argument("value", required=False)
+def clock(action: str, value: str | None, url: str | None) -> None:
+    r"""Show or change the time of a sandbox.
+
+    \b
+    knetik sandbox clock                              show it
+    knetik sandbox clock set 2026-12-24T18:00:00Z     make it this instant
+    knetik sandbox clock advance 30d                  move it on (-30d: back)
+    knetik sandbox clock freeze [INSTANT]             stop it
+    knetik sandbox clock resume                       let it run on
+    """
+    if (value is None) == (action in ("set", "advance")) or (
+        value is not None and action in ("show", "resume")
+    ):
+        takes = {"set": "an instant", "advance": "a duration, such as 30d"}.get(action, "no value")
+        raise click.UsageError(f"`clock {action}` takes {takes}")
+    if action == "show":
+        _call(url, "GET", "/clock")
+    elif action == "advance":
+        text = str(value)
+        seconds = Duration().convert(text.removeprefix("-"), None, None)
+        body: dict[str, Any] = {"seconds": -seconds if text.startswith("-") else seconds}
+        _call(url, "POST", "/clock/advance", body, returns=True)
+    else:
+        body = {} if value is None else {"now": _instant(value)}
+        if action != "set":
+            body["frozen"] = action == "freeze"
+        _call(url, "PUT", "/clock", body, returns=True)
+
+
+def _instant(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+# Faults and journal
+
+
+@_controls("fail", "Make an operation fail.")
+@click.argument("operation")
+@click.option("--status", type=click.IntRange(400, 599), help="Respond with this status.")
+@click.option(
+    "--times", type=click.IntRange(min=0), default=1, show_default=True, help="How often; 0 for ever."
+)
+@click.option("--delay", type=Duration(), help="Wait first.")
+@click.option("--drop", "reset", is_flag=True, help="Drop the connection without a response.")
+@click.option("--truncate", is_flag=True, help="Send half of the response's body.")
+@click.option("--applied", is_flag=True, help="Carry the operation out before its response is lost.")
+@click.option("--header", multiple=True, metavar="NAME:VALUE", help="Header to send with the status.")
+def fail(operation: str, times: int, header: tuple[str, ...], url: str | None, **options: Any) -> None:
+    """Make an operation fail: the name of its method, the words of its command in quotes, or "*" for all."""
+    from knetik_cloud.cli import calls
+
+    found = calls.operations().get(operation)
+    fault = {name: value for name, value in options.items() if value not in (None, False)}
+    fault |= {"operation": found.id if found else operation.replace("-", "_"), "times": times or None}
+    if header:
+        fault["headers"] = dict(_header(each) for each in header)
+    _call(url, "POST", "/faults", fault, returns=True)
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise click.UsageError(f"write --header NAME:VALUE, not {text!r}")
+    return name.strip(), value.strip()
+
+
+@_controls("faults", "List or clear the faults.")
+@click.option("--clear", is_flag=True, help="Disarm all faults.")
+def faults(clear: bool, url: str | None) -> None:
+    """List the faults, with how often each was met."""
+    if clear:
+        _call(url, "DELETE", "/faults", done="Cleared.")
+    else:
+        _call(url, "GET", "/faults", shape=lambda found: Rows.of(found["faults"]))
+
+
+@_controls("journal", "Show the last requests and responses.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
+@click.option("--operation", help="Only those of this operation: the name of its method.")
+@click.option("--clear", is_flag=True, help="Empty the journal.")
+def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -> None:
+    """Show the last requests with their responses, the oldest first. Secrets are masked."""
+    from knetik_cloud.cli.control import PREFIX, default_url
+
+    if clear:
+        _call(url, "DELETE", "/journal", done="Cleared.")
+        return
+    run = run_of(click.get_current_context())
+    run.host = url or default_url()
+    run.output.check(None)
+    if follow and run.output.select is not None:
+        raise click.UsageError("--select needs the whole journal: leave --follow out")
+    shown = ("number", "time", "operation", "status", "milliseconds", "method", "path")
+    if run.output.chosen == "table" and run.output.fields is None and run.output.select is None:
+        run.output.fields = shown
+    query = {"operation": operation.replace("-", "_")} if operation else None
+    plan = {"method": "GET", "url": f"{run.host}{PREFIX}/journal"} | ({"query": query} if query else {})
+
+    def act(live: Any) -> None:
+        control = live.control(run.host)
+        if follow:
+            run.output.write(Rows(_followed(control, query)))
+        else:
+            run.output.write(Rows.of(control.get("/journal", query)["exchanges"]))
+
+    run.act(lambda: [plan], act)
+
+
+def _followed(control: Any, query: Mapping[str, Any] | None) -> Iterator[list[Any]]:
+    """Iterate over the exchanges as they come."""
+    last = 0
+    while True:
+        found = [each for each in control.get("/journal", query)["exchanges"] if each["number"] > last]
+        if found:
+            last = found[-1]["number"]
+            yield found
+        time.sleep(0.3)

@@ -7,16 +7,20 @@ from contextlib import contextmanager
 
 EXTRAS = {
     "click": "sandbox",
+    "jmespath": "cli",
     "jsonschema": "sandbox",
-    "psycopg": "postgresql",
+    "platformdirs": "cli",
+    "psycopg": "sandbox,postgresql",
+    "pyarrow": "arrow",
+    "rich": "cli",
     "sqlalchemy": "sandbox",
     "starlette": "sandbox",
     "swagger_ui_bundle": "sandbox",
+    "tomlkit": "cli",
     "uvicorn": "sandbox",
     "yaml": "sandbox",
 }
-"""The extra that each library comes with. Whoever lacks click for the command is told of the extra that holds
-all that the command needs, and not of `cli`, which is click alone."""
+"""The extras that each library comes with. Click is in `sandbox`, with all that `knetik sandbox` needs."""
 
 
 class MissingExtra(ImportError):
@@ -32,9 +36,8 @@ def explain_missing() -> Iterator[None]:
         library = (error.name or "").partition(".")[0]
         if library not in EXTRAS:
             raise
-        wanted = EXTRAS[library]
-        named = wanted if wanted == "sandbox" else f"sandbox,{wanted}"
+        command = f'pip install "knetik_cloud[{EXTRAS[library]}]"'
         raise MissingExtra(
-            f'{library} is not installed. It comes with an extra: pip install "knetik_cloud[{named}]"',
+            f"{library} is not installed. It comes with an extra: {command}",
             name=error.name,
         ) from error

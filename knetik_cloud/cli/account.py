@@ -1,0 +1,199 @@
+"""`knetik login` and `knetik whoami`: the credential and the settings of the calls."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from knetik_cloud.cli.options import Command, run_of
+from knetik_cloud.cli.output import Output, Rows, is_terminal, note
+from knetik_cloud.cli.run import Live, Run
+
+PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@click.command(cls=Command, sections=("Output options", "Connection options"))
+@click.option("--client-id", help="Client id of the application. [default: knetik]")
+@click.option("--username", help="Log in as this user, with a password.")
+@click.option(
+    "--credential",
+    type=click.Choice(["client_secret", "password", "access_token"]),
+    help="Kind of the secret. [default: password with --username, else client_secret]",
+)
+@click.option(
+    "--secret-file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE|-",
+    help="File whose first line is the secret; - reads stdin. Without it, a terminal asks.",
+)
+@click.option("--helper", metavar="COMMAND", help="Command that prints the secret, to run for each call.")
+@click.option(
+    "--store",
+    type=click.Choice(["keyring", "file"]),
+    default="keyring",
+    show_default=True,
+    help="Where to keep the secret: in the system's keyring, or in a file that only you may read.",
+)
+@click.option("--verify/--no-verify", default=True, help="Get a token before anything is stored.")
+@click.option("--default/--no-default", "is_default", default=None, help="Make it the default profile.")
+def login(
+    client_id: str | None,
+    username: str | None,
+    credential: str | None,
+    secret_file: Path | None,
+    helper: str | None,
+    store: str,
+    verify: bool,
+    is_default: bool | None,
+) -> None:
+    """Store a credential for a profile.
+
+    The profile is the one that --profile names, or "default". The secret is read from a terminal, a file,
+    stdin or a helper, never from the command line, and goes into the keyring or a file of its own. The
+    configuration file holds no secrets.
+    """
+    run = run_of(click.get_current_context())
+    name = run.profile_name or "default"
+    if not PROFILE_NAME.fullmatch(name):
+        raise click.UsageError(f"--profile must consist of letters, digits, '.', '_' and '-', not {name!r}")
+    if helper and secret_file:
+        raise click.UsageError("--helper and --secret-file exclude each other")
+    known = run.profiles.profiles.get(name)
+    earlier = {} if known is None else dict(known.values)
+    username = username or earlier.get("username")
+    kind = credential or ("password" if username else "client_secret")
+    if kind == "password" and not username:
+        raise click.UsageError("a password needs --username")
+    host = run.host or earlier.get("host")
+    values: dict[str, Any] = {
+        "host": host,
+        "client_id": client_id or earlier.get("client_id"),
+        "username": username if kind == "password" else None,
+        "credential": kind if kind == "access_token" else None,
+        "helper": helper,
+        "keyring": True if helper is None and store == "keyring" else None,
+        "secret_file": None,
+    }
+    becomes_default = is_default if is_default is not None else run.profiles.default is None
+    place = "the helper" if helper else f"the {store}"
+
+    def plan() -> list[dict[str, Any]]:
+        return [
+            {
+                "profile": name,
+                "file": str(run.profiles.path),
+                "settings": {key: value for key, value in values.items() if value is not None},
+                "secret": f"{kind}, from {place}" if helper else f"{kind}, to {place}",
+                "default": becomes_default,
+                "verified": verify,
+            }
+        ]
+
+    def act(live: Live) -> None:
+        from knetik_cloud.cli import profiles
+
+        secret = _secret(kind, secret_file, helper, name)
+        if verify:
+            _verify(run, host, kind, secret, values)
+        if helper is None and store == "keyring":
+            profiles.store_in_keyring(name, secret)
+        elif helper is None:
+            values["secret_file"] = str(profiles.store_in_file(name, secret))
+        path = profiles.save(name, values, becomes_default)
+        note(f"Logged in. Profile {name!r} is in {path}.")
+
+    run.act(plan, act)
+
+
+def _secret(kind: str, file: Path | None, helper: str | None, name: str) -> str:
+    from knetik_cloud.cli.profiles import Profile, read_secret
+
+    what = kind.replace("_", " ")
+    if helper is not None:
+        return Profile(name, {"helper": helper}).secret()
+    if file is not None:
+        return read_secret(file, f"the {what}")
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        raise click.UsageError(
+            f"there is no terminal to ask for the {what}: give --secret-file FILE, or - for stdin"
+        )
+    secret: str = click.prompt(what.capitalize(), hide_input=True, err=True)
+    return secret
+
+
+def _verify(run: Run, host: str | None, kind: str, secret: str, values: dict[str, Any]) -> None:
+    """Check a credential: get a token with it, or call the service with the token that it is."""
+    from knetik_cloud import apis
+    from knetik_cloud.api_client import ApiClient
+    from knetik_cloud.exceptions import ApiException
+    from knetik_cloud.secret import Secret
+
+    configuration = run.configuration(with_credential=False)
+    if host:
+        configuration.host = host
+    with ApiClient(configuration) as client:
+        if kind == "access_token":
+            configuration.access_token = Secret(secret)
+            try:
+                apis.UsersInventoryApi(client).get_entitlement_items(size=1)
+            except ApiException as error:
+                if error.status != 403:  # a token without permissions is a token
+                    raise
+            return
+        grant: dict[str, Any] = {kind: Secret(secret), "username": values["username"]}
+        if values["client_id"]:
+            grant["client_id"] = values["client_id"]
+        grant["grant_type"] = "password" if kind == "password" else "client_credentials"
+        apis.AccessTokenApi(client).get_o_auth_token(**{k: v for k, v in grant.items() if v is not None})
+
+
+@click.command(cls=Command, sections=("Output options", "Connection options"))
+def whoami() -> None:
+    """Show the profile, the host and the credential of the calls, and what overrides what.
+
+    Nothing is sent, and no secret is read.
+    """
+    run = run_of(click.get_current_context())
+    run.act(lambda: [_who(run)], lambda live: _show(run.output, _who(run)))
+
+
+def _show(output: Output, row: dict[str, Any]) -> None:
+    output.check(list(row))
+    output.write(Rows.single(row, list(row)))
+
+
+def _who(run: Run) -> dict[str, Any]:
+    profile, credentials = run.profile, run.credentials()
+    credential = credentials[0] if credentials else None
+    return {
+        "profile": None if profile is None else profile.name,
+        "profile_source": None if profile is None else run.profile_source,
+        "host": run.base_url.value,
+        "host_source": run.base_url.source,
+        "credential": None if credential is None else credential.kind,
+        "credential_source": None if credential is None else credential.source,
+        "client_id": None if credential is None else credential.client_id or "knetik",
+        "username": None if credential is None else credential.username,
+        "overridden": list(_overridden(run)),
+        "config": str(run.profiles.path),
+    }
+
+
+def _overridden(run: Run) -> Iterator[str]:
+    """Describe each value that another one overrides."""
+    for name in ("host", "timeout", "deadline", "retries"):
+        values = run.candidates(name)
+        for value in values[1:]:
+            yield f"{name} {value.value} of {value.source}, by {values[0].source}"
+    credentials = run.credentials()
+    for credential in credentials[1:]:
+        yield f"{credential.kind} of {credential.source}, by {credentials[0].source}"
+    profile = run.profile
+    if profile is not None and profile.credential and run.is_foreign_host:
+        source = run.base_url.source
+        yield f"{profile.credential} of profile {profile.name!r}, by {source}: it is for another host"

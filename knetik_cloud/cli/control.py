@@ -1,0 +1,61 @@
+"""A client of a sandbox's control API, for a sandbox that anybody started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from knetik_cloud.api_client import ApiClient
+
+PREFIX = "/_sandbox"
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+class Control:
+    """Calls the control API of the sandbox at a URL."""
+
+    def __init__(self, url: str) -> None:
+        from knetik_cloud.api_client import ApiClient
+        from knetik_cloud.configuration import Configuration
+        from knetik_cloud.secret import Secret
+
+        configuration = Configuration(host=url, proxy="", access_token=Secret("none"))
+        configuration.access_token = None  # nor any credential of the environment: a sandbox needs none here
+        configuration.client_secret = configuration.username = configuration.password = None
+        configuration.deadline = 300.0
+        configuration.max_response_size = 1 << 30
+        self._client: ApiClient = ApiClient(configuration)
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        """Return what is at a path below `/_sandbox`.
+
+        Raises:
+            ApiException: If the call fails.
+        """
+        return self._client.call_api(f"{PREFIX}{path}", "GET", query_params=query, response_type="object")
+
+    def send(self, method: str, path: str, body: Any = None, *, returns: bool = False) -> Any:
+        """Send a change to a path below `/_sandbox`, and return the response if it has one.
+
+        Raises:
+            ApiException: If the call fails.
+        """
+        kind = "object" if returns else None
+        return self._client.call_api(f"{PREFIX}{path}", method, body=body, response_type=kind)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+def default_url() -> str:
+    """Return the URL of the sandbox to control if none is given.
+
+    It is KNETIK_CLOUD_HOST, else the sandbox that `knetik sandbox start` started last, else the usual port.
+    """
+    from knetik_cloud.cli.sandboxes import started
+
+    running = started()
+    return os.environ.get("KNETIK_CLOUD_HOST") or (running[-1].url if running else DEFAULT_URL)

@@ -1,0 +1,483 @@
+"""Results on stdout: the same rows in every format, written as they come."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import IO, Any
+
+import click
+
+from knetik_cloud.cli.text import CONTROL, printable
+
+FORMATS = ("json", "jsonl", "csv", "yaml", "table", "id", "parquet")
+BATCH = 200
+"""Rows that decide the columns of CSV and the widths of a table, and that are flushed together."""
+SURROGATE = re.compile("[\ud800-\udfff]")
+ELLIPSIS = "\u2026"
+ASCII_ELLIPSIS = ".."
+NARROWEST = 6
+"""Characters that a column of a table has at least, if its values are that long."""
+
+
+class Rows:
+    """The result of a command.
+
+    Args:
+        batches: The rows, in the batches in which they come. They may be read only once.
+        is_list: False for a single object.
+        columns: The fields that rows are known to have, in their order.
+        epochs: The fields among them that hold epoch seconds.
+        is_chosen: Whether the user chose the columns, which are then neither moved nor left out.
+    """
+
+    def __init__(
+        self,
+        batches: Iterable[Sequence[Any]],
+        is_list: bool = True,
+        columns: Sequence[str] = (),
+        epochs: frozenset[str] = frozenset(),
+        is_chosen: bool = False,
+    ) -> None:
+        self.batches = batches
+        self.is_list = is_list
+        self.columns = columns
+        self.epochs = epochs
+        self.is_chosen = is_chosen
+
+    @classmethod
+    def of(
+        cls, rows: Iterable[Any], columns: Sequence[str] = (), epochs: frozenset[str] = frozenset()
+    ) -> Rows:
+        """Make the result of a command that returns a list."""
+        iterator = iter(rows)
+        return cls(iter(lambda: list(islice(iterator, BATCH)), []), True, columns, epochs)
+
+    @classmethod
+    def single(cls, row: Any, columns: Sequence[str] = (), epochs: frozenset[str] = frozenset()) -> Rows:
+        """Make the result of a command that returns one object. None is an empty result."""
+        return cls([[row]], False, columns, epochs)
+
+    def all(self) -> list[Any]:
+        """Read all rows."""
+        return [row for batch in self.batches for row in batch]
+
+    def present(self) -> Iterator[Sequence[Any]]:
+        """Iterate over the batches without the null of an empty result."""
+        return (
+            batch if self.is_list else [row for row in batch if row is not None] for batch in self.batches
+        )
+
+
+class Output:
+    """How results are written.
+
+    Attributes:
+        format: One of `FORMATS`; None writes a table on a terminal and JSON lines elsewhere.
+        fields: The fields to write, dots leading into objects; None writes all.
+        select: A JMESPath expression that is applied to the whole result.
+    """
+
+    def __init__(self, format: str | None = None) -> None:
+        self.format = format
+        self.fields: tuple[str, ...] | None = None
+        self.select: str | None = None
+        self._expression: Any = None
+
+    @property
+    def chosen(self) -> str:
+        """The format that is written."""
+        return self.format or ("table" if is_terminal(sys.stdout) else "jsonl")
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the output is JSON or JSON lines."""
+        return self.chosen in ("json", "jsonl")
+
+    def check(self, columns: Sequence[str] | None) -> None:
+        """Check the options before anything is sent.
+
+        Args:
+            columns: The fields that the rows are known to have; None if they are not known.
+
+        Raises:
+            click.UsageError: If the options can't be met.
+        """
+        if self.select is not None:
+            self._expression = _compiled(self.select)
+        known = columns if self.select is None else None
+        for path in self.fields or ():
+            name = path.partition(".")[0]
+            if known and name not in known:
+                raise click.UsageError(
+                    f"--fields has no field {name!r}; the fields are {', '.join(known)}. "
+                    "For a field that the contract doesn't name, use --select."
+                )
+        if self.chosen == "id" and known and "id" not in known:
+            raise click.UsageError("-o id needs rows with an id; these have none: use another format")
+        if self.chosen == "parquet" and is_terminal(sys.stdout):
+            raise click.UsageError(
+                "-o parquet writes binary data: redirect it to a file, as in `> rows.parquet`"
+            )
+
+    def write(self, result: Rows) -> None:
+        """Write a result to stdout."""
+        result = self._narrowed(result)
+        WRITERS[self.chosen](result, _stdout())
+        _stdout().flush()
+
+    def _narrowed(self, result: Rows) -> Rows:
+        if self.select is not None:
+            result = self._selected(result)
+        if self.fields is None:
+            return result
+        paths = [(path, path.split(".")) for path in self.fields]
+        batches = (
+            [None if row is None else {path: _at(row, steps) for path, steps in paths} for row in batch]
+            for batch in result.batches
+        )
+        epochs = frozenset(path for path in self.fields if path in result.epochs)
+        return Rows(batches, result.is_list, self.fields, epochs, is_chosen=True)
+
+    def _selected(self, result: Rows) -> Rows:
+        import jmespath
+
+        rows = result.all()
+        whole = rows if result.is_list else rows[0]
+        try:
+            value = self._expression.search(whole)
+        except jmespath.exceptions.JMESPathError as error:
+            raise click.UsageError(
+                f"--select {self.select!r} can't be applied to this result: {error}"
+            ) from None
+        return Rows.of(value) if isinstance(value, list) else Rows.single(value)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Return whether a stream is a terminal. CLICOLOR_FORCE and the like don't make it one."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):
+        return False
+
+
+def has_color(stream: Any) -> bool:
+    """Return whether to use colors on a stream, as NO_COLOR, CLICOLOR_FORCE, CLICOLOR and TERM say."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    return is_terminal(stream) and os.environ.get("CLICOLOR", "1") != "0" and os.environ.get("TERM") != "dumb"
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """Return a value as JSON text that UTF-8 can hold and that is inert on a terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    if text.isascii() or not (CONTROL.search(text) or SURROGATE.search(text)):
+        return text
+    return json.dumps(value, indent=indent, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """Return the JSON under a model."""
+    return value._json
+
+
+def _compiled(expression: str) -> Any:
+    import jmespath
+
+    try:
+        return jmespath.compile(expression)
+    except jmespath.exceptions.JMESPathError as error:
+        told = str(error).replace("\n", " ")
+        raise click.UsageError(f"--select {expression!r} isn't a JMESPath expression: {told}") from None
+
+
+def _at(row: Any, steps: Sequence[str]) -> Any:
+    for step in steps:
+        row = row.get(step) if isinstance(row, Mapping) else None
+    return row
+
+
+def _stdout() -> IO[bytes]:
+    return click.get_binary_stream("stdout")  # type: ignore[no-any-return, operator]
+
+
+def _write_json(result: Rows, out: IO[bytes]) -> None:
+    if not result.is_list:
+        out.writelines(f"{dumps(row, 2)}\n".encode() for row in result.all())
+        return
+    opening = "[\n"
+    for batch in result.batches:
+        for row in batch:
+            text = "\n".join(f"  {line}" for line in dumps(row, 2).split("\n"))
+            out.write(f"{opening}{text}".encode())
+            opening = ",\n"
+        out.flush()
+    out.write(b"[]\n" if opening == "[\n" else b"\n]\n")
+
+
+def _write_jsonl(result: Rows, out: IO[bytes]) -> None:
+    for batch in result.present():
+        out.write("".join([f"{dumps(row)}\n" for row in batch]).encode())
+        out.flush()
+
+
+def _write_yaml(result: Rows, out: IO[bytes]) -> None:
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+    def dump(value: Any) -> bytes:
+        text = yaml.dump(
+            _utf8(value),
+            Dumper=dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            default_flow_style=False,
+            width=100,
+        )
+        return str(text).removesuffix("...\n").encode()
+
+    if not result.is_list:
+        out.writelines(map(dump, result.all()))
+        return
+    is_empty = True
+    for batch in result.batches:
+        if not batch:
+            continue
+        is_empty = False
+        out.write(dump(batch))
+        out.flush()
+    if is_empty:
+        out.write(b"[]\n")
+
+
+def _utf8(value: Any) -> Any:
+    """Return a value whose texts can be encoded: YAML has no escape for a lone surrogate."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_utf8(name): _utf8(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_utf8(each) for each in value]
+    return _utf8(_plain(value)) if hasattr(value, "_json") else value
+
+
+def cell(value: Any) -> str:
+    """Return a value as the text of one cell: texts as they are, null as nothing, all else as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else dumps(value)
+
+
+def columns_of(batch: Sequence[Any], known: Sequence[str]) -> list[str]:
+    """Return the columns of rows: the id, the other known ones, then those of the first rows."""
+    found = dict.fromkeys(sorted(known, key=lambda name: name != "id"))
+    for row in batch:
+        found.update(dict.fromkeys(as_object(row)))
+    return list(found)
+
+
+def as_object(row: Any) -> Mapping[str, Any]:
+    """Return a row as an object: the elements of a list by their positions, anything else as `value`."""
+    if isinstance(row, Mapping):
+        return row
+    if isinstance(row, (list, tuple)):
+        return {str(position): value for position, value in enumerate(row)}
+    return {"value": row}
+
+
+def _write_csv(result: Rows, out: IO[bytes]) -> None:
+    import csv
+    import io
+
+    columns: list[str] = []
+    beyond: dict[str, None] = {}
+    for batch in chain(result.present(), [[]]):
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if not columns:
+            columns = list(result.columns) if result.is_chosen else columns_of(batch, result.columns)
+            if columns:
+                writer.writerow(columns)
+        for row in batch:
+            values = as_object(row)
+            writer.writerow([cell(values.get(name)) for name in columns])
+            if not values.keys() <= set(columns):
+                beyond.update(dict.fromkeys(name for name in values if name not in columns))
+        out.write(text.getvalue().encode("utf-8", "backslashreplace"))
+        out.flush()
+    if beyond:
+        note(f"left out of the CSV, since the first rows don't have them: {', '.join(beyond)} (use --fields)")
+
+
+def _write_ids(result: Rows, out: IO[bytes]) -> None:
+    for batch in result.present():
+        found = [row.get("id") if isinstance(row, Mapping) else row for row in batch]
+        out.write("".join(f"{cell(each)}\n" for each in found if each is not None).encode())
+        out.flush()
+
+
+def _write_table(result: Rows, out: IO[bytes]) -> None:
+    out.flush()
+    if not result.is_list:
+        _write_object(result)
+        return
+    layout: _Layout | None = None
+    for batch in result.batches:
+        rows = [_shown(as_object(row), result.epochs) for row in batch]
+        if not rows:
+            continue
+        if layout is None:
+            columns = [
+                *map(printable, result.columns if result.is_chosen else columns_of(batch, result.columns))
+            ]
+            if is_terminal(sys.stdout) and not result.is_chosen:
+                columns = _most_useful(rows)
+            layout = _Layout(rows, columns)
+            _echo(layout.header())
+        _echo("\n".join(map(layout.line, rows)))
+        sys.stdout.flush()
+    if layout is None:
+        note("no rows")
+    elif layout.hidden:
+        note(f"not shown: {', '.join(layout.hidden)} (use --fields, a wider terminal, or -o json)")
+
+
+def _most_useful(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the columns that have values, in the order of the rows, those with objects last."""
+    values: dict[str, list[str]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if value:
+                values.setdefault(name, []).append(value)
+    return sorted(values, key=lambda name: any(value.startswith(("{", "[")) for value in values[name]))
+
+
+def _write_object(result: Rows) -> None:
+    """Write one object as lines of names and values."""
+    for row in chain.from_iterable(result.present()):
+        values = _shown(as_object(row), result.epochs)
+        width = max(map(len, values), default=0)
+        for name, value in values.items():
+            _echo(f"{name.ljust(width)}  {value}")
+
+
+def _shown(row: Mapping[str, Any], epochs: frozenset[str]) -> dict[str, str]:
+    return {
+        printable(name): instant(value) if name in epochs else printable(cell(value)).replace("\n", "\\n")
+        for name, value in row.items()
+    }
+
+
+def instant(seconds: Any) -> str:
+    """Return epoch seconds as ISO 8601 in UTC; anything else as its cell."""
+    import datetime as dt
+
+    if type(seconds) is not int:
+        return cell(seconds)
+    try:
+        moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
+    except OverflowError:
+        return cell(seconds)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _echo(text: str) -> None:
+    """Write a line to stdout, in whatever encoding it has."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+class _Layout:
+    """The columns of a table and their widths, which hold for all rows to come."""
+
+    def __init__(self, rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> None:
+        from rich.cells import cell_len
+
+        self.widths = {
+            name: max([cell_len(name), *(cell_len(row.get(name, "")) for row in rows)]) for name in columns
+        }
+        self.hidden: list[str] = []
+        self._is_cut = is_terminal(sys.stdout)
+        if self._is_cut:
+            self.widths, self.hidden = _fitted(self.widths, terminal_width())
+
+    def header(self) -> str:
+        """Return the line of the columns' names."""
+        line = self.line({name: name for name in self.widths})
+        return click.style(line, bold=True) if has_color(sys.stdout) else line
+
+    def line(self, row: Mapping[str, str]) -> str:
+        """Return the line of a row."""
+        return "  ".join(self._fit(row.get(name, ""), width) for name, width in self.widths.items()).rstrip()
+
+    def _fit(self, text: str, width: int) -> str:
+        from rich.cells import cell_len, set_cell_size
+
+        length = cell_len(text)
+        if length <= width or not self._is_cut:
+            return text + " " * (width - length)
+        cut = ELLIPSIS if _can_show(ELLIPSIS) else ASCII_ELLIPSIS
+        return set_cell_size(text, max(0, width - len(cut))) + cut[:width]
+
+
+def _fitted(wanted: Mapping[str, int], width: int) -> tuple[dict[str, int], list[str]]:
+    """Fit columns into a width: leave out the last ones if there are too many, then cut the longest."""
+    shown = list(wanted)
+    hidden: list[str] = []
+    while len(shown) > 1 and sum(min(wanted[name], NARROWEST) + 2 for name in shown) - 2 > width:
+        hidden.insert(0, shown.pop())
+    widths = {name: wanted[name] for name in shown}
+    for _ in range(sum(widths.values()) + 2 * (len(widths) - 1) - width):
+        longest = max(widths, key=lambda name: widths[name])
+        widths[longest] = max(1, widths[longest] - 1)
+    widths[shown[-1]] += max(
+        0, width - sum(widths.values()) - 2 * (len(widths) - 1)
+    )  # for longer rows to come
+    return widths, hidden
+
+
+def terminal_width() -> int:
+    """Return the width of the terminal in characters."""
+    import shutil
+
+    return max(20, shutil.get_terminal_size().columns)
+
+
+def _can_show(text: str) -> bool:
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _write_parquet(result: Rows, out: IO[bytes]) -> None:
+    from knetik_cloud.cli.parquet import write
+
+    write(result, out)
+
+
+def note(text: str) -> None:
+    """Write a remark to stderr, unless --quiet was given."""
+    context = click.get_current_context(silent=True)
+    run = None if context is None else context.find_root().obj
+    if not getattr(run, "quiet", False):
+        click.echo(printable(text), err=True)
+
+
+WRITERS: Mapping[str, Callable[[Rows, IO[bytes]], None]] = {
+    "json": _write_json,
+    "jsonl": _write_jsonl,
+    "csv": _write_csv,
+    "yaml": _write_yaml,
+    "table": _write_table,
+    "id": _write_ids,
+    "parquet": _write_parquet,
+}

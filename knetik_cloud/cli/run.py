@@ -1,0 +1,350 @@
+"""One run of a command: its options, the settings they lead to, and the only way to act on them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from knetik_cloud.cli.exits import CommandError, Exit
+from knetik_cloud.cli.output import Output, Rows, is_terminal
+
+if TYPE_CHECKING:
+    from knetik_cloud.api_client import ApiClient
+    from knetik_cloud.cli.control import Control
+    from knetik_cloud.cli.profiles import Profile, Profiles
+    from knetik_cloud.configuration import Configuration
+
+T = TypeVar("T")
+
+VARIABLES: Mapping[str, str] = {
+    "host": "KNETIK_CLOUD_HOST",
+    "client_id": "KNETIK_CLOUD_CLIENT_ID",
+    "username": "KNETIK_CLOUD_USERNAME",
+    "access_token": "KNETIK_CLOUD_ACCESS_TOKEN",
+    "client_secret": "KNETIK_CLOUD_CLIENT_SECRET",
+    "password": "KNETIK_CLOUD_PASSWORD",
+}
+"""The environment variables that `Configuration` reads, by setting."""
+
+
+class Value(NamedTuple):
+    """The value of a setting, and where it comes from."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True)
+class Credential:
+    """The credential of the calls.
+
+    Attributes:
+        kind: The setting that holds the secret: `access_token`, `client_secret` or `password`.
+        source: Where it comes from.
+        reveal: Reads the secret.
+        client_id: The client id that goes with it, or None for the default.
+        username: The username that goes with a password.
+    """
+
+    kind: str
+    source: str
+    reveal: Callable[[], str] = field(repr=False)
+    client_id: str | None = None
+    username: str | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of `Configuration` that the credential consists of."""
+        from knetik_cloud.secret import Secret
+
+        return {
+            "access_token": None,
+            "client_secret": None,
+            "password": None,
+            "username": self.username,
+            self.kind: Secret(self.reveal()),
+        } | ({"client_id": self.client_id} if self.client_id else {})
+
+
+@dataclass
+class Run:
+    """The options of a run, as far as the command line gives them."""
+
+    output: Output = field(default_factory=Output)
+    errors: str | None = None
+    writes_rows: bool = False
+    quiet: bool = False
+    dry_run: bool = False
+    show_as: str | None = None
+    yes: bool = False
+    debug: bool = False
+    profile_name: str | None = None
+    host: str | None = None
+    token_file: Path | None = None
+    timeout: float | None = None
+    deadline: float | None = None
+    retries: int | None = None
+
+    def act(self, plan: Callable[[], Iterable[Mapping[str, Any]]], action: Callable[[Live], T]) -> T:
+        """Do what a command is for, or with --dry-run only write what it would do.
+
+        This is the only place that makes a `Live`, and so the only way to send, to write files and to start
+        processes.
+
+        Args:
+            plan: Returns what the command would do, as rows.
+            action: Does it.
+
+        Raises:
+            click.exceptions.Exit: If nothing is to be done.
+        """
+        if self.dry_run or self.show_as:
+            self._show(plan())
+            raise click.exceptions.Exit(Exit.SUCCESS)
+        with Live(self) as live:
+            return action(live)
+
+    def _show(self, plan: Iterable[Mapping[str, Any]]) -> None:
+        """Write what a command would do, in the format that was chosen."""
+        if self.show_as is None:
+            rows = [
+                {name: value for name, value in row.items() if name not in ("curl", "python")} for row in plan
+            ]
+            shown = Output(self.output.format)
+            shown.check(None)
+            shown.write(Rows.of(rows) if len(rows) != 1 else Rows.single(rows[0]))
+            return
+        for row in plan:
+            text = row.get(self.show_as)
+            if text is None:
+                raise click.UsageError(
+                    f"--{self.show_as} works for commands that send one request of the API"
+                )
+            click.echo(text)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """The configuration file."""
+        from knetik_cloud.cli import profiles
+
+        return profiles.load()
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """The profile in use, or None."""
+        from knetik_cloud.cli.profiles import PROFILE_VARIABLE
+
+        return self.profiles.choose(self.profile_name or os.environ.get(PROFILE_VARIABLE))
+
+    @property
+    def profile_source(self) -> str:
+        """Where the choice of the profile comes from."""
+        from knetik_cloud.cli.profiles import PROFILE_VARIABLE
+
+        if self.profile_name:
+            return "--profile"
+        return (
+            PROFILE_VARIABLE
+            if os.environ.get(PROFILE_VARIABLE)
+            else f"default_profile in {self.profiles.path}"
+        )
+
+    def candidates(self, name: str) -> list[Value]:
+        """Return the values that are given for a setting, the one that holds first."""
+        given = {
+            "host": self.host,
+            "timeout": self.timeout,
+            "deadline": self.deadline,
+            "retries": self.retries,
+        }
+        of_line = [Value(given[name], f"--{name}")] if given.get(name) is not None else []
+        variable = VARIABLES.get(name, "")
+        of_environment = [Value(os.environ[variable], variable)] if os.environ.get(variable) else []
+        profile = self.profile
+        values = {} if profile is None else profile.settings
+        of_profile = [Value(values[name], f"profile {profile.name!r}")] if profile and name in values else []
+        if self.profile_name:  # named on this very command line, it comes before what the shell has
+            return of_line + of_profile + of_environment
+        return of_line + of_environment + of_profile
+
+    @cached_property
+    def base_url(self) -> Value:
+        """The host of the calls."""
+        from knetik_cloud.configuration import DEFAULT_HOST
+
+        return next(iter(self.candidates("host")), Value(DEFAULT_HOST, "default"))
+
+    def credentials(self) -> list[Credential]:
+        """Return the credentials that are given, the one that holds first."""
+        of_line: list[Credential] = []
+        if self.token_file is not None:
+            from knetik_cloud.cli.profiles import read_secret
+
+            path = self.token_file
+            of_line.append(Credential("access_token", "--token-file", lambda: read_secret(path, "the token")))
+        of_environment, of_profile = _environment_credentials(), self._profile_credentials()
+        if self.profile_name:
+            return of_line + of_profile + of_environment
+        return of_line + of_environment + of_profile
+
+    def _profile_credentials(self) -> list[Credential]:
+        profile = self.profile
+        if profile is None or profile.credential is None or self.is_foreign_host:
+            return []
+        settings = profile.settings
+        username = settings.get("username") if profile.credential == "password" else None
+        if profile.credential == "password" and username is None:
+            raise CommandError(f"profile {profile.name!r} has a password and no username: set username in it")
+        source = f"{profile.source} of profile {profile.name!r}"
+        return [Credential(profile.credential, source, profile.secret, settings.get("client_id"), username)]
+
+    @property
+    def is_foreign_host(self) -> bool:
+        """Whether the calls go to another host than the profile's, which its secret must not reach."""
+        from knetik_cloud.configuration import DEFAULT_HOST
+
+        profile = self.profile
+        if profile is None:
+            return False
+        own = str(profile.settings.get("host", DEFAULT_HOST))
+        return _origin(own) != _origin(str(self.base_url.value))
+
+    def configuration(self, with_credential: bool = True) -> Configuration:
+        """Return the configuration of the calls.
+
+        Args:
+            with_credential: False leaves the credential out, and reads no secret.
+
+        Raises:
+            CommandError: If a secret can't be read.
+            ApiValueError: If a setting has a value that it can't have.
+        """
+        from knetik_cloud.cli.profiles import SETTINGS
+        from knetik_cloud.configuration import Configuration
+
+        found = next(iter(self.credentials()), None) if with_credential else None
+        unset = {"access_token": None, "client_secret": None, "username": None, "password": None}
+        chosen = {name: values[0].value for name in SETTINGS if (values := self.candidates(name))}
+        chosen = {
+            **chosen,
+            "host": self.base_url.value,
+            **unset,
+            **({} if found is None else found.settings()),
+        }
+        configuration = Configuration(**{name: value for name, value in chosen.items() if value is not None})
+        for name in unset:
+            if chosen[name] is None:  # the constructor has read the environment for it
+                setattr(configuration, name, None)
+        configuration.debug = self.debug
+        return configuration
+
+    def confirm(self, question: str) -> None:
+        """Ask before something that can't be undone, unless --yes was given or the host is this machine.
+
+        Raises:
+            click.UsageError: If there is no terminal to ask on.
+            CommandError: If the answer is no.
+        """
+        host = str(self.base_url.value)
+        if self.yes or is_loopback(host):
+            return
+        if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+            raise click.UsageError(
+                f"this needs a confirmation, and there is no terminal to ask on: add --yes ({host})"
+            )
+        profile = f", profile {self.profile.name!r}" if self.profile is not None else ""
+        if not click.confirm(f"{question} on {host}{profile}?", err=True):
+            raise CommandError("not confirmed; nothing was sent")
+
+
+class Live:
+    """What a command acts with. Only `Run.act` makes one."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._client: ApiClient | None = None
+
+    @property
+    def client(self) -> ApiClient:
+        """A client for the host and the credential of this run."""
+        if self._client is None:
+            from knetik_cloud.api_client import ApiClient
+
+            if self.run.debug:
+                log_to_stderr()
+            if self.run.profile is not None and self.run.profile.credential and self.run.is_foreign_host:
+                from knetik_cloud.cli.output import note
+
+                host, source = self.run.base_url
+                note(f"The credential of profile {self.run.profile.name!r} is not sent to {host} ({source}).")
+            self._client = ApiClient(self.run.configuration())
+        return self._client
+
+    def control(self, url: str) -> Control:
+        """Return a client of a sandbox's control API."""
+        from knetik_cloud.cli.control import Control
+
+        return Control(url)
+
+    def __enter__(self) -> Live:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._client is not None:
+            self._client.close()
+
+
+def log_to_stderr() -> None:
+    """Write the SDK's log to stderr; it holds no secrets."""
+    import logging
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("knetik_cloud")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether a URL leads to this machine."""
+    from ipaddress import ip_address
+
+    name = urlsplit(url).hostname or ""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return parts.scheme, parts.netloc.lower().removesuffix(usual)
+
+
+def _environment_credentials() -> list[Credential]:
+    """Return the credentials that the environment holds, in the order in which the SDK prefers them."""
+    found = []
+    client_id = os.environ.get(VARIABLES["client_id"])
+
+    def add(kind: str, username: str | None = None) -> None:
+        variable = VARIABLES[kind]
+        secret = os.environ.get(variable)
+        if secret:
+            found.append(Credential(kind, variable, lambda: secret, client_id, username))
+
+    add("access_token")
+    username = os.environ.get(VARIABLES["username"])
+    if username:
+        add("password", username)
+    add("client_secret")
+    return found

@@ -1,0 +1,122 @@
+"""Sandboxes in the background: starting them, and what is remembered of those that were started."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from knetik_cloud.cli.exits import CommandError
+from knetik_cloud.cli.profiles import state_path
+
+START_TIMEOUT = 120.0
+"""Seconds for a sandbox to respond: it may have a large database to open."""
+DATABASE_VARIABLE = "KNETIK_SANDBOX_DATABASE"
+
+
+class Started(NamedTuple):
+    """A sandbox that was started in the background."""
+
+    url: str
+    pid: int
+    log: str
+    file: Path
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something still listens at its address."""
+        import socket
+
+        parts = urlsplit(self.url)
+        try:
+            with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=2):
+                return True
+        except OSError:
+            return False
+
+    def forget(self) -> None:
+        """Remove what is remembered of it."""
+        self.file.unlink(missing_ok=True)
+
+
+def started() -> list[Started]:
+    """Return the sandboxes that were started in the background, the last one last."""
+    found = []
+    folder = state_path() / "sandboxes"
+    for file in sorted(folder.glob("*.json"), key=lambda each: each.stat().st_mtime):
+        try:
+            known = json.loads(file.read_text(encoding="utf-8"))
+            found.append(Started(str(known["url"]), int(known["pid"]), str(known["log"]), file))
+        except (OSError, ValueError, KeyError, TypeError):
+            file.unlink(missing_ok=True)
+    return found
+
+
+def running() -> list[Started]:
+    """Return those that still run, and forget the others."""
+    found = []
+    for each in started():
+        if each.is_running:
+            found.append(each)
+        else:
+            each.forget()
+    return found
+
+
+def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
+    """Start a sandbox in the background, and return it once it responds.
+
+    Raises:
+        CommandError: If it doesn't start.
+    """
+    folder = state_path() / "sandboxes"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / f"{os.getpid()}-{time.time_ns()}.log"
+    command = [sys.executable, "-m", "knetik_cloud.cli", "sandbox", *options]
+    detached: dict[str, Any] = {"start_new_session": True}
+    if os.name == "nt":
+        flags = ("CREATE_NEW_PROCESS_GROUP", "DETACHED_PROCESS")
+        detached = {"creationflags": sum(getattr(subprocess, flag) for flag in flags)}
+    with log.open("wb") as errors:
+        process = subprocess.Popen(  # noqa: S603 - this very program
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, **environment},
+            **detached,
+        )
+    url = _first_line(process)
+    if not url:
+        process.kill()
+        process.wait()
+        said = log.read_text(encoding="utf-8", errors="replace").strip()
+        log.unlink(missing_ok=True)
+        reason = said.removeprefix("Error: ") or f"it didn't respond within {START_TIMEOUT:.0f} s"
+        raise CommandError(f"the sandbox did not start: {reason}")
+    process.returncode = 0  # it goes on without this process, which is not to wait for it
+    file = folder / f"{urlsplit(url).port}.json"
+    file.write_text(json.dumps({"url": url, "pid": process.pid, "log": str(log)}), encoding="utf-8")
+    return Started(url, process.pid, str(log), file)
+
+
+def _first_line(process: subprocess.Popen[bytes]) -> str:
+    """Return the first line of a process's output, or "" if it ends or takes too long."""
+    from threading import Thread
+
+    lines: list[bytes] = []
+    assert process.stdout is not None
+    output = process.stdout
+    reader = Thread(target=lambda: lines.append(output.readline()), daemon=True)
+    reader.start()
+    reader.join(START_TIMEOUT)
+    if not lines:
+        return ""
+    output.close()
+    return lines[0].decode("utf-8", "replace").strip()
