@@ -1,40 +1,63 @@
-"""The stand-in's clock: real time, shifted or stopped at will."""
+"""The sandbox's clock: real time, shifted or frozen."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
+
+from knetik_cloud.sandbox.instants import MAX_INSTANT
 
 
 class Clock:
-    """Tell the stand-in's time in epoch seconds: the real time plus an offset, or one frozen instant."""
+    """A clock that shows the real time plus an offset, or one frozen instant, in epoch seconds.
 
-    def __init__(self) -> None:
+    It shows instants from 1970 to the end of the year 9999. `version` increases with every change that is
+    kept, so that of two states the later one is known.
+    """
+
+    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
         self._offset = 0.0
         self._frozen_at: float | None = None
+        self.version: int = (state or {}).get("version", 0)
+        self.restore(state or {})
 
     def now(self) -> float:
-        """Give the present instant in epoch seconds, fractions included."""
-        return time.time() + self._offset if self._frozen_at is None else self._frozen_at
+        """Return the current instant in epoch seconds, fractions included."""
+        if self._frozen_at is not None:
+            return self._frozen_at
+        return min(max(time.time() + self._offset, 0.0), float(MAX_INSTANT))
 
     @property
     def frozen(self) -> bool:
-        """True while time stands still."""
+        """True while the clock is frozen."""
         return self._frozen_at is not None
 
     def advance(self, seconds: float) -> None:
-        """Move time by so many seconds; negative ones move it back. A frozen clock stays frozen."""
+        """Move the time by `seconds`, which may be negative. A frozen clock stays frozen.
+
+        Raises:
+            ValueError: If the clock can't show the resulting instant.
+        """
         self.set(self.now() + seconds)
 
     def set(self, instant: float) -> None:
-        """Make it that instant, in epoch seconds. A running clock runs on from there."""
+        """Set the time, in epoch seconds. A running clock runs on from there.
+
+        Raises:
+            ValueError: If the clock can't show the instant.
+        """
+        if not 0 <= instant <= MAX_INSTANT:
+            raise ValueError(
+                f"the clock must be from 1970 to 9999, 0 to {MAX_INSTANT} in epoch seconds, not {instant!r}"
+            )
         if self._frozen_at is None:
             self._offset = instant - time.time()
         else:
-            self._frozen_at = instant
+            self._frozen_at = float(instant)
 
     def freeze(self) -> None:
-        """Stop time where it is."""
+        """Stop the time where it is."""
         self._frozen_at = self.now()
 
     def resume(self) -> None:
@@ -43,16 +66,11 @@ class Clock:
             self._offset = self._frozen_at - time.time()
             self._frozen_at = None
 
-    def reset(self) -> None:
-        """Go back to the real time, running."""
-        self._offset = 0.0
-        self._frozen_at = None
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Show what the clock shows whose `state()` this was, or real time if the state is empty."""
+        self._offset = state.get("offset", 0.0)
+        self._frozen_at = state.get("frozen_at")
 
     def state(self) -> dict[str, Any]:
-        """Give what `restore` needs to set another clock alike."""
-        return {"offset": self._offset, "frozen_at": self._frozen_at}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Set this clock as the one whose `state()` this was."""
-        self._offset = state["offset"]
-        self._frozen_at = state["frozen_at"]
+        """Return the state that makes another clock like this one."""
+        return {"offset": self._offset, "frozen_at": self._frozen_at, "version": self.version}

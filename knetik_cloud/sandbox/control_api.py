@@ -118,7 +118,10 @@ def _snapshots(service: Service, request: Request, body: bytes) -> Any:
 
 
 def _snapshot(service: Service, request: Request, body: bytes) -> None:
-    service.controls.snapshot(request.path_params["name"])
+    try:
+        service.controls.snapshot(request.path_params["name"])
+    except ValueError as error:
+        raise invalid_error(str(error), "name") from None
 
 
 def _restore(service: Service, request: Request, body: bytes) -> None:
@@ -152,8 +155,15 @@ def _set_clock(service: Service, request: Request, body: bytes) -> Any:
         if frozen is False:
             clock.resume()
 
-    service.controls.change_clock(change)
-    return _clock(service, request, body)
+    return _changed_clock(service, change)
+
+
+def _changed_clock(service: Service, change: Callable[[Clock], None]) -> Any:
+    try:
+        clock = service.controls.change_clock(change)
+    except ValueError as error:
+        raise invalid_error(str(error)) from None
+    return {"now": clock.now(), "frozen": clock.frozen}
 
 
 def _advance(service: Service, request: Request, body: bytes) -> Any:
@@ -161,8 +171,7 @@ def _advance(service: Service, request: Request, body: bytes) -> Any:
         seconds = duration(**_object(body))
     except (TypeError, ValueError) as error:
         raise invalid_error(str(error)) from None
-    service.controls.change_clock(lambda clock: clock.advance(seconds))
-    return _clock(service, request, body)
+    return _changed_clock(service, lambda clock: clock.advance(seconds))
 
 
 def _journal(service: Service, request: Request, body: bytes) -> Any:

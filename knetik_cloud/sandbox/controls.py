@@ -1,12 +1,14 @@
-"""What steers a stand-in: reset, seeds, snapshots, clock, faults. The same for HTTP and for Python."""
+"""Control of a sandbox: reset, seeds, snapshots, the clock and faults, for both HTTP and Python."""
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from knetik_cloud.contract import Contract
@@ -20,18 +22,34 @@ from knetik_cloud.sandbox.schema import BodyCheck
 from knetik_cloud.sandbox.settings import Settings
 from knetik_cloud.sandbox.shared_journal import SharedJournal
 from knetik_cloud.sandbox.storage import Database, invoices, people, tables
-from knetik_cloud.sandbox.storage.database import clear, dump, is_empty, load
+from knetik_cloud.sandbox.storage.database import clear, dump, is_empty, load, lock_data, upsert
+
+MAX_NAME_LENGTH = 200
+"""The maximum length of a snapshot's name, in characters."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _SHARED = select(tables.state.c.name, tables.state.c.document).where(
     tables.state.c.name.in_(["clock", "faults"])
 )
 
 
-class Controls:
-    """The data as a whole, the clock, the faults and the journal of one stand-in.
+def _retried(method: Callable[Concatenate[Controls, P], T]) -> Callable[Concatenate[Controls, P], T]:
+    """Make a method run again if another transaction conflicts with its own."""
 
-    Several server processes on one database share them all: they keep the clock and the faults there, and
-    look before each call.
+    @functools.wraps(method)
+    def retried(self: Controls, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._database.retrying(lambda: method(self, *args, **kwargs))
+
+    return retried
+
+
+class Controls:
+    """The data as a whole, the clock, the faults and the journal of one sandbox.
+
+    Server processes that share a database share all of these. They keep the clock and the faults in the
+    database, and read them before each call. `clock` is replaced with each change, never changed itself.
     """
 
     def __init__(self, settings: Settings, contract: Contract, database: Database, check: BodyCheck) -> None:
@@ -41,158 +59,206 @@ class Controls:
         self._database = database
         self._check = check
         self._shared = settings.workers > 1
+        self._clock_lock = threading.Lock()
         self._faults = Faults(contract.operations)
         self.journal = (
             SharedJournal(settings.journal_size, database) if self._shared else Journal(settings.journal_size)
         )
         self._first_state: dict[str, Any] | None = None
         with database.transaction() as db:
-            self._restore_clock(db)
-            # With data there, no seed is read.
+            # Of several processes that start on an empty database, one seeds it.
+            lock_data(db)
+            # These rows exist from the start, so that processes can lock them.
+            known = {row.name: row.document for row in db.execute(_SHARED)}
+            if "faults" not in known:
+                _store(db, "faults", [])
+            if "clock" not in known:
+                _store(db, "clock", self.clock.state())
+            self.clock = Clock(known.get("clock"))
+            # A database that holds data keeps it: the seed is not read.
             self.found_data = not is_empty(db)
             if not self.found_data:
-                self._seed_first(db)
-                # There from the start, so that processes can lock it.
-                self._store(db, "faults", [])
+                self._seed_first(db, self.clock)
 
     @contextmanager
     def fulfilled_transaction(self) -> Iterator[tuple[Connection, float]]:
-        """Open a transaction at an instant (epoch seconds) by which all that was due has been fulfilled."""
+        """Open a transaction at an instant (epoch seconds) at which every due invoice is fulfilled."""
         while True:
+            clock = self.clock
             with self._database.transaction() as db:
-                now = self.clock.now()
-                if not invoices.next_due(db, now):
+                now = clock.now()
+                is_due = invoices.lock_and_find_due(db, now)
+                # A reset may have set the clock while this transaction waited for it.
+                is_current = clock is self.clock
+                if is_current and not is_due:
                     yield db, now
                     return
-            # In a transaction of its own: fulfillment holds when the request that met it fails.
-            with self._database.transaction() as db:
-                delivery.fulfill_due(db, now)
+            if is_current:
+                # In a transaction of its own, so that fulfillment holds even if the request fails.
+                with self._database.transaction() as db:
+                    invoices.lock_and_find_due(db, now)
+                    delivery.fulfill_due(db, now)
 
+    @_retried
     def reset(self) -> None:
-        """Go back to the first state: the first seed, real time, no faults, an empty journal."""
+        """Return to the first state: the first seed, real time, no faults, an empty journal."""
         self.clear_faults()
         self.journal.clear()
         writes.LOG.forget()
-        with self._database.transaction() as db:
-            self.clock.reset()
+        with self._clock_change(of_all_data=True) as (db, clock):
+            clock.restore({})
             if self._first_state is None:
                 clear(db)
-                self._seed_first(db)
+                self._seed_first(db, clock)
             else:
                 load(db, self._first_state)
-            self._store_clock(db)
 
+    @_retried
     def seed(self, document: Mapping[str, Any]) -> None:
-        """Add a seed to the data; raise ServiceError, changing nothing, when something is wrong with it."""
+        """Add a seed to the data.
+
+        Raises:
+            ServiceError: If anything is wrong with the seed. Nothing has changed.
+        """
         seed.check(document, self._contract, self._check)
         now = self.current_clock().now()
         try:
             with self._database.transaction() as db:
+                lock_data(db)
                 seed.apply(db, document, self._contract, now)
         except IntegrityError as error:
-            raise conflict_error(
-                f"the seed names something twice that is to be unique: {error.orig}"
-            ) from None
+            raise conflict_error(f"the seed repeats a value that must be unique: {error.orig}") from None
 
+    @_retried
     def export(self) -> dict[str, Any]:
-        """Give the data as a seed."""
+        """Return the data as a seed."""
         with self._database.transaction() as db:
+            lock_data(db)
             return seed.export(db)
 
+    @_retried
     def snapshot(self, name: str) -> None:
-        """Keep a copy of data and clock under a name, in place of an earlier one; it survives resets."""
-        with self._database.transaction() as db:
-            self._restore_clock(db)
-            document = {**dump(db), "clock": self.clock.state()}
-            db.execute(delete(tables.snapshots).where(tables.snapshots.c.name == name))
-            db.execute(insert(tables.snapshots).values(name=name, document=document))
+        """Store a copy of data and clock under a name, replacing an earlier one. It survives resets.
 
-    def restore(self, name: str) -> None:
-        """Go back to a snapshot. Raises KeyError for a name that none has."""
+        Raises:
+            ValueError: If the name is empty, too long, or contains unprintable characters.
+        """
+        if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+            raise ValueError(
+                f"name must have 1 to {MAX_NAME_LENGTH} printable characters, not {name[:MAX_NAME_LENGTH]!r}"
+            )
         with self._database.transaction() as db:
+            lock_data(db)
+            document = {**dump(db), "clock": _stored_clock(db).state()}
+            upsert(db, tables.snapshots, {"name": name, "document": document})
+
+    @_retried
+    def restore(self, name: str) -> None:
+        """Return to a snapshot.
+
+        Raises:
+            KeyError: If there is no snapshot of that name.
+        """
+        with self._clock_change(of_all_data=True) as (db, clock):
+            # A name that can't be one isn't looked up: PostgreSQL rejects U+0000.
             wanted = select(tables.snapshots.c.document).where(tables.snapshots.c.name == name)
-            document = db.scalar(wanted)
+            document = db.scalar(wanted) if name.isprintable() else None
             if document is None:
                 raise KeyError(f"there is no snapshot {name!r}; there are: {', '.join(_names(db)) or 'none'}")
             load(db, document)
             writes.LOG.forget()
-            self.clock.restore(document["clock"])
-            self._store_clock(db)
+            clock.restore(document["clock"])
 
+    @_retried
     def snapshots(self) -> list[str]:
         """List the names of the snapshots."""
         with self._database.transaction() as db:
             return _names(db)
 
-    def change_clock(self, change: Callable[[Clock], None]) -> None:
-        """Set the clock, and keep its setting in the database for a server that is started on it later."""
-        with self._database.transaction() as db:
-            self._restore_clock(db)
-            change(self.clock)
+    @_retried
+    def change_clock(self, change: Callable[[Clock], None]) -> Clock:
+        """Change the clock and return it. The database keeps it for a server that is started on it later.
+
+        Raises:
+            ValueError: If `change` sets an instant that the clock can't show. Nothing has changed.
+        """
+        with self._clock_change() as (_, clock):
+            change(clock)
             writes.LOG.forget()  # a client in this process can't place them in time anymore
-            self._store_clock(db)
+        return clock
 
     def current_clock(self) -> Clock:
-        """Give the clock, as it is set now."""
+        """Return the clock in its current state."""
         if self._shared:
             self._refresh()
         return self.clock
 
+    @_retried
     def arm(self, fault: Fault) -> None:
-        """Arm a fault. Raises ValueError for an operation that doesn't exist."""
+        """Arm a fault.
+
+        Raises:
+            ValueError: If there is no such operation, or if too many faults are armed.
+        """
         with self._locked_faults():
             self._faults.arm(fault)
 
+    @_retried
     def take_fault(self, operation: str) -> Fault | None:
-        """Give the fault that strikes a call of an operation now, counting it; None for none."""
+        """Return the fault to apply to this call and count it, or None if no fault matches."""
         if self._shared and not self._refresh():
-            # Without a lock: processes wait for each other only while there are faults.
+            # Without a lock, so that processes wait for each other only while faults are armed.
             return None
         with self._locked_faults():
             return self._faults.take(operation)
 
+    @_retried
     def armed_faults(self) -> list[Fault]:
-        """List the faults armed so far, each with how often it was met."""
+        """List the armed faults, each with how often it has been applied."""
         with self._locked_faults():
             return self._faults.all()
 
+    @_retried
     def clear_faults(self) -> None:
-        """Disarm and forget all faults."""
+        """Disarm and discard all faults."""
         with self._locked_faults():
             self._faults.clear()
 
     def exchanges(self, operation: str | None = None) -> list[Exchange]:
-        """List the journal's exchanges, oldest first; of one operation, if one is named.
+        """List the journal's exchanges, oldest first, optionally of one operation.
 
-        Raises ValueError for an operation that doesn't exist, lest a misspelt one look like one not called.
+        Raises:
+            ValueError: If there is no such operation. A misspelled one would look like one never called.
         """
         if operation is not None and operation not in self._contract.operations:
             raise unknown_operation_error(operation, self._contract.operations, "no name for all")
         return self.journal.exchanges(operation)
 
+    @_retried
     def wallet(self, user_id: int) -> dict[str, int]:
-        """Give a user's wallet balances by currency code, after what is due is fulfilled."""
+        """Return a user's wallet balances by currency code, after fulfilling due invoices."""
         self.current_clock()
         with self.fulfilled_transaction() as (db, _):
-            return people.balances(db, user_id)
+            return people.balances(db, user_id) if abs(user_id) < 2**31 else {}
 
+    @_retried
     def expire_tokens(self) -> int:
-        """End every access token now, refresh tokens staying good; give how many."""
+        """End every access token now and return how many. Refresh tokens stay valid."""
         now = self.current_clock().now()
         with self._database.transaction() as db:
             return people.expire_tokens(db, now)
 
     def _refresh(self) -> bool:
-        """Set the clock as the other processes have it, and tell whether any of them has armed a fault."""
+        """Read the state shared with other processes. Return whether any fault is armed."""
         with self._database.statements() as db:
             kept = {row.name: row.document for row in db.execute(_SHARED)}
         if "clock" in kept:
-            self.clock.restore(kept["clock"])
+            self._adopt(Clock(kept["clock"]))
         return bool(kept.get("faults"))
 
     @contextmanager
     def _locked_faults(self) -> Iterator[None]:
-        """Act on the faults; several processes share them through the database, one acting at a time."""
+        """Act on the faults. Processes share them through the database, and act one at a time."""
         if not self._shared:
             yield
             return
@@ -202,31 +268,53 @@ class Controls:
             self._faults.restore(before)
             yield
             if self._faults.state() != before:
-                self._store(db, "faults", self._faults.state())
+                _store(db, "faults", self._faults.state())
 
-    def _seed_first(self, db: Connection) -> None:
+    def _seed_first(self, db: Connection, clock: Clock) -> None:
         if not self._settings.empty:
             chosen = self._settings.seed
             document = seed.demo() if chosen is None else seed.read_file(chosen)
             if chosen is not None:
                 seed.check(document, self._contract, self._check)
-            seed.apply(db, document, self._contract, self.clock.now())
+            seed.apply(db, document, self._contract, clock.now())
         self._first_state = dump(db)
 
-    def _store_clock(self, db: Connection) -> None:
-        self._store(db, "clock", self.clock.state())
+    @contextmanager
+    def _clock_change(self, of_all_data: bool = False) -> Iterator[tuple[Connection, Clock]]:
+        """Change a copy of the clock in a transaction that other changes wait for, and then use it."""
+        before, clock = self.clock, None
+        try:
+            with self._database.transaction() as db:
+                if of_all_data:
+                    lock_data(db)
+                clock = _stored_clock(db)
+                yield db, clock
+                clock.version += 1
+                _store(db, "clock", clock.state())
+                # Before the end, so that operations that wait for this transaction see it.
+                self._adopt(clock)
+        except BaseException:
+            with self._clock_lock:
+                if self.clock is clock:
+                    self.clock = before
+            raise
 
-    @staticmethod
-    def _store(db: Connection, name: str, document: Any) -> None:
-        """Keep a document beside the data."""
-        known = db.execute(update(tables.state).where(tables.state.c.name == name).values(document=document))
-        if known.rowcount == 0:
-            db.execute(insert(tables.state).values(name=name, document=document))
+    def _adopt(self, clock: Clock) -> None:
+        """Use a clock, unless a later one is in use."""
+        with self._clock_lock:
+            if clock.version > self.clock.version:
+                self.clock = clock
 
-    def _restore_clock(self, db: Connection) -> None:
-        kept = db.scalar(select(tables.state.c.document).where(tables.state.c.name == "clock"))
-        if kept is not None:
-            self.clock.restore(kept)
+
+def _stored_clock(db: Connection) -> Clock:
+    """Read the clock, and hold off other changes of it until this transaction ends."""
+    kept = select(tables.state.c.document).where(tables.state.c.name == "clock")
+    return Clock(db.scalar(kept.with_for_update()))
+
+
+def _store(db: Connection, name: str, document: Any) -> None:
+    """Store a document of the sandbox's own, beside the data."""
+    upsert(db, tables.state, {"name": name, "document": document})
 
 
 def _names(db: Connection) -> list[str]:

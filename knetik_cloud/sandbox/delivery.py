@@ -112,7 +112,7 @@ def _fulfill(db: Connection, user_id: int, entry_id: int, overrides: Collection[
     entry = holdings.entry(db, user_id, entry_id)
     if entry is None or entry.status != PENDING:
         return True
-    item = catalog.item(db, entry.item_id)
+    item = catalog.shared_item(db, entry.item_id)
     if item is None:
         holdings.save_entry(db, replace(entry, status=INACTIVE), int(now))
         holdings.add_log(db, entry, "fulfill", int(now), "failed: the item was deleted", None)

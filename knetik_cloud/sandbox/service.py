@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from knetik_cloud.contract import Contract, Operation
 from knetik_cloud.sandbox import auth, bodies, parameters
@@ -25,9 +24,6 @@ from knetik_cloud.sandbox.storage import Database
 from knetik_cloud.sandbox.storage.people import User
 
 USER_IN_PATH = re.compile(r"^/users/\{(\w+)\}")
-
-MAX_ATTEMPTS = 5
-"""How often a transaction is tried that another one stands in the way of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +70,16 @@ class Service:
         return f"{int(self.controls.clock.now() * 1000)}-{next(self._numbers)}"
 
     def execute(self, operation: Operation, request: Request) -> ServiceResponse:
-        """Carry an operation out in one transaction; a ServiceError undoes it and becomes the answer."""
-        for tries_left in reversed(range(MAX_ATTEMPTS)):
-            try:
-                with self.controls.fulfilled_transaction() as (db, now):
-                    return self._execute(operation, request, db, now)
-            except ServiceError as error:
-                return self.error_response(error)
-            except DBAPIError as error:
-                if not tries_left or not self.database.retryable(error):
-                    raise
-        raise AssertionError("the last try returns or raises")
+        """Run an operation in one transaction. A ServiceError rolls it back and becomes the response."""
+
+        def attempt() -> ServiceResponse:
+            with self.controls.fulfilled_transaction() as (db, now):
+                return self._execute(operation, request, db, now)
+
+        try:
+            return self.database.retrying(attempt)
+        except ServiceError as error:
+            return self.error_response(error)
 
     def error_response(self, error: ServiceError) -> ServiceResponse:
         """Build the response for an error."""

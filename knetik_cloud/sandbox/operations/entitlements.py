@@ -5,7 +5,7 @@ from __future__ import annotations
 from knetik_cloud.sandbox import delivery
 from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.errors import DENIED, Problem, ServiceError, invalid_error
-from knetik_cloud.sandbox.operations.items import existing
+from knetik_cloud.sandbox.operations.items import existing, no_item_error
 from knetik_cloud.sandbox.rules import getting, using
 from knetik_cloud.sandbox.rules.check import HELD, Check
 from knetik_cloud.sandbox.rules.definitions import RULES
@@ -22,7 +22,9 @@ def grant_user_entitlement(call: Call) -> None:
     """Put an item into the user's inventory, at once."""
     item_id = call.checked_body()["entitlement_id"]
     people.lock_user(call.db, call.holder.id)
-    item = existing(call, item_id, "entitlement_id")
+    item = catalog.shared_item(call.db, item_id)
+    if item is None:
+        raise no_item_error(item_id, "entitlement_id")
     _deny_get(call, item, "entitlement_id", ())
     delivery.deliver(call.db, item, call.holder, call.now, actor=call.caller.user)
 
@@ -49,7 +51,7 @@ def add_item_to_user_inventory(call: Call) -> Document | None:
     sku = catalog.sku(call.db, body["sku"])
     if sku is None:
         raise invalid_error(f"sku {body['sku']!r} does not exist: add it to the stand-in's skus", "sku")
-    item = catalog.item(call.db, sku.item_id)
+    item = catalog.shared_item(call.db, sku.item_id)
     if item is None:
         raise invalid_error(f"sku {sku.sku!r} sells item {sku.item_id}, which was deleted", "sku")
     overrides = _overrides(body.get("overrides") or [])

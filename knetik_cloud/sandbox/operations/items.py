@@ -71,8 +71,13 @@ def existing(call: Call, item_id: int, field: str) -> Document:
     """Find an item, or raise ServiceError (404) naming the field that holds its id."""
     item = catalog.item(call.db, item_id)
     if item is None:
-        raise not_found_error(f"No entitlement item has the id {item_id}", field)
+        raise no_item_error(item_id, field)
     return item
+
+
+def no_item_error(item_id: int, field: str) -> ServiceError:
+    """Build the error (404) for the id of an item that does not exist."""
+    return not_found_error(f"No entitlement item has the id {item_id}", field)
 
 
 def _checked(call: Call, before: Document | None) -> Document:

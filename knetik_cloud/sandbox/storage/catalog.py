@@ -16,6 +16,7 @@ from knetik_cloud.sandbox.storage.tables import inventory, item_groups, items, s
 Document = dict[str, Any]
 
 _ITEM = Statement(select(items).where(items.c.id == bindparam("item_id")))
+_SHARED_ITEM = Statement(select(items).where(items.c.id == bindparam("item_id")).with_for_update(read=True))
 _ITEM_BY_KEY = Statement(select(items.c.id).where(items.c.unique_key == bindparam("unique_key")))
 _SET_BY_CALLS = ("document", "template", "unique_key")
 _INSERT_ITEM = Statement(
@@ -62,6 +63,12 @@ class GroupMember:
 def item(db: Connection, item_id: int) -> Document | None:
     """Find an item by id, as its whole resource."""
     row = _ITEM.first(db, item_id=item_id)
+    return _item_of(row) if row else None
+
+
+def shared_item(db: Connection, item_id: int) -> Document | None:
+    """Find an item by id, and hold off changes of it until this transaction ends."""
+    row = _SHARED_ITEM.first(db, item_id=item_id)
     return _item_of(row) if row else None
 
 

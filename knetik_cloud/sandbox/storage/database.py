@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Boolean,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import table as named_table
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
@@ -37,8 +40,19 @@ from knetik_cloud.sandbox.storage.tables import DATA, SCHEMA_VERSION, metadata, 
 CATALOG_LOCK = 0x6B6E6574
 """Key of the advisory lock under which PostgreSQL serializes changes of items and templates."""
 
+DATA_LOCK = 0x6B64_6174
+"""Key of the advisory lock that PostgreSQL's transactions share. A change of all data holds it alone."""
+
 RETRYABLE_STATES = ("40001", "40P01")
 """PostgreSQL's codes for a failed serialization and a deadlock."""
+
+MAX_ATTEMPTS = 8
+"""The maximum number of attempts to run a transaction that others conflict with."""
+
+MAX_BACKOFF_SECONDS = 0.01
+"""The longest wait before the second attempt; it doubles with each further one."""
+
+T = TypeVar("T")
 
 
 class UnusableDatabase(Exception):
@@ -93,6 +107,17 @@ class Database:
     def retryable(self, error: DBAPIError) -> bool:
         """Tell whether a transaction failed only because another stood in its way: a deadlock, say."""
         return getattr(error.orig, "sqlstate", None) in RETRYABLE_STATES
+
+    def retrying(self, work: Callable[[], T]) -> T:
+        """Run work that opens a transaction, again if another transaction conflicts with it."""
+        for attempt in range(MAX_ATTEMPTS):
+            try:
+                return work()
+            except DBAPIError as error:
+                if attempt == MAX_ATTEMPTS - 1 or not self.retryable(error):
+                    raise
+            time.sleep(random.uniform(0, MAX_BACKOFF_SECONDS * 2**attempt))
+        raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -179,6 +204,20 @@ def lock_catalog(db: Connection) -> None:
     """Hold off other changes of items and templates until this transaction ends."""
     if db.dialect.name == "postgresql":
         db.execute(select(func.pg_advisory_xact_lock(CATALOG_LOCK)))
+
+
+def lock_data(db: Connection) -> None:
+    """Block all other transactions on the data until this one ends."""
+    if db.dialect.name == "postgresql":
+        db.execute(select(func.pg_advisory_xact_lock(DATA_LOCK)))
+
+
+def upsert(db: Connection, target: Table, row: Mapping[str, Any]) -> None:
+    """Insert a row, or replace the one with its primary key, whichever transaction comes first."""
+    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+    keys = [column.name for column in target.primary_key]
+    others = {name: value for name, value in row.items() if name not in keys}
+    db.execute(dialect.insert(target).values(**row).on_conflict_do_update(index_elements=keys, set_=others))
 
 
 def is_empty(db: Connection) -> bool:

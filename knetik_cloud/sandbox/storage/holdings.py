@@ -59,8 +59,10 @@ _SET_BY_CALLS = (
     "invoice_id",
     "sku",
 )
+# Not the item's name, which a renamed item changes meanwhile.
+_STATE = ("status", "expires", "behavior_data")
 _SAVE_ENTRY = Statement(
-    update(inventory).where(inventory.c.id == bindparam("entry_id")), [*_SET_BY_CALLS, "updated_date"]
+    update(inventory).where(inventory.c.id == bindparam("entry_id")), [*_STATE, "updated_date"]
 )
 _ADD_ENTRY = Statement(
     insert(inventory).returning(inventory.c.id), [*_SET_BY_CALLS, "created_date", "updated_date"]
@@ -138,8 +140,9 @@ def insert_entry(db: Connection, new: Entry, now: int) -> Entry:
 
 
 def save_entry(db: Connection, changed: Entry, now: int) -> None:
-    """Write a changed entry back."""
-    _SAVE_ENTRY.run(db, entry_id=changed.id, **_columns(changed), updated_date=now)
+    """Store the changed state of an entry: its status, its expiry, and the data of its behaviors."""
+    values = {name: getattr(changed, name) for name in _STATE}
+    _SAVE_ENTRY.run(db, entry_id=changed.id, **values, updated_date=now)
 
 
 def add_log(db: Connection, about: Entry, type: str, now: int, info: str | None, actor: int | None) -> None:

@@ -6,17 +6,26 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
+from knetik_cloud.sandbox.storage.database import DATA_LOCK
 from knetik_cloud.sandbox.storage.statements import Statement
 from knetik_cloud.sandbox.storage.tables import inventory, invoices
 
 FULFILLMENT_LOCK = 0x6675_6C66
 """Key of the advisory lock under which PostgreSQL serializes fulfillment."""
 
-_DUE = Statement(select(invoices.c.id).where(invoices.c.fulfill_at <= bindparam("now")).limit(1))
+_DUE_ID = select(invoices.c.id).where(invoices.c.fulfill_at <= bindparam("now")).limit(1)
+_DUE = Statement(_DUE_ID)
+_LOCK_AND_DUE = Statement(select(func.pg_advisory_xact_lock_shared(DATA_LOCK), _DUE_ID.scalar_subquery()))
 
 
-def next_due(db: Connection, now: float) -> bool:
-    """Tell whether an invoice waits for fulfillment whose time has come."""
+def lock_and_find_due(db: Connection, now: float) -> bool:
+    """Hold off changes of all data until this transaction ends. Return whether an invoice is due.
+
+    It is the first statement of a transaction. PostgreSQL may look before it has the lock, so an invoice may
+    turn out to be gone.
+    """
+    if db.dialect.name == "postgresql":
+        return _LOCK_AND_DUE.one(db, now=now)[1] is not None
     return _DUE.first(db, now=now) is not None
 
 
