@@ -1,52 +1,122 @@
-"""What the synchronous and the asyncio client have in common: configuration, options, views."""
+"""What the blocking and the asyncio client share: configuration, options, views, and how calls run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, NoReturn, Protocol, Self, TypeVar, Unpack
+import os
+import weakref
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
 
 from knetik_cloud.configuration import Configuration
-from knetik_cloud.core import options
+from knetik_cloud.core import auth, options
 from knetik_cloud.core.call import CallResult, Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings, unknown_parameter_error
+from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send
 from knetik_cloud.core.paging import Plan
 from knetik_cloud.data import types
-from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.exceptions import ApiException, ApiValueError
+from knetik_cloud.operations import GET_O_AUTH_TOKEN
 from knetik_cloud.secret import Secret
+from knetik_cloud.wire.settings import ConnectionSettings
+from knetik_cloud.wire.transport import Transport
+
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
+R = TypeVar("R")
+T = TypeVar("T")
+CREDENTIALS = (
+    "host", "access_token", "client_id", "client_secret", "username", "password", "token_provider"
+)  # fmt: skip
+"""The settings that a token depends on. If one changes, the token is discarded."""
 
 
-class State(Protocol):
-    """What the calls of a client run on while its configuration stays as it is."""
+class State:
+    """What a client's calls run on while the configuration stays the same."""
 
-    @property
-    def engine(self) -> Engine:
-        """The engine."""
+    def __init__(
+        self, revision: object, engine: Engine, settings: Settings, transport: Transport[Any], lock: Any
+    ) -> None:
+        self.revision = revision
+        self.engine = engine
+        self.settings = settings
+        self.transport = transport
+        self.token_lock = lock
 
-    @property
-    def settings(self) -> Settings:
-        """What calls run by when nothing else is said."""
+    async def drive(self, steps: Generator[Command, Any, R]) -> R:
+        """Run the engine's commands until it returns."""
+        outcome: Outcome = None
+        try:
+            while True:
+                command = steps.send(outcome)
+                if isinstance(command, Send):
+                    outcome = await self.transport.exchange(command)
+                elif isinstance(command, ObtainToken):
+                    try:
+                        outcome = await self._obtain_token(command)
+                    except ApiException as error:
+                        steps.throw(error)  # the engine adds what it knows, and raises it
+                        raise
+                elif isinstance(command, CallProvider):
+                    outcome = await self.call_provider(command)
+                else:
+                    await self.sleep(command.seconds)
+                    outcome = None
+        except StopIteration as result:
+            value: R = result.value
+            return value
+
+    async def _obtain_token(self, command: ObtainToken) -> Secret:
+        """Return a token: one caller fetches it, the others wait or continue to use one that is valid."""
+        clock = self.engine.clock
+        valid = command.tokens.valid(clock(), command.rejected)
+        seconds = 0.0 if valid is not None else max(0.0, command.deadline - clock())
+        if not await self.acquire_token_lock(seconds):
+            if valid is not None:
+                return valid
+            raise auth.token_wait_error()
+        try:
+            return await self.drive(self.engine.renew(command, self.settings, GET_O_AUTH_TOKEN))
+        finally:
+            self.token_lock.release()
+
+    async def acquire_token_lock(self, seconds: float) -> bool:
+        """Wait for the token lock, and return whether it was acquired in time."""
+        raise NotImplementedError
+
+    async def call_provider(self, command: CallProvider) -> Any:
+        """Call a token provider, and return its result or its exception."""
+        raise NotImplementedError
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        raise NotImplementedError
 
 
 S = TypeVar("S", bound=State)
-T = TypeVar("T")
 
 
 class Shared(Generic[S]):
-    """What a client and its views have in common."""
+    """State shared by a client and its views."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         self.is_closed = False
         self._default_headers: dict[str, str | Secret] = {}
         self._engine: Engine | None = None
+        self._credentials: tuple[Any, ...] = ()
+        _all.add(self)
 
     def current(self) -> S:
-        """Give the state; it is settled anew when the configuration was changed.
+        """Return the state, rebuilt if the configuration has changed.
 
         Raises:
-            ApiValueError: the client is closed.
+            ApiValueError: If the client is closed.
         """
+        raise NotImplementedError
+
+    def reset_after_fork(self) -> None:
+        """Replace what a forked child must not share with its parent."""
         raise NotImplementedError
 
     def set_default_header(self, name: str, value: str) -> None:
@@ -55,34 +125,50 @@ class Shared(Generic[S]):
         self._default_headers = {**self._default_headers, **checked}
 
     def check_open(self) -> None:
-        """Refuse to go on once the client is closed.
+        """Check that the client is open.
 
         Raises:
-            ApiValueError: it is.
+            ApiValueError: If the client is closed.
         """
         if self.is_closed:
             raise ApiValueError("this client is closed: make a new ApiClient")
 
-    def settle(self) -> tuple[Engine, Settings]:
-        """Make the engine and the settings of the configuration as it is now; the budget lives on."""
+    def build_engine(self) -> tuple[Engine, Settings]:
+        """Build the engine and the settings of the current configuration.
+
+        The retry budget is kept, and so is the token unless the credentials have changed.
+        """
         self.check_open()
-        configuration = self.configuration
+        configuration, earlier = self.configuration, self._engine
         settings = configuration.settings()
         settings.headers = {**settings.headers, **self._default_headers}
+        credentials = tuple(getattr(configuration, name) for name in CREDENTIALS)
+        is_same = earlier is not None and credentials == self._credentials
+        tokens = earlier.tokens if earlier is not None and is_same else configuration.tokens()
         log = _logger() if configuration.debug else None
-        engine = Engine(configuration.origin, configuration.base_path, configuration.tokens(), log=log)
-        if self._engine is not None:
-            engine.budget = self._engine.budget
-        self._engine = engine
+        engine = Engine(configuration.origin, configuration.base_path, tokens, log=log)
+        if earlier is not None:
+            engine.budget = earlier.budget
+        self._engine, self._credentials = engine, credentials
         return engine, settings
+
+    def is_connected_alike(self, transport: Transport[Any]) -> bool:
+        """Return whether a transport still fits the configuration, and bring it up to date if so."""
+        if transport.connection_settings != ConnectionSettings.of(self.configuration):
+            return False
+        transport.update(self.configuration)
+        return True
 
 
 class BaseClient(Generic[S]):
-    """A client, or a view of one that has options of its own."""
+    """A client, or a view of one with options of its own."""
 
     _shared: Shared[S]
-    _options: Mapping[str, Any]
-    _settled: tuple[S, Settings] | None
+
+    def __init__(self, shared: Shared[S]) -> None:
+        self._shared = shared
+        self._options: Mapping[str, Any] = {}
+        self._resolved: tuple[S, Settings] | None = None
 
     @property
     def configuration(self) -> Configuration:
@@ -90,17 +176,16 @@ class BaseClient(Generic[S]):
         return self._shared.configuration
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
-        """Give a view of this client whose calls take these options, unless a call says otherwise.
+        """Return a view of this client whose calls use these options, which options of a call override.
 
-        The view shares connections, tokens and budget with this client.
+        The view shares connections, tokens and retry budget with this client.
 
         Raises:
-            ApiValueError: an option's value is out of range.
+            ApiValueError: If the value of an option is out of range.
         """
         view = object.__new__(type(self))
-        view._shared = self._shared
+        BaseClient.__init__(view, self._shared)
         view._options = {**self._options, **options}
-        view._settled = None
         self._shared.configuration.settings().with_options(view._options)
         return view
 
@@ -108,33 +193,49 @@ class BaseClient(Generic[S]):
         """Send a header with every call.
 
         Raises:
-            ApiValueError: it can't be sent.
+            ApiValueError: If the header can't be sent.
         """
         self._shared.set_default_header(name, value)
-        self._settled = None
+
+    async def _run(
+        self,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        options: Mapping[str, Any],
+        http_info: bool,
+    ) -> Any:
+        """Run one call of an operation."""
+        stream = False
+        if options:
+            options, http_info, stream = split_result_options(options, http_info)
+        state, settings = self._current()
+        if options:
+            settings = settings.with_options(options, operation.id, arguments)
+        result = await state.drive(state.engine.call(operation, arguments, settings, stream))
+        return with_http_info(result) if http_info else result.data
 
     def _current(self) -> tuple[S, Settings]:
-        """Give what calls run on now; a configuration that was changed is settled anew."""
+        """Return what calls run on now."""
         state = self._shared.current()
-        settled = self._settled
-        if settled is None or settled[0] is not state:
-            settled = self._settled = (state, state.settings.with_options(self._options))
-        return settled
+        resolved = self._resolved
+        if resolved is None or resolved[0] is not state:
+            resolved = self._resolved = (state, state.settings.with_options(self._options))
+        return resolved
 
     def _plan(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any
     ) -> Plan[T]:
-        """Plan the reading of a list, whose calls take these options.
+        """Plan the reading of a list, whose calls use these options.
 
         Raises:
-            TypeError: an option that no method has.
-            ApiValueError: a value out of range.
+            TypeError: If no method has one of the options.
+            ApiValueError: If a value is out of range.
         """
         settings = self._shared.configuration.settings().with_options(self._options)
         reader = f"iter_{operation.id.removeprefix('get_').removeprefix('list_')}"
         taken = (*arguments, *how)
         for parameter in operation.parameters if options else ():
-            if parameter.name in options:  # of the list's own: the reader sees to them
+            if parameter.name in options:  # of the list itself: the reader sets them
                 advice = (
                     f"it reads page after page, of page_size items each; {operation.id}() gives one page."
                 )
@@ -149,14 +250,55 @@ class BaseClient(Generic[S]):
         return self.with_options()
 
     def __reduce__(self) -> NoReturn:
-        raise not_picklable(self)
+        raise not_picklable_error(self)
+
+
+C = TypeVar("C", bound=BaseClient[Any])
+
+
+class BaseApi(Generic[C]):
+    """One tag's operations, called through a client.
+
+    Args:
+        api_client: The client to call through. None makes one from a default `Configuration`, which is
+            closed with this object, or when this object is collected.
+    """
+
+    _client_type: ClassVar[type[BaseClient[Any]]]
+    api_client: C
+
+    def __init__(self, api_client: C | None = None) -> None:
+        if api_client is not None and not isinstance(api_client, self._client_type):
+            raise wrong_client_error(self, api_client, self._client_type)
+        self._owns_client = api_client is None
+        self.api_client = self._new_client() if api_client is None else api_client
+
+    def _new_client(self) -> C:
+        raise NotImplementedError
+
+    def with_options(self, **options: Unpack[CallOptions]) -> Self:
+        """Return a view of this object whose calls use these options, which options of a call override.
+
+        Raises:
+            ApiValueError: If the value of an option is out of range.
+        """
+        return type(self)(self.api_client.with_options(**options))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.api_client.configuration.host}>"
+
+    def __copy__(self) -> Self:
+        return self.with_options()
+
+    def __reduce__(self) -> NoReturn:
+        raise not_picklable_error(self)
 
 
 def configured(client: object, configuration: object) -> Configuration:
-    """Give a client's configuration: the one that it was given, or a default one for None.
+    """Return the configuration that a client was given, or a default one for None.
 
     Raises:
-        TypeError: it was given something else.
+        TypeError: If it was given something else.
     """
     if configuration is None:
         return Configuration()
@@ -166,8 +308,8 @@ def configured(client: object, configuration: object) -> Configuration:
     raise TypeError(f"{name} takes a Configuration, not {kind!r}: write {name}(Configuration(host=...))")
 
 
-def no_client(api: object, given: object, needed: type) -> TypeError:
-    """Build the error for what an API object was given in place of a client of its own kind."""
+def wrong_client_error(api: object, given: object, needed: type) -> TypeError:
+    """Build the error for an API object that was given something other than a client of its own type."""
     name = type(api).__name__
     message = f"{name} takes an ApiClient of {_package(needed)}, not "
     if isinstance(given, BaseClient):
@@ -180,13 +322,13 @@ def _package(client: type) -> str:
     return client.__module__.removesuffix(".api_client")
 
 
-def not_picklable(held: object) -> TypeError:
-    """Build the error for a client, or an API object, that is to be pickled."""
+def not_picklable_error(held: object) -> TypeError:
+    """Build the error for pickling a client or an API object."""
     name = types.with_article(type(held).__name__)
     return TypeError(f"{name} can't be pickled: pass its Configuration's settings and make a new one there")
 
 
-def unlisted(
+def prepare_path_call(
     resource_path: str,
     method: str,
     path_params: Mapping[str, Any] | None,
@@ -196,10 +338,10 @@ def unlisted(
     response_type: str | None,
     options: dict[str, Any],
 ) -> tuple[Operation[Any], dict[str, Any], dict[str, Any]]:
-    """Give the row, the arguments and the options of a call that the contract doesn't list.
+    """Return the operation, the arguments and the options of a call that the contract doesn't list.
 
     Raises:
-        ApiValueError: the method or the path can't be sent.
+        ApiValueError: If the method or the path can't be sent.
     """
     operation, arguments = Operation.for_path(
         resource_path, method, path_params or {}, query_params or {}, body, response_type
@@ -209,11 +351,11 @@ def unlisted(
     return operation, arguments, options
 
 
-def what_is_wanted(options: Mapping[str, Any], http_info: bool) -> tuple[dict[str, Any], bool, bool]:
-    """Take out of a call's options what it is to give: with the HTTP status or without, read or streaming.
+def split_result_options(options: Mapping[str, Any], http_info: bool) -> tuple[dict[str, Any], bool, bool]:
+    """Split the result options (HTTP info, streaming) from the other call options.
 
     Returns:
-        The other options, whether the HTTP status is wanted, whether the answer is to stream.
+        The other options, whether the HTTP status is wanted, and whether the response is streamed.
     """
     options = dict(options)
     only_data = options.pop("_return_http_data_only", None)
@@ -221,10 +363,10 @@ def what_is_wanted(options: Mapping[str, Any], http_info: bool) -> tuple[dict[st
     return options, http_info, options.pop("_preload_content", None) is False
 
 
-def with_http_info(answer: CallResult) -> ApiResponse[Any]:
-    """Give an answer's data together with what HTTP said of it."""
-    response = ApiResponse(answer.data, answer.response.status, answer.response.headers)
-    response.attempts = answer.attempts
+def with_http_info(result: CallResult) -> ApiResponse[Any]:
+    """Return a call's data together with the status and the headers."""
+    response = ApiResponse(result.data, result.response.status, result.response.headers)
+    response.attempts = result.attempts
     return response
 
 
@@ -232,3 +374,15 @@ def _logger() -> Callable[[str], None]:
     import logging
 
     return logging.getLogger("knetik_cloud").debug
+
+
+_all: weakref.WeakSet[Shared[Any]] = weakref.WeakSet()
+
+
+def _reset_in_child() -> None:
+    for shared in list(_all):
+        shared.reset_after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_reset_in_child)

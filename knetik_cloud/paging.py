@@ -1,79 +1,160 @@
-"""`Pager`: the items of a list operation, read page by page while they are looped over."""
+"""`Pager`: the items of a list operation, read page by page as a loop reaches them."""
 
 from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from knetik_cloud import upward
-from knetik_cloud.core.paging import AwaitPage, EmitPage, Plan, RowsMovedWarning, StartFetch, total_of
+from knetik_cloud.core.paging import (
+    AwaitPage,
+    EmitPage,
+    Plan,
+    RowsMovedWarning,
+    StartFetch,
+    Step,
+    total_of,
+)
+from knetik_cloud.wire.pipe import run
 
 if TYPE_CHECKING:
-    from knetik_cloud.api_client import ApiClient
+    from concurrent.futures import ThreadPoolExecutor
 
 I = TypeVar("I")  # noqa: E741 - an item
 P = TypeVar("P")
+P_co = TypeVar("P_co", covariant=True)
 
 
-class Pager(Generic[I, P]):
-    """The items of a list, fetched a page at a time as a loop comes to them.
+class Client(Protocol):
+    """What a pager needs of a client."""
 
-        for entry in api.iter_users_inventory(filter_username="alice"):
-            print(entry.id)
+    call: Callable[..., Any]
 
-    Each loop reads the list anew. No item is given twice, though rows move between the pages while they are
-    read; where one may have been missed on that account, a `RowsMovedWarning` says so. Memory stays constant
-    however long the list is. With `prefetch`, that many pages are fetched ahead by threads, which end with
-    the loop; the order stays.
 
-    A page that can't be fetched raises its `ApiException` out of the loop, when the loop has come to it.
-    """
+class Source(Protocol[P_co]):
+    """Fetches pages, which are received in the order in which they were asked for."""
 
-    def __init__(self, client: ApiClient, plan: Plan[P]) -> None:
+    def fetch(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        """Begin to fetch a page."""
+
+    def receive(self) -> Awaitable[P_co]:
+        """Wait for the oldest page."""
+
+    def close(self) -> Any:
+        """End the fetching."""
+
+
+class BasePager(Generic[I, P]):
+    """What the blocking and the asyncio pager share."""
+
+    def __init__(self, client: Any, plan: Plan[P]) -> None:
         self._client = client
         self._plan = plan
         self._total: int | None = None
-        self._begun: Iterator[EmitPage[P]] | None = None
+        self._begun: Reading[P] | None = None
 
     def __repr__(self) -> str:
         return f"<Pager of {self._plan}>"
 
+    def _repr_html_(self) -> str:
+        """Return the card that notebooks show. It fetches nothing."""
+        return upward.load("cards").pager_card(repr(self._plan), self._total)  # type: ignore[no-any-return]
+
+    def _reading(self) -> Reading[P]:
+        """Return the reading that was begun, or a new one."""
+        begun, self._begun = self._begun, None
+        return begun or Reading(self, self._new_source())
+
+    def _new_source(self) -> Source[P]:
+        raise NotImplementedError
+
+    async def _begin(self) -> None:
+        """Read the first page, with which the next loop begins."""
+        if self._total is None and self._begun is None:
+            reading = self._reading()
+            reading.first = await reading.next()
+            self._begun = reading
+
+
+class Reading(Generic[P]):
+    """One reading of a list."""
+
+    def __init__(self, pager: BasePager[Any, P], source: Source[P]) -> None:
+        self._pager = pager
+        self._steps: Generator[Step[P], Any, None] = pager._plan.read()
+        self.source = source
+        self.first: EmitPage[P] | None = None
+
+    async def next(self) -> EmitPage[P] | None:
+        """Return the next page to hand out, or None at the end."""
+        first, self.first = self.first, None
+        if first is not None:
+            return first
+        page: P | None = None
+        try:
+            while True:
+                step = self._steps.send(page)
+                page = None
+                if isinstance(step, StartFetch):
+                    self.source.fetch(step.arguments, step.options)
+                elif isinstance(step, AwaitPage):
+                    page = await self.source.receive()
+                    self._pager._total = total_of(page, self._pager._plan.pages)
+                else:
+                    return step
+        except StopIteration:
+            return None
+
+
+def warn(emitted: EmitPage[Any]) -> None:
+    """Issue the warning of a page, if there is one, where the loop is."""
+    if emitted.warning is not None:
+        warnings.warn(emitted.warning, RowsMovedWarning, stacklevel=3)
+
+
+class Pager(BasePager[I, P]):
+    """The items of a list, fetched a page at a time as a loop reaches them.
+
+        for entry in api.iter_users_inventory(filter_username="alice"):
+            print(entry.id)
+
+    Each loop reads the list again. No item is returned twice, even if items move between pages meanwhile. If
+    an item may have been missed because of that, a `RowsMovedWarning` is issued. Memory stays constant,
+    however long the list is. `prefetch` pages are fetched ahead by threads, which end with the loop. The
+    order stays the same.
+
+    If a page can't be fetched, the loop raises its `ApiException` when it reaches that page.
+    """
+
     def __iter__(self) -> Iterator[I]:
-        for given in self._read():
-            if given.warning is not None:
-                warnings.warn(given.warning, RowsMovedWarning, stacklevel=2)
-            yield from given.items
+        for emitted in self._pages():
+            warn(emitted)
+            yield from emitted.items
 
     def pages(self) -> Iterator[P]:
-        """Read the list as its pages: the service's envelopes, in which repeated items are left out.
+        """Read the list as its pages: the service's envelopes, without repeated items.
 
         Raises:
-            ApiException: a page can't be fetched.
+            ApiException: If a page can't be fetched.
         """
-        for given in self._read():
-            if given.warning is not None:
-                warnings.warn(given.warning, RowsMovedWarning, stacklevel=2)
-            yield given.page
+        for emitted in self._pages():
+            warn(emitted)
+            yield emitted.page
 
     @property
     def total(self) -> int | None:
-        """How many items the service has in all, whatever the `limit`; None when it doesn't say.
+        """The total number of items, regardless of `limit`, or None if the service doesn't report it.
 
-        As the page read last says. Before any is read, this fetches the first one, with which the next loop
-        begins.
+        The latest page reports it. Before any page is read, this fetches the first one, with which the next
+        loop begins.
 
         Raises:
-            ApiException: the first page can't be fetched.
+            ApiException: If the first page can't be fetched.
         """
-        if self._total is None and self._begun is None:
-            reading = self._read()
-            first = next(reading, None)
-            if first is not None:
-                self._begun = _chain(first, reading)
+        run(self._begin())
         return self._total
 
     def to_arrow(self) -> Any:
@@ -99,68 +180,65 @@ class Pager(Generic[I, P]):
         reader = upward.load("arrow").reader(self._plan.page_model, self.pages())
         return reader.__arrow_c_stream__(requested_schema)
 
-    def _repr_html_(self) -> str:
-        """Return the card that notebooks show. It fetches nothing."""
-        return upward.load("cards").pager_card(repr(self._plan), self._total)  # type: ignore[no-any-return]
+    def _new_source(self) -> Source[P]:
+        return (_Prefetching if self._plan.prefetch else _Sequential)(self._client, self._plan)
 
-    def _read(self) -> Iterator[EmitPage[P]]:
-        begun, self._begun = self._begun, None
-        if begun is not None:
-            yield from begun
-            return
-        fetching = _Ahead if self._plan.prefetch else _InTurn
-        source = fetching(self._client, self._plan)
-        steps: Generator[Any, Any, None] = self._plan.read()
-        page: P | None = None
+    def _pages(self) -> Iterator[EmitPage[P]]:
+        reading = self._reading()
         try:
-            while True:
-                step = steps.send(page)
-                page = None
-                if isinstance(step, StartFetch):
-                    source.fetch(step.arguments, step.options)
-                elif isinstance(step, AwaitPage):
-                    page = source.receive()
-                    self._total = total_of(page, self._plan.pages)
-                else:
-                    yield step
-        except StopIteration:
-            return
+            while (emitted := run(reading.next())) is not None:
+                yield emitted
         finally:
-            source.close()
+            reading.source.close()
 
 
-class _InTurn(Generic[P]):
+class _Sequential(Generic[P]):
     """Fetches each page when it is waited for."""
 
-    def __init__(self, client: ApiClient, plan: Plan[P]) -> None:
+    def __init__(self, client: Client, plan: Plan[P]) -> None:
         self._call: Callable[..., P] = partial(client.call, plan.operation)
-        self._asked: deque[Callable[[], P]] = deque()
+        self._fetches: deque[Callable[[], P]] = deque()
 
     def fetch(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        self._asked.append(partial(self._call, arguments, options))
+        self._fetches.append(partial(self._call, arguments, options))
 
-    def receive(self) -> P:
-        return self._asked.popleft()()
+    async def receive(self) -> P:
+        return self._fetches.popleft()()
 
     def close(self) -> None:
-        self._asked.clear()
+        self._fetches.clear()
 
 
-class _Ahead(_InTurn[P]):
-    """Fetches pages in threads of its own, which end when it is closed and their calls are done."""
+class _Prefetching(_Sequential[P]):
+    """Fetches pages in threads, which end when it is closed and their calls are done.
 
-    def __init__(self, client: ApiClient, plan: Plan[P]) -> None:
+    While the interpreter shuts down, no thread can be started, and pages are fetched one by one.
+    """
+
+    def __init__(self, client: Client, plan: Plan[P]) -> None:
         super().__init__(client, plan)
-        self._threads = ThreadPoolExecutor(plan.prefetch, thread_name_prefix="knetik_cloud_pages")
+        self._threads: ThreadPoolExecutor | None = None
+        try:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._threads = ThreadPoolExecutor(plan.prefetch, thread_name_prefix="knetik_cloud_pages")
+        except RuntimeError:
+            pass
 
     def fetch(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        self._asked.append(self._threads.submit(self._call, arguments, options).result)
+        from contextvars import copy_context
+
+        if self._threads is not None:
+            try:
+                fetched = self._threads.submit(copy_context().run, self._call, arguments, options)
+            except RuntimeError:
+                self._threads = None
+            else:
+                self._fetches.append(fetched.result)
+                return
+        super().fetch(arguments, options)
 
     def close(self) -> None:
         super().close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _chain(first: EmitPage[P], rest: Iterator[EmitPage[P]]) -> Iterator[EmitPage[P]]:
-    yield first
-    yield from rest
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)

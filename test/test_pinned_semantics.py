@@ -526,7 +526,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_verify_ssl_false_works_and_warns() -> None:
-    from knetik_cloud.tls import tls_context
+    from knetik_cloud.wire.tls import tls_context
 
     with pytest.warns(InsecureRequestWarning):
         assert not tls_context(Configuration(verify_ssl=False)).check_hostname

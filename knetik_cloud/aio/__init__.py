@@ -1,4 +1,4 @@
-"""The asyncio client: the same calls as `knetik_cloud`, awaited, over aiohttp (the `aio` extra).
+"""The asyncio client: the same calls as in `knetik_cloud`, awaited.
 
     from knetik_cloud import aio
 
@@ -11,13 +11,6 @@ Models, exceptions and `Configuration` are those of `knetik_cloud`.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-try:
-    import aiohttp as aiohttp
-except ImportError as missing:
-    raise ImportError(
-        "knetik_cloud.aio needs aiohttp, which the extra `aio` brings: pip install 'knetik_cloud[aio]'"
-    ) from missing
 
 from knetik_cloud.aio import apis
 from knetik_cloud.aio.api_client import ApiClient as ApiClient

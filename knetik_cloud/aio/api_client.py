@@ -1,63 +1,46 @@
-"""`ApiClient` runs calls over the aiohttp transport; `Api` is the base of the generated classes."""
+"""`ApiClient` runs calls over the asyncio transport; `Api` is the base class of the generated classes."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import math
-import os
 import threading
-import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
-from typing import Any, NoReturn, ParamSpec, Self, TypeVar, Unpack
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, ParamSpec, Self, TypeVar
 
 from knetik_cloud import upward
 from knetik_cloud.aio.paging import Pager
 from knetik_cloud.aio.rest import RESTClientObject, RESTResponse
-from knetik_cloud.base_client import (
-    BaseClient,
-    Shared,
-    configured,
-    no_client,
-    not_picklable,
-    unlisted,
-    what_is_wanted,
-    with_http_info,
-)
+from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configured, prepare_path_call
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
-from knetik_cloud.core.call import Engine
 from knetik_cloud.core.operation import ApiResponse, Operation
-from knetik_cloud.core.options import CallOptions, Settings
-from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send
+from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.core.writes import Outcome as WriteOutcome
 from knetik_cloud.exceptions import ApiException
-from knetik_cloud.secret import Secret
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
 P = ParamSpec("P")
-R = TypeVar("R")
 T = TypeVar("T")
 
 
-class ApiClient(BaseClient["_Lane"]):
-    """Runs calls: holds the connections, the tokens and the retry budget that its API objects share.
+class ApiClient(BaseClient["_LoopState"]):
+    """Runs calls. Its API objects share its connections, tokens and retry budget.
 
-    Any number of tasks may share one client, in one event loop after the other or in several at once: each
-    loop gets connections of its own. Close it, or use it in an `async with`, when you are done.
+    Any number of tasks may share one client. A client is not tied to an event loop: it opens separate
+    connections for each loop that uses it. Close it, or use it in an `async with`, when you are done.
 
     Args:
-        configuration: its settings; None makes a default `Configuration`. They may be changed later. The
+        configuration: The settings, which may be changed later. None makes a default `Configuration`. The
             `get_token` of its token provider may be an `async def`.
     """
 
     _shared: _Shared
 
     def __init__(self, configuration: Configuration | None = None) -> None:
-        self._shared = _Shared(configured(self, configuration))
-        self._options: Mapping[str, Any] = {}
-        self._settled: tuple[_Lane, Settings] | None = None
+        super().__init__(_Shared(configured(self, configuration)))
 
     async def call(
         self,
@@ -66,19 +49,12 @@ class ApiClient(BaseClient["_Lane"]):
         options: Mapping[str, Any],
         http_info: bool = False,
     ) -> Any:
-        """Run one call of an operation: what all generated methods do.
+        """Run one call of an operation, as all generated methods do.
 
         Raises:
-            ApiException: whatever went wrong.
+            ApiException: If the call fails for any reason.
         """
-        stream = False
-        if options:
-            options, http_info, stream = what_is_wanted(options, http_info)
-        lane, settings = self._current()
-        if options:
-            settings = settings.with_options(options, operation.id, arguments)
-        answer = await lane.drive(lane.engine.call(operation, arguments, settings, stream))
-        return with_http_info(answer) if http_info else answer.data
+        return await self._run(operation, arguments, options, http_info)
 
     async def call_api(
         self,
@@ -94,23 +70,24 @@ class ApiClient(BaseClient["_Lane"]):
         """Call a path of the service that this SDK has no method for.
 
         Args:
-            resource_path: the path below the host, with `{name}` where a path parameter goes.
-            method: the HTTP method. GET may be repeated, PUT and DELETE too; POST and PATCH are sent once.
-            path_params: what goes into the path, each percent-encoded as one segment.
-            query_params: the query; None is left out.
-            header_params: headers beside the SDK's own.
-            body: any JSON value or model; None sends none.
-            response_type: what to read the answer as: a model's name, `list[T]`, `object`; None ignores it.
-            options: as every method takes them.
+            resource_path: The path below the host, with `{name}` in place of each path parameter.
+            method: The HTTP method. GET, PUT and DELETE may be retried. POST and PATCH are not idempotent.
+            path_params: The path parameters, each percent-encoded as one segment.
+            query_params: The query. None values are omitted.
+            header_params: Headers in addition to the SDK's own.
+            body: Any JSON value or model. None sends no body.
+            response_type: The type to read the response as: a model's name, `list[T]` or `object`. None
+                ignores the body.
+            options: The options that every method accepts.
 
         Returns:
-            What `response_type` says.
+            A value of `response_type`.
 
         Raises:
-            ApiException: whatever went wrong.
+            ApiException: If the call fails for any reason.
         """
         return await self.call(
-            *unlisted(
+            *prepare_path_call(
                 resource_path, method, path_params, query_params, header_params, body, response_type, options
             )
         )
@@ -118,10 +95,10 @@ class ApiClient(BaseClient["_Lane"]):
     def submit(
         self, method: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Task[T]:
-        """Run a method in a task of its own, and give the task: await it for what the method returns.
+        """Run a method in a task and return the task, whose result is the method's.
 
         Raises:
-            ApiValueError: the client is closed.
+            ApiValueError: If the client is closed.
         """
         self._shared.current()
         return asyncio.get_running_loop().create_task(method(*args, **kwargs))
@@ -129,10 +106,10 @@ class ApiClient(BaseClient["_Lane"]):
     async def raw(
         self, method: Callable[P, Awaitable[Any]], /, *args: P.args, **kwargs: P.kwargs
     ) -> RESTResponse:
-        """Run a method and give the raw answer, which streams: read it, or close it.
+        """Run a method and return the raw response, which streams: read it, or close it.
 
         Raises:
-            ApiException: the call failed.
+            ApiException: If the call fails.
         """
         kwargs["_preload_content"] = False
         response: RESTResponse = await method(*args, **kwargs)
@@ -157,7 +134,7 @@ class ApiClient(BaseClient["_Lane"]):
         return found
 
     async def close(self) -> None:
-        """Close the connections. Calls that are under way come to their end."""
+        """Close the connections. Calls in progress finish."""
         await self._shared.close()
 
     async def __aenter__(self) -> Self:
@@ -167,36 +144,18 @@ class ApiClient(BaseClient["_Lane"]):
         await self.close()
 
 
-class Api:
-    """The base of the generated classes: one tag's operations, called through an `ApiClient`.
+class Api(BaseApi[ApiClient]):
+    """The base class of the generated classes.
 
     Args:
-        api_client: the client to call through. None makes one of its own, from a default `Configuration`,
-            which is closed with this object, or when it is collected.
+        api_client: The client to call through. None makes one from a default `Configuration`, which is
+            closed with this object, or when this object is collected.
     """
 
-    def __init__(self, api_client: ApiClient | None = None) -> None:
-        if api_client is not None and not isinstance(api_client, ApiClient):
-            raise no_client(self, api_client, ApiClient)
-        self._owns_client = api_client is None
-        self.api_client = ApiClient() if api_client is None else api_client
+    _client_type = ApiClient
 
-    def with_options(self, **options: Unpack[CallOptions]) -> Self:
-        """Give a view of this object whose calls take these options, unless a call says otherwise.
-
-        Raises:
-            ApiValueError: an option's value is out of range.
-        """
-        return type(self)(self.api_client.with_options(**options))
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.api_client.configuration.host}>"
-
-    def __copy__(self) -> Self:
-        return self.with_options()
-
-    def __reduce__(self) -> NoReturn:
-        raise not_picklable(self)
+    def _new_client(self) -> ApiClient:
+        return ApiClient()
 
     async def close(self) -> None:
         """Close the client, if it is this object's own."""
@@ -209,17 +168,15 @@ class Api:
     async def __aexit__(self, *error: object) -> None:
         await self.close()
 
-    async def _call(
+    def _call(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]
-    ) -> T:
-        return await self.api_client.call(operation, arguments, options)  # type: ignore[no-any-return]
+    ) -> Coroutine[Any, Any, T]:
+        return self.api_client.call(operation, arguments, options)
 
-    async def _call_with_http_info(
+    def _call_with_http_info(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]
-    ) -> ApiResponse[T]:
-        return await self.api_client.call(  # type: ignore[no-any-return]
-            operation, arguments, options, http_info=True
-        )
+    ) -> Coroutine[Any, Any, ApiResponse[T]]:
+        return self.api_client.call(operation, arguments, options, http_info=True)
 
     def _pager(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any
@@ -227,150 +184,106 @@ class Api:
         return Pager(self.api_client, self.api_client._plan(operation, arguments, options, **how))
 
 
-class _Lane:
-    """What a client's calls in one event loop run on while the configuration stays as it is."""
+class _LoopState(State):
+    loop: asyncio.AbstractEventLoop
+    transport: RESTClientObject
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        revision: object,
-        settled: tuple[Engine, Settings],
-        transport: RESTClientObject,
-    ) -> None:
-        self.loop = loop
-        self.revision = revision
-        self.engine, self.settings = settled
-        self.transport = transport
-        self._token_lock = asyncio.Lock()
-
-    async def drive(self, steps: Generator[Command, Any, R]) -> R:
-        """Do what the engine asks for, until it has come to its end."""
-        outcome: Outcome = None
+    async def acquire_token_lock(self, seconds: float) -> bool:
+        if self.token_lock.locked() and seconds <= 0:
+            return False
         try:
-            while True:
-                command = steps.send(outcome)
-                if isinstance(command, Send):
-                    outcome = await self.transport.send(command)
-                elif isinstance(command, ObtainToken):
-                    try:
-                        outcome = await self._token(command)
-                    except ApiException as error:
-                        steps.throw(error)  # the engine adds what it knows, and raises it
-                        raise
-                elif isinstance(command, CallProvider):
-                    outcome = await _ask(command, command.deadline - self.engine.clock())
-                else:
-                    await asyncio.sleep(command.seconds)
-                    outcome = None
-        except StopIteration as done:
-            result: R = done.value
-            return result
-
-    async def _token(self, command: ObtainToken) -> Secret:
-        """Get a token: one task fetches it, the others wait, or go on with the one that is still good."""
-        clock, lock = self.engine.clock, self._token_lock
-        usable = command.tokens.valid(clock(), command.rejected)
-        if usable is not None and lock.locked():
-            return usable
-        try:
-            async with asyncio.timeout(_or_none(command.deadline - clock())):
-                await lock.acquire()
+            async with asyncio.timeout(_finite_or_none(seconds) if self.token_lock.locked() else None):
+                await self.token_lock.acquire()
         except TimeoutError:
-            raise auth.token_wait_error() from None
+            return False
+        return True
+
+    async def call_provider(self, command: CallProvider) -> Any:
+        """Call a token provider, for as long as the call's deadline allows."""
         try:
-            from knetik_cloud.operations import GET_O_AUTH_TOKEN
+            left = _finite_or_none(command.deadline - self.engine.clock())
+            async with asyncio.timeout(left) as timeout:
+                answer = command.provider.get_token()
+                return await answer if inspect.isawaitable(answer) else answer
+        except Exception as error:
+            return auth.token_wait_error() if timeout.expired() else error
 
-            return await self.drive(self.engine.renew(command, self.settings, GET_O_AUTH_TOKEN))
-        finally:
-            lock.release()
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
-class _Shared(Shared[_Lane]):
-    """What a client and its views have in common."""
-
+class _Shared(Shared[_LoopState]):
     def __init__(self, configuration: Configuration) -> None:
         super().__init__(configuration)
-        self._lane: _Lane | None = None
-        self._lanes: dict[asyncio.AbstractEventLoop, _Lane] = {}
-        self._made: tuple[object, tuple[Engine, Settings]] | None = None
-        self._lock = threading.Lock()
-        _all.add(self)
+        self._state: _LoopState | None = None
+        self._states: dict[asyncio.AbstractEventLoop, _LoopState] = {}
+        self._revision: object = None
+        self._lock = threading.RLock()
 
-    def current(self) -> _Lane:
-        lane, loop = self._lane, asyncio.get_running_loop()
+    def current(self) -> _LoopState:
+        state, loop = self._state, asyncio.get_running_loop()
         if (
-            lane is None
-            or lane.loop is not loop
-            or lane.revision is not self.configuration._revision
+            state is None
+            or state.loop is not loop
+            or state.revision is not self.configuration._revision
             or self.is_closed
         ):
-            return self._switch(loop)
-        return lane
+            return self._state_for_loop(loop)
+        return state
 
-    def _switch(self, loop: asyncio.AbstractEventLoop) -> _Lane:
-        """Give the lane of a loop, made anew when the configuration was changed."""
+    def _state_for_loop(self, loop: asyncio.AbstractEventLoop) -> _LoopState:
+        """Return the state of a loop, rebuilt if the configuration has changed."""
         with self._lock:
-            revision = self.configuration._revision  # read before the values, so that a later change is seen
-            made = self._made
-            if made is None or made[0] is not revision or self.is_closed:
-                made = self._made = (revision, self.settle())
-            lane = self._lanes.get(loop)
-            if lane is None or lane.revision is not revision:
-                if lane is not None:
-                    lane.transport.retire()
-                self._lanes = {other: kept for other, kept in self._lanes.items() if not other.is_closed()}
-                lane = self._lanes[loop] = _Lane(
-                    loop, revision, made[1], RESTClientObject(self.configuration)
+            revision = (
+                self.configuration._revision
+            )  # read before the values, so that a later change is noticed
+            if self._revision is not revision or self.is_closed:
+                self._built = self.build_engine()
+                self._revision = revision
+            state = self._states.get(loop)
+            if state is None or state.revision is not revision:
+                self._states = {other: kept for other, kept in self._states.items() if not other.is_closed()}
+                transport = None if state is None else state.transport
+                if transport is not None and not self.is_connected_alike(transport):
+                    transport.start_closing()
+                    transport = None
+                lock = asyncio.Lock() if state is None else state.token_lock
+                state = _LoopState(
+                    revision, *self._built, transport or RESTClientObject(self.configuration), lock
                 )
-            self._lane = lane
-            return lane
+                state.loop = loop
+                self._states[loop] = state
+            self._state = state
+            return state
 
     def set_default_header(self, name: str, value: str) -> None:
         with self._lock:
             super().set_default_header(name, value)
-            self._made = self._lane = None
-            self._lanes = {}
+            self._revision = self._state = None
+            for state in self._states.values():
+                state.revision = None  # rebuilt by the next call
 
     async def close(self) -> None:
         self.is_closed = True
         here = asyncio.get_running_loop()
         with self._lock:
-            lanes, self._lanes, self._lane = self._lanes, {}, None
-        for loop, lane in lanes.items():
+            states, self._states, self._state = self._states, {}, None
+        for loop, state in states.items():
             if loop is here:
-                await lane.transport.close()
+                await state.transport.close()
             elif not loop.is_closed():
-                loop.call_soon_threadsafe(lane.transport.retire)
+                loop.call_soon_threadsafe(state.transport.start_closing)
 
-    def start_over(self) -> None:
-        """Leave all lanes alone, in a forked child: their sockets are its parent's."""
-        _inherited.extend(self._lanes.values())
-        self._lane, self._lanes = None, {}
-        self._lock = threading.Lock()
-
-
-async def _ask(command: CallProvider, left: float) -> auth.AccessToken | str | Secret | Exception:
-    """Ask the caller's provider, for as long as the call's deadline allows."""
-    try:
-        async with asyncio.timeout(_or_none(left)) as timeout:
-            answer = command.provider.get_token()
-            return await answer if inspect.isawaitable(answer) else answer
-    except Exception as error:
-        return auth.token_wait_error() if timeout.expired() else error
+    def reset_after_fork(self) -> None:
+        """Leave the parent's connections alone: closing a transport would speak on them."""
+        _inherited.extend(self._states.values())
+        self._state, self._states = None, {}
+        self._lock = threading.RLock()
 
 
-def _or_none(seconds: float) -> float | None:
+def _finite_or_none(seconds: float) -> float | None:
     return None if seconds == math.inf else seconds
 
 
-_all: weakref.WeakSet[_Shared] = weakref.WeakSet()
-_inherited: list[_Lane] = []
-"""What a forked child keeps untouched, since closing it would speak on its parent's connections."""
-
-
-def _start_over_in_child() -> None:
-    for shared in list(_all):
-        shared.start_over()
-
-
-os.register_at_fork(after_in_child=_start_over_in_child)
+_inherited: list[_LoopState] = []
+"""What a forked child keeps untouched."""

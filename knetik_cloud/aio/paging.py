@@ -1,76 +1,67 @@
-"""`Pager`: the items of a list operation, read page by page while they are looped over with `async for`."""
+"""`Pager`: the items of a list operation, read page by page as an `async for` reaches them."""
 
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from functools import partial
+from typing import Any, Generic, Self, TypeVar
 
 from knetik_cloud import upward
-from knetik_cloud.core.paging import AwaitPage, EmitPage, Plan, RowsMovedWarning, StartFetch, total_of
-
-if TYPE_CHECKING:
-    from knetik_cloud.aio.api_client import ApiClient
+from knetik_cloud.core.paging import EmitPage, Plan
+from knetik_cloud.paging import BasePager, Client, Source, warn
 
 I = TypeVar("I")  # noqa: E741 - an item
 P = TypeVar("P")
 
 
-class Pager(Generic[I, P]):
-    """The items of a list, fetched a page at a time as a loop comes to them.
+class Pager(BasePager[I, P]):
+    """The items of a list, fetched a page at a time as a loop reaches them.
 
         async for entry in api.iter_users_inventory(filter_username="alice"):
             print(entry.id)
 
-    Each loop reads the list anew. No item is given twice, though rows move between the pages while they are
-    read; where one may have been missed on that account, a `RowsMovedWarning` says so. Memory stays constant
-    however long the list is. With `prefetch`, that many pages are fetched ahead by tasks, which end with the
-    loop; the order stays.
+    Each loop reads the list again. No item is returned twice, even if items move between pages meanwhile. If
+    an item may have been missed because of that, a `RowsMovedWarning` is issued. Memory stays constant,
+    however long the list is. `prefetch` pages are fetched ahead by tasks, which end with the loop. The order
+    stays the same.
 
-    `await pager` fetches the first page, with which the next loop begins, so that `total` is known; it gives
-    the pager itself. A page that can't be fetched raises its `ApiException` out of the loop, when the loop
-    has come to it.
+    `await pager` fetches the first page, with which the next loop begins, so that `total` is known. It
+    returns the pager. If a page can't be fetched, the loop raises its `ApiException` when it reaches that
+    page.
     """
 
-    def __init__(self, client: ApiClient, plan: Plan[P]) -> None:
-        self._client = client
-        self._plan = plan
-        self._total: int | None = None
-        self._begun: AsyncGenerator[EmitPage[P], None] | None = None
-
-    def __repr__(self) -> str:
-        return f"<Pager of {self._plan}>"
-
     async def __aiter__(self) -> AsyncIterator[I]:
-        async with aclosing(self._read()) as reading:
-            async for given in reading:
-                if given.warning is not None:
-                    warnings.warn(given.warning, RowsMovedWarning, stacklevel=2)
-                for item in given.items:
+        async with aclosing(self._pages()) as pages:
+            async for emitted in pages:
+                warn(emitted)
+                for item in emitted.items:
                     yield item
 
     async def pages(self) -> AsyncIterator[P]:
-        """Read the list as its pages: the service's envelopes, in which repeated items are left out.
+        """Read the list as its pages: the service's envelopes, without repeated items.
 
         Raises:
-            ApiException: a page can't be fetched.
+            ApiException: If a page can't be fetched.
         """
-        async with aclosing(self._read()) as reading:
-            async for given in reading:
-                if given.warning is not None:
-                    warnings.warn(given.warning, RowsMovedWarning, stacklevel=2)
-                yield given.page
+        async with aclosing(self._pages()) as pages:
+            async for emitted in pages:
+                warn(emitted)
+                yield emitted.page
 
     @property
     def total(self) -> int | None:
-        """How many items the service has in all, whatever the `limit`; None when it doesn't say.
+        """The total number of items, regardless of `limit`, or None if the service doesn't report it.
 
-        As the page read last says; None before any is read: `await pager` reads the first one.
+        The latest page reports it. Before any page is read, it is None: `await pager` reads the first one.
         """
         return self._total
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        yield from self._begin().__await__()
+        return self
 
     async def to_arrow(self) -> Any:
         """Fetch all pages, and return their items as one `pyarrow.Table`.
@@ -91,79 +82,44 @@ class Pager(Generic[I, P]):
         """
         return upward.load("arrow").to_pandas(await self.to_arrow())
 
-    def _repr_html_(self) -> str:
-        """Return the card that notebooks show. It fetches nothing."""
-        return upward.load("cards").pager_card(repr(self._plan), self._total)  # type: ignore[no-any-return]
+    def _new_source(self) -> Source[P]:
+        return (_Prefetching if self._plan.prefetch else _Sequential)(self._client, self._plan)
 
-    def __await__(self) -> Generator[Any, None, Self]:
-        return self._begin().__await__()
-
-    async def _begin(self) -> Self:
-        if self._total is None and self._begun is None:
-            reading = self._read()
-            first = await anext(reading, None)
-            if first is not None:
-                self._begun = _chain(first, reading)
-        return self
-
-    async def _read(self) -> AsyncGenerator[EmitPage[P], None]:
-        begun, self._begun = self._begun, None
-        if begun is not None:
-            async with aclosing(begun):
-                async for given in begun:
-                    yield given
-            return
-        fetching = _Ahead if self._plan.prefetch else _InTurn
-        source = fetching(self._client, self._plan)
-        steps: Generator[Any, Any, None] = self._plan.read()
-        page: P | None = None
+    async def _pages(self) -> AsyncGenerator[EmitPage[P], None]:
+        reading = self._reading()
         try:
-            while True:
-                step = steps.send(page)
-                page = None
-                if isinstance(step, StartFetch):
-                    source.fetch(step.arguments, step.options)
-                elif isinstance(step, AwaitPage):
-                    page = await source.receive()
-                    self._total = total_of(page, self._plan.pages)
-                else:
-                    yield step
-        except StopIteration:
-            return
+            while (emitted := await reading.next()) is not None:
+                yield emitted
         finally:
-            await source.close()
+            await reading.source.close()
 
 
-class _InTurn(Generic[P]):
+class _Sequential(Generic[P]):
     """Fetches each page when it is waited for."""
 
-    def __init__(self, client: ApiClient, plan: Plan[P]) -> None:
-        self._client = client
-        self._plan = plan
-        self._next: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []
+    def __init__(self, client: Client, plan: Plan[P]) -> None:
+        self._call: Callable[..., Awaitable[P]] = partial(client.call, plan.operation)
+        self._fetches: deque[Callable[[], Awaitable[P]]] = deque()
 
     def fetch(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        self._next.append((arguments, options))
+        self._fetches.append(partial(self._call, arguments, options))
 
-    async def receive(self) -> P:
-        return await self._call(*self._next.pop())
+    def receive(self) -> Awaitable[P]:
+        return self._fetches.popleft()()
 
     async def close(self) -> None:
-        self._next.clear()
-
-    def _call(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> Coroutine[Any, Any, P]:
-        return self._client.call(self._plan.operation, arguments, options)
+        self._fetches.clear()
 
 
-class _Ahead(_InTurn[P]):
-    """Fetches pages in tasks of its own, which end when it is closed."""
+class _Prefetching(_Sequential[P]):
+    """Fetches pages in tasks, which end when it is closed."""
 
-    def __init__(self, client: ApiClient, plan: Plan[P]) -> None:
+    def __init__(self, client: Client, plan: Plan[P]) -> None:
         super().__init__(client, plan)
-        self._tasks: deque[asyncio.Task[P]] = deque()
+        self._tasks: deque[asyncio.Future[P]] = deque()
 
     def fetch(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(self._call(arguments, options)))
+        self._tasks.append(asyncio.ensure_future(self._call(arguments, options)))
 
     async def receive(self) -> P:
         page = await self._tasks[0]
@@ -174,12 +130,3 @@ class _Ahead(_InTurn[P]):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-async def _chain(
-    first: EmitPage[P], rest: AsyncGenerator[EmitPage[P], None]
-) -> AsyncGenerator[EmitPage[P], None]:
-    async with aclosing(rest):
-        yield first
-        async for given in rest:
-            yield given

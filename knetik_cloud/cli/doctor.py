@@ -152,7 +152,7 @@ class _Checks:
     def _find_proxy(self) -> Check:
         import os
 
-        from knetik_cloud.core import proxies
+        from knetik_cloud.wire import proxies
 
         configuration = self._run.configuration(with_credential=False)
         parts = urlsplit(configuration.host)
@@ -205,7 +205,7 @@ class _Checks:
     def _tls(self) -> Check:
         import ssl
 
-        from knetik_cloud.tls import tls_context
+        from knetik_cloud.wire.tls import tls_context
 
         parts = urlsplit(str(self._run.base_url.value))
         if parts.scheme != "https":

@@ -1,7 +1,7 @@
 """The life of a call: authorize, send, judge, wait, try again, decode, give up.
 
 Written once, as a generator that yields what it wants done and is sent the outcome: `ApiClient` drives it
-over urllib3, `aio.ApiClient` over aiohttp, a test with a plain list.
+over blocking connections, `aio.ApiClient` over those of an event loop, a test with a plain list.
 """
 
 from __future__ import annotations
@@ -338,7 +338,7 @@ class _CallState:
             reason = self.masked(unreadable.reason or "")  # at once: this frame is one of the error's own
         except RecursionError:
             reason = "the response can't be read: it is nested too deeply"
-        response.distrust()
+        response.discard_connection()
         self._last = response
         self._ambiguous = self._operation.retry != "safe"
         if self._is_hidden(response):  # what was found in place of the token may be one

@@ -1,7 +1,8 @@
-"""What a failure below HTTP means to the caller: the same words and the same verdict for every transport."""
+"""Maps errors below HTTP to what they mean to a caller: the same words and verdicts for every transport."""
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import NamedTuple
 
 from knetik_cloud.core.outcome import Failure, without_tracebacks
@@ -15,28 +16,81 @@ from knetik_cloud.exceptions import (
     DeadlineExceeded,
 )
 
-LONGEST_SHOWN = 200
-DEADLINE_PASSED = "the deadline of the call has passed (raise it with _deadline)"
+MAX_SHOWN = 200
+UNKNOWN_ISSUER = (18, 19, 20, 21)
+"""OpenSSL's codes for certificates that no trusted CA has issued."""
+LIBRARIES = frozenset(
+    (
+        "asyncio",
+        "builtins",
+        "certifi",
+        "concurrent",
+        "encodings",
+        "gevent",
+        "knetik_cloud",
+        "select",
+        "socket",
+        "ssl",
+        "urllib3",
+        "uvloop",
+        "zlib",
+    )
+)
+"""The packages whose errors the exchange translates: this one, and those that it calls."""
 
 
-class DeadlinePassed(TimeoutError):
-    """Nothing is left of the call's deadline."""
+def is_foreign(error: BaseException, *libraries: str) -> bool:
+    """Return whether an error was raised by code that the exchange did not call.
+
+    A signal handler, a debugger or a task's time limit may raise any error at any moment. Its class shows
+    nothing: handlers raise `TimeoutError`, too. The frame that raised it does.
+
+    Args:
+        error: The error.
+        libraries: More packages whose errors are translated.
+    """
+    root = type(error).__module__.partition(".")[0]
+    if root not in LIBRARIES and root not in libraries:
+        return True
+    traceback = error.__traceback__
+    if traceback is None:
+        return False
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return not _is_library(traceback, libraries)
 
 
-class Meaning(NamedTuple):
-    """The exception class for a failure, a sentence on it, and whether another try may help."""
+def foreign_traceback(error: BaseException) -> TracebackType | None:
+    """Return the part of a traceback behind the frames of this package, whose locals hold the token."""
+    traceback, found = error.__traceback__, None
+    while traceback is not None:
+        if traceback.tb_frame.f_globals.get("__name__", "").startswith("knetik_cloud."):
+            found = None
+        elif found is None:
+            found = traceback
+        traceback = traceback.tb_next
+    return found
+
+
+def _is_library(traceback: TracebackType, libraries: tuple[str, ...]) -> bool:
+    root = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
+    return root in LIBRARIES or root in libraries
+
+
+class MappedError(NamedTuple):
+    """The API's view of a low-level error: exception class, message, and whether a retry may help."""
 
     error: type[ApiException]
     reason: str
     retryable: bool = True
 
     def failure(self, cause: BaseException, written: bool, status: int | None = None) -> Failure:
-        """Build what the engine is answered; `cause` is kept without its traceback, which holds the token.
+        """Build the engine's `Failure`. `cause` loses its traceback, which holds the token.
 
         Args:
-            cause: the error.
-            written: whether any of the request may have reached the service.
-            status: of an answer whose body can't be read.
+            cause: The error.
+            written: Whether any of the request may have reached the service.
+            status: The status of a response whose body can't be read.
         """
         return Failure(
             self.error,
@@ -48,66 +102,73 @@ class Meaning(NamedTuple):
         )
 
 
-def meaning(cause: BaseException, written: bool, host: str) -> Meaning:
-    """Say what an error of Python's own means; a transport translates those of its library before.
+def map_error(cause: BaseException, written: bool, host: str) -> MappedError:
+    """Map an error of Python's own; the exchange maps its own errors itself.
 
     Args:
-        cause: the error.
-        written: whether any of the request may have reached the service.
-        host: whom the request was for.
+        cause: The error.
+        written: Whether any of the request may have reached the service.
+        host: The host that the request was for.
     """
     import socket
     import ssl
 
     if isinstance(cause, (ApiResponseError, ApiValueError)):
-        return Meaning(type(cause), cause.reason or "", False)
-    if isinstance(cause, DeadlinePassed):
-        return Meaning(DeadlineExceeded, DEADLINE_PASSED, False)
+        return MappedError(type(cause), cause.reason or "", False)
     if isinstance(cause, TimeoutError):
-        done = f"{host} did not answer in time" if written else f"{host} could not be connected to in time"
-        return Meaning(ApiTimeoutException, f"{done} (raise the limit with _request_timeout)")
+        message = f"{host} did not respond in time" if written else f"timed out connecting to {host}"
+        return MappedError(ApiTimeoutException, f"{message} (increase _request_timeout)")
     if isinstance(cause, (socket.gaierror, UnicodeError)):
-        return Meaning(ApiConnectionException, f"the host {host} could not be found: {shown(cause)}")
+        return MappedError(ApiConnectionException, f"the host {host} could not be found: {shorten(cause)}")
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return Meaning(ApiConnectionException, f"no secure connection to {host}: {shown(cause)}", False)
+        hint = ""
+        if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in UNKNOWN_ISSUER:
+            hint = " (if you trust its CA, pass the CA's file as ssl_ca_cert)"
+        message = f"no secure connection to {host}: {shorten(cause)}{hint}"
+        return MappedError(ApiConnectionException, message, False)
     if isinstance(cause, OSError):
-        doing = "lost" if written else "could not be made"
-        return Meaning(ApiConnectionException, f"the connection to {host} {doing}: {shown(cause)}")
-    said = f"the exchange with {host} failed: {type(cause).__name__} {shown(cause)}"
-    return Meaning(ApiConnectionException, said.rstrip())
+        message = f"the connection to {host} {'lost' if written else 'could not be made'}: {shorten(cause)}"
+        return MappedError(ApiConnectionException, message)
+    message = f"the exchange with {host} failed: {type(cause).__name__} {shorten(cause)}"
+    return MappedError(ApiConnectionException, message.rstrip())
+
+
+def past_deadline() -> MappedError:
+    """Map a timeout that was caused by the call's deadline."""
+    return MappedError(DeadlineExceeded, "the call exceeded its deadline (increase _deadline)", False)
 
 
 def deadline_passed(failure: Failure, seconds: float) -> Failure:
-    """Give what a timeout means that came of the call's deadline, of so many seconds, not of its own."""
-    reason = f"the deadline of the call has passed after {seconds:.3g} s (raise it with _deadline)"
+    """Build the failure for a timeout caused by the call's deadline of `seconds`, not by its own limit."""
+    reason = f"the call exceeded its deadline of {seconds:.3g} s (increase _deadline)"
     return Failure(DeadlineExceeded, reason, failure.cause, written=failure.written, retryable=False)
 
 
-def of_stream(failure: Failure, request: Request) -> ApiException:
-    """Build the error for an answer that failed while its reader, no longer its call, was reading it."""
+def stream_error(failure: Failure, request: Request) -> ApiException:
+    """Build the error for a response that failed after its call had returned, while it was streamed."""
     error = failure.masked(request.secrets()).to_exception()
     error.operation = request.operation.id
     error.may_have_applied = request.operation.retry != "safe"
     return error
 
 
-def cut_off(host: str) -> Meaning:
-    """Give the meaning of an answer whose end is missing."""
-    return Meaning(ApiConnectionException, f"the answer of {host} was cut off")
+def truncated(host: str) -> MappedError:
+    """Map a response whose end is missing."""
+    return MappedError(ApiConnectionException, f"the response of {host} was truncated")
 
 
-def unanswered(host: str) -> Meaning:
-    """Give the meaning of a connection that was closed in place of an answer."""
-    return Meaning(ApiConnectionException, f"{host} closed the connection without an answer")
+def closed_early(host: str) -> MappedError:
+    """Map a connection that was closed without a response."""
+    return MappedError(ApiConnectionException, f"{host} closed the connection without a response")
 
 
-def no_http(host: str, cause: BaseException) -> Meaning:
-    """Give the meaning of an answer that isn't HTTP."""
-    said = f"the answer of {host} is no HTTP: {type(cause).__name__} {shown(cause)}"
-    return Meaning(ApiResponseError, said.rstrip())
+def invalid_http(host: str, cause: BaseException) -> MappedError:
+    """Map a response that isn't HTTP."""
+    message = f"{host} sent an invalid HTTP response: {shorten(cause)}"
+    return MappedError(ApiResponseError, message.rstrip())
 
 
-def shown(cause: BaseException) -> str:
-    """Give an error's text, shortened."""
+def shorten(cause: BaseException) -> str:
+    """Return an error's text, shortened."""
     text = str(cause)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."

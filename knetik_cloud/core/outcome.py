@@ -79,7 +79,7 @@ class Response(Protocol):
     def getheader(self, name: str, default: str | None = None) -> str | None:
         """Give one header."""
 
-    def distrust(self) -> None:
+    def discard_connection(self) -> None:
         """Say that the answer made no sense, so that its connection isn't used again."""
 
 

@@ -57,7 +57,7 @@ def test_a_slow_reader_meets_no_read_timeout_and_a_slow_service_does() -> None:
             assert await response.read() == BODY
             service.answer = stalled
             response = await open_stream(client)
-            with pytest.raises(ApiTimeoutException, match="did not answer in time"):
+            with pytest.raises(ApiTimeoutException, match="did not respond in time"):
                 await response.read()
             await until(lambda: service.open <= 1)
 

@@ -66,15 +66,15 @@ class Reply:
         self.reason: str | None = reason
         named = [(name.replace("_", "-"), value) for name, value in headers.items()]
         self.headers = Headers(named)
-        self.is_distrusted = False
+        self.is_discarded = False
 
     def getheader(self, name: str, default: str | None = None) -> str | None:
         """Give one header."""
         return self.headers.get(name, default)
 
-    def distrust(self) -> None:
+    def discard_connection(self) -> None:
         """Take note that the answer made no sense."""
-        self.is_distrusted = True
+        self.is_discarded = True
 
 
 REFUSED = Failure(ApiConnectionException, "refused", ConnectionRefusedError("refused"), written=False)

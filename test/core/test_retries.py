@@ -114,7 +114,7 @@ def test_an_unreadable_success_of_a_once_operation_may_have_been_applied() -> No
     assert error.may_have_applied
     assert error.status == 200
     assert isinstance(error.__cause__, ValueError)
-    assert reply.is_distrusted
+    assert reply.is_discarded
 
 
 @pytest.mark.parametrize("first", [RESET, READ_TIMEOUT, Reply(500), Reply(503)])

@@ -14,7 +14,7 @@ import pytest
 from knetik_cloud import ApiClient, ApiValueError, Configuration, Secret
 from knetik_cloud.core import options
 from knetik_cloud.core.options import Settings
-from knetik_cloud.tls import tls_context
+from knetik_cloud.wire.tls import tls_context
 from test.faults.server import CERTIFICATES
 
 

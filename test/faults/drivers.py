@@ -27,7 +27,7 @@ class Driver(Protocol):
 
 
 class SyncDriver:
-    """The blocking client over urllib3."""
+    """The blocking client."""
 
     name = "sync"
 
@@ -45,7 +45,7 @@ class SyncDriver:
 
 
 class AioDriver:
-    """The asyncio client over aiohttp, in an event loop that runs in a thread of its own."""
+    """The asyncio client, in an event loop that runs in a thread of its own."""
 
     name = "aio"
 

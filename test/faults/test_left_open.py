@@ -1,18 +1,18 @@
-"""A peer that resets before the TLS handshake leaves no socket open, though `ssl` forgets to close it."""
+"""A peer that resets before the TLS handshake leaves no socket open."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import socket
 import struct
 import threading
-import time
 import warnings
 from collections.abc import Iterator
 
 import pytest
 
-from knetik_cloud import ApiClient, ApiConnectionException, Configuration, UsersInventoryApi, connections
+from knetik_cloud import ApiClient, ApiConnectionException, Configuration, UsersInventoryApi, aio
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -36,22 +36,22 @@ def resetting_port() -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def test_a_reset_before_the_handshake_leaves_no_socket_open(
-    resetting_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connect = connections._Timed._connected
-
-    def connect_and_meet_the_reset(*arguments: object) -> socket.socket:
-        sock = connect(*arguments)  # type: ignore[arg-type]
-        time.sleep(0.01)
-        return sock
-
-    monkeypatch.setattr(connections._Timed, "_connected", connect_and_meet_the_reset)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_reset_before_the_handshake_leaves_no_socket_open(resetting_port: int, is_async: bool) -> None:
     configuration = Configuration(f"https://localhost:{resetting_port}", retries=0)
-    with ApiClient(configuration) as client, warnings.catch_warnings(record=True) as caught:
+
+    def call() -> None:
+        with ApiClient(configuration) as client:
+            UsersInventoryApi(client).get_user_inventory(56, 56)
+
+    async def call_async() -> None:
+        async with aio.ApiClient(configuration) as client:
+            await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
+
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for _ in range(20):
+        for _ in range(10):
             with pytest.raises(ApiConnectionException):
-                UsersInventoryApi(client).get_user_inventory(56, 56)
+                asyncio.run(call_async()) if is_async else call()
         gc.collect()
     assert [str(warning.message) for warning in caught] == []

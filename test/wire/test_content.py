@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knetik_cloud.core import content
 from knetik_cloud.exceptions import ApiResponseError
+from knetik_cloud.wire import content
 
 
 def raw_deflate(data: bytes) -> bytes:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knetik_cloud.core import proxies
 from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.wire import proxies
 
 ENVIRONMENT = {"HTTP_PROXY": "http://plain:1", "https_proxy": "http://secure:2", "ALL_PROXY": "http://all:3"}
 

@@ -1,0 +1,1 @@
+"""One HTTP exchange, free of I/O, and the two pipes that it runs over: blocking and asyncio."""

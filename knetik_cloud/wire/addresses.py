@@ -1,0 +1,72 @@
+"""Connects to the first of several addresses that responds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain, zip_longest
+from typing import Any, Generic, Protocol, TypeVar
+
+STAGGER_SECONDS = 0.3
+"""The time after which the next address is tried while the ones before it are still silent."""
+
+A = TypeVar("A")
+Address = tuple[Any, Any, int, str, Any]
+"""An entry of `socket.getaddrinfo`."""
+
+
+class Dialer(Protocol, Generic[A]):
+    """The attempts to connect that a pipe can make."""
+
+    def dial(self, address: Address) -> A:
+        """Begin to connect to an address."""
+
+    async def wait(self, attempts: Sequence[A], seconds: float) -> Sequence[tuple[A, OSError | None]]:
+        """Wait until an attempt ends or time passes, and return those that ended, with their errors."""
+
+    async def hang_up(self, attempts: Sequence[A]) -> None:
+        """Give up attempts."""
+
+
+async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callable[[], float]) -> A:
+    """Connect to the first address that responds, and return its attempt.
+
+    An address gets `STAGGER_SECONDS`, or its share of the time if that is less, before the next one is tried
+    as well. All together get the time that remains.
+
+    Raises:
+        TimeoutError: If no time remains.
+        OSError: If no address accepts the connection.
+    """
+    untried = _interleaved(found)
+    attempts: list[A] = []
+    failure = OSError("the host has no address")
+    try:
+        while untried or attempts:
+            if untried:
+                try:
+                    attempts.append(dialer.dial(untried.pop(0)))
+                except OSError as error:
+                    failure = error
+                    continue
+            seconds = remaining()
+            if untried:
+                seconds = min(STAGGER_SECONDS, seconds / (len(untried) + 1))
+            ended = await dialer.wait(attempts, seconds)
+            for attempt, refusal in ended:
+                attempts.remove(attempt)
+                if refusal is None:
+                    return attempt
+                failure = refusal
+        raise failure
+    finally:
+        await dialer.hang_up(attempts)
+        del failure  # its traceback holds this frame
+
+
+def _interleaved(found: Sequence[Address]) -> list[Address]:
+    """Alternate between address families: a family without a route costs one attempt at most."""
+    families: dict[Any, list[Address]] = {}
+    for address in found:
+        families.setdefault(address[0], []).append(address)
+    mixed = chain.from_iterable(zip_longest(*families.values()))
+    return [address for address in mixed if address is not None]

@@ -1,0 +1,272 @@
+"""The asyncio pipe: a transport of the event loop, read no longer than the time limits allow."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import select
+import socket
+import time
+from collections.abc import Sequence
+from typing import cast
+
+from knetik_cloud.wire import addresses
+from knetik_cloud.wire.pipe import SEND_BYTES, Listener, TimedPipe
+
+MAX_UNREAD_BYTES = 1 << 18
+"""Bytes that are held for a slow reader before the transport is told to pause."""
+
+
+class AsyncioPipe(TimedPipe, asyncio.Protocol):
+    """A connection of an event loop. One timer per connection watches the time, not one per wait."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, opened: set[AsyncioPipe]) -> None:
+        self._loop = loop
+        self._opened = opened
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._unread: list[bytes] = []
+        self._unread_size = 0
+        self._error: Exception | None = None
+        self._is_at_end = self._is_paused = self._is_full = False
+        self._until = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    # What the transport calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+        self._opened.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._unread.append(data)
+        self._unread_size += len(data)
+        if self._unread_size > MAX_UNREAD_BYTES and not self._is_full and self._transport is not None:
+            self._is_full = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        self._is_at_end = True
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_at_end = True
+        self._error = exc
+        self._opened.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        self._is_paused = False
+        self._wake()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # What the exchange calls
+
+    async def send(self, data: bytes, listener: Listener | None = None) -> bool:
+        """Send bytes, and pass what arrives meanwhile to the listener."""
+        if len(data) <= SEND_BYTES and listener is None:
+            self._writable().write(data)
+            return True
+        view = memoryview(data)
+        for start in range(0, len(view), SEND_BYTES):
+            self._writable().write(view[start : start + SEND_BYTES])
+            while self._is_paused or (listener is not None and self._has_arrived()):
+                if listener is None or not self._has_arrived():
+                    await self._wait_for_event()
+                elif not self._unread and not self._is_at_end:
+                    await asyncio.sleep(0)  # the loop reads it now
+                elif listener(self._pop()):
+                    return False
+        return True
+
+    def _has_arrived(self) -> bool:
+        return bool(self._unread) or self._is_at_end or self._is_readable()
+
+    def _writable(self) -> asyncio.Transport:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise self._error or ConnectionResetError("the connection was closed")
+        return transport
+
+    async def receive(self) -> bytes:
+        """Wait for bytes and return them, or b"" at the end."""
+        while not self._unread and not self._is_at_end:
+            await self._wait_for_event()
+        return self._pop()
+
+    def _pop(self) -> bytes:
+        """Return all that is unread, or b"" at the end."""
+        if not self._unread:
+            if self._error is not None:
+                raise self._error
+            return b""
+        data = self._unread[0] if len(self._unread) == 1 else b"".join(self._unread)
+        self._unread.clear()
+        self._unread_size = 0
+        if self._is_full and self._transport is not None:
+            self._is_full = False
+            self._transport.resume_reading()
+        return data
+
+    def receive_now(self) -> bytes | None:
+        """Return bytes that have arrived, b"" at the end or after an error, or None if nothing has."""
+        if self._unread:
+            return self._pop()
+        return b"" if self._is_at_end or self._is_readable() or self._is_sending() else None
+
+    def _is_sending(self) -> bool:
+        """Return whether a part of a request that was answered early has not been sent."""
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
+    def _is_readable(self) -> bool:
+        """Return whether bytes, or the end, have arrived that the event loop has not read yet."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return True
+        sock = transport.get_extra_info("socket")
+        if not hasattr(select, "poll"):
+            return bool(select.select([sock], [], [], 0)[0])
+        poll = select.poll()
+        poll.register(sock.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+    def close(self) -> None:
+        """Close the connection immediately."""
+        self._opened.discard(self)
+        if self._transport is not None and not self._loop.is_closed():
+            self._transport.abort()
+
+    # Time
+
+    async def _wait_for_event(self) -> None:
+        """Wait until something happens.
+
+        Raises:
+            TimeoutError: If nothing happens in time.
+        """
+        left = self.remaining()
+        self._until = time.monotonic() + left
+        if self._timer is None or self._timer.when() > self._loop.time() + left:
+            self._set_timer()
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        left = self._until - time.monotonic()
+        self._timer = None if left == math.inf else self._loop.call_later(left, self._check_time)
+
+    def _check_time(self) -> None:
+        self._timer = None
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        if time.monotonic() >= self._until:
+            waiter.set_exception(TimeoutError("timed out"))
+        else:
+            self._set_timer()
+
+
+class _Dialer:
+    """Connects sockets in tasks, several at the same time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def dial(self, address: addresses.Address) -> asyncio.Task[socket.socket]:
+        return self._loop.create_task(self._connect(address))
+
+    async def _connect(self, address: addresses.Address) -> socket.socket:
+        family, kind, protocol, _, where = address
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await self._loop.sock_connect(sock, where)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    async def wait(
+        self, attempts: Sequence[asyncio.Task[socket.socket]], seconds: float
+    ) -> Sequence[tuple[asyncio.Task[socket.socket], OSError | None]]:
+        limit = None if seconds == math.inf else seconds
+        ended, _ = await asyncio.wait(attempts, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        return [(task, _error_of(task)) for task in attempts if task in ended]
+
+    async def hang_up(self, attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
+        for task in attempts:
+            task.cancel()
+        for sock in await asyncio.gather(*attempts, return_exceptions=True):
+            if isinstance(sock, socket.socket):
+                sock.close()
+
+
+def _error_of(task: asyncio.Task[socket.socket]) -> OSError | None:
+    """Return a plain error of the system: asyncio adds its own words and the address."""
+    error = task.exception()
+    if error is None:
+        return None
+    if not isinstance(error, OSError):
+        raise error
+    if error.errno is None:
+        return error
+    import os
+
+    return OSError(error.errno, os.strerror(error.errno))
+
+
+async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) -> AsyncioPipe:
+    """Connect to a host.
+
+    Args:
+        host: A name or an address.
+        port: The port.
+        until: The moment of the monotonic clock at which to give up.
+        opened: The open connections, in which the new one is kept while it is open.
+
+    Raises:
+        TimeoutError: If the host does not respond in time.
+        OSError: If the host is not found or does not accept the connection.
+    """
+    loop = asyncio.get_running_loop()
+    clock = TimedPipe()
+    clock.begin(until, math.inf)
+    dialer = _Dialer(loop)
+    task = await addresses.connect(dialer, await _resolve(loop, host, port, clock), clock.remaining)
+    sock = task.result()
+    try:
+        _, pipe = await loop.create_connection(lambda: AsyncioPipe(loop, opened), sock=sock)
+    except BaseException:
+        sock.close()
+        raise
+    return pipe
+
+
+async def _resolve(
+    loop: asyncio.AbstractEventLoop, host: str, port: int, clock: TimedPipe
+) -> Sequence[addresses.Address]:
+    """Resolve a name in a thread, or read an address right here."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        pass
+    seconds = clock.remaining()
+    async with asyncio.timeout(None if seconds == math.inf else seconds):
+        return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -1,0 +1,146 @@
+"""The blocking pipe: a socket that never waits longer than the time limits allow."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import select
+import socket
+from collections.abc import Sequence
+
+from knetik_cloud.core.failure import is_foreign
+from knetik_cloud.wire import addresses
+from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, TimedPipe
+
+MAX_WAIT_SECONDS = 1e6
+"""Longer waits have no limit, since the clocks of operating systems can't count them."""
+IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0))
+
+
+class BlockingPipe(TimedPipe):
+    """A connected socket, in non-blocking mode."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    async def send(self, data: bytes, listener: Listener | None = None) -> bool:
+        """Send bytes, and pass what arrives meanwhile to the listener."""
+        view = memoryview(data)
+        while view:
+            view = view[self._send_now(view[:SEND_BYTES] if listener else view) :]
+            if not view:
+                break
+            readable, _ = wait_for(
+                (self._socket,) if listener else (), (self._socket,), self.remaining(), "sending"
+            )
+            if readable and listener is not None:
+                received = self.receive_now()
+                if received is not None and listener(received):
+                    return False
+        return True
+
+    def _send_now(self, view: memoryview) -> int:
+        try:
+            return self._socket.send(view)
+        except BlockingIOError as error:
+            if is_foreign(error):
+                raise
+            return 0
+
+    async def receive(self) -> bytes:
+        """Wait for bytes and return them, or b"" at the end."""
+        wait_for((self._socket,), (), self.remaining(), "receiving")
+        return self._socket.recv(RECEIVE_BYTES)
+
+    def receive_now(self) -> bytes | None:
+        """Return bytes that have arrived, b"" at the end or after an error, or None if nothing has."""
+        try:
+            return self._socket.recv(RECEIVE_BYTES) if any(wait_for((self._socket,), (), 0)) else None
+        except OSError as error:
+            if is_foreign(error):
+                raise
+            return b""
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def __del__(self) -> None:
+        self._socket.close()
+
+
+def wait_for(
+    readers: Sequence[socket.socket], writers: Sequence[socket.socket], seconds: float, doing: str = ""
+) -> tuple[list[socket.socket], list[socket.socket]]:
+    """Wait until sockets can be read or written, and return those that can.
+
+    Raises:
+        TimeoutError: If none can in time, and `doing` says what was waited for.
+    """
+    if not hasattr(select, "poll"):
+        limit = None if seconds > MAX_WAIT_SECONDS else seconds
+        readable, writable, failed = select.select(readers, writers, writers, limit)
+        writable = [*writable, *failed]
+    else:
+        poll = select.poll()
+        for sock in readers:
+            poll.register(sock, select.POLLIN)
+        for sock in writers:
+            poll.register(sock, select.POLLOUT | (select.POLLIN if sock in readers else 0))
+        events = dict(poll.poll(None if seconds > MAX_WAIT_SECONDS else seconds * 1000))
+        readable = [sock for sock in readers if events.get(sock.fileno(), 0) & ~select.POLLOUT]
+        writable = [sock for sock in writers if events.get(sock.fileno(), 0) & ~select.POLLIN]
+    if doing and not readable and not writable:
+        raise TimeoutError(f"timed out {doing}")
+    return readable, writable
+
+
+class _Dialer:
+    """Connects sockets, several at the same time."""
+
+    def dial(self, address: addresses.Address) -> socket.socket:
+        family, kind, protocol, _, where = address
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            code = sock.connect_ex(where)
+            if code not in IN_PROGRESS:
+                raise OSError(code, os.strerror(code))
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    async def wait(
+        self, attempts: Sequence[socket.socket], seconds: float
+    ) -> Sequence[tuple[socket.socket, OSError | None]]:
+        _, ended = wait_for((), attempts, seconds)
+        codes = [(sock, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) for sock in ended]
+        for sock, code in codes:
+            if code:
+                sock.close()
+        return [(sock, OSError(code, os.strerror(code)) if code else None) for sock, code in codes]
+
+    async def hang_up(self, attempts: Sequence[socket.socket]) -> None:
+        for sock in attempts:
+            sock.close()
+
+
+async def connect(host: str, port: int, until: float) -> BlockingPipe:
+    """Connect to a host.
+
+    Args:
+        host: A name or an address.
+        port: The port.
+        until: The moment of the monotonic clock at which to give up.
+
+    Raises:
+        TimeoutError: If the host does not respond in time.
+        OSError: If the host is not found or does not accept the connection.
+    """
+    clock = TimedPipe()
+    clock.begin(until, math.inf)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return BlockingPipe(await addresses.connect(_Dialer(), found, clock.remaining))

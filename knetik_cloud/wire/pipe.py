@@ -1,0 +1,76 @@
+"""What the exchange asks of a pipe."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+Listener = Callable[[bytes], bool]
+"""Takes what arrives while a request is sent, b"" at the end. If it returns True, the sending stops."""
+SEND_BYTES = 1 << 16
+RECEIVE_BYTES = 1 << 16
+
+
+class Pipe(Protocol):
+    """A connection that moves bytes within the time limits set by `begin`.
+
+    Any method may raise an `OSError`, and one that waits also a `TimeoutError`. The coroutines of a blocking
+    pipe never suspend.
+    """
+
+    idle_since: float
+    must_close: bool
+
+    def begin(self, deadline: float, wait: float) -> None:
+        """Set the time limits: a moment of the monotonic clock, and seconds for each wait."""
+
+    async def send(self, data: bytes, listener: Listener | None = None) -> bool:
+        """Send bytes, pass what arrives meanwhile to the listener, and return whether all were sent."""
+
+    async def receive(self) -> bytes:
+        """Wait for bytes and return them, or b"" at the end."""
+
+    def receive_now(self) -> bytes | None:
+        """Return bytes that have arrived, b"" at the end or after an error, or None if nothing has."""
+
+    def close(self) -> None:
+        """Close the connection immediately."""
+
+
+class TimedPipe:
+    """The time limits of a pipe, and its state while it is idle."""
+
+    _deadline = _wait = math.inf
+    idle_since = 0.0
+    must_close = False
+    """Whether the connection must not carry another request."""
+
+    def begin(self, deadline: float, wait: float) -> None:
+        """Set the time limits: a moment of the monotonic clock, and seconds for each wait."""
+        self._deadline = deadline
+        self._wait = wait
+
+    def remaining(self) -> float:
+        """Return the seconds that the next wait may take, possibly infinite.
+
+        Raises:
+            TimeoutError: If no time is left.
+        """
+        left = min(self._deadline - time.monotonic(), self._wait)
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine over blocking pipes, which never suspends."""
+    try:
+        coroutine.send(None)
+    except StopIteration as result:
+        value: T = result.value
+        return value
+    coroutine.close()
+    raise RuntimeError("a blocking pipe suspended its coroutine")

@@ -1,0 +1,345 @@
+"""The parser of one HTTP/1 response: it decides where the response ends and whether another may follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from knetik_cloud.wire import content
+
+MAX_HEAD_BYTES = 1 << 20
+"""The limit for a head, including all interim responses before it."""
+MAX_LINE_BYTES = 1 << 16
+MAX_CHUNK_LINE_BYTES = 1 << 12
+MAX_TRAILERS = 100
+TO_END, LENGTH, CHUNKS = range(3)
+START = b"HTTP/1."
+STATUS_LINE = re.compile(r"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*))?", re.DOTALL)
+HEAD_END = re.compile(rb"\n\r?\n")
+FOLD = re.compile(r"\n[ \t]+")
+NAME = re.compile(r"[!-9;-~]+")
+CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+
+
+class FramingError(Exception):
+    """A response that breaks the rules of HTTP, so that its meaning or its end is uncertain."""
+
+
+class ClosedEarlyError(ConnectionError):
+    """A connection that was closed before a response began."""
+
+
+class TruncatedError(ConnectionError):
+    """A response whose end is missing."""
+
+
+class Response:
+    """One response, parsed from bytes as they arrive, however they are split.
+
+    `feed` and `eof` take what arrives, and `take` returns the decoded body. Errors in the head are raised by
+    `feed` and `eof`. Errors in the body are raised by `take`, once all bytes before them have been taken, so
+    that the status is known in any case.
+
+    Args:
+        method: The method of the request. A response to HEAD has no body.
+        limit: The maximum size of the decoded body in bytes. 0 sets no limit.
+        tunnel: True for the response to a CONNECT, after which the connection belongs to another protocol.
+    """
+
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_decoders",
+        "_error",
+        "_has_body",
+        "_head_bytes",
+        "_is_kept_alive",
+        "_is_tunnel",
+        "_left",
+        "_limit",
+        "_line",
+        "_mode",
+        "_pieces",
+        "_scanned",
+        "_taken",
+        "_total",
+        "_trailers",
+        "_values",
+        "fields",
+        "is_complete",
+        "leftover",
+        "reason",
+        "status",
+    )
+
+    def __init__(self, method: str = "GET", limit: int = 0, tunnel: bool = False) -> None:
+        self.status = 0
+        """The status of the final response, or 0 until its head is complete."""
+        self.reason = ""
+        self.fields: list[tuple[str, str]] = []
+        self.leftover = b""
+        """Bytes received after the end of the response."""
+        self.is_complete = False
+        """Whether all bytes of the response have been received."""
+        self._values: dict[str, list[str]] = {}
+        self._has_body = method != "HEAD"
+        self._is_tunnel = tunnel
+        self._limit = limit
+        self._buffer = bytearray()
+        self._scanned = self._head_bytes = self._total = self._taken = self._trailers = 0
+        self._left: int | None = None
+        self._line = bytearray()
+        self._mode = TO_END
+        self._body = bytearray()
+        self._error: Exception | None = None
+        self._decoders: list[content.Inflater] | None = None
+        self._pieces: Iterator[bytes] | None = None
+        self._is_kept_alive = False
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the connection can carry another request once this response is complete."""
+        return self.is_complete and self._is_kept_alive and not self.leftover and self._error is None
+
+    def get(self, name: str) -> str | None:
+        """Return the first value of a header, in any letter case, or None."""
+        values = self._values.get(name.lower())
+        return None if values is None else values[0]
+
+    def feed(self, data: bytes) -> None:
+        """Parse received bytes.
+
+        Raises:
+            FramingError: If the head is malformed or too large.
+        """
+        if self.status:
+            self._feed_body(data)
+        else:
+            self._feed_head(data)
+
+    def eof(self) -> None:
+        """Record that the connection was closed.
+
+        Raises:
+            ClosedEarlyError: If no byte of a response has been received.
+            TruncatedError: If the head is incomplete.
+        """
+        if not self.status:
+            if self._buffer or self._head_bytes:
+                raise TruncatedError("the connection was closed within the head")
+            raise ClosedEarlyError("the connection was closed without a response")
+        if self.is_complete or self._error is not None:
+            return
+        if self._mode == TO_END:
+            self.is_complete = True
+        else:
+            self._error = TruncatedError("the connection was closed within the body")
+
+    def take(self) -> bytes:
+        """Return the next decoded bytes, or b"" if the body is over or more must be received.
+
+        Raises:
+            FramingError: If the body is malformed.
+            TruncatedError: If the connection was closed before the end of the body.
+            ApiResponseError: If the body is too large or can't be decoded.
+        """
+        if self._decoders is None:
+            encodings = self._values.get("content-encoding")
+            self._decoders = content.inflaters(None if encodings is None else ",".join(encodings))
+        data = self._inflate() if self._decoders else self._drain()
+        if not data and self._error is not None:
+            raise self._error
+        self._taken += len(data)
+        if self._limit and (self._taken > self._limit or (not self._decoders and self._announces_too_much())):
+            raise content.too_large(self._limit)
+        return data
+
+    def _announces_too_much(self) -> bool:
+        return self._left is not None and self._taken + self._left > self._limit
+
+    def _drain(self) -> bytes:
+        data = bytes(self._body)
+        self._body.clear()
+        return data
+
+    def _inflate(self) -> bytes:
+        """Return the next piece of the decompressed body: no more than one is held in memory."""
+        assert self._decoders is not None
+        while True:
+            if self._pieces is not None:
+                piece = next(self._pieces, b"")
+                if piece:
+                    return piece
+                self._pieces = None
+            if not self._body:
+                break
+            self._pieces = content.feed(self._decoders, self._drain())
+        if self.is_complete:
+            for decoder in self._decoders:
+                decoder.finish()
+        return b""
+
+    # The head
+
+    def _feed_head(self, data: bytes) -> None:
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        while match := HEAD_END.search(buffer, max(start, self._scanned - 2)):
+            self._head_bytes += match.end() - start
+            self._check_head_size(self._head_bytes)
+            is_final = self._parse_head(buffer[start : match.start() + 1].decode("latin-1"))
+            start = self._scanned = match.end()
+            if is_final:
+                rest = bytes(buffer[start:])
+                self._buffer = bytearray()
+                self._begin_body()
+                if rest or self.is_complete:
+                    self._feed_body(rest)
+                return
+        del buffer[:start]
+        self._scanned = len(buffer)
+        self._check_partial_head(buffer)
+
+    def _check_partial_head(self, buffer: bytearray) -> None:
+        """Reject early what no further bytes can turn into a head."""
+        if buffer[: len(START)] != START[: len(buffer)]:
+            raise FramingError(f"it begins with {bytes(buffer[:40])!r} instead of a status line")
+        self._check_head_size(self._head_bytes + len(buffer))
+        if len(buffer) - buffer.rfind(b"\n") - 1 > MAX_LINE_BYTES:
+            raise FramingError(f"a line of its head is longer than {MAX_LINE_BYTES} bytes")
+
+    def _check_head_size(self, size: int) -> None:
+        if size > MAX_HEAD_BYTES:
+            raise FramingError(f"its head is larger than {MAX_HEAD_BYTES} bytes")
+
+    def _parse_head(self, head: str) -> bool:
+        """Parse a head, which ends in a line feed, and return whether it belongs to the final response."""
+        if len(head) > MAX_LINE_BYTES and max(map(len, head.split("\n"))) > MAX_LINE_BYTES:
+            raise FramingError(f"a line of its head is longer than {MAX_LINE_BYTES} bytes")
+        first, _, rest = head.replace("\r\n", "\n").partition("\n")
+        status_line = STATUS_LINE.fullmatch(first)
+        if status_line is None:
+            raise FramingError(f"it begins with {first[:40]!r} instead of a status line")
+        if "\r" in rest or "\0" in rest or "\r" in first or "\0" in first:
+            raise FramingError("its head contains a bare carriage return or a NUL")
+        status = int(status_line[2])
+        is_final = not 100 <= status < 200 or status == 101
+        fields = self.fields if is_final else []
+        for line in FOLD.sub(" ", rest).split("\n")[:-1]:
+            name, colon, value = line.partition(":")
+            if not colon or NAME.fullmatch(name) is None:
+                raise FramingError("a line of its head is not a header")
+            fields.append((name, value.strip(" \t")))
+        if is_final:
+            for name, value in fields:
+                self._values.setdefault(name.lower(), []).append(value)
+            self._decide_framing(status, is_old=status_line[1] == "0")
+            self.status, self.reason = status, (status_line[3] or "").strip()
+        return is_final
+
+    def _decide_framing(self, status: int, is_old: bool) -> None:
+        """Decide where the body ends, and reject what two readers could read in two ways."""
+        values = self._values
+        if self._is_tunnel and 200 <= status < 300:
+            self._has_body = False
+            return
+        lengths, codings = values.get("content-length", []), values.get("transfer-encoding", [])
+        if len(codings) > 1 or (codings and codings[0].lower() not in ("chunked", "identity")):
+            raise FramingError(f"its transfer encoding is {', '.join(codings)!r}")
+        if lengths and (not all(map(_is_decimal, lengths)) or len(set(map(int, lengths))) > 1):
+            raise FramingError(f"its length is {', '.join(lengths)!r}")
+        is_chunked = bool(codings) and codings[0].lower() == "chunked"
+        if is_chunked:
+            self._mode = CHUNKS
+        elif lengths:
+            self._left = int(lengths[0])
+            self._mode = LENGTH
+        connection = ",".join(values.get("connection", ())).lower()
+        self._is_kept_alive = "keep-alive" in connection if is_old else "close" not in connection
+        if is_chunked and (lengths or is_old):
+            self._is_kept_alive = False
+        if status in (204, 304) or status < 200:
+            if is_chunked or self._left or status < 200:
+                self._is_kept_alive = False
+            self._has_body = False
+        if self._has_body and self._mode == TO_END:
+            self._is_kept_alive = False
+
+    def _begin_body(self) -> None:
+        if not self._has_body:
+            self._left = None
+        self.is_complete = not self._has_body or self._left == 0
+
+    # The body
+
+    def _feed_body(self, data: bytes) -> None:
+        if self.is_complete:
+            self.leftover += data
+        elif self._error is None:
+            self._total += len(data)
+            if self._limit and self._total > 4 * self._limit + MAX_HEAD_BYTES:
+                self._error = content.too_large(self._limit)
+                return
+            try:
+                if self._mode == LENGTH:
+                    self._read_length(data)
+                elif self._mode == CHUNKS:
+                    self._read_chunks(data)
+                else:
+                    self._body += data
+            except FramingError as error:
+                self._error = error.with_traceback(None)
+
+    def _read_length(self, data: bytes) -> None:
+        assert self._left is not None
+        if len(data) > self._left:
+            self.leftover, data = data[self._left :], data[: self._left]
+        self._body += data
+        self._left -= len(data)
+        self.is_complete = not self._left
+
+    def _read_chunks(self, data: bytes) -> None:
+        """Read chunks; `_left` is None between them, and -1 in the trailers."""
+        position = 0
+        while position < len(data) and not self.is_complete:
+            if self._left is not None and self._left > 0:
+                piece = data[position : position + self._left]
+                self._body += piece
+                self._left -= len(piece)
+                position += len(piece)
+                continue
+            end = data.find(b"\n", position) + 1
+            self._line += data[position : end or None]
+            position = end or len(data)
+            if self._left == 0 and not b"\r\n".startswith(self._line):
+                raise FramingError("a chunk is longer than its size")
+            if len(self._line) > MAX_CHUNK_LINE_BYTES:
+                raise FramingError("a line between its chunks is too long")
+            if end:
+                self._end_line(bytes(self._line))
+                self._line.clear()
+        if position < len(data):
+            self.leftover = data[position:]
+
+    def _end_line(self, line: bytes) -> None:
+        """Interpret a line between the chunks. A bare line feed ends none: proxies differ on it."""
+        if self._left == 0:
+            self._left = None
+        elif self._left is None:
+            size = CHUNK_SIZE.fullmatch(line)
+            if size is None:
+                raise FramingError("the size of a chunk is malformed")
+            self._left = int(size[1], 16) or -1
+        elif line == b"\r\n":
+            self.is_complete = True
+        else:
+            self._trailers += 1
+            if self._trailers > MAX_TRAILERS:
+                raise FramingError(f"it has more than {MAX_TRAILERS} trailers")
+            if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
+                raise FramingError("a trailer is malformed")
+
+
+def _is_decimal(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 20

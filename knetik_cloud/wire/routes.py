@@ -1,0 +1,59 @@
+"""The route to the service: directly, through a forwarding proxy, or through a tunnel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from knetik_cloud.wire import proxies
+
+if TYPE_CHECKING:
+    import ssl
+
+    from knetik_cloud.secret import Secret
+
+
+class Route:
+    """The steps from a client to an origin.
+
+    Attributes:
+        address: The host and port to connect to: the proxy's, or the origin's.
+        tls_to_proxy: Whether the first hop is a proxy with TLS.
+        tunnel: The `host:port` to reach through a CONNECT request, or None.
+        tls_to: The host whose certificate is checked at the end, or None without TLS.
+        prefix: The start of each target: the origin for a proxy that forwards requests, otherwise "".
+        proxy_secret: The `Proxy-Authorization`, or None.
+        tls: The TLS context of all hops, or None.
+    """
+
+    __slots__ = ("address", "prefix", "proxy_secret", "tls", "tls_to", "tls_to_proxy", "tunnel")
+
+    def __init__(self, origin: str, proxy: str | None) -> None:
+        url = urlsplit(origin)
+        host, port = url.hostname or "", url.port or _default_port(url.scheme)
+        is_secure = url.scheme == "https"
+        self.address = (host, port)
+        self.tls_to_proxy = False
+        self.prefix = ""
+        self.tunnel: str | None = None
+        self.tls_to = host if is_secure else None
+        self.tls: ssl.SSLContext | None = None
+        self.proxy_secret: Secret | None = None
+        if proxy is not None:
+            address, self.proxy_secret = proxies.split(proxy)
+            via = urlsplit(address)
+            self.address = (via.hostname or "", via.port or _default_port(via.scheme))
+            self.tls_to_proxy = via.scheme == "https"
+            if is_secure:
+                self.tunnel = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            else:
+                self.prefix = origin
+
+    @property
+    def needs_tls(self) -> bool:
+        """Whether any hop uses TLS."""
+        return self.tls_to_proxy or self.tls_to is not None
+
+
+def _default_port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80

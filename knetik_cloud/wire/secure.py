@@ -1,0 +1,132 @@
+"""TLS as a pipe over another pipe, which may be one with TLS itself."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from knetik_cloud.core.failure import is_foreign
+from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, Pipe
+
+T = TypeVar("T")
+
+
+class SecurePipe:
+    """The decrypted side of a TLS connection. `ssl` gets bytes and returns bytes, and does no I/O."""
+
+    idle_since = 0.0
+    must_close = False
+
+    def __init__(self, pipe: Pipe, context: ssl.SSLContext, host: str) -> None:
+        self._pipe = pipe
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        name = host.rstrip(".").partition("%")[0]
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+
+    def begin(self, deadline: float, wait: float) -> None:
+        """Set the time limits of the pipe below."""
+        self._pipe.begin(deadline, wait)
+
+    async def handshake(self) -> None:
+        """Negotiate TLS and check the certificate.
+
+        Raises:
+            ssl.SSLError: If the certificate is rejected, or the peer speaks another protocol.
+        """
+        try:
+            await self._run(self._tls.do_handshake)
+        except ssl.SSLError:
+            try:
+                await self._flush()  # the alert that tells the peer why
+            except OSError as error:
+                if is_foreign(error):
+                    raise
+            raise
+        await self._flush()
+
+    async def send(self, data: bytes, listener: Listener | None = None) -> bool:
+        """Encrypt and send bytes."""
+        decrypting = None if listener is None else partial(self._listen, listener)
+        view = memoryview(data)
+        for start in range(0, len(view), SEND_BYTES):
+            await self._run(partial(self._tls.write, view[start : start + SEND_BYTES]))
+            if not await self._pipe.send(self._outgoing.read(), decrypting):
+                return False
+        return True
+
+    async def receive(self) -> bytes:
+        """Receive and decrypt bytes.
+
+        Raises:
+            ssl.SSLEOFError: If the connection was closed without the end that TLS requires.
+        """
+        data = await self._run(self._read)
+        await self._flush()
+        return data
+
+    def receive_now(self) -> bytes | None:
+        """Return decrypted bytes that have arrived. A session ticket is none."""
+        data = self._pipe.receive_now()
+        try:
+            return None if data is None else self._decrypt(data)
+        except ssl.SSLError as error:
+            if is_foreign(error):
+                raise
+            return b""
+
+    def close(self) -> None:
+        """Close the pipe below."""
+        self._pipe.close()
+
+    def _listen(self, listener: Listener, data: bytes) -> bool:
+        decrypted = self._decrypt(data)
+        return decrypted is not None and listener(decrypted)
+
+    def _decrypt(self, data: bytes) -> bytes | None:
+        self._take(data)
+        try:
+            return self._read()
+        except ssl.SSLWantReadError:
+            return None
+
+    def _take(self, data: bytes) -> None:
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    def _read(self) -> bytes:
+        """Return all that can be decrypted, b"" at a proper end."""
+        data = self._tls.read(RECEIVE_BYTES)
+        while data and (self._tls.pending() or self._incoming.pending):
+            try:
+                more = self._tls.read(RECEIVE_BYTES)
+            except ssl.SSLWantReadError:
+                break
+            if not more:
+                break
+            data += more
+        return data
+
+    async def _flush(self) -> None:
+        if self._outgoing.pending:
+            await self._pipe.send(self._outgoing.read())
+
+    async def _run(self, step: Callable[[], T]) -> T:
+        """Run a step of TLS, and receive what it needs."""
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                pass
+            await self._flush()
+            self._take(await self._pipe.receive())
+
+
+async def secure(pipe: Pipe, context: ssl.SSLContext, host: str) -> SecurePipe:
+    """Return the TLS pipe over `pipe` after its handshake with `host`."""
+    secured = SecurePipe(pipe, context, host)
+    await secured.handshake()
+    return secured

@@ -1,0 +1,214 @@
+"""The response parser: where a response ends, what may follow it, and that splits make no difference."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from knetik_cloud import ApiResponseError
+from knetik_cloud.wire import response as parser
+from knetik_cloud.wire.response import ClosedEarlyError, FramingError, Response, TruncatedError
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def body(response: Response) -> bytes:
+    """Take all of a body."""
+    taken = b""
+    while piece := response.take():
+        taken += piece
+    return taken
+
+
+def parsed(*parts: bytes, closed: bool = True, **how: object) -> tuple[object, ...]:
+    """Parse a response and return all that is known of it, or the type of the error."""
+    response = Response(**how)  # type: ignore[arg-type]
+    try:
+        for part in parts:
+            response.feed(part)
+        if closed and not response.is_complete:
+            response.eof()
+        taken = body(response)
+    except (FramingError, ClosedEarlyError, TruncatedError, ApiResponseError) as error:
+        return (type(error), response.status)
+    return (
+        response.status,
+        response.reason,
+        tuple(response.fields),
+        taken,
+        response.is_complete,
+        response.is_reusable,
+        response.leftover,
+    )
+
+
+def feed_in_pieces(response: Response, data: bytes, size: int) -> None:
+    """Feed data in pieces of a size."""
+    for at in range(0, len(data), size):
+        response.feed(data[at : at + size])
+
+
+STREAMS = {
+    "a length": OK + b"Content-Length: 5\r\nX-A: b\r\n\r\nhello",
+    "a length, and more": OK + b"Content-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n\r\n",
+    "a length, cut": OK + b"Content-Length: 50\r\n\r\nhello",
+    "no length": OK + b"\r\nhello",
+    "chunks": CHUNKED + b"5;a=b\r\nhello\r\n00\r\nX-T: 1\r\n\r\nmore",
+    "chunks, cut": CHUNKED + b"5\r\nhello\r\n",
+    "chunks with a bare line feed": CHUNKED + b"5\nhello\r\n0\r\n\r\n",
+    "chunks that are too long": CHUNKED + b"3\r\nhello\r\n0\r\n\r\n",
+    "interim responses": b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + OK + b"Content-Length: 0\r\n\r\n",
+    "folded headers": OK + b"X-A: one\r\n two\r\n\tthree\r\nContent-Length: 0\r\n\r\n",
+    "bare line feeds": b"HTTP/1.1 200 OK\nX-A: b\nContent-Length: 2\n\nok",
+    "no reason": b"HTTP/1.1 204\r\n\r\n",
+    "HTTP/1.0": b"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx",
+    "garbage": b"garbage\r\n\r\n",
+    "nothing": b"",
+    "half a head": OK + b"X-A: b\r\n",
+    "two lengths": OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+    "a sign": OK + b"Content-Length: +1\r\n\r\nx",
+    "NUL": OK + b"X-A: a\0b\r\n\r\n",
+    "a bare carriage return": OK + b"X-A: a\rContent-Length: 2\r\n\r\n",
+    "gzip": OK
+    + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(gzip.compress(b"hello" * 99, mtime=0))
+    + gzip.compress(b"hello" * 99, mtime=0),
+    "a space before the colon": OK + b"Content-Length : 1\r\n\r\nx",
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_splits_make_no_difference(name: str) -> None:
+    data = STREAMS[name]
+    whole = parsed(data)
+    for at in range(1, len(data)):
+        assert parsed(data[:at], data[at:]) == whole, at
+    assert parsed(*(data[at : at + 1] for at in range(len(data)))) == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("a length", (200, "OK", b"hello", True, b"")),
+        ("a length, and more", (200, "OK", b"hello", False, b"HTTP/1.1 200 OK\r\n\r\n")),
+        ("no length", (200, "OK", b"hello", False, b"")),
+        ("chunks", (200, "OK", b"hello", False, b"more")),
+        ("interim responses", (200, "OK", b"", True, b"")),
+        ("folded headers", (200, "OK", b"", True, b"")),
+        ("bare line feeds", (200, "OK", b"ok", True, b"")),
+        ("no reason", (204, "", b"", True, b"")),
+        ("HTTP/1.0", (200, "OK", b"x", True, b"")),
+    ],
+)
+def test_sound_responses(name: str, verdict: tuple[object, ...]) -> None:
+    status, reason, _, taken, _, reusable, leftover = parsed(STREAMS[name])
+    assert (status, reason, taken, reusable, leftover) == verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("a length, cut", (TruncatedError, 200)),
+        ("chunks, cut", (TruncatedError, 200)),
+        ("chunks with a bare line feed", (FramingError, 200)),
+        ("chunks that are too long", (FramingError, 200)),
+        ("garbage", (FramingError, 0)),
+        ("nothing", (ClosedEarlyError, 0)),
+        ("half a head", (TruncatedError, 0)),
+        ("two lengths", (FramingError, 0)),
+        ("a sign", (FramingError, 0)),
+        ("NUL", (FramingError, 0)),
+        ("a bare carriage return", (FramingError, 0)),
+        ("a space before the colon", (FramingError, 0)),
+    ],
+)
+def test_unsound_responses(name: str, verdict: tuple[object, ...]) -> None:
+    assert parsed(STREAMS[name]) == verdict
+
+
+def test_folded_header_is_one_line() -> None:
+    response = Response()
+    response.feed(STREAMS["folded headers"])
+    assert response.get("x-a") == "one two three"
+
+
+def test_body_error_keeps_the_status_and_the_bytes_before_it() -> None:
+    response = Response()
+    response.feed(CHUNKED + b"5\r\nhello\r\nnonsense\r\n")
+    assert (response.status, response.take()) == (200, b"hello")
+    with pytest.raises(FramingError):
+        response.take()
+    assert not response.is_reusable
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("HEAD", b"200 OK"), ("GET", b"204 No Content"), ("GET", b"304 X")]
+)
+def test_response_without_a_body(method: str, status: bytes) -> None:
+    response = Response(method)
+    response.feed(b"HTTP/1.1 " + status + b"\r\n\r\n")
+    assert response.is_complete
+    assert response.is_reusable
+
+
+def test_tunnel_has_no_body_whatever_it_announces() -> None:
+    response = Response("CONNECT", tunnel=True)
+    response.feed(OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nTLS")
+    assert response.is_complete
+    assert response.leftover == b"TLS"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        OK + b"Content-Length: 11\r\n\r\n",
+        CHUNKED + b"b\r\n",
+        OK + b"\r\n" + b"x" * 11,
+        OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"x" * 11),
+    ],
+)
+def test_body_above_the_limit_is_rejected_as_soon_as_it_shows(data: bytes) -> None:
+    response = Response(limit=10)
+    response.feed(data)
+    with pytest.raises(ApiResponseError, match="10 bytes"):
+        body(response)
+    assert response.status == 200
+
+
+def test_compressed_body_is_inflated_piece_by_piece() -> None:
+    response = Response()
+    response.feed(OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(bytes(10_000_000)))
+    assert len(response.take()) <= 1 << 16
+
+
+def test_framing_around_tiny_chunks_counts_towards_a_limit() -> None:
+    response = Response(limit=1000)
+    response.feed(CHUNKED)
+    for _ in range(parser.MAX_HEAD_BYTES // 3000 + 10):
+        response.feed(b"1;" + b"x" * 3000 + b"\r\n \r\n")
+    with pytest.raises(ApiResponseError):
+        body(response)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 50_000,
+        OK + b"X-A: b\r\n" * 150_000,
+        OK + b"X-A: " + b"b" * 70_000,
+        OK + b"X-A: " + b"b" * 70_000 + b"\r\n\r\n",
+    ],
+)
+def test_head_is_bounded(data: bytes) -> None:
+    for size in (len(data), 50_000):
+        response = Response()
+        with pytest.raises(FramingError, match=r"larger|longer"):
+            feed_in_pieces(response, data, size)
+        assert not response.status
+
+
+def test_large_head_within_the_bound_is_read() -> None:
+    response = Response()
+    response.feed(OK + b"X-A: b\r\n" * 5000 + b"Content-Length: 0\r\n\r\n")
+    assert len(response.fields) == 5001
