@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
@@ -151,6 +152,11 @@ class ServiceTime:
         with suppress(KeyError, TypeError, ValueError, OverflowError):
             self._offset = parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
 
+    def take(self, other: ServiceTime) -> None:
+        """Take over what another one has learned."""
+        if other._offset is not None:
+            self._offset = other._offset
+
     def at(self, local: float) -> float:
         """Return the service's time at a moment of the local clock, in epoch seconds."""
         return local + (self._offset or 0.0)
@@ -220,7 +226,12 @@ class Lookup:
         for read_back in self.operation.read_back:
             found: list[Any] = []
             for item in items:
-                found += yield from self._retrying(lambda r=read_back, i=item: self._list(r, i, since))  # type: ignore[misc]
+                read = partial(self._list, read_back, item, since)
+                try:
+                    found += yield from self._retrying(read)
+                except CannotReadError as failed:
+                    if failed.error.status != 404:  # what the list belongs to does not exist: it has no items
+                        raise
             items = found
         return items
 

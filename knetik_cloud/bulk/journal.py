@@ -1,0 +1,303 @@
+"""The folder of a bulk run: its manifest, and the rows and the journal of each shard.
+
+A journal is a text file with one record per line, written before a row is sent (`intent ROW TIME`, in the
+service's epoch seconds) and after (`applied ROW`, or `denied`, `absent` or `unknown` with details as JSON).
+One process at a time writes it. A last line that a crash cut off is discarded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from array import array
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, Literal, NamedTuple, Self
+
+MANIFEST = "manifest.json"
+STOP = "stop"
+VERSION = 1
+
+PENDING, OPEN, APPLIED, FOUND, DENIED, ABSENT, UNKNOWN = range(7)
+"""States of a row, as `ShardJournal.states` holds them. `OPEN` rows have an intent without an outcome."""
+NAMES = ("pending", "open", "applied", "found", "denied", "absent", "unknown")
+FINAL = frozenset((APPLIED, FOUND, DENIED))
+"""States that a later run leaves alone."""
+
+_CODES = {b"intent": OPEN, **{name.encode(): code for code, name in enumerate(NAMES) if code > OPEN}}
+
+Safety = Literal["process", "power"]
+
+
+class BulkError(Exception):
+    """A bulk run can't start or go on. The message names the remedy."""
+
+
+class InvalidRowsError(BulkError, ValueError):
+    """Rows can't be sent, or keys occur twice. Nothing was sent; `problems` lists the first of them.
+
+    Attributes:
+        problems: One line per problem.
+        count: The number of problems.
+    """
+
+    def __init__(self, problems: list[str], count: int) -> None:
+        more = "" if count == len(problems) else f"\n... and {count - len(problems)} more"
+        listed = "\n".join(problems)
+        super().__init__(f"nothing was sent, because of {count} problems:\n{listed}{more}")
+        self.problems = problems
+        self.count = count
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return InvalidRowsError, (self.problems, self.count)
+
+
+class ChangedInputError(BulkError, ValueError):
+    """The journal belongs to other rows or options. The message names the difference."""
+
+
+class BusyError(BulkError):
+    """Another process is running the shard."""
+
+
+class Manifest(NamedTuple):
+    """What a run consists of.
+
+    Attributes:
+        operation: The id of the operation.
+        api: The API class, as `module:name`.
+        host: The URL of the service.
+        run: A random id, from which rows without a key get theirs.
+        rows: The number of rows.
+        shards: The number of shards that rows are spread over.
+        sizes: The number of rows in each shard that has some.
+    """
+
+    operation: str
+    api: str
+    host: str
+    run: str
+    rows: int
+    shards: int
+    sizes: Mapping[int, int]
+
+
+class Folder:
+    """The folder of a run.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def rows_path(self, shard: int) -> Path:
+        """Return the file with the rows of a shard."""
+        return self.path / f"{shard:04}.rows"
+
+    def journal_path(self, shard: int) -> Path:
+        """Return the journal of a shard."""
+        return self.path / f"{shard:04}.journal"
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether the rows were checked and stored."""
+        return (self.path / MANIFEST).exists()
+
+    def read_manifest(self) -> Manifest:
+        """Read the manifest.
+
+        Raises:
+            BulkError: If the folder holds no run, or one of another version.
+        """
+        try:
+            found = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise BulkError(f"{self} holds no bulk run: check the path, or start one") from None
+        if found.pop("version") != VERSION:
+            raise BulkError(f"{self} was written by another version of knetik_cloud: finish it with that one")
+        return Manifest(**{**found, "sizes": {int(shard): size for shard, size in found["sizes"].items()}})
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write the manifest, all at once."""
+        scratch = self.path / f"{MANIFEST}.new"
+        with scratch.open("w", encoding="utf-8") as file:
+            json.dump({"version": VERSION, **manifest._asdict()}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(self.path / MANIFEST)
+
+    def is_stopped(self) -> bool:
+        """Return whether the run was asked to stop, by any process."""
+        return (self.path / STOP).exists()
+
+    def stop(self) -> None:
+        """Ask all processes of the run to stop after the calls in flight."""
+        (self.path / STOP).touch()
+
+    def clear_stop(self) -> None:
+        """Withdraw an earlier request to stop."""
+        (self.path / STOP).unlink(missing_ok=True)
+
+
+class Lease:
+    """The exclusive right to write a shard's journal. It ends with the process, however it ends.
+
+    Raises:
+        BusyError: If another process holds it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file: IO[bytes] = path.with_suffix(".lease").open("ab")
+        try:
+            _lock(self._file)
+        except OSError:
+            self._file.close()
+            raise BusyError(f"another process is running {path}") from None
+
+    def close(self) -> None:
+        """Release the lease."""
+        self._file.close()
+
+
+def _lock(file: IO[bytes]) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class History:
+    """What a journal says: the state of each row.
+
+    Args:
+        path: The journal. A missing one is empty.
+        rows: The number of rows.
+        with_details: Whether to record where the details of outcomes are.
+
+    Attributes:
+        states: The state of each row.
+        intents: The service's time of the first intent of each row that has no final state.
+        end: The length of the file in bytes, without a last line that was cut off.
+    """
+
+    def __init__(self, path: Path, rows: int, *, with_details: bool = False) -> None:
+        self.path = path
+        self.states = bytearray(rows)
+        self.intents: dict[int, int] = {}
+        self.details = array("q", bytes(8 * rows)) if with_details else None
+        self.end = 0
+        try:
+            with path.open("rb") as file:
+                self._replay(file)
+        except FileNotFoundError:
+            pass
+
+    def _replay(self, file: IO[bytes]) -> None:
+        states, intents, details, codes = self.states, self.intents, self.details, _CODES
+        end = 0
+        for line in file:
+            if line[-1:] != b"\n":
+                break
+            fields = line.split(b" ", 2)
+            try:
+                code, row = codes[fields[0]], int(fields[1])
+                states[row] = code
+            except (KeyError, ValueError, IndexError):
+                raise BulkError(f"{self.path} is damaged at byte {end}: {line[:80]!r}") from None
+            if code == OPEN:
+                if row not in intents:
+                    intents[row] = int(fields[2])
+            elif code < ABSENT:
+                intents.pop(row, None)
+            if details is not None:
+                details[row] = end
+            end += len(line)
+        self.end = end
+
+    def detail(self, file: IO[bytes], row: int) -> dict[str, Any]:
+        """Read the details of a row's outcome from the open journal."""
+        assert self.details is not None
+        file.seek(self.details[row])
+        fields = file.readline().split(b" ", 2)
+        found: dict[str, Any] = json.loads(fields[2]) if len(fields) > 2 and fields[2][:1] == b"{" else {}
+        return found
+
+
+class ShardJournal:
+    """The journal of a shard, opened for writing under a lease.
+
+    Args:
+        path: The journal.
+        rows: The number of rows in the shard.
+        safety: `"process"` survives the end of the process at any moment, and `"power"` that of the machine
+            too, at about 5 ms per row.
+
+    Raises:
+        BusyError: If another process is running the shard.
+        BulkError: If the journal is damaged.
+    """
+
+    def __init__(self, path: Path, rows: int, safety: Safety = "process") -> None:
+        self._lease = Lease(path)
+        try:
+            self.history = History(path, rows)
+            self.states = self.history.states
+            self.intents = self.history.intents
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            self._descriptor = os.open(path, flags)
+        except BaseException:
+            self._lease.close()
+            raise
+        os.truncate(self._descriptor, self.history.end)
+        self._sync = getattr(os, "fdatasync", os.fsync) if safety == "power" else None
+
+    def intend(self, row: int, time: int) -> None:
+        """Record that a row is about to be sent, at the service's time in epoch seconds."""
+        os.write(self._descriptor, b"intent %d %d\n" % (row, time))
+        if self._sync is not None:
+            self._sync(self._descriptor)
+        if self.states[row] != PENDING and row not in self.intents:
+            self.intents[row] = time
+        self.states[row] = OPEN
+
+    def record(self, row: int, state: int, detail: Mapping[str, Any] | None = None) -> None:
+        """Record the outcome of a row."""
+        if detail is None:
+            os.write(self._descriptor, b"%s %d\n" % (_NAMES[state], row))
+        else:
+            text = json.dumps(detail, ensure_ascii=True).encode()
+            os.write(self._descriptor, b"%s %d %s\n" % (_NAMES[state], row, text))
+        self.states[row] = state
+
+    def close(self) -> None:
+        """Close the journal, and release the lease."""
+        os.close(self._descriptor)
+        self._lease.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+_NAMES = [name.encode() for name in NAMES]
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, str | None, dict[str, Any]]]:
+    """Yield the rows of a shard: the position in the input, the key and the arguments."""
+    from knetik_cloud.data import codec
+
+    decode = codec.fast_decoder() or json.loads
+    with path.open("rb") as file:
+        for line in file:
+            yield decode(line)

@@ -1,0 +1,384 @@
+"""Planning a bulk run: check all rows before the first call, and store them by shard."""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+import shutil
+import tempfile
+import zlib
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import date
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from knetik_cloud.bulk.journal import BulkError, ChangedInputError, Folder, InvalidRowsError, Manifest
+from knetik_cloud.bulk.sources import RowReader, Rows, open_rows
+from knetik_cloud.core.operation import Operation
+from knetik_cloud.core.request import build
+from knetik_cloud.exceptions import ApiValueError
+
+MAX_PROBLEMS = 20
+DEFAULT_SHARDS = 64
+MAX_SHARDS = 4096
+BUCKETS = 256
+BUCKET_KEYS = 4096
+"""Keys of a bucket that are held in memory before they go to its file."""
+MAX_SUSPECTS = 10_000
+SECONDS_PER_CALL = 0.05
+
+
+class Target(NamedTuple):
+    """What a run calls.
+
+    Attributes:
+        client: The client of the method.
+        operation: The operation.
+        api: The class of the API object, as `module:name`.
+        options: The options of the API object's view.
+    """
+
+    client: Any
+    operation: Operation[Any]
+    api: str
+
+
+class Plan(NamedTuple):
+    """What a bulk run would do. Nothing was sent.
+
+    Attributes:
+        operation: The id of the operation.
+        host: The URL of the service.
+        rows: The number of rows.
+        owners: The number of shards that have rows, which is how many calls can run at the same time.
+        seconds: The estimated duration, at 50 ms per call or at the rate of `tps`.
+        requests: The first requests, as curl commands.
+    """
+
+    operation: str
+    host: str
+    rows: int
+    shards: int
+    seconds: float
+    requests: list[str]
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.rows:,} calls of {self.operation} at {self.host}, in {self.shards} shards",
+            f"about {_duration(self.seconds)}",
+            "first requests:",
+            *(f"  {request}" for request in self.requests),
+        ]
+        return "\n".join(lines)
+
+
+def target_of(method: Callable[..., Any]) -> Target:
+    """Return what a method calls.
+
+    Raises:
+        TypeError: If it is not a method of an API object.
+        ApiValueError: If the operation changes nothing.
+    """
+    import inspect
+
+    from knetik_cloud.recovery import capture
+
+    required = {
+        name: None
+        for name, parameter in inspect.signature(method).parameters.items()
+        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    }
+    captured = capture(method, (), required)
+    if captured.operation.retry == "safe":
+        raise ApiValueError(f"{captured.operation.id} changes nothing: bulk.run() is for writes")
+    kind = type(method.__self__)  # type: ignore[attr-defined]
+    return Target(captured.client, captured.operation, f"{kind.__module__}:{kind.__qualname__}")
+
+
+def plan(
+    rows: Rows,
+    method: Callable[..., Any],
+    *,
+    tps: float | None = None,
+    concurrency: int = 16,
+    shards: int = DEFAULT_SHARDS,
+    sample: int = 3,
+) -> Plan:
+    """Check all rows, and return what `run` would do with them. Nothing is sent.
+
+    Args:
+        rows: As for `run`.
+        method: As for `run`.
+        tps: As for `run`.
+        concurrency: As for `run`.
+        shards: As for `run`.
+        sample: The number of first requests to show.
+
+    Raises:
+        InvalidRowsError: If rows can't be sent, or keys occur twice.
+    """
+    target = target_of(method)
+    host = target.client.configuration.host
+    with tempfile.TemporaryDirectory(prefix="knetik_bulk_") as scratch:
+        folder = Folder(scratch)
+        manifest = spool(rows, target, folder, shards)
+        requests = [
+            build(target.operation, arguments, target.client.configuration.base_path, {}).as_curl(
+                target.client.configuration.origin
+            )
+            for arguments in first_rows(folder, manifest, sample)
+        ]
+    at_once = max(1, min(concurrency, len(manifest.sizes)))
+    seconds = manifest.rows * SECONDS_PER_CALL / at_once
+    if tps is not None:
+        seconds = max(seconds, manifest.rows / tps)
+    return Plan(target.operation.id, host, manifest.rows, len(manifest.sizes), seconds, requests)
+
+
+def first_rows(folder: Folder, manifest: Manifest, count: int) -> list[dict[str, Any]]:
+    """Return the arguments of the first rows of the input, with the markers that would be sent."""
+    from knetik_cloud.bulk.journal import read_rows
+
+    found = [row for shard in manifest.sizes for row in islice(read_rows(folder.rows_path(shard)), count)]
+    return [arguments for _, _, arguments in sorted(found, key=lambda row: row[0])[:count]]
+
+
+def prepare(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
+    """Store the rows of a new run, or check that those of an earlier one are the same.
+
+    Raises:
+        InvalidRowsError: If rows can't be sent, or keys occur twice.
+        ChangedInputError: If the rows or the options differ from those of the earlier run.
+    """
+    if not folder.is_planned:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        strangers = [path.name for path in folder.path.iterdir() if not _is_ours(path)]
+        if strangers:
+            raise BulkError(f"{folder} holds other files, such as {strangers[0]}: name a new folder")
+        for left in folder.path.iterdir():  # of a plan that was not finished: nothing was sent
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        manifest = spool(rows, target, folder, shards)
+        folder.write_manifest(manifest)
+        return manifest
+    manifest = folder.read_manifest()
+    for name, before, now in (
+        ("the operation", manifest.operation, target.operation.id),
+        ("the host", manifest.host, target.client.configuration.host),
+        ("shards", manifest.shards, shards),
+    ):
+        if before != now:
+            raise ChangedInputError(
+                f"{folder} belongs to another run: {name} was {before}, and is {now} now. Use the same "
+                "command to resume, or name another folder"
+            )
+    compare(rows, target, folder, manifest)
+    return manifest
+
+
+def _is_ours(path: Path) -> bool:
+    return path.suffix in (".rows", ".journal", ".lease", ".new") or path.name in ("stop", "keys")
+
+
+def spool(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
+    """Check all rows, and store them by shard."""
+    sizes: dict[int, int] = {}
+    problems = _Problems()
+    with ExitStack() as stack:
+        keys = stack.enter_context(_Keys(folder.path / "keys"))
+        files: dict[int, IO[str]] = {}
+        count = 0
+        for shard, line, key in _lines(rows, target, shards, problems):
+            file = files.get(shard)
+            if file is None:
+                opened = folder.rows_path(shard).open("w", encoding="utf-8", newline="\n")
+                file = files[shard] = stack.enter_context(opened)
+                sizes[shard] = 0
+            file.write(line)
+            sizes[shard] += 1
+            count += 1
+            if key is not None:
+                keys.add(key)
+        suspects = keys.twice()
+    if suspects:
+        _name_duplicates(folder, sizes, suspects, problems)
+    problems.check()
+    host = target.client.configuration.host
+    run = secrets.token_hex(4)
+    return Manifest(target.operation.id, target.api, host, run, count, shards, dict(sorted(sizes.items())))
+
+
+def compare(rows: Rows, target: Target, folder: Folder, manifest: Manifest) -> None:
+    """Check that the rows are those of the earlier run.
+
+    Raises:
+        ChangedInputError: If they are not. The message names the first difference.
+    """
+    problems = _Problems()
+    count = 0
+    with ExitStack() as stack:
+        files = {
+            shard: stack.enter_context(folder.rows_path(shard).open(encoding="utf-8", newline="\n"))
+            for shard in manifest.sizes
+        }
+        for shard, line, _ in _lines(rows, target, manifest.shards, problems):
+            count += 1
+            stored = files[shard].readline() if shard in files else ""
+            if stored != line:
+                number, before, now = _difference(stored, line)
+                raise ChangedInputError(
+                    f"{folder} belongs to other rows: row {number + 1} was {before}, and is {now} now. Use "
+                    "the same input to resume, or name another folder"
+                )
+    if problems.count:
+        raise ChangedInputError(f"{folder} belongs to other rows: {problems.first[0]}")
+    if count != manifest.rows:
+        raise ChangedInputError(
+            f"{folder} belongs to other rows: there were {manifest.rows:,}, and there are {count:,} now. Use "
+            "the same input to resume, or name another folder"
+        )
+
+
+def _difference(stored: str, line: str) -> tuple[int, str, str]:
+    """Return the position of the earlier of two rows, and both as text."""
+    now = json.loads(line)
+    if not stored:
+        return now[0], "none", _shown(now)
+    before = json.loads(stored)
+    number = min(before[0], now[0])
+    return (
+        number,
+        _shown(before) if before[0] == number else "another",
+        _shown(now) if now[0] == number else "another",
+    )
+
+
+def _shown(row: list[Any]) -> str:
+    text = json.dumps({**row[2], **({} if row[1] is None else {"key": row[1]})}, ensure_ascii=False)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def _lines(
+    rows: Rows, target: Target, shards: int, problems: _Problems
+) -> Iterator[tuple[int, str, str | None]]:
+    """Yield the shard, the stored line and the key of each row that can be sent."""
+    reader = RowReader(target.operation)
+    number = -1
+    for number, row in enumerate(open_rows(rows, reader)):
+        try:
+            key, arguments = reader.read(row)
+            line = f"{_encode([number, key, arguments])}\n"
+        except (ApiValueError, TypeError, ValueError) as error:
+            problems.add(f"row {number + 1}: {getattr(error, 'reason', None) or error}")
+            continue
+        owner = reader.owner(arguments)
+        yield zlib.crc32((owner if owner is not None else line).encode()) % shards, line, key
+
+
+def _plain(value: Any) -> Any:
+    """Return what a value is in JSON."""
+    inner = getattr(value, "_json", None)
+    if inner is not None:
+        return inner
+    if isinstance(value, date):
+        return value.isoformat()
+    if hasattr(value, "__index__"):
+        return value.__index__()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (set, frozenset)):
+        raise TypeError(f"a {type(value).__name__} has no order: pass a list")
+    if hasattr(value, "__iter__"):
+        return list(value)
+    raise TypeError(f"{value!r} is no JSON value")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain).encode
+
+
+class _Problems:
+    """The rows that can't be sent: how many, and the first of them."""
+
+    def __init__(self) -> None:
+        self.first: list[str] = []
+        self.count = 0
+
+    def add(self, problem: str) -> None:
+        self.count += 1
+        if len(self.first) < MAX_PROBLEMS:
+            self.first.append(problem)
+
+    def check(self) -> None:
+        """Raise an error if there are any."""
+        if self.count:
+            raise InvalidRowsError(self.first, self.count)
+
+
+class _Keys:
+    """Finds keys that occur twice, with constant memory: hashes in files, by bucket."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._buckets = [array("q") for _ in range(BUCKETS)]
+        self._spilled = False
+
+    def __enter__(self) -> _Keys:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._spilled:
+            shutil.rmtree(self._path)
+
+    def add(self, key: str) -> None:
+        value = hash(key)
+        bucket = self._buckets[value % BUCKETS]
+        bucket.append(value)
+        if len(bucket) >= BUCKET_KEYS:
+            self._path.mkdir(exist_ok=True)
+            self._spilled = True
+            with (self._path / str(value % BUCKETS)).open("ab") as file:
+                bucket.tofile(file)
+            del bucket[:]
+
+    def twice(self) -> set[int]:
+        """Return the hashes that occur more than once; hashes may be equal though the keys differ."""
+        found: set[int] = set()
+        for number, bucket in enumerate(self._buckets):
+            values = bucket
+            spilled = self._path / str(number)
+            if self._spilled and spilled.exists():
+                values = array("q")
+                values.frombytes(spilled.read_bytes())
+                values.extend(bucket)
+            if len(set(values)) < len(values):
+                ordered = sorted(values)
+                found.update(one for one, other in pairwise(ordered) if one == other)
+            if len(found) > MAX_SUSPECTS:
+                break
+        return found
+
+
+def _name_duplicates(
+    folder: Folder, sizes: Mapping[int, int], suspects: set[int], problems: _Problems
+) -> None:
+    from knetik_cloud.bulk.journal import read_rows
+
+    seen: dict[str, int] = {}
+    for shard in sizes:
+        for number, key, _ in read_rows(folder.rows_path(shard)):
+            if key is not None and hash(key) in suspects:
+                other = seen.setdefault(key, number)
+                if other != number:
+                    first, second = sorted((other, number))
+                    problems.add(f"rows {first + 1} and {second + 1} have the same key {key!r}")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s"
+    if seconds < 5400:
+        return f"{math.ceil(seconds / 60)} minutes"
+    return f"{seconds / 3600:.1f} hours"

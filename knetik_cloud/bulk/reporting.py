@@ -1,0 +1,241 @@
+"""What became of each row of a bulk run."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from knetik_cloud.bulk.journal import (
+    ABSENT,
+    DENIED,
+    NAMES,
+    OPEN,
+    PENDING,
+    UNKNOWN,
+    Folder,
+    History,
+    Manifest,
+    read_rows,
+)
+
+COLUMNS = ("row", "key", "state", "status", "code", "reason", "request_id", "candidates")
+
+
+class RowReport(NamedTuple):
+    """What became of a row.
+
+    Attributes:
+        row: The position of the row in the input, from 1.
+        key: The key of the row, or None.
+        state: `applied`, `found`, `denied`, `absent`, `unknown` or `pending`.
+        arguments: The arguments of the call.
+        status: The HTTP status of the last failure, or None.
+        code: The service's error number, or None.
+        reason: Why the row was not applied, or None.
+        request_id: The service's trace id of the last failure, or None.
+        candidates: For `unknown` rows, how many stored items may be the row's.
+    """
+
+    row: int
+    key: str | None
+    state: str
+    arguments: Mapping[str, Any]
+    status: int | None = None
+    code: int | None = None
+    reason: str | None = None
+    request_id: str | None = None
+    candidates: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as a dict for JSON, without what is None."""
+        found = {name: getattr(self, name) for name in COLUMNS}
+        return {**{n: v for n, v in found.items() if v not in (None, 0)}, "arguments": dict(self.arguments)}
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the row as it can be the input of another run."""
+        return {**self.arguments, **({} if self.key is None else {"key": self.key})}
+
+
+class Report:
+    """What became of the rows of a run, read from its journal.
+
+    Attributes:
+        journal: The folder of the run.
+        operation: The id of the operation.
+        total: The number of rows.
+        counts: The number of rows by state: `applied`, `found`, `denied`, `absent`, `unknown`, `pending`.
+        stopped: Why the run stopped before its end, or None.
+    """
+
+    def __init__(self, folder: Folder, manifest: Manifest, stopped: str | None = None) -> None:
+        self.journal = str(folder)
+        self.operation = manifest.operation
+        self.total = manifest.rows
+        self.stopped = stopped
+        self.counts = dict.fromkeys(("applied", "found", "denied", "absent", "unknown", "pending"), 0)
+        self._folder = folder
+        self._manifest = manifest
+        for shard, rows in manifest.sizes.items():
+            states = History(folder.journal_path(shard), rows).states
+            for code, name in enumerate(NAMES):
+                self.counts["pending" if code == OPEN else name] += states.count(code)
+
+    @property
+    def applied(self) -> int:
+        """The number of rows that have been applied, by this run or found from an earlier one."""
+        return self.counts["applied"] + self.counts["found"]
+
+    @property
+    def failed(self) -> int:
+        """The number of rows that ended without being applied: denied, absent or unknown."""
+        return self.counts["denied"] + self.counts["absent"] + self.counts["unknown"]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row has an outcome."""
+        return self.counts["pending"] == 0
+
+    def __repr__(self) -> str:
+        return f"<Report of {self.journal}: {self}>"
+
+    def __str__(self) -> str:
+        shown = [f"{count:,} {state}" for state, count in self.counts.items() if count or state == "applied"]
+        stopped = f" (stopped: {self.stopped})" if self.stopped else ""
+        return f"{', '.join(shown)} of {self.total:,} rows{stopped}"
+
+    def rows(self) -> Iterator[RowReport]:
+        """Yield what became of each row, in the order of the input."""
+        return heapq.merge(*(self._shard(shard) for shard in self._manifest.sizes), key=lambda row: row.row)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write what became of each row to a `.csv` file, or as JSON lines to any other.
+
+        Args:
+            path: The file, which is replaced if it exists.
+        """
+        write_rows(path, (row.to_dict() for row in self.rows()), (*COLUMNS, "arguments"))
+
+    def write_failed(self, path: str | os.PathLike[str]) -> int:
+        """Write the rows that were not applied as the input of another run, and return how many they are.
+
+        Rows with an unknown outcome are left out, because they may have been applied. `resume` reads them
+        back again.
+
+        Args:
+            path: A `.csv` file, or any other for JSON lines. It is replaced if it exists.
+        """
+        count = 0
+
+        def failed() -> Iterator[dict[str, Any]]:
+            nonlocal count
+            for row in self.rows():
+                if row.state in ("denied", "absent"):
+                    count += 1
+                    yield row.to_row()
+
+        write_rows(path, failed(), None)
+        return count
+
+    def _shard(self, shard: int) -> Iterator[RowReport]:
+        path = self._folder.journal_path(shard)
+        history = History(path, self._manifest.sizes[shard], with_details=True)
+        file: IO[bytes] | None = None
+        try:
+            for number, (position, key, arguments) in enumerate(read_rows(self._folder.rows_path(shard))):
+                code = history.states[number]
+                state = NAMES[PENDING if code == OPEN else code]
+                detail: Mapping[str, Any] = {}
+                if code in (DENIED, ABSENT, UNKNOWN):
+                    file = file or path.open("rb")
+                    detail = history.detail(file, number)
+                yield RowReport(position + 1, key, state, arguments, **detail)
+        finally:
+            if file is not None:
+                file.close()
+
+
+def write_rows(
+    path: str | os.PathLike[str], rows: Iterator[dict[str, Any]], columns: tuple[str, ...] | None
+) -> None:
+    """Write dicts to a CSV file, or as JSON lines to any other.
+
+    Args:
+        path: The file.
+        rows: The dicts.
+        columns: The columns of a CSV file, or None to take those of the first dict.
+    """
+    path = Path(path)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if path.suffix != ".csv":
+            for row in rows:
+                file.write(f"{json.dumps(row, ensure_ascii=False)}\n")
+            return
+        import csv
+
+        writer = None
+        for row in rows:
+            if writer is None:
+                writer = csv.DictWriter(file, columns or _flat(row).keys(), extrasaction="raise")
+                writer.writeheader()
+            writer.writerow(_cells(row) if columns else _cells(_flat(row)))
+        if writer is None and columns:
+            csv.DictWriter(file, columns).writeheader()
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with the fields of nested objects as `name.field`."""
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            found.update({f"{name}.{field}": inner for field, inner in value.items()})
+        else:
+            found[name] = value
+    return found
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list, bool)) else value
+        for name, value in row.items()
+    }
+
+
+def report(journal: str | os.PathLike[str]) -> Report:
+    """Return what became of the rows of a run. It may be running.
+
+    Args:
+        journal: The folder of the run.
+
+    Raises:
+        BulkError: If the folder holds no run.
+    """
+    folder = Folder(journal)
+    return Report(folder, folder.read_manifest())
+
+
+def status(journal: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return how far a run is, as a dict for JSON. It may be running.
+
+    Args:
+        journal: The folder of the run.
+
+    Returns:
+        `operation`, `host`, `total`, the counts by state, and `complete`.
+
+    Raises:
+        BulkError: If the folder holds no run.
+    """
+    folder = Folder(journal)
+    manifest = folder.read_manifest()
+    found = Report(folder, manifest)
+    return {
+        "operation": manifest.operation,
+        "host": manifest.host,
+        "total": manifest.rows,
+        **found.counts,
+        "complete": found.is_complete,
+    }

@@ -1,0 +1,656 @@
+"""Running the shards of a bulk run: in threads of this process, or in any executor."""
+
+from __future__ import annotations
+
+import math
+import os
+import queue
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from knetik_cloud.bulk.journal import (
+    ABSENT,
+    APPLIED,
+    DENIED,
+    FOUND,
+    NAMES,
+    UNKNOWN,
+    BulkError,
+    BusyError,
+    Folder,
+    Manifest,
+    Safety,
+    ShardJournal,
+)
+from knetik_cloud.bulk.pace import Pace
+from knetik_cloud.bulk.planning import DEFAULT_SHARDS, MAX_SHARDS, Target, prepare, target_of
+from knetik_cloud.bulk.progress import Meter, Progress
+from knetik_cloud.bulk.reporting import Report
+from knetik_cloud.bulk.shard import NEXT, Job, RejectedError, Send, Shard, ShardSteps, Throttled
+from knetik_cloud.bulk.sources import Rows
+from knetik_cloud.core import options
+from knetik_cloud.core.outcome import Sleep
+from knetik_cloud.data import types
+from knetik_cloud.exceptions import ApiException
+from knetik_cloud.recovery import SETTLE_SECONDS, ServiceTime, check_settle, settings_of
+
+if TYPE_CHECKING:
+    from knetik_cloud.api_client import Api, ApiClient
+
+DEFAULT_CONCURRENCY = 16
+MAX_CONCURRENCY = 256
+UNREACHED_IN_A_ROW = 50
+"""Failures without a success in between after which the service counts as unreachable."""
+POLL_SECONDS = 0.2
+BUSY_SECONDS = 1.0
+
+Connect = Callable[[], "Api"]
+MaxErrors = int | float | str | None
+
+
+class Limits(NamedTuple):
+    """How a run may go; other limits may be given when it is resumed.
+
+    Attributes:
+        concurrency: Calls at the same time, at most.
+        tps: Rows per second, at most, or None.
+        settle: Seconds to wait for a late write.
+        errors: Rows that may fail before the run stops, or None.
+        safety: `process` or `power`.
+        canary: Rows to run before the others, or None.
+        find_keys: Whether to look for keys before sending.
+    """
+
+    concurrency: int
+    tps: float | None
+    settle: float
+    errors: int | None
+    safety: Safety
+    canary: int | None
+    find_keys: bool
+
+
+class Tally(NamedTuple):
+    """What a call of `run_shard` did.
+
+    Attributes:
+        counts: The number of rows that ended, by state.
+        state: `done`, `stopped` or `busy` (another process is running the shard).
+        reason: Why it stopped, or None.
+    """
+
+    counts: Mapping[str, int]
+    state: str
+    reason: str | None = None
+
+
+def run(
+    rows: Rows,
+    method: Callable[..., Any],
+    *,
+    journal: str | os.PathLike[str],
+    connect: Connect | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    concurrency: int = DEFAULT_CONCURRENCY,
+    tps: float | None = None,
+    settle: float = SETTLE_SECONDS,
+    canary: int | None = None,
+    confirm: Callable[[Report], bool] | None = None,
+    max_errors: MaxErrors = None,
+    find_keys: bool = False,
+    shards: int = DEFAULT_SHARDS,
+    safety: Safety = "process",
+    progress: Progress = None,
+) -> Report:
+    """Run a write for each row exactly once, and return what became of the rows.
+
+    The same command resumes after a crash or Ctrl-C: rows that are done are skipped, and rows that were on
+    their way are read back from the service. All rows are checked before the first call.
+
+    Rows of one user run one after the other, in the order of the input. Rows of different users run at the
+    same time: at first 2, then more until the latency or a 429 shows that the service has enough.
+
+    Args:
+        rows: Mappings of the method's arguments, in any iterable, or the path of a `.csv`, `.jsonl` or
+            `.parquet` file. Fields of the body may stand in the row itself. `key` identifies a row.
+        method: A write method of an API object, such as `api.grant_user_entitlement`.
+        journal: The folder for the journal, which is made if it doesn't exist.
+        connect: Makes the API object in each process of the executor: a function of a module, without
+            arguments. By default, the API class is called without arguments there, so that its configuration
+            comes from the environment.
+        executor: Runs whole shards, such as `dask.distributed.Client.get_executor()` or a
+            `ProcessPoolExecutor`. The folder must be visible to its processes. None runs threads.
+        workers: The number of shards that the executor runs at the same time, by which `tps` is divided. By
+            default, it is asked.
+        concurrency: The maximum number of calls at the same time, 1 to 256, for threads of this process.
+        tps: The maximum number of rows per second, or None.
+        settle: Seconds to wait for a late write before a lost one counts as not applied.
+        canary: Run this many rows first, then ask `confirm` whether to go on.
+        confirm: Is called with the report after the canary. By default, the question is asked on the
+            terminal. Without a terminal, the run stops after the canary, and the same command continues.
+        max_errors: Stop as soon as more rows than this have failed: a number, or a share such as `"1%"` or
+            0.01.
+        find_keys: Look for each row's own `key` before sending it, for operations whose key comes back. Use
+            it if a run whose journal is lost may have applied the rows.
+        shards: The number of parts that the rows are cut into by user, 1 to 4096.
+        safety: `"process"` survives the end of the process at any moment, `"power"` that of the machine too,
+            at about 5 ms per row.
+        progress: None shows a bar on a terminal and prints one JSON line every ten seconds otherwise. False
+            shows nothing. A function is called with each state.
+
+    Returns:
+        The report. If `stopped` is not None, the run ended early.
+
+    Raises:
+        InvalidRowsError: If rows can't be sent, or keys occur twice. Nothing was sent.
+        ChangedInputError: If the journal belongs to other rows or options.
+        BulkError: If the run can't start or go on, such as when the service rejects the credentials.
+        ApiValueError: If an option is out of range.
+        KeyboardInterrupt: After Ctrl-C, once the calls in flight have ended.
+    """
+    limits = _limits(concurrency, tps, settle, max_errors, safety, canary, find_keys)
+    if options.integer("shards", shards, 1) > MAX_SHARDS:
+        raise types.invalid_value_error("shards", f"an int from 1 to {MAX_SHARDS}", shards)
+    target = target_of(method)
+    folder = Folder(journal)
+    manifest = prepare(rows, target, folder, shards)
+    running = _Run(folder, manifest, target, limits, max_errors, connect, executor, workers, progress)
+    return running.finish(confirm)
+
+
+def resume(
+    journal: str | os.PathLike[str],
+    api: Api | None = None,
+    *,
+    connect: Connect | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    concurrency: int = DEFAULT_CONCURRENCY,
+    tps: float | None = None,
+    settle: float = SETTLE_SECONDS,
+    max_errors: MaxErrors = None,
+    find_keys: bool = False,
+    safety: Safety = "process",
+    progress: Progress = None,
+) -> Report:
+    """Go on with a run from its journal alone, without the input.
+
+    Rows that ended as `absent` are sent again, and `unknown` ones are read back again.
+
+    Args:
+        journal: The folder of the run.
+        api: The API object to call. By default, its class is called without arguments.
+        connect: As for `run`.
+        executor: As for `run`.
+        workers: As for `run`.
+        concurrency: As for `run`.
+        tps: As for `run`.
+        settle: As for `run`.
+        max_errors: As for `run`.
+        find_keys: As for `run`.
+        safety: As for `run`.
+        progress: As for `run`.
+
+    Returns:
+        The report.
+
+    Raises:
+        BulkError: If the folder holds no run, or the run can't go on.
+        ChangedInputError: If the API object calls another host.
+        ApiValueError: If an option is out of range.
+        KeyboardInterrupt: After Ctrl-C, once the calls in flight have ended.
+    """
+    limits = _limits(concurrency, tps, settle, max_errors, safety, None, find_keys)
+    folder = Folder(journal)
+    manifest = folder.read_manifest()
+    with _connected(manifest, api or connect) as connected:
+        target = _target(manifest, connected)
+        runner = _Run(folder, manifest, target, limits, max_errors, connect, executor, workers, progress)
+        return runner.finish(None)
+
+
+def run_shard(
+    journal: str | os.PathLike[str],
+    shard: int,
+    connect: Connect | Api | None = None,
+    *,
+    tps: float | None = None,
+    settle: float = SETTLE_SECONDS,
+    max_errors: int | None = None,
+    find_keys: bool = False,
+    safety: Safety = "process",
+    canary: int | None = None,
+    nonce: str = "",
+) -> Tally:
+    """Run the rows of one shard, in any process. A second call for a shard finds nothing left to do.
+
+    Schedulers such as Celery or Airflow call it once per shard, after `prepare` has stored the rows. They may
+    repeat it: only one process at a time runs a shard.
+
+    Args:
+        journal: The folder of the run, on a file system that all processes share.
+        shard: The number of the shard, from `shards_of(journal)`.
+        connect: The API object to call, or a function that makes it. By default, its class is called without
+            arguments, so that its configuration comes from the environment.
+        tps: The maximum number of rows per second of this shard, or None.
+        settle: As for `run`.
+        max_errors: Stop as soon as more rows of this shard than this have failed, or None.
+        find_keys: As for `run`.
+        safety: As for `run`.
+        canary: Leave the rows of the input after this many for later, or None.
+        nonce: Is ignored. It keeps schedulers from taking two calls for the same.
+
+    Returns:
+        What the call did.
+
+    Raises:
+        BulkError: If the folder holds no such shard, or the service rejects the credentials.
+        ChangedInputError: If the API object calls another host.
+    """
+    folder = Folder(journal)
+    manifest = folder.read_manifest()
+    if shard not in manifest.sizes:
+        known = ", ".join(map(str, manifest.sizes)) or "none"
+        raise BulkError(f"{folder} has no shard {shard}: it has {known}")
+    limits = _limits(1, tps, settle, max_errors, safety, canary, find_keys)
+    with _connected(manifest, connect) as api:
+        target = _target(manifest, api)
+        worker = _Worker(folder, manifest, target, limits)
+        worker.pace.join()
+        try:
+            state = worker.run(shard)
+        except RejectedError as rejected:
+            raise _rejected_error(folder, rejected.error) from None
+        stopped = worker.stopped
+        return Tally(worker.counts_by_name(), "stopped" if state == "done" and stopped else state, stopped)
+
+
+def shards_of(journal: str | os.PathLike[str]) -> list[int]:
+    """Return the numbers of the shards of a run that have rows."""
+    return list(Folder(journal).read_manifest().sizes)
+
+
+def _limits(
+    concurrency: int,
+    tps: float | None,
+    settle: float,
+    max_errors: MaxErrors,
+    safety: Safety,
+    canary: int | None,
+    find_keys: bool,
+) -> Limits:
+    if options.integer("concurrency", concurrency, 1) > MAX_CONCURRENCY:
+        raise types.invalid_value_error("concurrency", f"an int from 1 to {MAX_CONCURRENCY}", concurrency)
+    if tps is not None:
+        tps = options.time_limit("tps", tps)
+    if safety not in ("process", "power"):
+        raise types.invalid_value_error("safety", "'process' or 'power'", safety)
+    if canary is not None:
+        options.integer("canary", canary, 1)
+    allowed_errors(max_errors, 0)
+    return Limits(concurrency, tps, check_settle(settle), None, safety, canary, find_keys)
+
+
+def allowed_errors(max_errors: MaxErrors, rows: int) -> int | None:
+    """Return how many rows may fail: a number, or a share of all rows such as `"1%"` or 0.01.
+
+    Raises:
+        ApiValueError: If it is something else.
+    """
+    if max_errors is None:
+        return None
+    value: Any = max_errors
+    if isinstance(value, str) and value.strip().endswith("%"):
+        try:
+            value = float(value.strip()[:-1]) / 100
+        except ValueError:
+            value = -1.0
+    elif isinstance(value, str) and value.isdigit():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, float) and 0 <= value <= 1:
+        return math.floor(value * rows)
+    expected = "a number of rows, or a share such as '1%' or 0.01"
+    raise types.invalid_value_error("max_errors", expected, max_errors)
+
+
+def _connected(manifest: Manifest, connect: Connect | Api | None) -> Any:
+    """Return a context with the API object; one that was made here is closed at its end."""
+    from contextlib import nullcontext
+
+    if connect is None:
+        module, _, name = manifest.api.partition(":")
+        connect = getattr(import_module(module), name)
+        assert connect is not None
+    if hasattr(connect, "api_client"):
+        return nullcontext(connect)
+    made: Any = connect()
+    return closing(made) if getattr(made, "_owns_client", False) else closing(made.api_client)
+
+
+def _target(manifest: Manifest, api: Any) -> Target:
+    method = getattr(api, manifest.operation, None)
+    if method is None:
+        raise BulkError(f"{api!r} has no method {manifest.operation}: pass an object of {manifest.api}")
+    target = target_of(method)
+    host = target.client.configuration.host
+    if host != manifest.host:
+        from knetik_cloud.bulk.journal import ChangedInputError
+
+        raise ChangedInputError(
+            f"the run is for {manifest.host}, and this process is configured for {host}: pass connect=, or "
+            "set KNETIK_CLOUD_HOST"
+        )
+    return target
+
+
+def _rejected_error(folder: Folder, error: ApiException) -> BulkError:
+    return BulkError(
+        f"the service rejects the credentials ({error.status} {error.reason}): correct them, and use the "
+        f"same command to continue. The journal is {folder}"
+    )
+
+
+class _Worker:
+    """Runs shards in this process: what its threads share."""
+
+    def __init__(self, folder: Folder, manifest: Manifest, target: Target, limits: Limits) -> None:
+        self.pace = Pace(limits.concurrency, limits.tps)
+        self.counts = [0] * len(NAMES)
+        self.stopped: str | None = None
+        self._folder = folder
+        self._manifest = manifest
+        self._limits = limits
+        self._client: ApiClient = target.client.with_options(_retries=0)
+        self._clock = ServiceTime()
+        self._unreached = 0
+        self._next_look = 0.0
+        settings = settings_of(target.client, {})
+        self._job = Job(
+            target.operation,
+            settings,
+            limits.settle,
+            manifest.run,
+            limits.canary,
+            limits.find_keys,
+            self._count,
+        )
+
+    def counts_by_name(self) -> dict[str, int]:
+        """Return the number of rows that ended here, by state."""
+        return {NAMES[state]: count for state, count in enumerate(self.counts) if count}
+
+    def failed(self) -> int:
+        """Return the number of rows that ended here without being applied."""
+        return self.counts[DENIED] + self.counts[ABSENT] + self.counts[UNKNOWN]
+
+    def stop(self, reason: str) -> None:
+        """End the run after the calls in flight."""
+        self.stopped = self.stopped or reason
+        self.pace.stop()
+
+    def run(self, shard: int) -> str:
+        """Run a shard, and return `done`, or `busy` if another process is running it.
+
+        Raises:
+            RejectedError: If the service rejects the credentials.
+        """
+        folder = self._folder
+        try:
+            journal = ShardJournal(
+                folder.journal_path(shard), self._manifest.sizes[shard], self._limits.safety
+            )
+        except BusyError:
+            return "busy"
+        with journal:
+            self._drive(Shard(self._job, folder.rows_path(shard), journal, self._clock).steps())
+        return "done"
+
+    def _count(self, state: int, error: ApiException | None) -> None:
+        """Count a row. Without a lock: a race shifts the limits by a row."""
+        self.counts[state] += 1
+        if state in (APPLIED, FOUND):
+            self._unreached = 0
+            return
+        limit = self._limits.errors
+        if limit is not None and self.failed() > limit:
+            self.stop(f"more than {limit:,} rows failed")
+        if state == ABSENT and error is not None and error.status is None:
+            self._unreached += 1
+            if self._unreached >= UNREACHED_IN_A_ROW:
+                self.stop(f"the service can't be reached: {error.reason}")
+
+    def _drive(self, steps: ShardSteps) -> None:
+        call, pace, clock = self._client.call, self.pace, self._clock
+        nothing: Mapping[str, Any] = {}
+        operation = self._job.operation
+        timer = time.perf_counter
+        result: Any = None
+        try:
+            while True:
+                command = steps.send(result)
+                if command is NEXT:
+                    result = pace.admit() and not self._is_told_to_stop()
+                elif type(command) is Send:
+                    started = timer()
+                    try:
+                        result = call(operation, command.arguments, nothing)
+                    except ApiException as error:
+                        result = error
+                    pace.record(timer() - started)
+                elif isinstance(command, Throttled):
+                    pace.throttled(command.seconds)
+                    time.sleep(command.seconds)
+                    result = None
+                elif isinstance(command, Sleep):
+                    time.sleep(command.seconds)
+                    result = None
+                else:
+                    try:
+                        result = call(command.operation, command.arguments, command.options, http_info=True)
+                        clock.learn(result.headers)
+                    except ApiException as error:
+                        result = error
+        except StopIteration:
+            pass
+
+    def _is_told_to_stop(self) -> bool:
+        """Return whether another process has asked to stop; it is looked up once a second."""
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + 1.0
+            if self._folder.is_stopped():
+                self.stop("another process asked to stop")
+        return self.stopped is not None
+
+
+class _Run:
+    """One call of `run` or `resume`."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        manifest: Manifest,
+        target: Target,
+        limits: Limits,
+        max_errors: MaxErrors,
+        connect: Connect | None,
+        executor: Executor | None,
+        workers: int | None,
+        progress: Progress,
+    ) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self._target = target
+        self._limits = limits._replace(errors=allowed_errors(max_errors, manifest.rows))
+        self._connect = connect
+        self._executor = executor
+        self._workers = workers
+        self._progress = progress
+
+    def finish(self, confirm: Callable[[Report], bool] | None) -> Report:
+        """Run what is left, the canary first if there is one."""
+        self._folder.clear_stop()
+        canary = self._limits.canary
+        before = Report(self._folder, self._manifest)
+        if canary is not None and canary < self._manifest.rows and before.applied + before.failed < canary:
+            report = self._run_all(self._limits)
+            if report.stopped is not None:
+                return report
+            if not (confirm or _ask)(report):
+                return Report(self._folder, self._manifest, f"after the canary of {canary:,} rows")
+        return self._run_all(self._limits._replace(canary=None))
+
+    def _run_all(self, limits: Limits) -> Report:
+        if self._executor is None or isinstance(self._executor, ThreadPoolExecutor):
+            stopped = self._run_threads(limits)
+        else:
+            stopped = self._run_executor(limits, self._executor)
+        return Report(self._folder, self._manifest, stopped)
+
+    def _meter(self) -> tuple[Meter, int]:
+        before = Report(self._folder, self._manifest)
+        done = before.applied + before.counts["denied"]
+        return Meter(self._manifest.rows, done, self._progress, self._manifest.operation), done
+
+    def _run_threads(self, limits: Limits) -> str | None:
+        """Run all shards in threads of this process."""
+        worker = _Worker(self._folder, self._manifest, self._target, limits)
+        left: queue.SimpleQueue[int] = queue.SimpleQueue()
+        for shard in self._manifest.sizes:
+            left.put(shard)
+        meter, done = self._meter()
+        errors: list[BaseException] = []
+
+        def work() -> None:
+            worker.pace.join()
+            try:
+                while not worker.pace.stopped:
+                    shard = left.get_nowait()
+                    if worker.run(shard) == "busy":
+                        raise BulkError(f"another process is running {self._folder}: wait for it, or end it")
+            except queue.Empty:
+                pass
+            except BaseException as error:
+                errors.append(error)
+                worker.stop("an error")
+            finally:
+                worker.pace.leave()
+
+        count = min(limits.concurrency, len(self._manifest.sizes))
+        threads = [threading.Thread(target=work, name=f"knetik_cloud_bulk_{n}") for n in range(count)]
+        for thread in threads:
+            thread.start()
+        try:
+            while any(thread.is_alive() for thread in threads):
+                next(thread for thread in threads if thread.is_alive()).join(POLL_SECONDS)
+                meter.update(done + sum(worker.counts), worker.pace.active, worker.counts_by_name())
+        except KeyboardInterrupt:
+            worker.stop("interrupted")
+            meter.close()
+            self._say_how_to_go_on()
+            for thread in threads:
+                thread.join()
+            raise
+        meter.close()
+        if errors:
+            error = errors[0]
+            raise _rejected_error(self._folder, error.error) if isinstance(error, RejectedError) else error
+        return worker.stopped
+
+    def _run_executor(self, limits: Limits, executor: Executor) -> str | None:
+        """Run whole shards in an executor."""
+        at_once = self._workers or _workers_of(executor)
+        share = None if limits.tps is None else limits.tps / max(1, min(at_once, len(self._manifest.sizes)))
+        meter, done = self._meter()
+        counts: dict[str, int] = {}
+        stopped: str | None = None
+        failed = 0
+
+        def submit(shard: int) -> Future[Tally]:
+            return executor.submit(
+                run_shard,
+                str(self._folder.path.absolute()),
+                shard,
+                self._connect,
+                tps=share,
+                settle=limits.settle,
+                max_errors=limits.errors,
+                find_keys=limits.find_keys,
+                safety=limits.safety,
+                canary=limits.canary,
+                nonce=secrets.token_hex(4),
+            )
+
+        running = {submit(shard): shard for shard in self._manifest.sizes}
+        try:
+            while running:
+                ended, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    shard = running.pop(future)
+                    tally = future.result()
+                    if tally.state == "busy" and stopped is None:
+                        time.sleep(BUSY_SECONDS)
+                        running[submit(shard)] = shard
+                    for state, number in tally.counts.items():
+                        counts[state] = counts.get(state, 0) + number
+                    failed = sum(counts.get(state, 0) for state in ("denied", "absent", "unknown"))
+                    stopped = stopped or tally.reason
+                    if stopped is None and limits.errors is not None and failed > limits.errors:
+                        stopped = f"more than {limits.errors:,} rows failed"
+                    if stopped is not None:
+                        self._folder.stop()
+                meter.update(done + sum(counts.values()), len(running), counts)
+        except KeyboardInterrupt:
+            self._folder.stop()
+            self._say_how_to_go_on()
+            wait(running)
+            raise
+        except BaseException:
+            self._folder.stop()
+            for future in running:
+                future.cancel()
+            raise
+        finally:
+            meter.close()
+        return stopped
+
+    def _say_how_to_go_on(self) -> None:
+        if sys.stderr is not None:
+            sys.stderr.write(
+                "\nWaiting for the calls in flight. To go on later, use the same command, or "
+                f"bulk.resume({str(self._folder)!r}).\n"
+            )
+            sys.stderr.flush()
+
+
+def _workers_of(executor: Executor) -> int:
+    found = getattr(executor, "_max_workers", None)
+    if isinstance(found, int):
+        return found
+    cluster = getattr(executor, "_client", None)
+    threads = getattr(cluster, "nthreads", None)
+    if threads is not None:
+        try:
+            return max(1, int(sum(threads().values())))
+        except Exception:
+            return 1
+    return 1
+
+
+def _ask(report: Report) -> bool:
+    """Ask on the terminal whether to go on after the canary; without one, the answer is no."""
+    if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    sys.stderr.write(f"After the canary: {report}. Go on? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

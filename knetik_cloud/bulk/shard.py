@@ -1,0 +1,307 @@
+"""Running the rows of a shard, one after the other: intent, call, outcome, and reading back what is unknown.
+
+A generator without I/O of its own except for the journal. It yields `Send` for a row, `Run` and `Sleep` as
+the recovery does, `Throttled` after a 429, and `NEXT` before each row, to which the driver replies whether to
+continue.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from knetik_cloud.bulk.journal import (
+    ABSENT,
+    APPLIED,
+    DENIED,
+    FINAL,
+    OPEN,
+    PENDING,
+    UNKNOWN,
+    ShardJournal,
+    read_rows,
+)
+from knetik_cloud.core import writes
+from knetik_cloud.core.operation import Operation
+from knetik_cloud.core.outcome import Sleep
+from knetik_cloud.core.writes import State
+from knetik_cloud.exceptions import ApiException, ApiValueError
+from knetik_cloud.recovery import (
+    MARGIN_SECONDS,
+    CannotReadError,
+    Look,
+    Lookup,
+    Marker,
+    Run,
+    ServiceTime,
+    Settings,
+    Steps,
+    certain,
+    is_denial,
+    judge,
+    look_for_marker,
+)
+
+MAX_THROTTLED = 20
+"""How often one row may be answered 429 before it counts as absent."""
+STATES: Mapping[str, int] = {"applied": APPLIED, "absent": ABSENT, "denied": DENIED, "unknown": UNKNOWN}
+
+
+class Send(NamedTuple):
+    """A command to send the row. The driver replies with the result, or with the `ApiException`."""
+
+    arguments: Mapping[str, Any]
+
+
+class Throttled(NamedTuple):
+    """A command to slow all workers down, and to wait."""
+
+    seconds: float
+
+
+NEXT = object()
+"""A command to wait for the row's turn. The driver replies with True, or with False to stop."""
+
+Command = Send | Run | Sleep | Throttled | object
+ShardSteps = Generator[Any, Any, None]
+
+
+class RejectedError(Exception):
+    """The service rejects the credentials, so that no row can succeed."""
+
+    def __init__(self, error: ApiException) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class Job(NamedTuple):
+    """What is the same for all rows of a run.
+
+    Attributes:
+        operation: The operation.
+        settings: The settings of read-backs, and how often a row is sent again.
+        settle: Seconds to wait for a late write.
+        run: The id of the run.
+        canary: Rows from this position on are left for later, or None.
+        find_keys: Whether to look for a row's own key before sending it.
+        ended: Is called with the state of each row that ends, and its error.
+    """
+
+    operation: Operation[Any]
+    settings: Settings
+    settle: float
+    run: str
+    canary: int | None
+    find_keys: bool
+    ended: Callable[[int, ApiException | None], None]
+
+
+class Shard:
+    """The rows of a shard, and how to run them.
+
+    Args:
+        job: The run.
+        rows: The file with the rows.
+        journal: The journal.
+        clock: The service's time, shared by all shards of a process.
+    """
+
+    def __init__(self, job: Job, rows: Path, journal: ShardJournal, clock: ServiceTime) -> None:
+        self._job = job
+        self._rows = rows
+        self._journal = journal
+        self._clock = clock
+
+    def steps(self) -> ShardSteps:
+        """Run all rows that have no final state yet.
+
+        Raises:
+            RejectedError: If the service rejects the credentials.
+        """
+        job, journal, operation = self._job, self._journal, self._job.operation
+        states, marker, clock = journal.states, operation.marker, self._clock
+        for row, (position, key, arguments) in enumerate(self._read()):
+            if states[row] in FINAL or (job.canary is not None and position >= job.canary):
+                continue
+            if not (yield NEXT):
+                return
+            if marker is not None:
+                text = Marker(key if key is not None else f"{job.run}-{position + 1}")
+                arguments[marker] = text.beside(arguments.get(marker))
+            is_in_doubt = states[row] != PENDING or (job.find_keys and key is not None and marker is not None)
+            if is_in_doubt and not (yield from self._must_send(row, arguments)):
+                continue
+            if not clock.is_known and operation.read_back and marker is None:
+                yield from self._learn_time(arguments)
+            journal.intend(row, int(clock.at(time.time())))
+            result = yield Send(arguments)
+            if isinstance(result, ApiException):
+                yield from self._recover(row, arguments, result)
+            else:
+                self._end(row, APPLIED)
+
+    def _read(self) -> Iterator[tuple[int, str | None, dict[str, Any]]]:
+        return read_rows(self._rows)
+
+    def _end(self, row: int, state: int, error: ApiException | None = None, candidates: int = 0) -> None:
+        detail: dict[str, Any] | None = None
+        if error is not None:
+            detail = {"status": error.status, "code": error.code, "reason": _reason(error)}
+            if error.request_id is not None:
+                detail["request_id"] = error.request_id
+            if candidates:
+                detail["candidates"] = candidates
+        self._journal.record(row, state, detail)
+        self._job.ended(state, error)
+
+    def _learn_time(self, arguments: Mapping[str, Any]) -> Steps[None]:
+        lookup = self._lookup(arguments)
+        try:
+            yield from lookup.learn_time()
+        except (CannotReadError, ApiValueError):
+            return  # the local clock has to do
+        self._clock.take(lookup.time)
+
+    def _lookup(self, arguments: Mapping[str, Any]) -> Lookup:
+        job = self._job
+        marker = job.operation.marker
+        text = None if marker is None else _marker_in(arguments[marker])
+        return Lookup(job.operation, arguments, job.settings, text)
+
+    def _look(self, row: int, arguments: Mapping[str, Any]) -> Look:
+        """Return how to look for a row: by its marker, or by counting what its siblings have left."""
+        lookup = self._lookup(arguments)
+        if self._job.operation.marker is not None:
+            return look_for_marker(lookup)
+
+        def look() -> Steps[tuple[State, list[Any]]]:
+            since, applied, pending = self._siblings(row, arguments)
+            found = yield from lookup.traces(since)
+            return judge(len(found), applied, pending), found
+
+        return look
+
+    def _must_send(self, row: int, arguments: dict[str, Any]) -> Steps[bool]:
+        """Read a row back that an earlier run has left without a final state; return whether to send it."""
+        job = self._job
+        if not job.operation.read_back:
+            if job.operation.retry == "idempotent" or self._journal.states[row] == ABSENT:
+                return True
+            self._end(row, UNKNOWN, ApiException(reason="the API can't tell whether it was applied"))
+            return False
+        state, found, error = yield from certain(self._look(row, arguments), job.settle)
+        if state == "absent":
+            return True
+        if state == "applied":
+            self._end(row, APPLIED)
+        else:
+            reason = "the API can't tell: other writes look the same"
+            self._end(row, UNKNOWN, error or ApiException(reason=reason), len(found))
+        return False
+
+    def _recover(self, row: int, arguments: Mapping[str, Any], error: ApiException) -> ShardSteps:
+        """Find out what became of a row whose call failed, and send it again if that is safe."""
+        job, journal = self._job, self._journal
+        sent_again = throttled = 0
+        may_be_there = journal.states[row] != OPEN
+        while True:
+            may_be_there |= error.may_have_applied
+            if error.status == 404 and may_be_there and job.operation.method == "DELETE":
+                return self._end(row, APPLIED)
+            state, candidates, error = yield from self._judge(row, arguments, error)
+            if state == "applied":
+                return self._end(row, APPLIED)
+            if state != "absent":
+                return self._end(row, STATES[state], error, candidates)
+            if error.status == 429 and throttled < MAX_THROTTLED:
+                wait = error.retry_after
+                yield Throttled(random.uniform(0.5, 1.0) * 2.0 ** min(throttled, 5) if wait is None else wait)
+                throttled += 1
+            elif sent_again < job.settings.retries:
+                yield Sleep(random.uniform(0.0, 0.1) * 2.0**sent_again)
+                sent_again += 1
+            else:
+                is_unknown = error.may_have_applied and not job.operation.read_back
+                return self._end(row, UNKNOWN if is_unknown else ABSENT, error)
+            journal.intend(row, int(self._clock.at(time.time())))
+            result = yield Send(arguments)
+            if not isinstance(result, ApiException):
+                return self._end(row, APPLIED)
+            error = result
+
+    def _judge(
+        self, row: int, arguments: Mapping[str, Any], error: ApiException
+    ) -> Steps[tuple[State, int, ApiException]]:
+        """Return the state of a row whose call failed, the number of candidates, and the error to report."""
+        if error.status == 401:
+            self._end(row, ABSENT, error)
+            raise RejectedError(error)
+        if not error.may_have_applied:
+            return ("denied" if is_denial(error) else "absent"), 0, error
+        if not self._job.operation.read_back:
+            return ("absent" if self._job.operation.retry == "idempotent" else "unknown"), 0, error
+        state, found, unreadable = yield from certain(self._look(row, arguments), self._job.settle)
+        return state, len(found), unreadable or error
+
+    def _siblings(self, row: int, arguments: Mapping[str, Any]) -> tuple[int, int, int]:
+        """Return from when to look for a row's traces, and how many those of its siblings are.
+
+        All rows that leave traces like this one's are in this shard, and ran one after the other. The window
+        begins where none of them was running.
+
+        Returns:
+            The service's time in epoch seconds, the siblings that were applied, and those that may have been.
+        """
+        operation = self._job.operation
+        mine = writes.marks(operation, arguments)
+        alike = {
+            other
+            for other, (_, _, others) in enumerate(self._read())
+            if other != row and writes.are_alike(mine, writes.marks(operation, others))
+        }
+        spans, started = self._spans(row, alike)
+        since = started - MARGIN_SECONDS
+        chosen: list[int] = []
+        for other, first, last in sorted(spans, key=lambda span: -span[2]):
+            if last < since - MARGIN_SECONDS:
+                break
+            since = min(since, first - MARGIN_SECONDS)
+            chosen.append(self._journal.states[other])
+        return since, sum(s == APPLIED for s in chosen), sum(s in (OPEN, UNKNOWN) for s in chosen)
+
+    def _spans(self, row: int, alike: set[int]) -> tuple[list[tuple[int, int, int]], int]:
+        """Return when siblings ran, as `(row, first intent, end)`, and the first intent of the row itself."""
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
+        running: set[int] = set()
+        now = int(self._clock.at(time.time()))
+        with self._journal.history.path.open("rb") as file:
+            for line in file:
+                kind, number, *rest = line.split(b" ", 2)
+                other = int(number)
+                if kind == b"intent":
+                    moment = int(rest[0])
+                    for ended in running:
+                        last[ended] = moment
+                    running.clear()
+                    if other in alike or other == row:
+                        first.setdefault(other, moment)
+                if other in alike:
+                    running.add(other)
+        for ended in running:
+            last[ended] = now
+        started = first.pop(row, now)
+        return [(other, moment, last.get(other, now)) for other, moment in first.items()], started
+
+
+def _marker_in(text: str) -> Marker:
+    """Return the marker that a text sent as the marking argument holds."""
+    return Marker(text[text.rindex("[") + 1 : -1] if text.endswith("]") else text)
+
+
+def _reason(error: ApiException) -> str:
+    said = "; ".join(detail.message for detail in error.errors if detail.message)
+    return said or str(error.reason)

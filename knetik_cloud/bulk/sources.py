@@ -1,0 +1,214 @@
+"""The rows of a bulk run: from any iterable, or from a CSV, JSON lines or Parquet file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import IO, Any
+
+from knetik_cloud.core.operation import Operation, Parameter
+from knetik_cloud.core.request import build
+from knetik_cloud.data import expressions, types
+from knetik_cloud.exceptions import ApiValueError
+
+Rows = Iterable[Mapping[str, Any]] | str | Path
+"""The rows, or the path of a file with them."""
+
+KEY = "key"
+_INTEGERS = ("int32", "int64", "int")
+
+
+class RowReader:
+    """Turns rows into the arguments of an operation, and checks them.
+
+    A row maps the names of arguments to values. The fields of the body can also stand in the row directly,
+    so that a CSV file needs no nesting: `user_id,entitlement_id`.
+
+    Args:
+        operation: The operation.
+    """
+
+    def __init__(self, operation: Operation[Any]) -> None:
+        self.operation = operation
+        self._parameters = {parameter.name: parameter for parameter in operation.parameters}
+        self._body = next((p for p in operation.parameters if p.place == "body"), None)
+        self._fields = _fields_of(self._body, operation)
+        self._takes_key = KEY in self._parameters or KEY in self._fields
+        self._owner = next((p.name for p in operation.parameters if p.place == "path"), None)
+
+    def read(self, row: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+        """Return the key of a row, or None without one, and its arguments.
+
+        Raises:
+            ApiValueError: If the row can't be sent.
+        """
+        if not isinstance(row, Mapping):
+            raise types.invalid_value_error("a row", "a mapping of argument names to values", row)
+        arguments: dict[str, Any] = {}
+        body: dict[str, Any] = {}
+        key = None
+        parameters, fields = self._parameters, self._fields
+        for name, value in row.items():
+            if name in parameters:
+                if value is not None:
+                    arguments[name] = value
+            elif name == KEY and not self._takes_key:
+                key = self._key(value)
+            elif name in fields:
+                body[fields[name]] = value
+            else:
+                raise self._unknown_error(name)
+        if body:
+            assert self._body is not None
+            inner = arguments.get(self._body.name, {})
+            arguments[self._body.name] = {**getattr(inner, "_json", inner), **body}
+        build(self.operation, arguments, "", {})
+        return key, arguments
+
+    def from_text(self, row: Mapping[str, str | None]) -> dict[str, Any]:
+        """Return a row of a CSV file with its texts turned into the values that they stand for.
+
+        An empty text counts as absent. A name with dots, such as `grant_request.entitlement_id`, stands for a
+        field of the argument before the dot.
+        """
+        found: dict[str, Any] = {}
+        for name, text in row.items():
+            if text is None or text == "" or name is None:
+                continue
+            head, _, rest = name.partition(".")
+            if rest:
+                found.setdefault(head, {})[rest] = _value(self._expression(rest, rest), text)
+            else:
+                found[name] = _value(self._expression(name, name), text)
+        return found
+
+    def owner(self, arguments: Mapping[str, Any]) -> str | None:
+        """Return whose rows have to run one after the other: the value of the first path parameter."""
+        return None if self._owner is None else str(arguments.get(self._owner))
+
+    def _expression(self, name: str, field: str) -> str:
+        if name in self._parameters:
+            return self._parameters[name].type
+        if field in self._fields and self._body is not None:
+            kind: Any = expressions.parse(self._body.type, self.operation.models)
+            declared = kind.model._fields
+            for model_field in declared.values():
+                if model_field.wire == self._fields[field]:
+                    expression: str = model_field.expression
+                    return expression
+        return "str"
+
+    def _key(self, value: Any) -> str | None:
+        if value is None or value == "":
+            return None
+        from knetik_cloud.recovery import check_key
+
+        return str(check_key(str(value) if isinstance(value, int) else value))
+
+    def _unknown_error(self, name: object) -> ApiValueError:
+        known = [*dict.fromkeys([*self._parameters, *self._fields, *([] if self._takes_key else [KEY])])]
+        matches = get_close_matches(str(name), known, 1)
+        advice = f"did you mean {matches[0]!r}? " if matches else ""
+        return ApiValueError(
+            f"{self.operation.id} has no argument {name!r}: {advice}A row takes {', '.join(known)}"
+        )
+
+
+def _fields_of(body: Parameter | None, operation: Operation[Any]) -> dict[str, str]:
+    """Return the wire names of the body's fields by their Python and wire names."""
+    if body is None:
+        return {}
+    kind = expressions.parse(body.type, operation.models)
+    if not isinstance(kind, expressions.Reference):
+        return {}
+    taken = {parameter.name for parameter in operation.parameters}
+    fields = kind.model._fields
+    names = {name: field.wire for name, field in fields.items()}
+    names |= {field.wire: field.wire for field in fields.values()}
+    return {name: wire for name, wire in names.items() if name not in taken}
+
+
+def _value(expression: str, text: str) -> Any:
+    """Return the value that a text of a CSV file stands for. What can't be read is left for the check."""
+    if expression in _INTEGERS:
+        digits = text.strip().removeprefix("-")
+        return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
+    if expression == "float":
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    if expression == "bool":
+        return {"true": True, "false": False, "1": True, "0": False}.get(text.strip().lower(), text)
+    if expression == "epoch":
+        return int(text) if text.strip().lstrip("-").isdigit() else text
+    if expression not in ("str", "int | str", "date", "datetime"):  # a list, a map or a model
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def open_rows(rows: Rows, reader: RowReader) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of any source.
+
+    Raises:
+        ApiValueError: If a file is of no known format.
+    """
+    if not isinstance(rows, (str, Path)):
+        return iter(rows)
+    path = Path(rows)
+    name = path.name.removesuffix(".gz").removesuffix(".zst")
+    if name.endswith(".csv"):
+        return _csv(path, reader)
+    if name.endswith((".jsonl", ".ndjson", ".json")):
+        return _json_lines(path)
+    if name.endswith((".parquet", ".pq")):
+        return _parquet(path)
+    known = ".csv, .jsonl, .ndjson or .parquet"
+    raise ApiValueError(f"{path} must be a {known} file: pass rows of other sources as an iterable")
+
+
+def open_text(path: Path) -> IO[str]:
+    """Open a text file, decompressed by its name."""
+    if path.suffix == ".gz":
+        import gzip
+
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    if path.suffix == ".zst":
+        import zstandard
+
+        opened: IO[str] = zstandard.open(path, "rt", encoding="utf-8-sig", newline="")
+        return opened
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _csv(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
+    import csv
+
+    with open_text(path) as file:
+        for row in csv.DictReader(file, restkey="more values than columns"):
+            yield reader.from_text(row)
+
+
+def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    with open_text(path) as file:
+        for number, line in enumerate(file, 1):
+            if not line.isspace():
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    raise ApiValueError(f"{path}, line {number} is not JSON: {error}") from None
+
+
+def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise ApiValueError(f"reading {path} needs pyarrow: pip install 'knetik_cloud[arrow]'") from None
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches():
+            yield from batch.to_pylist()

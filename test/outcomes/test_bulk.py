@@ -1,0 +1,141 @@
+"""Bulk runs: every row exactly once, checked before the first call, resumed, reported."""
+
+from __future__ import annotations
+
+import collections
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import knetik_cloud
+from knetik_cloud import bulk
+from knetik_cloud.sandbox import Sandbox
+
+GRANT = "grant_user_entitlement"
+USERS = range(1000, 1040)
+FAULTS: dict[str, dict[str, Any]] = {
+    "reset after": {"reset": True, "applied": True},
+    "reset before": {"reset": True},
+    "503": {"status": 503},
+    "503 after": {"status": 503, "applied": True},
+    "429": {"status": 429, "headers": {"Retry-After": "0"}},
+}
+
+
+@pytest.fixture
+def seeded(sandbox: Sandbox) -> Sandbox:
+    sandbox.seed({"users": [{"id": user, "username": f"user-{user}"} for user in USERS]})
+    return sandbox
+
+
+@pytest.fixture
+def api(seeded: Sandbox) -> Iterator[knetik_cloud.UsersInventoryApi]:
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=seeded.url, retries=5)) as client:
+        yield knetik_cloud.UsersInventoryApi(client)
+
+
+def grants(count: int) -> Iterator[dict[str, Any]]:
+    return ({"user_id": USERS[i % len(USERS)], "entitlement_id": 5} for i in range(count))
+
+
+def held(api: knetik_cloud.UsersInventoryApi) -> dict[int, int]:
+    """How many songbooks each of the users holds."""
+    entries = api.iter_users_inventory(filter_item_id=5, inactive=True, page_size=1000)
+    return dict(collections.Counter(e.user.id for e in entries if e.user.id in USERS))
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_every_row_is_applied_exactly_once(
+    api: knetik_cloud.UsersInventoryApi, seeded: Sandbox, tmp_path: Path, fault: dict[str, Any]
+) -> None:
+    seeded.fail(GRANT, times=5, **fault)
+    report = bulk.run(grants(120), api.grant_user_entitlement, journal=tmp_path / "run", settle=0.2)
+    assert report.counts == {
+        "applied": 120, "found": 0, "denied": 0, "absent": 0, "unknown": 0, "pending": 0,
+    }  # fmt: skip
+    assert held(api) == dict.fromkeys(USERS, 3)
+    seeded.clear_journal()
+    assert bulk.run(grants(120), api.grant_user_entitlement, journal=tmp_path / "run").applied == 120
+    assert seeded.journal(GRANT) == []
+
+
+def test_uses_are_told_apart_by_their_keys(
+    api: knetik_cloud.UsersInventoryApi, seeded: Sandbox, tmp_path: Path
+) -> None:
+    seeded.fail("use_user_entitlement_item", times=2, reset=True, applied=True)
+    rows = [{"user_id": 56, "item_id": 56, "info": "Gift", "key": f"k{i}"} for i in range(10)]
+    report = bulk.run(rows, api.use_user_entitlement_item, journal=tmp_path / "run", settle=0.1)
+    infos = [line.info for line in api.iter_user_inventory_log(56, 56) if line.info]
+    assert [info for info in infos if info.startswith("Gift")] == [f"Gift [k{i}]" for i in range(8)]
+    assert [(row.key, row.state, row.code) for row in report.rows()][7:] == [
+        ("k7", "applied", None),
+        ("k8", "denied", 1007),
+        ("k9", "denied", 1007),
+    ]
+
+
+def test_invalid_rows_are_reported_together_before_the_first_call(
+    api: knetik_cloud.UsersInventoryApi, seeded: Sandbox, tmp_path: Path
+) -> None:
+    rows = [
+        {"user_id": 1000, "entitlement": 5},
+        {"user_id": None, "entitlement_id": 5},
+        {"user_id": 1000, "entitlement_id": "x"},
+        {"user_id": 1000, "entitlement_id": 5, "key": "a"},
+        {"user_id": 1001, "entitlement_id": 5, "key": "a"},
+    ]
+    seeded.clear_journal()
+    with pytest.raises(bulk.InvalidRowsError) as caught:
+        bulk.run(rows, api.grant_user_entitlement, journal=tmp_path / "run")
+    assert caught.value.count == 4
+    assert "did you mean 'entitlement_id'?" in caught.value.problems[0]
+    assert "rows 4 and 5 have the same key 'a'" in caught.value.problems[3]
+    assert seeded.journal() == []
+
+
+def test_changed_input_and_options_are_named(api: knetik_cloud.UsersInventoryApi, tmp_path: Path) -> None:
+    rows = list(grants(40))
+    bulk.run(rows, api.grant_user_entitlement, journal=tmp_path / "run")
+    changed = [*rows[:7], {"user_id": 1007, "entitlement_id": 6}, *rows[8:]]
+    for other, named in (
+        (changed, 'row 8 was .*"entitlement_id": 5.*, and is .*"entitlement_id": 6'),
+        (rows[:-1], "there were 40, and there are 39 now"),
+        ([*rows, rows[0]], "row 41 was none, and is"),
+    ):
+        with pytest.raises(bulk.ChangedInputError, match=named):
+            bulk.run(other, api.grant_user_entitlement, journal=tmp_path / "run")
+    with pytest.raises(bulk.ChangedInputError, match="shards was 64, and is 8 now"):
+        bulk.run(rows, api.grant_user_entitlement, journal=tmp_path / "run", shards=8)
+    with pytest.raises(bulk.ChangedInputError, match="the operation was grant_user_entitlement"):
+        bulk.run(rows, api.use_user_entitlement_item, journal=tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.csv.gz", "rows.parquet"])
+def test_rows_come_from_files(api: knetik_cloud.UsersInventoryApi, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    rows = list(grants(10))
+    if name.endswith(".parquet"):
+        parquet = pytest.importorskip("pyarrow.parquet")
+        import pyarrow as pa
+
+        parquet.write_table(pa.Table.from_pylist(rows), path)
+    elif name.endswith(".jsonl"):
+        path.write_text("\n".join(map(json.dumps, rows)))
+    else:
+        import gzip
+
+        text = "user_id,entitlement_id\n" + "".join(f"{r['user_id']},{r['entitlement_id']}\n" for r in rows)
+        path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    assert bulk.run(path, api.grant_user_entitlement, journal=tmp_path / "run").applied == 10
+    assert sum(held(api).values()) == 10
+
+
+def test_plan_sends_nothing(api: knetik_cloud.UsersInventoryApi, seeded: Sandbox) -> None:
+    seeded.clear_journal()
+    plan = bulk.plan(grants(1000), api.grant_user_entitlement, tps=10)
+    assert (plan.rows, plan.seconds) == (1000, 100.0)
+    assert '{"entitlement_id":5}' in plan.requests[0]
+    assert seeded.journal() == []
