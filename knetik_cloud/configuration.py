@@ -1,199 +1,356 @@
-"""The settings of a client: host, credentials, TLS, proxy, timeouts, retries."""
+"""The settings of a client: host, credentials, TLS, proxy, limits, retries and hooks."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, dataclass_transform, overload
 from urllib.parse import urlsplit
 
 from knetik_cloud.core import options
 from knetik_cloud.core.auth import AsyncTokenProvider, TokenProvider, TokenStore
-from knetik_cloud.core.options import Settings
+from knetik_cloud.core.options import Settings as CallSettings
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.hooks import Hook
+from knetik_cloud.lazy import LazyDoc, LazyModule, LazySignature
 from knetik_cloud.secret import MASK, Secret
 from knetik_cloud.version import __version__
 
 if TYPE_CHECKING:
+    import inspect
     import ssl
+else:
+    ssl = LazyModule("ssl")
+
+G = TypeVar("G")
+S = TypeVar("S")
+Check = Callable[[str, Any], Any]
 
 DEFAULT_HOST = "https://sandbox.knetikcloud.com"
 USER_AGENT = f"knetik_cloud/{__version__} python/{sys.version_info[0]}.{sys.version_info[1]}"
-MIB = 1 << 20
 HOST_NAME = re.compile(r"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?\])(:[0-9]*)?")
 USER_INFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", re.DOTALL)
 
 
-class Configuration:
-    """The settings of a client. Each can be given to the constructor or assigned later, and is checked then.
+def _must_be(expected: str, holds: Callable[[Any], object]) -> Check:
+    """Build a check that rejects a value for which `holds` is false."""
 
-    A setting that isn't given is taken from its environment variable, where it has one, else the default.
+    def check(name: str, value: Any) -> Any:
+        if not holds(value):
+            raise types.invalid_value_error(name, expected, value)
+        return value
 
-    Attributes:
-        host: base URL of the service (`KNETIK_CLOUD_HOST`; https://sandbox.knetikcloud.com).
-        access_token: a fixed token (`KNETIK_CLOUD_ACCESS_TOKEN`).
-        client_id: client key of the token operation (`KNETIK_CLOUD_CLIENT_ID`; `knetik`).
-        client_secret: for the client credentials grant (`KNETIK_CLOUD_CLIENT_SECRET`).
-        username: for the password grant (`KNETIK_CLOUD_USERNAME`).
-        password: for the password grant (`KNETIK_CLOUD_PASSWORD`).
-        token_provider: an object whose `get_token()` gives `AccessToken`s, in place of all of these; for
-            `knetik_cloud.aio` it may be an `async def`.
-        verify_ssl: False accepts any certificate, and warns.
-        ssl_ca_cert: path of a PEM file of trusted CAs, in place of certifi's.
-        cert_file: path of a client certificate (PEM).
-        key_file: path of its key, if that isn't in `cert_file`.
-        ssl_context: an `ssl.SSLContext` to use as it is; the four settings above are then ignored.
-        proxy: URL of an HTTP proxy; empty for none, None for the environment's.
-        no_proxy: hosts to reach directly, comma separated: names, suffixes, addresses, CIDR blocks;
-            None for the environment's `NO_PROXY`.
-        timeout: seconds to wait for a connection and for each receive, or a (connect, read) pair (5, 10).
-        deadline: seconds for a whole call, waits and tries included (30).
-        retries: how often a call may be repeated where that is safe (2).
-        max_response_size: bytes of a decoded answer that are taken at most (16 MiB).
-        pool_size: idle connections that are kept at most (32).
-        user_agent: the `User-Agent` header.
-        debug: log each request and answer on the logger `knetik_cloud`, at level DEBUG, without secrets.
+    return check
 
-    Secrets are held as `Secret`: they show in no repr, log, traceback or pickle; `.reveal()` gives the text.
 
-    Raises:
-        ApiValueError: a value that a setting can't have.
-        TypeError: a setting that there isn't.
+def _secret(expected: str, holds: Callable[[Secret], bool]) -> Check:
+    """Build a check for a secret, whose value must not appear in the error."""
+
+    def check(name: str, value: Any) -> Secret:
+        secret: Secret = Secret.wrap(value)
+        value = None  # the frame of the error must not hold the secret
+        if not holds(secret):
+            raise ApiValueError(f"{name} must be {expected}; this one isn't")
+        return secret
+
+    return check
+
+
+def _host(name: str, value: Any) -> str:
+    try:
+        url = urlsplit(value)
+        valid = url.scheme in ("http", "https") and HOST_NAME.fullmatch(url.netloc) and url.port != 0
+        valid = valid and not (url.query or url.fragment) and re.fullmatch(r"[!-~]+", value)
+    except (ValueError, AttributeError, TypeError):
+        valid = False
+    if not valid:
+        expected = "a URL such as https://example.com/base, without user, query or fragment"
+        raise types.invalid_value_error(name, expected, _without_userinfo(value))
+    return f"{url.scheme}://{url.netloc.lower()}{url.path.rstrip('/')}"
+
+
+def _proxy(name: str, value: Any) -> str:
+    try:
+        url = urlsplit(value if isinstance(value, str) else "")
+        valid = value == "" or (url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0)
+    except ValueError:
+        valid = False
+    if not valid:
+        expected = "the URL of an HTTP proxy, such as http://proxy:3128"
+        raise types.invalid_value_error(name, expected, _without_userinfo(value))
+    return str(value)
+
+
+def _without_userinfo(value: Any) -> Any:
+    """Mask the user and the password in a URL, also in a malformed one."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return USER_INFO.sub(rf"\1{MASK}@", value) if isinstance(value, str) else value
+
+
+def _path(name: str, value: Any) -> str:
+    return os.fsdecode(_must_be("a path", lambda path: isinstance(path, (str, os.PathLike)))(name, value))
+
+
+def _timeout(name: str, value: Any) -> float | tuple[float, float]:
+    pair = options.timeouts(name, value)
+    return value if isinstance(value, (int, float)) else pair
+
+
+def _hooks(name: str, value: Any) -> tuple[Hook, ...]:
+    hooks = tuple(value) if isinstance(value, Iterable) else (value,)
+    wrong = [hook for hook in hooks if not isinstance(hook, Hook)]
+    if wrong:
+        raise types.invalid_value_error(name, "a list of knetik_cloud.Hook objects", wrong[0])
+    return hooks
+
+
+_flag = _must_be("True or False", lambda value: isinstance(value, bool))
+_text = _must_be("a non-empty str", lambda value: isinstance(value, str) and value)
+_header_text = _must_be(
+    "a Latin-1 str without line breaks",
+    lambda value: isinstance(value, str) and options.is_header_text(value),
+)
+_provider = _must_be(
+    "an object with a method get_token()", lambda value: callable(getattr(value, "get_token", None))
+)
+_token = _secret("a Latin-1 str without line breaks", lambda value: options.is_header_text(value.reveal()))
+_password = _secret("a str that UTF-8 can encode (no lone surrogates)", Secret.is_encodable)
+_any_text = _must_be("a str", lambda value: isinstance(value, str))
+_positive = partial(options.integer, least=1)
+
+
+class Setting(Generic[G, S]):
+    """The declaration of a setting, in the class that has it. The string below it documents it.
+
+    Args:
+        default: The value of a setting that is neither passed nor in the environment.
+        check: Checks a value, and returns the value to store. Not called for None if that is the default.
+        env: True if the setting has an environment variable.
     """
 
+    __doc__ = LazyDoc(__doc__ or "", of_instance=lambda setting: setting.describe())
+    owner: type | None = None
+
+    def __init__(self, default: Any, check: Check, env: bool) -> None:
+        self.default, self.check, self.has_env = default, check, env
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.owner, self.name = owner, name
+        self.env = f"KNETIK_CLOUD_{name.upper()}" if self.has_env else None
+
+    def is_missing(self, value: Any) -> bool:
+        """Return whether a value stands for one that is not passed."""
+        return value is None or (value == "" and self.has_env and self.name != "host")
+
+    def initial(self, settings: dict[str, Any]) -> Any:
+        """Return the value of the constructor's argument, the environment, or the default."""
+        if self.env is not None and self.is_missing(settings.get(self.name)):
+            return os.environ.get(self.env) or self.default
+        return settings.get(self.name, self.default)
+
+    def describe(self) -> str:
+        """Return the documentation, with the environment variable and the default."""
+        from knetik_cloud.data import description
+
+        text = " ".join((description.attribute_docstring(self) or "").split())
+        notes = [f"`{self.env}`"] if self.env else []
+        notes += [] if self.default in (None, ()) else [f"default: {self.default}"]
+        return f"{text} ({'; '.join(notes)})" if notes else text
+
     if TYPE_CHECKING:
-        host: str
-        client_id: str
-        username: str | None
-        token_provider: TokenProvider | AsyncTokenProvider | None
-        verify_ssl: bool
-        ssl_ca_cert: str | None
-        cert_file: str | None
-        key_file: str | None
-        ssl_context: ssl.SSLContext | None
-        proxy: str | None
-        no_proxy: str | None
-        timeout: float | tuple[float, float]
-        deadline: float
-        retries: int
-        max_response_size: int
-        pool_size: int
-        user_agent: str
-        debug: bool
-        _revision: object
 
-        @property
-        def access_token(self) -> Secret | None: ...
-        @access_token.setter
-        def access_token(self, value: str | Secret | None) -> None: ...
-        @property
-        def client_secret(self) -> Secret | None: ...
-        @client_secret.setter
-        def client_secret(self, value: str | Secret | None) -> None: ...
-        @property
-        def password(self) -> Secret | None: ...
-        @password.setter
-        def password(self, value: str | Secret | None) -> None: ...
+        @overload
+        def __get__(self, instance: None, owner: type) -> Setting[G, S]: ...
+        @overload
+        def __get__(self, instance: object, owner: type) -> G: ...
+        def __get__(self, instance: object, owner: type) -> Any: ...
+        def __set__(self, instance: object, value: S) -> None: ...
 
-    def __init__(
-        self,
-        host: str | None = None,
-        *,
-        access_token: str | Secret | None = None,
-        client_id: str | None = None,
-        client_secret: str | Secret | None = None,
-        username: str | None = None,
-        password: str | Secret | None = None,
-        token_provider: TokenProvider | AsyncTokenProvider | None = None,
-        verify_ssl: bool = True,
-        ssl_ca_cert: str | None = None,
-        cert_file: str | None = None,
-        key_file: str | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        proxy: str | None = None,
-        no_proxy: str | None = None,
-        timeout: float | tuple[float, float] = (5.0, 10.0),
-        deadline: float = 30.0,
-        retries: int = 2,
-        max_response_size: int = 16 * MIB,
-        pool_size: int = 32,
-        user_agent: str = USER_AGENT,
-        debug: bool = False,
-    ) -> None:
-        refused = (
-            self._set("host", host or os.environ.get("KNETIK_CLOUD_HOST") or DEFAULT_HOST)
-            or self._set("proxy", proxy)
-            or self._set("access_token", access_token or os.environ.get("KNETIK_CLOUD_ACCESS_TOKEN"))
-            or self._set("client_secret", client_secret or os.environ.get("KNETIK_CLOUD_CLIENT_SECRET"))
-            or self._set("password", password or os.environ.get("KNETIK_CLOUD_PASSWORD"))
-        )
-        # Set first, and forgotten: a traceback with locals mustn't show them, nor a URL's password.
-        host = proxy = access_token = client_secret = password = None
-        if refused is not None:
-            raise refused
-        self.client_id = client_id or os.environ.get("KNETIK_CLOUD_CLIENT_ID") or "knetik"
-        self.username = username or os.environ.get("KNETIK_CLOUD_USERNAME") or None
-        self.token_provider = token_provider
-        self.verify_ssl = verify_ssl
-        self.ssl_ca_cert = ssl_ca_cert
-        self.cert_file = cert_file
-        self.key_file = key_file
-        self.ssl_context = ssl_context
-        self.no_proxy = no_proxy
-        self.timeout = timeout
-        self.deadline = deadline
-        self.retries = retries
-        self.max_response_size = max_response_size
-        self.pool_size = pool_size
-        self.user_agent = user_agent
-        self.debug = debug
+
+def setting(*, default: Any, check: Check, env: bool = False, kw_only: bool = True) -> Any:
+    """Declare a setting. `kw_only` is for type checkers; see `Setting` for the other arguments."""
+    return Setting(default, check, env)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(setting,))
+class Settings:
+    """The base of a class of settings, whose constructor and attributes follow from the declarations."""
+
+    _settings: ClassVar[Mapping[str, Setting[Any, Any]]] = {}
+    _revision: ClassVar[object]
+
+    def __init_subclass__(cls) -> None:
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Setting)}
+        cls._settings = {**cls._settings, **own}
 
     if not TYPE_CHECKING:
 
+        def __init__(self, host: str | None = None, **settings: Any) -> None:
+            error = self._initialize({"host": host, **settings})
+            host = settings = None  # they may hold secrets, which no frame of the error may show
+            if error is not None:
+                raise error
+
+        __init__.__signature__ = LazySignature(lambda: _signature(Configuration))
+
         def __setattr__(self, name: str, value: Any) -> None:
-            refused = self._set(name, value)
-            value = None  # it may be a secret, or a URL with one: no frame of the error holds it
-            if refused is not None:
-                raise refused
+            error = self._set(name, value)
+            value = None  # it may be a secret, which no frame of the error may show
+            if error is not None:
+                raise error
+
+    def _initialize(self, settings: dict[str, Any]) -> Exception | None:
+        """Set all settings. Return the error, to be raised by a frame that does not hold the values."""
+        unknown = settings.keys() - self._settings.keys()
+        if unknown:
+            return TypeError(self._unknown(min(unknown)))
+        errors = (self._set(name, each.initial(settings)) for name, each in self._settings.items())
+        return next(filter(None, errors), None)
 
     def _set(self, name: str, value: Any) -> Exception | None:
-        """Check a setting and set it; give the error when it is refused, for a frame that doesn't hold it."""
-        check = CHECKS.get(name)
-        if check is None:
-            return AttributeError(unknown(name))
+        """Check and set a setting. Return the error, to be raised by a frame that does not hold the value."""
+        declared = self._settings.get(name)
+        if declared is None:
+            return AttributeError(self._unknown(name))
         try:
-            checked = check(name, Secret.wrap(value or None) if name in SECRETS else value)
+            is_none = declared.default is None and declared.is_missing(value)
+            checked = None if is_none else declared.check(name, value)
         except ApiValueError as error:
             return error.with_traceback(None)
         object.__setattr__(self, name, checked)
-        # Last: whoever sees the new revision sees the new value. An object, so that none comes twice.
+        # Set the revision last, so that a reader of the new revision sees the new value. An object is unique.
         object.__setattr__(self, "_revision", object())
         return None
 
+    @classmethod
+    def _unknown(cls, name: str) -> str:
+        return f"{cls.__name__} has no setting {name!r}{types.did_you_mean(name, cls._settings)}"
+
+
+def _signature(cls: type[Settings]) -> inspect.Signature:
+    """Build the signature of the constructor of a class of settings."""
+    import inspect
+    import typing
+
+    hints, kinds = typing.get_type_hints(cls), inspect.Parameter
+    parameters = [kinds("self", kinds.POSITIONAL_OR_KEYWORD)]
+    for name, declared in cls._settings.items():
+        kind = kinds.POSITIONAL_OR_KEYWORD if name == "host" else kinds.KEYWORD_ONLY
+        default = None if declared.env else declared.default
+        parameters.append(kinds(name, kind, default=default, annotation=typing.get_args(hints[name])[1]))
+    return inspect.Signature(parameters, return_annotation=None)
+
+
+def _attributes(doc: str, cls: type[Settings]) -> str:
+    """Append the documentation of all settings to a docstring."""
+    lines = (f"        {name}: {declared.describe()}" for name, declared in cls._settings.items())
+    return "\n".join([doc.rstrip(), "", "    Attributes:", *lines, "    "])
+
+
+Text = Setting[str | None, str | None]
+Credential = Setting[Secret | None, str | Secret | None]
+Path = Setting[str | None, str | os.PathLike[str] | None]
+Number = Setting[int, int]
+Timeout = float | tuple[float, float]
+Provider = TokenProvider | AsyncTokenProvider | None
+Context: TypeAlias = "ssl.SSLContext | None"
+
+
+class Configuration(Settings):
+    """The settings of a client. Pass them to the constructor, or assign them later. Each value is checked.
+
+    A setting that you don't pass (or pass as None) comes from its environment variable if it has one,
+    otherwise its default applies. Secrets are stored as `Secret` and don't appear in reprs, logs, tracebacks
+    or pickles; `.reveal()` returns the text.
+
+    Raises:
+        ApiValueError: If a value is invalid.
+        TypeError: If a setting is unknown.
+    """
+
+    __doc__ = LazyDoc(__doc__ or "", _attributes)
+
+    host: Setting[str, str | None] = setting(default=DEFAULT_HOST, check=_host, env=True, kw_only=False)
+    """The base URL of the service."""
+    access_token: Credential = setting(default=None, check=_token, env=True)
+    """A fixed access token."""
+    client_id: Setting[str, str | None] = setting(default="knetik", check=_text, env=True)
+    """The client key for the token operation."""
+    client_secret: Credential = setting(default=None, check=_password, env=True)
+    """The client secret for the client credentials grant."""
+    username: Text = setting(default=None, check=_text, env=True)
+    """The user name for the password grant."""
+    password: Credential = setting(default=None, check=_password, env=True)
+    """The password for the password grant."""
+    token_provider: Setting[Provider, Provider] = setting(default=None, check=_provider)
+    """An object whose `get_token()` returns an `AccessToken`, in place of the other credentials.
+
+    With `knetik_cloud.aio`, it may be an `async def`.
+    """
+    verify_ssl: Setting[bool, bool] = setting(default=True, check=_flag)
+    """False accepts any certificate, and warns."""
+    ssl_ca_cert: Path = setting(default=None, check=_path)
+    """The path of a PEM file of trusted CAs. None means those of certifi."""
+    cert_file: Path = setting(default=None, check=_path)
+    """The path of a client certificate (PEM)."""
+    key_file: Path = setting(default=None, check=_path)
+    """The path of the key of the client certificate. None means that it is in `cert_file`."""
+    ssl_context: Setting[ssl.SSLContext | None, ssl.SSLContext | None] = setting(
+        default=None, check=lambda name, value: value
+    )
+    """An `ssl.SSLContext` to use unchanged. The other TLS settings are then ignored."""
+    proxy: Text = setting(default=None, check=_proxy)
+    """The URL of an HTTP proxy. "" means none, None means that of the environment."""
+    no_proxy: Text = setting(default=None, check=_any_text)
+    """The hosts to reach directly, separated by commas: names, suffixes, addresses and CIDR blocks.
+
+    None means the `NO_PROXY` of the environment.
+    """
+    timeout: Setting[Timeout, Timeout] = setting(default=(5.0, 10.0), check=_timeout)
+    """Seconds to wait for a connection and for each receive, or a (connect, read) pair."""
+    deadline: Setting[float, float] = setting(default=30.0, check=options.time_limit)
+    """Seconds for a whole call, including attempts and waits. `math.inf` means no limit."""
+    retries: Number = setting(default=2, check=options.count)
+    """The maximum number of retries of a call, where they are safe."""
+    max_response_size: Number = setting(default=16 << 20, check=_positive)
+    """The maximum number of bytes in a decoded response."""
+    max_json_values: Number = setting(default=2_000_000, check=_positive)
+    """The maximum number of JSON values in a response."""
+    pool_size: Number = setting(default=32, check=_positive)
+    """The maximum number of idle connections."""
+    user_agent: Setting[str, str] = setting(default=USER_AGENT, check=_header_text)
+    """The `User-Agent` header."""
+    hooks: Setting[tuple[Hook, ...], Iterable[Hook]] = setting(default=(), check=_hooks)
+    """The hooks that observe calls, attempts and tokens, as `knetik_cloud.Hook` objects."""
+    debug: Setting[bool, bool] = setting(default=False, check=_flag)
+    """True logs each request and response on the logger `knetik_cloud`, at level DEBUG, without secrets."""
+
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
+        """The scheme, host and port."""
         url = urlsplit(self.host)
         return f"{url.scheme}://{url.netloc}"
 
     @property
     def base_path(self) -> str:
-        """What stands between the origin and the operations' paths, without a slash at its end."""
+        """The path between the origin and the paths of the operations, without a slash at its end."""
         return urlsplit(self.host).path
 
-    def settings(self) -> Settings:
-        """Give what a call runs by when nothing else is said."""
+    def settings(self) -> CallSettings:
+        """Return the settings of a call without options."""
         connect, read = options.timeouts("timeout", self.timeout)
-        return Settings(connect, read, self.deadline, self.retries, {"User-Agent": self.user_agent})
+        return CallSettings(connect, read, self.deadline, self.retries, {"User-Agent": self.user_agent})
 
     def tokens(self) -> TokenStore | None:
-        """Make the store of this configuration's tokens; None when there are no credentials.
+        """Create the store of this configuration's tokens, or return None without credentials.
 
         Raises:
-            ApiValueError: a username without a password.
+            ApiValueError: If there is a user name without a password.
         """
         if self.token_provider is not None:
             return TokenStore(provider=self.token_provider)
@@ -210,157 +367,23 @@ class Configuration:
         return None
 
     def __copy__(self) -> Configuration:
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        return twin
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
 
     def __deepcopy__(self, memo: object) -> Configuration:
         return self.__copy__()
 
     def __getstate__(self) -> dict[str, Any]:
-        secret = next((name for name in SECRETS if getattr(self, name) is not None), None)
+        secret = next((name for name, value in vars(self).items() if isinstance(value, Secret)), None)
         if secret is not None or "@" in (self.proxy or ""):
             held = secret or "a proxy password"
-            raise TypeError(f"a Configuration with {held} can't be pickled: the pickle would carry it")
+            raise TypeError(f"a Configuration with {held} can't be pickled: the pickle would contain it")
         return dict(self.__dict__)
 
     def __repr__(self) -> str:
-        settings = vars(self)  # some are missing while a constructor fails
-        shown = {name: settings[name] for name in CHECKS if name in settings}
+        values = vars(self)  # some are missing while a constructor fails
+        shown = {name: values[name] for name in self._settings if name in values}
         if shown.get("proxy"):
             shown["proxy"] = _without_userinfo(shown["proxy"])
-        return f"Configuration({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
-
-
-def _host(name: str, value: Any) -> str:
-    expected = "a URL such as https://example.com/base, without user, query or fragment"
-    try:
-        url = urlsplit(value)
-        valid = url.scheme in ("http", "https") and HOST_NAME.fullmatch(url.netloc) and url.port != 0
-        valid = valid and not (url.query or url.fragment)
-    except (ValueError, AttributeError, TypeError):
-        valid = False
-    if not valid or not re.fullmatch(r"[!-~]+", value):
-        raise types.invalid_value_error(name, expected, _without_userinfo(value))
-    return f"{url.scheme}://{url.netloc.lower()}{url.path.rstrip('/')}"
-
-
-def _without_userinfo(value: Any) -> Any:
-    """Mask all that may be a user and a password, however wrong the URL is."""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    return USER_INFO.sub(rf"\1{MASK}@", value) if isinstance(value, str) else value
-
-
-def _proxy(name: str, value: Any) -> str | None:
-    if value is None or value == "":
-        return None if value is None else ""
-    text = value if isinstance(value, str) else ""
-    try:
-        url = urlsplit(text)
-        valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise types.invalid_value_error(
-            name, "the URL of an HTTP proxy, such as http://proxy:3128", _without_userinfo(value)
-        )
-    return text
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise types.invalid_value_error(name, "a text", value)
-    return value
-
-
-def _header_text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not options.is_header_text(value):
-        raise types.invalid_value_error(name, "a text of Latin-1 without line breaks", value)
-    return value
-
-
-def _path(name: str, value: Any) -> str:
-    if not isinstance(value, (str, os.PathLike)):
-        raise types.invalid_value_error(name, "a path", value)
-    return os.fsdecode(value)
-
-
-def _token(name: str, value: Secret) -> Secret:
-    if not options.is_header_text(value.reveal()):
-        raise ApiValueError(f"{name} must be a text of Latin-1 without line breaks; this one isn't")
-    return value
-
-
-def _secret(name: str, value: Secret) -> Secret:
-    if not value.is_encodable():
-        raise ApiValueError(f"{name} must be a text that UTF-8 can encode (no lone surrogates)")
-    return value
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise types.invalid_value_error(name, "True or False", value)
-    return value
-
-
-def _provider(name: str, value: Any) -> Any:
-    if not callable(getattr(value, "get_token", None)):
-        raise types.invalid_value_error(name, "an object with a method get_token()", value)
-    return value
-
-
-def _timeout(name: str, value: Any) -> float | tuple[float, float]:
-    connect, read = options.timeouts(name, value)
-    return value if isinstance(value, (int, float)) else (connect, read)
-
-
-def _positive(name: str, value: Any) -> int:
-    return options.integer(name, value, 1)
-
-
-def _any(name: str, value: Any) -> Any:
-    return value
-
-
-Check = Callable[[str, Any], Any]
-
-
-def _optional(check: Check) -> Check:
-    return lambda name, value: None if value is None else check(name, value)
-
-
-CHECKS: Mapping[str, Check] = {
-    "host": _host,
-    "access_token": _optional(_token),
-    "client_id": _text,
-    "client_secret": _optional(_secret),
-    "username": _optional(_text),
-    "password": _optional(_secret),
-    "token_provider": _optional(_provider),
-    "verify_ssl": _flag,
-    "ssl_ca_cert": _optional(_path),
-    "cert_file": _optional(_path),
-    "key_file": _optional(_path),
-    "ssl_context": _any,
-    "proxy": _proxy,
-    "no_proxy": _optional(lambda name, value: value if value == "" else _text(name, value)),
-    "timeout": _timeout,
-    "deadline": options.time_limit,
-    "retries": options.count,
-    "max_response_size": _positive,
-    "pool_size": _positive,
-    "user_agent": _header_text,
-    "debug": _flag,
-}
-
-
-SECRETS = frozenset(("access_token", "client_secret", "password"))
-
-
-def unknown(name: str) -> str:
-    """Say that there is no such setting, and which one may be meant."""
-    import difflib
-
-    near = difflib.get_close_matches(name, CHECKS, 1)
-    return f"Configuration has no setting {name!r}" + (f": did you mean {near[0]!r}?" if near else "")
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"

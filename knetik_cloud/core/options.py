@@ -113,17 +113,15 @@ def unknown_parameter_error(name: str, method: str, parameters: Iterable[str], a
         parameters: what it takes beside the options.
         advice: what to write instead; without it, the name that comes closest is proposed.
     """
-    from difflib import get_close_matches
-
     if not method.isidentifier():
         method, parameters = "call_api", CALL_API_PARAMETERS
     parameters = tuple(parameters)
     taken = ", ".join((*parameters, "and the options" if parameters else "the options"))
-    if not advice:
-        near = get_close_matches(name, (*parameters, *CallOptions.__annotations__), 1)
-        advice = f"did you mean {near[0]!r}?" if near else ""
+    advice = (
+        f": {advice}" if advice else types.did_you_mean(name, (*parameters, *CallOptions.__annotations__))
+    )
     return TypeError(
-        f"{method}() has no parameter or option {name!r}{': ' if advice else ''}{advice or '.'} "
+        f"{method}() has no parameter or option {name!r}{advice or '.'} "
         f"It takes {taken} {', '.join(CallOptions.__annotations__)}"
     )
 

@@ -10,10 +10,16 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 
-class Field(Protocol):
-    """A field, as far as its description needs it."""
+class Documented(Protocol):
+    """An attribute with a string below it in its class."""
 
     name: str
+    owner: type | None
+
+
+class Field(Documented, Protocol):
+    """A field, as far as its description needs it."""
+
     wire: str
     expression: str
     required: bool
@@ -21,7 +27,6 @@ class Field(Protocol):
     epoch: bool
     secret: bool
     enum: tuple[str, ...] | None
-    owner: type | None
 
 
 def signature(model: Any) -> inspect.Signature:
@@ -66,9 +71,9 @@ def of_field(field: Field) -> str:
     return "; ".join(traits) if text is None else f"{'; '.join(traits)}.\n\n{text}"
 
 
-def attribute_docstring(field: Field) -> str | None:
-    """Return the text below a field in the source of its class, or None if it has none."""
-    return None if field.owner is None else _attribute_docstrings(field.owner).get(field.name)
+def attribute_docstring(attribute: Documented) -> str | None:
+    """Return the text below an attribute in the source of its class, or None if it has none."""
+    return None if attribute.owner is None else _attribute_docstrings(attribute.owner).get(attribute.name)
 
 
 @cache

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transf
 from knetik_cloud import upward
 from knetik_cloud.data import codec, expressions, types
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
+from knetik_cloud.lazy import LazyDoc
 from knetik_cloud.secret import MASK
 
 E = TypeVar("E", ApiResponseError, ApiValueError)
@@ -26,23 +27,10 @@ LEGACY = frozenset(("swagger_types", "attribute_map"))
 """Attributes that are kept for old programs, and left out of completion."""
 
 
-class LazyDoc:
-    """The `__doc__` of a class whose instances have their own, which is built when it is read."""
-
-    def __init__(self, doc_of_class: str) -> None:
-        self._doc_of_class = doc_of_class
-
-    def __get__(self, field: Field | None, owner: type[Field]) -> str:
-        return self._doc_of_class if field is None else field._describe()
-
-    def __set__(self, field: Field, text: str | None) -> None:
-        """Ignore the getter's docstring, which `property` assigns."""
-
-
 class Field(property):
     """A field of a model: its type expression, its wire name, its getter and its setter."""
 
-    __doc__ = LazyDoc(__doc__)
+    __doc__ = LazyDoc(__doc__ or "", of_instance=lambda field: field._describe())
 
     def __init__(
         self,
@@ -261,10 +249,7 @@ class Model(metaclass=ModelType):
 
     @classmethod
     def _unknown(cls, name: str) -> str:
-        import difflib
-
-        matches = difflib.get_close_matches(name, cls._fields, 1)
-        hint = f": did you mean {matches[0]!r}?" if matches else f"; it has {', '.join(cls._fields)}"
+        hint = types.did_you_mean(name, cls._fields) or f"; it has {', '.join(cls._fields)}"
         return f"{cls.__name__} has no field {name!r}{hint}"
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
@@ -36,6 +36,14 @@ def invalid_response_error(
     """Build the error for a response (or another document) whose shape differs from the contract."""
     reason = f"{what} can't be read: {where} should be {expected}, not {short_repr(value)}"
     return ApiResponseError(reason=reason)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the hint for a misspelled name, or "" if no known name is similar."""
+    from difflib import get_close_matches
+
+    matches = get_close_matches(name, list(known), 1)
+    return f": did you mean {matches[0]!r}?" if matches else ""
 
 
 def with_article(name: str) -> str:

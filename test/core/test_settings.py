@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import pickle
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from knetik_cloud import ApiClient, ApiValueError, Configuration, Secret
+from knetik_cloud.configuration import Setting, setting
 from knetik_cloud.core import options
 from knetik_cloud.core.options import Settings
+from knetik_cloud.hooks import Hook
 from knetik_cloud.wire.tls import tls_context
 from test.faults.server import CERTIFICATES
 
@@ -141,3 +144,47 @@ def test_each_assignment_is_seen_by_the_clients() -> None:
 def test_a_host_is_an_origin_and_a_base_path(given: str, origin: str, base_path: str) -> None:
     configuration = Configuration(host=given)
     assert (configuration.origin, configuration.base_path) == (origin, base_path)
+
+
+def test_an_empty_host_is_an_error_and_other_empty_settings_count_as_not_passed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_CLIENT_ID", "from-environment")
+    with pytest.raises(ApiValueError, match="host must be a URL"):
+        Configuration(host="")
+    assert Configuration(client_id="", username="").client_id == "from-environment"
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", "")
+    assert Configuration(host=None).host == "https://sandbox.knetikcloud.com"
+
+
+def test_hooks_are_a_list_of_hook_objects() -> None:
+    hook = Hook()
+    assert Configuration(hooks=[hook]).hooks == (hook,)
+    for wrong in ([hook, 1], hook.on_call_start, "hook", None):
+        with pytest.raises(ApiValueError, match=r"hooks must be a list of knetik_cloud\.Hook objects"):
+            Configuration(hooks=wrong)  # type: ignore[arg-type]
+
+
+def test_a_setting_is_declared_once_for_the_constructor_the_attribute_and_the_documentation() -> None:
+    parameters = inspect.signature(Configuration).parameters
+    hints = get_type_hints(Configuration)
+    documented = (inspect.getdoc(Configuration) or "").partition("Attributes:")[2]
+    assert list(parameters) == [name for name in hints if isinstance(vars(Configuration).get(name), Setting)]
+    for name, parameter in parameters.items():
+        declared = vars(Configuration)[name]
+        assert f"    {name}: {inspect.getdoc(declared)}\n" in f"{documented}\n", name
+        assert getattr(Configuration(), name) == declared.default, name
+        assert parameter.annotation == get_args(hints[name])[1]
+    assert str(parameters["timeout"]) == "timeout: float | tuple[float, float] = (5.0, 10.0)"
+    assert parameters["host"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    assert "`KNETIK_CLOUD_HOST`; default: https://sandbox.knetikcloud.com" in documented
+
+
+def test_a_subclass_may_declare_settings_of_its_own() -> None:
+    class Own(Configuration):
+        region: Setting[str, str] = setting(default="eu", check=lambda name, value: value.lower())
+
+    own = Own(host="http://localhost", region="US")
+    assert (own.host, own.region, repr(own).startswith("Own(host=")) == ("http://localhost", "us", True)
+    with pytest.raises(TypeError, match="Own has no setting 'regon': did you mean 'region'"):
+        Own(regon="us")  # type: ignore[call-arg]

@@ -34,7 +34,7 @@ def test_field_tells_its_type_and_what_holds_for_it() -> None:
     assert (fields["id"].__doc__ or "").startswith(
         "int32; read-only: the service assigns it.\n\nInventory entry"
     )
-    assert (fields["expires"].__doc__ or "").startswith("int64; epoch seconds.\n\nWhen the entry expires")
+    assert (fields["expires"].__doc__ or "").startswith("int64; epoch seconds.\n\nTime of expiry")
     assert (fields["status"].__doc__ or "").startswith(
         "str; one of 'pending', 'active', 'inactive'.\n\n`pending`"
     )
@@ -55,4 +55,4 @@ def test_help_shows_signature_types_and_meanings() -> None:
     assert "read-only: the service assigns it" in shown
     assert "`created_date` as an aware datetime in UTC" in shown
     shown = pydoc.render_doc(Consumable, renderer=pydoc.plaintext)
-    assert "How many uses the holder has before the item is spent." in shown
+    assert "Number of uses until the item is used up." in shown
