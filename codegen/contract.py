@@ -102,6 +102,8 @@ class Operation:
     content_type: str | None
     pages: Pages | None = None
     empty_result: bool = False
+    added: str | None = None
+    """The version that added the operation, or None for the documented ones, which come first."""
     cli: str | None = None
     marker: str | None = None
     read_back: tuple[ReadBack, ...] = ()
@@ -170,8 +172,8 @@ class Contract:
     security_schemes: tuple[SecurityScheme, ...]
 
     def operations_of(self, tag: str) -> list[Operation]:
-        """List a tag's operations by name, the order of the class and of its page."""
-        return sorted((o for o in self.operations if o.tag == tag), key=lambda operation: operation.name)
+        """List a tag's operations by name, those that a later version added at the end."""
+        return sorted((o for o in self.operations if o.tag == tag), key=lambda o: (o.added or "", o.name))
 
     def item(self, operation: Operation) -> Type:
         """Give the type of the items that a list operation lists."""

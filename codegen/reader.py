@@ -208,13 +208,15 @@ def _operation(read: document.Operation) -> Operation:
     name = names.snake_case(read.id)
     if name in names.API_MEMBERS or not name.isidentifier():
         raise node.error(f"operationId {name!r} can't be the name of a method")
+    added = node.get("x-added")
     return Operation(
         name=name,
         tag=str(tags[0]),
         method=read.method,
         path=read.path,
         summary=read.summary,
-        description=read.description,
+        description=f"{read.description}\n\nAdded in version {added}." if added else read.description,
+        added=added,
         parameters=(*map(_parameter, read.parameters), *([_body(read.body)] if read.body else [])),
         returns=read_type(read.result) if read.result else None,
         returns_description=read.result_description,

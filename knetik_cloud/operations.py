@@ -141,6 +141,8 @@ GET_ENTITLEMENT_ITEMS: Operation[PageResourceEntitlementItem] = Operation(
         Parameter("size", "query", "int32"),
         Parameter("page", "query", "int32"),
         Parameter("order", "query", "str"),
+        Parameter("filter_template", "query", "str"),
+        Parameter("filter_name_search", "query", "str"),
     ),
     returns="PageResourceEntitlementItem",
     retry="safe",
@@ -304,6 +306,21 @@ GRANT_USER_ENTITLEMENT: Operation[None] = Operation(
             since="created_date",
         ),
     ),
+)
+
+PATCH_ENTITLEMENT_TEMPLATE: Operation[ItemTemplateResource] = Operation(
+    "patch_entitlement_template",
+    "PATCH",
+    "/entitlements/templates/{id}",
+    (
+        Parameter("id", "path", "str", required=True),
+        Parameter("test_validation", "query", "bool"),
+        Parameter("template_patch_resource", "body", "PatchResource"),
+    ),
+    returns="ItemTemplateResource",
+    retry="once",
+    summary="Change parts of an entitlement template",
+    cli="templates patch",
 )
 
 UPDATE_ENTITLEMENT_ITEM: Operation[None] = Operation(

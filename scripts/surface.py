@@ -42,6 +42,8 @@ MODULES = (
     ".sorting",
 )
 """The modules whose names users import."""
+REST = ("ApiException", "RESTClientObject", "RESTResponse")
+"""The names of the two `rest` modules that users import."""
 
 
 def main(arguments: list[str]) -> int:
@@ -119,7 +121,9 @@ def _public(module: Any) -> Iterator[tuple[str, Any]]:
     for name, member in module.members.items():
         if (
             name.startswith("_")
-            or name in ("annotations", "TYPE_CHECKING")
+            or name == "annotations"
+            or (name.isupper() and module.name != "exit_codes")
+            or (module.name == "rest" and name not in REST)
             or (name.islower() and member.is_alias)
         ):
             continue

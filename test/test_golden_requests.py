@@ -177,6 +177,21 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
             "PUT", "/entitlements/56?cascade=false", '{"type_hint":"entitlement","name":"Potion","sort":0}'
         ),
     ),
+    "patch_entitlement_template": (
+        lambda api: api.patch_entitlement_template(
+            "id_example",
+            test_validation=True,
+            template_patch_resource=knetik_cloud.PatchResource(
+                patch_actions=[knetik_cloud.PatchActionResource(op="replace", path="/name", value="Potions")]
+            ),
+        ),
+        answer(200, b"{}"),
+        with_body(
+            "PATCH",
+            "/entitlements/templates/id_example?test_validation=true",
+            '{"patch_actions":[{"op":"replace","path":"/name","value":"Potions"}]}',
+        ),
+    ),
     "update_entitlement_template": (
         lambda api: api.update_entitlement_template(
             "id_example", template=knetik_cloud.ItemTemplateResource(name="Potions")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from knetik_cloud.models.consumable import Consumable
     from knetik_cloud.models.date_property import DateProperty
     from knetik_cloud.models.date_property_definition_resource import DatePropertyDefinitionResource
+    from knetik_cloud.models.discount import Discount
     from knetik_cloud.models.double_property import DoubleProperty
     from knetik_cloud.models.double_property_definition_resource import DoublePropertyDefinitionResource
     from knetik_cloud.models.entitlement_grant_request import EntitlementGrantRequest
@@ -54,14 +55,20 @@ if TYPE_CHECKING:
     from knetik_cloud.models.item_template_resource import ItemTemplateResource
     from knetik_cloud.models.limited_gettable import LimitedGettable
     from knetik_cloud.models.limited_gettable_group import LimitedGettableGroup
+    from knetik_cloud.models.list_property import ListProperty
+    from knetik_cloud.models.list_property_definition_resource import ListPropertyDefinitionResource
     from knetik_cloud.models.long_property import LongProperty
     from knetik_cloud.models.long_property_definition_resource import LongPropertyDefinitionResource
+    from knetik_cloud.models.map_property import MapProperty
+    from knetik_cloud.models.map_property_definition_resource import MapPropertyDefinitionResource
     from knetik_cloud.models.o_auth2_resource import OAuth2Resource
     from knetik_cloud.models.order import Order
     from knetik_cloud.models.page_resource_entitlement_item import PageResourceEntitlementItem
     from knetik_cloud.models.page_resource_item_template_resource import PageResourceItemTemplateResource
     from knetik_cloud.models.page_resource_user_inventory_resource import PageResourceUserInventoryResource
     from knetik_cloud.models.page_resource_user_item_log_resource import PageResourceUserItemLogResource
+    from knetik_cloud.models.patch_action_resource import PatchActionResource
+    from knetik_cloud.models.patch_resource import PatchResource
     from knetik_cloud.models.pre_req_entitlement import PreReqEntitlement
     from knetik_cloud.models.price_overridable import PriceOverridable
     from knetik_cloud.models.property import Property
@@ -97,6 +104,7 @@ __all__ = [
     "Consumable",
     "DateProperty",
     "DatePropertyDefinitionResource",
+    "Discount",
     "DoubleProperty",
     "DoublePropertyDefinitionResource",
     "EntitlementGrantRequest",
@@ -124,14 +132,20 @@ __all__ = [
     "ItemTemplateResource",
     "LimitedGettable",
     "LimitedGettableGroup",
+    "ListProperty",
+    "ListPropertyDefinitionResource",
     "LongProperty",
     "LongPropertyDefinitionResource",
+    "MapProperty",
+    "MapPropertyDefinitionResource",
     "OAuth2Resource",
     "Order",
     "PageResourceEntitlementItem",
     "PageResourceItemTemplateResource",
     "PageResourceUserInventoryResource",
     "PageResourceUserItemLogResource",
+    "PatchActionResource",
+    "PatchResource",
     "PreReqEntitlement",
     "PriceOverridable",
     "Property",
@@ -166,6 +180,7 @@ _MODULES = {
     "Consumable": "consumable",
     "DateProperty": "date_property",
     "DatePropertyDefinitionResource": "date_property_definition_resource",
+    "Discount": "discount",
     "DoubleProperty": "double_property",
     "DoublePropertyDefinitionResource": "double_property_definition_resource",
     "EntitlementGrantRequest": "entitlement_grant_request",
@@ -193,14 +208,20 @@ _MODULES = {
     "ItemTemplateResource": "item_template_resource",
     "LimitedGettable": "limited_gettable",
     "LimitedGettableGroup": "limited_gettable_group",
+    "ListProperty": "list_property",
+    "ListPropertyDefinitionResource": "list_property_definition_resource",
     "LongProperty": "long_property",
     "LongPropertyDefinitionResource": "long_property_definition_resource",
+    "MapProperty": "map_property",
+    "MapPropertyDefinitionResource": "map_property_definition_resource",
     "OAuth2Resource": "o_auth2_resource",
     "Order": "order",
     "PageResourceEntitlementItem": "page_resource_entitlement_item",
     "PageResourceItemTemplateResource": "page_resource_item_template_resource",
     "PageResourceUserInventoryResource": "page_resource_user_inventory_resource",
     "PageResourceUserItemLogResource": "page_resource_user_item_log_resource",
+    "PatchActionResource": "patch_action_resource",
+    "PatchResource": "patch_resource",
     "PreReqEntitlement": "pre_req_entitlement",
     "PriceOverridable": "price_overridable",
     "Property": "property",

@@ -34,7 +34,7 @@ class Behavior(
     description: str | None = field("str")
     """Text for the people who maintain the item."""
 
-    type_hint: str | None = field("str")
+    type_hint: str | None = field("str", required=True)
     """Type of behavior, which selects the schema. Known values, others may come: `consumable`,
     `expirable`, `fulfillable`, `guest_playable`, `limited_gettable`, `pre_req_entitlement`,
     `price_overridable`, `spendable`, `time_period_gettable`, `time_period_usable`.

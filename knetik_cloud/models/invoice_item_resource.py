@@ -5,7 +5,12 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from knetik_cloud.data.model import Model, field
+
+if TYPE_CHECKING:
+    from knetik_cloud.models.discount import Discount
 
 
 class InvoiceItemResource(Model):
@@ -20,6 +25,12 @@ class InvoiceItemResource(Model):
     `processing`, `failed_permanent`, `delayed`.
     """
 
+    discount: Discount | None = field("Discount")
+    """The discount on the line, or null if there is none."""
+
+    gift_target: int | None = field("int32")
+    """Id of the user who receives the item as a gift, or null if it isn't a gift."""
+
     id: int | None = field("int32")
     """Id of the line."""
 
@@ -31,6 +42,9 @@ class InvoiceItemResource(Model):
 
     item_name: str | None = field("str")
     """Name of the item sold."""
+
+    notes: str | None = field("str")
+    """Notes on the line, or null if there are none."""
 
     original_total_price: float | None = field("float")
     """Price of the whole line before the sale."""

@@ -12,6 +12,7 @@ from knetik_cloud.data.model import Model, field
 
 if TYPE_CHECKING:
     from knetik_cloud.models.invoice_item_resource import InvoiceItemResource
+    from knetik_cloud.models.property import Property
     from knetik_cloud.models.simple_user_resource import SimpleUserResource
 
 
@@ -19,6 +20,9 @@ class InvoiceResource(Model):
     """An invoice for one or more SKUs, with the status of its payment and delivery. All prices are in
     `currency`.
     """
+
+    additional_properties: dict[str, Property] | None = field("dict[str, Property]")
+    """Custom values by name. With a `template`, they are checked against its property definitions."""
 
     billing_address1: str | None = field("str")
     """First line of the billing address, or null if unknown."""
@@ -106,6 +110,9 @@ class InvoiceResource(Model):
     phone_number: str | None = field("str")
     """A second field with the phone number of the customer, or null if unknown."""
 
+    remaining_balance: float | None = field("float")
+    """Amount that is still due, in `currency`."""
+
     shipping: float | None = field("float")
     """Shipping cost, in `currency`."""
 
@@ -138,6 +145,9 @@ class InvoiceResource(Model):
 
     subtotal: float | None = field("float")
     """Sum of the lines, before shipping, coupons and taxes, in `currency`."""
+
+    template: str | None = field("str")
+    """Id of the template that the invoice is checked against, or null for no checks."""
 
     updated_date: int | None = field("int64", read_only=True, epoch=True)
     """Time of the last change in epoch seconds. The service sets it."""

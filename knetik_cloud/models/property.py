@@ -23,7 +23,9 @@ class Property(
         "image": "ImageProperty",
         "image_group": "ImageGroupProperty",
         "integer": "IntegerProperty",
+        "list": "ListProperty",
         "long": "LongProperty",
+        "map": "MapProperty",
         "text": "TextProperty",
         "video": "VideoProperty",
         "video_group": "VideoGroupProperty",
@@ -39,5 +41,5 @@ class Property(
     type: str | None = field("str", required=True)
     """Type of value, which selects the schema. Known values, others may come: `audio`, `audio_group`,
     `boolean`, `date`, `double`, `file`, `file_group`, `formatted_text`, `image`, `image_group`,
-    `integer`, `long`, `text`, `video`, `video_group`.
+    `integer`, `list`, `long`, `map`, `text`, `video`, `video_group`.
     """

@@ -28,7 +28,9 @@ class PropertyDefinitionResource(
         "image": "ImagePropertyDefinitionResource",
         "image_group": "ImageGroupPropertyDefinitionResource",
         "integer": "IntegerPropertyDefinitionResource",
+        "list": "ListPropertyDefinitionResource",
         "long": "LongPropertyDefinitionResource",
+        "map": "MapPropertyDefinitionResource",
         "text": "TextPropertyDefinitionResource",
         "video": "VideoPropertyDefinitionResource",
         "video_group": "VideoGroupPropertyDefinitionResource",
@@ -42,11 +44,26 @@ class PropertyDefinitionResource(
     PropertyDefinitionResource, with all its data.
     """
 
+    description: str | None = field("str")
+    """Description of the property."""
+
     field_list: PropertyFieldListResource | None = field("PropertyFieldListResource")
     """Description of the fields of this type, for building a form. The service sets it."""
 
+    friendly_name: str | None = field("str")
+    """Name of the property as people see it."""
+
     name: str | None = field("str", required=True)
     """Name of the property: its key in `additional_properties`."""
+
+    option_label_path: str | None = field("str")
+    """JSON path of an option's label in the response of `options_url`."""
+
+    option_value_path: str | None = field("str")
+    """JSON path of an option's value in the response of `options_url`."""
+
+    options_url: str | None = field("str")
+    """URL of a JSON array with the options of the property."""
 
     required: bool | None = field("bool", required=True)
     """Whether items must have the property."""
@@ -54,5 +71,5 @@ class PropertyDefinitionResource(
     type: str | None = field("str", required=True)
     """Type of property, which selects the schema. Known values, others may come: `audio`, `audio_group`,
     `boolean`, `date`, `double`, `file`, `file_group`, `formatted_text`, `image`, `image_group`,
-    `integer`, `long`, `text`, `video`, `video_group`.
+    `integer`, `list`, `long`, `map`, `text`, `video`, `video_group`.
     """

@@ -299,3 +299,17 @@ def test_lists_are_sorted_as_asked(web: Web, order: str, ids: list[int]) -> None
 def test_bad_list_parameters_are_refused(web: Web, query: dict[str, Any], field: str) -> None:
     reply = web.get("/entitlements", query=query)
     assert (reply.status, reply.problem["field"]) == (400, field)
+
+
+def test_items_are_filtered_by_template_and_by_the_beginning_of_their_names(web: Web) -> None:
+    for name in ("Potion_A", "Potion%B", "Scroll"):
+        web.post("/entitlements", {**ITEM, "name": name})
+
+    def names(**query: str) -> list[str]:
+        return [item["name"] for item in web.get("/entitlements", query=query).json["content"]]
+
+    assert names(filter_name_search="Potion_") == ["Potion_A"]
+    assert names(filter_name_search="Potion%") == ["Potion%B"]
+    assert names(filter_name_search="potion") == []
+    assert names(filter_template="id_example") == ["Potion of Speed"]
+    assert names(filter_template="id_example", filter_name_search="Scroll") == []

@@ -93,3 +93,143 @@ def test_bad_templates_are_refused_with_the_field_named(
 ) -> None:
     reply = web.post("/entitlements/templates", template)
     assert (reply.status, reply.problem["field"]) == (400, field)
+
+
+TEMPLATE = {
+    "name": "Swords",
+    "properties": [{"name": "color", "type": "text", "required": False}],
+}
+
+
+def patched(web: Web, *actions: dict[str, Any], **query: str) -> Any:
+    template_id = web.post("/entitlements/templates", TEMPLATE).json["id"]
+    body = {"patch_actions": list(actions)}
+    return web.call("PATCH", f"/entitlements/templates/{template_id}", body, query=query)
+
+
+def test_a_patch_changes_only_what_it_names(web: Web) -> None:
+    size = {"name": "size", "type": "integer", "required": True}
+    reply = patched(
+        web,
+        {"op": "test", "path": "/name", "value": "Swords"},
+        {"op": "replace", "path": "/name", "value": "Blades"},
+        {"op": "add", "path": "/properties/-", "value": size},
+        {"op": "replace", "path": "/properties/0/required", "value": True},
+        {"op": "add", "path": "/mine", "value": {"a~b": 1}},
+        {"op": "remove", "path": "/mine/a~0b"},
+    )
+    assert reply.status == 200
+    assert reply.json["name"] == "Blades"
+    assert reply.json["properties"] == [{"name": "color", "type": "text", "required": True}, size]
+    assert reply.json["mine"] == {}
+    assert web.get(f"/entitlements/templates/{reply.json['id']}").json == reply.json
+
+
+def test_test_validation_checks_a_patch_and_stores_nothing(web: Web) -> None:
+    rename = {"op": "replace", "path": "/name", "value": "Blades"}
+    reply = patched(web, rename, test_validation="true")
+    assert (reply.status, reply.json["name"]) == (200, "Blades")
+    assert web.get(f"/entitlements/templates/{reply.json['id']}").json["name"] == "Swords"
+    blank = {"op": "replace", "path": "/name", "value": ""}
+    assert patched(web, blank, test_validation="true").problem["field"] == "name"
+
+
+@pytest.mark.parametrize(
+    ("action", "field"),
+    [
+        ({"op": "replace", "path": "/nothing", "value": 1}, "patch_actions[0].path"),
+        ({"op": "replace", "path": "name", "value": 1}, "patch_actions[0].path"),
+        ({"op": "remove", "path": ""}, "patch_actions[0].path"),
+        ({"op": "remove", "path": "/properties/1"}, "patch_actions[0].path"),
+        ({"op": "remove", "path": "/properties/-"}, "patch_actions[0].path"),
+        ({"op": "remove", "path": "/properties/00"}, "patch_actions[0].path"),
+        ({"op": "add", "path": "/name/first", "value": 1}, "patch_actions[0].path"),
+        ({"op": "test", "path": "/name", "value": "Shields"}, "patch_actions[0].value"),
+        ({"op": "test", "path": "/properties/0/required", "value": 0}, "patch_actions[0].value"),
+        ({"op": "add", "path": "/mine"}, "patch_actions[0].value"),
+        ({"op": "swap", "path": "/name"}, "patch_actions[0].op"),
+        ({"op": "replace", "path": "/name", "value": 7}, "name"),
+        ({"op": "replace", "path": "", "value": []}, "template"),
+        ({"op": "remove", "path": "/name"}, "name"),
+    ],
+)
+def test_a_patch_that_cannot_be_applied_is_rejected_and_changes_nothing(
+    web: Web, action: dict[str, Any], field: str
+) -> None:
+    before = web.post("/entitlements/templates", TEMPLATE).json
+    path = f"/entitlements/templates/{before['id']}"
+    reply = web.call("PATCH", path, {"patch_actions": [action]})
+    assert (reply.status, reply.problem["field"]) == (400, field)
+    assert web.get(path).json == before
+
+
+LIST = {
+    "name": "colors",
+    "type": "list",
+    "required": True,
+    "max_count": 2,
+    "value_definition": {"name": "color", "type": "text", "required": False, "max_length": 4},
+}
+MAP = {
+    "name": "stats",
+    "type": "map",
+    "required": False,
+    "allow_additional": False,
+    "properties": [{"name": "strength", "type": "integer", "required": True, "max": 10}],
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"colors": {"type": "list", "values": [{"type": "text", "value": "red"}]}}, None),
+        ({"colors": {"type": "list", "values": []}}, "additional_properties.colors.values"),
+        ({}, "additional_properties.colors"),
+        (
+            {"colors": {"type": "list", "values": [{"type": "text", "value": "crimson"}]}},
+            "additional_properties.colors.values[0].value",
+        ),
+        (
+            {"colors": {"type": "list", "values": [{"type": "integer", "value": 1}]}},
+            "additional_properties.colors.values[0].type",
+        ),
+        (
+            {"colors": {"type": "list", "values": [{"type": "text", "value": "red"}] * 3}},
+            "additional_properties.colors.values",
+        ),
+        ({"stats": {"type": "map", "map": {"strength": {"type": "integer", "value": 9}}}}, None),
+        (
+            {"stats": {"type": "map", "map": {"strength": {"type": "integer", "value": 11}}}},
+            "additional_properties.stats.map.strength.value",
+        ),
+        ({"stats": {"type": "map", "map": {}}}, "additional_properties.stats.map.strength"),
+        (
+            {
+                "stats": {
+                    "type": "map",
+                    "map": {
+                        "strength": {"type": "integer", "value": 9},
+                        "luck": {"type": "integer", "value": 1},
+                    },
+                }
+            },
+            "additional_properties.stats.map.luck",
+        ),
+    ],
+)
+def test_lists_and_maps_are_checked_against_their_definitions(
+    web: Web, values: dict[str, Any], field: str | None
+) -> None:
+    template = {"name": "Swords", "properties": [LIST, MAP]}
+    template_id = web.post("/entitlements/templates", template).json["id"]
+    red = {"colors": {"type": "list", "values": [{"type": "text", "value": "red"}]}}
+    item = {
+        "type_hint": "entitlement",
+        "name": "Sword",
+        "template": template_id,
+        "additional_properties": red | values if "stats" in values else values,
+    }
+    reply = web.post("/entitlements", item)
+    assert (reply.status, reply.problem["field"] if reply.status == 400 else None) == (
+        (201, None) if field is None else (400, field)
+    )

@@ -24,6 +24,7 @@ from knetik_cloud.operations import (
     GET_USER_INVENTORY_LOG,
     GET_USERS_INVENTORY,
     GRANT_USER_ENTITLEMENT,
+    PATCH_ENTITLEMENT_TEMPLATE,
     UPDATE_ENTITLEMENT_ITEM,
     UPDATE_ENTITLEMENT_TEMPLATE,
     UPDATE_USER_INVENTORY_BEHAVIOR_DATA,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         PageResourceItemTemplateResource,
         PageResourceUserInventoryResource,
         PageResourceUserItemLogResource,
+        PatchResource,
         UserInventoryAddRequest,
         UserInventoryResource,
         UserItemLogResource,
@@ -374,6 +376,8 @@ class UsersInventoryApi(Api):
         size: int | str | None = None,
         page: int | str | None = None,
         order: str | SortOrder | None = None,
+        filter_template: str | None = None,
+        filter_name_search: str | None = None,
         **options: Unpack[CallOptions],
     ) -> PageResourceEntitlementItem:
         """List entitlement items.
@@ -388,6 +392,8 @@ class UsersInventoryApi(Api):
                 the service takes 1.
             order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
                 without spaces. `FIELD` is the name in the JSON. Left out, the service takes 'id:ASC'.
+            filter_template: Only items of the template with this id. Added in version 1.1.0.
+            filter_name_search: Only items whose name starts with this string. Added in version 1.1.0.
             **options: What holds for this call only; see `CallOptions`.
 
         Returns:
@@ -406,7 +412,17 @@ class UsersInventoryApi(Api):
         Permission: none. Safe to repeat: a try that fails on the way changes nothing, so the client
         makes another.
         """
-        return await self._call(GET_ENTITLEMENT_ITEMS, {"size": size, "page": page, "order": order}, options)
+        return await self._call(
+            GET_ENTITLEMENT_ITEMS,
+            {
+                "size": size,
+                "page": page,
+                "order": order,
+                "filter_template": filter_template,
+                "filter_name_search": filter_name_search,
+            },
+            options,
+        )
 
     async def get_entitlement_items_with_http_info(
         self,
@@ -414,17 +430,29 @@ class UsersInventoryApi(Api):
         size: int | str | None = None,
         page: int | str | None = None,
         order: str | SortOrder | None = None,
+        filter_template: str | None = None,
+        filter_name_search: str | None = None,
         **options: Unpack[CallOptions],
     ) -> ApiResponse[PageResourceEntitlementItem]:
         """Do `get_entitlement_items`; return its result together with the HTTP status and headers."""
         return await self._call_with_http_info(
-            GET_ENTITLEMENT_ITEMS, {"size": size, "page": page, "order": order}, options
+            GET_ENTITLEMENT_ITEMS,
+            {
+                "size": size,
+                "page": page,
+                "order": order,
+                "filter_template": filter_template,
+                "filter_name_search": filter_name_search,
+            },
+            options,
         )
 
     def iter_entitlement_items(
         self,
         *,
         order: str | SortOrder | None = None,
+        filter_template: str | None = None,
+        filter_name_search: str | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         prefetch: int = 0,
@@ -440,6 +468,8 @@ class UsersInventoryApi(Api):
         Args:
             order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
                 without spaces. `FIELD` is the name in the JSON. Left out, the service takes 'id:ASC'.
+            filter_template: Only items of the template with this id. Added in version 1.1.0.
+            filter_name_search: Only items whose name starts with this string. Added in version 1.1.0.
             limit: How many items are given at most; None gives all.
             page_size: How many items a page is to hold; None leaves that to the service.
             prefetch: How many pages tasks fetch ahead at most, 0 to 64.
@@ -453,7 +483,7 @@ class UsersInventoryApi(Api):
         """
         return self._pager(
             GET_ENTITLEMENT_ITEMS,
-            {"order": order},
+            {"order": order, "filter_template": filter_template, "filter_name_search": filter_name_search},
             options,
             limit=limit,
             page_size=page_size,
@@ -1384,5 +1414,73 @@ class UsersInventoryApi(Api):
         return await self._call_with_http_info(
             USE_USER_ENTITLEMENT_ITEM,
             {"user_id": user_id, "item_id": item_id, "sku": sku, "info": info},
+            options,
+        )
+
+    async def patch_entitlement_template(
+        self,
+        id: str,
+        *,
+        test_validation: bool | None = None,
+        template_patch_resource: PatchResource | None = None,
+        **options: Unpack[CallOptions],
+    ) -> ItemTemplateResource:
+        """Change parts of an entitlement template.
+
+        Applies patch actions to a template, in order, and returns the changed template. If one of them
+        can't be applied, the request fails (400) and nothing is changed. Sending the request twice can
+        apply an `add` or a `remove` twice.
+
+        Added in version 1.1.0.
+
+        Args:
+            id: Id of the template, a string that the service assigns.
+            test_validation: Whether to only check the patch actions, without changing the template.
+                Left out, the service takes False.
+            template_patch_resource: The patch actions.
+            **options: What holds for this call only; see `CallOptions`.
+
+        Returns:
+            The changed template.
+
+        Raises:
+            BadRequestException: The request was rejected because a value is missing, invalid, or in
+                conflict with existing data. Nothing was changed.
+            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+                error or a Result.
+            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+                request.
+            NotFoundException: The user, item, template or entry in the request does not exist.
+            ApiException: Whatever else goes wrong; the errors above are kinds of it.
+
+        Permission: TEMPLATE_ADMIN. Sent once: the client repeats it only where the service can't have
+        acted; otherwise the error's `may_have_applied` says whether it may have.
+        """
+        return await self._call(
+            PATCH_ENTITLEMENT_TEMPLATE,
+            {
+                "id": id,
+                "test_validation": test_validation,
+                "template_patch_resource": template_patch_resource,
+            },
+            options,
+        )
+
+    async def patch_entitlement_template_with_http_info(
+        self,
+        id: str,
+        *,
+        test_validation: bool | None = None,
+        template_patch_resource: PatchResource | None = None,
+        **options: Unpack[CallOptions],
+    ) -> ApiResponse[ItemTemplateResource]:
+        """Do `patch_entitlement_template`; return its result together with the HTTP status and headers."""
+        return await self._call_with_http_info(
+            PATCH_ENTITLEMENT_TEMPLATE,
+            {
+                "id": id,
+                "test_validation": test_validation,
+                "template_patch_resource": template_patch_resource,
+            },
             options,
         )

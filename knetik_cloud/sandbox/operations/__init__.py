@@ -18,6 +18,7 @@ HANDLERS: dict[str, Handler] = {
         templates.create_entitlement_template,
         templates.get_entitlement_template,
         templates.update_entitlement_template,
+        templates.patch_entitlement_template,
         templates.delete_entitlement_template,
         entitlements.grant_user_entitlement,
         entitlements.check_user_entitlement_item,

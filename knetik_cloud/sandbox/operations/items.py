@@ -31,7 +31,8 @@ def get_entitlement_items(call: Call) -> Any:
     """List the items, behaviors included."""
     page, size = page_and_size(call)
     sorts = sort_keys(call, "EntitlementItem")
-    found = catalog.list_items(call.db, page, size, sorts)
+    template, name_prefix = call.parameters["filter_template"], call.parameters["filter_name_search"]
+    found = catalog.list_items(call.db, page, size, sorts, template, name_prefix)
     return page_resource(found, page, size, lambda item: item, sorts)
 
 

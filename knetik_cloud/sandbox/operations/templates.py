@@ -1,4 +1,4 @@
-"""Entitlement templates: list, create, read, update, delete."""
+"""Entitlement templates: list, create, read, update, patch, delete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from knetik_cloud.sandbox.errors import (
 )
 from knetik_cloud.sandbox.operations.listing import page_and_size, sort_keys
 from knetik_cloud.sandbox.resources import page_resource
-from knetik_cloud.sandbox.rules import definitions, template_check
+from knetik_cloud.sandbox.rules import definitions, patch, template_check
 from knetik_cloud.sandbox.storage import catalog
 from knetik_cloud.sandbox.storage.catalog import Document
 from knetik_cloud.sandbox.storage.database import lock_catalog
@@ -43,7 +43,7 @@ def get_entitlement_template(call: Call) -> Any:
 def create_entitlement_template(call: Call) -> Any:
     """Check and store a new template."""
     lock_catalog(call.db)
-    template_id = catalog.insert_template(call.db, _checked(call), call.today)
+    template_id = catalog.insert_template(call.db, _checked(call, call.checked_body()), call.today)
     return catalog.template(call.db, template_id)
 
 
@@ -51,8 +51,28 @@ def update_entitlement_template(call: Call) -> Any:
     """Check and store a template in place of the one that was; its items are checked at their next change."""
     lock_catalog(call.db)
     template_id = get_entitlement_template(call)["id"]
-    catalog.save_template(call.db, template_id, _checked(call), call.today)
+    catalog.save_template(call.db, template_id, _checked(call, call.checked_body()), call.today)
     return catalog.template(call.db, template_id)
+
+
+def patch_entitlement_template(call: Call) -> Any:
+    """Apply patch actions to a template and check the result. Store it unless `test_validation` is true."""
+    lock_catalog(call.db)
+    before = get_entitlement_template(call)
+    read_only = call.contract.read_only_fields("ItemTemplateResource")
+    document = {key: value for key, value in before.items() if key not in read_only}
+    try:
+        patched = patch.apply(document, call.checked_body()["patch_actions"])
+    except patch.PatchError as error:
+        raise invalid_error(str(error), str(error).partition(" ")[0]) from None
+    problems = call.check.problems(call.contract.schemas["ItemTemplateResource"], patched, "template")
+    if problems:
+        raise ServiceError(400, INVALID, problems)
+    checked = _checked(call, patched)
+    if call.parameters["test_validation"]:
+        return {**before, **checked}
+    catalog.save_template(call.db, before["id"], checked, call.today)
+    return catalog.template(call.db, before["id"])
 
 
 def delete_entitlement_template(call: Call) -> Any:
@@ -82,10 +102,14 @@ def _detach(call: Call, item_id: int) -> None:
     catalog.save_item(call.db, item_id, {**document, "template": None}, call.today)
 
 
-def _checked(call: Call) -> Document:
-    """Give the document to store for a body, or raise ServiceError with what is wrong with it."""
+def _checked(call: Call, body: Document) -> Document:
+    """Return the document to store for a template.
+
+    Raises:
+        ServiceError: If the template breaks a rule that its schema can't express.
+    """
     ignored = call.contract.read_only_fields("ItemTemplateResource")
-    document = {key: value for key, value in call.checked_body().items() if key not in ignored}
+    document = {key: value for key, value in body.items() if key not in ignored}
     behaviors = [definition["behavior"] for definition in document.get("behaviors") or ()]
     problems = [
         *([] if document["name"].strip() else [Problem("name must not be blank", "name")]),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import calendar
+import math
 from datetime import UTC, datetime
 
-SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+SECONDS = {"millisecond": 0.001, "second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 MONTHS = {"month": 1, "year": 12}
 UNITS = (*SECONDS, *MONTHS)
 
@@ -14,13 +15,13 @@ END_OF_TIME = 253_402_300_799
 
 
 def later(instant: float, length: int, unit: str) -> int:
-    """Give the instant so many units after another, in whole epoch seconds.
+    """Return the instant that is `length` units after another, in whole epoch seconds.
 
-    Months and years are the calendar's, in UTC: a month after January 31 is the last day of February.
-    A negative length goes back.
+    Milliseconds are rounded up to whole seconds. Months and years are the calendar's, in UTC: a month after
+    January 31 is the last day of February. A negative length goes back.
     """
     if unit in SECONDS:
-        return max(0, min(int(instant) + length * SECONDS[unit], END_OF_TIME))
+        return max(0, min(int(instant) + math.ceil(length * SECONDS[unit]), END_OF_TIME))
     start = datetime.fromtimestamp(min(max(instant, 0), END_OF_TIME), UTC)
     year, month = divmod(start.year * 12 + start.month - 1 + length * MONTHS[unit], 12)
     if year > 9999:

@@ -79,6 +79,10 @@ def _value_problems(definition: Mapping[str, Any], value: Mapping[str, Any]) -> 
             yield "url", "is required by the template"
     elif kind in GROUPS:
         yield from _group_problems(definition, value)
+    elif kind == "list":
+        yield from _list_problems(definition, value)
+    elif kind == "map":
+        yield from _map_problems(definition, value)
     elif kind != "boolean":
         yield from _scalar_problems(definition, value.get("value"))
 
@@ -107,15 +111,53 @@ def _file_problems(
         yield f"{path}file_type", f"must be {wanted!r}, not {given!r}"
 
 
+def _count_problems(definition: Mapping[str, Any], field: str, count: int) -> Iterator[tuple[str, str]]:
+    fewest, most = definition.get("min_count"), definition.get("max_count")
+    if definition["required"] and not count:
+        yield field, "is required by the template"
+    if fewest is not None and count < fewest:
+        yield field, f"must hold {fewest} or more, not {count}"
+    if most is not None and count > most:
+        yield field, f"must hold {most} or less, not {count}"
+
+
+def _list_problems(definition: Mapping[str, Any], value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    values = value.get("values") or []
+    yield from _count_problems(definition, "values", len(values))
+    expected = definition.get("value_definition")
+    if expected is not None:
+        for number, inner in enumerate(values):
+            yield from _nested_problems(expected, inner, f"values[{number}]")
+
+
+def _map_problems(definition: Mapping[str, Any], value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    values = value.get("map") or {}
+    if definition["required"] and not values:
+        yield "map", "is required by the template"
+    expected = {inner["name"]: inner for inner in definition.get("properties") or ()}
+    for name, inner in expected.items():
+        if name in values:
+            yield from _nested_problems(inner, values[name], f"map.{name}")
+        elif inner["required"]:
+            yield f"map.{name}", f"is required by the template: a {inner['type']}"
+    if definition.get("allow_additional") is False:
+        for name in values.keys() - expected.keys():
+            yield f"map.{name}", "is not defined by the template"
+
+
+def _nested_problems(
+    definition: Mapping[str, Any], value: Mapping[str, Any], path: str
+) -> Iterator[tuple[str, str]]:
+    if value["type"] != definition["type"]:
+        yield f"{path}.type", f"must be {definition['type']}, as the template says, not {value['type']}"
+        return
+    for field, message in _value_problems(definition, value):
+        yield f"{path}.{field}", message
+
+
 def _group_problems(definition: Mapping[str, Any], value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     files = value.get("files") or []
-    fewest, most = definition.get("min_count"), definition.get("max_count")
-    if definition["required"] and not files:
-        yield "files", "is required by the template"
-    if fewest is not None and len(files) < fewest:
-        yield "files", f"must hold {fewest} or more, not {len(files)}"
-    if most is not None and len(files) > most:
-        yield "files", f"must hold {most} or less, not {len(files)}"
+    yield from _count_problems(definition, "files", len(files))
     for number, file in enumerate(files):
         yield from _file_problems(definition, file, f"files[{number}].")
 

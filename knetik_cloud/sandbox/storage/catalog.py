@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Text, bindparam, delete, func, insert, select, update
 
 from knetik_cloud.sandbox.storage.paging import Page, Sort, fetch, ordered
 from knetik_cloud.sandbox.storage.statements import Statement, Values
@@ -72,9 +72,22 @@ def shared_item(db: Connection, item_id: int) -> Document | None:
     return _item_of(row) if row else None
 
 
-def list_items(db: Connection, page: int, size: int, sorts: Sequence[Sort]) -> Page[Document]:
-    """Fetch a page of all items."""
-    return fetch(db, select(items).order_by(*ordered(items, sorts, "id", db)), page, size, _item)
+def list_items(
+    db: Connection,
+    page: int,
+    size: int,
+    sorts: Sequence[Sort],
+    template: str | None = None,
+    name_prefix: str | None = None,
+) -> Page[Document]:
+    """Fetch a page of the items of a template whose names start with a prefix. None means any."""
+    query = select(items).order_by(*ordered(items, sorts, "id", db))
+    if template is not None:
+        query = query.where(items.c.template == template)
+    if name_prefix is not None:
+        name = items.c.document["name"].as_string()
+        query = query.where(func.substr(name, 1, len(name_prefix)) == name_prefix)
+    return fetch(db, query, page, size, _item)
 
 
 def item_with_unique_key(db: Connection, unique_key: str) -> int | None:
