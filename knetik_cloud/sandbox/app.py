@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from knetik_cloud.contract import Operation
-from knetik_cloud.sandbox import access, bodies, connections, control_api, index, swagger
+from knetik_cloud.sandbox import access, bodies, connections, console, control_api, index, swagger
 from knetik_cloud.sandbox.errors import (
     INJECTED,
     INTERNAL,
@@ -44,6 +44,7 @@ def create_app(service: Service) -> ASGIApp:
     app = Starlette(
         routes=[
             *control_api.routes(service),
+            *console.routes(service),
             *swagger.routes(service.contract),
             *index.routes(service),
         ],

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 EXTRAS = {
     "click": "sandbox",
+    "jinja2": "sandbox",
     "jmespath": "cli",
     "jsonschema": "sandbox",
     "platformdirs": "cli",

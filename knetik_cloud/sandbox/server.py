@@ -247,11 +247,17 @@ class AnnouncingServer(uvicorn.Server):
     def __init__(self, service: Service, announce: Callable[[], object]) -> None:
         super().__init__(server_config(service))
         self._announce = announce
+        self._service = service
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # The streams of open consoles would end by themselves only after the patience of the server.
+        self._service.is_stopping = True
+        await super().shutdown(sockets)
 
 
 def run(settings: Settings) -> None:

@@ -60,6 +60,7 @@ class Service:
             self.database.close()
             raise
         self._numbers = itertools.count(1)
+        self.is_stopping = False
 
     def close(self) -> None:
         """Close the database."""

@@ -1,0 +1,45 @@
+"""The console at /console: pages to watch and steer a sandbox in a browser. Loaded by the first request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from knetik_cloud.sandbox.control_api import OFF
+
+if TYPE_CHECKING:
+    from knetik_cloud.sandbox.service import Service
+
+PREFIX = "/console"
+
+
+def routes(service: Service) -> list[Route]:
+    """Return the routes of the console, or none if the control API is off."""
+    if service.settings.control == OFF:
+        return []
+    console = _LazyConsole(service)
+    return [Route(PREFIX, console), Route(f"{PREFIX}/{{path:path}}", console)]
+
+
+class _LazyConsole:
+    """The console as an application that is imported and built by its first request."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._app: ASGIApp | None = None
+        self._lock = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            from knetik_cloud.sandbox.requirements import explain_missing
+
+            async with self._lock:
+                if self._app is None:
+                    with explain_missing():
+                        from knetik_cloud.sandbox.console.site import create_console
+
+                        self._app = await create_console(self._service)
+        await self._app(scope, receive, send)

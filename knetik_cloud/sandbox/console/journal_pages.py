@@ -1,0 +1,168 @@
+"""The journal: the list with its live stream, and the page of one request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from knetik_cloud.sandbox.console import filters, touched
+from knetik_cloud.sandbox.console.filters import Filters
+from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link
+from knetik_cloud.sandbox.errors import not_found_error
+from knetik_cloud.sandbox.journal import Exchange
+
+PAGE_SIZE: Final = 50
+POLL_SECONDS: Final = 0.1
+"""How often a stream looks for new exchanges."""
+
+SHARED_POLL_SECONDS: Final = 0.2
+"""The same for a journal in a database that several processes share."""
+
+HEARTBEAT_SECONDS: Final = 15.0
+"""How often a silent stream sends a comment, so that a closed connection is noticed."""
+
+
+def journal(context: Context, visit: Visit) -> Outcome:
+    """Show the newest exchanges that pass the filters."""
+    service = context.service
+    narrowed = Filters.read(service, visit.query)
+    book = service.controls.journal
+    before = visit.number("before", default=0) or None
+    # Read before the rows, so that the stream repeats a row rather than miss one.
+    position = f"{book.run}-{book.last_number()}"
+    rows = book.newest(PAGE_SIZE + 1, before=before, matches=narrowed.matches if narrowed else None)
+    given = filters.chosen(visit.query)
+    older = (
+        link("/journal", {**given, "before": rows[PAGE_SIZE - 1].number}) if len(rows) > PAGE_SIZE else None
+    )
+    return Page(
+        "journal.html",
+        {
+            "rows": rows[:PAGE_SIZE],
+            "given": {name: visit.query.get(name, "") for name in filters.FIELDS},
+            "is_filtered": bool(given),
+            "operations": sorted(service.contract.operations),
+            "statuses": filters.STATUSES,
+            "unknown": filters.UNKNOWN,
+            "older": older,
+            "newest": link("/journal", given) if before else None,
+            "stream": None if before else link("/journal/stream", {**given, "after": position}),
+            "size": service.settings.journal_size,
+        },
+    )
+
+
+def request(context: Context, visit: Visit) -> Outcome:
+    """Show one exchange whole, with links to everything that it touched."""
+    exchange = find_exchange(context, visit.path["number"])
+    book = context.service.controls.journal
+    newer = book.newest(1, before=exchange.number + 2, after=exchange.number)
+    older = book.newest(1, before=exchange.number)
+    operation = context.service.contract.operations.get(exchange.operation or "")
+    return Page(
+        "request.html",
+        {
+            "exchange": exchange,
+            "operation": operation,
+            "touched": touched.links(context.service, exchange),
+            "newer": newer[0].number if newer else None,
+            "older": older[0].number if older else None,
+            "tried": visit.query.get("tried"),
+            **denial(context, exchange),
+        },
+    )
+
+
+def denial(context: Context, exchange: Exchange) -> dict[str, Any]:
+    """Return what the page of a request says about a denial."""
+    from knetik_cloud.sandbox.console import why
+
+    return {"checks": why.of_exchange(context.service, exchange), "permission": why.permissions(exchange)}
+
+
+def find_exchange(context: Context, number: int) -> Exchange:
+    """Find an exchange by number.
+
+    Raises:
+        ServiceError: If the journal does not hold it (404).
+    """
+    exchange = context.service.controls.journal.exchange(number)
+    if exchange is None:
+        raise not_found_error(
+            f"The journal holds no request {number}: it keeps the last "
+            f"{context.service.settings.journal_size}, and a reset empties it"
+        )
+    return exchange
+
+
+def clear(context: Context, visit: Visit) -> Outcome:
+    """Empty the journal, after asking: it is no part of the copies that Undo brings back."""
+    if visit.form.get("sure") != "yes":
+        return Page("clear.html", {"kept": len(context.service.controls.exchanges())})
+    context.service.controls.journal.clear()
+    return Redirect(link("/journal"))
+
+
+async def stream(context: Context, visit: Visit) -> Outcome:
+    """Send the rows of new exchanges as they come, as server-sent events.
+
+    The id of an event is the position in the journal, which browsers send back when they reconnect.
+    """
+    position = visit.request.headers.get("last-event-id") or visit.query.get("after", "")
+    response: Response = StreamingResponse(
+        _events(context, visit, position),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
+    )
+    return response
+
+
+async def _events(context: Context, visit: Visit, position: str) -> AsyncIterator[str]:
+    service, book = context.service, context.service.controls.journal
+    narrowed = Filters.read(service, visit.query)
+    run, _, number = position.rpartition("-")
+    last = int(number) if number.isascii() and number.isdigit() else 0
+    yield "retry: 500\n\n"
+    if run != book.run:
+        # The sandbox or its journal started over: what the page shows is gone.
+        yield f"event: restart\nid: {book.run}-0\ndata: -\n\n"
+        run, last = book.run, 0
+    shared = not service.database.single_threaded
+    silent = 0.0
+    pause = SHARED_POLL_SECONDS if shared else POLL_SECONDS
+    while not service.is_stopping:
+        newest = await run_in_threadpool(book.last_number) if shared else book.last_number()
+        if book.run != run:
+            yield f"event: restart\nid: {book.run}-0\ndata: -\n\n"
+            run, last = book.run, 0
+            continue
+        if newest > last:
+            rendered = (
+                await run_in_threadpool(_rows, context, narrowed, last, newest)
+                if shared
+                else _rows(context, narrowed, last, newest)
+            )
+            last = newest
+            if rendered:
+                yield f"event: rows\nid: {run}-{last}\n{rendered}\n\n"
+                silent = 0.0
+        if silent >= HEARTBEAT_SECONDS:
+            yield ": still here\n\n"
+            silent = 0.0
+        await asyncio.sleep(pause)
+        silent += pause
+
+
+def _rows(context: Context, narrowed: Filters, after: int, newest: int) -> str:
+    """Render the new rows, newest first, as the data lines of an event. Under load, only the last page."""
+    rows = context.service.controls.journal.newest(
+        PAGE_SIZE, after=after, before=newest + 1, matches=narrowed.matches if narrowed else None
+    )
+    if not rows:
+        return ""
+    html = context.renderer.fragment("journal_rows.html", {"rows": rows})
+    return "\n".join(f"data: {line}" for line in html.splitlines() if line.strip())

@@ -1,0 +1,75 @@
+"""What a page of the console is made from, and what it results in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from knetik_cloud.sandbox.console import PREFIX
+from knetik_cloud.sandbox.service import Service
+
+if TYPE_CHECKING:
+    from knetik_cloud.sandbox.console.rendering import Renderer
+
+
+@dataclass(slots=True)
+class Visit:
+    """A request for a page: the parameters of its path, query and form. `pairs` are the form's fields."""
+
+    request: Request
+    path: Mapping[str, Any]
+    query: Mapping[str, str]
+    form: dict[str, str]
+    pairs: list[tuple[str, str]]
+
+    def number(self, name: str, default: int = 1, most: int = 2**31 - 1) -> int:
+        """Return a positive number of the query, or the default if it isn't one."""
+        text = self.query.get(name, "")
+        return (
+            min(int(text), most) if text.isascii() and text.isdigit() and text[:18] and int(text) else default
+        )
+
+    def chosen(self, name: str) -> list[str]:
+        """List the values of a form field that may be there several times."""
+        return [value for key, value in self.pairs if key == name]
+
+
+@dataclass(slots=True)
+class Context:
+    """What all pages share."""
+
+    service: Service
+    renderer: Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A template, the values for it, and the status of the response."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Another page to go to."""
+
+    location: str
+
+
+Outcome = Page | Redirect | Response
+Action = Callable[[Context, Visit], Outcome | Awaitable[Outcome]]
+"""Handles a visit; one that awaits runs in the event loop, and must not use the database there."""
+
+
+def link(path: str = "", query: Mapping[str, Any] | None = None, anchor: str = "") -> str:
+    """Build the address of a page. Parameters that are None or empty are left out."""
+    given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
+    address = f"{PREFIX}{path}?{urlencode(given)}" if given else f"{PREFIX}{path}"
+    return f"{address}#{anchor}" if anchor else address

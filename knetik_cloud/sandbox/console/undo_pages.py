@@ -1,0 +1,113 @@
+"""Undo, named snapshots, and the difference between two states."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from knetik_cloud.sandbox.console import undo
+from knetik_cloud.sandbox.console.difference import difference
+from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link
+from knetik_cloud.sandbox.errors import invalid_error, not_found_error
+from knetik_cloud.sandbox.service import Service
+from knetik_cloud.sandbox.storage.tables import snapshots
+
+NOW = "now"
+_POINT = re.compile(r"point-([0-9]{1,10})")
+
+
+def history(context: Context, visit: Visit) -> Outcome:
+    """List the points to return to and the snapshots."""
+    service = context.service
+    return Page(
+        "undo.html",
+        {
+            "points": undo.points(service),
+            "last": undo.last_action(service),
+            "snapshots": service.controls.snapshots(),
+            "most": undo.MAX_POINTS,
+        },
+    )
+
+
+def undo_last(context: Context, visit: Visit) -> Outcome:
+    """Undo the newest action that was not undone."""
+    point = undo.last_action(context.service)
+    if point is None:
+        raise not_found_error("There is nothing to undo")
+    return _return(context, point)
+
+
+def undo_point(context: Context, visit: Visit) -> Outcome:
+    """Return to before an action, also one that is not the last."""
+    point = undo.find(context.service, visit.path["number"])
+    if point is None:
+        raise not_found_error(f"The sandbox no longer keeps point {visit.path['number']}")
+    return _return(context, point)
+
+
+def _return(context: Context, point: undo.Point) -> Outcome:
+    return Redirect(link("/undo", {"did": undo.return_to(context.service, point)}))
+
+
+def save(context: Context, visit: Visit) -> Outcome:
+    """Keep the data and the clock under a name."""
+    name = visit.form.get("name", "").strip()
+    if not name or len(name) > 200 or not name.isprintable():
+        raise invalid_error("A snapshot needs a name of up to 200 printable characters", "name")
+    context.service.controls.snapshot(name)
+    return Redirect(link("/undo"))
+
+
+def restore(context: Context, visit: Visit) -> Outcome:
+    """Go back to a snapshot."""
+    name = visit.form.get("name", "")
+    if name not in context.service.controls.snapshots():
+        raise not_found_error(f"There is no snapshot {name!r}")
+    label = f"Snapshot “{name}” restored"
+    return undo.act(context, visit, label, lambda: context.service.controls.restore(name), back="/undo")
+
+
+def remove(context: Context, visit: Visit) -> Outcome:
+    """Delete a snapshot."""
+    with context.service.database.transaction() as db:
+        db.execute(delete(snapshots).where(snapshots.c.name == visit.form.get("name", "")))
+    return Redirect(link("/undo"))
+
+
+def compare(context: Context, visit: Visit) -> Outcome:
+    """Show the difference between two states."""
+    service = context.service
+    choices = _choices(service)
+    before, after = visit.query.get("before", ""), visit.query.get("after", NOW)
+    values: dict[str, Any] = {"choices": choices, "before": before, "after": after, "changes": None}
+    if before:
+        values["changes"] = difference(_state(service, before), _state(service, after))
+    return Page("difference.html", values)
+
+
+def _choices(service: Service) -> list[tuple[str, str]]:
+    """List the states that can be compared, as (value, label)."""
+    named = [(f"snapshot-{name}", f"snapshot “{name}”") for name in service.controls.snapshots()]
+    before = [(f"point-{point.id}", f"before “{point.label}” ({point.id})") for point in undo.points(service)]
+    return [(NOW, "now"), *named, *before]
+
+
+def _state(service: Service, chosen: str) -> dict[str, Any]:
+    if chosen == NOW:
+        return undo.capture(service)
+    if match := _POINT.fullmatch(chosen):
+        return undo.copy(service, int(match[1]))
+    name = chosen.removeprefix("snapshot-")
+    with service.database.transaction() as db:
+        document = db.scalar(select(snapshots.c.document).where(snapshots.c.name == name))
+    if document is None:
+        raise not_found_error(f"There is no state {chosen!r} to compare")
+    return dict(document)
+
+
+def reset(context: Context, visit: Visit) -> Outcome:
+    """Go back to how the sandbox started."""
+    return undo.act(context, visit, "Sandbox reset", context.service.controls.reset, back="/undo")

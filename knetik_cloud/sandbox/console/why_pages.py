@@ -1,0 +1,87 @@
+"""The form that answers whether a user could use or get an item at some time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from knetik_cloud.sandbox.console import why
+from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Visit
+from knetik_cloud.sandbox.instants import instant
+from knetik_cloud.sandbox.service import Service
+from knetik_cloud.sandbox.storage.tables import items, users
+
+MAX_SUGGESTIONS = 200
+"""Users and items that the form suggests."""
+
+
+def why_page(context: Context, visit: Visit) -> Outcome:
+    """Show the form, and the answer if it is filled in."""
+    service = context.service
+    now = service.controls.current_clock().now()
+    asked = {name: visit.query.get(name, "").strip() for name in ("user", "item", "action", "at")}
+    values: dict[str, Any] = {"asked": asked, "problem": None, "verdict": None, "now": now}
+    if asked["user"] and asked["item"]:
+        try:
+            values["verdict"] = _answer(service, asked, now)
+        except (TypeError, ValueError) as error:
+            values["problem"] = str(error)
+    with service.database.transaction() as db:
+        people = db.execute(select(users.c.id, users.c.username).order_by(users.c.id).limit(MAX_SUGGESTIONS))
+        values["users"] = [(row.id, row.username) for row in people]
+        name = items.c.document["name"].as_string()
+        things = db.execute(select(items.c.id, name).order_by(items.c.id).limit(MAX_SUGGESTIONS))
+        values["items"] = [(row[0], row[1]) for row in things]
+    return Page("why.html", values)
+
+
+def _answer(service: Service, asked: dict[str, str], now: float) -> why.Verdict:
+    """Evaluate what the form asks.
+
+    Raises:
+        ValueError: If a field is wrong, or if the user or the item does not exist.
+    """
+    at = now
+    if asked["at"]:
+        at = read_instant(asked["at"], "The time")
+    result = why.evaluate(
+        service,
+        _id(asked["user"], "The user"),
+        _id(asked["item"], "The item"),
+        asked["action"] or why.USE,
+        at,
+    )
+    if isinstance(result, str):
+        raise ValueError(result)
+    return result
+
+
+def read_instant(text: str, where: str) -> float:
+    """Read an instant from a form: epoch seconds, or ISO 8601. Without an offset, it is this machine's time.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    from datetime import datetime
+
+    stripped = text.strip()
+    try:
+        return instant(float(stripped), where)
+    except ValueError as error:
+        if "from 1970" in str(error):
+            raise
+    try:
+        given = datetime.fromisoformat(stripped)
+    except ValueError:
+        raise ValueError(
+            f"{where} must be epoch seconds or ISO 8601, such as 2030-01-01 12:00, not {text!r}"
+        ) from None
+    return instant(given if given.tzinfo else given.astimezone(), where)
+
+
+def _id(text: str, where: str) -> int:
+    first = text.split()[0]
+    if not (first.isascii() and first.isdigit() and len(first) < 10):
+        raise ValueError(f"{where} must be an id, not {text!r}")
+    return int(first)
