@@ -94,7 +94,7 @@ def sandbox(context: click.Context, /, **options: Any) -> None:
     """Start the sandbox in the foreground. Its address is the first line on stdout, once it responds.
 
     Point a program that uses the SDK at it with the environment variable KNETIK_CLOUD_HOST, such as
-    KNETIK_CLOUD_HOST=http://127.0.0.1:8080. Open /docs at its address to read the API and to try it out.
+    KNETIK_CLOUD_HOST=http://127.0.0.1:8080. Open /console at its address to watch and steer it in a browser.
 
     The subcommands start one in the background, and control any sandbox over its control API: the one at
     --url, else at KNETIK_CLOUD_HOST, else the one that was started last, else http://127.0.0.1:8080.

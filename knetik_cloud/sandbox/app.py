@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from knetik_cloud.contract import Operation
-from knetik_cloud.sandbox import access, bodies, connections, console, control_api, index, swagger
+from knetik_cloud.sandbox import access, bodies, connections, console, control_api, docs, index
 from knetik_cloud.sandbox.errors import (
     INJECTED,
     INTERNAL,
@@ -45,7 +45,7 @@ def create_app(service: Service) -> ASGIApp:
         routes=[
             *control_api.routes(service),
             *console.routes(service),
-            *swagger.routes(service.contract),
+            *docs.routes(service),
             *index.routes(service),
         ],
         exception_handlers={
@@ -247,7 +247,7 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
         denial = service.error_response(ServiceError(error.status_code, code, [Problem(message)]))
         response = _response(denial)
         response.headers.update(error.headers or {})
-        if not path.startswith((access.CONTROL_PREFIX, swagger.PREFIX)):
+        if not path.startswith((access.CONTROL_PREFIX, docs.PREFIX)):
             await _run(service, _record, service, None, request, b"", response, time.perf_counter(), None)
         return response
 

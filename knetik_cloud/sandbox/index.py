@@ -1,4 +1,4 @@
-"""The page at /: where the contract and the control API are."""
+"""The page at /: where the console, the contract and the control API are."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from knetik_cloud.sandbox import access, control_api, swagger
+from knetik_cloud.sandbox import access, console, control_api, docs
 from knetik_cloud.sandbox.service import Service
 
 
 def routes(service: Service) -> list[Route]:
-    """Give the route of the page: browsers go on to the contract, programs get the addresses as JSON."""
-    places = {"docs": swagger.PREFIX, "contract": f"{swagger.PREFIX}/openapi.json"}
+    """Return the route of the page, which redirects browsers to the console and gives programs JSON."""
+    places = {"docs": docs.PREFIX, "contract": docs.DOCUMENT}
     if service.settings.control != control_api.OFF:
-        places["control"] = access.CONTROL_PREFIX
+        places |= {"console": console.PREFIX, "control": access.CONTROL_PREFIX}
+    home = places.get("console", docs.PREFIX)
 
     async def page(request: Request) -> Response:
         if "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse(swagger.PREFIX, headers={"Vary": "Accept"})
+            return RedirectResponse(home, headers={"Vary": "Accept"})
         return Response(json.dumps(places), headers={"Vary": "Accept"}, media_type="application/json")
 
     return [Route("/", page)]

@@ -16,7 +16,6 @@ EXTRAS = {
     "rich": "cli",
     "sqlalchemy": "sandbox",
     "starlette": "sandbox",
-    "swagger_ui_bundle": "sandbox",
     "tomlkit": "cli",
     "uvicorn": "sandbox",
     "yaml": "sandbox",

@@ -16,7 +16,7 @@ from typing import Any, Self, Unpack
 
 import uvicorn
 
-from knetik_cloud.sandbox import seed
+from knetik_cloud.sandbox import console, control_api, seed
 from knetik_cloud.sandbox.app import create_app
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.controls import Controls
@@ -285,7 +285,9 @@ def run(settings: Settings) -> None:
 
 def _hints(service: Service, url: str) -> str:
     """Say what somebody who has just started the stand-in wants to know."""
-    lines = [f"The API to read and try out: {url}/docs", f"For programs: KNETIK_CLOUD_HOST={url}"]
+    lines = [f"For programs: KNETIK_CLOUD_HOST={url}"]
+    if service.settings.control != control_api.OFF:
+        lines.insert(0, f"Watch and steer it in a browser: {url}{console.PREFIX}")
     seed_file = service.settings.seed
     if seed_file is not None and service.controls.found_data:
         kept = f"{service.database.name} holds data already"

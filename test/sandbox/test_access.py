@@ -192,7 +192,7 @@ def test_other_sites_may_link_but_not_read(web: Web) -> None:
     reply = web.get("/inventories", headers={"Origin": EVIL, "Sec-Fetch-Site": "cross-site"})
     assert reply.status == 200
     assert not [name for name in reply.headers if name.startswith("access-control")]
-    page = web.get("/docs", headers={"Sec-Fetch-Site": "cross-site"})
+    page = web.get("/console", headers={"Sec-Fetch-Site": "cross-site"})
     assert page.status == 200
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
 
@@ -233,7 +233,7 @@ def test_options_without_a_preflight_lists_the_methods(web: Web) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/docs", "/docs/openapi.json", "/inventories", "/_sandbox", "/nowhere"]
+    "path", ["/", "/console", "/docs/openapi.json", "/inventories", "/_sandbox", "/nowhere"]
 )
 def test_head_is_get_without_the_body(web: Web, path: str) -> None:
     got, head = web.get(path), web.call("HEAD", path)

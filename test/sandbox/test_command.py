@@ -117,7 +117,10 @@ def started(*options: str) -> tuple[str, list[str]]:
 
 def test_the_start_says_where_to_look_and_what_to_set() -> None:
     url, hints = started()
-    assert hints == [f"The API to read and try out: {url}/docs", f"For programs: KNETIK_CLOUD_HOST={url}"]
+    assert hints == [
+        f"Watch and steer it in a browser: {url}/console",
+        f"For programs: KNETIK_CLOUD_HOST={url}",
+    ]
 
 
 def test_a_seed_that_is_not_read_is_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from knetik_cloud.sandbox.console import (
     data_pages,
     fault_pages,
     journal_pages,
+    try_pages,
     undo_pages,
     why_pages,
 )
@@ -44,6 +45,8 @@ PAGES: Mapping[str, Mapping[str, Action]] = {
     "/undo/snapshots/restore": {"POST": undo_pages.restore},
     "/undo/snapshots/delete": {"POST": undo_pages.remove},
     "/undo/{number:int}": {"POST": undo_pages.undo_point},
+    "/try": {"GET": try_pages.operations},
+    "/try/{operation}": {"GET": try_pages.form, "POST": try_pages.submit},
     "/keys": {"GET": keys},
 }
 """The handler of each method by path. A path parameter's type is Starlette's."""

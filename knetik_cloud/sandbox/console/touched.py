@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select
 
+from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox.console.page import link
-from knetik_cloud.sandbox.contract import Contract
 from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage.tables import inventory, inventory_log
@@ -102,11 +102,9 @@ def _touched(service: Service, exchange: Exchange) -> Iterator[tuple[str, Any]]:
 def _answered(contract: Contract, operation: str | None) -> str | None:
     """Return the table that an operation's response describes rows of."""
     known = contract.operations.get(operation or "")
-    if known is None:
-        return None
-    node = contract.document["paths"][known.path][known.method.lower()]["responses"]
-    reference = str(node)
-    return next((table for schema, table in SCHEMAS.items() if schema in reference), None)
+    name = known.result.reference() if known and known.result else None
+    # A page of a schema is named after it.
+    return next((table for schema, table in SCHEMAS.items() if (name or "").endswith(schema)), None)
 
 
 def _mentioned(value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:

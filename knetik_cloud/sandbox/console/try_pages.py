@@ -1,0 +1,207 @@
+"""A form for each operation, made from the contract, that sends a request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from starlette.concurrency import run_in_threadpool
+
+from knetik_cloud.contract import Operation, Parameter
+from knetik_cloud.sandbox.console import identities, undo
+from knetik_cloud.sandbox.console.journal_pages import find_exchange
+from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link
+from knetik_cloud.sandbox.console.security import TOKEN_FIELD
+from knetik_cloud.sandbox.console.sending import MARK, Wanted, send
+from knetik_cloud.sandbox.errors import not_found_error
+from knetik_cloud.sandbox.journal import MASK, Exchange
+from knetik_cloud.sandbox.service import Service
+
+PREFIX: Final = "p-"
+"""Starts the names of the form fields that are parameters of the operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A parameter as a form field. `choices` are the values that it may have, if they are few."""
+
+    name: str
+    place: str
+    required: bool
+    kind: str
+    value: str
+    placeholder: str
+    choices: tuple[str, ...]
+    is_open: bool
+    description: str
+
+
+def operations(context: Context, visit: Visit) -> Outcome:
+    """List the operations."""
+    found = context.service.contract.operations.values()
+    return Page("try.html", {"operations": sorted(found, key=lambda each: (each.path, each.method))})
+
+
+def form(context: Context, visit: Visit) -> Outcome:
+    """Show an operation's form, filled in from the address or from a request of the journal."""
+    operation = _operation(context.service, visit)
+    values, body = dict(visit.query), visit.query.get("body")
+    number = visit.number("from", default=0)
+    if number:
+        exchange = find_exchange(context, number)
+        values, body = _of_exchange(context.service, operation, exchange), exchange.body or ""
+    elif body is None:
+        body = _example(operation, values)
+    return _page(context.service, operation, values, body, visit.query.get("as"))
+
+
+def _page(
+    service: Service,
+    operation: Operation,
+    values: Mapping[str, str],
+    body: str,
+    chosen: str | None,
+    problem: str | None = None,
+) -> Page:
+    known = identities.identities(service)
+    return Page(
+        "operation.html",
+        {
+            "operation": operation,
+            "fields": [_field(parameter, values) for parameter in operation.parameters],
+            "body": body,
+            "identities": known,
+            "chosen": identities.best(service, operation, known) if chosen is None else chosen,
+            "require_auth": service.settings.require_auth,
+            "problem": problem,
+        },
+        400 if problem else 200,
+    )
+
+
+def _operation(service: Service, visit: Visit) -> Operation:
+    found = service.contract.operations.get(visit.path["operation"])
+    if found is None:
+        raise not_found_error(f"There is no operation {visit.path['operation']!r}")
+    return found
+
+
+def _field(parameter: Parameter, values: Mapping[str, str]) -> Field:
+    schema = parameter.schema
+    example = "" if parameter.example is None else _text(parameter.example)
+    default = schema.get("default")
+    is_secret = schema.get("format") == "password"
+    return Field(
+        name=parameter.name,
+        place=parameter.place,
+        required=parameter.required,
+        kind="number" if schema.get("type") == "integer" else "password" if is_secret else "text",
+        # Only what must be there is filled in: a filter that nobody chose would hide rows.
+        value=values.get(parameter.name, example if parameter.required else ""),
+        placeholder=f"default: {_text(default)}" if default is not None else example,
+        choices=("true", "false") if schema.get("type") == "boolean" else tuple(schema.get("enum") or ()),
+        is_open=bool(schema.get("x-known-values")),
+        description=str(parameter.node.get("description", "") or schema.get("description", "")),
+    )
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _example(operation: Operation, values: Mapping[str, str]) -> str:
+    """Return the example of an operation's body, with the fields that the address names replaced."""
+    if operation.body is None:
+        return ""
+    example = operation.body.example
+    if isinstance(example, dict):
+        named = {name: values[name] for name in ("entitlement_id", "sku") if name in values}
+        if named:
+            # What the example says besides is not what was asked for.
+            required = operation.body.schema.get("required", ())
+            example = {name: example[name] for name in example if name in required or name in named}
+            example |= {name: int(value) if value.isdigit() else value for name, value in named.items()}
+    return json.dumps(example, indent=2, ensure_ascii=False, default=str)
+
+
+def _of_exchange(service: Service, operation: Operation, exchange: Exchange) -> dict[str, str]:
+    """Return the parameters of a request in the journal, without those that are masked."""
+    from urllib.parse import unquote
+
+    values = {
+        segment[1:-1]: unquote(value)
+        for segment, value in zip(operation.path.split("/"), exchange.path.split("/"), strict=False)
+        if segment.startswith("{")
+    }
+    values.update(parse_qsl(exchange.query, keep_blank_values=True))
+    if operation.takes_form:
+        values.update(parse_qsl(exchange.body or "", keep_blank_values=True))
+    return {name: value for name, value in values.items() if value != MASK}
+
+
+async def submit(context: Context, visit: Visit) -> Outcome:
+    """Send the request of the form, or fill in credentials."""
+    service = context.service
+    operation = _operation(service, visit)
+    given = {name.removeprefix(PREFIX): value for name, value in visit.pairs if name.startswith(PREFIX)}
+    body, chosen = visit.form.get("body", ""), visit.form.get("as", identities.NOBODY)
+    if visit.form.get("do") == "fill":
+        known = await run_in_threadpool(identities.credentials, service, chosen)
+        return _page(service, operation, known, body, chosen)
+    missing = [
+        each.name for each in operation.parameters if each.place == "path" and not given.get(each.name)
+    ]
+    if missing:
+        return _page(service, operation, given, body, chosen, f"{', '.join(missing)} must not be empty")
+    point = None
+    if operation.method != "GET" and not operation.issues_tokens:
+        asked = await run_in_threadpool(_before_write, service, operation, visit)
+        if isinstance(asked, Page):
+            return asked
+        point = asked
+    token = await identities.token(service, visit, chosen)
+    received = await send(visit.request, _wanted(operation, given, body, token))
+    if operation.issues_tokens and received.status is not None:
+        shown = received.body.decode("utf-8", "replace")
+        return Page("token.html", {"operation": operation, "status": received.status, "body": shown})
+    number = await run_in_threadpool(_number, service, received.mark)
+    return Redirect(link(f"/journal/{number}", {"did": point}))
+
+
+def _before_write(service: Service, operation: Operation, visit: Visit) -> Page | int | None:
+    """Keep the state before a write; return the point, None without one, or the page that asks."""
+    choice = visit.form.get("snapshot")
+    if choice == "no":
+        return None
+    label = f"{operation.summary} ({operation.id})"
+    if choice != "yes" and (entries := undo.entry_count(service)) > undo.MAX_ENTRIES:
+        fields = [(name, value) for name, value in visit.pairs if name != TOKEN_FIELD]
+        action = link(f"/try/{operation.id}")
+        values = {"label": label, "entries": entries, "fields": fields, "action": action}
+        return Page("confirm.html", {**values, "back": f"/try/{operation.id}", "most": undo.MAX_ENTRIES})
+    return undo.take(service, label)
+
+
+def _wanted(operation: Operation, given: Mapping[str, str], body: str, token: str | None) -> Wanted:
+    """Sort the fields of a form by place. Empty ones are left out."""
+    places: dict[str, dict[str, str]] = {"path": {}, "query": {}, "form": {}}
+    for parameter in operation.parameters:
+        if value := given.get(parameter.name):
+            places.setdefault(parameter.place, {})[parameter.name] = value
+    return Wanted(
+        operation,
+        places["path"],
+        places["query"],
+        places["form"],
+        body if operation.body is not None and body.strip() else None,
+        token,
+    )
+
+
+def _number(service: Service, mark: str) -> int:
+    """Return the number of the console's request in the journal."""
+    found = service.controls.journal.newest(1, matches=lambda exchange: exchange.headers.get(MARK) == mark)
+    return found[0].number if found else service.controls.journal.last_number()
