@@ -56,7 +56,9 @@ def create_app(service: Service) -> ASGIApp:
     )
     # Starlette would redirect; the service takes a trailing slash as it comes.
     app.router.redirect_slashes = False
-    gate = access.Gate(_operations(service, app), access.Access(service.settings))
+    # The console sends requests of its own.
+    app.state.operations = _operations(service, app)
+    gate = access.Gate(app.state.operations, access.Access(service.settings))
     dates = _Dates(service)
 
     async def entrance(scope: Scope, receive: Receive, send: Send) -> None:

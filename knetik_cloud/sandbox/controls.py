@@ -170,6 +170,28 @@ class Controls:
             clock.restore(document["clock"])
 
     @_retried
+    def capture(self) -> dict[str, Any]:
+        """Return a copy of the data, the clock and the faults, for `bring_back`."""
+        faults = [fault.to_dict() for fault in self.armed_faults()]
+        with self._database.transaction() as db:
+            lock_data(db)
+            return {**dump(db), "clock": _stored_clock(db).state(), "faults": faults}
+
+    @_retried
+    def bring_back(self, document: Mapping[str, Any]) -> None:
+        """Replace the data, the clock and the faults with those of a copy that `capture` returned."""
+        with self._clock_change(of_all_data=True) as (db, clock):
+            load(db, dict(document))
+            writes.LOG.forget()
+            clock.restore(document["clock"])
+        with self._locked_faults():
+            self._faults.restore(list(document["faults"]))
+
+    def first_state(self) -> dict[str, Any] | None:
+        """Return the data that the sandbox started with as `dump` returns it, or None if it found data."""
+        return self._first_state
+
+    @_retried
     def snapshots(self) -> list[str]:
         """List the names of the snapshots."""
         with self._database.transaction() as db:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 EXTRAS = {
     "click": "sandbox",
-    "jinja2": "sandbox",
     "jmespath": "cli",
+    "jinja2": "sandbox",
     "jsonschema": "sandbox",
     "platformdirs": "cli",
     "psycopg": "sandbox,postgresql",

@@ -65,7 +65,7 @@ def _change(context: Context, visit: Visit) -> tuple[str, Callable[[Clock], None
         case "resume":
             return "Clock resumed", Clock.resume
         case "real":
-            return "Clock set to real time", Clock.reset
+            return "Clock set to real time", lambda clock: clock.restore({})
         case "set":
             target = read_instant(form.get("when", ""), "The time")
             return f"Clock set to {form.get('when', '').strip()}", lambda clock: clock.set(target)

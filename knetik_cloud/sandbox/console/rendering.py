@@ -75,7 +75,11 @@ class Renderer:
         clock = self._service.controls.current_clock()
         values = {
             "path": request.url.path,
-            "clock": {"now": clock.now(), "frozen": clock.frozen, "real": not any(clock.state().values())},
+            "clock": {
+                "now": clock.now(),
+                "frozen": clock.frozen,
+                "real": not (clock.state()["offset"] or clock.frozen),
+            },
             "did": self._did(request.query_params.get("did", "")),
             **page.values,
         }

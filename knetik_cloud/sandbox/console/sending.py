@@ -41,7 +41,7 @@ class Received:
 async def send(origin: Request, wanted: Wanted) -> Received:
     """Send a request to the sandbox as a client of the page that `origin` is a request for."""
     received = Received(secrets.token_hex(8))
-    app: ASGIApp = origin.scope["app"]
+    app: ASGIApp = origin.app.state.operations
     scope, body = _scope(origin.scope, wanted, received.mark)
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

@@ -12,9 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link
 from knetik_cloud.sandbox.console.security import TOKEN_FIELD
 from knetik_cloud.sandbox.errors import not_found_error
-from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.service import Service
-from knetik_cloud.sandbox.storage.database import dump, load
 from knetik_cloud.sandbox.storage.tables import inventory, state
 
 MAX_POINTS: Final = 20
@@ -59,7 +57,7 @@ def find(service: Service, point_id: int) -> Point | None:
 
 def take(service: Service, label: str, kind: str = ACTION) -> int:
     """Keep the present state, and return the id of the point. The oldest of more than MAX_POINTS goes."""
-    current = capture(service)
+    current = service.controls.capture()
     info = {"label": label, "time": time.time(), "kind": kind, "undone": False}
     with service.database.transaction() as db:
         names = list(db.scalars(select(state.c.name).where(state.c.name.like(f"{_INFO}%"))))
@@ -91,29 +89,11 @@ def copy(service: Service, point_id: int) -> dict[str, Any]:
     return dict(document)
 
 
-def capture(service: Service) -> dict[str, Any]:
-    """Copy the data, the clock and the faults."""
-    clock = service.controls.current_clock().state()
-    faults = [fault.to_dict() for fault in service.controls.armed_faults()]
-    with service.database.transaction() as db:
-        return {**dump(db), "clock": clock, "faults": faults}
-
-
-def bring_back(service: Service, document: Mapping[str, Any]) -> None:
-    """Replace the data, the clock and the faults with those of a copy."""
-    with service.database.transaction() as db:
-        load(db, dict(document))
-    service.controls.change_clock(lambda clock: clock.restore(document["clock"]))
-    service.controls.clear_faults()
-    for fault in document["faults"]:
-        service.controls.arm(Fault(**fault))
-
-
 def return_to(service: Service, point: Point) -> int:
     """Bring a point back, and return the id of a new point with the state before that."""
     document = copy(service, point.id)
     kept = take(service, f"Return to before “{point.label}”", RETURN)
-    bring_back(service, document)
+    service.controls.bring_back(document)
     with service.database.transaction() as db:
         name = f"{_INFO}{point.id:010d}"
         info = db.scalar(select(state.c.document).where(state.c.name == name))

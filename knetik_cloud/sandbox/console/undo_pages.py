@@ -54,10 +54,10 @@ def _return(context: Context, point: undo.Point) -> Outcome:
 
 def save(context: Context, visit: Visit) -> Outcome:
     """Keep the data and the clock under a name."""
-    name = visit.form.get("name", "").strip()
-    if not name or len(name) > 200 or not name.isprintable():
-        raise invalid_error("A snapshot needs a name of up to 200 printable characters", "name")
-    context.service.controls.snapshot(name)
+    try:
+        context.service.controls.snapshot(visit.form.get("name", "").strip())
+    except ValueError as error:
+        raise invalid_error(str(error), "name") from None
     return Redirect(link("/undo"))
 
 
@@ -97,7 +97,7 @@ def _choices(service: Service) -> list[tuple[str, str]]:
 
 def _state(service: Service, chosen: str) -> dict[str, Any]:
     if chosen == NOW:
-        return undo.capture(service)
+        return service.controls.capture()
     if match := _POINT.fullmatch(chosen):
         return undo.copy(service, int(match[1]))
     name = chosen.removeprefix("snapshot-")
