@@ -33,7 +33,7 @@ MODULES = (
     ".aio",
     ".aio.rest",
     ".bulk",
-    ".cli.exit_codes",
+    ".cli.exits",
     ".exceptions",
     ".filters",
     ".hooks",
@@ -44,6 +44,8 @@ MODULES = (
 """The modules whose names users import."""
 REST = ("ApiException", "RESTClientObject", "RESTResponse")
 """The names of the two `rest` modules that users import."""
+OPAQUE = ("RESTClientObject",)
+"""Names that can be imported, but whose methods are for the clients alone."""
 
 
 def main(arguments: list[str]) -> int:
@@ -93,10 +95,23 @@ def python_breaks(old: Path, new: Path) -> Iterator[str]:
             path = f"knetik_cloud{module}.{name}"
             if name not in after:
                 yield f"{path} was removed"
+            elif name in OPAQUE:
+                continue
             elif isinstance(member, griffe.Class | griffe.Function | griffe.Attribute):
                 for found in griffe.find_breaking_changes(member, after[name]):
                     location = found.obj.path.removeprefix(member.path)
                     yield f"{path}{location}: {found.kind.value}{_details(found)}"
+
+            if isinstance(member, griffe.Class) and "IntEnum" in map(str, member.bases):
+                yield from _value_breaks(path, member, after.get(name))
+
+
+def _value_breaks(path: str, old: griffe.Class, new: Any) -> Iterator[str]:
+    """Yield the members of an enum whose values changed, which griffe doesn't compare."""
+    for name, member in old.attributes.items():
+        now = new.attributes.get(name) if new is not None else None
+        if now is not None and str(now.value) != str(member.value):
+            yield f"{path}.{name}: value changed ({member.value} -> {now.value})"
 
 
 def _details(found: griffe.Breakage) -> str:
@@ -122,7 +137,7 @@ def _public(module: Any) -> Iterator[tuple[str, Any]]:
         if (
             name.startswith("_")
             or name == "annotations"
-            or (name.isupper() and module.name != "exit_codes")
+            or (name.isupper())
             or (module.name == "rest" and name not in REST)
             or (name.islower() and member.is_alias)
         ):

@@ -80,6 +80,13 @@ CHANGES = [
         "contract: retry class of use_user_entitlement_item changed (once -> safe)",
         id="a changed retry class",
     ),
+    pytest.param(
+        "cli/exits.py",
+        r"DENIED = 3",
+        "DENIED = 8",
+        "knetik_cloud.cli.exits.Exit.DENIED: value changed (3 -> 8)",
+        id="a changed exit code",
+    ),
 ]
 
 
