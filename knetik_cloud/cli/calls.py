@@ -84,3 +84,23 @@ def columns_of(operation: Operation[Any]) -> tuple[list[str], frozenset[str]]:
     model = row_model(operation)
     fields = [] if model is None else list(model._fields.values())
     return [each.wire for each in fields], frozenset(each.wire for each in fields if each.epoch)
+
+
+def find(text: str) -> Operation[Any]:
+    """Return the operation that is named by the words of its command or by its method, in either spelling.
+
+    Raises:
+        click.UsageError: If there is none.
+    """
+    words = " ".join(text.split())
+    found = operations().get(words) or by_id().get(words.replace("-", "_"))
+    if found is None:
+        from difflib import get_close_matches
+
+        import click
+
+        known = [*operations(), *by_id()]
+        near = get_close_matches(words, known, 3)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "`knetik --help` lists them"
+        raise click.UsageError(f"there is no operation {text!r}; {hint}")
+    return found

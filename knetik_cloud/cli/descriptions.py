@@ -55,22 +55,35 @@ def example(operation: Operation[Any]) -> str:
 
     declared = Contract.load().operations[operation.id]
     words = ["knetik", *(operation.cli or operation.id.replace("_", "-")).split()]
-    options = []
     words += [str(each.example) for each in declared.parameters if each.place == "path"]
+    if operation.pages is not None:
+        return shlex.join([*words, "--all", "-o", "csv"])
+    options = [
+        word
+        for each in declared.parameters
+        if each.place == "query" and not each.required
+        for word in _option_words(each.name, each.example)
+    ]
     body = calls.body_of(operation)
-    if body is not None:
-        content = body_example(operation)
-        fields = bodies.fields_of(operation)
-        simple = {field.wire: name for name, field in fields.items() if not bodies.takes_json(field)}
-        if body.type in bodies.SCALARS:
-            words.append(str(content))
-        elif not fields or not content.keys() <= simple.keys():
-            return f"{shlex.join(words)} --skeleton | {shlex.join(words)} -"
-        else:
-            options = [
-                part for wire in content for part in (f"--{bodies.dashed(simple[wire])}", str(content[wire]))
-            ]
+    if body is None:
+        return shlex.join([*words, *options])
+    content = body_example(operation)
+    if body.type in bodies.SCALARS:
+        return shlex.join([*words, str(content), *options])
+    fields = bodies.fields_of(operation)
+    simple = {field.wire: name for name, field in fields.items() if not bodies.takes_json(field)}
+    if not fields or not content.keys() <= simple.keys():
+        return f"{shlex.join(words)} --skeleton | {shlex.join([*words, '-', *options])}"
+    options += [word for wire, value in content.items() for word in _option_words(simple[wire], value)]
     return shlex.join([*words, *options])
+
+
+def _option_words(name: str, value: Any) -> list[str]:
+    """Return an option with its value."""
+    option = bodies.dashed(name)
+    if isinstance(value, bool):
+        return [f"--{option}" if value else f"--no-{option}"]
+    return [] if value is None else [f"--{option}", str(value)]
 
 
 def _permissions(permissions: tuple[str, ...]) -> str:

@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from knetik_cloud.cli import calls
+from knetik_cloud.cli import calls, outcomes
 from knetik_cloud.cli.bodies import dashed
+from knetik_cloud.cli.exits import MEANINGS, CommandError, Exit
 from knetik_cloud.cli.output import Rows, note
+from knetik_cloud.data import codec
 
 if TYPE_CHECKING:
+    from knetik_cloud.api_client import Api
     from knetik_cloud.cli.run import Live, Run
     from knetik_cloud.core.operation import Operation
+    from knetik_cloud.core.writes import Outcome
+
+
+OUTCOME = ("state", "key", "result", "evidence", "candidates", "error")
+"""The fields of the outcome that --once writes."""
+
+
+class How(NamedTuple):
+    """How an operation is called, beside its arguments.
+
+    Attributes:
+        all: Whether to read all pages of a list.
+        limit: The number of rows after which to stop reading pages, or None.
+        once: The key of a write that is applied at most once, or None.
+        wait: Seconds to wait for a state, or None.
+    """
+
+    all: bool | None = None
+    limit: int | None = None
+    once: str | None = None
+    wait: float | None = None
+
+    @property
+    def reads_pages(self) -> bool:
+        """Whether a list is read over its pages."""
+        return bool(self.all) or self.limit is not None
 
 
 class Execution:
@@ -23,24 +52,29 @@ class Execution:
         run: The run.
         operation: The operation.
         arguments: The arguments of its method.
-        reads_pages: Whether to read a list over its pages.
-        limit: The number of rows after which to stop, or None.
+        how: How it is called.
+
+    Raises:
+        click.UsageError: If the arguments contradict each other.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        operation: Operation[Any],
-        arguments: Mapping[str, Any],
-        reads_pages: bool = False,
-        limit: int | None = None,
-    ) -> None:
+    def __init__(self, run: Run, operation: Operation[Any], arguments: Mapping[str, Any], how: How) -> None:
         self._run = run
         self._operation = operation
-        self._reads_pages = reads_pages
-        self.method = calls.pager_name(operation) if reads_pages else operation.id
-        self.arguments = _of_pager(operation, arguments, limit) if reads_pages else dict(arguments)
-        self.columns, self.epochs = calls.columns_of(operation)
+        self._how = how
+        self._reads_pages = how.reads_pages
+        self._wait = outcomes.wait_of(operation) if how.wait is not None else None
+        self.method = calls.pager_name(operation) if how.reads_pages else operation.id
+        self.arguments = _of_pager(operation, arguments, how.limit) if how.reads_pages else dict(arguments)
+        self.columns, self.epochs = self._written()
+
+    def _written(self) -> tuple[list[str], frozenset[str]]:
+        """Return the fields of the rows that are written, and those that hold epoch seconds."""
+        if self._wait is not None:
+            return calls.columns_of(self._wait.operation)
+        if self._how.once is not None:
+            return list(OUTCOME), frozenset()
+        return calls.columns_of(self._operation)
 
     def check_output(self) -> None:
         """Check that the result can be written as the options say, before anything is sent.
@@ -48,13 +82,15 @@ class Execution:
         Raises:
             click.UsageError: If it can't.
         """
-        self._run.output.check(self.columns if self._operation.returns is not None else None)
+        self._run.output.check(self.columns or None)
 
     def plan(self) -> list[dict[str, Any]]:
         """Return the request that is sent; for a list over its pages, the request for the first page."""
         from knetik_cloud.cli.preview import request_row
 
         arguments = self._first_page() if self._reads_pages else self.arguments
+        if self._how.once is not None:
+            arguments = outcomes.with_key(self._operation, arguments, self._how.once)
         return [request_row(self._run, self._operation, arguments, self.method, self._in_python())]
 
     def perform(self, live: Live) -> None:
@@ -67,8 +103,20 @@ class Execution:
         if operation.method == "DELETE":
             ids = (str(self.arguments[each.name]) for each in operation.parameters if each.place == "path")
             self._run.confirm(f"{operation.summary} ({', '.join(ids)})")
-        found = getattr(calls.api_class(operation)(live.client), self.method)(**self.arguments)
-        if operation.returns is None or found is None:
+        api = calls.api_class(operation)(live.client)
+        if self._wait is not None and not operation.waiters:
+            self._write_when_ready(api, self._wait)
+            return
+        if self._how.once is not None:
+            outcome = self._once(api)
+            self._write_outcome(outcome)
+            return
+        if self._wait is not None:
+            wait = self._how.wait or 0.0
+            found = outcomes.wait_for(api, self._wait.waiter, self.arguments, wait)
+        else:
+            found = getattr(api, self.method)(**self.arguments)
+        if found is None:
             return
         if operation.pages is None:
             self._run.output.write(Rows.single(found._json, self.columns, self.epochs))
@@ -76,6 +124,53 @@ class Execution:
             self._run.output.write(Rows(self._batches_of(found), columns=self.columns, epochs=self.epochs))
         else:
             self._write_page(found)
+
+    def _once(self, api: Api) -> Outcome[Any]:
+        """Send a write under its key.
+
+        Raises:
+            ApiException: If the service rejects it.
+        """
+        from knetik_cloud.recovery import once
+
+        assert self._how.once is not None
+        outcome = once(getattr(api, self.method), key=self._how.once, **self.arguments)
+        if outcome.state == "denied" and outcome.error is not None:
+            raise outcome.error
+        return outcome
+
+    def _write_outcome(self, outcome: Outcome[Any]) -> None:
+        """Write an outcome, and end with the exit code for it."""
+        from knetik_cloud.cli.errors import message
+
+        row = {
+            "state": outcome.state,
+            "key": outcome.key,
+            "result": outcome.value,
+            "evidence": outcome.evidence,
+            "candidates": list(outcome.candidates),
+            "error": None if outcome.error is None else message(outcome.error),
+        }
+        self._run.output.write(Rows.single(codec.plain(row), OUTCOME))
+        if not outcome.is_applied:
+            raise CommandError(
+                f"the outcome is {outcome.state!r}" + (f": {row['error']}" if row["error"] else ""),
+                Exit.UNKNOWN if outcome.state == "unknown" else Exit.NOT_REACHED,
+                MEANINGS[Exit.UNKNOWN if outcome.state == "unknown" else Exit.NOT_REACHED].next_step,
+            )
+
+    def _write_when_ready(self, api: Api, wait: outcomes.Wait) -> None:
+        """Send a write, and write its entry once that has reached its state."""
+        entry = outcomes.EntryWait(
+            api.api_client, self._operation, self.arguments, wait, self._how.wait or 0.0
+        )
+        if self._how.once is not None:
+            outcome = self._once(api)
+            if not outcome.is_applied:
+                self._write_outcome(outcome)
+        else:
+            getattr(api, self.method)(**self.arguments)
+        self._run.output.write(Rows.single(entry.result(api)._json, self.columns, self.epochs))
 
     def _write_page(self, page: Any) -> None:
         from knetik_cloud.core.paging import content, total_of

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from knetik_cloud.cli import bodies, calls
+from knetik_cloud.cli import bodies, calls, outcomes
 from knetik_cloud.cli.bodies import dashed
 from knetik_cloud.cli.groups import Group
-from knetik_cloud.cli.options import Argument, Command, run_of, yes_option
+from knetik_cloud.cli.options import Argument, Command, Duration, run_of, yes_option
 
 if TYPE_CHECKING:
     from knetik_cloud.cli.run import Run
@@ -87,11 +87,19 @@ class OperationCommand(Command):
             yield click.Option(
                 ["--limit"], type=click.IntRange(min=0), help="Read this many rows, over pages."
             )
+        if outcomes.takes_key(operation):
+            yield click.Option(["--once"], metavar="KEY", help=_once_help(operation))
+        if outcomes.wait_of(operation) is not None:
+            yield click.Option(
+                ["--wait"],
+                type=Duration(),
+                help="Wait so long until the entry is active, and write it.",
+            )
         if operation.method == "DELETE":
             yield yes_option()
 
     def _run(self, **values: Any) -> None:
-        from knetik_cloud.cli.execution import Execution
+        from knetik_cloud.cli.execution import Execution, How
 
         run = run_of(click.get_current_context())
         if values.pop("skeleton", False):
@@ -100,9 +108,9 @@ class OperationCommand(Command):
 
             click.echo(dumps(body_example(self.operation), 2))
             return
-        reads_all, limit = values.pop("all", False), values.pop("limit", None)
+        how = How(**{name: values.pop(name, None) for name in How._fields})
         arguments = self._arguments(run, {k: v for k, v in values.items() if v not in (None, ())})
-        execution = Execution(run, self.operation, arguments, reads_all or limit is not None, limit)
+        execution = Execution(run, self.operation, arguments, how)
         execution.check_output()
         run.act(execution.plan, execution.perform)
 
@@ -126,6 +134,19 @@ class OperationCommand(Command):
             options = ", ".join(f"--{dashed(name)}" for name in fields)
             raise click.UsageError(f"the body is missing: give it as JSON, @FILE or -, or set {options}")
         return arguments if content is None else {**arguments, body.name: content}
+
+
+def _once_help(operation: Operation[Any]) -> str:
+    """Return the help of --once, which promises more for an operation that has a place for the key."""
+    if operation.marker is not None:
+        return (
+            "Apply the write at most once under this key, also over several runs, and write its outcome. "
+            "If the response is lost, the service's log tells what happened."
+        )
+    return (
+        "Apply the write at most once, and write its outcome. If the response is lost, what the service "
+        "stores tells what happened. The service keeps no key here, so another run with it sends again."
+    )
 
 
 def _type(expression: str) -> Any:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from knetik_cloud.cli.groups import HELP_OPTIONS
 from knetik_cloud.cli.output import FORMATS
 from knetik_cloud.cli.run import Run
+
+C = TypeVar("C", bound=click.Command)
 
 
 def run_of(context: click.Context) -> Run:
@@ -166,6 +168,12 @@ def request_options() -> list[click.Parameter]:
 def yes_option() -> click.Parameter:
     """Return the option that answers the confirmation."""
     return _shared("-y", "--yes", to="yes", is_flag=True, help="Don't ask for a confirmation.")
+
+
+def confirmed(command: C) -> C:
+    """Add the option that answers the confirmation to a command."""
+    command.params.append(yes_option())
+    return command
 
 
 SECTIONS: Sequence[tuple[str, Callable[[], list[click.Parameter]]]] = (

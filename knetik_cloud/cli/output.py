@@ -150,7 +150,7 @@ class Output:
         whole = rows if result.is_list else rows[0]
         try:
             value = self._expression.search(whole)
-        except jmespath.exceptions.JMESPathError as error:
+        except (jmespath.exceptions.JMESPathError, TypeError) as error:
             raise click.UsageError(
                 f"--select {self.select!r} can't be applied to this result: {error}"
             ) from None
@@ -204,7 +204,8 @@ def _at(row: Any, steps: Sequence[str]) -> Any:
 
 
 def _stdout() -> IO[bytes]:
-    return click.get_binary_stream("stdout")  # type: ignore[no-any-return, operator]
+    sys.stdout.flush()
+    return sys.stdout.buffer
 
 
 def _write_json(result: Rows, out: IO[bytes]) -> None:

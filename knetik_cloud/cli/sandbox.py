@@ -12,7 +12,7 @@ from urllib.parse import quote
 import click
 
 from knetik_cloud.cli.groups import Group
-from knetik_cloud.cli.options import Command, Duration, run_of
+from knetik_cloud.cli.options import Command, Duration, confirmed, run_of
 from knetik_cloud.cli.output import Rows, note
 from knetik_cloud.cli.sandboxes import DATABASE_VARIABLE
 
@@ -187,14 +187,15 @@ def _words(options: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _controls(name: str, short: str, **settings: Any) -> Callable[[F], click.Command]:
-    """Declare a command of the control API."""
+def _controls(name: str, short: str, *, asks: bool = False, **settings: Any) -> Callable[[F], click.Command]:
+    """Declare a command of the control API, which asks for a confirmation if the sandbox is elsewhere."""
 
     def declare(function: F) -> click.Command:
         with_url = click.option("--url", metavar="URL", help="Address of the sandbox.")(function)
-        return sandbox.command(name, cls=Command, sections=("Output options",), short_help=short, **settings)(
-            with_url
-        )
+        command: click.Command = sandbox.command(
+            name, cls=Command, sections=("Output options",), short_help=short, **settings
+        )(with_url)
+        return confirmed(command) if asks else command
 
     return declare
 
@@ -242,7 +243,7 @@ def _call(
     run.act(lambda: [plan], act)
 
 
-@_controls("stop", "Stop a sandbox.")
+@_controls("stop", "Stop a sandbox.", asks=True)
 def stop(url: str | None) -> None:
     """Stop a sandbox, whoever started it. Data in memory is lost."""
     _call(url, "POST", "/stop", done="Stopped.", ask="Stop the sandbox")
@@ -264,13 +265,13 @@ def status(url: str | None) -> None:
 # Data
 
 
-@_controls("reset", "Go back to the first data.")
+@_controls("reset", "Go back to the first data.", asks=True)
 def reset(url: str | None) -> None:
     """Go back to how the sandbox started: its first data, real time, no faults, an empty journal."""
     _call(url, "POST", "/reset", done="Reset.", ask="Reset the sandbox")
 
 
-@_controls("seed", "Add data from a YAML file.")
+@_controls("seed", "Add data from a YAML file.", asks=True)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 def seed(file: Path, url: str | None) -> None:
     """Add data from a YAML file, or from stdin (-). A row whose key exists replaces it."""
@@ -288,7 +289,7 @@ def seed(file: Path, url: str | None) -> None:
     _call(url, "POST", "/seed", document, done="Added.", ask="Change the data of the sandbox")
 
 
-@_controls("generate", "Add generated data.")
+@_controls("generate", "Add generated data.", asks=True)
 @click.argument("amounts", nargs=-1, required=True, metavar="NAME=NUMBER...")
 def generate(amounts: tuple[str, ...], url: str | None) -> None:
     """Add generated data, such as users=1000 entries=100000."""
@@ -324,7 +325,7 @@ def snapshots(url: str | None) -> None:
     )
 
 
-@_controls("restore", "Go back to a snapshot.")
+@_controls("restore", "Go back to a snapshot.", asks=True)
 @click.argument("name", default="default")
 def restore(name: str, url: str | None) -> None:
     """Go back to a snapshot: its data and its clock."""

@@ -1,0 +1,275 @@
+"""`knetik bulk`: call an operation for many rows exactly once, with a journal from which a run resumes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from knetik_cloud.cli import calls
+from knetik_cloud.cli.exits import CommandError, Exit
+from knetik_cloud.cli.groups import Group
+from knetik_cloud.cli.options import Argument, Command, Duration, confirmed, run_of
+from knetik_cloud.cli.output import Rows, note
+
+if TYPE_CHECKING:
+    from knetik_cloud.bulk import Report
+    from knetik_cloud.cli.run import Run
+    from knetik_cloud.core.operation import Operation
+
+F = TypeVar("F", bound=Callable[..., Any])
+SECTIONS = ("Output options", "Connection options")
+STATES = ("applied", "found", "denied", "absent", "unknown", "pending")
+STATUS = ("operation", "host", "total", *STATES, "complete")
+REPORT = ("row", "key", "state", "status", "code", "reason", "request_id", "candidates", "arguments")
+
+
+@click.group(cls=Group)
+def bulk() -> None:
+    """Call an operation for each row of a file exactly once, with a journal.
+
+    The journal survives crashes: the same command goes on where a run ended, and so does `resume`. Rows that
+    were on their way are read back from the service, and never blindly sent again.
+    """
+
+
+def _limits(function: F) -> F:
+    """Add the options that say how a run may go."""
+    for option in reversed(
+        (
+            click.option(
+                "--concurrency",
+                type=click.IntRange(1, 256),
+                default=16,
+                show_default=True,
+                help="Calls at the same time, at most.",
+            ),
+            click.option("--tps", type=float, help="Rows per second, at most."),
+            click.option(
+                "--max-errors",
+                metavar="NUMBER|SHARE",
+                help="Stop as soon as more rows than this have failed: a number, or a share such as 1%.",
+            ),
+            click.option(
+                "--settle", type=Duration(), default=2.0, help="Time to wait for a late write. [default: 2s]"
+            ),
+            click.option(
+                "--find-keys",
+                is_flag=True,
+                help="Look for each row's key before sending it: the journal may be lost.",
+            ),
+            click.option(
+                "--safety",
+                type=click.Choice(["process", "power"]),
+                default="process",
+                show_default=True,
+                help="What the journal survives: the end of the process, or that of the machine too.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+_journal = click.argument(
+    "journal",
+    cls=Argument,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the journal.",
+)
+
+
+@confirmed
+@bulk.command("run", cls=Command, sections=SECTIONS, short_help="Call an operation for each row of a file.")
+@click.argument(
+    "operation",
+    cls=Argument,
+    nargs=-1,
+    required=True,
+    help="The words of the operation's command, such as `entitlements grant`, or the name of its method.",
+)
+@click.argument(
+    "file",
+    cls=Argument,
+    metavar="FILE",
+    help="Rows as .csv, .jsonl or .parquet, or - for JSON lines from stdin. The columns are the arguments of "
+    "the operation, the fields of its body, and `key`.",
+)
+@click.option(
+    "--journal",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the journal. [default: FILE with the suffix .run]",
+)
+@_limits
+@click.option(
+    "--canary", type=click.IntRange(min=1), help="Run this many rows first, then ask whether to go on."
+)
+def run_rows(
+    operation: tuple[str, ...], file: str, journal: Path | None, canary: int | None, **limits: Any
+) -> None:
+    """Call an operation for each row of a file, exactly once.
+
+    All rows are checked before the first call. Rows of one user run one after the other. The exit code is 0
+    if every row is applied, 7 if the outcome of one is unknown, and 1 if rows failed or the run stopped.
+    """
+    from knetik_cloud import bulk as engine
+
+    run, found = run_of(click.get_current_context()), calls.find(" ".join(operation))
+    run.output.check(STATUS)
+    if file == "-" and journal is None:
+        raise click.UsageError("rows from stdin need --journal DIRECTORY")
+    journal = journal or Path(file).with_suffix(".run")
+    rows: Any = _stdin_rows() if file == "-" else file
+
+    def plan() -> list[dict[str, Any]]:
+        from knetik_cloud.api_client import ApiClient
+
+        with ApiClient(run.configuration(with_credential=False)) as client, _errors():
+            made = engine.plan(
+                rows, _method(found, client), tps=limits["tps"], concurrency=limits["concurrency"]
+            )
+        return [{**made._asdict(), "journal": str(journal)}]
+
+    def act(live: Any) -> Report:
+        run.confirm(f"Call {found.cli} for every row of {file}")
+        with _errors():
+            return engine.run(
+                rows,
+                _method(found, live.client),
+                journal=journal,
+                canary=canary,
+                confirm=(lambda report: True) if run.yes else None,
+                progress=False if run.quiet else None,
+                **limits,
+            )
+
+    _finish(run, run.act(plan, act))
+
+
+@confirmed
+@bulk.command("resume", cls=Command, sections=SECTIONS, short_help="Go on with a run from its journal.")
+@_journal
+@_limits
+def resume(journal: Path, **limits: Any) -> None:
+    """Go on with a run from its journal alone. Its rows are in the journal."""
+    from knetik_cloud import bulk as engine
+
+    run = run_of(click.get_current_context())
+    run.output.check(STATUS)
+    with _errors():
+        state = engine.status(journal)
+    found = calls.by_id()[state["operation"]]
+    run.host = run.host or state["host"]
+
+    def act(live: Any) -> Report:
+        run.confirm(f"Call {found.cli} for the {state['pending']} rows that are left")
+        with _errors():
+            api = calls.api_class(found)(live.client)
+            return engine.resume(journal, api, progress=False if run.quiet else None, **limits)
+
+    _finish(run, run.act(lambda: [{"resume": str(journal), **state}], act))
+
+
+@bulk.command("status", cls=Command, sections=("Output options",), short_help="Show how far a run is.")
+@_journal
+def status(journal: Path) -> None:
+    """Show how far a run is. It may be running."""
+    from knetik_cloud import bulk as engine
+
+    run = run_of(click.get_current_context())
+    run.output.check(STATUS)
+    with _errors():
+        run.output.write(Rows.single(engine.status(journal), STATUS))
+
+
+@bulk.command(
+    "report", cls=Command, sections=("Output options",), short_help="Write what became of each row."
+)
+@_journal
+@click.option(
+    "--failed", is_flag=True, help="Write the rows that were not applied, as the input of another run."
+)
+@click.option(
+    "--state",
+    type=click.Choice(STATES),
+    multiple=True,
+    help="Write only the rows in this state.",
+)
+def report(journal: Path, failed: bool, state: tuple[str, ...]) -> None:
+    """Write what became of each row, in the order of the input."""
+    from knetik_cloud import bulk as engine
+
+    run = run_of(click.get_current_context())
+    run.output.check(None if failed else REPORT)
+    wanted = ("denied", "absent") if failed else state
+    with _errors():
+        rows = (row for row in engine.report(journal).rows() if not wanted or row.state in wanted)
+        if failed:
+            run.output.write(Rows.of(_flat(row.to_row()) for row in rows))
+        else:
+            run.output.write(Rows.of(({name: getattr(row, name) for name in REPORT} for row in rows), REPORT))
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with the fields of its body beside its other arguments, as a run reads them from CSV."""
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        found |= value if isinstance(value, Mapping) else {name: value}
+    return found
+
+
+def _method(operation: Operation[Any], client: Any) -> Any:
+    return getattr(calls.api_class(operation)(client), operation.id)
+
+
+def _stdin_rows() -> Iterator[Any]:
+    for number, line in enumerate(sys.stdin, 1):
+        if not line.isspace():
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise click.UsageError(f"stdin, line {number} is not JSON: {error}") from None
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Turn the errors of a run into those of the command."""
+    from knetik_cloud.bulk import BulkError, InvalidRowsError
+
+    try:
+        yield
+    except InvalidRowsError as error:
+        raise CommandError(str(error), Exit.USAGE, "Correct the rows. Nothing was sent.") from None
+    except BulkError as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror}") from None
+
+
+def _finish(run: Run, found: Report) -> None:
+    """Write the counts of a run, and end with its exit code."""
+    from knetik_cloud import bulk as engine
+
+    run.output.write(Rows.single(engine.status(found.journal), STATUS))
+    if found.counts["unknown"]:
+        raise CommandError(
+            f"the outcome of {found.counts['unknown']} rows is unknown",
+            Exit.UNKNOWN,
+            f"Run `knetik bulk resume {found.journal}`, which reads them back again.",
+        )
+    if found.stopped is not None:
+        raise CommandError(
+            f"the run stopped: {found.stopped}",
+            next_step=f"Run `knetik bulk resume {found.journal}` to go on.",
+        )
+    if found.failed:
+        raise CommandError(
+            f"{found.failed} of {found.total} rows were not applied",
+            next_step=f"Run `knetik bulk report {found.journal} --failed` to see them.",
+        )
+    note(f"All {found.total} rows are applied.")

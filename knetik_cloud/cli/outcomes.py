@@ -1,0 +1,146 @@
+"""`--once` and `--wait`: a write under a key, and the wait until its entry has reached its state."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from knetik_cloud.cli import calls
+from knetik_cloud.cli.exits import CommandError, Exit
+
+if TYPE_CHECKING:
+    from knetik_cloud.api_client import Api, ApiClient
+    from knetik_cloud.core.operation import Operation
+    from knetik_cloud.extensions import Waiter
+
+INTERVAL = 0.25
+"""Seconds between two looks for the entry of a write."""
+
+
+class Wait(NamedTuple):
+    """A state to wait for, and the operation whose item reaches it."""
+
+    operation: Operation[Any]
+    waiter: Waiter
+
+
+def takes_key(operation: Operation[Any]) -> bool:
+    """Return whether an operation is a write that can be read back."""
+    return operation.retry == "once" and bool(operation.read_back)
+
+
+def wait_of(operation: Operation[Any]) -> Wait | None:
+    """Return the state that an operation's item, or the entry that it creates, reaches later, or None."""
+    if operation.waiters:
+        return Wait(operation, operation.waiters[0])
+    if not operation.read_back or operation.marker is not None:
+        return None
+    listed = operation.read_back[-1].list
+    found = ((each, waiter) for each in calls.by_id().values() for waiter in each.waiters)
+    return next((Wait(each, waiter) for each, waiter in found if waiter.list == listed), None)
+
+
+def with_key(operation: Operation[Any], arguments: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return the arguments of a write with its key in them, if the operation has a place for it.
+
+    Raises:
+        ApiValueError: If the key can't be used.
+    """
+    from knetik_cloud.recovery import check_key
+
+    marker = check_key(key)
+    if operation.marker is None:
+        return dict(arguments)
+    return {**arguments, operation.marker: marker.beside(arguments.get(operation.marker))}
+
+
+class EntryWait:
+    """The wait for the entry that a write creates. Make it before the write, which it must not miss.
+
+    Args:
+        client: The client.
+        operation: The write.
+        arguments: Its arguments.
+        wait: The state to wait for.
+        seconds: How long to wait.
+    """
+
+    def __init__(
+        self,
+        client: ApiClient,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        wait: Wait,
+        seconds: float,
+    ) -> None:
+        from knetik_cloud import recovery
+
+        self._client = client
+        self._arguments = arguments
+        self._wait = wait
+        self._seconds = seconds
+        self._run: Callable[[Any], Any] = lambda steps: _readable(lambda: recovery.run_steps(client, steps))
+        self._lookup = recovery.Lookup(operation, arguments, recovery.settings_of(client, {}), None)
+        self._run(self._lookup.learn_time())
+        self._since = self._lookup.time.at(time.time()) - recovery.MARGIN_SECONDS
+        self._before = set(self._ids())
+
+    def _ids(self) -> Iterator[Any]:
+        return (item._json.get("id") for item in self._run(self._lookup.traces(self._since)))
+
+    def result(self, api: Api) -> Any:
+        """Wait for the entry and its state, and return the entry.
+
+        Raises:
+            CommandError: If it isn't there in time, or can't reach the state anymore.
+            ApiException: If it can't be read.
+        """
+        until = time.monotonic() + self._seconds
+        while not (new := [each for each in self._ids() if each not in self._before]):
+            if time.monotonic() >= until:
+                raise _too_late(f"no new entry after {self._seconds:g} s")
+            time.sleep(INTERVAL)
+        operation, waiter = self._wait
+        arguments = {"id": new[0], **self._place()}
+        names = [each.name for each in operation.parameters if each.required]
+        left = max(0.1, until - time.monotonic())
+        return wait_for(api, waiter, {name: arguments[name] for name in names}, left)
+
+    def _place(self) -> dict[str, Any]:
+        """Return the arguments that say where the entry is, from those of the list that shows it."""
+        from knetik_cloud.core import writes
+
+        listed = self._lookup.operation.read_back[-1].arguments
+        return {
+            expression[1:]: writes.resolve(listed[name], self._arguments)
+            for name, expression in self._wait.waiter.arguments.items()
+            if isinstance(expression, str) and expression.startswith("$") and name in listed
+        }
+
+
+def wait_for(api: Api, waiter: Waiter, arguments: Mapping[str, Any], seconds: float) -> Any:
+    """Wait until an item has reached its state, and return it.
+
+    Raises:
+        CommandError: If it doesn't in time, or can't anymore.
+        ApiException: If it can't be read.
+    """
+    return getattr(api, f"wait_until_{waiter.name}")(**arguments, deadline=seconds)
+
+
+def _readable(read: Callable[[], Any]) -> Any:
+    from knetik_cloud.recovery import CannotReadError
+
+    try:
+        return read()
+    except CannotReadError as failed:
+        raise failed.error from None
+
+
+def _too_late(reason: str) -> CommandError:
+    return CommandError(
+        f"the write was applied, but {reason}",
+        Exit.NOT_REACHED,
+        "Read the inventory later; don't repeat the write.",
+    )

@@ -1,0 +1,302 @@
+"""Every operation of the contract as a command: found, described, and with the same rows in every format."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knetik_cloud.cli import bodies, calls, tree
+from knetik_cloud.cli.descriptions import body_example, example
+from knetik_cloud.cli.output import FORMATS, cell, instant
+from knetik_cloud.contract import Contract
+from knetik_cloud.core.operation import Operation
+from knetik_cloud.sandbox import Sandbox
+
+from .conftest import Run, read_object
+
+OPERATIONS = sorted(calls.by_id().values(), key=lambda operation: operation.id)
+KINDS = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
+
+
+def words_of(operation: Operation[Any]) -> list[str]:
+    """Return the words of a command with the contract's examples, and the body as one argument."""
+    declared = Contract.load().operations[operation.id]
+    words = (operation.cli or "").split()
+    words += [str(parameter.example) for parameter in declared.parameters if parameter.place == "path"]
+    words += ["--cascade", "detach"] if operation.id == "delete_entitlement_template" else []
+    body = calls.body_of(operation)
+    if body is not None:
+        content = body_example(operation)
+        words.append(str(content) if body.type in bodies.SCALARS else json.dumps(content))
+    return words
+
+
+def test_every_operation_of_the_contract_has_a_command() -> None:
+    assert set(calls.by_id()) == set(Contract.load().operations)
+    assert all(len(words.split()) == 2 for words in calls.operations())
+
+
+@KINDS
+def test_the_method_name_is_a_command_too(operation: Operation[Any], run: Run) -> None:
+    by_words = run(*(operation.cli or "").split(), "--help")
+    by_method = run(operation.id.replace("_", "-"), "--help")
+    assert by_words.code == by_method.code == 0
+    assert by_words.text.split("\n\n", 1)[1] == by_method.text.split("\n\n", 1)[1]
+
+
+@KINDS
+def test_help_describes_every_parameter(operation: Operation[Any]) -> None:
+    leaf = next(each for each in tree.walk() if " ".join(each.words) == operation.cli)
+    for parameter in leaf.parameters():
+        assert getattr(parameter, "help", None), parameter.name
+    help = leaf.command.get_help(leaf.context)
+    assert operation.summary in help
+    for parameter in Contract.load().operations[operation.id].parameters:
+        values = parameter.schema.get("enum") or parameter.schema.get("x-known-values") or ()
+        assert all(str(value) in help for value in values)
+
+
+@KINDS
+def test_no_two_parameters_share_a_name(operation: Operation[Any]) -> None:
+    leaf = next(each for each in tree.walk() if " ".join(each.words) == operation.cli)
+    names = [name for option in leaf.options() for name in (*option.opts, *option.secondary_opts)]
+    assert len(names) == len(set(names))
+    assert len({parameter.name for parameter in leaf.parameters()}) == len(leaf.parameters())
+
+
+def unstable(row: Any) -> Any:
+    """Return a row without what differs from call to call."""
+    changing = (
+        "access_token",
+        "refresh_token",
+        "created_date",
+        "updated_date",
+        "log_date",
+        "request_id",
+        "id",
+    )
+    if isinstance(row, dict):
+        return {name: unstable(value) for name, value in row.items() if name not in changing}
+    return [unstable(each) for each in row] if isinstance(row, list) else row
+
+
+@KINDS
+def test_every_format_holds_the_same_rows(
+    operation: Operation[Any], sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_CLIENT_SECRET", "client_secret_example")
+    columns, epochs = calls.columns_of(operation)
+    rows: dict[str, list[Any]] = {}
+    for format in FORMATS:
+        sandbox.reset()
+        done = run(*words_of(operation), "-o", format)
+        if format == "id" and columns and "id" not in columns:
+            assert done.code == 2
+            continue
+        assert done.code == 0, done.err
+        is_object = format == "table" and operation.pages is None
+        rows[format] = [read_object(done.out)] if is_object and done.out else done.rows(format)
+    expected = rows["json"]
+    if operation.returns is None:
+        assert all(not each for each in rows.values())
+        return
+    assert expected
+    writes = operation.retry == "once" or operation.id == "get_o_auth_token"
+    for format in ("jsonl", "yaml"):
+        assert (unstable(rows[format]) if writes else rows[format]) == (
+            unstable(expected) if writes else expected
+        )
+    if "id" in rows:
+        assert rows["id"] == [str(row["id"]) for row in expected]
+    for format in ("csv", "table", "parquet"):
+        shown = [
+            {name: value for name, value in row.items() if value not in (None, "")} for row in rows[format]
+        ]
+        wanted = [
+            {
+                name: in_format(format, value, name in epochs)
+                for name, value in row.items()
+                if value is not None
+            }
+            for row in expected
+        ]
+        assert (unstable(shown) if writes else shown) == (unstable(wanted) if writes else wanted), format
+
+
+def in_format(format: str, value: Any, is_epoch: bool) -> Any:
+    if format == "table":
+        return instant(value) if is_epoch else cell(value)
+    if format == "csv":
+        return cell(value)
+    return value if isinstance(value, (int, float, str, bool)) else cell(value)
+
+
+LISTS = [operation for operation in OPERATIONS if operation.pages]
+
+
+@pytest.mark.parametrize("operation", LISTS, ids=lambda operation: operation.id)
+@pytest.mark.parametrize(
+    "selection", ["[?id]", "[].id", "[0]", "length(@)", "[].{a: id, b: status}", "nothing"]
+)
+def test_a_selection_is_the_same_in_every_format(
+    operation: Operation[Any], selection: str, sandbox: Sandbox, run: Run
+) -> None:
+    found = {}
+    for format in ("json", "jsonl", "yaml", "csv", "parquet"):
+        done = run(*words_of(operation), "-o", format, "--select", selection)
+        assert done.code == 0, done.err
+        found[format] = done.rows(format)
+    expected = [row for row in found["json"] if row is not None]
+    assert found["jsonl"] == expected
+    assert [row for row in found["yaml"] if row is not None] == expected
+    objects = [row if isinstance(row, dict) else {"value": row} for row in expected]
+    assert [{k: v for k, v in row.items() if v != ""} for row in found["csv"]] == [
+        {k: cell(v) for k, v in row.items() if v is not None} for row in objects
+    ]
+    assert len(found["parquet"]) == len(expected)
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl", "yaml", "csv", "table", "parquet"])
+def test_fields_are_chosen_in_every_format_in_their_order(format: str, sandbox: Sandbox, run: Run) -> None:
+    done = run("inventory", "list", "56", "--inactive", "-o", format, "--fields", "status,user.username,id")
+    rows = done.rows(format)
+    assert [list(row) for row in rows] == [["status", "user.username", "id"]] * 2
+    assert [str(row["id"]) for row in rows] == ["1", "56"]
+    assert {row["user.username"] for row in rows} == {"user_id_example"}
+
+
+@KINDS
+def test_the_documented_example_runs(operation: Operation[Any], sandbox: Sandbox, tmp_path: Path) -> None:
+    knetik = f"{shlex.quote(sys.executable)} -m knetik_cloud.cli"
+    line = example(operation).replace("knetik ", f"{knetik} ")
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KNETIK_CLOUD_CLIENT_SECRET": "client_secret_example"},
+        cwd=Path.cwd(),
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert bool(done.stdout) == (operation.returns is not None)
+
+
+def test_bodies_come_as_fields_files_and_stdin(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
+    by_fields = run(
+        "items", "create", "--name", "Lamp", "--tags", "a", "--tags", "b", "--sort", "7", "--dry-run"
+    )
+    assert json.loads(by_fields.text)["body"] == {
+        "type_hint": "entitlement",
+        "name": "Lamp",
+        "tags": ["a", "b"],
+        "sort": 7,
+    }
+    file = tmp_path / "lamp.json"
+    file.write_text('{"type_hint": "entitlement", "name": "Lamp", "extra": 1}')
+    for words, input in (
+        (("items", "create", f"@{file}"), None),
+        (("items", "create", "-"), file.read_text()),
+        (("items", "create", file.read_text()), None),
+    ):
+        done = run(*words, "--name", "Torch", "--dry-run", input=input)
+        assert json.loads(done.text)["body"] == {"type_hint": "entitlement", "name": "Torch", "extra": 1}
+    behaviors = tmp_path / "behaviors.json"
+    behaviors.write_text('[{"type_hint": "consumable", "max_use": 1}]')
+    done = run("items", "create", "--name", "Torch", "--behaviors", f"@{behaviors}", "-o", "json")
+    assert json.loads(done.text)["behaviors"] == [{"type_hint": "consumable", "max_use": 1}]
+
+
+def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run: Run) -> None:
+    item = run("items", "get", "56", "-o", "json").text
+    assert run("items", "update", "56", "-", "--category", "drinks", input=item).code == 0
+    changed = json.loads(run("items", "get", "56", "-o", "json").text)
+    assert {**changed, "updated_date": 0} == {**json.loads(item), "category": "drinks", "updated_date": 0}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["items", "create", "@/no/such.json"], "can't read /no/such.json"),
+        (["items", "create", "{"], "the body isn't JSON"),
+        (["items", "create", "[]", "--name", "x"], "must be a JSON object"),
+        (["items", "create", "--behaviors", "x"], "--behaviors isn't JSON"),
+        (
+            ["entitlements", "grant", "56"],
+            "the body is missing: give it as JSON, @FILE or -, or set --entitlement-id",
+        ),
+        (["items", "get"], "Missing argument 'ENTITLEMENT_ID'"),
+        (["items", "gte", "1"], "did you mean 'get'?"),
+        (["item"], "did you mean 'items'?"),
+        (["items", "list", "--fields", "id,nmae"], "--fields has no field 'nmae'"),
+        (["items", "list", "--select", "[?"], "isn't a JMESPath expression"),
+        (["items", "list", "--all", "--page", "2"], "--page reads one page"),
+        (["items", "list", "-o", "xml"], "'xml' is not one of"),
+        (["token", "get", "-o", "id"], "rows with an id"),
+        (["items", "list", "--size", "0"], "size"),
+        (["items", "get", "99999999999"], "32"),
+    ],
+)
+def test_mistakes_are_explained_with_the_usage_exit_code(
+    words: list[str], said: str, sandbox: Sandbox, run: Run
+) -> None:
+    done = run(*words, "--errors", "text")
+    if words[-2:] == ["--size", "0"]:
+        assert done.code in (2, 4)
+    else:
+        assert done.code == 2, done.err
+        assert said in done.err
+        assert not sandbox.journal()
+
+
+def test_lists_read_one_page_all_pages_or_a_number_of_rows(sandbox: Sandbox, run: Run) -> None:
+    done = run("items", "list", "--size", "2", "-o", "id")
+    assert done.text.split() == ["1", "2"]
+    assert done.err == "2 of 6 rows (--all reads all pages)\n"
+    assert run("items", "list", "--size", "2", "--page", "3", "-o", "id").text.split() == ["5", "56"]
+    assert run("items", "list", "--size", "2", "--all", "-o", "id").text.split() == [
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+        "56",
+    ]
+    assert run("items", "list", "--size", "2", "--limit", "3", "-o", "id").text.split() == ["1", "2", "3"]
+    assert (
+        run("items", "list", "--size", "2", "--order", "id:DESC", "--limit", "1", "-o", "id").text == "56\n"
+    )
+    assert run("items", "list", "--size", "2", "-q", "-o", "id").err == ""
+
+
+def test_an_empty_list_is_a_valid_document_in_every_format(sandbox: Sandbox, run: Run) -> None:
+    words = ("inventory", "list", "56", "--filter-item-id", "999")
+    expected = {"json": b"[]\n", "jsonl": b"", "yaml": b"[]\n", "id": b"", "table": b""}
+    for format, out in expected.items():
+        assert run(*words, "-o", format).out == out
+    assert run(*words, "-o", "csv").text.startswith("id,behavior_data,")
+    assert run(*words, "-o", "parquet").rows("parquet") == []
+
+
+def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, server: Any) -> None:
+    from test.conftest import answer
+
+    row = {"id": 1, "name": 'é \u001b[31mred\u202e \ud800 "q"\nnew', "extra": {"a": [1, None, True]}}
+    page = {"content": [row], "total_elements": 1, "total_pages": 1}
+    server.answers = [answer(200, json.dumps(page).encode())]
+    for format in ("json", "jsonl"):
+        done = run("items", "list", "--host", server.url, "-o", format)
+        assert done.rows(format) == [row]
+        assert "\x1b" not in done.text
+    table = run("items", "list", "--host", server.url, "-o", "table").text
+    assert "\x1b" not in table
+    assert "\u202e" not in table
+    csv_row = run("items", "list", "--host", server.url, "-o", "csv").rows("csv")[0]
+    assert csv_row["extra"] == '{"a": [1, null, true]}'
