@@ -89,6 +89,12 @@ class Operation(NamedTuple):
     node: Node
 
     @property
+    def example(self) -> Any:
+        """The example of a successful response, or None if it has no body."""
+        response = self.node.required_child("responses").required_child(str(self.success)).resolved()
+        return next((media.get("example") for _, media in response.entries("content")), None)
+
+    @property
     def takes_form(self) -> bool:
         """True if the parameters are sent as a form."""
         return self.content_type == FORM

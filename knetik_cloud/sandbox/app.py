@@ -182,7 +182,7 @@ def _injected(service: Service, fault: Fault) -> ServiceResponse:
 
 
 def _response(answer: ServiceResponse) -> Response:
-    if answer.body is None:
+    if answer.body is None and not answer.has_body:
         return Response(None, answer.status, dict(answer.headers or {}))
     text = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Response(text.encode(), answer.status, dict(answer.headers or {}), "application/json")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import base64
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote_plus
 
 from sqlalchemy import Connection
 
@@ -29,6 +31,28 @@ class Caller:
 
 
 ANONYMOUS = Caller()
+
+
+def with_client_credentials(form: Mapping[str, str], authorization: str | None) -> Mapping[str, str]:
+    """Return the form of a token request with the client's credentials from HTTP Basic authentication.
+
+    An empty secret is that of a public client, which has none.
+
+    Raises:
+        OAuthError: If the header can't be decoded.
+    """
+    form = {name: value for name, value in form.items() if value or name != "client_secret"}
+    scheme, _, value = (authorization or "").partition(" ")
+    if scheme.lower() != "basic":
+        return form
+    try:
+        client_id, separator, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        separator = ""
+    if not separator:
+        raise OAuthError(401, "invalid_client", "The Authorization header is not a valid Basic one")
+    credentials = {"client_id": unquote_plus(client_id), "client_secret": unquote_plus(secret)}
+    return {**form, **{name: value for name, value in credentials.items() if value}}
 
 
 def identify(db: Connection, authorization: str | None, now: float, required: bool) -> Caller:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -15,6 +16,10 @@ MAX_BODY_BYTES: Final = 4 * 2**20
 
 MAX_DEPTH: Final = 100
 """Levels of nesting that a body may have."""
+
+
+BARE_WORD: Final = re.compile(rb"[A-Za-z_]{1,64}")
+"""A string without its quotes."""
 
 
 class _Absent:
@@ -45,6 +50,22 @@ def read_json(raw: bytes, content_type: str | None) -> Any:
         raise malformed_error(f"the body is nested more than {MAX_DEPTH} deep") from None
     except ValueError as error:
         raise malformed_error(f"the body is not valid JSON: {error}") from None
+    return value
+
+
+def read_scalar(raw: bytes, content_type: str | None, type_name: str) -> Any:
+    """Read a JSON body whose schema is a string or a number, or return ABSENT if there is none.
+
+    The service's clients also wrap the value (`{"value": "active"}`), and send a string without its quotes.
+
+    Raises:
+        ServiceError: If the body can't be read in any of these forms.
+    """
+    if type_name == "string" and BARE_WORD.fullmatch(raw) and raw not in (b"null", b"true", b"false"):
+        return raw.decode("ascii")
+    value = read_json(raw, content_type)
+    if isinstance(value, dict) and value.keys() == {"value"}:
+        return value["value"]
     return value
 
 

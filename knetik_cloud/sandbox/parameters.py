@@ -11,6 +11,8 @@ from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
 from knetik_cloud.sandbox.schema import RANGES, short_json
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+BOOLEANS = dict.fromkeys(("true", "1", "on", "yes"), True) | dict.fromkeys(("false", "0", "off", "no"), False)
+"""The accepted spellings of Booleans, in any letter case. Older clients send Python's `True`."""
 USER = "user_id"
 """The path parameter that takes an id or `me`; where it does, the stand-in takes a user name too."""
 
@@ -27,6 +29,8 @@ def read(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[s
         if text is None and parameter.place == "form":
             # The service takes the form's parameters in the query string as well.
             text = given["query"].get(parameter.name)
+        if text == "" and parameter.schema.get("type") in ("integer", "boolean"):
+            text = None  # The service's framework reads an empty number or Boolean as an absent one.
         if text is None:
             # The default of a required parameter is the caller's, not the service's.
             if parameter.required:
@@ -51,10 +55,9 @@ def _value(parameter: Parameter, text: str) -> Any:
         case "integer":
             return _integer(text, schema)
         case "boolean":
-            # Older clients send Python's True and False.
-            if text.lower() not in ("true", "false"):
+            if text.lower() not in BOOLEANS:
                 raise ValueError(f"must be true or false, not {short_json(text)}")
-            return text.lower() == "true"
+            return BOOLEANS[text.lower()]
         case _:
             return text if parameter.name == USER else _text(text, parameter)
 

@@ -23,6 +23,8 @@ from knetik_cloud.sandbox.settings import Settings
 from knetik_cloud.sandbox.storage import Database
 from knetik_cloud.sandbox.storage.people import User
 
+EXAMPLE_HEADER = "X-Knetik-Sandbox-Example"
+"""Marks a response that is the contract's example, because no rule for the operation exists yet."""
 USER_IN_PATH = re.compile(r"^/users/\{(\w+)\}")
 
 
@@ -39,11 +41,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class ServiceResponse:
-    """What is to be answered: `body` is JSON, None for an empty one."""
+    """A response before it is HTTP. `body` is JSON; None means no body, or `null` if `has_body` is true."""
 
     status: int
     body: Any = None
     headers: Mapping[str, str] | None = None
+    has_body: bool = False
 
 
 class Service:
@@ -93,9 +96,11 @@ class Service:
             caller = auth.identify(db, request.headers.get("authorization"), now, required)
         if required and operation.permissions and not caller.authenticated:
             auth.authorize(operation, caller, None)
-        form = {}
+        form: Mapping[str, str] = {}
         if operation.takes_form:
             form = bodies.read_form(request.body, request.headers.get("content-type"))
+        if operation.issues_tokens:
+            form = auth.with_client_credentials(form, request.headers.get("authorization"))
         values = self._parameters(operation, {"path": request.path, "query": request.query, "form": form})
         owner = self._owner(db, operation, values, caller)
         request.facts.user_id = owner.id if owner else None
@@ -103,7 +108,7 @@ class Service:
             auth.authorize(operation, caller, owner)
         body: Any = ABSENT
         if operation.body is not None:
-            body = bodies.read_json(request.body, request.headers.get("content-type"))
+            body = self._body(operation.body.schema, request)
         call = Call(
             operation,
             values,
@@ -118,7 +123,16 @@ class Service:
             request.facts,
             self.database.bookmarks,
         )
-        return ServiceResponse(operation.success, HANDLERS[operation.id](call))
+        handler = HANDLERS.get(operation.id)
+        if handler is None:
+            return ServiceResponse(operation.success, operation.example, {EXAMPLE_HEADER: "contract"})
+        return ServiceResponse(operation.success, handler(call), has_body=operation.result is not None)
+
+    def _body(self, schema: Mapping[str, Any], request: Request) -> Any:
+        content_type, type_name = request.headers.get("content-type"), schema.get("type")
+        if type_name in ("string", "integer"):
+            return bodies.read_scalar(request.body, content_type, type_name)
+        return bodies.read_json(request.body, content_type)
 
     @staticmethod
     def _parameters(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
