@@ -97,6 +97,19 @@ def _finite(text: str) -> float:
     return value
 
 
+_DECODER = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite)
+
+
+def _is_plain(raw: bytes) -> bool:
+    """Return whether a body can neither hold text that no database keeps nor be nested too deep."""
+    return (
+        raw.isascii()
+        and b"\\u" not in raw
+        and b"\0" not in raw
+        and raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH
+    )
+
+
 def _check_text(value: Any, depth: int = 0) -> None:
     """Refuse text that no database keeps (half a surrogate pair, U+0000), and what is nested too deep."""
     if depth > MAX_DEPTH:

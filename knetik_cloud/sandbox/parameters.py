@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from knetik_cloud.contract import Operation, Parameter
+from knetik_cloud.sandbox.acceptance import RANGES
 from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
-from knetik_cloud.sandbox.schema import RANGES, short_json
+from knetik_cloud.sandbox.schema import short_json
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 BOOLEANS = dict.fromkeys(("true", "1", "on", "yes"), True) | dict.fromkeys(("false", "0", "off", "no"), False)

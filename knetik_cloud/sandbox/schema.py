@@ -12,13 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from knetik_cloud.contract import Contract, Discriminator, Node, discriminator_of
+from knetik_cloud.sandbox.acceptance import RANGES, SWITCH, Accept, Acceptance
 from knetik_cloud.sandbox.errors import Problem
-
-SWITCH = "x-switch"
-"""Keyword that stands for a discriminator: {property, mapping: {value: schema}}."""
-
-RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
-"""Smallest and largest value of the integer formats."""
 
 KEPT = (
     "type",
@@ -52,20 +47,30 @@ class BodyCheck:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._validators: dict[int, Any] = {}
+        self._accepts: dict[int, Accept] = {}
 
     def problems(self, schema: Mapping[str, Any], body: Any, name: str) -> list[Problem]:
         """List what is wrong with a body, one problem a field; an empty list means that nothing is.
 
         `name` is what the body as a whole is called.
         """
-        validator = self._validators.get(id(schema))
-        if validator is None:
-            root = {
-                **self._plain(self._contract.merged(schema)),
-                "components": {"schemas": self._plain_schemas},
-            }
-            validator = self._validators[id(schema)] = _validator_class()(root)
-        return _problems(validator, body, name)
+        key = id(schema)
+        accept = self._accepts.get(key)
+        if accept is None:
+            accept = self._accepts[key] = self._acceptance.of(self._root(schema))
+        if accept(body):
+            return []
+        if key not in self._validators:
+            root = {**self._root(schema), "components": {"schemas": self._plain_schemas}}
+            self._validators[key] = _validator_class()(root)
+        return _problems(self._validators[key], body, name)
+
+    @cached_property
+    def _acceptance(self) -> Acceptance:
+        return Acceptance(self._plain_schemas)
+
+    def _root(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        return self._plain(self._contract.merged(schema))
 
     @cached_property
     def _plain_schemas(self) -> dict[str, Any]:
@@ -119,6 +124,8 @@ def _switch(found: Discriminator) -> dict[str, Any]:
 
 def problems(schema: Mapping[str, Any], value: Any, name: str) -> list[Problem]:
     """List what is wrong with a value by plain JSON Schema, one problem a field; `name` is its own."""
+    if Acceptance({}).of(schema)(value):
+        return []
     return _problems(_validator_class()(schema), value, name)
 
 
@@ -148,7 +155,7 @@ def joined(path: Any) -> str | None:
 
 
 def _validator_class() -> Any:
-    # Loading jsonschema takes longer than all else of the first request together: only a body asks for it.
+    # Loading jsonschema takes longer than all else of the first request together: only a wrong body needs it.
     from jsonschema import Draft4Validator, ValidationError
     from jsonschema.validators import extend
 
