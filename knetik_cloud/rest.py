@@ -83,7 +83,9 @@ class RESTClientObject(Transport[RESTResponse]):
         """Send a request and return its response, read to its end unless it is streamed."""
         return run(self.exchange(command))
 
-    close = Transport.start_closing
+    def close(self) -> None:
+        """Close the idle connections. Those in use are closed when their calls end."""
+        self.start_closing()
 
     def __del__(self) -> None:
         self.close_idle()

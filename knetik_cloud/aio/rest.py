@@ -90,7 +90,9 @@ class RESTClientObject(Transport[RESTResponse]):
         self._exchanges += 1
         return await super().exchange(command)
 
-    send = exchange
+    async def send(self, command: Send) -> RESTResponse | Failure:
+        """Send a request and return its response, read to its end unless it is streamed."""
+        return await self.exchange(command)
 
     def done(self) -> None:
         """Record that an exchange is over. The last one of a closed client ends its life."""
