@@ -18,8 +18,8 @@ from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.operations import GET_O_AUTH_TOKEN
 from knetik_cloud.secret import Secret
+from knetik_cloud.wire.exchange import Transport
 from knetik_cloud.wire.settings import ConnectionSettings
-from knetik_cloud.wire.transport import Transport
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 

@@ -11,9 +11,9 @@ from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.wire.asynchronous import AsyncioPipe, connect
 from knetik_cloud.wire.content import PIECE
-from knetik_cloud.wire.exchange import ReceivedResponse
+from knetik_cloud.wire.exchange import Transport
 from knetik_cloud.wire.pipe import Pipe
-from knetik_cloud.wire.transport import Transport
+from knetik_cloud.wire.received import ReceivedResponse
 
 if TYPE_CHECKING:
     from knetik_cloud.configuration import Configuration

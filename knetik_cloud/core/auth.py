@@ -7,8 +7,8 @@ import math
 from collections.abc import Coroutine
 from typing import Any, NamedTuple, Protocol
 
+from knetik_cloud.core.causes import without_tracebacks
 from knetik_cloud.core.options import is_header_text
-from knetik_cloud.core.outcome import without_tracebacks
 from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, DeadlineExceeded
 from knetik_cloud.secret import Secret
 

@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 from knetik_cloud.core import retry, writes
 from knetik_cloud.core.auth import TokenStore, missing_token_error
+from knetik_cloud.core.causes import sanitize_cause
 from knetik_cloud.core.failure import deadline_passed
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.options import Settings
@@ -27,7 +28,6 @@ from knetik_cloud.core.outcome import (
     Response,
     Send,
     Sleep,
-    sanitize_cause,
 )
 from knetik_cloud.core.request import Request, build
 from knetik_cloud.data import codec

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import NamedTuple
 
-from knetik_cloud.core.outcome import Failure, without_tracebacks
+from knetik_cloud.core.causes import without_tracebacks
+from knetik_cloud.core.outcome import Failure
 from knetik_cloud.core.request import Request
 from knetik_cloud.exceptions import (
     ApiConnectionException,

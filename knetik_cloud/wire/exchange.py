@@ -1,23 +1,31 @@
-"""One request and its response on one connection: what is written, when reading ends, what an error means."""
+"""One request and its response on one connection, and the transport whose connections exchanges use."""
 
 from __future__ import annotations
 
 import math
+import os
+import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from knetik_cloud.core import failure
 from knetik_cloud.core.outcome import Failure, Send
-from knetik_cloud.exceptions import ApiValueError, Headers
 from knetik_cloud.secret import Secret
-from knetik_cloud.wire import content
+from knetik_cloud.wire import proxies
 from knetik_cloud.wire.pipe import SEND_BYTES, Pipe
 from knetik_cloud.wire.response import ClosedEarlyError, FramingError, Response, TruncatedError
+from knetik_cloud.wire.routes import Route
+from knetik_cloud.wire.settings import ConnectionSettings, TransportSettings
 
 if TYPE_CHECKING:
     from knetik_cloud.core.request import Request
-    from knetik_cloud.wire.routes import Route
-    from knetik_cloud.wire.transport import Transport
+
+R = TypeVar("R")
+MAX_IDLE_SECONDS = 55.0
+"""The time after which an idle connection is not used again: gateways drop them silently after 60 s."""
 
 
 class Exchange:
@@ -97,12 +105,12 @@ class Exchange:
             piece = await self.next_piece()
         return bytes(whole)
 
-    async def read_error_body(self) -> bytes:
-        """Read the body of an error, whose status is enough if the body can't be read."""
+    async def read_body(self) -> bytes:
+        """Read the whole body. That of an error may be lost: its status is enough."""
         try:
             return await self.read_all()
         except Exception as error:
-            if self.is_foreign(error):
+            if 200 <= self.response.status < 300 or self.is_foreign(error):
                 raise
             self.abort()
             return b""
@@ -175,82 +183,6 @@ class Exchange:
             self.transport.done()
 
 
-class ReceivedResponse:
-    """A response to a request, as both clients share it."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self.status: int = exchange.response.status
-        self.reason: str | None = exchange.response.reason
-        self._data: bytes | None = None
-        self._rest = b""
-        self._is_read = self._is_closed = False
-
-    @property
-    def headers(self) -> Headers:
-        """The headers, which match in any letter case. A folded one is on one line."""
-        return Headers(self._exchange.response.fields)
-
-    def getheaders(self) -> Headers:
-        """Return the headers."""
-        return self.headers
-
-    def getheader(self, name: str, default: str | None = None) -> str | None:
-        """Return one header, in any letter case."""
-        value = self._exchange.response.get(name)
-        return default if value is None else value
-
-    def discard_connection(self) -> None:
-        """Don't use the connection of this response for another request."""
-        self._exchange.discard_connection()
-
-    distrust = discard_connection
-
-    async def read_body(self) -> None:
-        """Read the whole body into `data`; of an error, as much as can be read."""
-        exchange = self._exchange
-        is_success = 200 <= self.status < 300
-        self._data = await (exchange.read_all() if is_success else exchange.read_error_body())
-
-    async def _read(self, amount: int | None) -> bytes:
-        if amount is None or amount < 0:
-            return await self._read_rest(math.inf)
-        while len(self._rest) < amount and (piece := await self._next()):
-            self._rest = self._rest + piece if self._rest else piece
-        taken, self._rest = self._rest[:amount], self._rest[amount:]
-        return taken
-
-    async def _read_rest(self, limit: float) -> bytes:
-        data = bytearray(self._rest)
-        self._rest = b""
-        while piece := await self._next():
-            data += piece
-            if len(data) > limit:
-                self._exchange.abort()
-                failed = self._exchange.map_failure(content.too_large(int(limit)))
-                raise failure.stream_error(failed, self._exchange.command.request)
-        return bytes(data)
-
-    async def _next(self) -> bytes:
-        if self._data is not None:
-            data, self._is_read = b"" if self._is_read else self._data, True
-            return data
-        if self._is_closed:
-            raise ApiValueError("the response is closed: read it before you close it")
-        return await self._exchange.next_piece_or_error()
-
-    def _release(self) -> None:
-        if not self._exchange.is_over:
-            self._is_closed = True
-            self._exchange.abort()
-
-    def __del__(self) -> None:
-        self._exchange.abort()
-
-    def __repr__(self) -> str:
-        return f"<RESTResponse {self.status}>"  # the reason phrase may echo a secret
-
-
 def written(request: Request, start: str, route: Route | None) -> tuple[bytes, bytes | None]:
     """Format the head of a request as it is sent, and return it with the body.
 
@@ -294,3 +226,147 @@ async def open_tunnel(pipe: Pipe, route: Route) -> None:
         raise OSError(f"Tunnel connection failed: {response.status} {response.reason}".rstrip())
     if response.leftover:
         raise FramingError("the proxy sent more than its response to CONNECT")
+
+
+class Transport(Generic[R]):
+    """Sends requests over connections that it keeps and uses again.
+
+    Idle connections are in a deque, whose ends are safe to use from all threads. A request that finds none
+    opens one, so requests never queue.
+
+    Args:
+        settings: The configuration. A transport lives as long as its `ConnectionSettings` stay the same.
+        make_response: Makes what is returned of an exchange and its body, or None if that is streamed.
+    """
+
+    def __init__(
+        self, settings: TransportSettings, make_response: Callable[[Exchange, bytes | None], R]
+    ) -> None:
+        self.connection_settings = ConnectionSettings.of(settings)
+        self.route: Route | None = None
+        self.is_closed = False
+        self.host = urlsplit(settings.origin).netloc
+        self.start = f"Host: {self.host}\r\nAccept-Encoding: gzip, deflate\r\n"
+        self._make_response = make_response
+        self._idle: deque[Pipe] = deque()
+        self.update(settings)
+        self.reset_locks()
+
+    def update(self, settings: TransportSettings) -> None:
+        """Apply the settings that change no connection."""
+        self.pool_size = settings.pool_size
+        self.max_response_size = settings.max_response_size
+
+    def reset_locks(self) -> None:
+        """Make the lock. One that may be acquired again by its holder: a signal handler may call, too."""
+        self._route_lock = threading.RLock()
+
+    async def connect(self, host: str, port: int, until: float) -> Pipe:
+        """Connect to a host.
+
+        Raises:
+            OSError: If that is not possible until a moment of the monotonic clock.
+        """
+        raise NotImplementedError
+
+    async def exchange(self, command: Send) -> R | Failure:
+        """Send a request and return its response, read to its end unless it is streamed."""
+        exchange = Exchange(self, command)
+        try:
+            await exchange.run()
+            is_streamed = command.stream and 200 <= exchange.response.status < 300
+            return self._make_response(exchange, None if is_streamed else await exchange.read_body())
+        except Exception as cause:
+            exchange.abort()
+            if not exchange.is_foreign(cause):
+                return exchange.map_failure(cause)
+            interruption: BaseException = cause
+        except BaseException as cause:
+            exchange.abort()
+            interruption = cause
+        try:
+            raise interruption.with_traceback(failure.foreign_traceback(interruption))
+        finally:
+            del interruption
+
+    def acquire(self) -> Pipe | None:
+        """Return an idle connection that is alive, or None."""
+        while self._idle:
+            try:
+                pipe = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            is_fresh = not pipe.must_close and time.monotonic() - pipe.idle_since < MAX_IDLE_SECONDS
+            if is_fresh and pipe.receive_now() is None:
+                return pipe
+            pipe.close()
+        return None
+
+    async def open(self, command: Send) -> Pipe:
+        """Open a connection within the time limits of a request.
+
+        Raises:
+            OSError: If that is not possible.
+        """
+        route = self.route or self._find_route()
+        until = min(command.deadline, time.monotonic() + command.connect)
+        pipe = await self.connect(*route.address, until)
+        try:
+            pipe.begin(until, math.inf)
+            if route.needs_tls:
+                from knetik_cloud.wire.secure import secure
+
+                assert route.tls is not None
+                if route.tls_to_proxy:
+                    pipe = await secure(pipe, route.tls, route.address[0])
+                if route.tunnel is not None:
+                    await open_tunnel(pipe, route)
+                if route.tls_to is not None:
+                    pipe = await secure(pipe, route.tls, route.tls_to)
+        except BaseException:
+            pipe.close()
+            raise
+        return pipe
+
+    def _find_route(self) -> Route:
+        with self._route_lock:  # a TLS context takes time to make, and 32 threads may need it at once
+            if self.route is None:
+                settings = self.connection_settings
+                url = urlsplit(settings.origin)
+                port = url.port or (443 if url.scheme == "https" else 80)
+                proxy = proxies.choose(
+                    url.scheme, url.hostname or "", port, settings.proxy, settings.no_proxy, os.environ
+                )
+                route = Route(settings.origin, proxy)
+                if route.needs_tls:
+                    from knetik_cloud.wire.tls import tls_context
+
+                    route.tls = tls_context(settings)
+                self.route = route
+            return self.route
+
+    def release(self, pipe: Pipe) -> None:
+        """Keep a connection for the next request, or close it."""
+        if len(self._idle) >= self.pool_size:
+            pipe.close()
+            return
+        pipe.idle_since = time.monotonic()
+        self._idle.append(pipe)
+        if self.is_closed:  # checked last: a close in another thread finds this connection in its place
+            self.close_idle()
+
+    def done(self) -> None:
+        """Record that an exchange is over."""
+
+    def start_closing(self) -> None:
+        """Close the idle connections. Those in use are closed when their calls end."""
+        self.is_closed = True
+        self.close_idle()
+
+    def close_idle(self) -> None:
+        """Close the idle connections."""
+        try:
+            while True:
+                self._idle.pop().close()
+        except IndexError:
+            pass

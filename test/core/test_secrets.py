@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knetik_cloud.core.outcome import sanitize_cause
+from knetik_cloud.core.causes import sanitize_cause
 from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.secret import MASK, Secret, masked
 

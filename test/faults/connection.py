@@ -174,17 +174,17 @@ def answers_and_dies_slowly(peer: Peer, request: Request) -> None:
 
 def forgets_what_was_idle_too_long(play: Play) -> int:
     """Leave a connection idle for longer than gateways keep it."""
-    from knetik_cloud.wire import transport
+    from knetik_cloud.wire import exchange
 
     driver = play.driver()
     right(attempt(driver, "get", 3))
-    kept = transport.MAX_IDLE_SECONDS
-    transport.MAX_IDLE_SECONDS = 0.01
+    kept = exchange.MAX_IDLE_SECONDS
+    exchange.MAX_IDLE_SECONDS = 0.01
     try:
         time.sleep(0.05)
         right(attempt(driver, "get", 3))
     finally:
-        transport.MAX_IDLE_SECONDS = kept
+        exchange.MAX_IDLE_SECONDS = kept
     return play.server.connections == 2
 
 

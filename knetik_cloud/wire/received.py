@@ -1,0 +1,80 @@
+"""A response as its reader sees it."""
+
+from __future__ import annotations
+
+import math
+
+from knetik_cloud.core import failure
+from knetik_cloud.exceptions import ApiValueError, Headers
+from knetik_cloud.wire import content
+from knetik_cloud.wire.exchange import Exchange
+
+
+class ReceivedResponse:
+    """A response to a request, as both clients share it."""
+
+    def __init__(self, exchange: Exchange, data: bytes | None) -> None:
+        self._exchange = exchange
+        self.status: int = exchange.response.status
+        self.reason: str | None = exchange.response.reason
+        self._data = data
+        self._rest = b""
+        self._is_read = self._is_closed = False
+
+    @property
+    def headers(self) -> Headers:
+        """The headers, which match in any letter case. A folded one is on one line."""
+        return Headers(self._exchange.response.fields)
+
+    def getheaders(self) -> Headers:
+        """Return the headers."""
+        return self.headers
+
+    def getheader(self, name: str, default: str | None = None) -> str | None:
+        """Return one header, in any letter case."""
+        value = self._exchange.response.get(name)
+        return default if value is None else value
+
+    def discard_connection(self) -> None:
+        """Don't use the connection of this response for another request."""
+        self._exchange.discard_connection()
+
+    distrust = discard_connection
+
+    async def _read(self, amount: int | None) -> bytes:
+        if amount is None or amount < 0:
+            return await self._read_rest(math.inf)
+        while len(self._rest) < amount and (piece := await self._next()):
+            self._rest = self._rest + piece if self._rest else piece
+        taken, self._rest = self._rest[:amount], self._rest[amount:]
+        return taken
+
+    async def _read_rest(self, limit: float) -> bytes:
+        data = bytearray(self._rest)
+        self._rest = b""
+        while piece := await self._next():
+            data += piece
+            if len(data) > limit:
+                self._exchange.abort()
+                failed = self._exchange.map_failure(content.too_large(int(limit)))
+                raise failure.stream_error(failed, self._exchange.command.request)
+        return bytes(data)
+
+    async def _next(self) -> bytes:
+        if self._data is not None:
+            data, self._is_read = b"" if self._is_read else self._data, True
+            return data
+        if self._is_closed:
+            raise ApiValueError("the response is closed: read it before you close it")
+        return await self._exchange.next_piece_or_error()
+
+    def _release(self) -> None:
+        if not self._exchange.is_over:
+            self._is_closed = True
+            self._exchange.abort()
+
+    def __del__(self) -> None:
+        self._exchange.abort()
+
+    def __repr__(self) -> str:
+        return f"<RESTResponse {self.status}>"  # the reason phrase may echo a secret
