@@ -34,7 +34,11 @@ class RowReader:
         self.operation = operation
         self._parameters = {parameter.name: parameter for parameter in operation.parameters}
         self._body = next((p for p in operation.parameters if p.place == "body"), None)
-        self._fields = _fields_of(self._body, operation)
+        self._types = _types_of(self._body, operation)
+        taken = self._parameters.keys()
+        names = {field.name: wire for wire, field in self._types.items()}
+        names |= {wire: wire for wire in self._types}
+        self._fields = {name: wire for name, wire in names.items() if name not in taken}
         self._takes_key = KEY in self._parameters or KEY in self._fields
         self._owner = next((p.name for p in operation.parameters if p.place == "path"), None)
 
@@ -60,12 +64,23 @@ class RowReader:
                 body[fields[name]] = value
             else:
                 raise self._unknown_error(name)
-        if body:
-            assert self._body is not None
+        if self._body is not None and (body or self._body.name in arguments):
             inner = arguments.get(self._body.name, {})
-            arguments[self._body.name] = {**getattr(inner, "_json", inner), **body}
+            inner = getattr(inner, "_json", inner)
+            arguments[self._body.name] = self._check_body({**inner, **body} if body else inner)
         build(self.operation, arguments, "", {})
         return key, arguments
+
+    def _check_body(self, body: Any) -> Any:
+        """Check the fields of a body that is a dict, as assigning them to the model would."""
+        if not self._types or not isinstance(body, Mapping):
+            return body
+        checked = dict(body)
+        for wire, value in body.items():
+            field = self._types.get(wire)
+            if field is not None and value is not None:
+                checked[wire] = field.convert(value)
+        return checked
 
     def from_text(self, row: Mapping[str, str | None]) -> dict[str, Any]:
         """Return a row of a CSV file with its texts turned into the values that they stand for.
@@ -91,13 +106,10 @@ class RowReader:
     def _expression(self, name: str, field: str) -> str:
         if name in self._parameters:
             return self._parameters[name].type
-        if field in self._fields and self._body is not None:
-            kind: Any = expressions.parse(self._body.type, self.operation.models)
-            declared = kind.model._fields
-            for model_field in declared.values():
-                if model_field.wire == self._fields[field]:
-                    expression: str = model_field.expression
-                    return expression
+        wire = self._fields.get(field, field)
+        if wire in self._types:
+            expression: str = self._types[wire].expression
+            return expression
         return "str"
 
     def _key(self, value: Any) -> str | None:
@@ -116,18 +128,14 @@ class RowReader:
         )
 
 
-def _fields_of(body: Parameter | None, operation: Operation[Any]) -> dict[str, str]:
-    """Return the wire names of the body's fields by their Python and wire names."""
+def _types_of(body: Parameter | None, operation: Operation[Any]) -> dict[str, Any]:
+    """Return the fields of a body that is a model, by their wire names."""
     if body is None:
         return {}
     kind = expressions.parse(body.type, operation.models)
     if not isinstance(kind, expressions.Reference):
         return {}
-    taken = {parameter.name for parameter in operation.parameters}
-    fields = kind.model._fields
-    names = {name: field.wire for name, field in fields.items()}
-    names |= {field.wire: field.wire for field in fields.values()}
-    return {name: wire for name, wire in names.items() if name not in taken}
+    return {field.wire: field for field in kind.model._fields.values()}
 
 
 def _value(expression: str, text: str) -> Any:

@@ -81,7 +81,7 @@ class _Dates:
     """Adds a `Date` header in the sandbox's own time, by which clients relate its instants to theirs."""
 
     def __init__(self, service: Service) -> None:
-        self._clock = service.controls.clock
+        self._controls = service.controls
         self._formatted = (-1, b"")
 
     def added_to(self, send: Send) -> Send:
@@ -93,7 +93,7 @@ class _Dates:
         return dated
 
     def _now(self) -> bytes:
-        second = int(self._clock.now())
+        second = int(self._controls.clock.now())
         if self._formatted[0] != second:
             self._formatted = (second, formatdate(second, usegmt=True).encode())
         return self._formatted[1]
