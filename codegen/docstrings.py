@@ -93,9 +93,10 @@ def pager_docstring(operation: Operation, asynchronous: bool) -> str:
         [
             *map(_argument, operation.filters),
             "limit: How many items are given at most; None gives all.",
-            "page_size: How many items a page is to hold; None leaves that to the service.",
+            "page_size: Items per page. None takes 250, or `limit` if it is smaller.",
             f"prefetch: How many pages {workers} fetch ahead at most, 0 to 64.",
             "deadline: Seconds for the whole reading; None sets no limit but that of each call.",
+            "start_page: The page to begin with, or the `position` of an earlier pager of this list.",
             "**options: What holds for each of the calls; see `CallOptions`.",
         ],
     )

@@ -6,6 +6,7 @@ import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from functools import partial
+from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from knetik_cloud import upward
@@ -13,9 +14,11 @@ from knetik_cloud.core.paging import (
     AwaitPage,
     EmitPage,
     Plan,
+    Position,
     RowsMovedWarning,
     StartFetch,
     Step,
+    key_of,
     total_of,
 )
 from knetik_cloud.wire.pipe import run
@@ -55,6 +58,8 @@ class BasePager(Generic[I, P]):
         self._plan = plan
         self._total: int | None = None
         self._begun: Reading[P] | None = None
+        self._emitted: EmitPage[P] | None = None
+        self._left: Iterator[Any] = iter(())
 
     def __repr__(self) -> str:
         return f"<Pager of {self._plan}>"
@@ -62,6 +67,34 @@ class BasePager(Generic[I, P]):
     def _repr_html_(self) -> str:
         """Return the card that notebooks show. It fetches nothing."""
         return upward.load("cards").pager_card(repr(self._plan), self._total)  # type: ignore[no-any-return]
+
+    @property
+    def position(self) -> str:
+        """The place behind the item (or the page) that was returned last, as JSON for `start_page`.
+
+        Store it while you loop, and pass it to the same method as `start_page` to continue after a restart.
+        No item is returned twice. The limit counts from the start again.
+        """
+        plan, emitted = self._plan, self._emitted
+        if emitted is None:
+            return plan.start.text(plan.operation.id)
+        left = length_hint(self._left)
+        if not left and not emitted.is_cut:
+            return Position(emitted.number + 1, (), plan.size, self._total).text(plan.operation.id)
+        seen = plan.start.seen if emitted.number == plan.start.page else ()
+        given = emitted.items[: len(emitted.items) - left]
+        ids = tuple(key for key in map(key_of, given) if key is not None)
+        return Position(emitted.number, seen + ids, plan.size, self._total).text(plan.operation.id)
+
+    def _items(self, emitted: EmitPage[P]) -> Iterator[Any]:
+        """Return an iterator over the items of a page, whose state `position` reads."""
+        self._emitted, self._left = emitted, iter(emitted.items)
+        return self._left
+
+    def _whole(self, emitted: EmitPage[P]) -> P:
+        """Return a page as a whole, and note that all its items are returned."""
+        self._emitted, self._left = emitted, iter(())
+        return emitted.page
 
     def _reading(self) -> Reading[P]:
         """Return the reading that was begun, or a new one."""
@@ -132,7 +165,7 @@ class Pager(BasePager[I, P]):
     def __iter__(self) -> Iterator[I]:
         for emitted in self._pages():
             warn(emitted)
-            yield from emitted.items
+            yield from self._items(emitted)
 
     def pages(self) -> Iterator[P]:
         """Read the list as its pages: the service's envelopes, without repeated items.
@@ -142,7 +175,7 @@ class Pager(BasePager[I, P]):
         """
         for emitted in self._pages():
             warn(emitted)
-            yield emitted.page
+            yield self._whole(emitted)
 
     @property
     def total(self) -> int | None:

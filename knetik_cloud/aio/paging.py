@@ -37,7 +37,7 @@ class Pager(BasePager[I, P]):
         async with aclosing(self._pages()) as pages:
             async for emitted in pages:
                 warn(emitted)
-                for item in emitted.items:
+                for item in self._items(emitted):
                     yield item
 
     async def pages(self) -> AsyncIterator[P]:
@@ -49,7 +49,7 @@ class Pager(BasePager[I, P]):
         async with aclosing(self._pages()) as pages:
             async for emitted in pages:
                 warn(emitted)
-                yield emitted.page
+                yield self._whole(emitted)
 
     @property
     def total(self) -> int | None:

@@ -449,6 +449,7 @@ class UsersInventoryApi(Api):
         page_size: int | None = None,
         prefetch: int = 0,
         deadline: float | None = None,
+        start_page: int | str = 1,
         **options: Unpack[CallOptions],
     ) -> Pager[EntitlementItem, PageResourceEntitlementItem]:
         """Give what `get_entitlement_items` lists, over all its pages.
@@ -463,9 +464,10 @@ class UsersInventoryApi(Api):
             filter_template: Only items of the template with this id. Added in version 1.1.0.
             filter_name_search: Only items whose name starts with this string. Added in version 1.1.0.
             limit: How many items are given at most; None gives all.
-            page_size: How many items a page is to hold; None leaves that to the service.
+            page_size: Items per page. None takes 250, or `limit` if it is smaller.
             prefetch: How many pages threads fetch ahead at most, 0 to 64.
             deadline: Seconds for the whole reading; None sets no limit but that of each call.
+            start_page: The page to begin with, or the `position` of an earlier pager of this list.
             **options: What holds for each of the calls; see `CallOptions`.
 
         Raises:
@@ -481,6 +483,7 @@ class UsersInventoryApi(Api):
             page_size=page_size,
             prefetch=prefetch,
             deadline=deadline,
+            start_page=start_page,
         )
 
     def get_entitlement_template(self, id: str, **options: Unpack[CallOptions]) -> ItemTemplateResource:
@@ -576,6 +579,7 @@ class UsersInventoryApi(Api):
         page_size: int | None = None,
         prefetch: int = 0,
         deadline: float | None = None,
+        start_page: int | str = 1,
         **options: Unpack[CallOptions],
     ) -> Pager[ItemTemplateResource, PageResourceItemTemplateResource]:
         """Give what `get_entitlement_templates` lists, over all its pages.
@@ -588,9 +592,10 @@ class UsersInventoryApi(Api):
             order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
                 without spaces. `FIELD` is the name in the JSON. Left out, the service takes 'id:ASC'.
             limit: How many items are given at most; None gives all.
-            page_size: How many items a page is to hold; None leaves that to the service.
+            page_size: Items per page. None takes 250, or `limit` if it is smaller.
             prefetch: How many pages threads fetch ahead at most, 0 to 64.
             deadline: Seconds for the whole reading; None sets no limit but that of each call.
+            start_page: The page to begin with, or the `position` of an earlier pager of this list.
             **options: What holds for each of the calls; see `CallOptions`.
 
         Raises:
@@ -606,6 +611,7 @@ class UsersInventoryApi(Api):
             page_size=page_size,
             prefetch=prefetch,
             deadline=deadline,
+            start_page=start_page,
         )
 
     def get_user_inventories(
@@ -721,6 +727,7 @@ class UsersInventoryApi(Api):
         page_size: int | None = None,
         prefetch: int = 0,
         deadline: float | None = None,
+        start_page: int | str = 1,
         **options: Unpack[CallOptions],
     ) -> Pager[UserInventoryResource, PageResourceUserInventoryResource]:
         """Give what `get_user_inventories` lists, over all its pages.
@@ -741,9 +748,10 @@ class UsersInventoryApi(Api):
                 `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
                 (before), LOE (at or before) and EQ (at).
             limit: How many items are given at most; None gives all.
-            page_size: How many items a page is to hold; None leaves that to the service.
+            page_size: Items per page. None takes 250, or `limit` if it is smaller.
             prefetch: How many pages threads fetch ahead at most, 0 to 64.
             deadline: Seconds for the whole reading; None sets no limit but that of each call.
+            start_page: The page to begin with, or the `position` of an earlier pager of this list.
             **options: What holds for each of the calls; see `CallOptions`.
 
         Raises:
@@ -767,6 +775,7 @@ class UsersInventoryApi(Api):
             page_size=page_size,
             prefetch=prefetch,
             deadline=deadline,
+            start_page=start_page,
         )
 
     def get_user_inventory(
@@ -870,6 +879,7 @@ class UsersInventoryApi(Api):
         page_size: int | None = None,
         prefetch: int = 0,
         deadline: float | None = None,
+        start_page: int | str = 1,
         **options: Unpack[CallOptions],
     ) -> Pager[UserItemLogResource, PageResourceUserItemLogResource]:
         """Give what `get_user_inventory_log` lists, over all its pages.
@@ -882,9 +892,10 @@ class UsersInventoryApi(Api):
             user_id: Id of the user who holds the inventory, or `me` for the user of the access token.
             id: Id of the inventory entry.
             limit: How many items are given at most; None gives all.
-            page_size: How many items a page is to hold; None leaves that to the service.
+            page_size: Items per page. None takes 250, or `limit` if it is smaller.
             prefetch: How many pages threads fetch ahead at most, 0 to 64.
             deadline: Seconds for the whole reading; None sets no limit but that of each call.
+            start_page: The page to begin with, or the `position` of an earlier pager of this list.
             **options: What holds for each of the calls; see `CallOptions`.
 
         Raises:
@@ -900,6 +911,7 @@ class UsersInventoryApi(Api):
             page_size=page_size,
             prefetch=prefetch,
             deadline=deadline,
+            start_page=start_page,
         )
 
     def get_users_inventory(
@@ -1009,6 +1021,7 @@ class UsersInventoryApi(Api):
         page_size: int | None = None,
         prefetch: int = 0,
         deadline: float | None = None,
+        start_page: int | str = 1,
         **options: Unpack[CallOptions],
     ) -> Pager[UserInventoryResource, PageResourceUserInventoryResource]:
         """Give what `get_users_inventory` lists, over all its pages.
@@ -1028,9 +1041,10 @@ class UsersInventoryApi(Api):
                 `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
                 (before), LOE (at or before) and EQ (at).
             limit: How many items are given at most; None gives all.
-            page_size: How many items a page is to hold; None leaves that to the service.
+            page_size: Items per page. None takes 250, or `limit` if it is smaller.
             prefetch: How many pages threads fetch ahead at most, 0 to 64.
             deadline: Seconds for the whole reading; None sets no limit but that of each call.
+            start_page: The page to begin with, or the `position` of an earlier pager of this list.
             **options: What holds for each of the calls; see `CallOptions`.
 
         Raises:
@@ -1053,6 +1067,7 @@ class UsersInventoryApi(Api):
             page_size=page_size,
             prefetch=prefetch,
             deadline=deadline,
+            start_page=start_page,
         )
 
     def grant_user_entitlement(

@@ -75,7 +75,7 @@ def test_filters_and_a_limit_are_passed_on(read: Use) -> None:
     with ListService(entries(95)) as service:
         items, pager = read(service, {"filter_username": "alice", "inactive": True, "limit": 7})
     assert (len(items), pager.total) == (7, 95)
-    assert service.asked == [{"inactive": "true", "filter_username": "alice", "page": "1"}]
+    assert service.asked == [{"inactive": "true", "filter_username": "alice", "size": "7", "page": "1"}]
 
 
 @both

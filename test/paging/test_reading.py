@@ -103,7 +103,12 @@ def test_a_row_that_is_inserted_meanwhile_makes_none_come_twice() -> None:
     read = Driven(plan(), changing(insert))
     assert read.ids == list(range(1, 31))
     assert [len(page.content or []) for page in read.pages] == [10, 9, 10, 1]
-    assert read.warnings == ["get_entitlement_items gave 30 items of 31: others may have been missed"]
+    assert read.warnings == [
+        (
+            "get_entitlement_items returned 30 items of 31: others may have been missed. "
+            "Collect items first, then change them"
+        )
+    ]
 
 
 def test_a_row_that_is_removed_meanwhile_gives_a_warning() -> None:
@@ -136,7 +141,12 @@ def test_fewer_items_than_announced_give_a_warning() -> None:
 
     read = Driven(plan(), short)
     assert len(read.ids) == 21
-    assert read.warnings == ["get_entitlement_items gave 21 items of 30: others may have been missed"]
+    assert read.warnings == [
+        (
+            "get_entitlement_items returned 21 items of 30: others may have been missed. "
+            "Collect items first, then change them"
+        )
+    ]
 
 
 @given(
@@ -222,11 +232,11 @@ def arguments(plan: Plan[Any]) -> dict[str, Any]:
 def test_a_stable_order_is_asked_for_where_the_list_takes_one_and_the_caller_gives_none() -> None:
     how: dict[str, Any] = {"limit": None, "page_size": None, "prefetch": 0, "deadline": None}
     items = Plan(GET_ENTITLEMENT_ITEMS, {"order": None}, {}, call_deadline=30.0, **how)
-    assert arguments(items) == {"order": "id:ASC", "page": 1}
+    assert arguments(items) == {"order": "id:ASC", "size": 250, "page": 1}
     named = Plan(GET_ENTITLEMENT_ITEMS, {"order": "name:DESC"}, {}, call_deadline=30.0, **how)
-    assert arguments(named) == {"order": "name:DESC", "page": 1}
+    assert arguments(named) == {"order": "name:DESC", "size": 250, "page": 1}
     users = Plan(GET_USERS_INVENTORY, {}, {}, call_deadline=30.0, **how)
-    assert arguments(users) == {"page": 1}
+    assert arguments(users) == {"size": 250, "page": 1}
 
 
 def test_the_deadline_of_the_whole_bounds_each_call_and_ends_it() -> None:

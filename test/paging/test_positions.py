@@ -1,0 +1,135 @@
+"""Positions: a list that was read half-way goes on elsewhere, without a gap and without a repeat."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any, cast
+
+import pytest
+
+from knetik_cloud import ApiClient, ApiValueError, Configuration, RowsMovedWarning, UsersInventoryApi, aio
+
+from .lists import ListService, entries
+
+Read = Callable[[ListService, dict[str, Any], int], tuple[list[int], str]]
+
+
+def blocking(service: ListService, how: dict[str, Any], count: int) -> tuple[list[int], str]:
+    """Read some items, and return their ids and the position behind them."""
+    ids: list[int] = []
+    with ApiClient(Configuration(service.url, retries=0)) as client:
+        pager = UsersInventoryApi(client).iter_users_inventory(**how)
+        if count:
+            for item in pager:
+                ids.append(item.id)
+                if len(ids) == count:
+                    break
+        return ids, pager.position
+
+
+def awaited(service: ListService, how: dict[str, Any], count: int) -> tuple[list[int], str]:
+    async def main() -> tuple[list[int], str]:
+        ids: list[int] = []
+        async with aio.ApiClient(Configuration(service.url, retries=0)) as client:
+            pager = aio.UsersInventoryApi(client).iter_users_inventory(**how)
+            if count:
+                async with aclosing(cast("AsyncGenerator[Any, None]", aiter(pager))) as items:
+                    async for item in items:
+                        ids.append(item.id)
+                        if len(ids) == count:
+                            break
+            return ids, pager.position
+
+    return asyncio.run(main())
+
+
+both = pytest.mark.parametrize("read", [blocking, awaited], ids=["blocking", "awaited"])
+
+
+@both
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 25, 95])
+@pytest.mark.parametrize("how", [{"page_size": 10}, {"page_size": 10, "prefetch": 3}, {}])
+def test_reading_goes_on_after_the_last_item(read: Read, count: int, how: dict[str, Any]) -> None:
+    with ListService(entries(95)) as service:
+        first, position = read(service, how, count)
+        rest, _ = read(service, {**how, "start_page": position}, 1000)
+    assert first + rest == list(range(1, 96))
+
+
+@both
+def test_position_survives_several_restarts_within_one_page(read: Read) -> None:
+    with ListService(entries(30)) as service:
+        ids: list[int] = []
+        position: Any = 1
+        for count in (3, 4, 2, 1, 5, 1000):
+            more, position = read(service, {"page_size": 10, "start_page": position}, count)
+            ids += more
+    assert ids == list(range(1, 31))
+
+
+@both
+def test_limit_counts_anew_and_positions_stop_before_what_it_cuts(read: Read) -> None:
+    with ListService(entries(30)) as service:
+        first, position = read(service, {"limit": 7, "page_size": 10}, 1000)
+        second, _ = read(service, {"limit": 7, "start_page": position}, 1000)
+    assert first + second == list(range(1, 15))
+
+
+@both
+def test_start_page_is_a_number_too(read: Read) -> None:
+    with ListService(entries(95)) as service:
+        ids, _ = read(service, {"page_size": 10, "start_page": 9}, 1000)
+        assert [page["page"] for page in service.asked] == ["9", "10"]
+        past_the_end, _ = read(service, {"page_size": 10, "start_page": 12}, 1000)
+    assert ids == list(range(81, 96))
+    assert past_the_end == []
+
+
+@both
+def test_item_that_went_while_nobody_read_gives_a_warning(read: Read) -> None:
+    with ListService(entries(30)) as service:
+        _, position = read(service, {"page_size": 10}, 15)
+        del service.rows[2]
+        with pytest.warns(RowsMovedWarning, match="Collect items first, then change them"):
+            read(service, {"start_page": position}, 1000)
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (0, "start_page must be an int of 1 or more"),
+        (True, "start_page must be an int of 1 or more"),
+        ("", "start_page must be a page number from 1, or the position of a pager"),
+        ("5", "start_page must be a page number"),
+        ('{"page": -1, "seen": [], "size": null, "total": null}', "start_page must be a page number"),
+        (
+            '{"list": "get_entitlement_items", "page": 1, "seen": [], "size": null, "total": null}',
+            "start_page is a position in get_entitlement_items, not in get_users_inventory",
+        ),
+    ],
+)
+def test_other_starts_are_rejected(start: Any, message: str) -> None:
+    with (
+        ApiClient(Configuration("http://127.0.0.1:1")) as client,
+        pytest.raises(ApiValueError, match=message),
+    ):
+        UsersInventoryApi(client).iter_users_inventory(start_page=start)
+
+
+def test_other_page_size_than_that_of_the_position_is_rejected() -> None:
+    with ListService(entries(30)) as service:
+        _, position = blocking(service, {"page_size": 10}, 5)
+        with pytest.raises(ApiValueError, match="page_size must be 10, as in start_page, not 20"):
+            blocking(service, {"page_size": 20, "start_page": position}, 5)
+
+
+def test_pages_count_as_returned_once_they_are() -> None:
+    with ListService(entries(30)) as service, ApiClient(Configuration(service.url)) as client:
+        pager = UsersInventoryApi(client).iter_users_inventory(page_size=10)
+        for page in pager.pages():
+            assert page.content
+            break
+        assert json.loads(pager.position)["page"] == 2
