@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from knetik_cloud.core.paging import RowsMovedWarning as RowsMovedWarning
     from knetik_cloud.core.writes import Outcome as Outcome
     from knetik_cloud.exceptions import *
+    from knetik_cloud.hooks import Hook as Hook
     from knetik_cloud.models import *
     from knetik_cloud.paging import Pager as Pager
     from knetik_cloud.recovery import once as once
@@ -51,6 +52,7 @@ _MODULES = {
     "ConflictException": "exceptions",
     "DeadlineExceeded": "exceptions",
     "ForbiddenException": "exceptions",
+    "Hook": "hooks",
     "NotFoundException": "exceptions",
     "Outcome": "core.writes",
     "Pager": "paging",

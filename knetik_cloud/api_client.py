@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
@@ -238,6 +238,11 @@ class _State(State):
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    async def await_hook(self, awaitable: Awaitable[object]) -> None:
+        if isinstance(awaitable, Coroutine):
+            awaitable.close()  # otherwise Python warns that it was never awaited
+        raise TypeError("a coroutine hook must be awaited: use knetik_cloud.aio, or a plain method")
 
 
 class _Shared(Shared[_State]):

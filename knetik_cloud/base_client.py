@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Generator, Mapping
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
 
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth, options
 from knetik_cloud.core.call import CallResult, Engine
+from knetik_cloud.core.observation import logger
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings, unknown_parameter_error
-from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send
+from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send, Sleep
 from knetik_cloud.core.paging import Plan
 from knetik_cloud.data import types
-from knetik_cloud.exceptions import ApiException, ApiValueError
+from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.operations import GET_O_AUTH_TOKEN
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.exchange import Transport
@@ -46,25 +47,29 @@ class State:
     async def drive(self, steps: Generator[Command, Any, R]) -> R:
         """Run the engine's commands until it returns."""
         outcome: Outcome = None
+        raised: BaseException | None = None
         try:
             while True:
-                command = steps.send(outcome)
-                if isinstance(command, Send):
-                    outcome = await self.transport.exchange(command)
-                elif isinstance(command, ObtainToken):
-                    try:
+                command = steps.send(outcome) if raised is None else steps.throw(raised)
+                outcome = raised = None
+                try:
+                    if isinstance(command, Send):
+                        outcome = await self.transport.exchange(command)
+                    elif isinstance(command, ObtainToken):
                         outcome = await self._obtain_token(command)
-                    except ApiException as error:
-                        steps.throw(error)  # the engine adds what it knows, and raises it
-                        raise
-                elif isinstance(command, CallProvider):
-                    outcome = await self.call_provider(command)
-                else:
-                    await self.sleep(command.seconds)
-                    outcome = None
+                    elif isinstance(command, CallProvider):
+                        outcome = await self.call_provider(command)
+                    elif isinstance(command, Sleep):
+                        await self.sleep(command.seconds)
+                    else:
+                        await self.await_hook(command.awaitable)
+                except BaseException as error:
+                    raised = error  # the engine adds what it knows, and raises it
         except StopIteration as result:
             value: R = result.value
             return value
+        finally:
+            raised = None  # otherwise it refers to this frame, which refers to it
 
     async def _obtain_token(self, command: ObtainToken) -> Secret:
         """Return a token: one caller fetches it, the others wait or continue to use one that is valid."""
@@ -90,6 +95,10 @@ class State:
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        raise NotImplementedError
+
+    async def await_hook(self, awaitable: Awaitable[object]) -> None:
+        """Await the result of a coroutine hook."""
         raise NotImplementedError
 
 
@@ -145,8 +154,17 @@ class Shared(Generic[S]):
         credentials = tuple(getattr(configuration, name) for name in CREDENTIALS)
         is_same = earlier is not None and credentials == self._credentials
         tokens = earlier.tokens if earlier is not None and is_same else configuration.tokens()
-        log = _logger() if configuration.debug else None
-        engine = Engine(configuration.origin, configuration.base_path, tokens, log=log)
+        engine = Engine(
+            configuration.origin,
+            configuration.base_path,
+            tokens,
+            hooks=configuration.hooks,
+            debug=configuration.debug,
+        )
+        if not configuration.verify_ssl and configuration.ssl_context is None:
+            logger().warning(
+                "verify_ssl is False: connections to %s can be intercepted", configuration.origin
+            )
         if earlier is not None:
             engine.budget = earlier.budget
         self._engine, self._credentials = engine, credentials
@@ -368,12 +386,6 @@ def with_http_info(result: CallResult) -> ApiResponse[Any]:
     response = ApiResponse(result.data, result.response.status, result.response.headers)
     response.attempts = result.attempts
     return response
-
-
-def _logger() -> Callable[[str], None]:
-    import logging
-
-    return logging.getLogger("knetik_cloud").debug
 
 
 _all: weakref.WeakSet[Shared[Any]] = weakref.WeakSet()

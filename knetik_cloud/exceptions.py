@@ -57,15 +57,29 @@ class ErrorDetail(NamedTuple):
     details: Any = None
 
 
-class Attempt(NamedTuple):
-    """One try of a call: what came of it, and how long was waited (seconds) before the next one."""
-
+class _Attempt(NamedTuple):
     outcome: str
     status: int | None = None
     waited: float = 0.0
 
+
+class Attempt(_Attempt):
+    """One attempt of a call: its outcome, its HTTP status, and the wait in seconds before the next attempt.
+
+    Attributes:
+        seconds: The duration of the attempt. It isn't part of the tuple.
+    """
+
+    seconds: float = 0.0
+
     def __str__(self) -> str:
         return self.outcome if not self.waited else f"{self.outcome}, waited {self.waited:.2f} s"
+
+    def with_changes(self, **changes: Any) -> Self:
+        """Return a copy with other values in the tuple, and the same duration."""
+        changed = self._replace(**changes)
+        changed.seconds = self.seconds
+        return changed
 
 
 class ApiException(Exception):
@@ -87,12 +101,19 @@ class ApiException(Exception):
 
     operation: str | None = None
     attempts: tuple[Attempt, ...] = ()
-    may_have_applied: bool = False
     retry_after: float | None = None
     _write: Any = None
     """The write that failed, for `client.find_out(error)`, or None if nothing could be read back."""
 
-    def __init__(self, status: int | None = None, reason: str | None = None, http_resp: Any = None) -> None:
+    def __init__(
+        self,
+        status: int | None = None,
+        reason: str | None = None,
+        http_resp: Any = None,
+        *,
+        may_have_applied: bool = False,
+    ) -> None:
+        self.may_have_applied = may_have_applied
         self.body: str | None = None
         self.headers: Headers = Headers()
         self._curl: str | None = None
@@ -247,8 +268,8 @@ class ApiResponseError(ApiException):
 class ApiValueError(ApiException, ValueError):
     """A value can't be sent; nothing was. The message names the value and what to do."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(None, reason)
+    def __init__(self, reason: str, *, may_have_applied: bool = False) -> None:
+        super().__init__(None, reason, may_have_applied=may_have_applied)
 
 
 _BY_STATUS: dict[int, type[ApiException]] = {

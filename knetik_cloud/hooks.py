@@ -17,6 +17,7 @@ class Call:
         operation: The id of the operation, such as `get_user_inventory`.
         method: The HTTP method.
         url_template: The path with its parameters' names, such as `/users/{user_id}/inventory/{id}`.
+        origin: The scheme, host and port of the service.
         attempts: The number of attempts so far.
         seconds: The duration, waits included. 0.0 until the call ends.
         error: The error that the call raises, or None.
@@ -30,14 +31,16 @@ class Call:
         "may_have_applied",
         "method",
         "operation",
+        "origin",
         "seconds",
         "url_template",
     )
 
-    def __init__(self, operation: str, method: str, url_template: str) -> None:
+    def __init__(self, operation: str, method: str, url_template: str, origin: str) -> None:
         self.operation = operation
         self.method = method
         self.url_template = url_template
+        self.origin = origin
         self.attempts = 0
         self.seconds = 0.0
         self.error: BaseException | None = None
@@ -54,7 +57,8 @@ class Attempt:
         number: 1 for the first attempt.
         headers: Additional headers to send, which `on_attempt_start` may fill. They are checked as usual.
         status: The HTTP status of the response, or None without a response.
-        error: The error of an attempt without a response, or None.
+        error: The error of an attempt without a response, or None. If the call was cancelled, this is the
+            exception that cancelled it.
         seconds: The duration of the attempt. 0.0 until it ends.
         request_id: The service's trace id, or None.
         retry_in: Seconds until the next attempt, or None if this is the last one.
@@ -78,7 +82,7 @@ class Attempt:
         self.number = number
         self.headers: dict[str, str | Secret] = {}
         self.status: int | None = None
-        self.error: ApiException | None = None
+        self.error: BaseException | None = None
         self.seconds = 0.0
         self.request_id: str | None = None
         self.retry_in: float | None = None

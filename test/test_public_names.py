@@ -31,6 +31,7 @@ HAND_WRITTEN = {
     "ConflictException",
     "DeadlineExceeded",
     "ForbiddenException",
+    "Hook",
     "NotFoundException",
     "Outcome",
     "Pager",

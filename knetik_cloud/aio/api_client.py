@@ -211,6 +211,9 @@ class _LoopState(State):
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    async def await_hook(self, awaitable: Awaitable[object]) -> None:
+        await awaitable
+
 
 class _Shared(Shared[_LoopState]):
     def __init__(self, configuration: Configuration) -> None:

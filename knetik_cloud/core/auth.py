@@ -71,6 +71,15 @@ class TokenStore:
         self._failure: ApiException | None = None
 
     @property
+    def has_token(self) -> bool:
+        """Whether there is a token, good or expired."""
+        return self._header is not None
+
+    def expires_in(self, now: float) -> float | None:
+        """Return the seconds until the token expires, or None if that is unknown."""
+        return None if self._expires == math.inf else self._expires - now
+
+    @property
     def is_renewable(self) -> bool:
         """Whether a refused token can be replaced."""
         return self.provider is not None or self._grant is not None

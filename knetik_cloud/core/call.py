@@ -9,12 +9,12 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from knetik_cloud.core import retry, writes
+from knetik_cloud.core import observation, retry, writes
 from knetik_cloud.core.auth import TokenStore, missing_token_error
 from knetik_cloud.core.causes import sanitize_cause
 from knetik_cloud.core.failure import deadline_passed
@@ -39,6 +39,7 @@ from knetik_cloud.exceptions import (
     Headers,
     exception_class,
 )
+from knetik_cloud.hooks import Hook, TokenEvent, default_hooks
 from knetik_cloud.secret import MASK, Secret, masked
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
@@ -49,7 +50,6 @@ CHARSETS = re.compile(
 )
 """Character sets that are decoded. Python knows others that take ages, or run code of their own."""
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
-Log = Callable[[str], None]
 
 
 class CallResult(NamedTuple):
@@ -70,7 +70,8 @@ class Engine:
         origin: scheme, host and port, such as `https://sandbox.knetikcloud.com`.
         base_path: what comes before the operations' paths, without a slash at its end.
         tokens: where tokens come from; None calls without one.
-        log: takes a line for each request and answer; None for silence.
+        hooks: The hooks of the configuration. Those in `default_hooks` come before them.
+        debug: Whether query values and bodies are logged.
         clock: gives monotonic seconds.
         now: gives epoch seconds.
         random: gives a number from 0 to 1.
@@ -82,7 +83,8 @@ class Engine:
         base_path: str = "",
         tokens: TokenStore | None = None,
         *,
-        log: Log | None = None,
+        hooks: Sequence[Hook] = (),
+        debug: bool = False,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         random: Callable[[], float] = random.random,
@@ -92,7 +94,9 @@ class Engine:
         self.tokens = tokens
         self.budget = retry.Budget()
         self.clock = clock
-        self._log = log
+        self.hooks = hooks
+        self._debug = debug
+        self._observers: tuple[tuple[Hook, ...], observation.Observers] | None = None
         self._now = now
         self._random = random
 
@@ -108,54 +112,119 @@ class Engine:
         Raises:
             ApiException: whatever went wrong; nothing else.
         """
+        hooks = (*default_hooks, *self.hooks) if default_hooks or self.hooks else None
+        if hooks is None:
+            return self._run(operation, arguments, settings, stream, None)
+        return self._observe(self._observers_of(hooks), operation, arguments, settings, stream)
+
+    def _observe(
+        self,
+        observers: observation.Observers,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        settings: Settings,
+        stream: bool,
+    ) -> Steps:
+        """Run a call that hooks observe from its start to its end."""
+        observed = observation.Observation(observers, operation, self.origin, self.clock)
+        yield from observed.start()
+        try:
+            result = yield from self._run(operation, arguments, settings, stream, observed)
+        except BaseException as error:
+            yield from observed.end(error)
+            raise
+        yield from observed.end(None)
+        return result
+
+    def _observers_of(self, hooks: tuple[Hook, ...]) -> observation.Observers:
+        known = self._observers
+        if known is None or known[0] != hooks:
+            known = self._observers = (hooks, observation.Observers.of(hooks))
+        return known[1]
+
+    def _run(
+        self,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        settings: Settings,
+        stream: bool,
+        observed: observation.Observation | None,
+    ) -> Steps:
         request = build(operation, arguments, self.base_path, settings.headers)
         deadline = self.clock() + settings.deadline
-        state = _CallState(operation, arguments, request, self.origin)
+        state = _CallState(operation, arguments, request, self.origin, observed, self._debug, stream)
         tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
-        rejected: Secret | None = None
-        retries = redirects = 0
         while True:
             if tokens is not None:
-                token = tokens.fresh(self.clock(), rejected)
+                token = tokens.fresh(self.clock(), state.rejected)
                 if token is None:
-                    token = yield from state.authenticate(ObtainToken(tokens, rejected, deadline))
-                request.headers["Authorization"] = token
+                    token = yield from state.authenticate(ObtainToken(tokens, state.rejected, deadline))
+                request.headers["Authorization"] = state.token = token
+            if observed is not None:
+                yield from observed.start_attempt(request)
+            started = self.clock()
             outcome: Response | Failure = yield Send(
                 request, settings.connect, settings.read, deadline, stream
             )
-            if self._log is not None:
-                self._log(state.log_line(outcome))
-            if not isinstance(outcome, Failure):
-                if 200 <= outcome.status < 300:
-                    self.budget.earn()
-                    return state.complete(outcome, stream)
-                state.record_response(outcome)
-                if state.is_done_delete(outcome):
-                    return CallResult(outcome if stream else None, outcome, tuple(state.attempts))
-                if outcome.status == 401 and tokens is not None and rejected is None and tokens.is_renewable:
-                    rejected = token
-                    continue
-                if redirects < MAX_REDIRECTS and self._follow(request, outcome):
-                    redirects += 1
-                    continue
-            else:
+            state.seconds = self.clock() - started
+            if isinstance(outcome, Failure):
                 outcome = self._apply_deadline(outcome, deadline, settings.deadline)
-                state.record_failure(outcome)
-            decision = self._decide_retry(operation, outcome)
-            wait = decision.retry_after
-            if wait is None:
-                wait = retry.backoff(retries, decision.throttled, self._random)
-            if (
-                not decision.retryable
-                or retries >= settings.retries
-                or wait > retry.MAX_RETRY_AFTER_SECONDS
-                or self.clock() + wait >= deadline
-                or not self.budget.spend(decision.cost)
-            ):
-                raise state.error(decision.retry_after)
-            retries += 1
-            state.attempts[-1] = state.attempts[-1]._replace(waited=wait)
-            yield Sleep(wait)
+            state.record(outcome)
+            retries = state.retries
+            retry_in = self._next_attempt(state, outcome, settings, deadline)
+            if state.is_reported:
+                yield from state.report(outcome, retry_in)
+            if retry_in is None:
+                return state.finish(outcome)
+            if state.retries > retries:  # not after a redirect, nor for a new token
+                yield Sleep(retry_in)
+
+    def _next_attempt(
+        self, state: _CallState, outcome: Response | Failure, settings: Settings, deadline: float
+    ) -> float | None:
+        """Return the seconds until the next attempt, or None if the outcome is final."""
+        if not isinstance(outcome, Failure):
+            if 200 <= outcome.status < 300:
+                self.budget.earn()
+                return None
+            if state.is_done_delete(outcome):
+                return None
+            if outcome.status == 401 and self._may_renew(state):
+                state.rejected = state.token
+                return 0.0
+            if state.redirects < MAX_REDIRECTS and self._follow(state.request, outcome):
+                state.redirects += 1
+                return 0.0
+        return self._retry_in(state, outcome, settings, deadline)
+
+    def _may_renew(self, state: _CallState) -> bool:
+        """Return whether a rejected token can be replaced, which is tried once per call."""
+        if self.tokens is None or state.token is None or state.rejected is not None:
+            return False
+        return self.tokens.is_renewable
+
+    def _retry_in(
+        self, state: _CallState, outcome: Response | Failure, settings: Settings, deadline: float
+    ) -> float | None:
+        """Return the seconds until a retry, or None if there is none."""
+        decision = self._decide_retry(state.operation, outcome)
+        state.retry_after = wait = decision.retry_after
+        if wait is None:
+            wait = retry.backoff(state.retries, decision.throttled, self._random)
+        if (
+            not decision.retryable
+            or state.retries >= settings.retries
+            or wait > retry.MAX_RETRY_AFTER_SECONDS
+            or self.clock() + wait >= deadline
+        ):
+            return None
+        if not self.budget.spend(decision.cost):
+            observation.log_exhausted(state.request, outcome, state.facts(outcome, None))
+            return None
+        state.retries += 1
+        state.attempts[-1] = state.attempts[-1].with_changes(waited=wait)
+        observation.log_retry(state.request, outcome, state.facts(outcome, wait))
+        return wait
 
     def renew(
         self, command: ObtainToken, settings: Settings, operation: Operation[Any]
@@ -179,15 +248,29 @@ class Engine:
             return fresh
         failure = tokens.recent_failure(self.clock())
         if failure is None:
+            was_renewed = tokens.has_token
             try:
-                return (yield from self._fetch(command, settings, operation))
+                token = yield from self._fetch(command, settings, operation)
             except ApiException as error:
                 tokens.failed(error, self.clock())
                 failure = error
+                usable = tokens.valid(self.clock(), command.rejected)
+                observation.log_token_failure(error, usable is not None)
+                yield from self._report_token(TokenEvent(error, renewed=was_renewed))
+            else:
+                expires_in = tokens.expires_in(self.clock())
+                yield from self._report_token(TokenEvent(expires_in=expires_in, renewed=was_renewed))
+                return token
         usable = tokens.valid(self.clock(), command.rejected)
         if usable is not None:
             return usable
         raise failure
+
+    def _report_token(self, event: TokenEvent) -> Generator[Command, Any, None]:
+        """Report to the hooks that a token was obtained or could not be."""
+        hooks = (*default_hooks, *self.hooks)
+        if hooks:
+            yield from observation.notify(self._observers_of(hooks).on_token, event)
 
     def _fetch(
         self, command: ObtainToken, settings: Settings, operation: Operation[Any]
@@ -266,25 +349,63 @@ class _CallState:
     """What has come of a call so far."""
 
     def __init__(
-        self, operation: Operation[Any], arguments: Mapping[str, Any], request: Request, origin: str
+        self,
+        operation: Operation[Any],
+        arguments: Mapping[str, Any],
+        request: Request,
+        origin: str,
+        observed: observation.Observation | None,
+        debug: bool,
+        stream: bool,
     ) -> None:
-        self._operation = operation
+        self.operation = operation
         self._arguments = arguments
         self._write = writes.LOG.add(operation, arguments, origin) if operation.read_back else None
-        self._request = request
+        self.request = request
         self._origin = origin
         self._last: Response | Failure
         self._ambiguous = False
+        self._is_last_ambiguous = False
+        self._observed = observed
+        self._debug = debug
+        self._stream = stream
+        self._is_logged = observation.logger().isEnabledFor(observation.DEBUG)
+        self.is_reported = self._is_logged or observed is not None
+        """Whether a hook or the log wants to know of each attempt."""
+        self.seconds = 0.0
+        """The duration of the last attempt."""
+        self._is_deleted = False
+        self.token: Secret | None = None
+        self.rejected: Secret | None = None
+        """The token that the service rejected with a 401."""
+        self.retry_after: float | None = None
+        """Seconds that the last response asked to wait."""
+        self.retries = self.redirects = 0
         self.attempts: list[Attempt] = []
 
     def masked(self, text: str) -> str:
         """Give a text without the request's secrets, should the service have echoed them."""
-        return masked(text, self._request.secrets())
+        return masked(text, self.request.secrets())
 
-    def log_line(self, outcome: Response | Failure) -> str:
-        """Give the line of the log on a try."""
-        said = outcome.reason if isinstance(outcome, Failure) else f"{outcome.status} {outcome.reason}"
-        return f"{self._request.method} {self._origin}{self._request.target}: {self.masked(said)}"
+    def facts(self, outcome: Response | Failure, retry_in: float | None) -> observation.Facts:
+        """Collect what is logged of the last attempt."""
+        number, ambiguous = len(self.attempts), self._is_last_ambiguous
+        return observation.Facts.of(self.request, number, outcome, self.seconds, ambiguous, retry_in)
+
+    def report(self, outcome: Response | Failure, retry_in: float | None) -> Generator[Command, Any, None]:
+        """Report the last attempt to the log and to the hooks.
+
+        Args:
+            outcome: What came of it.
+            retry_in: Seconds until the next attempt, or None if there is none.
+        """
+        request = self.request
+        if self._is_logged:
+            is_hidden = not isinstance(outcome, Failure) and self._is_hidden(outcome)
+            data = observation.bodies(request, outcome, is_hidden, self._stream) if self._debug else ""
+            observation.log_attempt(request, self._origin, outcome, self.facts(outcome, retry_in), data)
+        if self._observed is not None:
+            yield from self._observed.end_attempt(request, outcome, self._is_last_ambiguous, retry_in)
 
     def authenticate(self, command: ObtainToken) -> Generator[Command, Any, Secret]:
         """Get a token for the next try.
@@ -295,77 +416,95 @@ class _CallState:
         try:
             token: Secret = yield command
         except ApiException as error:
-            error.operation = error.operation or self._operation.id
+            error.operation = error.operation or self.operation.id
             error.may_have_applied = self._ambiguous
             error.attempts = (*self.attempts, *error.attempts)
             raise
         return token
 
-    def record_failure(self, failure: Failure) -> None:
-        """Take note of a try that got no answer."""
-        self._last = failure
-        self._ambiguous |= failure.written and self._operation.retry != "safe"
-        self.attempts.append(Attempt(failure.reason))
+    def record(self, outcome: Response | Failure) -> None:
+        """Record the outcome of an attempt."""
+        self._last, retry_class = outcome, self.operation.retry
+        if isinstance(outcome, Failure):
+            self._add(outcome.reason, None, outcome.written and retry_class != "safe")
+            return
+        is_success = 200 <= outcome.status < 300
+        is_ambiguous = not is_success and retry.is_ambiguous(retry_class, outcome.status)
+        self._add(f"{outcome.status} {outcome.reason}".rstrip(), outcome.status, is_ambiguous)
 
-    def record_response(self, response: Response) -> None:
-        """Take note of an answer that isn't a success."""
-        self._last = response
-        self._ambiguous |= retry.is_ambiguous(self._operation.retry, response.status)
-        self.attempts.append(Attempt(f"{response.status} {response.reason}".rstrip(), response.status))
+    def _add(self, outcome: str, status: int | None, ambiguous: bool) -> None:
+        attempt = Attempt(outcome, status)
+        attempt.seconds = self.seconds
+        self.attempts.append(attempt)
+        self._is_last_ambiguous = ambiguous
+        self._ambiguous |= ambiguous
 
     def is_done_delete(self, response: Response) -> bool:
         """Tell whether a 404 means that an earlier try of a DELETE was applied; note it if so."""
-        if response.status != 404 or self._operation.method != "DELETE" or not self._ambiguous:
+        if response.status != 404 or self.operation.method != "DELETE" or not self._ambiguous:
             return False
-        self.attempts[-1] = Attempt("404: gone, an earlier try deleted it", 404)
+        self.attempts[-1] = self.attempts[-1].with_changes(outcome="404: gone, an earlier try deleted it")
+        self._is_deleted = True
         return True
 
-    def complete(self, response: Response, stream: bool) -> CallResult:
-        """Read a successful answer.
+    def finish(self, outcome: Response | Failure) -> CallResult:
+        """Return the result of the final attempt.
 
         Raises:
-            ApiResponseError: it can't be read; a write has been applied all the same.
+            ApiException: If it failed, or if a successful response can't be decoded.
         """
-        self.attempts.append(Attempt(f"{response.status} {response.reason}".rstrip(), response.status))
+        if not isinstance(outcome, Failure):
+            if 200 <= outcome.status < 300:
+                return self._complete(outcome, self._stream)
+            if self._is_deleted:
+                return CallResult(outcome if self._stream else None, outcome, tuple(self.attempts))
+        raise self._error()
+
+    def _complete(self, response: Response, stream: bool) -> CallResult:
+        """Decode a successful response.
+
+        Raises:
+            ApiResponseError: If the response can't be decoded. A write has still been applied.
+        """
         attempts = tuple(self.attempts)
         if self._write is not None:
             self._write.end("applied")
         if stream:
             return CallResult(response, response, attempts)
         try:
-            return CallResult(read(self._operation, response), response, attempts)
+            return CallResult(read(self.operation, response), response, attempts)
         except ApiResponseError as unreadable:
             reason = self.masked(unreadable.reason or "")  # at once: this frame is one of the error's own
         except RecursionError:
             reason = "the response can't be read: it is nested too deeply"
         response.discard_connection()
         self._last = response
-        self._ambiguous = self._operation.retry != "safe"
+        self._ambiguous = self.operation.retry != "safe"
         if self._is_hidden(response):  # what was found in place of the token may be one
-            reason = f"the response can't be read as {self._operation.returns}"
+            reason = f"the response can't be read as {self.operation.returns}"
         error = ApiResponseError(response.status, reason)
         error.__cause__ = ValueError(error.reason)  # the codec's own error holds the whole body
         raise self._describe(error, response)
 
-    def error(self, retry_after: float | None) -> ApiException:
+    def _error(self) -> ApiException:
         """Build the error for the last try."""
         last = self._last
         if isinstance(last, Failure):
             last.reason = self.masked(last.reason)
-            last.cause = sanitize_cause(last.cause, self._request.secrets())
+            last.cause = sanitize_cause(last.cause, self.request.secrets())
             return self._describe(last.to_exception(), None)
         error = exception_class(last.status)(last.status, self.masked(last.reason or ""))
-        error.retry_after = retry_after
+        error.retry_after = self.retry_after
         return self._describe(error, last)
 
     def _is_hidden(self, response: Response) -> bool:
         """Tell whether an answer is one that grants secrets."""
-        return response.status < 300 and any(parameter.secret for parameter in self._operation.parameters)
+        return response.status < 300 and any(parameter.secret for parameter in self.operation.parameters)
 
     def _describe(self, error: ApiException, response: Response | None) -> ApiException:
-        error.operation = self._operation.id
+        error.operation = self.operation.id
         error.attempts = tuple(
-            attempt._replace(outcome=self.masked(attempt.outcome)) for attempt in self.attempts
+            attempt.with_changes(outcome=self.masked(attempt.outcome)) for attempt in self.attempts
         )
         error.may_have_applied = self._ambiguous
         if self._write is not None:
@@ -374,7 +513,7 @@ class _CallState:
                 self._write.end_unknown(self._arguments)
             else:
                 self._write.end("absent")
-        error._curl = self.masked(self._request.as_curl(self._origin))
+        error._curl = self.masked(self.request.as_curl(self._origin))
         if response is not None:
             body = MASK if self._is_hidden(response) else response.data.decode("utf-8", "replace")
             pairs = [(self.masked(name), self.masked(value)) for name, value in response.headers.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from knetik_cloud.core.causes import sanitize_cause
@@ -60,7 +60,16 @@ class CallProvider:
         self.deadline = deadline
 
 
-Command = Send | Sleep | ObtainToken | CallProvider
+class Await:
+    """Await the result of a coroutine hook."""
+
+    __slots__ = ("awaitable",)
+
+    def __init__(self, awaitable: Awaitable[object]) -> None:
+        self.awaitable = awaitable
+
+
+Command = Send | Sleep | ObtainToken | CallProvider | Await
 
 
 class Response(Protocol):

@@ -96,7 +96,6 @@ class World:
     def __init__(self, tokens: TokenStore | None = None, *, random: float = 1.0, tries: float = 0.0) -> None:
         self.now = 1000.0
         self.tries = tries
-        self.lines: list[str] = []
         self.sent: list[Send] = []
         self.waits: list[float] = []
         self.targets: list[str] = []
@@ -107,7 +106,6 @@ class World:
             "http://service",
             "/base",
             tokens,
-            log=self.lines.append,
             clock=lambda: self.now,
             now=lambda: 1_500_000_000.0,
             random=lambda: random,

@@ -1,0 +1,281 @@
+"""What hooks and the log see of a call: its attempts, its tokens and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from knetik_cloud.core import options
+from knetik_cloud.core.outcome import Await, Command, Failure, Response
+from knetik_cloud.exceptions import ApiException
+from knetik_cloud.hooks import Attempt, Call, Hook
+from knetik_cloud.secret import MASK, Secret, masked
+
+if TYPE_CHECKING:
+    import logging
+
+    from knetik_cloud.core.operation import Operation
+    from knetik_cloud.core.request import Request
+
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
+DEBUG, WARNING = 10, 30
+"""The levels of `logging`, which is imported when the first call starts."""
+MAX_BODY_LOGGED = 2000
+
+Callbacks = Sequence[Callable[[Any], Awaitable[None] | None]]
+Steps = Generator[Command, Any, None]
+
+
+@cache
+def logger() -> logging.Logger:
+    """Return the logger of the SDK, which has no handlers of its own."""
+    import logging
+
+    return logging.getLogger("knetik_cloud")
+
+
+class Observers(NamedTuple):
+    """The callbacks of a list of hooks, by event. Methods that a hook doesn't override are left out."""
+
+    on_call_start: Callbacks
+    on_attempt_start: Callbacks
+    on_attempt_end: Callbacks
+    on_call_end: Callbacks
+    on_token: Callbacks
+
+    @classmethod
+    def of(cls, hooks: Iterable[Hook]) -> Observers:
+        """Collect the callbacks of hooks."""
+        hooks = tuple(hooks)
+        return cls(*([*_overridden(hooks, event)] for event in cls._fields))
+
+
+def _overridden(hooks: Sequence[Hook], event: str) -> Iterable[Callable[[Any], Awaitable[None] | None]]:
+    for hook in hooks:
+        callback = getattr(hook, event)
+        if getattr(callback, "__func__", None) is not vars(Hook)[event]:
+            yield callback
+
+
+def notify(callbacks: Callbacks, event: object) -> Steps:
+    """Run callbacks. An exception in one is logged, and a coroutine is awaited by the driver."""
+    for callback in callbacks:
+        try:
+            pending = callback(event)
+            if pending is not None:
+                yield Await(pending)
+        except Exception as error:
+            name = getattr(callback, "__qualname__", repr(callback))
+            logger().error("the hook %s failed: %s", name, type(error).__name__, exc_info=error)
+
+
+class Observation:
+    """What the hooks of one call see.
+
+    Args:
+        observers: The callbacks.
+        operation: The operation.
+        origin: The scheme, host and port of the service.
+        clock: Returns monotonic seconds.
+    """
+
+    def __init__(
+        self, observers: Observers, operation: Operation[Any], origin: str, clock: Callable[[], float]
+    ) -> None:
+        self._observers = observers
+        self._clock = clock
+        self._is_write = operation.retry != "safe"
+        self._started = clock()
+        self._attempt: Attempt | None = None
+        self._attempt_started = 0.0
+        self._headers: dict[str, str | Secret] = {}
+        self.call = Call(operation.id, operation.method, operation.path, origin)
+
+    def start(self) -> Steps:
+        """Report the start of the call."""
+        return notify(self._observers.on_call_start, self.call)
+
+    def start_attempt(self, request: Request) -> Steps:
+        """Report the start of an attempt, and add the headers of hooks to its request."""
+        self.call.attempts += 1
+        self._attempt = attempt = Attempt(self.call, self.call.attempts)
+        self._headers = request.headers
+        self._attempt_started = self._clock()
+        callbacks = self._observers.on_attempt_start
+        if callbacks:
+            yield from notify(callbacks, attempt)
+            if attempt.headers:
+                request.headers = _with(request.headers, attempt.headers)
+                added = request.headers.values()
+                request.form_secrets += [value for value in added if isinstance(value, Secret)]
+
+    def end_attempt(
+        self, request: Request, outcome: Response | Failure, ambiguous: bool, retry_in: float | None
+    ) -> Steps:
+        """Report the outcome of an attempt, and when the next one follows.
+
+        Args:
+            request: The request that was sent.
+            outcome: What came of it.
+            ambiguous: Whether the attempt may have been applied without the client knowing.
+            retry_in: Seconds until the next attempt, or None if there is none.
+        """
+        attempt, secrets = self._attempt, request.secrets()
+        assert attempt is not None
+        request.headers = self._headers
+        if isinstance(outcome, Failure):
+            attempt.error = outcome.masked(secrets).to_exception()
+            attempt.error.operation = attempt.operation
+            attempt.error.may_have_applied = ambiguous
+        else:
+            attempt.status = outcome.status
+            attempt.request_id = _request_id(outcome, secrets)
+        self.call.may_have_applied |= ambiguous
+        attempt.may_have_applied = ambiguous
+        attempt.retry_in = retry_in
+        return self._report_attempt(attempt)
+
+    def end(self, error: BaseException | None) -> Steps:
+        """Report the end of the call. An attempt that was interrupted ends with it."""
+        if self._attempt is not None:
+            self._attempt.error = error
+            self._attempt.may_have_applied = self._is_write
+            self.call.may_have_applied |= self._is_write
+            yield from self._report_attempt(self._attempt)
+        call = self.call
+        if error is None:
+            call.may_have_applied = False
+        elif isinstance(error, ApiException):
+            call.may_have_applied = error.may_have_applied
+        call.error = error
+        call.seconds = self._clock() - self._started
+        yield from notify(self._observers.on_call_end, call)
+
+    def _report_attempt(self, attempt: Attempt) -> Steps:
+        attempt.seconds = self._clock() - self._attempt_started
+        self._attempt = None
+        return notify(self._observers.on_attempt_end, attempt)
+
+
+def _with(headers: Mapping[str, str | Secret], added: Mapping[str, Any]) -> dict[str, str | Secret]:
+    """Return headers with those of hooks, which replace them. Invalid ones are logged and left out."""
+    merged = dict(headers)
+    own = {name.lower(): name for name in merged}
+    for name, value in added.items():
+        try:
+            checked = options.headers("attempt.headers", {name: value})
+        except ApiException as error:
+            logger().error("a header of a hook was not sent: %s", error)
+            continue
+        for valid, text in checked.items():
+            merged.pop(own.get(valid.lower(), valid), None)
+            merged[valid] = text
+    return merged
+
+
+def _request_id(response: Response, secrets: Sequence[Secret]) -> str | None:
+    """Return the service's trace id, from the headers or from the body of an error."""
+    if response.status < 400:
+        found = response.getheader("X-Request-Id")
+    else:
+        error = ApiException()
+        error._load_response(response.data.decode("utf-8", "replace"), response.headers)
+        found = error.request_id
+    return found if found is None else masked(found, secrets)
+
+
+def said(outcome: Response | Failure, secrets: Sequence[Secret]) -> str:
+    """Describe an outcome in a few words, secrets masked."""
+    text = outcome.reason if isinstance(outcome, Failure) else f"{outcome.status} {outcome.reason}".rstrip()
+    return masked(text or "", secrets)
+
+
+def log_attempt(request: Request, origin: str, outcome: Response | Failure, facts: Facts, data: str) -> None:
+    """Log an attempt at DEBUG. Values of the query and bodies appear only if they are passed as `data`."""
+    url = f"{origin}{request.target}" if data else request.operation.path
+    text = said(outcome, request.secrets())
+    logger().debug(
+        "%s %s: %s in %.3f s%s", request.method, url, text, facts.seconds, data, extra=facts.fields()
+    )
+
+
+def log_retry(request: Request, outcome: Response | Failure, facts: Facts) -> None:
+    """Log at WARNING that an attempt failed, and after what wait the next one follows."""
+    text = said(outcome, request.secrets())
+    message = "%s: attempt %d failed (%s), retrying in %.2f s"
+    logger().warning(message, facts.operation, facts.number, text, facts.retry_in, extra=facts.fields())
+
+
+def log_exhausted(request: Request, outcome: Response | Failure, facts: Facts) -> None:
+    """Log at WARNING that a retry was due, and that the client's retry budget has none left."""
+    text = said(outcome, request.secrets())
+    message = "%s: attempt %d failed (%s), not retried because the retry budget is exhausted"
+    logger().warning(message, facts.operation, facts.number, text, extra=facts.fields())
+
+
+def log_token_failure(error: ApiException, is_usable: bool) -> None:
+    """Log at WARNING that no token could be obtained, and whether the current one can still be used."""
+    rest = ", using the current one until it expires" if is_usable else ""
+    fields = {"operation": error.operation, "status": error.status, "error": type(error).__name__}
+    logger().warning("a new token could not be obtained (%s)%s", error.reason, rest, extra=fields)
+
+
+class Facts(NamedTuple):
+    """What is known of an attempt, for the log."""
+
+    operation: str
+    method: str
+    url_template: str
+    number: int
+    status: int | None
+    error: str | None
+    seconds: float
+    request_id: str | None
+    retry_in: float | None
+    may_have_applied: bool
+
+    @classmethod
+    def of(
+        cls,
+        request: Request,
+        number: int,
+        outcome: Response | Failure,
+        seconds: float,
+        ambiguous: bool,
+        retry_in: float | None,
+    ) -> Facts:
+        """Collect the facts of an attempt."""
+        operation, status, error, request_id = request.operation, None, None, None
+        if isinstance(outcome, Failure):
+            error = outcome.error.__name__
+        else:
+            status, request_id = outcome.status, _request_id(outcome, request.secrets())
+        return cls(
+            *(operation.id, operation.method, operation.path, number, status, error),
+            *(seconds, request_id, retry_in, ambiguous),
+        )
+
+    def fields(self) -> dict[str, Any]:
+        """Return the facts as attributes of a log record."""
+        return self._asdict()
+
+
+def bodies(request: Request, outcome: Response | Failure, is_hidden: bool, stream: bool) -> str:
+    """Format the bodies of a request and its response for `debug=True`, secrets masked."""
+    secrets = request.secrets()
+    parts = []
+    sent = request.shown_body if request.shown_body is not None else request.body
+    if isinstance(sent, bytes):
+        sent = sent.decode("utf-8", "replace")
+    if sent is not None:
+        parts.append(f"sent {_shortened(masked(str(sent), secrets))}")
+    if not isinstance(outcome, Failure) and not (stream and outcome.status < 300):
+        received = MASK if is_hidden else masked(outcome.data.decode("utf-8", "replace"), secrets)
+        parts.append(f"received {_shortened(received)}")
+    return "".join(f"; {part}" for part in parts) or "; no bodies"
+
+
+def _shortened(text: str) -> str:
+    return repr(text) if len(text) <= MAX_BODY_LOGGED else f"{text[:MAX_BODY_LOGGED]!r}..."
