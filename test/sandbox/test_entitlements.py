@@ -190,7 +190,7 @@ def test_a_wallet_grant_credits_money(web: Web, sandbox: Sandbox) -> None:
 
 def test_without_invoice_a_sku_is_delivered_at_once(web: Web) -> None:
     reply = web.post("/users/3/inventory", ADD)
-    assert (reply.status, reply.body) == (201, b"")
+    assert (reply.status, reply.body) == (201, b"null")
     entry = web.entries(3, 56)[-1]
     assert (entry["status"], entry["invoice_id"]) == ("active", None)
     assert web.get(f"/users/3/inventory/{entry['id']}/log").json["content"][0]["info"] == "thanks"
