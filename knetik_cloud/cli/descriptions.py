@@ -83,7 +83,8 @@ def _option_words(name: str, value: Any) -> list[str]:
     option = bodies.dashed(name)
     if isinstance(value, bool):
         return [f"--{option}" if value else f"--no-{option}"]
-    return [] if value is None else [f"--{option}", str(value)]
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return [word for each in values for word in (f"--{option}", str(each))]
 
 
 def _permissions(permissions: tuple[str, ...]) -> str:

@@ -1,0 +1,188 @@
+"""Exit codes and errors: what scripts and people learn from a failure."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from knetik_cloud import exceptions
+from knetik_cloud.cli.errors import NEXT_STEPS
+from knetik_cloud.cli.exits import MEANINGS, Exit
+from knetik_cloud.sandbox import Sandbox
+from test.conftest import RecordingServer, answer
+
+from .conftest import Run
+
+READ = ("items", "get", "1", "--retries", "0")
+WRITE = ("entitlements", "grant", "56", "--entitlement-id", "56", "--retries", "0")
+
+
+def result(code: int, message: str = "no") -> bytes:
+    return json.dumps(
+        {"code": code, "request_id": "r-1", "result": [{"message": message, "field": "f"}]}
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "body", "code"),
+    [
+        (READ, 200, b'{"id": 1}', Exit.SUCCESS),
+        (READ, 403, result(1007), Exit.DENIED),
+        (WRITE, 400, result(1007), Exit.DENIED),
+        (READ, 400, result(1001), Exit.REJECTED),
+        (READ, 401, b"", Exit.REJECTED),
+        (READ, 403, result(1005), Exit.REJECTED),
+        (READ, 404, result(1003), Exit.REJECTED),
+        (READ, 418, b"", Exit.REJECTED),
+        (READ, 429, b"", Exit.REJECTED),
+        (READ, 500, b"", Exit.SERVICE),
+        (READ, 503, b"", Exit.SERVICE),
+        (READ, 200, b"<html>", Exit.SERVICE),
+        (WRITE, 500, b"", Exit.UNKNOWN),
+        (("items", "create", "--name", "x"), 200, b"[", Exit.UNKNOWN),
+    ],
+)
+def test_the_exit_code_tells_what_happened(
+    words: tuple[str, ...], status: int, body: bytes, code: Exit, server: RecordingServer, run: Run
+) -> None:
+    server.answers = [answer(status, body)]
+    done = run(*words, "--host", server.url)
+    assert done.code == code, done.err
+    assert done.code == 0 or done.error["exit_code"] == code
+
+
+def test_a_host_that_is_not_reached_is_told_apart_from_one_that_broke_off(
+    run: Run, server: RecordingServer
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    assert run(*WRITE, "--host", f"http://127.0.0.1:{port}").code == Exit.NOT_REACHED
+    server.answers = [b""]  # the connection stays open, without a response
+    assert run(*READ, "--host", server.url, "--timeout", "200ms").code == Exit.NOT_REACHED
+    lost = run(*WRITE, "--host", server.url, "--timeout", "200ms")
+    assert lost.code == Exit.UNKNOWN
+    assert lost.error["may_have_applied"] is True
+    assert "--once" in lost.error["next_step"]
+
+
+def test_errors_are_json_if_the_output_is_json_and_text_otherwise(sandbox: Sandbox, run: Run) -> None:
+    for words in (
+        ("-o", "json"),
+        ("-o", "jsonl"),
+        (),
+        ("-ojson",),
+        ("--output=json",),
+        ("--errors", "json", "-o", "csv"),
+    ):
+        error = run("items", "get", "999", *words).error
+        assert error["type"] == "NotFoundException"
+        assert (error["status"], error["code"], error["exit_code"]) == (404, 1003, 4)
+        assert error["operation"] == "get_entitlement_item"
+        assert error["request_id"]
+        assert error["next_step"]
+        assert error["errors"][0]["field"] == "entitlement_id"
+    for words in (("-o", "csv"), ("-o", "table"), ("--errors", "text"), ("--errors=text", "-o", "json")):
+        done = run("items", "get", "999", *words)
+        assert done.err.startswith(
+            "Error: 404 Not Found: No entitlement item has the id 999 (entitlement_id)\n"
+        )
+        assert done.out == b""
+
+
+def test_a_usage_error_is_json_too(run: Run) -> None:
+    done = run("items", "get", "-o", "json")
+    assert done.code == 2
+    assert done.error["type"] == "UsageError"
+    assert done.error["next_step"] == "Run `knetik items get --help`."
+
+
+def test_a_message_of_the_service_cant_steer_the_terminal(server: RecordingServer, run: Run) -> None:
+    server.answers = [answer(404, result(1003, "\u001b]0;title\u0007\u202egone"))]
+    done = run(*READ, "--host", server.url, "--errors", "text")
+    assert "\\x1b]0;title\\x07\\u202egone" in done.err
+    assert "\x1b" not in done.err
+
+
+def test_every_exception_and_every_exit_code_has_a_next_step() -> None:
+    kinds = [
+        v for v in vars(exceptions).values() if isinstance(v, type) and issubclass(v, exceptions.ApiException)
+    ]
+    assert all(any(kind.__name__ in NEXT_STEPS for kind in each.__mro__) for each in kinds)
+    assert set(MEANINGS) == set(Exit)
+
+
+@pytest.mark.parametrize(
+    "topic", ["1007", "ApiTimeoutException", "apitimeoutexception", "404", "7", "exit 7"]
+)
+def test_everything_in_an_error_can_be_explained_offline(topic: str, run: Run) -> None:
+    words = ("explain", topic)
+    done = run(*words, "-o", "json")
+    assert done.code == 0, done.err
+    found = json.loads(done.text)
+    assert found
+    assert all(row["meaning"] and row["next_step"] for row in found)
+
+
+def test_an_unknown_topic_is_an_error_with_a_suggestion(run: Run) -> None:
+    done = run("explain", "ApiTimeoutExeption", "--errors", "json")
+    assert done.code == 1
+    assert "ApiTimeoutException" in done.error["message"]
+
+
+def test_every_topic_is_listed(run: Run) -> None:
+    topics = {row["topic"] for row in run("explain", "-o", "jsonl").rows("jsonl")}
+    assert topics >= {str(int(code)) for code in Exit}
+    assert topics >= {"1001", "1007", "404", "503", "ApiException", "DeadlineExceeded"}
+
+
+@pytest.mark.parametrize("answered", ["y", "n", ""])
+def test_deleting_elsewhere_never_asks_without_a_terminal(answered: str, run: Run, monkeypatch: Any) -> None:
+    done = run("items", "delete", "1", "--host", "http://example.invalid", input=answered)
+    assert done.code == 2
+    assert "--yes" in done.error["message"]
+    assert "example.invalid" in done.error["message"]
+
+
+def test_yes_answers_the_confirmation_and_this_machine_needs_none(server: RecordingServer, run: Run) -> None:
+    server.answers = [answer(204)]
+    assert run("items", "delete", "1", "--host", server.url).code == 0
+    done = run("items", "delete", "1", "--host", "http://example.invalid", "--yes", "--retries", "0")
+    assert done.code == Exit.NOT_REACHED
+
+
+def test_a_key_makes_a_use_happen_once_over_several_runs(sandbox: Sandbox, run: Run) -> None:
+    words = ("entitlements", "use", "56", "56", "--once", "order-17", "-o", "json")
+    assert json.loads(run(*words).text)["state"] == "applied"
+    again = json.loads(run(*words).text)
+    assert again["state"] == "found"
+    assert again["evidence"]["info"] == "order-17"
+    assert len(sandbox.journal("use_user_entitlement_item")) == 1
+
+
+def test_a_lost_response_is_found_out_with_a_key(sandbox: Sandbox, run: Run) -> None:
+    sandbox.fail("grant_user_entitlement", reset=True, applied=True)
+    done = run(
+        "entitlements", "grant", "3", "--entitlement-id", "56", "--once", "k", "-o", "json", "--retries", "0"
+    )
+    assert done.code == 0, done.err
+    assert json.loads(done.text)["state"] == "applied"
+    assert len(sandbox.journal("grant_user_entitlement")) == 1
+
+
+def test_an_outcome_that_stays_unknown_ends_with_7(sandbox: Sandbox, run: Run) -> None:
+    sandbox.fail("use_user_entitlement_item", reset=True, applied=True)
+    sandbox.fail("get_user_inventories", status=400, times=None)
+    words = ("entitlements", "use", "56", "56", "--once", "k", "-o", "json", "--retries", "0")
+    done = run(*words)
+    assert done.code in (Exit.UNKNOWN, Exit.NOT_REACHED), done.err
+    sandbox.clear_faults()
+
+
+def test_a_denied_write_with_a_key_ends_as_one_without(sandbox: Sandbox, run: Run) -> None:
+    for key in ((), ("--once", "k")):
+        done = run("entitlements", "use", "3", "56", *key, "-o", "json")
+        assert done.code == Exit.DENIED
+        assert done.error["code"] == 1007
