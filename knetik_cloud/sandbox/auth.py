@@ -22,12 +22,20 @@ ME = "me"
 class Caller:
     """The one who calls: the user behind the token if it has one, and the permissions it gives.
 
-    `authenticated` is False for a call without a good token.
+    `authenticated` is False for a call without a good token. `client_id` is the client that got the token.
     """
 
     user: User | None = None
     permissions: Collection[str] = ()
     authenticated: bool = False
+    client_id: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The caller in the journal: `user:ID`, `client:ID`, or None for an anonymous one."""
+        if self.user is not None:
+            return f"user:{self.user.id}"
+        return f"client:{self.client_id}" if self.client_id is not None else None
 
 
 ANONYMOUS = Caller()
@@ -72,9 +80,9 @@ def identify(db: Connection, authorization: str | None, now: float, required: bo
         raise OAuthError(401, "invalid_token", why)
     if token.user_id is None:
         client = people.client_by_id(db, token.client_id)
-        return Caller(None, client.permissions if client else (), True)
+        return Caller(None, client.permissions if client else (), True, token.client_id)
     user = people.user_by_id(db, token.user_id)
-    return Caller(user, user.permissions if user else (), True)
+    return Caller(user, user.permissions if user else (), True, token.client_id)
 
 
 def authorize(operation: Operation, caller: Caller, owner: User | None) -> None:

@@ -36,11 +36,13 @@ class Facts:
     """Facts about a request that only the service knows, for the journal.
 
     `user_id` is the user named by the path, with `me` and user names resolved. `checks` are the checks of
-    the item rules behind a denial, as `Check.to_dict` returns them.
+    the item rules behind a denial, as `Check.to_dict` returns them. `caller` is whose token the request
+    carried: `user:ID`, `client:ID`, or None without a valid one.
     """
 
     user_id: int | None = None
     checks: list[dict[str, Any]] | None = None
+    caller: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Exchange:
     `time` is the stand-in's, in epoch seconds; `milliseconds` is what the answer took. `status` is None when
     no answer was sent. Secrets are masked in all of it, and bodies are cut after 16384 characters.
     `applied_fault` describes the fault behind `fault`. `user_id` is the user named by the path. `checks`
-    are the checks of the item rules, if they denied the request.
+    are the checks of the item rules, if they denied the request. `caller` is whose token it carried:
+    `user:ID`, `client:ID`, or None without a valid token.
     """
 
     number: int
@@ -70,6 +73,7 @@ class Exchange:
     applied_fault: Mapping[str, Any] | None = None
     user_id: int | None = None
     checks: Sequence[Mapping[str, Any]] | None = None
+    caller: str | None = None
 
     @property
     def json(self) -> Any:
@@ -144,6 +148,7 @@ class Recorded:
             applied_fault=self.fault,
             user_id=self.facts.user_id if self.facts else None,
             checks=self.facts.checks if self.facts else None,
+            caller=self.facts.caller if self.facts else None,
         )
 
 

@@ -94,6 +94,7 @@ class Service:
         caller = auth.ANONYMOUS
         if not operation.issues_tokens:
             caller = auth.identify(db, request.headers.get("authorization"), now, required)
+            request.facts.caller = caller.name
         if required and operation.permissions and not caller.authenticated:
             auth.authorize(operation, caller, None)
         form: Mapping[str, str] = {}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from knetik_cloud.sandbox.console import (
     clock_pages,
+    code_pages,
     data_pages,
     fault_pages,
     journal_pages,
@@ -25,6 +26,7 @@ PAGES: Mapping[str, Mapping[str, Action]] = {
     "": {"GET": journal_pages.journal},
     "/journal": {"GET": journal_pages.journal},
     "/journal/clear": {"POST": journal_pages.clear},
+    "/journal/code": {"GET": code_pages.code},
     "/journal/stream": {"GET": journal_pages.stream},
     "/journal/{number:int}": {"GET": journal_pages.request},
     "/data": {"GET": data_pages.overview},

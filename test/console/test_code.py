@@ -1,0 +1,284 @@
+"""Requests of the journal as code: the copied code runs, and does what the requests did."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knetik_cloud import ApiClient, ApiException, Configuration, UsersInventoryApi
+from knetik_cloud.sandbox import Sandbox
+from test.console.conftest import Pages
+
+HELD = {"consumable": {"use_count": 9}}
+
+
+def code(pages: Pages, sandbox: Sandbox, form: str, *numbers: int) -> str:
+    """Return the code of requests, all of the journal by default."""
+    rows = numbers or [exchange.number for exchange in sandbox.journal()]
+    page = pages.page(f"/console/journal/code?as={form}&" + "&".join(f"row={number}" for number in rows))
+    found = re.search(r'<pre id="code"[^>]*>(.*?)</pre>', page, re.DOTALL)
+    assert found is not None
+    return html.unescape(found[1]).removeprefix("\n")
+
+
+def note(pages: Pages, *numbers: int) -> str:
+    """Return what the page says about a test."""
+    page = pages.page("/console/journal/code?as=pytest&" + "&".join(f"row={number}" for number in numbers))
+    return " ".join(re.sub("<[^>]+>", " ", page[page.index("The test starts") :][:600]).split())
+
+
+def run(*command: str, host: str | None = None, cwd: Path | None = None) -> str:
+    """Run a program in a clean environment, and return its output. It must succeed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KNETIK_")}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    if host is not None:
+        environment["KNETIK_CLOUD_HOST"] = host
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, timeout=100)
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+    return result.stdout
+
+
+def run_test(tmp_path: Path, text: str) -> None:
+    """Run a copied test with pytest."""
+    path = tmp_path / "test_copied.py"
+    path.write_text(text, encoding="utf-8")
+    # Warnings are errors in it, as in the tests of a careful project.
+    command = (
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "error",
+        "-c",
+        os.devnull,
+    )
+    output = run(*command, f"--rootdir={tmp_path}", str(path))
+    assert "1 passed" in output
+
+
+@pytest.fixture
+def api(sandbox: Sandbox) -> Iterator[UsersInventoryApi]:
+    with ApiClient(Configuration(host=sandbox.url, retries=0)) as client:
+        yield UsersInventoryApi(client)
+
+
+def fails(call: Callable[[], Any]) -> None:
+    with pytest.raises(ApiException):
+        call()
+
+
+def use_up(api: UsersInventoryApi) -> None:
+    """Use an item up, be denied, and look at what is left."""
+    api.update_user_inventory_behavior_data(56, 56, data=HELD)
+    api.use_user_entitlement_item(56, 56, info="the last sip")
+    fails(lambda: api.use_user_entitlement_item(56, 56))
+    api.get_user_inventories(56, inactive=True, filter_item_id=56)
+    api.get_user_inventory_log(56, 56)
+
+
+def every_kind(api: UsersInventoryApi) -> None:
+    """Make requests of every kind: with bodies, filters, texts that need quoting, and errors."""
+    item = api.create_entitlement_item(
+        entitlement_item={
+            "type_hint": "entitlement",
+            "name": "O'Neil's \"Light\" \\ $HOME `ls` ☃",
+            "short_description": "two\nlines",
+            "behaviors": [{"type_hint": "consumable", "max_use": 1}],
+        }
+    )
+    api.grant_user_entitlement(3, {"entitlement_id": item.id})
+    api.use_user_entitlement_item(3, item.id, info="'; DROP TABLE users; -- ☃")
+    api.get_users_inventory(filter_username="filter_username_example", filter_date="GT,1500000000")
+    api.get_entitlement_items(size=2, page=1, order="name:DESC")
+    api.update_user_inventory_status(56, 56, inventory_status="inactive")
+    api.update_user_inventory_expires(56, 56, timestamp=1893456000)
+    request = {"sku": "coins_100", "note": "-x", "skip_invoice": False, "overrides": []}
+    api.add_item_to_user_inventory(56, user_inventory_add_request=request)
+    api.delete_entitlement_item(item.id)
+    fails(lambda: api.get_entitlement_item(item.id))
+    fails(lambda: api.grant_user_entitlement(56, {"entitlement_id": 3}))
+
+
+@pytest.mark.parametrize("act", [use_up, every_kind])
+def test_copied_test_passes_and_asserts_what_was_recorded(
+    sandbox: Sandbox, pages: Pages, api: UsersInventoryApi, tmp_path: Path, act: Callable[..., None]
+) -> None:
+    act(api)
+
+    text = code(pages, sandbox, "pytest")
+
+    assert "responded as recorded" in note(pages, *[exchange.number for exchange in sandbox.journal()])
+    assert "SEED" not in text
+    run_test(tmp_path, text)
+
+
+def test_copied_test_fails_if_the_sandbox_behaves_differently(
+    sandbox: Sandbox, pages: Pages, api: UsersInventoryApi, tmp_path: Path
+) -> None:
+    use_up(api)
+
+    text = code(pages, sandbox, "pytest").replace("use_count': 9", "use_count': 1")
+
+    with pytest.raises(AssertionError, match="DID NOT RAISE"):
+        run_test(tmp_path, text)
+
+
+def test_earlier_writes_that_led_to_a_request_are_repeated(
+    sandbox: Sandbox, pages: Pages, api: UsersInventoryApi, tmp_path: Path
+) -> None:
+    api.grant_user_entitlement(1, {"entitlement_id": 5})
+    api.grant_user_entitlement(56, {"entitlement_id": 2})
+    fails(lambda: api.grant_user_entitlement(56, {"entitlement_id": 2}))
+
+    text = code(pages, sandbox, "pytest", 3)
+
+    assert "repeats 1 earlier write" in note(pages, 3)
+    assert "grant_user_entitlement(1," not in text
+    assert 'details["behavior"] == "time_period_gettable"' in text
+    run_test(tmp_path, text)
+
+
+def test_copied_test_starts_with_a_seed_if_the_journal_does_not_hold_what_led_there(
+    sandbox: Sandbox, pages: Pages, api: UsersInventoryApi, tmp_path: Path
+) -> None:
+    sandbox.seed({"users": [{"id": 90, "username": "kim"}], "inventory": [{"user_id": 90, "item_id": 5}]})
+    api.get_user_inventories(90)
+
+    text = code(pages, sandbox, "pytest")
+
+    assert "SEED = {" in text
+    assert "responded as recorded" in note(pages, 1)
+    run_test(tmp_path, text)
+
+
+def test_copied_test_sets_the_clock(
+    sandbox: Sandbox, pages: Pages, api: UsersInventoryApi, tmp_path: Path
+) -> None:
+    api.grant_user_entitlement(56, {"entitlement_id": 2})
+    sandbox.advance(days=2)
+    api.grant_user_entitlement(56, {"entitlement_id": 2})
+    sandbox.set_time("2101-01-01T00:00:00Z")
+    fails(lambda: api.check_user_entitlement_item(56, 56))
+
+    text = code(pages, sandbox, "pytest")
+
+    assert text.count("sandbox.freeze(") == 3
+    assert 'details["behavior"] == "expirable"' in text
+    run_test(tmp_path, text)
+
+
+FAULTS: list[dict[str, Any]] = [
+    {"status": 503},
+    {"status": 429, "headers": {"Retry-After": "7"}},
+    {"status": 500, "applied": True},
+    {"reset": True},
+    {"reset": True, "applied": True},
+    {"truncate": True},
+    {"delay": 0.05},
+]
+
+
+def test_copied_test_arms_the_faults_that_requests_met(
+    sandbox: Sandbox, pages: Pages, api: UsersInventoryApi, tmp_path: Path
+) -> None:
+    for fault in FAULTS:
+        operation = "get_user_inventory" if "truncate" in fault else "use_user_entitlement_item"
+        sandbox.fail(operation, **fault)
+        if "truncate" in fault:
+            fails(lambda: api.get_user_inventory(56, 56))
+        elif "delay" in fault:
+            api.use_user_entitlement_item(56, 56)
+        else:
+            fails(lambda: api.use_user_entitlement_item(56, 56))
+    api.get_user_inventory_log(56, 56)
+
+    text = code(pages, sandbox, "pytest")
+
+    assert text.count("sandbox.fail(") == len(FAULTS)
+    run_test(tmp_path, text)
+
+
+def test_copied_test_uses_the_credentials_of_the_callers(tmp_path: Path) -> None:
+    with Sandbox(require_auth=True) as sandbox:
+        pages = Pages(sandbox.url)
+        user = {"username": "user_id_example", "password": "password_example"}
+        client = {"client_secret": "client_secret_example"}
+        for credentials in ({**client, **user}, client):
+            configuration = Configuration(host=sandbox.url, client_id="knetik", **credentials)
+            with ApiClient(configuration) as made:
+                api = UsersInventoryApi(made)
+                api.check_user_entitlement_item("56" if credentials is client else "me", 56)
+                if credentials is not client:
+                    fails(lambda api=api: api.grant_user_entitlement(56, {"entitlement_id": 2}))  # type: ignore[misc]
+
+        text = code(pages, sandbox, "pytest")
+        pages.close()
+
+    assert "password_example" not in text
+    assert "client_secret_example" not in text
+    assert text.count("It is left out: the client requests tokens by itself.") == 2
+    run_test(tmp_path, text)
+
+
+@pytest.mark.parametrize("act", [use_up, every_kind])
+@pytest.mark.parametrize("form", ["python", "curl", "knetik"])
+def test_copied_code_sends_the_same_requests(
+    sandbox: Sandbox,
+    pages: Pages,
+    api: UsersInventoryApi,
+    tmp_path: Path,
+    form: str,
+    act: Callable[..., None],
+) -> None:
+    act(api)
+    recorded = [(each.operation, each.path, each.query, each.json, each.status) for each in sandbox.journal()]
+    text = code(pages, sandbox, form)
+    sandbox.reset()
+
+    if form == "python":
+        path = tmp_path / "copied.py"
+        path.write_text(text, encoding="utf-8")
+        run(sys.executable, "-W", "error", str(path))
+    else:
+        run("bash", "-c", text + "\ntrue\n")
+
+    repeated = [(each.operation, each.path, each.query, each.json, each.status) for each in sandbox.journal()]
+    assert [plain(each) for each in repeated] == [plain(each) for each in recorded]
+
+
+def plain(exchange: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a request without the spelling of its query, which may differ."""
+    operation, path, query, body, status = exchange
+    return operation, path, sorted(query.replace("%3A", ":").replace("%2C", ",").split("&")), body, status
+
+
+def test_request_that_the_sdk_cannot_send_is_left_out_with_the_reason(sandbox: Sandbox, pages: Pages) -> None:
+    pages.get("/nowhere")
+    pages.post("/users/56/entitlements", body=b"{nope", headers={"Content-Type": "application/json"})
+    pages.get("/users/56/inventory?size=many")
+
+    for form in ("pytest", "python", "knetik"):
+        text = code(pages, sandbox, form)
+        for reason in ("no operation has its path", "its body is not JSON", "would reject its parameters"):
+            assert reason in text
+    curl = code(pages, sandbox, "curl")
+    assert "left out" not in curl
+    assert "{nope" in curl
+
+
+def test_selection_that_the_journal_no_longer_holds_is_reported(pages: Pages) -> None:
+    assert pages.get("/console/journal/code?row=99").status == 404
+    assert pages.get("/console/journal/code").status == 400
+    assert pages.get("/console/journal/code?row=1&as=cobol").status == 400
