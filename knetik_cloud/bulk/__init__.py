@@ -14,6 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from knetik_cloud.bulk.export import Exported as Exported
+    from knetik_cloud.bulk.export import export as export
     from knetik_cloud.bulk.journal import BulkError as BulkError
     from knetik_cloud.bulk.journal import ChangedInputError as ChangedInputError
     from knetik_cloud.bulk.journal import InvalidRowsError as InvalidRowsError
@@ -33,10 +35,12 @@ from importlib import import_module
 _MODULES = {
     "BulkError": "journal",
     "ChangedInputError": "journal",
+    "Exported": "export",
     "InvalidRowsError": "journal",
     "Plan": "planning",
     "Report": "reporting",
     "RowReport": "reporting",
+    "export": "export",
     "plan": "planning",
     "report": "reporting",
     "resume": "running",

@@ -35,7 +35,7 @@ class Meter:
     """
 
     def __init__(self, total: int | None, done: int, progress: Progress, title: str) -> None:
-        self._total = total
+        self.total = total
         self._first = done
         self._started = time.monotonic()
         self._display = _display(progress, total, title)
@@ -44,10 +44,10 @@ class Meter:
         """Show how many rows are done, in total."""
         seconds = time.monotonic() - self._started
         rate = (done - self._first) / seconds if seconds > 0 else 0.0
-        left = None if self._total is None or not rate else round((self._total - done) / rate)
+        left = None if self.total is None or not rate else round((self.total - done) / rate)
         state = {
             "done": done,
-            "total": self._total,
+            "total": self.total,
             "per_second": round(rate, 1),
             "eta_seconds": left,
             "in_flight": in_flight,
@@ -121,7 +121,13 @@ class _Bar(_Silent):
     def update(self, state: Mapping[str, Any]) -> None:
         noted = ("in_flight", "denied", "absent", "unknown")
         note = ", ".join(f"{state[name]:,} {name.replace('_', ' ')}" for name in noted if state.get(name))
-        self._bar.update(self._task, completed=state["done"], per_second=state["per_second"], note=note)
+        self._bar.update(
+            self._task,
+            completed=state["done"],
+            total=state["total"],
+            per_second=state["per_second"],
+            note=note,
+        )
 
     def close(self) -> None:
         self._bar.stop()

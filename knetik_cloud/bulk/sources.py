@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from knetik_cloud.bulk.files import open_text
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.request import build
 from knetik_cloud.data import expressions, types
@@ -178,20 +179,6 @@ def open_rows(rows: Rows, reader: RowReader) -> Iterator[Mapping[str, Any]]:
         return _parquet(path)
     known = ".csv, .jsonl, .ndjson or .parquet"
     raise ApiValueError(f"{path} must be a {known} file: pass rows of other sources as an iterable")
-
-
-def open_text(path: Path) -> IO[str]:
-    """Open a text file, decompressed by its name."""
-    if path.suffix == ".gz":
-        import gzip
-
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    if path.suffix == ".zst":
-        import zstandard
-
-        opened: IO[str] = zstandard.open(path, "rt", encoding="utf-8-sig", newline="")
-        return opened
-    return path.open(encoding="utf-8-sig", newline="")
 
 
 def _csv(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:

@@ -155,22 +155,22 @@ class Plan(Generic[P]):
             raise types.invalid_value_error("prefetch", f"an int from 0 to {MAX_PREFETCH}", prefetch)
         self.deadline = math.inf if deadline is None else options.time_limit("deadline", deadline)
         self._call_deadline = call_deadline
-        self._call_options = call_options
+        self.call_options = call_options
         self._clock = clock
         self._arguments = dict(arguments)
         names = {parameter.wire: parameter.name for parameter in operation.parameters}
-        self._page = names[self.pages.page]
+        self.page_name, self.size_name = names[self.pages.page], names[self.pages.size]
         self.start = Position.parse(start_page, operation.id)
         if self.start.size is not None and page_size not in (None, self.start.size):
             raise types.invalid_value_error("page_size", f"{self.start.size}, as in start_page", page_size)
         self._shown = {
             **self._arguments,
-            **({} if page_size is None else {names[self.pages.size]: page_size}),
+            **({} if page_size is None else {self.size_name: page_size}),
         }
         if page_size is None:
             page_size = self.start.size or min(DEFAULT_PAGE_SIZE, self.limit or DEFAULT_PAGE_SIZE)
         self.size = options.integer("page_size", page_size, 1)
-        self._arguments[names[self.pages.size]] = self.size
+        self._arguments[self.size_name] = self.size
         if self.pages.order is not None and self._arguments.get(names[self.pages.order]) is None:
             self._arguments[names[self.pages.order]] = self._shown[names[self.pages.order]] = STABLE_ORDER
 
@@ -182,9 +182,17 @@ class Plan(Generic[P]):
             said["prefetch"] = str(self.prefetch)
         if self.deadline != math.inf:
             said["deadline"] = str(self.deadline)
-        for name, value in self._call_options.items():  # headers may hold what nobody is to see
+        for name, value in self.call_options.items():  # headers may hold what nobody is to see
             said[name] = "..." if name == "_headers" else types.short_repr(value)
         return f"{self.operation.id}({', '.join(f'{name}={value}' for name, value in said.items())})"
+
+    def page_arguments(self, size: int) -> dict[str, Any]:
+        """Return the arguments of a call but for the page, with another size unless the caller named one."""
+        return (
+            dict(self._arguments)
+            if self.size_name in self._shown
+            else {**self._arguments, self.size_name: size}
+        )
 
     @property
     def page_model(self) -> Any:
@@ -218,7 +226,7 @@ class Plan(Generic[P]):
                 reason=f"the deadline of the whole reading has passed before page {number} (raise `deadline`)"
             )
         limited = {} if left >= self._call_deadline else {"_deadline": left}
-        return StartFetch({**self._arguments, self._page: number}, {**self._call_options, **limited})
+        return StartFetch({**self._arguments, self.page_name: number}, {**self.call_options, **limited})
 
 
 class _ListState(Generic[P]):

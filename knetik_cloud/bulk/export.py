@@ -1,0 +1,366 @@
+"""Exporting a list to JSON lines, CSV or Parquet, in constant memory, and resumable.
+
+All formats are fetched as JSON lines first, which are the items' own bytes. CSV and Parquet files are made of
+these at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from knetik_cloud.bulk.files import Appender, compression_of, open_bytes
+from knetik_cloud.bulk.journal import BulkError, Lease
+from knetik_cloud.bulk.progress import Meter, Progress
+from knetik_cloud.bulk.slices import Slices, lines, split
+from knetik_cloud.core.paging import MAX_REMEMBERED_IDS, RowsMovedWarning
+from knetik_cloud.data import types
+from knetik_cloud.exceptions import ApiConnectionException, ApiValueError
+
+if TYPE_CHECKING:
+    from knetik_cloud.paging import Pager
+
+PAGE_SIZE = 1000
+CHECKPOINT_SECONDS = 1.0
+BATCH_ROWS = 10_000
+BODY_ATTEMPTS = 3
+FORMATS = ("jsonl", "csv", "parquet")
+_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+
+
+class Exported(NamedTuple):
+    """What an export wrote.
+
+    Attributes:
+        path: The file.
+        rows: The number of items in it.
+        total: The number of items that the service reported, or None.
+        has_moved: Whether items moved between pages while they were read, so that one may have been missed.
+        is_resumed: Whether an earlier export was continued.
+    """
+
+    path: Path
+    rows: int
+    total: int | None
+    has_moved: bool
+    is_resumed: bool
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the file certainly holds as many items as the service reported."""
+        return not self.has_moved and (self.total is None or self.rows == self.total)
+
+
+def export(
+    pager: Pager[Any, Any],
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    resume: bool = True,
+    progress: Progress = None,
+) -> Exported:
+    """Write the items of a list to a file.
+
+    JSON lines hold each item exactly as the service sent it, unknown fields included. CSV files have a column
+    for each field of the contract, with nested values as JSON, and one for all other fields. Parquet files
+    have the columns and types of `pager.to_arrow()`. While it runs, the export writes to `PATH.part`.
+
+        bulk.export(api.iter_users_inventory(inactive=True, prefetch=4), "entries.jsonl.gz")
+
+    Args:
+        pager: The list, such as `api.iter_users_inventory()`, with its filters, `limit` and `prefetch`. The
+            export reads 1000 items at a time unless it has a `page_size`.
+        path: The file, which is replaced at the end. `.gz` and `.zst` compress JSON lines and CSV files.
+        format: `jsonl`, `csv` or `parquet`. By default, the name of the file decides.
+        resume: Whether to continue an export of the same list to the same file that did not end.
+        progress: None shows a bar on a terminal and prints one JSON line every ten seconds otherwise. False
+            shows nothing. A function is called with each state.
+
+    Returns:
+        What was written. If items are missing, a `RowsMovedWarning` is issued.
+
+    Raises:
+        ApiException: If a page can't be fetched. The same call continues.
+        BulkError: If another process is writing the file.
+        ApiValueError: If the format is unknown, or the pager is one of the asyncio client.
+    """
+    from knetik_cloud.paging import Pager
+
+    if not isinstance(pager, Pager):
+        raise types.invalid_value_error("pager", "a pager of the blocking client", pager)
+    target = Path(path)
+    chosen = _format(target, format)
+    part = target.with_name(f"{target.name}.part")
+    try:
+        lease = Lease(part)
+    except BulkError:
+        raise BulkError(f"another process is exporting to {target}") from None
+    try:
+        compression = compression_of(target) if chosen == "jsonl" else None
+        done = _Export(pager, target, part, compression, resume, progress).fetch()
+        if chosen == "jsonl":
+            part.replace(target)
+        else:
+            converted = target.with_name(f"{target.name}.new")
+            convert = _to_csv if chosen == "csv" else _to_parquet
+            convert(part, converted, pager._plan.page_model, compression_of(target))
+            converted.replace(target)
+            part.unlink()
+        _state_path(part).unlink(missing_ok=True)
+    finally:
+        lease.close()
+        part.with_suffix(".lease").unlink(missing_ok=True)
+    if not done.is_complete and pager._plan.limit is None:
+        total = "" if done.total is None else f" of {done.total}"
+        warnings.warn(
+            f"{target} holds {done.rows} items{total}: others may have been missed, because items moved "
+            "between pages. Collect items first, then change them",
+            RowsMovedWarning,
+            stacklevel=2,
+        )
+    return done
+
+
+def _format(path: Path, format: str | None) -> str:
+    name = path.name.removesuffix(compression_of(path) or "")
+    chosen = _SUFFIXES.get(Path(name).suffix, "jsonl") if format is None else format
+    if chosen not in FORMATS:
+        raise types.invalid_value_error("format", f"one of {', '.join(FORMATS)}", format)
+    if chosen == "parquet" and compression_of(path):
+        raise ApiValueError(f"{path}: Parquet files are compressed inside: leave {path.suffix} out")
+    return chosen
+
+
+def _state_path(part: Path) -> Path:
+    return part.with_name(f"{part.name}.json")
+
+
+class _State:
+    """How far an export is, as it is stored beside the file."""
+
+    def __init__(self, what: str) -> None:
+        self.list = what
+        self.page = 1
+        self.bytes = 0
+        self.rows = 0
+        self.total: int | None = None
+        self.has_moved = False
+        self.seen: deque[list[Any]] = deque()
+
+    def load(self, path: Path) -> bool:
+        """Read an earlier state of the same list, and return whether there is one."""
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        if found.get("list") != self.list:
+            return False
+        self.__dict__.update(found, seen=deque(found["seen"]))
+        return True
+
+    def save(self, path: Path) -> None:
+        """Store the state, all at once."""
+        scratch = path.with_name(f"{path.name}.new")
+        latest = list(self.seen)[-2:]  # a row moves by a page at most between two reads, or a warning follows
+        scratch.write_text(json.dumps({**self.__dict__, "seen": latest}), encoding="utf-8")
+        scratch.replace(path)
+
+
+class _Export:
+    def __init__(
+        self,
+        pager: Pager[Any, Any],
+        target: Path,
+        part: Path,
+        compression: str | None,
+        resume: bool,
+        progress: Progress,
+    ) -> None:
+        plan = pager._plan
+        self._plan = plan
+        self._client = pager._client
+        self._part = part
+        self._target = target
+        self._compression = compression
+        self._progress = progress
+        host = self._client.configuration.host
+        self._arguments = plan.page_arguments(PAGE_SIZE)
+        self._state = _State(f"{host} {plan.operation.id} {sorted(self._arguments.items())} {plan.limit}")
+        self._is_resumed = resume and part.exists() and self._state.load(_state_path(part))
+        self._keys: set[Any] = {key for page in self._state.seen for key in page}
+        if not self._is_resumed:
+            self._state.page, self._state.total = plan.start.page, plan.start.total
+            self._keys.update(plan.start.seen)
+
+    def fetch(self) -> Exported:
+        """Fetch all pages that are left into the file with the JSON lines."""
+        state, plan = self._state, self._plan
+        file = Appender(self._part, self._compression, state.bytes)
+        meter = Meter(None, state.rows, self._progress, plan.operation.id)
+        saved = time.monotonic()
+        try:
+            for data, page in self._pages():
+                self._take(file, data, page)
+                meter.total = plan.limit if plan.limit is not None else state.total
+                meter.update(state.rows, plan.prefetch, {})
+                if time.monotonic() - saved >= CHECKPOINT_SECONDS:
+                    self._save(file)
+                    saved = time.monotonic()
+        finally:
+            self._save(file)
+            file.close()
+            meter.close()
+        return Exported(self._target, state.rows, state.total, state.has_moved, self._is_resumed)
+
+    def _save(self, file: Appender) -> None:
+        self._state.bytes = file.checkpoint()
+        self._state.save(_state_path(self._part))
+
+    def _take(self, file: Appender, data: bytes, page: Slices) -> None:
+        """Append the items of a page that did not come before."""
+        state, limit = self._state, self._plan.limit
+        keep: list[bool] | None = None
+        repeated = 0
+        if not self._keys.isdisjoint(page.ids):
+            keep = [key is None or key not in self._keys for key in page.ids]
+            repeated = keep.count(False)
+        if state.total is not None and page.total is not None:
+            grown = page.total - state.total
+            state.has_moved |= grown < 0 or repeated > grown
+        count = len(page.items) - repeated
+        if limit is not None and state.rows + count > limit:
+            keep = keep or [True] * len(page.items)
+            for number in range(len(keep) - 1, -1, -1):
+                if keep[number] and state.rows + count > limit:
+                    keep[number] = False
+                    count -= 1
+        file.write(lines(page, keep, data))
+        ids = [key for key in page.ids if key is not None]
+        self._keys.update(ids)
+        state.seen.append(ids)
+        while len(self._keys) > MAX_REMEMBERED_IDS and len(state.seen) > 2:
+            self._keys.difference_update(state.seen.popleft())
+        state.rows += count
+        state.total = page.total
+        state.page += 1
+
+    def _pages(self) -> Iterator[tuple[bytes, Slices]]:
+        """Yield the pages that are left, some of them fetched ahead by threads."""
+        plan, state = self._plan, self._state
+        ahead: deque[Future[bytes] | Callable[[], bytes]] = deque()
+        last = state.page
+        number = state.page
+        threads = ThreadPoolExecutor(plan.prefetch, "knetik_cloud_export") if plan.prefetch else None
+        try:
+            while state.page <= last and (plan.limit is None or state.rows < plan.limit):
+                while number <= last and len(ahead) <= plan.prefetch:
+                    fetched = number
+                    ahead.append(
+                        (lambda n=fetched: self._fetch(n))  # type: ignore[misc]
+                        if threads is None
+                        else threads.submit(self._fetch, fetched)
+                    )
+                    number += 1
+                oldest = ahead.popleft()
+                data = oldest() if callable(oldest) else oldest.result()
+                page = split(data, plan.pages)
+                if page.items:
+                    size = int(self._arguments[plan.size_name])
+                    counted = -(-page.total // size) if page.total is not None else state.page + 1
+                    last = max(state.page, page.pages if page.pages is not None else counted)
+                else:
+                    last = state.page - 1
+                yield data, page
+        finally:
+            if threads is not None:
+                threads.shutdown(wait=False, cancel_futures=True)
+
+    def _fetch(self, number: int) -> bytes:
+        # A body that breaks off while it streams is not retried by the client.
+        for attempt in range(BODY_ATTEMPTS):
+            try:
+                return self._read(number)
+            except ApiConnectionException:
+                if attempt == BODY_ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _read(self, number: int) -> bytes:
+        plan = self._plan
+        options = {**plan.call_options, "_preload_content": False}
+        arguments = {**self._arguments, plan.page_name: number}
+        with self._client.call(plan.operation, arguments, options) as response:
+            data: bytes = response.data
+        return data
+
+
+def _items(part: Path) -> Iterator[dict[str, Any]]:
+    from knetik_cloud.data import codec
+
+    decode = codec.fast_decoder() or json.loads
+    with open_bytes(part, None) as file:
+        for line in file:
+            yield decode(line)
+
+
+def _to_csv(part: Path, target: Path, page_model: Any, compression: str | None) -> None:
+    """Make a CSV file of JSON lines."""
+    import csv
+    import io
+
+    fields = _fields(page_model)
+    file = Appender(target, compression, 0)
+    try:
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow([*fields, "other_fields"])
+        known = set(fields)
+        for number, item in enumerate(_items(part), 1):
+            others = {name: value for name, value in item.items() if name not in known}
+            writer.writerow([*(_cell(item.get(name)) for name in fields), _cell(others or None)])
+            if number % BATCH_ROWS == 0:
+                file.write(text.getvalue().encode())
+                text.seek(0)
+                text.truncate()
+        file.write(text.getvalue().encode())
+    finally:
+        file.close()
+
+
+def _fields(page_model: Any) -> list[str]:
+    """Return the wire names of an item's fields, the id first."""
+    items = next(field for field in page_model._fields.values() if field.wire == page_model._items)
+    names = [field.wire for field in items.type.element.model._fields.values()]
+    return sorted(names, key=lambda name: name != "id")
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list, bool)) else value
+
+
+def _to_parquet(part: Path, target: Path, page_model: Any, compression: str | None) -> None:
+    """Make a Parquet file of JSON lines, with the columns of the contract."""
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise ApiValueError("writing Parquet needs pyarrow: pip install 'knetik_cloud[arrow]'") from None
+    from knetik_cloud import upward
+
+    rows = upward.load("arrow").rows_of(page_model)
+    with parquet.ParquetWriter(target, rows.schema, compression="zstd") as writer:
+        for batch in _batches(_items(part)):
+            writer.write_batch(rows.batch(batch))
+
+
+def _batches(items: Iterator[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    from itertools import islice
+
+    while batch := list(islice(items, BATCH_ROWS)):
+        yield batch

@@ -1,0 +1,216 @@
+"""Exports: every byte of every item, in each format, resumed after a kill, counted."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import knetik_cloud
+from knetik_cloud import bulk
+from knetik_cloud.bulk import slices
+from knetik_cloud.bulk.slices import split
+from knetik_cloud.core.operation import Pages
+from knetik_cloud.exceptions import ApiResponseError
+from test.paging.lists import ListService, entries
+
+PAGES = Pages()
+ODD = [
+    '{"id":1,"name":"\\u00e9 \\/ \\ud83d\\ude00","n":1e400,"big":123456789012345678901234567890}',
+    '{ "id" : "x" ,\n "a": [1, {"b": "]}"}] }',
+    '{"no_id": null}',
+    '{"id":null}',
+    "5",
+    '"text"',
+]
+
+
+@pytest.fixture(params=["msgspec", "standard library"])
+def splitter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "standard library":
+        monkeypatch.setattr(slices, "_fast_splitter", lambda pages: None)
+
+
+@pytest.fixture
+def service() -> Iterator[ListService]:
+    with ListService(entries(2500)) as running:
+        yield running
+
+
+def pager(service: ListService, **how: Any) -> Any:
+    client = knetik_cloud.ApiClient(knetik_cloud.Configuration(service.url))
+    return knetik_cloud.UsersInventoryApi(client).iter_users_inventory(**how)
+
+
+@pytest.mark.usefixtures("splitter")
+def test_items_are_slices_of_the_response() -> None:
+    data = (
+        '{"total_elements": 9, "content" : [' + " , ".join(ODD) + '] ,"total_pages":3, "x": {"content": []}}'
+    ).encode()
+    found = split(data, PAGES)
+    assert [bytes(item).decode() for item in found.items] == ODD
+    assert found.ids == [1, "x", None, None, None, None]
+    assert (found.total, found.pages) == (9, 3)
+    assert slices.lines(found, [True, True, False, False, False, True], data).decode().splitlines() == [
+        ODD[0], '{ "id" : "x" ,  "a": [1, {"b": "]}"}] }', ODD[5],
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("splitter")
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"content": [1',
+        b'{"content": [1,]}',
+        b'{"content": [1]} x',
+        b"{content: []}",
+        b"<html>",
+        b"\xff",
+    ],
+)
+def test_what_is_no_page_is_rejected(data: bytes) -> None:
+    with pytest.raises(ApiResponseError, match="the response is no page of a list"):
+        split(data, PAGES)
+
+
+@pytest.mark.usefixtures("splitter")
+@pytest.mark.parametrize("data", [b"{}", b'{"content": null}', b'{"content": []}', b' { "content" : [ ] } '])
+def test_empty_pages_hold_no_items(data: bytes) -> None:
+    assert split(data, PAGES).items == []
+
+
+@pytest.mark.parametrize("prefetch", [0, 4])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson.gz", "a.jsonl.zst", "a.csv", "a.csv.gz", "a.parquet"])
+def test_every_format_holds_every_item(
+    service: ListService, tmp_path: Path, name: str, prefetch: int
+) -> None:
+    if name.endswith(".parquet"):
+        parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / name
+    done = bulk.export(pager(service, prefetch=prefetch, page_size=100), path)
+    assert (done.rows, done.total, done.is_complete) == (2500, 2500, True)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    if name.endswith(".parquet"):
+        rows = parquet.read_table(path).to_pylist()
+    elif ".csv" in name:
+        text = (gzip.decompress(path.read_bytes()) if name.endswith("gz") else path.read_bytes()).decode()
+        rows = [{**row, "id": int(row["id"])} for row in csv.DictReader(text.splitlines())]
+    else:
+        from knetik_cloud.bulk.files import open_text
+
+        with open_text(path) as file:
+            rows = [json.loads(line) for line in file]
+        assert rows == service.rows
+    assert [row["id"] for row in rows] == list(range(1, 2501))
+
+
+def test_export_takes_pages_of_1000_unless_told_otherwise(service: ListService, tmp_path: Path) -> None:
+    bulk.export(pager(service), tmp_path / "a.jsonl")
+    assert [asked["size"] for asked in service.asked] == ["1000"] * 3
+    done = bulk.export(pager(service, limit=70, page_size=50), tmp_path / "b.jsonl")
+    assert done.rows == 70
+    assert len((tmp_path / "b.jsonl").read_text().splitlines()) == 70
+
+
+def stop_at(rows: int) -> Callable[[Mapping[str, Any]], None]:
+    """A display that breaks off once so many rows are written."""
+
+    def show(state: Mapping[str, Any]) -> None:
+        if state["done"] == rows:
+            raise InterruptedError
+
+    return show
+
+
+def test_export_goes_on_without_reading_pages_twice(service: ListService, tmp_path: Path) -> None:
+    with pytest.raises(InterruptedError):
+        bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl.gz", progress=stop_at(1200))
+    asked = len(service.asked)
+    done = bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl.gz")
+    assert [int(page["page"]) for page in service.asked[asked:]] == list(range(13, 26))
+    assert (done.rows, done.is_resumed, done.is_complete) == (2500, True, True)
+    lines = gzip.decompress((tmp_path / "a.jsonl.gz").read_bytes()).splitlines()
+    assert [json.loads(line)["id"] for line in lines] == list(range(1, 2501))
+
+
+@pytest.mark.parametrize("how", [{"inactive": True, "page_size": 100}, {"page_size": 50}])
+def test_export_of_another_list_begins_anew(
+    service: ListService, tmp_path: Path, how: dict[str, Any]
+) -> None:
+    with pytest.raises(InterruptedError):
+        bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl", progress=stop_at(500))
+    done = bulk.export(pager(service, **how), tmp_path / "a.jsonl")
+    assert (done.rows, done.is_resumed) == (2500, False)
+
+
+def test_items_that_move_are_reported_and_never_written_twice(service: ListService, tmp_path: Path) -> None:
+    service.before = lambda page: service.rows.pop(0) if page == 3 else None  # type: ignore[union-attr]
+    with pytest.warns(knetik_cloud.RowsMovedWarning, match="Collect items first, then change them") as caught:
+        done = bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl")
+    assert caught[0].filename == __file__
+    assert (done.has_moved, done.is_complete, done.rows) == (True, False, 2499)
+    service.before = lambda page: service.rows.insert(0, {"id": 9000 + page})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        bulk.export(pager(service, page_size=100), tmp_path / "b.jsonl")
+    ids = [json.loads(line)["id"] for line in (tmp_path / "b.jsonl").read_text().splitlines()]
+    assert len(ids) == len(set(ids))
+
+
+def test_killed_export_goes_on(service: ListService, tmp_path: Path) -> None:
+    code = (
+        "import sys, knetik_cloud as k; from knetik_cloud import bulk\n"
+        "bulk.export; sys.modules['knetik_cloud.bulk.export'].CHECKPOINT_SECONDS = 0\n"
+        "api = k.UsersInventoryApi(k.ApiClient(k.Configuration(sys.argv[1])))\n"
+        "show = lambda state: print(state['done'], flush=True)\n"
+        "bulk.export(api.iter_users_inventory(page_size=100), sys.argv[2], progress=show)"
+    )
+    target = tmp_path / "a.jsonl"
+    service.before = lambda page: time.sleep(0.05)
+    for count in (3, 5):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, service.url, str(target)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.getcwd()},
+        )
+        assert process.stdout is not None
+        for _ in range(count):
+            process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        with (tmp_path / "a.jsonl.part").open("ab") as part:
+            part.write(b'{"id": torn')
+    service.before = lambda page: None
+    done = bulk.export(pager(service, page_size=100), target)
+    assert (done.rows, done.is_resumed, done.is_complete) == (2500, True, True)
+    assert [json.loads(line) for line in target.read_text().splitlines()] == service.rows
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "message"),
+    [
+        ("a.parquet.gz", {}, "Parquet files are compressed inside"),
+        ("a.jsonl", {"format": "xml"}, "format must be one of jsonl, csv, parquet"),
+    ],
+)
+def test_formats_that_do_not_exist_are_rejected(
+    service: ListService, tmp_path: Path, name: str, how: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(knetik_cloud.ApiValueError, match=message):
+        bulk.export(pager(service), tmp_path / name, **how)
+    with pytest.raises(knetik_cloud.ApiValueError, match="pager must be a pager of the blocking client"):
+        bulk.export([], tmp_path / "a.jsonl")  # type: ignore[arg-type]
