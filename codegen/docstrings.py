@@ -3,115 +3,123 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from codegen.contract import Contract, Field, Operation, Parameter, Schema, Value
 from codegen.errors import exception_name
+from knetik_cloud.contract import Failure
 from knetik_cloud.extensions import Retry
 
 WIDTH = 110
 """The longest line of generated Python."""
 
 RETRY: dict[Retry, str] = {
-    "safe": "Safe to repeat: a try that fails on the way changes nothing, so the client makes another.",
+    "safe": "Safe to retry. A failed attempt changes nothing, so the client retries it.",
     "idempotent": (
-        "Idempotent: doing it twice leaves the same state, so the client repeats a try that fails on the way."
+        "Idempotent. A second attempt leads to the same state, so the client retries a failed attempt."
     ),
     "once": (
-        "Sent once: the client repeats it only where the service can't have acted; otherwise the error's "
-        "`may_have_applied` says whether it may have."
+        "Not idempotent. The client retries only if the service can't have acted. Otherwise, check the "
+        "error's `may_have_applied`."
     ),
 }
-"""What each retry class means for the caller."""
+"""The meaning of each retry class for the caller, on the reference pages."""
+
+RETRY_CLASS: dict[Retry, str] = {
+    "safe": "Safe to retry",
+    "idempotent": "Idempotent",
+    "once": "Not idempotent: after an error, check `may_have_applied` before you retry",
+}
+"""The name of each retry class in docstrings."""
 
 
 def sentence(text: str) -> str:
-    """End a text with a full stop, unless it ends in punctuation already."""
+    """Return a text with a period at its end, unless it ends in punctuation."""
     text = text.strip()
     return text if not text or text[-1] in ".!?:" else f"{text}."
 
 
 def alternatives(permissions: Iterable[str], mark: str = "") -> str:
-    """List permissions of which one is enough: `INVENTORY_ADMIN or owner`; `none` when the list is empty."""
+    """Format alternative permissions, such as `INVENTORY_ADMIN or owner`, or `none` if there are none."""
     return " or ".join(f"{mark}{permission}{mark}" for permission in permissions) or "none"
 
 
 def known_values(value: Value) -> str:
-    """List the values that are known of an open set; empty when the set is not open."""
+    """Format the known values of an open set, or return "" if the set is not open."""
     if not value.known_values:
         return ""
-    return f"Known values, others may come: {', '.join(f'`{known}`' for known in value.known_values)}."
+    return f"Known values (others may be added): {', '.join(f'`{known}`' for known in value.known_values)}."
 
 
 def module_docstring(opening: str, mark: str) -> str:
-    """Open a generated module: one sentence, then where it comes from."""
+    """Return the docstring of a generated module: one sentence, then its origin."""
     return _Docstring(0).paragraph(sentence(opening)).paragraph(mark).text()
 
 
-def class_docstring(name: str, tag: str, description: str) -> str:
-    """Write an API class's docstring."""
+def class_docstring(
+    name: str, tag: str, description: str, common: Iterable[Failure], asynchronous: bool
+) -> str:
+    """Return the docstring of an API class, with what holds for all of its methods."""
+    loop = "an `async for`" if asynchronous else "a loop"
     text = _Docstring(4).paragraph(sentence(description) or f"The operations of {tag}.")
     text.paragraph(
-        f"`{name}(api_client)` calls through that client; without one it makes its own from a default "
-        "`Configuration`, which is closed with it."
+        f"`{name}(api_client)` calls through that client. Without one, it creates a client from a default "
+        "`Configuration`, which is closed with this object."
     )
+    text.paragraph(
+        "Each method also takes the options of `CallOptions`, and has a variant `..._with_http_info`. The "
+        "client retries a failed attempt only if that is safe."
+    )
+    text.paragraph(
+        f"An `iter_...` method takes the same arguments as its list, except the page, and returns a `Pager`. "
+        f"The pager sends nothing until {loop} reads it, page by page. It never returns an item twice, and "
+        "warns with a `RowsMovedWarning` if it may have missed one."
+    )
+    text.section("Raises", [*map(_raised, common), _ANY_FAILURE])
     return text.text()
 
 
-def operation_docstring(operation: Operation) -> str:
-    """Write a method's docstring: what it does, takes, returns and raises, what a repeat means."""
+def operation_docstring(operation: Operation, common: Container[Failure]) -> str:
+    """Return the docstring of a method, with the errors that its class does not list."""
     text = _Docstring(8).paragraph(sentence(operation.summary))
     for paragraph in paragraphs(operation.description):
         text.paragraph(sentence(paragraph))
-    text.section("Args", [*map(_argument, operation.signature), _OPTIONS])
+    if operation.signature:
+        text.section("Args", map(_argument, operation.signature))
     if operation.returns:
         text.section("Returns", [_returned(operation)])
-    failures = [
-        f"{exception_name(failure.status)}: {sentence(failure.description)}" for failure in operation.failures
-    ]
-    text.section("Raises", [*failures, _ANY_FAILURE])
-    text.paragraph(f"Permission: {alternatives(operation.permissions)}. {RETRY[operation.retry]}")
+    particular = [failure for failure in operation.failures if failure not in common]
+    if particular:
+        text.section("Raises", map(_raised, particular))
+    text.paragraph(f"Permission: {alternatives(operation.permissions)}. {RETRY_CLASS[operation.retry]}.")
     return text.text()
 
 
-def http_info_docstring(operation: Operation) -> str:
-    """Write the docstring of a method's `..._with_http_info` twin."""
-    text = f"Do `{operation.name}`; return its result together with the HTTP status and headers."
-    return _Docstring(8).paragraph(text).text()
-
-
 def pager_docstring(operation: Operation, asynchronous: bool) -> str:
-    """Write the docstring of the method that reads all pages of a list."""
-    loop, workers = ("an `async for`", "tasks") if asynchronous else ("a loop", "threads")
-    text = _Docstring(8).paragraph(f"Give what `{operation.name}` lists, over all its pages.")
-    text.paragraph(
-        f"Nothing is sent yet: {loop} over the `Pager` fetches page after page, and over its `pages()` gives "
-        "the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be missing."
-    )
+    """Return the docstring of the method that reads all pages of a list."""
+    text = _Docstring(8).paragraph(f"Iterate over all items of `{operation.name}`, page by page.")
+    workers = "tasks" if asynchronous else "threads"
     text.section(
         "Args",
         [
             *map(_argument, operation.filters),
-            "limit: How many items are given at most; None gives all.",
-            "page_size: Items per page. None takes 250, or `limit` if it is smaller.",
-            f"prefetch: How many pages {workers} fetch ahead at most, 0 to 64.",
-            "deadline: Seconds for the whole reading; None sets no limit but that of each call.",
-            "start_page: The page to begin with, or the `position` of an earlier pager of this list.",
-            "**options: What holds for each of the calls; see `CallOptions`.",
+            "limit: Maximum number of items. None means all.",
+            "page_size: Items per page. None means 250, or `limit` if it is smaller.",
+            f"prefetch: Maximum number of pages that {workers} fetch ahead, 0 to 64.",
+            "deadline: Seconds for reading the whole list. None means no limit.",
+            "start_page: First page to read, or the `position` of an earlier pager of this list.",
         ],
     )
-    text.section("Raises", ["ApiValueError: A number is out of range."])
-    text.paragraph(f"The loop raises what `{operation.name}` raises, and DeadlineExceeded.")
     return text.text()
 
 
 def instant_docstring(field: Field) -> str:
-    """Write the docstring of the datetime beside a field of epoch seconds."""
+    """Return the docstring of the datetime for a field of epoch seconds."""
     return _Docstring(4).paragraph(f"`{field.name}` as an aware `datetime` in UTC; see `Instant`.").text()
 
 
 def model_docstring(contract: Contract, schema: Schema) -> str:
-    """Write a model class's docstring: what it is, and its place in its family."""
+    """Return the docstring of a model class, with its place in its family."""
     text = _Docstring(4)
     for paragraph in paragraphs(schema.description):
         text.paragraph(sentence(paragraph))
@@ -122,47 +130,50 @@ def model_docstring(contract: Contract, schema: Schema) -> str:
             text.paragraph(f"The constructor sets `{attribute}` to `{schema.discriminator_value}`.")
         else:
             text.paragraph(
-                f"`{attribute}` tells the subclasses apart; an object with a value that none of them has is "
-                f"read as {schema.name}, with all its data."
+                f"`{attribute}` selects the subclass. An object with an unknown value is read as "
+                f"{schema.name}, with all its data."
             )
     return text.text()
 
 
 def field_docstring(field: Field) -> str:
-    """Write the docstring below an attribute; what its row says is not said again."""
+    """Return the docstring below an attribute."""
     return _Docstring(4).paragraph(f"{sentence(field.description)} {known_values(field)}".strip()).text()
 
 
 def paragraphs(text: str) -> list[str]:
-    """Split a text of the contract into its paragraphs, each on one line."""
+    """Split a text of the contract into paragraphs, each on one line."""
     return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
 
 
-_OPTIONS = "**options: What holds for this call only; see `CallOptions`."
-_ANY_FAILURE = "ApiException: Whatever else goes wrong; the errors above are kinds of it."
+_ANY_FAILURE = "ApiException: If the call fails for any other reason. The exceptions above are subclasses."
+
+
+def _raised(failure: Failure) -> str:
+    return f"{exception_name(failure.status)}: {sentence(failure.description)}"
 
 
 def _argument(parameter: Parameter) -> str:
-    said = [f"{parameter.name}: {sentence(parameter.description)}"]
+    parts = [f"{parameter.name}: {sentence(parameter.description)}"]
     if parameter.enum:
-        said.append(f"One of {', '.join(f'`{value}`' for value in parameter.enum)}.")
-    said.append(known_values(parameter))
+        parts.append(f"One of {', '.join(f'`{value}`' for value in parameter.enum)}.")
+    parts.append(known_values(parameter))
     if parameter.default is not None and not parameter.required:
-        said.append(f"Left out, the service takes {parameter.default!r}.")
-    return " ".join(filter(None, said))
+        parts.append(f"The service defaults to {parameter.default!r}.")
+    return " ".join(filter(None, parts))
 
 
 def _returned(operation: Operation) -> str:
-    empty = " An empty answer is None." if operation.empty_result else ""
+    empty = " None if the response is empty." if operation.empty_result else ""
     return sentence(operation.returns_description) + empty
 
 
 class _Docstring:
-    """Collects the paragraphs of a docstring and wraps them for code that is indented by `indent` columns."""
+    """The paragraphs of a docstring, wrapped for code that is indented by `indent` columns."""
 
     def __init__(self, indent: int) -> None:
         self._margin = " " * indent
-        # The quotes that open a docstring stand on its first line, those that close it on its only one.
+        # The opening quotes are on the first line, and the closing ones may be on the same line.
         self._width = WIDTH - indent - len('""""""')
         self._parts: list[str] = []
 
@@ -176,7 +187,7 @@ class _Docstring:
         return self
 
     def text(self) -> str:
-        """Give what stands between the quotes."""
+        """Return the text between the quotes."""
         text = "\n\n".join(self._parts).replace("\\", "\\\\").replace('"""', '\\"""')
         if "\n" in text:
             text += "\n"

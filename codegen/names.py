@@ -12,7 +12,7 @@ _WORD_START = re.compile(r"(.)([A-Z][a-z]+)")
 _CAPITAL_AFTER_SMALL = re.compile(r"([a-z0-9])([A-Z])")
 _NOT_IN_NAMES = re.compile(r"[^0-9a-zA-Z_]+")
 
-ANNOTATION_NAMES = frozenset({"Any", "bool", "datetime", "dict", "float", "int", "list", "str"})
+ANNOTATION_NAMES = frozenset({"Any", "bool", "datetime", "dict", "float", "int", "list", "models", "str"})
 """What the annotations of a model class refer to; an attribute of that name would hide it from them."""
 
 DECORATORS = frozenset({"classmethod", "property", "staticmethod"})

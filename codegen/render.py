@@ -10,12 +10,12 @@ from typing import Any
 import jinja2
 
 from codegen import docstrings, markdown, names, rows
-from codegen.contract import Contract, Operation, Schema
+from codegen.contract import Contract, Operation
 from codegen.errors import exception_name
 from codegen.examples import example_of
 from codegen.formatting import format_files
 from codegen.output import MARK
-from codegen.types import BUILDERS, Type
+from knetik_cloud.contract import Failure
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -61,17 +61,16 @@ def render(contract: Contract, package: str) -> dict[str, str]:
                 description=contract.tags.get(tag, ""),
                 operations=operations,
                 asynchronous=asynchronous,
-                imports=_argument_imports(operations),
-                deferred=_deferred_imports(contract, package, operations, asynchronous),
+                pager_package="aio" if asynchronous else "knetik_cloud",
+                used=_names_in_class(contract, operations, "aio" if asynchronous else "knetik_cloud"),
+                common=_common_failures(operations),
             )
         files[f"docs/{name}.md"] = fill("api.md.jinja", class_name=name, tag=tag, operations=operations)
     files["docs/reference.md"] = fill("reference.md.jinja", sections=readme_sections(contract, package))
     sent = contract.request_models()
     for schema in contract.schemas.values():
-        types = [field.type for field in schema.fields]
-        files[f"{package}/models/{schema.module}.py"] = fill(
-            "model.py.jinja", schema=schema, used=_referenced(schema), imports=_imports(types)
-        )
+        used = rows.names_in(field.type.code for field in schema.fields)
+        files[f"{package}/models/{schema.module}.py"] = fill("model.py.jinja", schema=schema, used=used)
         files[f"docs/{schema.name}.md"] = fill(
             "model.md.jinja",
             schema=schema,
@@ -130,41 +129,21 @@ def _returned_models(contract: Contract) -> list[str]:
     return sorted({o.returns.model for o in contract.operations if o.returns and o.returns.model})
 
 
-def _used_models(contract: Contract, operations: Iterable[Operation]) -> list[str]:
-    """Name the models in the signatures of operations, the items of lists included."""
-    types = [type_ for o in operations for type_ in (o.returns, *(p.type for p in o.parameters)) if type_]
-    types += [contract.item(operation) for operation in operations if operation.pages]
-    return sorted({type_.model for type_ in types if type_.model})
+def _names_in_class(contract: Contract, operations: Iterable[Operation], package: str) -> set[str]:
+    """Return the names that the annotations of an API class refer to."""
+    annotations: list[str] = []
+    for operation in operations:
+        annotations += [rows.argument_annotation(parameter) for parameter in operation.parameters]
+        annotations.append(rows.result_annotation(operation))
+        if operation.pages:
+            annotations.append(rows.pager_annotation(contract, operation, package))
+    return rows.names_in(annotations)
 
 
-def _argument_imports(operations: Iterable[Operation]) -> set[str]:
-    """Name what the signatures of operations need besides models."""
-    parameters = [parameter for operation in operations for parameter in operation.parameters]
-    return {name for parameter in parameters for name in rows.argument_imports(parameter)}
-
-
-def _deferred_imports(
-    contract: Contract, package: str, operations: list[Operation], asynchronous: bool
-) -> list[str]:
-    """Spell the imports that an API class's signatures need, by module."""
-    needed = {
-        "knetik_cloud.core.operation": ["ApiResponse"],
-        "knetik_cloud.core.options": ["CallOptions"],
-        f"{package}.models": _used_models(contract, operations),
-    }
-    if any(operation.pages for operation in operations):
-        needed["knetik_cloud.aio.paging" if asynchronous else "knetik_cloud.paging"] = ["Pager"]
-    for name in _argument_imports(operations) & BUILDERS.keys():
-        needed.setdefault(BUILDERS[name], []).append(name)
-    return [f"from {module} import ({', '.join(found)})" for module, found in sorted(needed.items()) if found]
-
-
-def _referenced(schema: Schema) -> list[str]:
-    """Name the models in the annotations of a model, but for itself and its base, which is imported."""
-    models = {field.type.model for field in schema.fields if field.type.model}
-    return sorted(models - {schema.name, schema.base})
-
-
-def _imports(types: Iterable[Type]) -> set[str]:
-    """Name what annotations need besides models."""
-    return {name for type_ in types for name in type_.imports}
+def _common_failures(operations: list[Operation]) -> list[Failure]:
+    """Return the documented errors that all operations of a class share."""
+    return [
+        failure
+        for failure in operations[0].failures
+        if all(failure in operation.failures for operation in operations)
+    ]

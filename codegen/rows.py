@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
-from codegen.contract import Field, Parameter, Schema
+from codegen.contract import Contract, Field, Operation, Parameter, Schema
 from knetik_cloud.extensions import Pages, ReadBack, Waiter
 
 
@@ -67,15 +69,28 @@ def waiter_row(waiter: Waiter) -> str:
 
 
 def argument_annotation(parameter: Parameter) -> str:
-    """Spell what a method takes for a parameter: an instant as people say it, a secret wrapped or not."""
+    """Return the annotation of a parameter. Instants and secrets are accepted in several forms."""
     if parameter.epoch:
         return "int | str | dt.datetime"
-    return f"{parameter.type.argument} | Secret" if parameter.secret else parameter.type.argument
+    code = parameter.type.argument_code
+    return f"{code} | Secret" if parameter.secret else code
 
 
-def argument_imports(parameter: Parameter) -> frozenset[str]:
-    """Name what that needs imported besides models."""
-    return frozenset({"dt"}) if parameter.epoch else parameter.type.imports
+def result_annotation(operation: Operation) -> str:
+    """Return the annotation of what a method returns."""
+    if operation.returns is None:
+        return "None"
+    return f"{operation.returns.code} | None" if operation.empty_result else operation.returns.code
+
+
+def pager_annotation(contract: Contract, operation: Operation, package: str) -> str:
+    """Return the annotation of what the method that reads all pages returns, from a package's `Pager`."""
+    return f"{package}.Pager[{contract.item(operation).code}, {result_annotation(operation)}]"
+
+
+def names_in(annotations: Iterable[str]) -> set[str]:
+    """Return the names that annotations refer to, each without its attributes."""
+    return set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", " ".join(annotations)))
 
 
 def _call(name: str, *values: Any, **options: Any) -> str:

@@ -17,8 +17,6 @@ _ANNOTATIONS = {
 BUILDERS = {"DateFilter": "knetik_cloud.filters", "SortOrder": "knetik_cloud.sorting"}
 """Classes that spell a parameter's text, which `x-python-type` may name, and where they live."""
 
-_ANNOTATION_IMPORTS = {"object": "Any", "date": "datetime", "datetime": "datetime"}
-
 
 @dataclass(frozen=True)
 class Type:
@@ -52,9 +50,21 @@ class Type:
         return self._around(self.inner.annotation)
 
     @property
-    def argument(self) -> str:
-        """Spell the Python type that a parameter takes; an integer may be given as its decimal text."""
-        return "int | str" if self.annotation == "int" else self.annotation
+    def code(self) -> str:
+        """Return the annotation of a value in generated code, where names are found in their modules."""
+        if self.python:
+            kinds = self.python.split(" | ")
+            return " | ".join(f"{BUILDERS[kind]}.{kind}" if kind in BUILDERS else kind for kind in kinds)
+        if self.inner is None:
+            return f"models.{self.name}" if self.is_model else self.annotation
+        return self._around(self.inner.code)
+
+    @property
+    def argument_code(self) -> str:
+        """Return the annotation of a parameter in generated code. Decimal text is accepted for integers."""
+        if self.name == "list" and self.inner is not None and not self.python:
+            return f"Sequence[{self.inner.code}]"
+        return "int | str" if self.annotation == "int" else self.code
 
     @property
     def takes_numbers(self) -> bool:
@@ -77,15 +87,6 @@ class Type:
     def builders(self) -> frozenset[str]:
         """Name the classes among its Python types that spell a text."""
         return frozenset((self.python or "").split(" | ")) & BUILDERS.keys()
-
-    @property
-    def imports(self) -> frozenset[str]:
-        """Name what the annotation needs imported besides models: `Any`, `datetime`."""
-        if self.python:
-            return self.builders
-        if self.inner is not None:
-            return self.inner.imports
-        return frozenset({_ANNOTATION_IMPORTS[self.name]} if self.name in _ANNOTATION_IMPORTS else ())
 
     def _around(self, inner: str) -> str:
         return f"list[{inner}]" if self.name == "list" else f"dict[str, {inner}]"

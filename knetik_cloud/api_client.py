@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from knetik_cloud import upward
 from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configured, prepare_path_call
 from knetik_cloud.configuration import Configuration
-from knetik_cloud.core.operation import ApiResponse, Operation
+from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.core.writes import Outcome as WriteOutcome
 from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.rest import RESTClientObject, RESTResponse
+from knetik_cloud.secret import Secret
 from knetik_cloud.wire.pipe import run
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class ApiClient(BaseClient["_State"]):
         method: str,
         path_params: Mapping[str, Any] | None = None,
         query_params: Mapping[str, Any] | None = None,
-        header_params: Mapping[str, str] | None = None,
+        header_params: Mapping[str, str | Secret] | None = None,
         body: Any = None,
         response_type: str | None = None,
         **options: Any,
@@ -211,11 +212,6 @@ class Api(BaseApi[ApiClient]):
 
     def _call(self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]) -> T:
         return self.api_client.call(operation, arguments, options)  # type: ignore[no-any-return]
-
-    def _call_with_http_info(
-        self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]
-    ) -> ApiResponse[T]:
-        return self.api_client.call(operation, arguments, options, http_info=True)  # type: ignore[no-any-return]
 
     def _pager(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any

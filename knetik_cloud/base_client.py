@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth, options
 from knetik_cloud.core.call import CallResult, Engine
+from knetik_cloud.core.methods import name_options
 from knetik_cloud.core.observation import logger
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings, unknown_parameter_error
@@ -193,6 +194,7 @@ class BaseClient(Generic[S]):
         """The settings."""
         return self._shared.configuration
 
+    @name_options
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """Return a view of this client whose calls use these options, which options of a call override.
 
@@ -285,6 +287,10 @@ class BaseApi(Generic[C]):
     _client_type: ClassVar[type[BaseClient[Any]]]
     api_client: C
 
+    def __init_subclass__(cls) -> None:
+        for member in vars(cls).values():
+            name_options(member)
+
     def __init__(self, api_client: C | None = None) -> None:
         if api_client is not None and not isinstance(api_client, self._client_type):
             raise wrong_client_error(self, api_client, self._client_type)
@@ -294,6 +300,7 @@ class BaseApi(Generic[C]):
     def _new_client(self) -> C:
         raise NotImplementedError
 
+    @name_options
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """Return a view of this object whose calls use these options, which options of a call override.
 
@@ -351,7 +358,7 @@ def prepare_path_call(
     method: str,
     path_params: Mapping[str, Any] | None,
     query_params: Mapping[str, Any] | None,
-    header_params: Mapping[str, str] | None,
+    header_params: Mapping[str, str | Secret] | None,
     body: Any,
     response_type: str | None,
     options: dict[str, Any],

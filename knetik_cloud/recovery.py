@@ -117,7 +117,8 @@ def capture(method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str
             f"{function.__name__} makes {len(recorder.calls)} calls; expected a method that makes one"
         )
     operation, arguments, options = recorder.calls[0]
-    return Captured(client, operation, dict(arguments), dict(options))
+    kept = {name: value for name, value in options.items() if name != "_return_http_data_only"}
+    return Captured(client, operation, dict(arguments), kept)
 
 
 class Settings(NamedTuple):

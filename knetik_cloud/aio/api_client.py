@@ -15,10 +15,11 @@ from knetik_cloud.aio.rest import RESTClientObject, RESTResponse
 from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configured, prepare_path_call
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
-from knetik_cloud.core.operation import ApiResponse, Operation
+from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.core.writes import Outcome as WriteOutcome
 from knetik_cloud.exceptions import ApiException
+from knetik_cloud.secret import Secret
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
@@ -62,7 +63,7 @@ class ApiClient(BaseClient["_LoopState"]):
         method: str,
         path_params: Mapping[str, Any] | None = None,
         query_params: Mapping[str, Any] | None = None,
-        header_params: Mapping[str, str] | None = None,
+        header_params: Mapping[str, str | Secret] | None = None,
         body: Any = None,
         response_type: str | None = None,
         **options: Any,
@@ -172,11 +173,6 @@ class Api(BaseApi[ApiClient]):
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]
     ) -> Coroutine[Any, Any, T]:
         return self.api_client.call(operation, arguments, options)
-
-    def _call_with_http_info(
-        self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]
-    ) -> Coroutine[Any, Any, ApiResponse[T]]:
-        return self.api_client.call(operation, arguments, options, http_info=True)
 
     def _pager(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any

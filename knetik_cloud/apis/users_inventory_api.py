@@ -5,9 +5,14 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
+import knetik_cloud
+from knetik_cloud import models
 from knetik_cloud.api_client import Api
+from knetik_cloud.core.methods import with_http_info
+from knetik_cloud.core.options import CallOptions
+from knetik_cloud.lazy import LazyModule
 from knetik_cloud.operations import (
     ADD_ITEM_TO_USER_INVENTORY,
     CHECK_USER_ENTITLEMENT_ITEM,
@@ -35,43 +40,41 @@ from knetik_cloud.operations import (
 
 if TYPE_CHECKING:
     import datetime as dt
-    from typing import Unpack
-
-    from knetik_cloud.core.operation import ApiResponse
-    from knetik_cloud.core.options import CallOptions
-    from knetik_cloud.filters import DateFilter
-    from knetik_cloud.models import (
-        EntitlementGrantRequest,
-        EntitlementItem,
-        InvoiceResource,
-        ItemTemplateResource,
-        PageResourceEntitlementItem,
-        PageResourceItemTemplateResource,
-        PageResourceUserInventoryResource,
-        PageResourceUserItemLogResource,
-        PatchResource,
-        UserInventoryAddRequest,
-        UserInventoryResource,
-        UserItemLogResource,
-    )
-    from knetik_cloud.paging import Pager
-    from knetik_cloud.sorting import SortOrder
+else:
+    dt = LazyModule("datetime")
 
 
 class UsersInventoryApi(Api):
     """Entitlement items and templates, and the inventories of users.
 
-    `UsersInventoryApi(api_client)` calls through that client; without one it makes its own from a
-    default `Configuration`, which is closed with it.
+    `UsersInventoryApi(api_client)` calls through that client. Without one, it creates a client from a
+    default `Configuration`, which is closed with this object.
+
+    Each method also takes the options of `CallOptions`, and has a variant `..._with_http_info`. The
+    client retries a failed attempt only if that is safe.
+
+    An `iter_...` method takes the same arguments as its list, except the page, and returns a `Pager`.
+    The pager sends nothing until a loop reads it, page by page. It never returns an item twice, and
+    warns with a `RowsMovedWarning` if it may have missed one.
+
+    Raises:
+        BadRequestException: The request was rejected because a value is missing, invalid, or in
+            conflict with existing data. Nothing was changed.
+        UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
+            error or a Result.
+        ForbiddenException: The caller is missing a permission, or a rule of the item denies the
+            request.
+        NotFoundException: The user, item, template or entry in the request does not exist.
+        ApiException: If the call fails for any other reason. The exceptions above are subclasses.
     """
 
     def add_item_to_user_inventory(
         self,
         id: int | str,
         *,
-        user_inventory_add_request: UserInventoryAddRequest | None = None,
+        user_inventory_add_request: models.UserInventoryAddRequest | None = None,
         **options: Unpack[CallOptions],
-    ) -> InvoiceResource | None:
+    ) -> models.InvoiceResource | None:
         """Add an item to a user's inventory by SKU.
 
         Adds the item behind an SKU to a user's inventory through an invoice. The service returns the
@@ -82,24 +85,13 @@ class UsersInventoryApi(Api):
         Args:
             id: Id of the user who holds the inventory.
             user_inventory_add_request: The item to add and how to add it.
-            **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The invoice, which may not be fulfilled yet, or null or no body if `skip_invoice` is true.
-                An empty answer is None.
+                None if the response is empty.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN. Sent once: the client repeats it only where the service can't have
-        acted; otherwise the error's `may_have_applied` says whether it may have.
+        Permission: INVENTORY_ADMIN. Not idempotent: after an error, check `may_have_applied` before you
+        retry.
         """
         return self._call(
             ADD_ITEM_TO_USER_INVENTORY,
@@ -107,19 +99,7 @@ class UsersInventoryApi(Api):
             options,
         )
 
-    def add_item_to_user_inventory_with_http_info(
-        self,
-        id: int | str,
-        *,
-        user_inventory_add_request: UserInventoryAddRequest | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[InvoiceResource | None]:
-        """Do `add_item_to_user_inventory`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            ADD_ITEM_TO_USER_INVENTORY,
-            {"id": id, "user_inventory_add_request": user_inventory_add_request},
-            options,
-        )
+    add_item_to_user_inventory_with_http_info = with_http_info(add_item_to_user_inventory)
 
     def check_user_entitlement_item(
         self,
@@ -140,45 +120,22 @@ class UsersInventoryApi(Api):
             item_id: Id of the entitlement item.
             sku: SKU of a specific addition, if the item is an entitlement list. Omit it for all other
                 types of items.
-            **options: What holds for this call only; see `CallOptions`.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN or owner. Safe to repeat: a try that fails on the way changes
-        nothing, so the client makes another.
+        Permission: INVENTORY_ADMIN or owner. Safe to retry.
         """
         return self._call(
             CHECK_USER_ENTITLEMENT_ITEM, {"user_id": user_id, "item_id": item_id, "sku": sku}, options
         )
 
-    def check_user_entitlement_item_with_http_info(
-        self,
-        user_id: int | str,
-        item_id: int | str,
-        *,
-        sku: str | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[None]:
-        """Do `check_user_entitlement_item`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            CHECK_USER_ENTITLEMENT_ITEM, {"user_id": user_id, "item_id": item_id, "sku": sku}, options
-        )
+    check_user_entitlement_item_with_http_info = with_http_info(check_user_entitlement_item)
 
     def create_entitlement_item(
         self,
         *,
         cascade: bool | None = None,
-        entitlement_item: EntitlementItem | None = None,
+        entitlement_item: models.EntitlementItem | None = None,
         **options: Unpack[CallOptions],
-    ) -> EntitlementItem:
+    ) -> models.EntitlementItem:
         """Create an entitlement item.
 
         Creates an entitlement item and returns it with its id. `name` and `type_hint` are required. An
@@ -188,46 +145,25 @@ class UsersInventoryApi(Api):
         Args:
             cascade: Items can share limit groups. If true, the settings of this item's groups are
                 applied to all items in those groups. If false, the request fails (400) if a group is
-                already in use with different settings. Left out, the service takes False.
+                already in use with different settings. The service defaults to False.
             entitlement_item: The item to create. The service sets its id and dates, and ignores those
                 that you send.
-            **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The created item.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN. Sent once: the client repeats it only where the service can't have
-        acted; otherwise the error's `may_have_applied` says whether it may have.
+        Permission: INVENTORY_ADMIN. Not idempotent: after an error, check `may_have_applied` before you
+        retry.
         """
         return self._call(
             CREATE_ENTITLEMENT_ITEM, {"cascade": cascade, "entitlement_item": entitlement_item}, options
         )
 
-    def create_entitlement_item_with_http_info(
-        self,
-        *,
-        cascade: bool | None = None,
-        entitlement_item: EntitlementItem | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[EntitlementItem]:
-        """Do `create_entitlement_item`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            CREATE_ENTITLEMENT_ITEM, {"cascade": cascade, "entitlement_item": entitlement_item}, options
-        )
+    create_entitlement_item_with_http_info = with_http_info(create_entitlement_item)
 
     def create_entitlement_template(
-        self, *, template: ItemTemplateResource | None = None, **options: Unpack[CallOptions]
-    ) -> ItemTemplateResource:
+        self, *, template: models.ItemTemplateResource | None = None, **options: Unpack[CallOptions]
+    ) -> models.ItemTemplateResource:
         """Create an entitlement template.
 
         Creates a template and returns it with its id. A template defines which properties its items
@@ -236,31 +172,16 @@ class UsersInventoryApi(Api):
         Args:
             template: The template to create. The service sets its id and dates, and ignores those that
                 you send.
-            **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The created template.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: TEMPLATE_ADMIN. Sent once: the client repeats it only where the service can't have
-        acted; otherwise the error's `may_have_applied` says whether it may have.
+        Permission: TEMPLATE_ADMIN. Not idempotent: after an error, check `may_have_applied` before you
+        retry.
         """
         return self._call(CREATE_ENTITLEMENT_TEMPLATE, {"template": template}, options)
 
-    def create_entitlement_template_with_http_info(
-        self, *, template: ItemTemplateResource | None = None, **options: Unpack[CallOptions]
-    ) -> ApiResponse[ItemTemplateResource]:
-        """Do `create_entitlement_template`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(CREATE_ENTITLEMENT_TEMPLATE, {"template": template}, options)
+    create_entitlement_template_with_http_info = with_http_info(create_entitlement_template)
 
     def delete_entitlement_item(self, entitlement_id: int | str, **options: Unpack[CallOptions]) -> None:
         """Delete an entitlement item.
@@ -269,28 +190,12 @@ class UsersInventoryApi(Api):
 
         Args:
             entitlement_id: Id of the entitlement item.
-            **options: What holds for this call only; see `CallOptions`.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN. Idempotent: doing it twice leaves the same state, so the client
-        repeats a try that fails on the way.
+        Permission: INVENTORY_ADMIN. Idempotent.
         """
         return self._call(DELETE_ENTITLEMENT_ITEM, {"entitlement_id": entitlement_id}, options)
 
-    def delete_entitlement_item_with_http_info(
-        self, entitlement_id: int | str, **options: Unpack[CallOptions]
-    ) -> ApiResponse[None]:
-        """Do `delete_entitlement_item`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(DELETE_ENTITLEMENT_ITEM, {"entitlement_id": entitlement_id}, options)
+    delete_entitlement_item_with_http_info = with_http_info(delete_entitlement_item)
 
     def delete_entitlement_template(
         self, id: str, *, cascade: str | None = None, **options: Unpack[CallOptions]
@@ -303,75 +208,43 @@ class UsersInventoryApi(Api):
         Args:
             id: Id of the template, a string that the service assigns.
             cascade: `detach` deletes the template even if items use it, and clears their `template`. By
-                default, a template in use is kept. Known values, others may come: `detach`.
-            **options: What holds for this call only; see `CallOptions`.
+                default, a template in use is kept. Known values (others may be added): `detach`.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: TEMPLATE_ADMIN. Idempotent: doing it twice leaves the same state, so the client
-        repeats a try that fails on the way.
+        Permission: TEMPLATE_ADMIN. Idempotent.
         """
         return self._call(DELETE_ENTITLEMENT_TEMPLATE, {"id": id, "cascade": cascade}, options)
 
-    def delete_entitlement_template_with_http_info(
-        self, id: str, *, cascade: str | None = None, **options: Unpack[CallOptions]
-    ) -> ApiResponse[None]:
-        """Do `delete_entitlement_template`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(DELETE_ENTITLEMENT_TEMPLATE, {"id": id, "cascade": cascade}, options)
+    delete_entitlement_template_with_http_info = with_http_info(delete_entitlement_template)
 
     def get_entitlement_item(
         self, entitlement_id: int | str, **options: Unpack[CallOptions]
-    ) -> EntitlementItem:
+    ) -> models.EntitlementItem:
         """Get an entitlement item.
 
         Returns one entitlement item with all its behaviors and properties.
 
         Args:
             entitlement_id: Id of the entitlement item.
-            **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The item.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: none. Safe to repeat: a try that fails on the way changes nothing, so the client
-        makes another.
+        Permission: none. Safe to retry.
         """
         return self._call(GET_ENTITLEMENT_ITEM, {"entitlement_id": entitlement_id}, options)
 
-    def get_entitlement_item_with_http_info(
-        self, entitlement_id: int | str, **options: Unpack[CallOptions]
-    ) -> ApiResponse[EntitlementItem]:
-        """Do `get_entitlement_item`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(GET_ENTITLEMENT_ITEM, {"entitlement_id": entitlement_id}, options)
+    get_entitlement_item_with_http_info = with_http_info(get_entitlement_item)
 
     def get_entitlement_items(
         self,
         *,
         size: int | str | None = None,
         page: int | str | None = None,
-        order: str | SortOrder | None = None,
+        order: str | knetik_cloud.sorting.SortOrder | None = None,
         filter_template: str | None = None,
         filter_name_search: str | None = None,
         **options: Unpack[CallOptions],
-    ) -> PageResourceEntitlementItem:
+    ) -> models.PageResourceEntitlementItem:
         """List entitlement items.
 
         Lists all entitlement items, one page at a time. Behaviors may be missing from lists. Get a
@@ -379,30 +252,18 @@ class UsersInventoryApi(Api):
 
         Args:
             size: Maximum number of items per page, at least 1. The service's upper limit is not
-                documented. Left out, the service takes 25.
-            page: Number of the page to return, starting at 1. A page past the end is empty. Left out,
-                the service takes 1.
+                documented. The service defaults to 25.
+            page: Number of the page to return, starting at 1. A page past the end is empty. The service
+                defaults to 1.
             order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
-                without spaces. `FIELD` is the name in the JSON. Left out, the service takes 'id:ASC'.
+                without spaces. `FIELD` is the name in the JSON. The service defaults to 'id:ASC'.
             filter_template: Only items of the template with this id. Added in version 1.1.0.
             filter_name_search: Only items whose name starts with this string. Added in version 1.1.0.
-            **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The requested page.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: none. Safe to repeat: a try that fails on the way changes nothing, so the client
-        makes another.
+        Permission: none. Safe to retry.
         """
         return self._call(
             GET_ENTITLEMENT_ITEMS,
@@ -416,33 +277,12 @@ class UsersInventoryApi(Api):
             options,
         )
 
-    def get_entitlement_items_with_http_info(
-        self,
-        *,
-        size: int | str | None = None,
-        page: int | str | None = None,
-        order: str | SortOrder | None = None,
-        filter_template: str | None = None,
-        filter_name_search: str | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[PageResourceEntitlementItem]:
-        """Do `get_entitlement_items`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            GET_ENTITLEMENT_ITEMS,
-            {
-                "size": size,
-                "page": page,
-                "order": order,
-                "filter_template": filter_template,
-                "filter_name_search": filter_name_search,
-            },
-            options,
-        )
+    get_entitlement_items_with_http_info = with_http_info(get_entitlement_items)
 
     def iter_entitlement_items(
         self,
         *,
-        order: str | SortOrder | None = None,
+        order: str | knetik_cloud.sorting.SortOrder | None = None,
         filter_template: str | None = None,
         filter_name_search: str | None = None,
         limit: int | None = None,
@@ -451,29 +291,19 @@ class UsersInventoryApi(Api):
         deadline: float | None = None,
         start_page: int | str = 1,
         **options: Unpack[CallOptions],
-    ) -> Pager[EntitlementItem, PageResourceEntitlementItem]:
-        """Give what `get_entitlement_items` lists, over all its pages.
-
-        Nothing is sent yet: a loop over the `Pager` fetches page after page, and over its `pages()`
-        gives the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be
-        missing.
+    ) -> knetik_cloud.Pager[models.EntitlementItem, models.PageResourceEntitlementItem]:
+        """Iterate over all items of `get_entitlement_items`, page by page.
 
         Args:
             order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
-                without spaces. `FIELD` is the name in the JSON. Left out, the service takes 'id:ASC'.
+                without spaces. `FIELD` is the name in the JSON. The service defaults to 'id:ASC'.
             filter_template: Only items of the template with this id. Added in version 1.1.0.
             filter_name_search: Only items whose name starts with this string. Added in version 1.1.0.
-            limit: How many items are given at most; None gives all.
-            page_size: Items per page. None takes 250, or `limit` if it is smaller.
-            prefetch: How many pages threads fetch ahead at most, 0 to 64.
-            deadline: Seconds for the whole reading; None sets no limit but that of each call.
-            start_page: The page to begin with, or the `position` of an earlier pager of this list.
-            **options: What holds for each of the calls; see `CallOptions`.
-
-        Raises:
-            ApiValueError: A number is out of range.
-
-        The loop raises what `get_entitlement_items` raises, and DeadlineExceeded.
+            limit: Maximum number of items. None means all.
+            page_size: Items per page. None means 250, or `limit` if it is smaller.
+            prefetch: Maximum number of pages that threads fetch ahead, 0 to 64.
+            deadline: Seconds for reading the whole list. None means no limit.
+            start_page: First page to read, or the `position` of an earlier pager of this list.
         """
         return self._pager(
             GET_ENTITLEMENT_ITEMS,
@@ -486,122 +316,75 @@ class UsersInventoryApi(Api):
             start_page=start_page,
         )
 
-    def get_entitlement_template(self, id: str, **options: Unpack[CallOptions]) -> ItemTemplateResource:
+    def get_entitlement_template(
+        self, id: str, **options: Unpack[CallOptions]
+    ) -> models.ItemTemplateResource:
         """Get an entitlement template.
 
         Returns one entitlement template.
 
         Args:
             id: Id of the template, a string that the service assigns.
-            **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The template.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: TEMPLATE_ADMIN or ACHIEVEMENTS_ADMIN. Safe to repeat: a try that fails on the way
-        changes nothing, so the client makes another.
+        Permission: TEMPLATE_ADMIN or ACHIEVEMENTS_ADMIN. Safe to retry.
         """
         return self._call(GET_ENTITLEMENT_TEMPLATE, {"id": id}, options)
 
-    def get_entitlement_template_with_http_info(
-        self, id: str, **options: Unpack[CallOptions]
-    ) -> ApiResponse[ItemTemplateResource]:
-        """Do `get_entitlement_template`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(GET_ENTITLEMENT_TEMPLATE, {"id": id}, options)
+    get_entitlement_template_with_http_info = with_http_info(get_entitlement_template)
 
     def get_entitlement_templates(
         self,
         *,
         size: int | str | None = None,
         page: int | str | None = None,
-        order: str | SortOrder | None = None,
+        order: str | knetik_cloud.sorting.SortOrder | None = None,
         **options: Unpack[CallOptions],
-    ) -> PageResourceItemTemplateResource:
+    ) -> models.PageResourceItemTemplateResource:
         """List entitlement templates.
 
         Lists all entitlement templates, one page at a time.
 
         Args:
             size: Maximum number of items per page, at least 1. The service's upper limit is not
-                documented. Left out, the service takes 25.
-            page: Number of the page to return, starting at 1. A page past the end is empty. Left out,
-                the service takes 1.
+                documented. The service defaults to 25.
+            page: Number of the page to return, starting at 1. A page past the end is empty. The service
+                defaults to 1.
             order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
-                without spaces. `FIELD` is the name in the JSON. Left out, the service takes 'id:ASC'.
-            **options: What holds for this call only; see `CallOptions`.
+                without spaces. `FIELD` is the name in the JSON. The service defaults to 'id:ASC'.
 
         Returns:
             The requested page.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: TEMPLATE_ADMIN or ACHIEVEMENTS_ADMIN. Safe to repeat: a try that fails on the way
-        changes nothing, so the client makes another.
+        Permission: TEMPLATE_ADMIN or ACHIEVEMENTS_ADMIN. Safe to retry.
         """
         return self._call(GET_ENTITLEMENT_TEMPLATES, {"size": size, "page": page, "order": order}, options)
 
-    def get_entitlement_templates_with_http_info(
-        self,
-        *,
-        size: int | str | None = None,
-        page: int | str | None = None,
-        order: str | SortOrder | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[PageResourceItemTemplateResource]:
-        """Do `get_entitlement_templates`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            GET_ENTITLEMENT_TEMPLATES, {"size": size, "page": page, "order": order}, options
-        )
+    get_entitlement_templates_with_http_info = with_http_info(get_entitlement_templates)
 
     def iter_entitlement_templates(
         self,
         *,
-        order: str | SortOrder | None = None,
+        order: str | knetik_cloud.sorting.SortOrder | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         prefetch: int = 0,
         deadline: float | None = None,
         start_page: int | str = 1,
         **options: Unpack[CallOptions],
-    ) -> Pager[ItemTemplateResource, PageResourceItemTemplateResource]:
-        """Give what `get_entitlement_templates` lists, over all its pages.
-
-        Nothing is sent yet: a loop over the `Pager` fetches page after page, and over its `pages()`
-        gives the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be
-        missing.
+    ) -> knetik_cloud.Pager[models.ItemTemplateResource, models.PageResourceItemTemplateResource]:
+        """Iterate over all items of `get_entitlement_templates`, page by page.
 
         Args:
             order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
-                without spaces. `FIELD` is the name in the JSON. Left out, the service takes 'id:ASC'.
-            limit: How many items are given at most; None gives all.
-            page_size: Items per page. None takes 250, or `limit` if it is smaller.
-            prefetch: How many pages threads fetch ahead at most, 0 to 64.
-            deadline: Seconds for the whole reading; None sets no limit but that of each call.
-            start_page: The page to begin with, or the `position` of an earlier pager of this list.
-            **options: What holds for each of the calls; see `CallOptions`.
-
-        Raises:
-            ApiValueError: A number is out of range.
-
-        The loop raises what `get_entitlement_templates` raises, and DeadlineExceeded.
+                without spaces. `FIELD` is the name in the JSON. The service defaults to 'id:ASC'.
+            limit: Maximum number of items. None means all.
+            page_size: Items per page. None means 250, or `limit` if it is smaller.
+            prefetch: Maximum number of pages that threads fetch ahead, 0 to 64.
+            deadline: Seconds for reading the whole list. None means no limit.
+            start_page: First page to read, or the `position` of an earlier pager of this list.
         """
         return self._pager(
             GET_ENTITLEMENT_TEMPLATES,
@@ -625,9 +408,9 @@ class UsersInventoryApi(Api):
         filter_item_id: int | str | None = None,
         filter_username: str | None = None,
         filter_group: str | None = None,
-        filter_date: str | DateFilter | None = None,
+        filter_date: str | knetik_cloud.filters.DateFilter | None = None,
         **options: Unpack[CallOptions],
-    ) -> PageResourceUserInventoryResource:
+    ) -> models.PageResourceUserInventoryResource:
         """List a user's inventory entries.
 
         Lists the inventory entries of one user, one page at a time. An entry must match all filters.
@@ -635,11 +418,11 @@ class UsersInventoryApi(Api):
 
         Args:
             id: Id of the user who holds the inventory.
-            inactive: Whether to include inactive entries. Left out, the service takes False.
+            inactive: Whether to include inactive entries. The service defaults to False.
             size: Maximum number of items per page, at least 1. The service's upper limit is not
-                documented. Left out, the service takes 25.
-            page: Number of the page to return, starting at 1. A page past the end is empty. Left out,
-                the service takes 1.
+                documented. The service defaults to 25.
+            page: Number of the page to return, starting at 1. A page past the end is empty. The service
+                defaults to 1.
             filter_item_name: Only entries of items whose name starts with this string.
             filter_item_id: Only entries of the item with this id.
             filter_username: Only entries of the user with this login name.
@@ -648,23 +431,11 @@ class UsersInventoryApi(Api):
                 seconds, separated by a comma without spaces. Add further pairs for a range, as in
                 `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
                 (before), LOE (at or before) and EQ (at).
-            **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The requested page.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN or owner. Safe to repeat: a try that fails on the way changes
-        nothing, so the client makes another.
+        Permission: INVENTORY_ADMIN or owner. Safe to retry.
         """
         return self._call(
             GET_USER_INVENTORIES,
@@ -682,36 +453,7 @@ class UsersInventoryApi(Api):
             options,
         )
 
-    def get_user_inventories_with_http_info(
-        self,
-        id: int | str,
-        *,
-        inactive: bool | None = None,
-        size: int | str | None = None,
-        page: int | str | None = None,
-        filter_item_name: str | None = None,
-        filter_item_id: int | str | None = None,
-        filter_username: str | None = None,
-        filter_group: str | None = None,
-        filter_date: str | DateFilter | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[PageResourceUserInventoryResource]:
-        """Do `get_user_inventories`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            GET_USER_INVENTORIES,
-            {
-                "id": id,
-                "inactive": inactive,
-                "size": size,
-                "page": page,
-                "filter_item_name": filter_item_name,
-                "filter_item_id": filter_item_id,
-                "filter_username": filter_username,
-                "filter_group": filter_group,
-                "filter_date": filter_date,
-            },
-            options,
-        )
+    get_user_inventories_with_http_info = with_http_info(get_user_inventories)
 
     def iter_user_inventories(
         self,
@@ -722,23 +464,19 @@ class UsersInventoryApi(Api):
         filter_item_id: int | str | None = None,
         filter_username: str | None = None,
         filter_group: str | None = None,
-        filter_date: str | DateFilter | None = None,
+        filter_date: str | knetik_cloud.filters.DateFilter | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         prefetch: int = 0,
         deadline: float | None = None,
         start_page: int | str = 1,
         **options: Unpack[CallOptions],
-    ) -> Pager[UserInventoryResource, PageResourceUserInventoryResource]:
-        """Give what `get_user_inventories` lists, over all its pages.
-
-        Nothing is sent yet: a loop over the `Pager` fetches page after page, and over its `pages()`
-        gives the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be
-        missing.
+    ) -> knetik_cloud.Pager[models.UserInventoryResource, models.PageResourceUserInventoryResource]:
+        """Iterate over all items of `get_user_inventories`, page by page.
 
         Args:
             id: Id of the user who holds the inventory.
-            inactive: Whether to include inactive entries. Left out, the service takes False.
+            inactive: Whether to include inactive entries. The service defaults to False.
             filter_item_name: Only entries of items whose name starts with this string.
             filter_item_id: Only entries of the item with this id.
             filter_username: Only entries of the user with this login name.
@@ -747,17 +485,11 @@ class UsersInventoryApi(Api):
                 seconds, separated by a comma without spaces. Add further pairs for a range, as in
                 `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
                 (before), LOE (at or before) and EQ (at).
-            limit: How many items are given at most; None gives all.
-            page_size: Items per page. None takes 250, or `limit` if it is smaller.
-            prefetch: How many pages threads fetch ahead at most, 0 to 64.
-            deadline: Seconds for the whole reading; None sets no limit but that of each call.
-            start_page: The page to begin with, or the `position` of an earlier pager of this list.
-            **options: What holds for each of the calls; see `CallOptions`.
-
-        Raises:
-            ApiValueError: A number is out of range.
-
-        The loop raises what `get_user_inventories` raises, and DeadlineExceeded.
+            limit: Maximum number of items. None means all.
+            page_size: Items per page. None means 250, or `limit` if it is smaller.
+            prefetch: Maximum number of pages that threads fetch ahead, 0 to 64.
+            deadline: Seconds for reading the whole list. None means no limit.
+            start_page: First page to read, or the `position` of an earlier pager of this list.
         """
         return self._pager(
             GET_USER_INVENTORIES,
@@ -780,7 +512,7 @@ class UsersInventoryApi(Api):
 
     def get_user_inventory(
         self, user_id: int | str, id: int | str, **options: Unpack[CallOptions]
-    ) -> UserInventoryResource:
+    ) -> models.UserInventoryResource:
         """Get an inventory entry.
 
         Returns one inventory entry: its item, whether it can be used, and until when.
@@ -788,31 +520,15 @@ class UsersInventoryApi(Api):
         Args:
             user_id: Id of the user who holds the inventory, or `me` for the user of the access token.
             id: Id of the inventory entry.
-            **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The inventory entry.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN. Safe to repeat: a try that fails on the way changes nothing, so the
-        client makes another.
+        Permission: INVENTORY_ADMIN. Safe to retry.
         """
         return self._call(GET_USER_INVENTORY, {"user_id": user_id, "id": id}, options)
 
-    def get_user_inventory_with_http_info(
-        self, user_id: int | str, id: int | str, **options: Unpack[CallOptions]
-    ) -> ApiResponse[UserInventoryResource]:
-        """Do `get_user_inventory`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(GET_USER_INVENTORY, {"user_id": user_id, "id": id}, options)
+    get_user_inventory_with_http_info = with_http_info(get_user_inventory)
 
     def get_user_inventory_log(
         self,
@@ -822,7 +538,7 @@ class UsersInventoryApi(Api):
         size: int | str | None = None,
         page: int | str | None = None,
         **options: Unpack[CallOptions],
-    ) -> PageResourceUserItemLogResource:
+    ) -> models.PageResourceUserItemLogResource:
         """List the log of an inventory entry.
 
         Lists the events of an inventory entry, such as its grant and each use, one page at a time.
@@ -831,44 +547,20 @@ class UsersInventoryApi(Api):
             user_id: Id of the user who holds the inventory, or `me` for the user of the access token.
             id: Id of the inventory entry.
             size: Maximum number of items per page, at least 1. The service's upper limit is not
-                documented. Left out, the service takes 25.
-            page: Number of the page to return, starting at 1. A page past the end is empty. Left out,
-                the service takes 1.
-            **options: What holds for this call only; see `CallOptions`.
+                documented. The service defaults to 25.
+            page: Number of the page to return, starting at 1. A page past the end is empty. The service
+                defaults to 1.
 
         Returns:
             The requested page.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN or owner. Safe to repeat: a try that fails on the way changes
-        nothing, so the client makes another.
+        Permission: INVENTORY_ADMIN or owner. Safe to retry.
         """
         return self._call(
             GET_USER_INVENTORY_LOG, {"user_id": user_id, "id": id, "size": size, "page": page}, options
         )
 
-    def get_user_inventory_log_with_http_info(
-        self,
-        user_id: int | str,
-        id: int | str,
-        *,
-        size: int | str | None = None,
-        page: int | str | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[PageResourceUserItemLogResource]:
-        """Do `get_user_inventory_log`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            GET_USER_INVENTORY_LOG, {"user_id": user_id, "id": id, "size": size, "page": page}, options
-        )
+    get_user_inventory_log_with_http_info = with_http_info(get_user_inventory_log)
 
     def iter_user_inventory_log(
         self,
@@ -881,27 +573,17 @@ class UsersInventoryApi(Api):
         deadline: float | None = None,
         start_page: int | str = 1,
         **options: Unpack[CallOptions],
-    ) -> Pager[UserItemLogResource, PageResourceUserItemLogResource]:
-        """Give what `get_user_inventory_log` lists, over all its pages.
-
-        Nothing is sent yet: a loop over the `Pager` fetches page after page, and over its `pages()`
-        gives the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be
-        missing.
+    ) -> knetik_cloud.Pager[models.UserItemLogResource, models.PageResourceUserItemLogResource]:
+        """Iterate over all items of `get_user_inventory_log`, page by page.
 
         Args:
             user_id: Id of the user who holds the inventory, or `me` for the user of the access token.
             id: Id of the inventory entry.
-            limit: How many items are given at most; None gives all.
-            page_size: Items per page. None takes 250, or `limit` if it is smaller.
-            prefetch: How many pages threads fetch ahead at most, 0 to 64.
-            deadline: Seconds for the whole reading; None sets no limit but that of each call.
-            start_page: The page to begin with, or the `position` of an earlier pager of this list.
-            **options: What holds for each of the calls; see `CallOptions`.
-
-        Raises:
-            ApiValueError: A number is out of range.
-
-        The loop raises what `get_user_inventory_log` raises, and DeadlineExceeded.
+            limit: Maximum number of items. None means all.
+            page_size: Items per page. None means 250, or `limit` if it is smaller.
+            prefetch: Maximum number of pages that threads fetch ahead, 0 to 64.
+            deadline: Seconds for reading the whole list. None means no limit.
+            start_page: First page to read, or the `position` of an earlier pager of this list.
         """
         return self._pager(
             GET_USER_INVENTORY_LOG,
@@ -924,20 +606,20 @@ class UsersInventoryApi(Api):
         filter_item_id: int | str | None = None,
         filter_username: str | None = None,
         filter_group: str | None = None,
-        filter_date: str | DateFilter | None = None,
+        filter_date: str | knetik_cloud.filters.DateFilter | None = None,
         **options: Unpack[CallOptions],
-    ) -> PageResourceUserInventoryResource:
+    ) -> models.PageResourceUserInventoryResource:
         """List the inventory entries of all users.
 
         Lists the inventory entries of all users, one page at a time. An entry must match all filters.
         Inactive entries are included only if you ask for them.
 
         Args:
-            inactive: Whether to include inactive entries. Left out, the service takes False.
+            inactive: Whether to include inactive entries. The service defaults to False.
             size: Maximum number of items per page, at least 1. The service's upper limit is not
-                documented. Left out, the service takes 25.
-            page: Number of the page to return, starting at 1. A page past the end is empty. Left out,
-                the service takes 1.
+                documented. The service defaults to 25.
+            page: Number of the page to return, starting at 1. A page past the end is empty. The service
+                defaults to 1.
             filter_item_name: Only entries of items whose name starts with this string.
             filter_item_id: Only entries of the item with this id.
             filter_username: Only entries of the user with this login name.
@@ -946,23 +628,11 @@ class UsersInventoryApi(Api):
                 seconds, separated by a comma without spaces. Add further pairs for a range, as in
                 `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
                 (before), LOE (at or before) and EQ (at).
-            **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The requested page.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN. Safe to repeat: a try that fails on the way changes nothing, so the
-        client makes another.
+        Permission: INVENTORY_ADMIN. Safe to retry.
         """
         return self._call(
             GET_USERS_INVENTORY,
@@ -979,34 +649,7 @@ class UsersInventoryApi(Api):
             options,
         )
 
-    def get_users_inventory_with_http_info(
-        self,
-        *,
-        inactive: bool | None = None,
-        size: int | str | None = None,
-        page: int | str | None = None,
-        filter_item_name: str | None = None,
-        filter_item_id: int | str | None = None,
-        filter_username: str | None = None,
-        filter_group: str | None = None,
-        filter_date: str | DateFilter | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[PageResourceUserInventoryResource]:
-        """Do `get_users_inventory`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            GET_USERS_INVENTORY,
-            {
-                "inactive": inactive,
-                "size": size,
-                "page": page,
-                "filter_item_name": filter_item_name,
-                "filter_item_id": filter_item_id,
-                "filter_username": filter_username,
-                "filter_group": filter_group,
-                "filter_date": filter_date,
-            },
-            options,
-        )
+    get_users_inventory_with_http_info = with_http_info(get_users_inventory)
 
     def iter_users_inventory(
         self,
@@ -1016,22 +659,18 @@ class UsersInventoryApi(Api):
         filter_item_id: int | str | None = None,
         filter_username: str | None = None,
         filter_group: str | None = None,
-        filter_date: str | DateFilter | None = None,
+        filter_date: str | knetik_cloud.filters.DateFilter | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         prefetch: int = 0,
         deadline: float | None = None,
         start_page: int | str = 1,
         **options: Unpack[CallOptions],
-    ) -> Pager[UserInventoryResource, PageResourceUserInventoryResource]:
-        """Give what `get_users_inventory` lists, over all its pages.
-
-        Nothing is sent yet: a loop over the `Pager` fetches page after page, and over its `pages()`
-        gives the pages themselves. No item is given twice; a `RowsMovedWarning` says when one may be
-        missing.
+    ) -> knetik_cloud.Pager[models.UserInventoryResource, models.PageResourceUserInventoryResource]:
+        """Iterate over all items of `get_users_inventory`, page by page.
 
         Args:
-            inactive: Whether to include inactive entries. Left out, the service takes False.
+            inactive: Whether to include inactive entries. The service defaults to False.
             filter_item_name: Only entries of items whose name starts with this string.
             filter_item_id: Only entries of the item with this id.
             filter_username: Only entries of the user with this login name.
@@ -1040,17 +679,11 @@ class UsersInventoryApi(Api):
                 seconds, separated by a comma without spaces. Add further pairs for a range, as in
                 `GOE,1500000000,LT,1600000000`. The operators are GT (after), GOE (at or after), LT
                 (before), LOE (at or before) and EQ (at).
-            limit: How many items are given at most; None gives all.
-            page_size: Items per page. None takes 250, or `limit` if it is smaller.
-            prefetch: How many pages threads fetch ahead at most, 0 to 64.
-            deadline: Seconds for the whole reading; None sets no limit but that of each call.
-            start_page: The page to begin with, or the `position` of an earlier pager of this list.
-            **options: What holds for each of the calls; see `CallOptions`.
-
-        Raises:
-            ApiValueError: A number is out of range.
-
-        The loop raises what `get_users_inventory` raises, and DeadlineExceeded.
+            limit: Maximum number of items. None means all.
+            page_size: Items per page. None means 250, or `limit` if it is smaller.
+            prefetch: Maximum number of pages that threads fetch ahead, 0 to 64.
+            deadline: Seconds for reading the whole list. None means no limit.
+            start_page: First page to read, or the `position` of an earlier pager of this list.
         """
         return self._pager(
             GET_USERS_INVENTORY,
@@ -1071,7 +704,10 @@ class UsersInventoryApi(Api):
         )
 
     def grant_user_entitlement(
-        self, user_id: int | str, grant_request: EntitlementGrantRequest, **options: Unpack[CallOptions]
+        self,
+        user_id: int | str,
+        grant_request: models.EntitlementGrantRequest,
+        **options: Unpack[CallOptions],
     ) -> None:
         """Grant an entitlement to a user.
 
@@ -1083,39 +719,22 @@ class UsersInventoryApi(Api):
         Args:
             user_id: Id of the user who holds the inventory.
             grant_request: The item to grant.
-            **options: What holds for this call only; see `CallOptions`.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN. Sent once: the client repeats it only where the service can't have
-        acted; otherwise the error's `may_have_applied` says whether it may have.
+        Permission: INVENTORY_ADMIN. Not idempotent: after an error, check `may_have_applied` before you
+        retry.
         """
         return self._call(
             GRANT_USER_ENTITLEMENT, {"user_id": user_id, "grant_request": grant_request}, options
         )
 
-    def grant_user_entitlement_with_http_info(
-        self, user_id: int | str, grant_request: EntitlementGrantRequest, **options: Unpack[CallOptions]
-    ) -> ApiResponse[None]:
-        """Do `grant_user_entitlement`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            GRANT_USER_ENTITLEMENT, {"user_id": user_id, "grant_request": grant_request}, options
-        )
+    grant_user_entitlement_with_http_info = with_http_info(grant_user_entitlement)
 
     def update_entitlement_item(
         self,
         entitlement_id: int | str,
         *,
         cascade: bool | None = None,
-        entitlement_item: EntitlementItem | None = None,
+        entitlement_item: models.EntitlementItem | None = None,
         **options: Unpack[CallOptions],
     ) -> None:
         """Update an entitlement item.
@@ -1127,23 +746,11 @@ class UsersInventoryApi(Api):
             entitlement_id: Id of the entitlement item.
             cascade: Items can share limit groups. If true, the settings of this item's groups are
                 applied to all items in those groups. If false, the request fails (400) if a group is
-                already in use with different settings. Left out, the service takes False.
+                already in use with different settings. The service defaults to False.
             entitlement_item: The complete new item. The service sets its id and dates, and ignores
                 those that you send.
-            **options: What holds for this call only; see `CallOptions`.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN. Idempotent: doing it twice leaves the same state, so the client
-        repeats a try that fails on the way.
+        Permission: INVENTORY_ADMIN. Idempotent.
         """
         return self._call(
             UPDATE_ENTITLEMENT_ITEM,
@@ -1151,24 +758,11 @@ class UsersInventoryApi(Api):
             options,
         )
 
-    def update_entitlement_item_with_http_info(
-        self,
-        entitlement_id: int | str,
-        *,
-        cascade: bool | None = None,
-        entitlement_item: EntitlementItem | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[None]:
-        """Do `update_entitlement_item`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            UPDATE_ENTITLEMENT_ITEM,
-            {"entitlement_id": entitlement_id, "cascade": cascade, "entitlement_item": entitlement_item},
-            options,
-        )
+    update_entitlement_item_with_http_info = with_http_info(update_entitlement_item)
 
     def update_entitlement_template(
-        self, id: str, *, template: ItemTemplateResource | None = None, **options: Unpack[CallOptions]
-    ) -> ItemTemplateResource | None:
+        self, id: str, *, template: models.ItemTemplateResource | None = None, **options: Unpack[CallOptions]
+    ) -> models.ItemTemplateResource | None:
         """Update an entitlement template.
 
         Replaces a template. Get it, change it and send the whole template back, because omitted fields
@@ -1179,33 +773,15 @@ class UsersInventoryApi(Api):
             id: Id of the template, a string that the service assigns.
             template: The complete new template. The service sets its id and dates, and ignores those
                 that you send.
-            **options: What holds for this call only; see `CallOptions`.
 
         Returns:
-            The updated template. An empty answer is None.
+            The updated template. None if the response is empty.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: TEMPLATE_ADMIN. Idempotent: doing it twice leaves the same state, so the client
-        repeats a try that fails on the way.
+        Permission: TEMPLATE_ADMIN. Idempotent.
         """
         return self._call(UPDATE_ENTITLEMENT_TEMPLATE, {"id": id, "template": template}, options)
 
-    def update_entitlement_template_with_http_info(
-        self, id: str, *, template: ItemTemplateResource | None = None, **options: Unpack[CallOptions]
-    ) -> ApiResponse[ItemTemplateResource | None]:
-        """Do `update_entitlement_template`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            UPDATE_ENTITLEMENT_TEMPLATE, {"id": id, "template": template}, options
-        )
+    update_entitlement_template_with_http_info = with_http_info(update_entitlement_template)
 
     def update_user_inventory_behavior_data(
         self,
@@ -1225,39 +801,14 @@ class UsersInventoryApi(Api):
             user_id: Id of the user who holds the inventory.
             id: Id of the inventory entry.
             data: The new state, a JSON object of any shape.
-            **options: What holds for this call only; see `CallOptions`.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN. Idempotent: doing it twice leaves the same state, so the client
-        repeats a try that fails on the way.
+        Permission: INVENTORY_ADMIN. Idempotent.
         """
         return self._call(
             UPDATE_USER_INVENTORY_BEHAVIOR_DATA, {"user_id": user_id, "id": id, "data": data}, options
         )
 
-    def update_user_inventory_behavior_data_with_http_info(
-        self,
-        user_id: int | str,
-        id: int | str,
-        *,
-        data: dict[str, Any] | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[None]:
-        """Do `update_user_inventory_behavior_data`; return its result together with the HTTP status and
-        headers.
-        """
-        return self._call_with_http_info(
-            UPDATE_USER_INVENTORY_BEHAVIOR_DATA, {"user_id": user_id, "id": id, "data": data}, options
-        )
+    update_user_inventory_behavior_data_with_http_info = with_http_info(update_user_inventory_behavior_data)
 
     def update_user_inventory_expires(
         self,
@@ -1278,37 +829,14 @@ class UsersInventoryApi(Api):
             id: Id of the inventory entry.
             timestamp: The new instant in epoch seconds, as a bare JSON number. Null or no body means
                 never.
-            **options: What holds for this call only; see `CallOptions`.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN. Idempotent: doing it twice leaves the same state, so the client
-        repeats a try that fails on the way.
+        Permission: INVENTORY_ADMIN. Idempotent.
         """
         return self._call(
             UPDATE_USER_INVENTORY_EXPIRES, {"user_id": user_id, "id": id, "timestamp": timestamp}, options
         )
 
-    def update_user_inventory_expires_with_http_info(
-        self,
-        user_id: int | str,
-        id: int | str,
-        *,
-        timestamp: int | str | dt.datetime | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[None]:
-        """Do `update_user_inventory_expires`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            UPDATE_USER_INVENTORY_EXPIRES, {"user_id": user_id, "id": id, "timestamp": timestamp}, options
-        )
+    update_user_inventory_expires_with_http_info = with_http_info(update_user_inventory_expires)
 
     def update_user_inventory_status(
         self,
@@ -1328,20 +856,8 @@ class UsersInventoryApi(Api):
             id: Id of the inventory entry.
             inventory_status: The new status, as a bare JSON string including the quotes. One of
                 `pending`, `active`, `inactive`.
-            **options: What holds for this call only; see `CallOptions`.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN. Idempotent: doing it twice leaves the same state, so the client
-        repeats a try that fails on the way.
+        Permission: INVENTORY_ADMIN. Idempotent.
         """
         return self._call(
             UPDATE_USER_INVENTORY_STATUS,
@@ -1349,20 +865,7 @@ class UsersInventoryApi(Api):
             options,
         )
 
-    def update_user_inventory_status_with_http_info(
-        self,
-        user_id: int | str,
-        id: int | str,
-        *,
-        inventory_status: str | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[None]:
-        """Do `update_user_inventory_status`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            UPDATE_USER_INVENTORY_STATUS,
-            {"user_id": user_id, "id": id, "inventory_status": inventory_status},
-            options,
-        )
+    update_user_inventory_status_with_http_info = with_http_info(update_user_inventory_status)
 
     def use_user_entitlement_item(
         self,
@@ -1385,20 +888,9 @@ class UsersInventoryApi(Api):
             sku: SKU of a specific addition, if the item is an entitlement list. Omit it for all other
                 types of items.
             info: A string to keep with this use in the log, for example where it happened.
-            **options: What holds for this call only; see `CallOptions`.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: INVENTORY_ADMIN or owner. Sent once: the client repeats it only where the service
-        can't have acted; otherwise the error's `may_have_applied` says whether it may have.
+        Permission: INVENTORY_ADMIN or owner. Not idempotent: after an error, check `may_have_applied`
+        before you retry.
         """
         return self._call(
             USE_USER_ENTITLEMENT_ITEM,
@@ -1406,30 +898,16 @@ class UsersInventoryApi(Api):
             options,
         )
 
-    def use_user_entitlement_item_with_http_info(
-        self,
-        user_id: int | str,
-        item_id: int | str,
-        *,
-        sku: str | None = None,
-        info: str | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[None]:
-        """Do `use_user_entitlement_item`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            USE_USER_ENTITLEMENT_ITEM,
-            {"user_id": user_id, "item_id": item_id, "sku": sku, "info": info},
-            options,
-        )
+    use_user_entitlement_item_with_http_info = with_http_info(use_user_entitlement_item)
 
     def patch_entitlement_template(
         self,
         id: str,
         *,
         test_validation: bool | None = None,
-        template_patch_resource: PatchResource | None = None,
+        template_patch_resource: models.PatchResource | None = None,
         **options: Unpack[CallOptions],
-    ) -> ItemTemplateResource:
+    ) -> models.ItemTemplateResource:
         """Change parts of an entitlement template.
 
         Applies patch actions to a template, in order, and returns the changed template. If one of them
@@ -1440,26 +918,15 @@ class UsersInventoryApi(Api):
 
         Args:
             id: Id of the template, a string that the service assigns.
-            test_validation: Whether to only check the patch actions, without changing the template.
-                Left out, the service takes False.
+            test_validation: Whether to only check the patch actions, without changing the template. The
+                service defaults to False.
             template_patch_resource: The patch actions.
-            **options: What holds for this call only; see `CallOptions`.
 
         Returns:
             The changed template.
 
-        Raises:
-            BadRequestException: The request was rejected because a value is missing, invalid, or in
-                conflict with existing data. Nothing was changed.
-            UnauthorizedException: The access token is missing, expired or revoked. The body is an OAuth
-                error or a Result.
-            ForbiddenException: The caller is missing a permission, or a rule of the item denies the
-                request.
-            NotFoundException: The user, item, template or entry in the request does not exist.
-            ApiException: Whatever else goes wrong; the errors above are kinds of it.
-
-        Permission: TEMPLATE_ADMIN. Sent once: the client repeats it only where the service can't have
-        acted; otherwise the error's `may_have_applied` says whether it may have.
+        Permission: TEMPLATE_ADMIN. Not idempotent: after an error, check `may_have_applied` before you
+        retry.
         """
         return self._call(
             PATCH_ENTITLEMENT_TEMPLATE,
@@ -1471,21 +938,4 @@ class UsersInventoryApi(Api):
             options,
         )
 
-    def patch_entitlement_template_with_http_info(
-        self,
-        id: str,
-        *,
-        test_validation: bool | None = None,
-        template_patch_resource: PatchResource | None = None,
-        **options: Unpack[CallOptions],
-    ) -> ApiResponse[ItemTemplateResource]:
-        """Do `patch_entitlement_template`; return its result together with the HTTP status and headers."""
-        return self._call_with_http_info(
-            PATCH_ENTITLEMENT_TEMPLATE,
-            {
-                "id": id,
-                "test_validation": test_validation,
-                "template_patch_resource": template_patch_resource,
-            },
-            options,
-        )
+    patch_entitlement_template_with_http_info = with_http_info(patch_entitlement_template)

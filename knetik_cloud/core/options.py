@@ -50,7 +50,7 @@ class CallOptions(TypedDict, total=False):
     """Seconds for the whole call: token, tries and waits; `math.inf` sets no limit."""
     _retries: int | None
     """How often the call may be repeated; 0 sends it once."""
-    _headers: Mapping[str, str] | None
+    _headers: Mapping[str, str | Secret] | None
     """Headers to send beside the SDK's own, or instead of them."""
 
 

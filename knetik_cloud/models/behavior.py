@@ -27,15 +27,15 @@ class Behavior(
     """A rule attached to an item: the fields that all types of behaviors share. `type_hint` specifies the
     type, and the sender sets it. An unknown type is read as a Behavior with all its data.
 
-    `type_hint` tells the subclasses apart; an object with a value that none of them has is read as
-    Behavior, with all its data.
+    `type_hint` selects the subclass. An object with an unknown value is read as Behavior, with all its
+    data.
     """
 
     description: str | None = field("str")
     """Text for the people who maintain the item."""
 
     type_hint: str | None = field("str", required=True)
-    """Type of behavior, which selects the schema. Known values, others may come: `consumable`,
+    """Type of behavior, which selects the schema. Known values (others may be added): `consumable`,
     `expirable`, `fulfillable`, `guest_playable`, `limited_gettable`, `pre_req_entitlement`,
     `price_overridable`, `spendable`, `time_period_gettable`, `time_period_usable`.
     """

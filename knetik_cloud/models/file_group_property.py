@@ -5,13 +5,9 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.model import field
 from knetik_cloud.models.property import Property
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.file_property import FileProperty
 
 
 class FileGroupProperty(Property, discriminator_value="file_group"):
@@ -20,5 +16,5 @@ class FileGroupProperty(Property, discriminator_value="file_group"):
     The constructor sets `type` to `file_group`.
     """
 
-    files: list[FileProperty] | None = field("list[FileProperty]")
+    files: list[models.FileProperty] | None = field("list[FileProperty]")
     """The files, in order."""

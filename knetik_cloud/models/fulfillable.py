@@ -18,5 +18,5 @@ class Fulfillable(Behavior, discriminator_value="fulfillable"):
     type_name: str | None = field("str", required=True)
     """Name of the delivery mechanism: `inventory` adds an entry to the inventory, `wallet` credits a
     wallet (see Spendable), and `amazon` delivers through Amazon. Other values may be added. Known
-    values, others may come: `amazon`, `inventory`, `wallet`.
+    values (others may be added): `amazon`, `inventory`, `wallet`.
     """

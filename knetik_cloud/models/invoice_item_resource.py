@@ -5,12 +5,8 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.model import Model, field
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.discount import Discount
 
 
 class InvoiceItemResource(Model):
@@ -21,11 +17,11 @@ class InvoiceItemResource(Model):
 
     current_fulfillment_status: str | None = field("str")
     """Status of the delivery. Treat unknown values as "not finished yet", because others may be added.
-    Known values, others may come: `unfulfilled`, `fulfilled`, `not fulfillable`, `failed`,
+    Known values (others may be added): `unfulfilled`, `fulfilled`, `not fulfillable`, `failed`,
     `processing`, `failed_permanent`, `delayed`.
     """
 
-    discount: Discount | None = field("Discount")
+    discount: models.Discount | None = field("Discount")
     """The discount on the line, or null if there is none."""
 
     gift_target: int | None = field("int32")

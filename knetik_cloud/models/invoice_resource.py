@@ -5,15 +5,9 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.instant import instant
 from knetik_cloud.data.model import Model, field
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.invoice_item_resource import InvoiceItemResource
-    from knetik_cloud.models.property import Property
-    from knetik_cloud.models.simple_user_resource import SimpleUserResource
 
 
 class InvoiceResource(Model):
@@ -21,7 +15,7 @@ class InvoiceResource(Model):
     `currency`.
     """
 
-    additional_properties: dict[str, Property] | None = field("dict[str, Property]")
+    additional_properties: dict[str, models.Property] | None = field("dict[str, Property]")
     """Custom values by name. With a `template`, they are checked against its property definitions."""
 
     billing_address1: str | None = field("str")
@@ -59,13 +53,13 @@ class InvoiceResource(Model):
 
     current_fulfillment_status: str | None = field("str")
     """Status of the delivery. Treat unknown values as "not finished yet", because others may be added.
-    Known values, others may come: `unfulfilled`, `fulfilled`, `not fulfillable`, `failed`,
+    Known values (others may be added): `unfulfilled`, `fulfilled`, `not fulfillable`, `failed`,
     `processing`, `failed_permanent`, `delayed`.
     """
 
     current_payment_status: str | None = field("str")
-    """Status of the payment. The service also sends values that are not listed. Known values, others may
-    come: `new`, `paid`, `hold`, `canceled`, `payment failed`, `partial refund`, `refund`.
+    """Status of the payment. The service also sends values that are not listed. Known values (others may
+    be added): `new`, `paid`, `hold`, `canceled`, `payment failed`, `partial refund`, `refund`.
     """
 
     discount: float | None = field("float")
@@ -89,7 +83,7 @@ class InvoiceResource(Model):
     invoice_number: str | None = field("str")
     """Reference number printed on the invoice."""
 
-    items: list[InvoiceItemResource] | None = field("list[InvoiceItemResource]")
+    items: list[models.InvoiceItemResource] | None = field("list[InvoiceItemResource]")
     """Lines of the invoice."""
 
     name_prefix: str | None = field("str")
@@ -155,7 +149,7 @@ class InvoiceResource(Model):
     updated_at = instant("updated_date")
     """`updated_date` as an aware `datetime` in UTC; see `Instant`."""
 
-    user: SimpleUserResource | None = field("SimpleUserResource")
+    user: models.SimpleUserResource | None = field("SimpleUserResource")
     """The user who owns the invoice."""
 
     vendor_id: int | None = field("int32")

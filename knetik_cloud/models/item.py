@@ -5,14 +5,9 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.instant import instant
 from knetik_cloud.data.model import Model, field
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.behavior import Behavior
-    from knetik_cloud.models.property import Property
 
 
 class Item(
@@ -25,16 +20,16 @@ class Item(
     """Something that a player can hold: the fields that all types of items share. `type_hint` specifies
     the type. An unknown type is read as an Item with all its data.
 
-    `type_hint` tells the subclasses apart; an object with a value that none of them has is read as
-    Item, with all its data.
+    `type_hint` selects the subclass. An object with an unknown value is read as Item, with all its
+    data.
     """
 
-    additional_properties: dict[str, Property] | None = field("dict[str, Property]")
+    additional_properties: dict[str, models.Property] | None = field("dict[str, Property]")
     """Custom values by name. With a `template`, they are checked against its property definitions. Names
     that it does not define are allowed.
     """
 
-    behaviors: list[Behavior] | None = field("list[Behavior]")
+    behaviors: list[models.Behavior] | None = field("list[Behavior]")
     """Rules for getting, using and losing the item. Lists may omit them. Get the single item to see them."""
 
     category: str | None = field("str")
@@ -68,8 +63,8 @@ class Item(
     """Id of the template that the item is checked against, or null for no checks."""
 
     type_hint: str | None = field("str", required=True)
-    """Type of item, which selects the schema. Known values, others may come: `bundle_item`, `coupon_item`,
-    `entitlement`, `item`, `shipping_item`, `subscription`.
+    """Type of item, which selects the schema. Known values (others may be added): `bundle_item`,
+    `coupon_item`, `entitlement`, `item`, `shipping_item`, `subscription`.
     """
 
     unique_key: str | None = field("str")

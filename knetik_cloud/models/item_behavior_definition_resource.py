@@ -5,18 +5,14 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.model import Model, field
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.behavior import Behavior
 
 
 class ItemBehaviorDefinitionResource(Model):
     """A behavior that a template defines for its items."""
 
-    behavior: Behavior | None = field("Behavior", required=True)
+    behavior: models.Behavior | None = field("Behavior", required=True)
     """The behavior, with its default values."""
 
     modifiable: bool | None = field("bool", required=True)

@@ -5,20 +5,17 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.instant import instant
 from knetik_cloud.data.model import Model, field
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.item_behavior_definition_resource import ItemBehaviorDefinitionResource
-    from knetik_cloud.models.property_definition_resource import PropertyDefinitionResource
 
 
 class ItemTemplateResource(Model):
     """A template that items are checked against: their properties, and the behaviors they start with."""
 
-    behaviors: list[ItemBehaviorDefinitionResource] | None = field("list[ItemBehaviorDefinitionResource]")
+    behaviors: list[models.ItemBehaviorDefinitionResource] | None = field(
+        "list[ItemBehaviorDefinitionResource]"
+    )
     """Default or required behaviors of the template's items."""
 
     created_date: int | None = field("int64", read_only=True, epoch=True)
@@ -33,7 +30,7 @@ class ItemTemplateResource(Model):
     name: str | None = field("str", required=True)
     """Name of the template."""
 
-    properties: list[PropertyDefinitionResource] | None = field("list[PropertyDefinitionResource]")
+    properties: list[models.PropertyDefinitionResource] | None = field("list[PropertyDefinitionResource]")
     """Definitions of the properties of the template's items."""
 
     updated_date: int | None = field("int64", read_only=True, epoch=True)

@@ -5,13 +5,9 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.model import field
 from knetik_cloud.models.behavior import Behavior
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.limited_gettable_group import LimitedGettableGroup
 
 
 class LimitedGettable(Behavior, discriminator_value="limited_gettable"):
@@ -20,5 +16,5 @@ class LimitedGettable(Behavior, discriminator_value="limited_gettable"):
     The constructor sets `type_hint` to `limited_gettable`.
     """
 
-    group: LimitedGettableGroup | None = field("LimitedGettableGroup")
+    group: models.LimitedGettableGroup | None = field("LimitedGettableGroup")
     """The limit, and the name under which items share it."""

@@ -5,6 +5,7 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
+from knetik_cloud import models
 from knetik_cloud.data.model import field
 from knetik_cloud.models.property import Property
 
@@ -15,5 +16,5 @@ class ListProperty(Property, discriminator_value="list"):
     The constructor sets `type` to `list`.
     """
 
-    values: list[Property] | None = field("list[Property]")
+    values: list[models.Property] | None = field("list[Property]")
     """The values, in order."""

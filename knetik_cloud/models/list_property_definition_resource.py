@@ -5,6 +5,7 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
+from knetik_cloud import models
 from knetik_cloud.data.model import field
 from knetik_cloud.models.property_definition_resource import PropertyDefinitionResource
 
@@ -21,5 +22,5 @@ class ListPropertyDefinitionResource(PropertyDefinitionResource, discriminator_v
     min_count: int | None = field("int32")
     """Minimum number of values, or null for no limit."""
 
-    value_definition: PropertyDefinitionResource | None = field("PropertyDefinitionResource")
+    value_definition: models.PropertyDefinitionResource | None = field("PropertyDefinitionResource")
     """Definition that each value is checked against, or null for no checks."""

@@ -5,6 +5,7 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
+from knetik_cloud import models
 from knetik_cloud.data.model import field
 from knetik_cloud.models.property import Property
 
@@ -15,5 +16,5 @@ class MapProperty(Property, discriminator_value="map"):
     The constructor sets `type` to `map`.
     """
 
-    map: dict[str, Property] | None = field("dict[str, Property]")
+    map: dict[str, models.Property] | None = field("dict[str, Property]")
     """The values by name."""

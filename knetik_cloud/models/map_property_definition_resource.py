@@ -5,6 +5,7 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
+from knetik_cloud import models
 from knetik_cloud.data.model import field
 from knetik_cloud.models.property_definition_resource import PropertyDefinitionResource
 
@@ -18,5 +19,5 @@ class MapPropertyDefinitionResource(PropertyDefinitionResource, discriminator_va
     allow_additional: bool | None = field("bool")
     """Whether names that `properties` does not define are allowed. Null means true."""
 
-    properties: list[PropertyDefinitionResource] | None = field("list[PropertyDefinitionResource]")
+    properties: list[models.PropertyDefinitionResource] | None = field("list[PropertyDefinitionResource]")
     """Definitions of the named values, or null for no checks."""

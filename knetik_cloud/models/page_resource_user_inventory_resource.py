@@ -5,20 +5,15 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.model import field
 from knetik_cloud.data.page import Page
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.order import Order
-    from knetik_cloud.models.user_inventory_resource import UserInventoryResource
 
 
 class PageResourceUserInventoryResource(Page):
     """A page of a list of inventory entries, and its position in the list."""
 
-    content: list[UserInventoryResource] | None = field("list[UserInventoryResource]")
+    content: list[models.UserInventoryResource] | None = field("list[UserInventoryResource]")
     """The inventory entries on this page, in the order of the list. Empty on a page past the end."""
 
     first: bool | None = field("bool")
@@ -38,7 +33,7 @@ class PageResourceUserInventoryResource(Page):
     size: int | None = field("int32")
     """Number of items per page that the service applied."""
 
-    sort: list[Order] | None = field("list[Order]")
+    sort: list[models.Order] | None = field("list[Order]")
     """Sort keys of the list in order of priority. Null or empty if it is not sorted."""
 
     total_elements: int | None = field("int64")

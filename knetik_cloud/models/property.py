@@ -34,12 +34,11 @@ class Property(
     """A custom value of an item: the fields that all types of values share. `type` specifies the type, and
     the sender sets it. An unknown type is read as a Property with all its data.
 
-    `type` tells the subclasses apart; an object with a value that none of them has is read as Property,
-    with all its data.
+    `type` selects the subclass. An object with an unknown value is read as Property, with all its data.
     """
 
     type: str | None = field("str", required=True)
-    """Type of value, which selects the schema. Known values, others may come: `audio`, `audio_group`,
+    """Type of value, which selects the schema. Known values (others may be added): `audio`, `audio_group`,
     `boolean`, `date`, `double`, `file`, `file_group`, `formatted_text`, `image`, `image_group`,
     `integer`, `list`, `long`, `map`, `text`, `video`, `video_group`.
     """

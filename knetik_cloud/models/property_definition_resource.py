@@ -5,12 +5,8 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.model import Model, field
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.property_field_list_resource import PropertyFieldListResource
 
 
 class PropertyDefinitionResource(
@@ -40,14 +36,14 @@ class PropertyDefinitionResource(
     specifies the type, and the sender sets it. An unknown type is read as a PropertyDefinitionResource
     with all its data.
 
-    `type` tells the subclasses apart; an object with a value that none of them has is read as
-    PropertyDefinitionResource, with all its data.
+    `type` selects the subclass. An object with an unknown value is read as PropertyDefinitionResource,
+    with all its data.
     """
 
     description: str | None = field("str")
     """Description of the property."""
 
-    field_list: PropertyFieldListResource | None = field("PropertyFieldListResource")
+    field_list: models.PropertyFieldListResource | None = field("PropertyFieldListResource")
     """Description of the fields of this type, for building a form. The service sets it."""
 
     friendly_name: str | None = field("str")
@@ -69,7 +65,7 @@ class PropertyDefinitionResource(
     """Whether items must have the property."""
 
     type: str | None = field("str", required=True)
-    """Type of property, which selects the schema. Known values, others may come: `audio`, `audio_group`,
-    `boolean`, `date`, `double`, `file`, `file_group`, `formatted_text`, `image`, `image_group`,
-    `integer`, `list`, `long`, `map`, `text`, `video`, `video_group`.
+    """Type of property, which selects the schema. Known values (others may be added): `audio`,
+    `audio_group`, `boolean`, `date`, `double`, `file`, `file_group`, `formatted_text`, `image`,
+    `image_group`, `integer`, `list`, `long`, `map`, `text`, `video`, `video_group`.
     """

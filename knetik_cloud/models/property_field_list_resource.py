@@ -5,21 +5,19 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.model import Model, field
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.property_field_resource import PropertyFieldResource
 
 
 class PropertyFieldListResource(Model):
     """The fields of a type of property, described for programs that build forms."""
 
-    property_definition_fields: list[PropertyFieldResource] | None = field("list[PropertyFieldResource]")
+    property_definition_fields: list[models.PropertyFieldResource] | None = field(
+        "list[PropertyFieldResource]"
+    )
     """Fields of the definition, which a template sets."""
 
-    property_fields: list[PropertyFieldResource] | None = field("list[PropertyFieldResource]")
+    property_fields: list[models.PropertyFieldResource] | None = field("list[PropertyFieldResource]")
     """Fields of the value, which an item sets."""
 
     property_type: str | None = field("str")

@@ -5,6 +5,7 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
+from knetik_cloud import models
 from knetik_cloud.data.model import Model, field
 
 
@@ -19,7 +20,7 @@ class PropertyFieldResource(Model):
     )
     """Type of the elements if `type` is `list`."""
 
-    inner_type_fields: list[PropertyFieldResource] | None = field("list[PropertyFieldResource]")
+    inner_type_fields: list[models.PropertyFieldResource] | None = field("list[PropertyFieldResource]")
     """Fields of the elements if `inner_type` is `object`, otherwise null or empty."""
 
     name: str | None = field("str")

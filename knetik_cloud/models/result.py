@@ -5,12 +5,8 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.model import Model, field
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.error_resource import ErrorResource
 
 
 class Result(Model):
@@ -22,5 +18,5 @@ class Result(Model):
     request_id: str | None = field("str", read_only=True)
     """Id under which the service logged the request. Include it in support requests."""
 
-    result: list[ErrorResource] | None = field("list[ErrorResource]")
+    result: list[models.ErrorResource] | None = field("list[ErrorResource]")
     """The individual errors."""

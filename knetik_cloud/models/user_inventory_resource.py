@@ -5,13 +5,11 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from knetik_cloud import models
 from knetik_cloud.data.instant import instant
 from knetik_cloud.data.model import Model, field
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.simple_user_resource import SimpleUserResource
 
 
 class UserInventoryResource(Model):
@@ -62,5 +60,5 @@ class UserInventoryResource(Model):
     updated_at = instant("updated_date")
     """`updated_date` as an aware `datetime` in UTC; see `Instant`."""
 
-    user: SimpleUserResource | None = field("SimpleUserResource")
+    user: models.SimpleUserResource | None = field("SimpleUserResource")
     """The user who holds the item."""

@@ -5,14 +5,9 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from knetik_cloud import models
 from knetik_cloud.data.instant import instant
 from knetik_cloud.data.model import Model, field
-
-if TYPE_CHECKING:
-    from knetik_cloud.models.simple_reference_resourceint import SimpleReferenceResourceint
-    from knetik_cloud.models.simple_user_resource import SimpleUserResource
 
 
 class UserItemLogResource(Model):
@@ -26,7 +21,7 @@ class UserItemLogResource(Model):
     sent.
     """
 
-    item: SimpleReferenceResourceint | None = field("SimpleReferenceResourceint")
+    item: models.SimpleReferenceResourceint | None = field("SimpleReferenceResourceint")
     """The item."""
 
     log_date: int | None = field("int64", read_only=True, epoch=True)
@@ -38,7 +33,7 @@ class UserItemLogResource(Model):
     type: str | None = field("str")
     """Type of the event. The values are not documented."""
 
-    user: SimpleUserResource | None = field("SimpleUserResource")
+    user: models.SimpleUserResource | None = field("SimpleUserResource")
     """The user who acted."""
 
     user_inventory: int | None = field("int32")

@@ -1,0 +1,102 @@
+"""The variants and the signatures of the generated methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+
+from knetik_cloud.core.operation import ApiResponse
+from knetik_cloud.core.options import CallOptions
+from knetik_cloud.lazy import LazySignature
+from knetik_cloud.secret import Secret
+
+if TYPE_CHECKING:
+    import inspect
+
+A = TypeVar("A")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
+
+def with_http_info(
+    method: Callable[Concatenate[A, P], T], *secrets: str
+) -> Callable[Concatenate[A, P], ApiResponse[T]]:
+    """Return the variant of a method that also returns the HTTP status and headers.
+
+    Args:
+        method: The method.
+        secrets: The names of its parameters that no traceback may show.
+    """
+
+    @wraps(method)
+    def variant(self: A, /, *args: P.args, **kwargs: P.kwargs) -> ApiResponse[T]:
+        for name in secrets:
+            kwargs[name] = Secret.wrap(cast("Any", kwargs.get(name)))
+        kwargs.setdefault("_return_http_data_only", False)
+        return cast("ApiResponse[T]", method(self, *args, **kwargs))
+
+    _describe(variant, method)
+    return variant
+
+
+def with_http_info_async(
+    method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]], *secrets: str
+) -> Callable[Concatenate[A, P], Coroutine[Any, Any, ApiResponse[T]]]:
+    """Return the variant of a coroutine method that also returns the HTTP status and headers.
+
+    Args:
+        method: The method.
+        secrets: The names of its parameters that no traceback may show.
+    """
+    blocking = with_http_info(method, *secrets)
+
+    @wraps(method)
+    async def variant(self: A, /, *args: P.args, **kwargs: P.kwargs) -> ApiResponse[T]:
+        coroutine = blocking(self, *args, **kwargs)
+        args, kwargs = (), {}  # type: ignore[assignment]  # they may hold secrets
+        return cast("ApiResponse[T]", await cast("Any", coroutine))
+
+    _describe(variant, method)
+    return variant
+
+
+def _describe(variant: Any, method: Any) -> None:
+    """Set the name, the documentation and the annotations of a variant."""
+    name = method.__name__
+    variant.__name__ = f"{name}_with_http_info"
+    variant.__qualname__ = f"{method.__qualname__}_with_http_info"
+    variant.__doc__ = f"Call `{name}`, and return its result together with the HTTP status and headers."
+    annotations: dict[str, Any] = method.__annotations__
+    result = ApiResponse.__class_getitem__(annotations["return"])
+    variant.__annotations__ = {**annotations, "return": result}
+
+
+def name_options(function: T) -> T:
+    """Set a signature that names the options, if a function takes `**options: Unpack[CallOptions]`."""
+    if getattr(function, "__annotations__", {}).get("options") == "Unpack[CallOptions]":
+        function.__signature__ = LazySignature(partial(_signature, function))  # type: ignore[attr-defined]
+    return function
+
+
+def _signature(function: Any) -> inspect.Signature:
+    import inspect
+    from types import FunctionType
+    from typing import get_type_hints
+
+    method = inspect.unwrap(function)
+    plain = FunctionType(method.__code__, method.__globals__, "method", method.__defaults__)
+    plain.__kwdefaults__ = method.__kwdefaults__
+    hints = {"self": inspect.Parameter.empty, **get_type_hints(function)}
+    parameters = [
+        parameter.replace(annotation=hints[name])
+        for name, parameter in inspect.signature(plain).parameters.items()
+        if name != "options"
+    ]
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in get_type_hints(CallOptions).items()
+    ]
+    return inspect.Signature(parameters, return_annotation=hints["return"])

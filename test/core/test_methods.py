@@ -1,0 +1,86 @@
+"""Generated methods as tools see them: hints, signatures with named options, source, and the variants."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Iterator
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+import knetik_cloud
+from knetik_cloud import ApiException, ApiResponse, Configuration, Secret, aio
+from knetik_cloud.core.options import CallOptions
+from test.conftest import RecordingServer, answer
+
+OPTIONS = ["_request_timeout", "_deadline", "_retries", "_headers"]
+
+
+def methods() -> Iterator[Any]:
+    for package in (knetik_cloud, aio):
+        for name in ("AccessTokenApi", "UsersInventoryApi"):
+            for member, method in inspect.getmembers(getattr(package, name), inspect.isfunction):
+                if not member.startswith("_") and "options" in method.__annotations__:
+                    yield pytest.param(method, id=f"{method.__module__}.{member}")
+
+
+@pytest.mark.parametrize("method", list(methods()))
+def test_signature_names_the_options_and_hints_resolve(method: Any) -> None:
+    signature, hints = inspect.signature(method), get_type_hints(method)
+    *parameters, timeout, deadline, retries, headers = signature.parameters.values()
+    assert [parameter.name for parameter in (timeout, deadline, retries, headers)] == OPTIONS
+    assert {parameter.kind for parameter in (timeout, deadline, retries, headers)} == {
+        inspect.Parameter.KEYWORD_ONLY
+    }
+    assert headers.annotation == get_type_hints(CallOptions)["_headers"]
+    assert [parameter.name for parameter in parameters] == ["self", *list(hints)[:-2]]
+    assert signature.return_annotation == hints["return"]
+    assert inspect.getsource(method).lstrip().startswith(("def ", "async def ", "@name_options"))
+    assert str(signature).count("_deadline") == 1
+
+
+@pytest.mark.parametrize("name", knetik_cloud.models.__all__)
+def test_hints_of_models_resolve(name: str) -> None:
+    hints = get_type_hints(getattr(knetik_cloud, name))
+    assert getattr(knetik_cloud, name)._fields.keys() <= hints.keys()
+
+
+@pytest.mark.parametrize("package", [knetik_cloud, aio])
+def test_variant_is_named_documented_and_typed_as_one(package: Any) -> None:
+    variant = package.UsersInventoryApi.get_user_inventory_with_http_info
+    assert variant.__name__ == "get_user_inventory_with_http_info"
+    assert variant.__qualname__ == "UsersInventoryApi.get_user_inventory_with_http_info"
+    assert variant.__doc__.startswith("Call `get_user_inventory`")
+    assert get_args(get_type_hints(variant)["return"]) == (knetik_cloud.UserInventoryResource,)
+    assert list(inspect.signature(variant).parameters) == ["self", "user_id", "id", *OPTIONS]
+    bound = inspect.signature(package.UsersInventoryApi().get_user_inventory_with_http_info)
+    assert list(bound.parameters) == ["user_id", "id", *OPTIONS]
+    assert inspect.iscoroutinefunction(variant) is (package is aio)
+
+
+def test_variant_of_an_overridden_class_keeps_its_base(server: RecordingServer) -> None:
+    class Own(knetik_cloud.UsersInventoryApi):
+        def get_user_inventory(self, *args: Any, **kwargs: Any) -> Any:
+            raise AssertionError("not called by the variant of the base class")
+
+    server.answers = [answer(200, b'{"id": 5}')]
+    with knetik_cloud.ApiClient(Configuration(server.url)) as client:
+        response = Own(client).get_user_inventory_with_http_info(1, 2)
+    assert isinstance(response, ApiResponse)
+    assert (response.status, response.data.id) == (200, 5)
+
+
+def test_secret_of_a_variant_is_in_no_frame() -> None:
+    api = knetik_cloud.AccessTokenApi(knetik_cloud.ApiClient(Configuration("http://127.0.0.1:1", retries=0)))
+    canary = "".join(("cana", "ry-secret"))
+    with pytest.raises(ApiException) as caught:
+        api.get_o_auth_token_with_http_info(client_secret=canary)
+    frames = [
+        frame for frame, _ in traceback.walk_tb(caught.value.__traceback__) if "knetik_cloud" in str(frame)
+    ]
+    assert frames
+    for frame in frames[1:]:
+        assert canary not in repr(frame.f_locals), frame
+    variants = [frame for frame in frames if frame.f_code.co_name == "variant"]
+    assert [type(frame.f_locals["kwargs"]["client_secret"]) for frame in variants] == [Secret]
