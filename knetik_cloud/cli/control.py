@@ -55,7 +55,10 @@ def default_url() -> str:
 
     It is KNETIK_CLOUD_HOST, else the sandbox that `knetik sandbox start` started last, else the usual port.
     """
-    from knetik_cloud.cli.sandboxes import started
+    from knetik_cloud.cli.sandboxes import running
 
-    running = started()
-    return os.environ.get("KNETIK_CLOUD_HOST") or (running[-1].url if running else DEFAULT_URL)
+    named = os.environ.get("KNETIK_CLOUD_HOST")
+    if named:
+        return named
+    begun = running()
+    return begun[-1].url if begun else DEFAULT_URL

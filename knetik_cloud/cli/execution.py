@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from knetik_cloud.cli import calls, outcomes
-from knetik_cloud.cli.bodies import dashed
 from knetik_cloud.cli.exits import MEANINGS, CommandError, Exit
 from knetik_cloud.cli.output import Rows, note
 from knetik_cloud.data import codec
@@ -218,18 +217,14 @@ class Execution:
 
 
 def _of_pager(operation: Operation[Any], arguments: Mapping[str, Any], limit: int | None) -> dict[str, Any]:
-    """Return the arguments of the method that reads a list over its pages.
-
-    Raises:
-        click.UsageError: If one page is asked for as well.
-    """
+    """Return the arguments of the method that reads a list over its pages."""
     pages = operation.pages
     assert pages is not None
     names = {parameter.wire: parameter.name for parameter in operation.parameters}
     given = dict(arguments)
-    size, page = given.pop(names[pages.size], None), given.pop(names[pages.page], None)
-    if page is not None:
-        name = dashed(names[pages.page])
-        raise click.UsageError(f"--{name} reads one page: leave it out with --all and --limit")
-    paging = {"page_size": size, "limit": limit}
+    paging = {
+        "start_page": given.pop(names[pages.page], None),
+        "page_size": given.pop(names[pages.size], None),
+        "limit": limit,
+    }
     return given | {name: value for name, value in paging.items() if value is not None}

@@ -364,9 +364,8 @@ def clock(action: str, value: str | None, url: str | None) -> None:
     knetik sandbox clock freeze [INSTANT]             stop it
     knetik sandbox clock resume                       let it run on
     """
-    if (value is None) == (action in ("set", "advance")) or (
-        value is not None and action in ("show", "resume")
-    ):
+    is_missing = value is None and action in ("set", "advance")
+    if is_missing or (value is not None and action in ("show", "resume")):
         takes = {"set": "an instant", "advance": "a duration, such as 30d"}.get(action, "no value")
         raise click.UsageError(f"`clock {action}` takes {takes}")
     if action == "show":

@@ -16,10 +16,11 @@ from knetik_cloud.sandbox import seed
 from knetik_cloud.sandbox.access import CONTROL_PREFIX
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.connections import read_body
-from knetik_cloud.sandbox.errors import ServiceError, invalid_error, not_found_error
+from knetik_cloud.sandbox.errors import ServiceError, conflict_error, invalid_error, not_found_error
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.instants import duration, instant
 from knetik_cloud.sandbox.service import Service
+from knetik_cloud.version import __version__
 
 OFF = "off"
 MAX_BODY_BYTES = 64 * 2**20
@@ -36,6 +37,7 @@ def routes(service: Service) -> list[Route]:
         Route(f"{CONTROL_PREFIX}{path}", _endpoint(service, action), methods=[method])
         for method, path, action in (
             ("GET", "", _about),
+            ("POST", "/stop", _stop),
             ("POST", "/reset", _reset),
             ("POST", "/seed", _seed),
             ("GET", "/export", _export),
@@ -89,12 +91,19 @@ def _object(body: bytes) -> dict[str, Any]:
 def _about(service: Service, request: Request, body: bytes) -> Any:
     settings = service.settings
     return {
+        "version": __version__,
         "now": service.controls.current_clock().now(),
         "require_auth": settings.require_auth,
         "fulfillment_delay": settings.fulfillment_delay,
         "token_lifetime": settings.token_lifetime,
         "operations": sorted(service.contract.operations),
     }
+
+
+def _stop(service: Service, request: Request, body: bytes) -> None:
+    if service.stop is None:
+        raise conflict_error("this sandbox is part of a program: stop it there, or end the program")
+    service.stop()
 
 
 def _reset(service: Service, request: Request, body: bytes) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import socket
 import sys
 import threading
@@ -248,6 +250,10 @@ class AnnouncingServer(uvicorn.Server):
         super().__init__(server_config(service))
         self._announce = announce
         self._service = service
+        service.stop = self._stop
+
+    def _stop(self) -> None:
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -298,7 +304,14 @@ def _hints(service: Service, url: str) -> str:
 def serve_worker(settings: Settings, listening: socket.socket, ready: Event) -> None:
     """Serve as one of several processes, until told to stop."""
     with closing(Service(settings)) as service, suppress(KeyboardInterrupt):
-        AnnouncingServer(service, ready.set).run([listening])
+        server = AnnouncingServer(service, ready.set)
+        service.stop = _stop_parent
+        server.run([listening])
+
+
+def _stop_parent() -> None:
+    """Stop the process that replaces workers, which then stops all of them."""
+    os.kill(os.getppid(), signal.SIGTERM)
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,8 @@ class Service:
             raise
         self._numbers = itertools.count(1)
         self.is_stopping = False
+        self.stop: Callable[[], None] | None = None
+        """Ends the process that serves. None in a program that has a sandbox inside it."""
 
     def close(self) -> None:
         """Close the database."""

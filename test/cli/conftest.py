@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from knetik_cloud.cli.command import knetik
 from knetik_cloud.sandbox import Sandbox
+from test.sandbox.conftest import postgresql_url as postgresql_url
 
 KNETIK = [sys.executable, "-m", "knetik_cloud.cli"]
 

@@ -1,0 +1,201 @@
+"""`knetik sandbox`: in the background and over the control API, also for one that somebody else started."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knetik_cloud.cli import sandboxes
+from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.version import __version__
+from test.sandbox.conftest import running_command
+
+from .conftest import KNETIK, Done, Run, spawn
+
+
+def ended(url: str) -> bool:
+    """Return whether nothing listens at a URL anymore, after a while."""
+    begun = sandboxes.Started(url, 0, "", Path())
+    return wait_until(lambda: not begun.is_running)
+
+
+def wait_until(condition: Any) -> bool:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def collect(stream: Any, lines: list[bytes]) -> None:
+    for line in stream:
+        lines += [line]  # at once, for the test that waits for it
+
+
+def test_one_is_started_in_the_background_and_stopped(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.delenv("KNETIK_CLOUD_HOST", raising=False)
+    database = tmp_path / "data.db"
+    begun = spawn("sandbox", "start", "--port", "0", "--database", str(database), "--empty", "-o", "json")
+    assert begun.returncode == 0, begun.stderr
+    started = json.loads(begun.stdout)
+    try:
+        assert f"KNETIK_CLOUD_HOST={started['url']}" in begun.stderr.decode()
+        status = json.loads(run("sandbox", "status", "-o", "json").text)  # found without --url
+        assert (status["url"], status["version"]) == (started["url"], __version__)
+        assert database.exists()
+        listed = run("items", "list", "--host", started["url"], "-o", "json")
+        assert listed.text == "[]\n"
+    finally:
+        assert run("sandbox", "stop").code == 0
+    assert ended(started["url"])
+    assert run("sandbox", "status", "--url", started["url"]).code == 6
+
+
+def test_the_database_is_not_in_the_process_list(tmp_path: Path, run: Run) -> None:
+    database = tmp_path / "canary-password.db"
+    begun = json.loads(
+        spawn("sandbox", "start", "--port", "0", "--database", str(database), "-o", "json").stdout
+    )
+    try:
+        if not Path("/proc").exists():
+            pytest.skip("processes are listed as Linux does")
+        assert b"canary-password" not in Path(f"/proc/{begun['pid']}/cmdline").read_bytes()
+    finally:
+        run("sandbox", "stop", "--url", begun["url"])
+        assert ended(begun["url"])
+
+
+def test_one_that_does_not_start_says_why(sandbox: Sandbox) -> None:
+    port = sandbox.url.rpartition(":")[2]
+    done = spawn("sandbox", "start", "--port", port, "--errors", "text")
+    assert done.returncode == 1
+    assert f"the sandbox did not start: can't listen on 127.0.0.1:{port}" in done.stderr.decode()
+
+
+def test_one_that_somebody_else_started_is_stopped(run: Run) -> None:
+    with running_command() as (process, url):
+        assert run("sandbox", "stop", "--url", url).code == 0
+        assert process.wait(timeout=20) == 0
+
+
+@pytest.mark.postgresql
+def test_all_workers_are_stopped(run: Run, postgresql_url: str) -> None:
+    with running_command("--workers", "2", "--database", postgresql_url) as (process, url):
+        assert run("sandbox", "stop", "--url", url).code == 0
+        assert process.wait(timeout=20) == 0
+        assert ended(url)
+
+
+def test_one_inside_a_program_is_not_stopped_from_outside(sandbox: Sandbox, run: Run) -> None:
+    done = run("sandbox", "stop", "--errors", "json")
+    assert done.code == 4
+    assert "part of a program" in done.error["message"]
+    assert run("sandbox", "status").code == 0
+
+
+def test_options_of_the_server_belong_to_start(run: Run) -> None:
+    done = run("sandbox", "--port", "1", "status", "--errors", "text")
+    assert done.code == 2
+    assert "--port belongs after `knetik sandbox start`" in done.err
+
+
+def test_time_is_moved(sandbox: Sandbox, run: Run) -> None:
+    assert run("sandbox", "clock", "freeze", "2026-12-24T18:00:00Z").code == 0
+    assert sandbox.now() == 1798135200
+    assert json.loads(run("sandbox", "clock", "advance", "30d").text) == {"now": 1800727200.0, "frozen": True}
+    run("sandbox", "clock", "advance", "--", "-1h")
+    assert sandbox.now() == 1800723600
+    run("sandbox", "clock", "set", "1800000000")
+    assert json.loads(run("sandbox", "clock").text) == {"now": 1800000000.0, "frozen": True}
+    assert json.loads(run("sandbox", "clock", "resume").text)["frozen"] is False
+    for words in (["set"], ["advance"], ["resume", "1"], ["advance", "soon"]):
+        assert run("sandbox", "clock", *words).code == 2
+
+
+def test_data_is_added_exported_kept_and_brought_back(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
+    seed = tmp_path / "seed.yaml"
+    seed.write_text("items:\n  - {id: 9, type_hint: entitlement, name: 2017-01-01}\n")
+    assert run("sandbox", "snapshot", "before").code == 0
+    assert run("sandbox", "seed", str(seed)).code == 0
+    assert json.loads(run("items", "get", "9", "-o", "json").text)["name"] == "2017-01-01"
+    exported = run("sandbox", "export").text
+    assert "name: '2017-01-01'" in exported or "name: 2017-01-01" in exported
+    assert run("sandbox", "snapshots", "-o", "json").rows("json") == [{"name": "before"}]
+    assert run("sandbox", "restore", "before").code == 0
+    assert run("items", "get", "9").code == 4
+    assert run("sandbox", "seed", "-", input=exported).code == 0
+    assert run("items", "get", "9").code == 0
+    assert run("sandbox", "reset").code == 0
+    assert run("items", "get", "9").code == 4
+    assert run("sandbox", "restore", "nothing").code == 4
+    assert run("sandbox", "seed", "-", input="planets: []").code == 4
+    assert run("sandbox", "seed", "-", input="a: [").code == 2
+    assert json.loads(run("sandbox", "wallet", "56").text) == {"USD": 250}
+
+
+def test_faults_are_armed_listed_and_cleared(sandbox: Sandbox, run: Run) -> None:
+    run("sandbox", "fail", "items get", "--status", "503", "--times", "0", "--header", "Retry-After: 9")
+    fault = sandbox.faults[0]
+    assert (fault.operation, fault.status, fault.times) == ("get_entitlement_item", 503, None)
+    assert fault.headers == {"Retry-After": "9"}
+    assert run("items", "get", "56", "--retries", "0").error["retry_after"] == 9.0
+    run("sandbox", "fail", "*", "--delay", "10ms")
+    run("sandbox", "fail", "grant-user-entitlement", "--drop", "--applied")
+    listed = run("sandbox", "faults", "-o", "jsonl").rows("jsonl")
+    assert [row["operation"] for row in listed] == ["get_entitlement_item", "*", "grant_user_entitlement"]
+    assert listed[0]["met"] == 1
+    assert run("sandbox", "faults", "--clear").code == 0
+    assert sandbox.faults == []
+    assert run("sandbox", "fail", "nothing", "--drop").code == 4
+
+
+def test_tokens_are_ended(sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_CLIENT_SECRET", "client_secret_example")
+    assert run("token", "get").code == 0
+    assert json.loads(run("sandbox", "tokens", "expire").text) == {"expired": 1}
+
+
+def test_the_journal_is_shown_and_followed(sandbox: Sandbox, run: Run) -> None:
+    run("items", "get", "56")
+    run("items", "list")
+    shown = run("sandbox", "journal", "--operation", "get-entitlement-item", "-o", "jsonl").rows("jsonl")
+    assert [row["operation"] for row in shown] == ["get_entitlement_item"]
+    following = [*KNETIK, "sandbox", "journal", "-f", "-o", "jsonl", "--fields", "operation"]
+    lines: list[bytes] = []
+    with subprocess.Popen(following, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        reader = threading.Thread(target=collect, args=(process.stdout, lines), daemon=True)
+        reader.start()
+        try:
+            assert wait_until(lambda: len(lines) == 2)
+            run("templates", "list")
+            assert wait_until(lambda: len(lines) == 3)
+        finally:
+            process.terminate()
+            reader.join(20)
+    assert json.loads(lines[2]) == {"operation": "get_entitlement_templates"}
+    assert run("sandbox", "journal", "--clear").code == 0
+    assert run("sandbox", "journal", "-o", "json").text == "[]\n"
+
+
+def test_changing_a_sandbox_elsewhere_needs_a_confirmation(run: Run) -> None:
+    for words in (["stop"], ["reset"], ["restore"]):
+        done: Done = run("sandbox", *words, "--url", "http://example.invalid")
+        assert done.code == 2
+        assert "--yes" in done.error["message"]
+
+
+def test_those_that_ended_are_forgotten(home: Path) -> None:
+    folder = sandboxes.state_path() / "sandboxes"
+    folder.mkdir(parents=True)
+    (folder / "1.json").write_text(json.dumps({"url": "http://127.0.0.1:1", "pid": 1, "log": "x"}))
+    (folder / "2.json").write_text("{")
+    assert sandboxes.running() == []
+    assert os.listdir(folder) == []
