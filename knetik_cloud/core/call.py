@@ -177,6 +177,7 @@ class Engine:
             if retry_in is None:
                 return state.finish(outcome)
             if state.retries > retries:  # not after a redirect, nor for a new token
+                observation.log_retry(request, outcome, state.facts(outcome, retry_in))
                 yield Sleep(retry_in)
 
     def _next_attempt(
@@ -223,7 +224,6 @@ class Engine:
             return None
         state.retries += 1
         state.attempts[-1] = state.attempts[-1].with_changes(waited=wait)
-        observation.log_retry(state.request, outcome, state.facts(outcome, wait))
         return wait
 
     def renew(

@@ -321,10 +321,10 @@ def test_the_log_has_a_line_for_each_attempt(caplog: pytest.LogCaptureFixture) -
     caplog.set_level("DEBUG", "knetik_cloud")
     World(tries=0.25).call(READ, [RESET, Reply(503), OK])
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "read: attempt 1 failed (reset), retrying in 0.10 s"),
         ("DEBUG", "GET /things/{id}: reset in 0.250 s"),
-        ("WARNING", "read: attempt 2 failed (503 Reason), retrying in 0.20 s"),
+        ("WARNING", "read: attempt 1 failed (reset), retrying in 0.10 s"),
         ("DEBUG", "GET /things/{id}: 503 Reason in 0.250 s"),
+        ("WARNING", "read: attempt 2 failed (503 Reason), retrying in 0.20 s"),
         ("DEBUG", "GET /things/{id}: 200 Reason in 0.250 s"),
     ]
 

@@ -1,0 +1,1 @@
+"""Tests of what a program sees of its calls: hooks, log records and spans."""

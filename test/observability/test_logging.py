@@ -1,0 +1,170 @@
+"""The log has the facts of attempts as fields, and values of players only with `debug=True`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from knetik_cloud import ApiClient, Configuration, UsersInventoryApi, aio
+from knetik_cloud.core import retry
+from test.faults.connection import closes
+from test.faults.server import FaultServer, answer, healthy, keeps
+from test.observability.scenarios import CREDENTIALS, Scenario, run
+
+PLAYER = "player-data"
+BUSY = keeps(answer({"message": PLAYER}, status="503 X"))
+LIST = Scenario("get_users_inventory", (), (BUSY,), [], [], [])
+FIELDS = {
+    "operation": "get_user_inventory",
+    "method": "GET",
+    "url_template": "/users/{user_id}/inventory/{id}",
+    "number": 1,
+    "status": 503,
+    "error": None,
+    "request_id": "trace-1",
+    "may_have_applied": False,
+}
+KINDS = ["blocking", "asyncio"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_records_have_the_facts_as_fields(kind: str) -> None:
+    busy = keeps(answer({"request_id": "trace-1"}, status="503 X"))
+    seen = run(Scenario("get_user_inventory", (56, 57), (busy, closes), [], [], []), kind)
+    debug, warning, closed, *_ = seen.records
+    for record in (debug, warning):
+        assert {name: vars(record)[name] for name in FIELDS} == FIELDS
+        assert 0 < vars(record)["seconds"] < 5
+        assert 0 <= vars(record)["retry_in"] < 0.1
+    assert (debug.levelname, warning.levelname) == ("DEBUG", "WARNING")
+    assert (vars(closed)["status"], vars(closed)["error"]) == (None, "ApiConnectionException")
+    assert vars(seen.records[-1])["retry_in"] is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_json_formatter_takes_the_fields(kind: str) -> None:
+    seen = run(Scenario("get_user_inventory", (56, 57), (), [], [], []), kind)
+    usual = vars(logging.makeLogRecord({})).keys()
+    for record in seen.records:
+        json.dumps({name: value for name, value in vars(record).items() if name not in usual})
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_query_and_bodies_appear_with_debug_only(kind: str, debug: bool) -> None:
+    def call(configuration: Configuration) -> None:
+        with ApiClient(configuration) as client:
+            api = UsersInventoryApi(client)
+            api.get_users_inventory(filter_username=PLAYER)
+            api.update_user_inventory_status(56, 57, inventory_status=PLAYER)
+
+    async def call_async(configuration: Configuration) -> None:
+        async with aio.ApiClient(configuration) as client:
+            api = aio.UsersInventoryApi(client)
+            await api.get_users_inventory(filter_username=PLAYER)
+            await api.update_user_inventory_status(56, 57, inventory_status=PLAYER)
+
+    lines = logged(kind, debug, call, call_async, [BUSY, keeps(answer({"content": []}))])
+    assert (PLAYER in "\n".join(lines)) is debug
+    if debug:
+        assert any(f"filter_username={PLAYER}" in line for line in lines)
+        assert any('received \'{"message":' in line for line in lines)
+        assert any("sent " in line and PLAYER in line for line in lines)
+
+
+def logged(kind: str, debug: bool, call: Any, call_async: Any, scripts: Any) -> list[str]:
+    """Call, and return all that was logged: messages and fields."""
+    logger, records = logging.getLogger("knetik_cloud"), list[logging.LogRecord]()
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        with FaultServer([healthy, *scripts]) as server:
+            configuration = Configuration(server.url, debug=debug, **CREDENTIALS)
+            call(configuration) if kind == "blocking" else asyncio.run(call_async(configuration))
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+    return [f"{record.getMessage()} {vars(record)}" for record in records]
+
+
+def test_long_bodies_are_cut() -> None:
+    long = keeps(answer({"id": 1, "item_name": "x" * 9999}))
+    seen = run(Scenario("get_user_inventory", (56, 57), (long,), [], [], []), "blocking", debug=True)
+    assert len(seen.records[-1].getMessage()) < 3000
+
+
+def test_newlines_of_a_body_forge_no_line() -> None:
+    forged = keeps(answer(b'{"id":\n1}'))
+    seen = run(Scenario("get_user_inventory", (56, 57), (forged,), [], [], []), "blocking", debug=True)
+    assert "\n" not in seen.records[-1].getMessage()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_exhausted_retry_budget_is_logged(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry.Budget.__init__, "__defaults__", (retry.COST,))
+    seen = run(Scenario("get_user_inventory", (56, 57), (BUSY, BUSY), [], [], []), kind)
+    (record,) = [record for record in seen.records if "budget" in record.getMessage()]
+    assert record.levelname == "WARNING"
+    assert record.getMessage() == (
+        "get_user_inventory: attempt 2 failed (503 X), not retried because the retry budget is exhausted"
+    )
+    assert vars(record)["retry_in"] is None
+
+
+def test_renewal_that_fails_while_the_token_is_valid_is_logged() -> None:
+    short = keeps(answer({"access_token": "x", "expires_in": 0.4}))
+    ok, busy = keeps(answer({"id": 1})), keeps(answer(b"", status="400 X"))
+    with FaultServer([short, ok, busy, ok]) as server:
+        records: list[logging.LogRecord] = []
+        handler = logging.Handler()
+        handler.emit = records.append  # type: ignore[method-assign]
+        logging.getLogger("knetik_cloud").addHandler(handler)
+        try:
+            with ApiClient(Configuration(server.url, **CREDENTIALS)) as client:
+                UsersInventoryApi(client).get_user_inventory(56, 57)
+                time.sleep(0.37)
+                UsersInventoryApi(client).get_user_inventory(56, 57)
+        finally:
+            logging.getLogger("knetik_cloud").removeHandler(handler)
+    assert [record.getMessage() for record in records] == [
+        "a new token could not be obtained (X), using the current one until it expires"
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:verify_ssl")
+def test_connections_that_are_not_verified_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        FaultServer(tls="good") as server,
+        ApiClient(Configuration(server.url, verify_ssl=False)) as client,
+    ):
+        UsersInventoryApi(client).get_user_inventory(56, 57)
+        UsersInventoryApi(client).get_user_inventory(56, 57)
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage() == f"verify_ssl is False: connections to {server.url} can be intercepted"
+
+
+def test_retries_are_shown_by_a_program_that_configures_no_logging() -> None:
+    code = """
+import sys
+from knetik_cloud import ApiClient, Configuration, UsersInventoryApi
+with ApiClient(Configuration(sys.argv[1])) as client:
+    UsersInventoryApi(client).get_user_inventory(56, 57)
+import logging
+assert not logging.getLogger("knetik_cloud").handlers and not logging.getLogger().handlers
+"""
+    with FaultServer([BUSY]) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", code, server.url], capture_output=True, text=True, check=True
+        )
+    assert done.stderr.startswith("get_user_inventory: attempt 1 failed (503 X), retrying in ")
+    assert PLAYER not in done.stderr
