@@ -47,5 +47,5 @@ def test_nothing_made_up_from_the_contract_breaks_the_stand_in(tmp_path: Path) -
             check=False,
         )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "22 selected / 22 total" in run.stdout
+    assert "23 selected / 23 total" in run.stdout
     assert "Stateful" in run.stdout
