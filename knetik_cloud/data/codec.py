@@ -7,17 +7,23 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NoReturn
 
+from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 
 MIN_MSGSPEC_BYTES = 4096
 """Bytes from which msgspec is used. Below, it saves microseconds, while its import takes milliseconds."""
 
 
-def _of_model(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
+    """Return the JSON value that a model, or a Boolean or a number of another library, stands for."""
     try:
         return value._json
     except AttributeError:
-        raise TypeError(f"{type(value).__name__} is not a JSON value") from None
+        pass
+    number = bool(value) if types.is_boolean(value) else types.to_float(value)
+    if number is None:
+        raise TypeError(f"{type(value).__name__} is not a JSON value")
+    return number
 
 
 def _reject_constant(name: str) -> NoReturn:
@@ -31,7 +37,7 @@ def _finite(digits: str) -> float:
     return number
 
 
-_encode = json.JSONEncoder(default=_of_model, separators=(",", ":"), allow_nan=False).encode
+_encode = json.JSONEncoder(default=_to_json, separators=(",", ":"), allow_nan=False).encode
 _decode = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite).decode
 
 

@@ -210,7 +210,8 @@ class Model(metaclass=ModelType):
     ) -> None:
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
         cls._fields = {**cls._fields, **own}
-        cls._discriminator_value = discriminator_value
+        if discriminator_value is not None:
+            cls._discriminator_value = discriminator_value
         if discriminator is not None:
             cls._discriminator, cls._mapping = discriminator, mapping
             for declared in own.values():
@@ -241,7 +242,7 @@ class Model(metaclass=ModelType):
         """
         own = cls._discriminator_value
         name = None if own is None or not isinstance(value, str) else (cls._mapping or {}).get(value)
-        if name is not None and name != cls.__name__:
+        if name is not None and value != own:
             raise ApiValueError(
                 f"{cls.__name__}.{cls._discriminator} must be {own!r}, not {value!r}, the type of {name}: "
                 f"use {types.with_article(name)} instead"
@@ -254,9 +255,15 @@ class Model(metaclass=ModelType):
 
     @classmethod
     def _package(cls) -> str:
-        """Return the name of the package with the models of this contract."""
-        module = sys.modules[cls.__module__]
-        return module.__package__ or cls.__module__
+        """Return the name of the package with the models of this contract.
+
+        A subclass in a program uses the package of the model that it extends.
+        """
+        for base in cls.__mro__:
+            package = base.__module__.rpartition(".")[0]
+            if base.__name__ in getattr(sys.modules.get(package), "__all__", ()):
+                return package
+        return sys.modules[cls.__module__].__package__ or cls.__module__
 
     @classmethod
     def _container_fields(cls) -> list[Field]:
@@ -297,7 +304,7 @@ class Model(metaclass=ModelType):
             return cls
         found = expressions.parse(name, cls._package())
         named = found.model if isinstance(found, expressions.Reference) else cls
-        return named if issubclass(named, cls) else cls
+        return named if issubclass(named, cls) and not issubclass(cls, named) else cls
 
     if TYPE_CHECKING:
         _json: dict[str, Any]

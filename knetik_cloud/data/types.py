@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,10 @@ def short_repr(value: object) -> str:
     """Return `repr(value)`, shortened for an error message."""
     if isinstance(value, int) and value.bit_length() > 256:
         return f"an int of {value.bit_length()} bits"  # Python may reject its decimal text as too long
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception as error:
+        text = f"a {type(value).__name__} (its repr raises {type(error).__name__})"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -49,6 +54,48 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def with_article(name: str) -> str:
     """Return the name of a class with its indefinite article. `User...` begins with a consonant."""
     return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
+
+
+def to_int(value: Any) -> int | None:
+    """Return the int that an integer of any library stands for, or None if the value is not an integer.
+
+    Booleans are not integers, neither Python's nor numpy's.
+    """
+    if type(value) is int:
+        return value
+    value = _value_of(value)
+    if is_boolean(value):
+        return None
+    try:
+        return operator.index(value)
+    except Exception:
+        return None
+
+
+def to_float(value: Any) -> float | None:
+    """Return the int or float that a real number of any library stands for, or None if it is not one."""
+    number = to_int(value)
+    if number is not None or type(value) is float:
+        return value if number is None else number
+    value = _value_of(value)
+    if is_boolean(value) or not hasattr(value, "__float__"):
+        return None
+    try:
+        return float(value)
+    except Exception:
+        return None
+
+
+def is_boolean(value: Any) -> bool:
+    """Return whether a value is a Boolean of Python or of numpy."""
+    return isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", None) == "b"
+
+
+def _value_of(value: Any) -> Any:
+    """Return the value of a member of an enum, and any other value unchanged."""
+    if type(value) in (int, float, str) or "enum" not in sys.modules:
+        return value
+    return value.value if isinstance(value, sys.modules["enum"].Enum) else value
 
 
 class Type:
@@ -124,11 +171,12 @@ class Integer(Type):
         self.expected = f"an int of {bits} bits"
 
     def convert(self, value: Any, where: str) -> int:
-        if not isinstance(value, int) or isinstance(value, bool):
+        number = to_int(value)
+        if number is None:
             raise invalid_value_error(where, "an int", value)
-        if value.bit_length() >= self.bits and value != -1 << self.bits - 1:
+        if number.bit_length() >= self.bits and number != -1 << self.bits - 1:
             raise invalid_value_error(where, self.expected, value)
-        return value
+        return number
 
 
 class Float(Type):
@@ -137,9 +185,10 @@ class Float(Type):
     expected = "a finite number"
 
     def convert(self, value: Any, where: str) -> float:
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or value - value != 0:
+        number = to_float(value)
+        if number is None or number - number != 0:
             raise invalid_value_error(where, self.expected, value)
-        return value
+        return number
 
 
 class Boolean(Type):
@@ -148,9 +197,10 @@ class Boolean(Type):
     expected = "True or False"
 
     def convert(self, value: Any, where: str) -> bool:
-        if not isinstance(value, bool):
+        value = _value_of(value)
+        if not is_boolean(value):
             raise invalid_value_error(where, self.expected, value)
-        return value
+        return bool(value)
 
 
 class Text(Type):
@@ -159,9 +209,10 @@ class Text(Type):
     expected = "a str"
 
     def convert(self, value: Any, where: str) -> str:
+        value = _value_of(value)
         if not isinstance(value, str):
             raise invalid_value_error(where, self.expected, value)
-        return value
+        return value if type(value) is str else str.__str__(value)
 
 
 class Date(Type):
@@ -201,7 +252,10 @@ class DateTime(Date):
         import datetime as dt
 
         if isinstance(value, dt.datetime) and value.tzinfo is not None:
-            return value.isoformat()
+            try:
+                return value.isoformat()
+            except Exception:  # the tzinfo is the caller's own code
+                raise invalid_value_error(where, self.expected, value) from None
         if isinstance(value, str) and self.parse(value) is not None:
             return value
         raise invalid_value_error(where, self.expected, value)
@@ -243,9 +297,11 @@ class Epoch(Seconds):
         self.bits = 64
 
     def convert(self, value: Any, where: str) -> int:
+        value = _value_of(value)
         if isinstance(value, str):
             value = self._read(value, where)
-        return super().convert(value if isinstance(value, int) else self._seconds(value, where), where)
+        seconds = to_int(value)
+        return super().convert(self._seconds(value, where) if seconds is None else seconds, where)
 
     def _read(self, text: str, where: str) -> int | dt.datetime:
         digits = text[1:] if text[:1] == "-" else text
@@ -261,10 +317,13 @@ class Epoch(Seconds):
 
         if not isinstance(value, dt.datetime):
             raise invalid_value_error(where, self.expected, value)
-        if value.utcoffset() is None:
-            expected = f"{self.expected}; without a UTC offset the time is ambiguous"
-            raise invalid_value_error(where, expected, value)
-        return (value - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1)
+        try:
+            if value.utcoffset() is not None:
+                return int((value - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1))
+        except Exception:  # pandas.NaT is a datetime without an offset; a tzinfo is the caller's own code
+            raise invalid_value_error(where, self.expected, value) from None
+        expected = f"{self.expected}; without a UTC offset the time is ambiguous"
+        raise invalid_value_error(where, expected, value)
 
 
 def milliseconds_hint(seconds: Any) -> str:

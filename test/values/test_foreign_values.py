@@ -1,0 +1,181 @@
+"""Values of other libraries and of the caller's own classes: accepted if their meaning is clear."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import json
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import knetik_cloud
+from knetik_cloud import ApiValueError
+from knetik_cloud.data.expressions import parse
+
+
+class Level(enum.Enum):
+    LOW = 3
+    NAME = "low"
+    RATE = 0.5
+    FLAG = True
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+class Word(str, enum.Enum):  # noqa: UP042 - formatting differs from that of a StrEnum
+    ACTIVE = "active"
+
+    def __str__(self) -> str:
+        return "another word"
+
+
+class BadIndex:
+    def __index__(self) -> int:
+        raise RuntimeError("no")
+
+
+class BadFloat:
+    def __float__(self) -> float:
+        raise RuntimeError("no")
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+class BadZone(dt.tzinfo):
+    def utcoffset(self, moment: dt.datetime | None) -> dt.timedelta:
+        raise RuntimeError("no")
+
+
+NEXT_YEAR = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "expected"),
+    [
+        ("int32", np.int8(3), 3),
+        ("int32", np.uint16(3), 3),
+        ("int64", np.int64(-(2**63)), -(2**63)),
+        ("int64", np.array(3), 3),
+        ("int64", Number.ONE, 1),
+        ("int64", Level.LOW, 3),
+        ("int | str", np.int64(56), 56),
+        ("float", np.float32(1.5), 1.5),
+        ("float", np.float64(1.5), 1.5),
+        ("float", np.int64(2), 2),
+        ("float", Decimal("1.10"), 1.1),
+        ("float", Fraction(1, 2), 0.5),
+        ("float", Level.RATE, 0.5),
+        ("bool", np.bool_(True), True),
+        ("bool", np.bool_(False), False),
+        ("bool", Level.FLAG, True),
+        ("str", Word.ACTIVE, "active"),
+        ("str", Level.NAME, "low"),
+        ("str", np.str_("text"), "text"),
+        ("epoch", np.int64(1_000), 1_000),
+        ("epoch", pd.Timestamp(NEXT_YEAR), int(NEXT_YEAR.timestamp())),
+        ("datetime", pd.Timestamp(NEXT_YEAR), "2027-01-01T00:00:00+00:00"),
+        ("list[int32]", [np.int64(1), 2], [1, 2]),
+    ],
+)
+def test_a_clear_value_becomes_the_plain_one(expression: str, value: Any, expected: Any) -> None:
+    converted = parse(expression, "knetik_cloud.models").convert(value, "x")
+    assert converted == expected
+    assert type(converted) is type(expected)
+
+
+@pytest.mark.parametrize(
+    "expression", ["int32", "int64", "float", "bool", "str", "epoch", "date", "datetime"]
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        pd.NaT,
+        pd.NA,
+        BadIndex(),
+        BadFloat(),
+        np.array([1, 2]),
+        np.datetime64("2027-01-01"),
+        np.timedelta64(1, "s"),
+        complex(1, 2),
+        float("nan"),
+        Decimal("sNaN"),
+        Decimal("Infinity"),
+        np.float64("inf"),
+        dt.datetime(2027, 1, 1, tzinfo=BadZone()),
+        object(),
+        type,
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_unclear_value_is_an_api_value_error(expression: str, value: Any) -> None:
+    with pytest.raises(ApiValueError, match=r"^x must be"):
+        parse(expression, "knetik_cloud.models").convert(value, "x")
+
+
+@pytest.mark.parametrize("expression", ["int32", "float", "epoch"])
+@pytest.mark.parametrize("value", [True, np.bool_(True), Level.FLAG])
+def test_booleans_are_no_numbers(expression: str, value: Any) -> None:
+    with pytest.raises(ApiValueError):
+        parse(expression, "knetik_cloud.models").convert(value, "x")
+
+
+def test_numbers_of_other_libraries_are_sent_in_free_json() -> None:
+    prop = knetik_cloud.Property.from_dict(
+        {"type": "mine", "data": {"a": np.int64(1), "b": np.bool_(True), "c": np.float32(0.5)}}
+    )
+    assert json.loads(prop.to_json())["data"] == {"a": 1, "b": True, "c": 0.5}
+    assert prop.to_json().count("true") == 1
+
+
+@pytest.mark.parametrize("value", [pd.NaT, np.float64("nan"), BadFloat(), {np.int64(1): 2}, {1, 2}])
+def test_free_json_that_cannot_be_sent_is_an_api_value_error(value: Any) -> None:
+    with pytest.raises(ApiValueError):
+        knetik_cloud.Property.from_dict({"type": "mine", "data": value}).to_json()
+
+
+class Potion(knetik_cloud.Consumable):
+    """A model that a program extends."""
+
+    def is_big(self) -> bool:
+        return (self.max_use or 0) > 5
+
+
+class Elixir(Potion):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Potion, Elixir])
+def test_a_program_s_subclass_keeps_the_type_of_its_model(kind: type[Potion]) -> None:
+    document = '{"type_hint":"consumable","max_use":9}'
+    assert kind(max_use=9).to_json() == document
+    assert kind(type_hint="consumable", max_use=9).to_json() == document
+    for read in (kind.from_json(document), kind.from_dict(json.loads(document))):
+        assert type(read) is kind
+        assert read.is_big()
+    assert type(knetik_cloud.Behavior.from_json(document)) is knetik_cloud.Consumable
+    with pytest.raises(ApiValueError, match="type_hint must be 'consumable', not 'expirable'"):
+        kind(type_hint="expirable")
+
+
+def test_a_program_s_subclass_is_sent_in_a_field_of_its_model() -> None:
+    item = knetik_cloud.EntitlementItem(name="Potion", behaviors=[Elixir(max_use=1)])
+    assert json.loads(item.to_json())["behaviors"] == [{"type_hint": "consumable", "max_use": 1}]
+
+
+class Bundle(knetik_cloud.EntitlementItem):
+    pass
+
+
+def test_a_program_s_subclass_reads_its_nested_models() -> None:
+    bundle = Bundle.from_json(
+        '{"type_hint":"entitlement","name":"B","behaviors":[{"type_hint":"expirable"}]}'
+    )
+    assert type(bundle.behaviors[0]) is knetik_cloud.Expirable if bundle.behaviors else False
