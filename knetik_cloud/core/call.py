@@ -45,6 +45,8 @@ from knetik_cloud.secret import MASK, Secret, masked
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
 MAX_REDIRECTS = 3
+MAX_ERROR_BODY_BYTES = 1 << 20
+"""The number of bytes of a body that an error keeps."""
 CHARSETS = re.compile(
     r"utf-?(8|16|32)([-_]?(le|be|sig))?|iso-?8859-?[0-9]{1,2}|latin-?1|(windows-|cp)125[0-8]"
 )
@@ -515,10 +517,16 @@ class _CallState:
                 self._write.end("absent")
         error._curl = self.masked(self.request.as_curl(self._origin))
         if response is not None:
-            body = MASK if self._is_hidden(response) else response.data.decode("utf-8", "replace")
+            body = MASK if self._is_hidden(response) else _excerpt(response.data)
             pairs = [(self.masked(name), self.masked(value)) for name, value in response.headers.items()]
             error._load_response(self.masked(body), Headers(pairs))
         return error
+
+
+def _excerpt(data: bytes) -> str:
+    """Return the start of a body as text, for an error. What is kept is searched for secrets."""
+    text = data[:MAX_ERROR_BODY_BYTES].decode("utf-8", "replace")
+    return text if len(data) <= MAX_ERROR_BODY_BYTES else f"{text}..."
 
 
 def read(operation: Operation[Any], response: Response) -> Any:

@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knetik_cloud.core.call import MAX_ERROR_BODY_BYTES
 from knetik_cloud.core.causes import sanitize_cause
 from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.secret import MASK, Secret, masked
+from test.core.lists import READ, Reply, World, make_settings
 
 CANARY = "canary/7+4&\"x'\\y\\"
 
@@ -30,7 +32,7 @@ def test_a_secret_shows_nothing() -> None:
         f"{secret:>10}",
         format(secret),
         repr([secret]),
-        repr(vars),
+        repr({name: getattr(secret, name) for name in dir(secret) if name not in ("__doc__", "__class__")}),
     ]
     assert all(CANARY not in text for text in shown)
     assert secret.reveal() == CANARY
@@ -173,3 +175,24 @@ def test_contexts_and_causes_lose_their_tracebacks() -> None:
     assert outer.__context__ is not None
     assert outer.__cause__ is not None
     assert outer.__context__.__traceback__ is outer.__cause__.__traceback__ is outer.__traceback__ is None
+
+
+def test_an_error_keeps_a_bounded_excerpt_of_the_body() -> None:
+    data = b"x" * MAX_ERROR_BODY_BYTES
+    body = World().error(READ, [Reply(400, data + b"y")], settings=make_settings(retries=0)).body
+    assert body == f"{data.decode()}..."
+    assert World().error(READ, [Reply(400, data)], settings=make_settings(retries=0)).body == data.decode()
+
+
+def test_masking_of_twice_the_text_takes_about_twice_the_time() -> None:
+    secret = Secret(f"{'aA1&' * 5}-secret")
+
+    def cpu(size: int) -> float:
+        text = f"{'aA1&' * 3}a" * size
+        begun = time.process_time()
+        masked(text, [secret])
+        return time.process_time() - begun
+
+    cpu(100)
+    ratios = [cpu(8_000) / cpu(2_000) for _ in range(5)]
+    assert min(ratios) < 10
