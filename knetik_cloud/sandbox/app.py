@@ -136,14 +136,14 @@ def _allowed(operations: Iterable[str]) -> list[str]:
 async def _serve(service: Service, operation: Operation, request: Request) -> Response:
     """Answer a call of an operation, and put both into the journal."""
     started = time.perf_counter()
-    fault = await _run(service, service.controls.take_fault, operation.id)
+    fault = await _run_shared(service, service.controls.take_fault, operation.id)
     if fault is not None and fault.delay:
         await asyncio.sleep(fault.delay)
     facts = Facts()
     body, answer = await _answer(service, operation, request, fault, facts)
     response = _response(answer)
     response = _apply_fault(response, fault) if fault else response
-    await _run(service, _record, service, operation.id, request, body, response, started, fault, facts)
+    await _run_shared(service, _record, service, operation.id, request, body, response, started, fault, facts)
     return response
 
 
@@ -172,6 +172,13 @@ async def _run(service: Service, function: Callable[P, T], *args: P.args, **kwar
         # One connection, one thread: to hand over to another would only cost.
         return function(*args, **kwargs)
     return await run_in_threadpool(function, *args, **kwargs)
+
+
+async def _run_shared(service: Service, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function on what processes share. Only if there are several is it in the database."""
+    if service.settings.workers > 1:
+        return await _run(service, function, *args, **kwargs)
+    return function(*args, **kwargs)
 
 
 def _injected(service: Service, fault: Fault) -> ServiceResponse:
@@ -250,7 +257,9 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
         response = _response(denial)
         response.headers.update(error.headers or {})
         if not path.startswith((access.CONTROL_PREFIX, docs.PREFIX)):
-            await _run(service, _record, service, None, request, b"", response, time.perf_counter(), None)
+            await _run_shared(
+                service, _record, service, None, request, b"", response, time.perf_counter(), None
+            )
         return response
 
     return answer

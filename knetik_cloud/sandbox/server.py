@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -14,7 +15,7 @@ from datetime import datetime
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Literal, Self, Unpack
 
 import uvicorn
 
@@ -340,12 +341,21 @@ def _authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _protocol() -> Literal["h11"] | type[asyncio.Protocol]:
+    """Return the parser of requests: httptools if it is installed, which is several times as fast, or h11."""
+    try:
+        from knetik_cloud.sandbox.llhttp import LimitedProtocol
+    except ImportError:
+        return "h11"
+    return LimitedProtocol
+
+
 def server_config(service: Service) -> uvicorn.Config:
     """Give uvicorn's settings: one event loop, no access log, errors on stderr."""
     return uvicorn.Config(
         create_app(service),
         loop="asyncio",
-        http="h11",
+        http=_protocol(),
         ws="none",
         lifespan="off",
         # How an application logs is its own affair; without any handler, errors go to stderr.
