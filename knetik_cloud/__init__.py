@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from knetik_cloud.core.auth import AccessToken as AccessToken
     from knetik_cloud.core.auth import AsyncTokenProvider as AsyncTokenProvider
     from knetik_cloud.core.auth import TokenProvider as TokenProvider
+    from knetik_cloud.core.deadline import deadline as deadline
+    from knetik_cloud.core.health import Health as Health
     from knetik_cloud.core.operation import ApiResponse as ApiResponse
     from knetik_cloud.core.paging import RowsMovedWarning as RowsMovedWarning
     from knetik_cloud.core.writes import Outcome as Outcome
@@ -52,6 +54,7 @@ _MODULES = {
     "ConflictException": "exceptions",
     "DeadlineExceeded": "exceptions",
     "ForbiddenException": "exceptions",
+    "Health": "core.health",
     "Hook": "hooks",
     "NotFoundException": "exceptions",
     "Outcome": "core.writes",
@@ -64,6 +67,7 @@ _MODULES = {
     "UnauthorizedException": "exceptions",
     "UnprocessableEntityException": "exceptions",
     "once": "recovery",
+    "deadline": "core.deadline",
 }
 
 _SUBMODULES = ("aio", "bulk", "filters", "sorting")

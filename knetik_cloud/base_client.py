@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import weakref
 from collections.abc import Awaitable, Generator, Mapping
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
@@ -10,6 +11,7 @@ from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth, options
 from knetik_cloud.core.call import CallResult, Engine
+from knetik_cloud.core.health import Health
 from knetik_cloud.core.methods import name_options
 from knetik_cloud.core.observation import logger
 from knetik_cloud.core.operation import ApiResponse, Operation
@@ -17,8 +19,8 @@ from knetik_cloud.core.options import CallOptions, Settings, unknown_parameter_e
 from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send, Sleep
 from knetik_cloud.core.paging import Plan
 from knetik_cloud.data import types
-from knetik_cloud.exceptions import ApiValueError
-from knetik_cloud.operations import GET_O_AUTH_TOKEN
+from knetik_cloud.exceptions import ApiException, ApiValueError
+from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_O_AUTH_TOKEN
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.exchange import Transport
 from knetik_cloud.wire.settings import ConnectionSettings
@@ -233,6 +235,15 @@ class BaseClient(Generic[S]):
             settings = settings.with_options(options, operation.id, arguments)
         result = await state.drive(state.engine.call(operation, arguments, settings, stream))
         return with_http_info(result) if http_info else result.data
+
+    async def _check(self) -> Health:
+        """Make one small read that every caller may make, and report how it went."""
+        started, error = time.monotonic(), None
+        try:
+            await self._run(GET_ENTITLEMENT_ITEMS, {"size": 1}, {"_retries": 0}, False)
+        except ApiException as raised:
+            error = raised
+        return Health(error, time.monotonic() - started, self.configuration.host)
 
     def _current(self) -> tuple[S, Settings]:
         """Return what calls run on now."""

@@ -31,6 +31,7 @@ HAND_WRITTEN = {
     "ConflictException",
     "DeadlineExceeded",
     "ForbiddenException",
+    "Health",
     "Hook",
     "NotFoundException",
     "Outcome",
@@ -44,6 +45,7 @@ HAND_WRITTEN = {
     "UnprocessableEntityException",
     "UsersInventoryApi",
     "__version__",
+    "deadline",
     "once",
 }
 

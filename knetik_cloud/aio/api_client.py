@@ -15,6 +15,7 @@ from knetik_cloud.aio.rest import RESTClientObject, RESTResponse
 from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configured, prepare_path_call
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
+from knetik_cloud.core.health import Health
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.core.writes import Outcome as WriteOutcome
@@ -133,6 +134,26 @@ class ApiClient(BaseClient["_LoopState"]):
         """
         found: WriteOutcome[Any] = await upward.load("aio.recovery").find_out(self, error, settle)
         return found
+
+    async def ping(self) -> Health:
+        """Check that the service can be used, and explain what is wrong if it can't.
+
+        The check obtains a token if there are credentials, and makes one small read, without retries. It
+        raises nothing.
+        """
+        return await self._check()
+
+    async def warm_up(self) -> None:
+        """Do what the first call would otherwise wait for: import modules, connect, obtain a token.
+
+        Call it when a worker starts, after a fork. It makes one small read, and keeps the connection.
+
+        Raises:
+            ApiException: If the service can't be used. `ping` explains why.
+        """
+        health = await self._check()
+        if health.error is not None:
+            raise health.error
 
     async def close(self) -> None:
         """Close the connections. Calls in progress finish."""

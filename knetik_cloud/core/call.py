@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from knetik_cloud.core import observation, retry, writes
 from knetik_cloud.core.auth import TokenStore, missing_token_error
 from knetik_cloud.core.causes import sanitize_cause
+from knetik_cloud.core.deadline import Limit
 from knetik_cloud.core.failure import deadline_passed
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.options import Settings
@@ -153,7 +154,8 @@ class Engine:
         observed: observation.Observation | None,
     ) -> Steps:
         request = build(operation, arguments, self.base_path, settings.headers)
-        deadline = self.clock() + settings.deadline
+        limit = Limit.of(settings.deadline)
+        deadline = self.clock() + limit.seconds
         state = _CallState(operation, arguments, request, self.origin, observed, self._debug, stream)
         tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
         while True:
@@ -170,7 +172,7 @@ class Engine:
             )
             state.seconds = self.clock() - started
             if isinstance(outcome, Failure):
-                outcome = self._apply_deadline(outcome, deadline, settings.deadline)
+                outcome = self._apply_deadline(outcome, deadline, limit)
             state.record(outcome)
             retries = state.retries
             retry_in = self._next_attempt(state, outcome, settings, deadline)
@@ -301,10 +303,10 @@ class Engine:
                 raise missing_token_error()
             return token
 
-    def _apply_deadline(self, failure: Failure, deadline: float, seconds: float) -> Failure:
+    def _apply_deadline(self, failure: Failure, deadline: float, limit: Limit) -> Failure:
         """Tell a timeout that came of the call's deadline from one that came of its own limit."""
         if issubclass(failure.error, ApiTimeoutException) and self.clock() >= deadline:
-            return deadline_passed(failure, seconds)
+            return deadline_passed(failure, limit.reason)
         return failure
 
     def _decide_retry(self, operation: Operation[Any], outcome: Response | Failure) -> _RetryDecision:

@@ -139,9 +139,8 @@ def past_deadline() -> MappedError:
     return MappedError(DeadlineExceeded, "the call exceeded its deadline (increase _deadline)", False)
 
 
-def deadline_passed(failure: Failure, seconds: float) -> Failure:
-    """Build the failure for a timeout caused by the call's deadline of `seconds`, not by its own limit."""
-    reason = f"the call exceeded its deadline of {seconds:.3g} s (increase _deadline)"
+def deadline_passed(failure: Failure, reason: str) -> Failure:
+    """Build the failure for a timeout caused by the limit of the whole call, not by its own limit."""
     return Failure(DeadlineExceeded, reason, failure.cause, written=failure.written, retryable=False)
 
 

@@ -1,0 +1,80 @@
+"""`deadline`: one time limit for several calls, in threads and tasks as well."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from knetik_cloud.core import options
+from knetik_cloud.exceptions import DeadlineExceeded
+
+
+class Block(NamedTuple):
+    """A `with deadline(...)` block: its limit, and when it ends, by the monotonic clock."""
+
+    seconds: float
+    end: float
+
+
+_block: ContextVar[Block | None] = ContextVar("knetik_cloud.deadline", default=None)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Limit the total time of all calls in a block, including their attempts and waits.
+
+        with knetik_cloud.deadline(2.0):
+            entry = api.get_user_inventory(56, 56)
+            api.update_user_inventory_status(56, 56, inventory_status="inactive")
+
+    The limit also applies to calls that the block starts with `submit`, `async_req=True`, `prefetch` or as
+    tasks. If the deadline of a call, or of an inner block, comes first, it ends the call. When the time has
+    passed, the current call and all later ones raise `DeadlineExceeded`. Other code isn't interrupted.
+
+    Args:
+        seconds: The limit, from the start of the block. `math.inf` means no limit.
+
+    Raises:
+        ApiValueError: If `seconds` is not a number above 0.
+    """
+    limit = options.time_limit("seconds", seconds)
+    outer, block = _block.get(), Block(limit, time.monotonic() + limit)
+    token = _block.set(block if outer is None or block.end < outer.end else outer)
+    try:
+        yield
+    finally:
+        _block.reset(token)
+
+
+def remaining() -> float:
+    """Return the seconds until the current block ends, or infinity outside of a block."""
+    block = _block.get()
+    return math.inf if block is None else block.end - time.monotonic()
+
+
+class Limit(NamedTuple):
+    """The time limit of a call: its seconds, and for the error that it causes, what limits it."""
+
+    seconds: float
+    reason: str
+
+    @classmethod
+    def of(cls, seconds: float) -> Limit:
+        """Return the limit of a call with a deadline of its own, or of the current block if that ends first.
+
+        Raises:
+            DeadlineExceeded: If the current block has ended.
+        """
+        block = _block.get()
+        if block is not None:
+            left = block.end - time.monotonic()
+            if left < seconds:
+                reason = f"the deadline of {block.seconds:.3g} s has passed (increase knetik_cloud.deadline)"
+                if left <= 0:
+                    raise DeadlineExceeded(reason=f"{reason}: the call was not sent")
+                return cls(left, reason)
+        return cls(seconds, f"the call exceeded its deadline of {seconds:.3g} s (increase _deadline)")

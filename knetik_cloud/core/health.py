@@ -1,0 +1,62 @@
+"""`Health`: whether a client can reach the service, and what is wrong if it can't."""
+
+from __future__ import annotations
+
+from knetik_cloud.exceptions import (
+    ApiConnectionException,
+    ApiException,
+    ApiResponseError,
+    ForbiddenException,
+    NotFoundException,
+    ServiceException,
+    TooManyRequestsException,
+    UnauthorizedException,
+)
+
+
+class Health:
+    """The result of `client.ping()`. It is true if the service can be used.
+
+    Attributes:
+        ok: True if the service responded as expected.
+        problem: What is wrong and what to do, in one sentence, or None.
+        error: The exception behind the problem, or None.
+        seconds: The duration of the check.
+    """
+
+    __slots__ = ("error", "ok", "problem", "seconds")
+
+    def __init__(self, error: ApiException | None, seconds: float, host: str) -> None:
+        self.ok = error is None
+        self.error = error
+        self.problem = None if error is None else explain(error, host)
+        self.seconds = seconds
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __repr__(self) -> str:
+        return f"<Health: {'ok' if self.ok else self.problem} ({self.seconds:.3f} s)>"
+
+
+def explain(error: ApiException, host: str) -> str:
+    """Describe in one sentence why a check failed, and what to do."""
+    said = f"{error.status} {error.reason}".rstrip() if error.status is not None else f"{error.reason}"
+    if error.operation == "get_o_auth_token" and error.status is not None:
+        detail = next((row.message for row in error.errors if row.message), said)
+        return f"{host} issued no token ({detail}): check the credentials of the Configuration"
+    if isinstance(error, UnauthorizedException):
+        return f"{host} rejected the access token ({said}): check the credentials of the Configuration"
+    if isinstance(error, ForbiddenException):
+        return f"{host} denied a read that needs no permission ({said}): check the account and the proxy"
+    if isinstance(error, NotFoundException):
+        return f"{host} has no such API ({said}): check the host and its path"
+    if isinstance(error, TooManyRequestsException):
+        return f"{host} throttles this client ({said}): send fewer requests"
+    if isinstance(error, ServiceException):
+        return f"{host} has a failure of its own ({said}): try again later"
+    if isinstance(error, ApiResponseError):
+        return f"{host} does not respond like the service ({said}): check the host and the proxy"
+    if isinstance(error, ApiConnectionException):
+        return f"{host} can't be reached: {said}"
+    return f"{host} can't be used: {said}"

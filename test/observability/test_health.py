@@ -1,0 +1,180 @@
+"""`ping` explains what is wrong, and `warm_up` spares the first call its waits."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from knetik_cloud import (
+    ApiClient,
+    ApiConnectionException,
+    Configuration,
+    Health,
+    UnauthorizedException,
+    UsersInventoryApi,
+    aio,
+)
+from knetik_cloud.sandbox import Sandbox
+from test.faults.connection import closes, holds
+from test.faults.server import FaultServer, Script, answer, keeps, says
+
+KINDS = ["blocking", "asyncio"]
+
+
+def ping(kind: str, configuration: Configuration) -> Health:
+    """Ping with a client of a kind."""
+    if kind == "blocking":
+        with ApiClient(configuration) as client:
+            return client.ping()
+
+    async def main() -> Health:
+        async with aio.ApiClient(configuration) as client:
+            return await client.ping()
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_service_that_works_is_healthy(kind: str) -> None:
+    with Sandbox() as sandbox:
+        health = ping(kind, Configuration(sandbox.url))
+    assert health
+    assert (health.ok, health.problem, health.error) == (True, None, None)
+    assert 0 < health.seconds < 30
+    assert repr(health).startswith("<Health: ok (")
+
+
+def status(line: str, body: object = b"", *headers: str) -> Script:
+    return keeps(answer(body, *headers, status=line))
+
+
+PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
+    "no token": (
+        [status("401 Unauthorized", {"error": "invalid_client", "error_description": "Bad credentials"})],
+        {"client_secret": "wrong"},
+        "{host} issued no token (Bad credentials): check the credentials of the Configuration",
+    ),
+    "rejected token": (
+        [status("401 Unauthorized")],
+        {"access_token": "old"},
+        "{host} rejected the access token (401 Unauthorized): check the credentials of the Configuration",
+    ),
+    "denied": (
+        [status("403 Forbidden")],
+        {},
+        "{host} denied a read that needs no permission (403 Forbidden): check the account and the proxy",
+    ),
+    "another path": (
+        [status("404 Not Found")],
+        {},
+        "{host} has no such API (404 Not Found): check the host and its path",
+    ),
+    "throttled": (
+        [status("429 Slow Down")],
+        {},
+        "{host} throttles this client (429 Slow Down): send fewer requests",
+    ),
+    "broken": (
+        [status("500 Broken")],
+        {},
+        "{host} has a failure of its own (500 Broken): try again later",
+    ),
+    "a web page": (
+        [keeps(answer(b"<html>", "Content-Type: text/html"))],
+        {},
+        "{host} does not respond like the service (200 ",
+    ),
+    "no HTTP": ([says(b"220 smtp ready\r\n")], {}, "{host} does not respond like the service ("),
+    "closed": ([closes], {}, "{host} can't be reached: {address} closed the connection"),
+    "silent": ([holds], {"timeout": 0.2}, "{host} can't be reached: "),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_problem_is_explained_in_one_sentence(name: str, kind: str) -> None:
+    scripts, settings, expected = PROBLEMS[name]
+    with FaultServer(scripts) as server:
+        health = ping(kind, Configuration(server.url, **settings))
+    assert not health
+    assert health.problem is not None
+    assert health.problem.startswith(expected.format(host=server.url, address=f"127.0.0.1:{server.port}"))
+    assert "\n" not in health.problem
+    assert health.error is not None
+    assert len(server.requests) == 1, "a check must not retry"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_host_that_listens_nowhere_is_explained(kind: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    health = ping(kind, Configuration(f"http://127.0.0.1:{port}"))
+    assert health.problem is not None
+    assert f"http://127.0.0.1:{port} can't be reached: " in health.problem
+    assert "refused" in health.problem
+
+
+def test_closed_client_is_explained() -> None:
+    client = ApiClient(Configuration("http://127.0.0.1:1"))
+    client.close()
+    assert "this client is closed" in (client.ping().problem or "")
+
+
+def warm_up(kind: str, configuration: Configuration, then: Callable[[], None]) -> None:
+    """Warm a client up, and call once."""
+    if kind == "blocking":
+        with ApiClient(configuration) as client:
+            client.warm_up()
+            then()
+            UsersInventoryApi(client).get_user_inventory(56, 57)
+        return
+
+    async def main() -> None:
+        async with aio.ApiClient(configuration) as client:
+            await client.warm_up()
+            then()
+            await aio.UsersInventoryApi(client).get_user_inventory(56, 57)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_first_call_after_warm_up_needs_neither_connection_nor_token(kind: str) -> None:
+    with FaultServer() as server:
+        counts: list[tuple[int, int]] = []
+        configuration = Configuration(server.url, client_secret="secret")
+        warm_up(kind, configuration, lambda: counts.append((server.connections, server.seen("POST"))))
+        assert counts == [(1, 1)]
+        assert (server.connections, server.seen("POST")) == (1, 1)
+
+
+def test_first_call_after_warm_up_imports_nothing_but_its_models() -> None:
+    code = """
+import sys
+from knetik_cloud import ApiClient, Configuration, UsersInventoryApi
+with ApiClient(Configuration(sys.argv[1], client_secret="secret")) as client:
+    api = UsersInventoryApi(client)
+    client.warm_up()
+    before = set(sys.modules)
+    api.get_user_inventory(56, 57)
+    print(*sorted(set(sys.modules) - before))
+"""
+    with FaultServer() as server:
+        done = subprocess.run(
+            [sys.executable, "-c", code, server.url], capture_output=True, text=True, check=True
+        )
+    assert done.stdout.split() == ["knetik_cloud.data.instant", "knetik_cloud.models.user_inventory_resource"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_warm_up_raises_what_is_wrong(kind: str) -> None:
+    with FaultServer([status("401 X")]) as server, pytest.raises(UnauthorizedException):
+        warm_up(kind, Configuration(server.url, client_secret="wrong"), lambda: None)
+    with pytest.raises(ApiConnectionException):
+        warm_up(kind, Configuration("http://127.0.0.1:1"), lambda: None)
