@@ -115,6 +115,11 @@ class Operation:
         return tuple(parameter for parameter in self.signature if parameter.in_example)
 
     @property
+    def item_parameter(self) -> Parameter:
+        """The parameter that identifies the item of an operation that reads one: the last one of the path."""
+        return [parameter for parameter in self.signature if parameter.place == "path"][-1]
+
+    @property
     def constant(self) -> str:
         """Name the operation's row."""
         return names.constant_name(self.name)
@@ -191,6 +196,12 @@ class Contract:
             if operation.pages and operation.returns and operation.returns.name == schema.name:
                 return operation.pages.items
         return None
+
+    def waiter_fields(self, operation: Operation, waiter: Waiter) -> list[Field]:
+        """Return the fields of an operation's item by which a waiter can find it."""
+        assert operation.returns is not None
+        fields = {field.wire: field for _, field in self.all_fields(self.schemas[operation.returns.name])}
+        return [fields[wire] for wire in waiter.find]
 
     def ancestors(self, schema: Schema) -> Iterator[Schema]:
         """Walk from a schema's base class up to the root of its family."""

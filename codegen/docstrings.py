@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 from codegen.contract import Contract, Field, Operation, Parameter, Schema, Value
 from codegen.errors import exception_name
 from knetik_cloud.contract import Failure
-from knetik_cloud.extensions import Retry
+from knetik_cloud.extensions import Retry, Waiter
 
 WIDTH = 110
 """The longest line of generated Python."""
@@ -110,6 +110,50 @@ def pager_docstring(operation: Operation, asynchronous: bool) -> str:
             "start_page: First page to read, or the `position` of an earlier pager of this list.",
         ],
     )
+    return text.text()
+
+
+def waiter_docstring(operation: Operation, waiter: Waiter, item: Parameter, fields: Iterable[Field]) -> str:
+    """Return the docstring of the method that waits until an item has reached a state."""
+    states = alternatives(waiter.success, "`")
+    text = _Docstring(8).paragraph(f"Wait until the `{waiter.field}` is {states}.")
+    text.paragraph(
+        "The first look is immediate. The waits between the next ones grow from 0.2 s to 5 s, or as the "
+        "service asks with `Retry-After`. No thread is started."
+    )
+    known = []
+    if waiter.list:
+        text.paragraph(
+            f"A sequence as `{item.name}` waits for all of its items, with one list request per look for up "
+            f"to 1,000 of them. Without `{item.name}`, any item with the given values will do."
+        )
+        known = [f"{field.name}: {sentence(field.description)} None matches any." for field in fields]
+        if waiter.since:
+            known.append("since: The instant from which on an item was created. None matches any.")
+    text.section(
+        "Args",
+        [
+            *(_argument(parameter) for parameter in operation.signature),
+            *known,
+            "deadline: Seconds for all calls and waits. `math.inf` sets no limit.",
+            (
+                "sleep: A function to call with the seconds, instead of sleeping. In a test, it can move the "
+                "sandbox's clock: `lambda seconds: sandbox.advance(seconds=seconds)`."
+            ),
+            "**options: Options for each of the calls. See `CallOptions`.",
+        ],
+    )
+    text.section("Returns", [f"The item, or the items in the order of `{item.name}`."])
+    failures = [
+        (
+            "DeadlineExceeded: If the deadline passes before. Its `wait_token` continues elsewhere, with "
+            "`knetik_cloud.waiting.resume`."
+        ),
+        "ApiException: If the service rejects a call.",
+    ]
+    if waiter.failure:
+        failures.insert(0, f"WaitFailed: If the `{waiter.field}` is {alternatives(waiter.failure, '`')}.")
+    text.section("Raises", failures)
     return text.text()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,7 +128,7 @@ def _returned_models(contract: Contract) -> list[str]:
     return sorted({o.returns.model for o in contract.operations if o.returns and o.returns.model})
 
 
-def _names_in_class(contract: Contract, operations: Iterable[Operation], package: str) -> set[str]:
+def _names_in_class(contract: Contract, operations: list[Operation], package: str) -> set[str]:
     """Return the names that the annotations of an API class refer to."""
     annotations: list[str] = []
     for operation in operations:
@@ -137,7 +136,13 @@ def _names_in_class(contract: Contract, operations: Iterable[Operation], package
         annotations.append(rows.result_annotation(operation))
         if operation.pages:
             annotations.append(rows.pager_annotation(contract, operation, package))
-    return rows.names_in(annotations)
+    used = rows.names_in(annotations)
+    waiters = [waiter for operation in operations for waiter in operation.waiters]
+    if waiters:
+        used |= {"Callable", "Sequence", "overload"}
+    if any(waiter.since for waiter in waiters):
+        used.add("dt")
+    return used
 
 
 def _common_failures(operations: list[Operation]) -> list[Failure]:

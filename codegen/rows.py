@@ -65,6 +65,8 @@ def waiter_row(waiter: Waiter) -> str:
         failure=waiter.failure,
         list=waiter.list,
         arguments=waiter.arguments,
+        find=waiter.find,
+        since=waiter.since,
     )
 
 

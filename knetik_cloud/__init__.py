@@ -66,11 +66,12 @@ _MODULES = {
     "TooManyRequestsException": "exceptions",
     "UnauthorizedException": "exceptions",
     "UnprocessableEntityException": "exceptions",
+    "WaitFailed": "exceptions",
     "once": "recovery",
     "deadline": "core.deadline",
 }
 
-_SUBMODULES = ("aio", "bulk", "filters", "sorting")
+_SUBMODULES = ("aio", "bulk", "filters", "sorting", "waiting")
 
 __all__ = ["__version__", *_MODULES, *apis.__all__, *models.__all__]
 

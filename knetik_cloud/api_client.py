@@ -234,6 +234,17 @@ class Api(BaseApi[ApiClient]):
     def _call(self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]) -> T:
         return self.api_client.call(operation, arguments, options)  # type: ignore[no-any-return]
 
+    def _wait(
+        self,
+        operation: Operation[Any],
+        name: str,
+        arguments: Mapping[str, Any],
+        item: Any,
+        options: Mapping[str, Any],
+        **how: Any,
+    ) -> Any:
+        return upward.load("waiting").wait(self.api_client, operation, name, arguments, item, options, **how)
+
     def _pager(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any
     ) -> Pager[Any, T]:

@@ -501,7 +501,7 @@ def _waiters(root: Node, operation: Node, arguments: set[str]) -> Iterator[Waite
         passed = node.get("arguments", {})
         if node.get("list"):
             _check_list(root, node, passed)
-            _check_references(node, [*passed.values()], arguments)
+            _check_references(node, [*passed.values()], arguments | {"since"})
         yield Waiter(
             name,
             node.text("field"),
@@ -509,6 +509,8 @@ def _waiters(root: Node, operation: Node, arguments: set[str]) -> Iterator[Waite
             tuple(node.get("failure", ())),
             node.get("list"),
             passed,
+            tuple(node.get("find", ())),
+            node.get("since"),
         )
 
 

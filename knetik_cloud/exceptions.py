@@ -258,7 +258,25 @@ class ApiTimeoutException(ApiConnectionException):
 
 
 class DeadlineExceeded(ApiTimeoutException):
-    """The whole call, waits and tries included, took longer than its deadline."""
+    """The whole call, waits and tries included, took longer than its deadline.
+
+    Attributes:
+        wait_token: For a waiter, what `knetik_cloud.waiting.resume` continues with. Otherwise None.
+    """
+
+    wait_token: str | None = None
+
+
+class WaitFailed(ApiException):
+    """An item that was waited for can't reach the state anymore.
+
+    Attributes:
+        item: The item as it was read last.
+        state: Its state.
+    """
+
+    item: Any = None
+    state: str | None = None
 
 
 class ApiResponseError(ApiException):

@@ -50,6 +50,8 @@ class Waiter(NamedTuple):
         failure: The values that can't become one of `success` anymore.
         list: The id of the list operation that reads many items at the same time.
         arguments: The arguments of the list operation, with `$name` as in `ReadBack`.
+        find: Fields by which an item can be found in the list if its id is not known.
+        since: The field that holds the service's time of creation, in epoch seconds.
     """
 
     name: str
@@ -58,3 +60,5 @@ class Waiter(NamedTuple):
     failure: tuple[str, ...] = ()
     list: str | None = None
     arguments: Mapping[str, Any] = {}
+    find: tuple[str, ...] = ()
+    since: str | None = None

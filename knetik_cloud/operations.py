@@ -239,7 +239,9 @@ GET_USER_INVENTORY: Operation[UserInventoryResource] = Operation(
             ("active",),
             failure=("inactive",),
             list="get_user_inventories",
-            arguments={"id": "$user_id", "inactive": True},
+            arguments={"id": "$user_id", "filter_date": "$since", "inactive": True},
+            find=("item_id", "invoice_id"),
+            since="created_date",
         ),
     ),
 )

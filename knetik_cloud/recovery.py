@@ -68,7 +68,7 @@ class Captured(NamedTuple):
     options: dict[str, Any]
 
 
-class _Recorder:
+class CallRecorder:
     """A client that records the call of a generated method instead of running it."""
 
     def __init__(self) -> None:
@@ -83,10 +83,12 @@ class _Recorder:
     ) -> Any:
         """Record the call, and return an awaitable in place of its result."""
         self.calls.append((operation, arguments, options))
-        return _Nothing()
+        return Nothing()
 
 
-class _Nothing:
+class Nothing:
+    """An awaitable for None, which also stands for the result of a call that is not made."""
+
     def __await__(self) -> Generator[Any, None, None]:
         return
         yield
@@ -105,7 +107,7 @@ def capture(method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str
         raise TypeError(
             f"expected a method of an API object, such as api.grant_user_entitlement, not {method!r}"
         )
-    recorder = _Recorder()
+    recorder = CallRecorder()
     stand_in = object.__new__(type(api))
     stand_in.api_client = recorder
     result = function(stand_in, *args, **kwargs)
@@ -609,14 +611,14 @@ def check_settle(settle: float) -> float:
     return settle
 
 
-def run_steps(client: ApiClient, steps: Steps[T]) -> T:
+def run_steps(client: ApiClient, steps: Steps[T], sleep: Callable[[float], object] = time.sleep) -> T:
     """Run an algorithm with the blocking client."""
     result: Any = None
     try:
         while True:
             command = steps.send(result)
             if isinstance(command, Sleep):
-                time.sleep(command.seconds)
+                sleep(command.seconds)
                 result = None
                 continue
             try:

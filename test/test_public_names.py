@@ -44,6 +44,7 @@ HAND_WRITTEN = {
     "UnauthorizedException",
     "UnprocessableEntityException",
     "UsersInventoryApi",
+    "WaitFailed",
     "__version__",
     "deadline",
     "once",

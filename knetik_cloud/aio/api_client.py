@@ -195,6 +195,19 @@ class Api(BaseApi[ApiClient]):
     ) -> Coroutine[Any, Any, T]:
         return self.api_client.call(operation, arguments, options)
 
+    async def _wait(
+        self,
+        operation: Operation[Any],
+        name: str,
+        arguments: Mapping[str, Any],
+        item: Any,
+        options: Mapping[str, Any],
+        **how: Any,
+    ) -> Any:
+        return await upward.load("aio.waiting").wait(
+            self.api_client, operation, name, arguments, item, options, **how
+        )
+
     def _pager(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any
     ) -> Pager[Any, T]:

@@ -23,14 +23,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def run_steps(client: ApiClient, steps: Steps[T]) -> T:
+async def run_steps(
+    client: ApiClient, steps: Steps[T], sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+) -> T:
     """Run an algorithm with the asyncio client."""
     result: Any = None
     try:
         while True:
             command = steps.send(result)
             if isinstance(command, Sleep):
-                await asyncio.sleep(command.seconds)
+                await sleep(command.seconds)
                 result = None
                 continue
             try:

@@ -5,7 +5,8 @@ Generated from the contract by `python -m codegen`: edit the contract, not this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import knetik_cloud
 from knetik_cloud import aio, models
@@ -533,6 +534,89 @@ class UsersInventoryApi(Api):
         return await self._call(GET_USER_INVENTORY, {"user_id": user_id, "id": id}, options)
 
     get_user_inventory_with_http_info = with_http_info_async(get_user_inventory)
+
+    @overload
+    async def wait_until_user_inventory_active(
+        self,
+        user_id: int | str,
+        id: int | str | None = None,
+        *,
+        item_id: int | None = None,
+        invoice_id: int | None = None,
+        since: int | str | dt.datetime | None = None,
+        deadline: float = 60.0,
+        sleep: Callable[[float], object] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> models.UserInventoryResource: ...
+
+    @overload
+    async def wait_until_user_inventory_active(
+        self,
+        user_id: int | str,
+        id: Sequence[int],
+        *,
+        deadline: float = 60.0,
+        sleep: Callable[[float], object] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> list[models.UserInventoryResource]: ...
+
+    async def wait_until_user_inventory_active(
+        self,
+        user_id: int | str,
+        id: int | str | Sequence[int] | None = None,
+        *,
+        item_id: int | None = None,
+        invoice_id: int | None = None,
+        since: int | str | dt.datetime | None = None,
+        deadline: float = 60.0,
+        sleep: Callable[[float], object] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> models.UserInventoryResource | list[models.UserInventoryResource]:
+        """Wait until the `status` is `active`.
+
+        The first look is immediate. The waits between the next ones grow from 0.2 s to 5 s, or as the
+        service asks with `Retry-After`. No thread is started.
+
+        A sequence as `id` waits for all of its items, with one list request per look for up to 1,000 of
+        them. Without `id`, any item with the given values will do.
+
+        Args:
+            user_id: Id of the user who holds the inventory, or `me` for the user of the access token.
+            id: Id of the inventory entry.
+            item_id: Id of the item. None matches any.
+            invoice_id: Id of the invoice that created the entry, or null if there was none, as for a
+                grant. None matches any.
+            since: The instant from which on an item was created. None matches any.
+            deadline: Seconds for all calls and waits. `math.inf` sets no limit.
+            sleep: A function to call with the seconds, instead of sleeping. In a test, it can move the
+                sandbox's clock: `lambda seconds: sandbox.advance(seconds=seconds)`.
+            **options: Options for each of the calls. See `CallOptions`.
+
+        Returns:
+            The item, or the items in the order of `id`.
+
+        Raises:
+            WaitFailed: If the `status` is `inactive`.
+            DeadlineExceeded: If the deadline passes before. Its `wait_token` continues elsewhere, with
+                `knetik_cloud.waiting.resume`.
+            ApiException: If the service rejects a call.
+        """
+        find = {
+            "item_id": item_id,
+            "invoice_id": invoice_id,
+        }
+        found: models.UserInventoryResource | list[models.UserInventoryResource] = await self._wait(
+            GET_USER_INVENTORY,
+            "user_inventory_active",
+            {"user_id": user_id},
+            id,
+            options,
+            find=find,
+            since=since,
+            deadline=deadline,
+            sleep=sleep,
+        )
+        return found
 
     async def get_user_inventory_log(
         self,

@@ -1,0 +1,456 @@
+"""Waiting until an item reaches a state that the contract describes with `x-waiter`.
+
+The algorithm is a generator, as in `knetik_cloud.recovery`, so that both clients run the same one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from knetik_cloud.core import options as call_options
+from knetik_cloud.core import retry, writes
+from knetik_cloud.core.operation import Operation
+from knetik_cloud.core.outcome import Sleep
+from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
+from knetik_cloud.data import types
+from knetik_cloud.exceptions import ApiException, ApiValueError, DeadlineExceeded, WaitFailed
+from knetik_cloud.extensions import Waiter
+from knetik_cloud.recovery import CallRecorder, Nothing, Run, Steps, is_denial, run_steps
+
+if TYPE_CHECKING:
+    from knetik_cloud.api_client import Api, ApiClient
+
+__all__ = ["resume", "token"]
+
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
+FIRST_SECONDS = 0.2
+MAX_SECONDS = 5.0
+GROWTH = 1.5
+PAGE_SIZE = 1000
+
+SleepFunction = Callable[[float], object]
+
+
+class Wait:
+    """What is waited for, as a token can carry it.
+
+    Args:
+        operation: The operation that reads an item.
+        waiter: The state.
+        arguments: The other arguments of the operation.
+        item: The id of the item, several of them, or None to take any item that `find` and `since` describe.
+        find: Fields that the item has.
+        since: Epoch seconds from which on the item was created, or None.
+
+    Raises:
+        ApiValueError: If nothing identifies the item.
+    """
+
+    def __init__(
+        self,
+        operation: Operation[Any],
+        waiter: Waiter,
+        arguments: Mapping[str, Any],
+        item: Any,
+        find: Mapping[str, Any],
+        since: int | None,
+    ) -> None:
+        self.operation = operation
+        self.waiter = waiter
+        self.arguments = dict(arguments)
+        self.find = {name: value for name, value in find.items() if value is not None}
+        self.since = since
+        self.item = item
+        self.item_name = [parameter for parameter in operation.parameters if parameter.place == "path"][
+            -1
+        ].name
+        self.is_single = item is not None and (isinstance(item, str) or not isinstance(item, Iterable))
+        if not self.is_single and item is not None:
+            self.item = [_id(one, self.item_name) for one in item]
+        if item is not None and (self.find or since is not None):
+            names = ", ".join([*self.find, *(["since"] if since is not None else [])])
+            raise ApiValueError(f"{self.item_name} already says what to wait for: leave out {names}")
+        if item is None and not self.find and since is None:
+            others = ", ".join((*waiter.find, "since"))
+            raise ApiValueError(f"wait_until_{waiter.name} needs {self.item_name}, or one of {others}")
+
+    def token(self) -> str:
+        """Format as JSON."""
+        return json.dumps(
+            {
+                "operation": self.operation.id,
+                "waiter": self.waiter.name,
+                "arguments": self.arguments,
+                "item": self.item,
+                "find": self.find,
+                "since": self.since,
+            },
+            separators=(",", ":"),
+        )
+
+    def steps(
+        self, options: Mapping[str, Any], deadline: float, call_deadline: float, elapsed: Callable[[], float]
+    ) -> Steps[Any]:
+        """Look until the state is reached.
+
+        Args:
+            options: The options of each call.
+            deadline: Seconds for all calls and waits.
+            call_deadline: Seconds that one call may take.
+            elapsed: Returns the seconds since the start.
+
+        Raises:
+            WaitFailed: If the state can't be reached anymore.
+            DeadlineExceeded: If the deadline passes.
+            ApiException: If the service rejects a call.
+        """
+        pause = FIRST_SECONDS
+        look = self._look_at_one if self.is_single else self._look_at_list
+        seen = "nothing was seen yet"
+        cause: ApiException | None = None
+        while (left := deadline - elapsed()) > 0:
+            limited = options if left >= call_deadline else {**options, "_deadline": left}
+            asked = 0.0
+            try:
+                result, seen, asked = yield from look(limited)
+                cause = None
+            except ApiException as error:
+                if isinstance(error, WaitFailed) or is_denial(error) or isinstance(error, ApiValueError):
+                    raise
+                result, cause, asked = None, error, error.retry_after or 0.0
+            if result is not None:
+                return result
+            wait = max(random.uniform(0.5, 1.0) * pause, asked)
+            left = deadline - elapsed()
+            if left <= 0:
+                break
+            yield Sleep(min(wait, left))
+            pause = min(pause * GROWTH, MAX_SECONDS)
+        raise self._too_late_error(deadline, seen, cause)
+
+    def _too_late_error(self, deadline: float, seen: str, cause: ApiException | None) -> DeadlineExceeded:
+        waited = " or ".join(map(repr, self.waiter.success))
+        error = DeadlineExceeded(
+            reason=f"{self.waiter.field} is not {waited} after {deadline:g} s: {seen} (increase deadline, or "
+            "continue with the error's wait_token)"
+        )
+        error.operation = self.operation.id
+        error.wait_token = self.token()
+        error.__cause__ = cause
+        return error
+
+    def _look_at_one(self, options: Mapping[str, Any]) -> Steps[tuple[Any, str, float]]:
+        result = yield Run(self.operation, {**self.arguments, self.item_name: self.item}, options)
+        if isinstance(result, ApiException):
+            raise result
+        reached = self._check(result.data)
+        return (result.data if reached else None), self._describe([result.data]), _retry_after(result.headers)
+
+    def _look_at_list(self, options: Mapping[str, Any]) -> Steps[tuple[Any, str, float]]:
+        items: list[Any] = []
+        asked = 0.0
+        plan = self._plan()
+        steps = plan.read()
+        page: Any = None
+        fetch: StartFetch | None = None
+        try:
+            while True:
+                step = steps.send(page)
+                page = None
+                if isinstance(step, StartFetch):
+                    fetch = step
+                elif isinstance(step, EmitPage):
+                    items += step.items
+                    if self.item is not None and {*self.item} <= {_id_of(item) for item in items}:
+                        break
+                else:
+                    assert fetch is not None
+                    result = yield Run(plan.operation, fetch.arguments, options)
+                    if isinstance(result, ApiException):
+                        raise result
+                    page, asked = result.data, max(asked, _retry_after(result.headers))
+        except StopIteration:
+            pass
+        return (*(self._all(items) if self.item is not None else self._any(items)), asked)
+
+    def _plan(self) -> Plan[Any]:
+        listed: Operation[Any] = _operation(self.operation.models, self.waiter.list or "")
+        extra = {"since": f"GOE,{0 if self.since is None else self.since}"}
+        values = {
+            name: writes.resolve(value, self.arguments, extra)
+            for name, value in self.waiter.arguments.items()
+            if value != "$since" or self.since is not None
+        }
+        return Plan(
+            listed,
+            {name: value for name, value in values.items() if value is not None},
+            {},
+            limit=None,
+            page_size=PAGE_SIZE,
+            prefetch=0,
+            deadline=None,
+            call_deadline=math.inf,
+        )
+
+    def _all(self, items: Sequence[Any]) -> tuple[Any, str]:
+        """Return the awaited items if all have reached the state, and a description of the others."""
+        found = {_id_of(item): item for item in items}
+        awaited = [found.get(key) for key in self.item]
+        pending = [item for item in awaited if item is not None and not self._check(item)]
+        missing = [key for key, item in zip(self.item, awaited, strict=True) if item is None]
+        if self.since is None and not missing and self.waiter.since is not None:
+            # None of them is older, so that later looks need not list what is.
+            dates = [one._json.get(self.waiter.since) for one in awaited if one is not None]
+            if dates and all(type(date) is int for date in dates):
+                self.since = min(dates)
+        if not missing and not pending:
+            return awaited, ""
+        return None, self._describe(pending, missing)
+
+    def _any(self, items: Sequence[Any]) -> tuple[Any, str]:
+        """Return the newest item that fits and has reached the state, and a description of the others."""
+        waiter = self.waiter
+        fitting = [
+            item
+            for item in items
+            if all(item._json.get(name) == value for name, value in self.find.items())
+            and (self.since is None or (item._json.get(waiter.since) or 0) >= self.since)
+        ]
+        reached = [item for item in fitting if item._json.get(waiter.field) in waiter.success]
+        if reached:
+            return reached[-1], ""
+        if fitting and all(item._json.get(waiter.field) in waiter.failure for item in fitting):
+            self._check(fitting[-1])
+        return None, self._describe(fitting) if fitting else "no item fits yet"
+
+    def _check(self, item: Any) -> bool:
+        """Return whether an item has reached the state.
+
+        Raises:
+            WaitFailed: If it can't anymore.
+        """
+        state = item._json.get(self.waiter.field)
+        if state in self.waiter.success:
+            return True
+        if state in self.waiter.failure:
+            waited = " or ".join(map(repr, self.waiter.success))
+            error = WaitFailed(reason=f"{self._describe([item])}, and can't become {waited} anymore")
+            error.operation, error.item, error.state = self.operation.id, item, state
+            raise error
+        return False
+
+    def _describe(self, items: Sequence[Any], missing: Sequence[Any] = ()) -> str:
+        """Describe the states of items, with the invoice that each came from."""
+        shown = []
+        for item in items[:3]:
+            invoice = item._json.get("invoice_id")
+            of_invoice = "" if invoice is None else f" (invoice {invoice})"
+            shown.append(f"{_id_of(item)}{of_invoice} is {item._json.get(self.waiter.field)!r}")
+        shown += [f"{key} is not there" for key in missing[:3]]
+        left = len(items) + len(missing) - len(shown)
+        return ", ".join(shown) + (f", and {left} more" if left else "")
+
+
+def _operation(models: str, name: str) -> Operation[Any]:
+    module = import_module(f"{models.removesuffix('.models')}.operations")
+    found: Operation[Any] = getattr(module, name.upper())
+    return found
+
+
+def _id(value: Any, name: str) -> int:
+    if isinstance(value, str) and value.isdigit():
+        return int(value)
+    return call_options.integer(f"each of {name}", value, 0)
+
+
+def _id_of(item: Any) -> Any:
+    return item._json.get("id")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    value = headers.get("Retry-After")
+    return 0.0 if value is None else retry.retry_after(value, time.time) or 0.0
+
+
+def waiter_of(operation: Operation[Any], name: str) -> Waiter:
+    """Return a waiter of an operation by its name."""
+    return next(waiter for waiter in operation.waiters if waiter.name == name)
+
+
+def prepare(
+    client: Any, wait: Wait, options: Mapping[str, Any], deadline: float, is_simulated: bool
+) -> tuple[Steps[Any], Callable[[float], None]]:
+    """Return the steps of a wait, and a function to call with the seconds of each simulated sleep.
+
+    Raises:
+        ApiValueError: If an option is out of range.
+    """
+    deadline = call_options.time_limit("deadline", deadline)
+    settings = client.configuration.settings().with_options(client._options).with_options(options)
+    started = time.monotonic()
+    simulated = 0.0
+
+    def elapsed() -> float:
+        return time.monotonic() - started + simulated
+
+    def count(seconds: float) -> None:
+        nonlocal simulated
+        if is_simulated:
+            simulated += seconds
+
+    return wait.steps(options, deadline, settings.deadline, elapsed), count
+
+
+def instant(since: Any) -> int | None:
+    """Return epoch seconds of an instant, or None.
+
+    Raises:
+        ApiValueError: If it is no instant.
+    """
+    if since is None:
+        return None
+    from knetik_cloud.data.instant import epoch_seconds
+
+    return epoch_seconds(since, "since")
+
+
+def wait(
+    client: ApiClient,
+    operation: Operation[Any],
+    name: str,
+    arguments: Mapping[str, Any],
+    item: Any,
+    options: Mapping[str, Any],
+    *,
+    find: Mapping[str, Any],
+    since: Any,
+    deadline: float,
+    sleep: SleepFunction | None,
+) -> Any:
+    """Wait with the blocking client: what the generated methods do."""
+    awaited = Wait(operation, waiter_of(operation, name), arguments, item, find, instant(since))
+    return _run(client, awaited, options, deadline, sleep)
+
+
+def _run(
+    client: ApiClient, awaited: Wait, options: Mapping[str, Any], deadline: float, sleep: SleepFunction | None
+) -> Any:
+    steps, count = prepare(client, awaited, options, deadline, sleep is not None)
+
+    def pause(seconds: float) -> None:
+        (sleep or time.sleep)(seconds)
+        count(seconds)
+
+    return run_steps(client, steps, pause)
+
+
+def parse(models: str, token: str) -> Wait:
+    """Read a token.
+
+    Raises:
+        ApiValueError: If it is none.
+    """
+    try:
+        found = json.loads(token)
+        operation = _operation(models, found["operation"])
+        waiter = waiter_of(operation, found["waiter"])
+        return Wait(operation, waiter, found["arguments"], found["item"], found["find"], found["since"])
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        raise types.invalid_value_error("token", "a token of a waiter", token) from None
+
+
+def token(method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
+    """Return the token of a wait, as JSON, without waiting.
+
+    Another process continues with `resume(api, token)`.
+
+    Args:
+        method: A waiter of an API object, such as `api.wait_until_user_inventory_active`.
+        *args: Its arguments.
+        **kwargs: Its keyword arguments. `deadline` and `sleep` are not part of the token.
+
+    Raises:
+        TypeError: If `method` is not a waiter, or does not accept the arguments.
+        ApiValueError: If nothing identifies the item.
+    """
+    api: Any = getattr(method, "__self__", None)
+    function: Any = getattr(method, "__func__", None)
+    recorder = _Recorder()
+    if function is not None:
+        stand_in = object.__new__(type(api))
+        stand_in._wait, stand_in.api_client = recorder.wait, CallRecorder()
+        result = function(stand_in, *args, **kwargs)
+        if hasattr(result, "send"):
+            with suppress(StopIteration):
+                result.send(None)
+    if recorder.awaited is None:
+        raise TypeError(f"expected a waiter, such as api.wait_until_user_inventory_active, not {method!r}")
+    return recorder.awaited.token()
+
+
+class _Recorder:
+    """Records the wait of a generated method in place of its API object."""
+
+    def __init__(self) -> None:
+        self.awaited: Wait | None = None
+
+    def wait(
+        self,
+        operation: Operation[Any],
+        name: str,
+        arguments: Mapping[str, Any],
+        item: Any,
+        options: Mapping[str, Any],
+        *,
+        find: Mapping[str, Any],
+        since: Any,
+        **how: Any,
+    ) -> Nothing:
+        self.awaited = Wait(operation, waiter_of(operation, name), arguments, item, find, instant(since))
+        return Nothing()
+
+
+def resume(
+    api: Api,
+    token: str,
+    *,
+    deadline: float = 60.0,
+    sleep: SleepFunction | None = None,
+    **options: Any,
+) -> Any:
+    """Continue a wait of another process.
+
+    Args:
+        api: Any API object of the same service.
+        token: What `token` returned, or the `wait_token` of a `DeadlineExceeded`.
+        deadline: Seconds for all calls and waits. `math.inf` sets no limit.
+        sleep: A function to call with the seconds, instead of sleeping.
+        **options: Options for each of the calls.
+
+    Returns:
+        The item, or the items.
+
+    Raises:
+        WaitFailed: If the state can't be reached anymore.
+        DeadlineExceeded: If the deadline passes before.
+        ApiValueError: If the token is none.
+        ApiException: If the service rejects a call.
+    """
+    return _run(api.api_client, parse(models_of(api), token), options, deadline, sleep)
+
+
+def models_of(api: Any) -> str:
+    """Return the package of the models of an API object's contract."""
+    package = type(api).__module__
+    for part in (".aio.apis.", ".apis."):
+        if part in package:
+            return f"{package.partition(part)[0]}.models"
+    return "knetik_cloud.models"

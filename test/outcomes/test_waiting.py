@@ -1,0 +1,186 @@
+"""Waiters: the right item or the right error, in time, with few requests, over both clients."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import knetik_cloud
+from knetik_cloud import aio, waiting
+from knetik_cloud.aio import waiting as aio_waiting
+from knetik_cloud.sandbox import Sandbox
+from test.outcomes.conftest import Asyncio, Blocking, Client
+
+ADD = {"sku": "sku_example", "note": "", "skip_invoice": False}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Sandbox]:
+    with Sandbox(fulfillment_delay=3600) as running:
+        yield running
+
+
+def add(client: Client) -> Any:
+    """Add an item, which the sandbox delivers in an hour, and return its entry."""
+    invoice = client.call("add_item_to_user_inventory", 56, user_inventory_add_request=ADD)
+    page = client.call("get_user_inventories", 56, inactive=True, size=1000)
+    return next(entry for entry in page.content if entry.invoice_id == invoice.id)
+
+
+def wait(client: Client, *args: Any, **kwargs: Any) -> Any:
+    return client.call("wait_until_user_inventory_active", *args, **kwargs)
+
+
+def advancing(sandbox: Sandbox, **step: float) -> Any:
+    """Move the sandbox's clock instead of sleeping."""
+    return lambda seconds: sandbox.advance(**(step or {"seconds": seconds}))
+
+
+def looks(sandbox: Sandbox) -> list[str]:
+    return [exchange.operation for exchange in sandbox.journal() if exchange.operation is not None]
+
+
+def test_first_look_is_immediate(client: Client, sandbox: Sandbox) -> None:
+    sandbox.clear_journal()
+    entry = wait(client, 56, 56, sleep=lambda seconds: 1 / 0)
+    assert (entry.id, entry.status) == (56, "active")
+    assert looks(sandbox) == ["get_user_inventory"]
+
+
+def test_waiter_moves_the_clock_of_a_sandbox_instead_of_sleeping(client: Client, sandbox: Sandbox) -> None:
+    entry = add(client)
+    assert entry.status == "pending"
+    started = time.monotonic()
+    active = wait(client, 56, entry.id, sleep=advancing(sandbox, minutes=20), deadline=60)
+    assert (active.id, active.status) == (entry.id, "active")
+    assert time.monotonic() - started < 5
+
+
+def test_entry_is_found_by_its_invoice_or_item(client: Client, sandbox: Sandbox) -> None:
+    entry = add(client)
+    by_invoice = wait(client, 56, invoice_id=entry.invoice_id, sleep=advancing(sandbox, hours=1))
+    assert by_invoice.id == entry.id
+    client.call("grant_user_entitlement", 56, {"entitlement_id": 5})
+    by_item = wait(client, 56, item_id=5, since=entry.created_date)
+    assert by_item.id > entry.id
+
+
+def test_many_entries_cost_one_list_per_look(client: Client, sandbox: Sandbox) -> None:
+    ids = [add(client).id for _ in range(20)]
+    sandbox.clear_journal()
+    entries = wait(client, 56, [ids[3], *ids], sleep=advancing(sandbox, minutes=25))
+    assert [entry.id for entry in entries] == [ids[3], *ids]
+    assert looks(sandbox) == ["get_user_inventories"] * 4
+    assert "filter_date" not in sandbox.journal()[0].query
+    assert "filter_date" in sandbox.journal()[1].query
+
+
+def test_entry_that_cant_become_active_fails_with_its_invoice_and_state(
+    client: Client, sandbox: Sandbox
+) -> None:
+    entry = add(client)
+    client.call("update_user_inventory_status", 56, entry.id, inventory_status="inactive")
+    for item in (entry.id, [56, entry.id]):
+        with pytest.raises(knetik_cloud.WaitFailed, match="can't become 'active' anymore") as caught:
+            wait(client, 56, item)
+        assert f"{entry.id} (invoice {entry.invoice_id}) is 'inactive'" in str(caught.value)
+        assert (caught.value.state, caught.value.item.id) == ("inactive", entry.id)
+    with pytest.raises(knetik_cloud.WaitFailed):
+        wait(client, 56, invoice_id=entry.invoice_id)
+
+
+def test_deadline_counts_waits_and_ends_with_the_last_state_and_a_token(
+    client: Client, sandbox: Sandbox
+) -> None:
+    entry = add(client)
+    slept: list[float] = []
+    with pytest.raises(knetik_cloud.DeadlineExceeded, match="is 'pending'") as caught:
+        wait(client, 56, entry.id, deadline=60, sleep=slept.append)
+    assert sum(slept) == pytest.approx(60, abs=1.5)
+    assert 0.1 <= slept[0] <= 0.2
+    assert all(2.5 <= pause <= 5 for pause in slept[12:-1])
+    sandbox.advance(hours=2)
+    token = caught.value.wait_token
+    assert token is not None
+    if isinstance(client, Asyncio):
+        resumed = client.loop.run_until_complete(aio_waiting.resume(client.api, token))
+    else:
+        resumed = waiting.resume(client.api, token)
+    assert (resumed.id, resumed.status) == (entry.id, "active")
+
+
+def test_token_is_json_and_waits_for_nothing(client: Client, sandbox: Sandbox) -> None:
+    sandbox.clear_journal()
+    token = waiting.token(client.api.wait_until_user_inventory_active, 56, [56, 1], deadline=3)
+    assert json.loads(token) == {
+        "operation": "get_user_inventory", "waiter": "user_inventory_active",
+        "arguments": {"user_id": 56}, "item": [56, 1], "find": {}, "since": None,
+    }  # fmt: skip
+    assert sandbox.journal() == []
+
+
+def test_service_that_fails_for_a_while_is_asked_again(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail("get_user_inventory", status=503, times=9, headers={"Retry-After": "0"})
+    assert wait(client, 56, 56, sleep=lambda seconds: None).id == 56
+
+
+def test_retry_after_is_kept_to(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail("get_user_inventory", status=503, times=1, headers={"Retry-After": "7"})
+    slept: list[float] = []
+    wait(client, 56, 56, sleep=slept.append, _retries=0)
+    assert slept == [7.0]
+
+
+def test_rejected_looks_raise_at_once(client: Client, sandbox: Sandbox) -> None:
+    with pytest.raises(knetik_cloud.NotFoundException):
+        wait(client, 56, 999)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({}, "needs id, or one of item_id, invoice_id, since"),
+        ({"id": 5, "item_id": 5}, "id already says what to wait for: leave out item_id"),
+        ({"id": 5, "deadline": 0}, "deadline must be a number of seconds above 0"),
+        ({"id": ["x"]}, "each of id must be an int"),
+        ({"item_id": 5, "since": "yesterday"}, "since"),
+    ],
+)
+def test_waits_for_nothing_in_particular_are_rejected(
+    client: Client, sandbox: Sandbox, kwargs: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(knetik_cloud.ApiValueError, match=message):
+        wait(client, 56, **kwargs)
+
+
+@pytest.mark.parametrize("token", ["", "{}", "[]", '{"operation": "x"}'])
+def test_other_texts_are_no_token(client: Client, token: str) -> None:
+    if isinstance(client, Blocking):
+        with pytest.raises(knetik_cloud.ApiValueError, match="token must be a token of a waiter"):
+            waiting.resume(client.api, token)
+    with pytest.raises(TypeError, match="expected a waiter"):
+        waiting.token(client.api.get_user_inventory, 56, 56)
+
+
+def test_cancelling_ends_the_wait_at_once(sandbox: Sandbox) -> None:
+    async def main() -> float:
+        async with aio.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
+            api = aio.UsersInventoryApi(client)
+            invoice = await api.add_item_to_user_inventory(
+                56, user_inventory_add_request=knetik_cloud.UserInventoryAddRequest.from_dict(ADD)
+            )
+            assert invoice is not None
+            task = asyncio.create_task(api.wait_until_user_inventory_active(56, invoice_id=invoice.id))
+            await asyncio.sleep(0.5)
+            started = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return time.monotonic() - started
+
+    assert asyncio.run(main()) < 0.2
