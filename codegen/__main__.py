@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,16 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
     except ContractError as error:
         print(f"codegen: {error}", file=sys.stderr)
         return 2
-    if not options.check:
-        for difference in output.write(options.output, files):
-            print("removed" if difference.how == "stale" else "wrote", difference.path)
-        return 0
-    found = output.differences(options.output, files)
-    for difference in found:
-        print(difference)
-    if found:
-        print("Run `python -m codegen` and commit what it writes.", file=sys.stderr)
-    return 1 if found else 0
+    status = output.finish(options.output, files, check=options.check)
+    if options.package != "knetik_cloud" or options.output != PROJECT:
+        return status
+    # In a process of its own, which imports the operations that have just been written.
+    command = [sys.executable, "-m", "codegen.commands", *(["--check"] if options.check else [])]
+    return status or subprocess.run(command, cwd=PROJECT, check=False).returncode  # noqa: S603
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -48,6 +49,20 @@ def write(root: Path, files: dict[str, str]) -> list[Difference]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(files[difference.path], encoding="utf-8")
     return found
+
+
+def finish(root: Path, files: dict[str, str], *, check: bool) -> int:
+    """Write the files, or list those that differ; return the exit status: 1 for differences."""
+    if not check:
+        for difference in write(root, files):
+            print("removed" if difference.how == "stale" else "wrote", difference.path)
+        return 0
+    found = differences(root, files)
+    for difference in found:
+        print(difference)
+    if found:
+        print("Run `python -m codegen` and commit what it writes.", file=sys.stderr)
+    return 1 if found else 0
 
 
 def fill_in(text: str, sections: dict[str, str]) -> str:

@@ -25,6 +25,7 @@ OWN = {
     "explain": ("Explain an error code, an exception or an exit code.", "explain", "explain"),
     "bulk": ("Call an operation for many rows, with a journal.", "bulk", "bulk"),
     "sandbox": ("Start and control the local sandbox.", "sandbox", "sandbox"),
+    "man": ("Write the manual page.", "manual", "man"),
     "completion": ("Write the completion script of a shell.", "completion", "completion"),
 }
 """The commands that are not operations: their help, their module, and their name in it."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from knetik_cloud.data import expressions, types
+from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError, Attempt, Headers
 from knetik_cloud.extensions import Pages as Pages
 from knetik_cloud.extensions import Place, Retry
@@ -182,6 +182,10 @@ class Operation(Generic[T]):
     def returned(self) -> types.Type | None:
         """The type of a successful answer, read when it is first needed."""
         if self._returned is None and self.returns is not None:
+            from knetik_cloud.data import (
+                expressions,
+            )  # here, since a program that only lists names needs none
+
             self._returned = expressions.parse(self.returns, self.models)
         return self._returned
 

@@ -1,0 +1,25 @@
+"""`python -m codegen.commands`: writes the manual page and the reference pages of the `knetik` command."""
+
+from __future__ import annotations
+
+import sys
+
+from codegen import output
+from codegen.formatting import PROJECT
+
+
+def render() -> dict[str, str]:
+    """Render the manual page and the reference pages, from the commands of the installed package."""
+    from knetik_cloud.cli.manual import pages, roff
+
+    files = {f"docs/cli/{name}.md": f"<!-- {output.MARK} -->\n\n{text}" for name, text in pages().items()}
+    return {**files, "docs/cli/knetik.1": f'.\\" {output.MARK}\n{roff()}'}
+
+
+def main() -> int:
+    """Write the pages, or with `--check` list those that differ; return the exit status."""
+    return output.finish(PROJECT, render(), check="--check" in sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

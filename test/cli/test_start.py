@@ -1,0 +1,95 @@
+"""What the command loads and how much CPU it takes before it does anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {
+    "urllib3",
+    "rich",
+    "yaml",
+    "jmespath",
+    "platformdirs",
+    "tomlkit",
+    "ssl",
+    "asyncio",
+}
+HELP = "import knetik_cloud.cli as c; c.main(['--help'])"
+CLICK = "import click"
+RUNS = 15
+MOST = 1.35
+"""Times the CPU of a process that only imports click."""
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=60,
+        check=False,
+    )
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["items", "--help"], ["completion", "--help"]])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    code = f"""
+import json, sys
+import knetik_cloud.cli as c
+try:
+    c.main({words!r})
+except SystemExit:
+    pass
+print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+    loaded = set(json.loads(run(code).stderr))
+    assert not loaded & HEAVY
+    assert not [name for name in loaded if name.startswith("knetik_cloud.models.")]
+
+
+def cpu(code: str) -> float:
+    """Run code in a fresh interpreter, and return the CPU seconds that its process took."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment(), check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="CPU times of children are read as POSIX has them")
+def test_help_costs_little_more_than_importing_click() -> None:
+    run(HELP)  # so that everything is compiled
+    taken: dict[str, list[float]] = {HELP: [], CLICK: []}
+    for _ in range(RUNS):
+        for code, seconds in taken.items():
+            seconds.append(cpu(code))
+    ratio = statistics.median(taken[HELP]) / statistics.median(taken[CLICK])
+    assert ratio <= MOST, f"{ratio:.2f} times the CPU of importing click"
+
+
+def test_a_list_in_a_pipe_loads_no_terminal_library() -> None:
+    code = """
+import json, sys
+import knetik_cloud.cli as c
+try:
+    c.main(["items", "list", "-o", "jsonl", "--host", "http://127.0.0.1:1", "--retries", "0"])
+except SystemExit:
+    pass
+print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+    loaded = set(json.loads(run(code).stderr.splitlines()[-1]))
+    assert not loaded & {"rich", "yaml", "jmespath", "tomlkit"}
