@@ -9,6 +9,7 @@ MODULES = {
     "arrow": "knetik_cloud.contrib.arrow",
     "cards": "knetik_cloud.contrib.cards",
     "pydantic": "knetik_cloud.contrib.pydantic",
+    "recorders": "knetik_cloud.contrib.recorders",
     "recovery": "knetik_cloud.recovery",
     "aio.recovery": "knetik_cloud.aio.recovery",
     "waiting": "knetik_cloud.waiting",
