@@ -9,11 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from knetik_cloud import upward
-from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configured, prepare_path_call
+from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configured
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core.health import Health
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import CallProvider
+from knetik_cloud.core.path_call import prepare_path_call
 from knetik_cloud.core.writes import Outcome as WriteOutcome
 from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.rest import RESTClientObject, RESTResponse

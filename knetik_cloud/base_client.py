@@ -371,29 +371,6 @@ def not_picklable_error(held: object) -> TypeError:
     return TypeError(f"{name} can't be pickled: pass its Configuration's settings and make a new one there")
 
 
-def prepare_path_call(
-    resource_path: str,
-    method: str,
-    path_params: Mapping[str, Any] | None,
-    query_params: Mapping[str, Any] | None,
-    header_params: Mapping[str, str | Secret] | None,
-    body: Any,
-    response_type: str | None,
-    options: dict[str, Any],
-) -> tuple[Operation[Any], dict[str, Any], dict[str, Any]]:
-    """Return the operation, the arguments and the options of a call that the contract doesn't list.
-
-    Raises:
-        ApiValueError: If the method or the path can't be sent.
-    """
-    operation, arguments = Operation.for_path(
-        resource_path, method, path_params or {}, query_params or {}, body, response_type
-    )
-    if header_params:
-        options = {**options, "_headers": {**header_params, **(options.get("_headers") or {})}}
-    return operation, arguments, options
-
-
 def split_result_options(options: Mapping[str, Any], http_info: bool) -> tuple[dict[str, Any], bool, bool]:
     """Split the result options (HTTP info, streaming) from the other call options.
 

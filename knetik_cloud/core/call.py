@@ -46,7 +46,7 @@ from knetik_cloud.secret import MASK, Secret, masked
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
 MAX_REDIRECTS = 3
-MAX_ERROR_BODY_BYTES = 1 << 20
+MAX_ERROR_BODY_BYTES = 4 << 20
 """The number of bytes of a body that an error keeps."""
 CHARSETS = re.compile(
     r"utf-?(8|16|32)([-_]?(le|be|sig))?|iso-?8859-?[0-9]{1,2}|latin-?1|(windows-|cp)125[0-8]"

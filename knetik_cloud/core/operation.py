@@ -1,13 +1,12 @@
-"""Operations: each one row of data, from which requests are built and answers read."""
+"""Operation definitions, from which requests are built and responses are read."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 from knetik_cloud.data import types
-from knetik_cloud.exceptions import ApiValueError, Attempt, Headers
+from knetik_cloud.exceptions import Attempt, Headers
 from knetik_cloud.extensions import Pages as Pages
 from knetik_cloud.extensions import Place, Retry
 from knetik_cloud.extensions import ReadBack as ReadBack
@@ -15,18 +14,9 @@ from knetik_cloud.extensions import Waiter as Waiter
 
 T = TypeVar("T")
 
-RETRY_BY_METHOD: Mapping[str, Retry] = {
-    "GET": "safe",
-    "PUT": "idempotent",
-    "DELETE": "idempotent",
-    "POST": "once",
-    "PATCH": "once",
-}
-PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/{}-]*")
-
 
 class Parameter:
-    """One parameter of an operation: its Python name, where it goes, its type, its name on the wire."""
+    """A parameter of an operation: its Python name, its place, its type and its wire name."""
 
     __slots__ = ("name", "place", "required", "secret", "type", "wire")
 
@@ -49,19 +39,19 @@ class Parameter:
 
 
 class Operation(Generic[T]):
-    """What the contract says of one operation.
+    """The definition of an operation in the contract.
 
     Args:
-        id: the operation's id, which is the method's name.
-        method: the HTTP method.
-        path: the path, with `{wire}` where a path parameter goes.
-        parameters: in the order of the method's arguments.
-        returns: the type of a successful answer; None for an operation that answers nothing.
-        retry: `safe` and `idempotent` may be repeated; `once` only where the service can't have acted.
-        empty_result: an empty answer is fine, and None.
-        authenticated: a token is sent when there is one.
-        pages: how it pages, for a list.
-        models: the package that the named models live in.
+        id: The id of the operation, which is the name of its method.
+        method: The HTTP method.
+        path: The path, with `{wire}` in place of a path parameter.
+        parameters: The parameters, in the order of the method's arguments.
+        returns: The type of a successful response, or None if its body is empty.
+        retry: The retry class. `once` is retried only if the service can't have acted.
+        empty_result: True if an empty response is valid, and returned as None.
+        authenticated: True if a token is sent when there is one.
+        pages: The paging of a list, or None.
+        models: The name of the package with the models.
         summary: The first line of the method's documentation.
         cli: The words of the operation's command.
         marker: The argument that identifies a write and can be read back, or None.
@@ -127,64 +117,12 @@ class Operation(Generic[T]):
     def __repr__(self) -> str:
         return f"<Operation {self.id}: {self.method} {self.path}>"
 
-    @classmethod
-    def for_path(
-        cls,
-        path: str,
-        method: str,
-        path_params: Mapping[str, Any],
-        query_params: Mapping[str, Any],
-        body: Any,
-        returns: str | None,
-    ) -> tuple[Operation[Any], dict[str, Any]]:
-        """Make the row and the arguments of a call that the contract doesn't list.
-
-        Raises:
-            ApiValueError: the method or the path can't be sent, or the type of the answer isn't known.
-        """
-        for name, values in (("path_params", path_params), ("query_params", query_params)):
-            if not isinstance(values, Mapping):
-                raise types.invalid_value_error(name, "a dict of names to values", values)
-            for key in values:
-                if not isinstance(key, str):
-                    raise types.invalid_value_error(f"a name in {name}", "a str", key)
-        if returns is not None and not isinstance(returns, str):
-            raise types.invalid_value_error(
-                "response_type", "the name of a model, 'list[T]', 'dict[str, T]' or 'object'", returns
-            )
-        method = method.upper() if isinstance(method, str) else method
-        if method not in RETRY_BY_METHOD:
-            raise types.invalid_value_error("method", f"one of {', '.join(RETRY_BY_METHOD)}", method)
-        if not isinstance(path, str) or not PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
-            raise types.invalid_value_error(
-                "resource_path", "a path such as /users/{id}, with nothing to be encoded", path
-            )
-        filled = set(re.findall(r"{([^}]*)}", path))
-        if filled != set(path_params):
-            raise ApiValueError(
-                f"{path} takes the path parameters {sorted(filled)}, not {sorted(path_params)}"
-            )
-        parameters = [
-            Parameter(f"path {name}", "path", "object", required=True, wire=name) for name in path_params
-        ]
-        parameters += [Parameter(f"query {name}", "query", "object", wire=name) for name in query_params]
-        parameters.append(Parameter("body", "body", "object"))
-        arguments = {f"path {name}": value for name, value in path_params.items()}
-        arguments |= {f"query {name}": value for name, value in query_params.items()} | {"body": body}
-        row: Operation[Any] = cls(
-            f"{method} {path}", method, path, parameters, returns=returns, retry=RETRY_BY_METHOD[method]
-        )
-        if row.returned is not None:
-            row.returned.resolve()
-        return row, arguments
-
     @property
     def returned(self) -> types.Type | None:
-        """The type of a successful answer, read when it is first needed."""
+        """The type of a successful response, parsed when it is first needed."""
         if self._returned is None and self.returns is not None:
-            from knetik_cloud.data import (
-                expressions,
-            )  # here, since a program that only lists names needs none
+            # Import here, so that a program that only lists names imports less.
+            from knetik_cloud.data import expressions
 
             self._returned = expressions.parse(self.returns, self.models)
         return self._returned
@@ -197,9 +135,9 @@ class _Answered(NamedTuple, Generic[T]):
 
 
 class ApiResponse(_Answered[T]):
-    """A method's data with what HTTP said of it: a named tuple of (data, status, headers).
+    """The data of a call with its HTTP status and headers, as a named tuple (data, status, headers).
 
-    `attempts` lists the tries that it took, the last one included.
+    `attempts` lists the attempts of the call, including the last one.
     """
 
     attempts: tuple[Attempt, ...] = ()

@@ -1,4 +1,4 @@
-"""The options that every method takes, and how they are settled before a call starts."""
+"""The options of a call, and the settings that they resolve to."""
 
 from __future__ import annotations
 
@@ -13,16 +13,6 @@ from knetik_cloud.secret import Secret
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_TEXT = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-CALL_API_PARAMETERS = (
-    "resource_path",
-    "method",
-    "path_params",
-    "query_params",
-    "header_params",
-    "body",
-    "response_type",
-)
-"""What `call_api` takes."""
 FRAMING = frozenset(
     (
         "accept-encoding",
@@ -39,23 +29,23 @@ FRAMING = frozenset(
 
 
 class CallOptions(TypedDict, total=False):
-    """The keyword options that every method takes beside its own parameters.
+    """The keyword options that every method takes in addition to its own parameters.
 
-    They come before `with_options(...)`, which comes before the `Configuration`.
+    They override `with_options(...)`, which overrides the `Configuration`. None keeps the setting.
     """
 
     _request_timeout: float | tuple[float, float] | None
     """Seconds to wait for a connection and for each receive, or a (connect, read) pair."""
     _deadline: float | None
-    """Seconds for the whole call: token, tries and waits; `math.inf` sets no limit."""
+    """Seconds for the whole call, including the token, attempts and waits. `math.inf` means no limit."""
     _retries: int | None
-    """How often the call may be repeated; 0 sends it once."""
+    """The maximum number of retries. 0 means a single attempt."""
     _headers: Mapping[str, str | Secret] | None
-    """Headers to send beside the SDK's own, or instead of them."""
+    """Headers to send in addition to the SDK's own headers, or in place of them."""
 
 
 class Settings:
-    """What one call runs by: options, view and configuration, settled."""
+    """The settings of one call, resolved from its options, its view and the configuration."""
 
     __slots__ = ("connect", "deadline", "headers", "read", "retries")
 
@@ -76,16 +66,16 @@ class Settings:
     def with_options(
         self, options: Mapping[str, Any], method: str = "with_options", parameters: Iterable[str] = ()
     ) -> Settings:
-        """Settle options over these settings; None leaves a setting as it is.
+        """Return the settings with options resolved. None keeps a setting.
 
         Args:
-            options: the options.
-            method: the method that was given them, for the error.
-            parameters: the method's own parameters.
+            options: The options.
+            method: The name of the method that they were passed to, for the error.
+            parameters: The names of the method's own parameters, for the error.
 
         Raises:
-            TypeError: an option that no method has.
-            ApiValueError: a value out of range.
+            TypeError: If there is no option of that name.
+            ApiValueError: If a value is out of range.
         """
         settled = Settings(self.connect, self.read, self.deadline, self.retries, self.headers)
         for name, value in options.items():
@@ -105,16 +95,14 @@ class Settings:
 
 
 def unknown_parameter_error(name: str, method: str, parameters: Iterable[str], advice: str = "") -> TypeError:
-    """Build the error for a keyword that a method doesn't have.
+    """Build the error for an unknown keyword.
 
     Args:
-        name: the keyword.
-        method: the method's name; the id of a call that has no method stands for `call_api`.
-        parameters: what it takes beside the options.
-        advice: what to write instead; without it, the name that comes closest is proposed.
+        name: The keyword.
+        method: The name of the method.
+        parameters: The names of its own parameters.
+        advice: The remedy. By default, a similar name is suggested.
     """
-    if not method.isidentifier():
-        method, parameters = "call_api", CALL_API_PARAMETERS
     parameters = tuple(parameters)
     taken = ", ".join((*parameters, "and the options" if parameters else "the options"))
     advice = (
@@ -127,10 +115,10 @@ def unknown_parameter_error(name: str, method: str, parameters: Iterable[str], a
 
 
 def time_limit(name: str, value: Any) -> float:
-    """Read a time limit: a number above 0, `math.inf` for none.
+    """Check a time limit, a number above 0. `math.inf` means no limit.
 
     Raises:
-        ApiValueError: anything else.
+        ApiValueError: If the value is anything else.
     """
     expected = "a number of seconds above 0 (math.inf for no limit)"
     if isinstance(value, (bool, str, bytes)):
@@ -145,7 +133,7 @@ def time_limit(name: str, value: Any) -> float:
 
 
 def timeouts(name: str, value: Any) -> tuple[float, float]:
-    """Read a timeout: one number for connecting and for each receive, or a pair of them."""
+    """Check a timeout: one number for connecting and for each receive, or a pair of numbers."""
     if isinstance(value, (tuple, list)):
         if len(value) != 2:
             raise types.invalid_value_error(name, "a number of seconds or a (connect, read) pair", value)
@@ -155,15 +143,15 @@ def timeouts(name: str, value: Any) -> tuple[float, float]:
 
 
 def count(name: str, value: Any) -> int:
-    """Read a number of repeats: an int of 0 or more."""
+    """Check a number of retries, an int of 0 or more."""
     return integer(name, value, 0)
 
 
 def integer(name: str, value: Any, least: int) -> int:
-    """Read an int of at least `least`, also one of another library's.
+    """Check an int of at least `least`. Integers of other libraries are accepted.
 
     Raises:
-        ApiValueError: anything else.
+        ApiValueError: If the value is anything else.
     """
     try:
         number = least - 1 if isinstance(value, bool) else operator.index(value)
@@ -175,16 +163,16 @@ def integer(name: str, value: Any, least: int) -> int:
 
 
 def headers(name: str, values: Any) -> dict[str, str | Secret]:
-    """Check headers that the caller gives; `Authorization` and its like are held as secrets.
+    """Check headers from the caller. `Authorization` and similar headers are stored as secrets.
 
-    What was checked is what is sent: a text of a class of its own (an enum's member), which may say something
-    else when it is formatted, is made a plain one.
+    A member of an enum or another subclass of `str` is converted to a plain string, since its formatted text
+    may differ from what was checked.
 
     Raises:
-        ApiValueError: no such name can be sent, a value has a line break, or it frames the message.
+        ApiValueError: If a name can't be sent, a value has a line break, or the transport sets the header.
     """
     if not isinstance(values, Mapping):
-        raise types.invalid_value_error(name, "a dict of header names to texts", values)
+        raise types.invalid_value_error(name, "a dict of header names to strings", values)
     checked: dict[str, str | Secret] = {}
     for header, value in values.items():
         if not isinstance(header, str) or not HEADER_NAME.fullmatch(header):
@@ -192,14 +180,12 @@ def headers(name: str, values: Any) -> dict[str, str | Secret]:
                 f"a header name in {name}", "a token of ASCII letters, digits and hyphens", header
             )
         if header.lower() in FRAMING:
-            raise ApiValueError(f"{name} can't set {header}: that header is the transport's own work")
+            raise ApiValueError(f"{name} can't set {header}: the transport sets it")
         secret = isinstance(value, Secret) or is_secret_header(header)
         if not _can_be_sent(value):
-            told = "a secret" if secret else types.short_repr(value)
-            raise ApiValueError(
-                f"{name}[{header!r}] must be a text of Latin-1 without line breaks, not {told}"
-            )
-        # One spelling, by which the engine knows a call that brings its own credentials.
+            shown = "a secret" if secret else types.short_repr(value)
+            raise ApiValueError(f"{name}[{header!r}] must be a Latin-1 str without line breaks, not {shown}")
+        # The engine looks for this spelling to find calls with their own credentials.
         header = "Authorization" if header.lower() == "authorization" else str.__str__(header)
         if isinstance(value, str):
             value = Secret(value) if secret else str.__str__(value)
@@ -213,10 +199,10 @@ def _can_be_sent(value: Any) -> bool:
 
 
 def is_secret_header(name: str) -> bool:
-    """Tell whether a header's value is one that no log may show."""
+    """Return whether the value of a header must stay out of logs."""
     return name.lower() in ("authorization", "proxy-authorization", "cookie", "x-api-key")
 
 
 def is_header_text(text: str) -> bool:
-    """Tell whether a text can stand in a header as it is."""
+    """Return whether a string can be sent in a header unchanged."""
     return HEADER_TEXT.fullmatch(text) is not None

@@ -1,0 +1,107 @@
+"""Calls of paths that the contract doesn't list: the arguments of `call_api` as an operation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from knetik_cloud.core.operation import Operation, Parameter
+from knetik_cloud.core.options import CallOptions, unknown_parameter_error
+from knetik_cloud.data import types
+from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.extensions import Retry
+from knetik_cloud.secret import Secret
+
+RETRY_BY_METHOD: Mapping[str, Retry] = {
+    "GET": "safe",
+    "PUT": "idempotent",
+    "DELETE": "idempotent",
+    "POST": "once",
+    "PATCH": "once",
+}
+PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/{}-]*")
+PARAMETERS = (
+    "resource_path",
+    "method",
+    "path_params",
+    "query_params",
+    "header_params",
+    "body",
+    "response_type",
+)
+RESULT_OPTIONS = ("async_req", "_preload_content", "_return_http_data_only")
+
+
+def prepare_path_call(
+    resource_path: str,
+    method: str,
+    path_params: Mapping[str, Any] | None,
+    query_params: Mapping[str, Any] | None,
+    header_params: Mapping[str, str | Secret] | None,
+    body: Any,
+    response_type: str | None,
+    options: dict[str, Any],
+) -> tuple[Operation[Any], dict[str, Any], dict[str, Any]]:
+    """Return the operation, the arguments and the options of a call of a path.
+
+    Raises:
+        ApiValueError: If the method or the path can't be sent, or the type of the response is unknown.
+        TypeError: If no method has an option of that name.
+    """
+    for name in options:
+        if name not in CallOptions.__annotations__ and name not in RESULT_OPTIONS:
+            raise unknown_parameter_error(name, "call_api", PARAMETERS)
+    method = method.upper() if isinstance(method, str) else method
+    if method not in RETRY_BY_METHOD:
+        raise types.invalid_value_error("method", f"one of {', '.join(RETRY_BY_METHOD)}", method)
+    path_params, query_params = _named("path_params", path_params), _named("query_params", query_params)
+    _check_path(resource_path, path_params)
+    if response_type is not None and not isinstance(response_type, str):
+        expected = "the name of a model, 'list[T]', 'dict[str, T]' or 'object'"
+        raise types.invalid_value_error("response_type", expected, response_type)
+    parameters = [
+        *(Parameter(f"path {name}", "path", "object", required=True, wire=name) for name in path_params),
+        *(Parameter(f"query {name}", "query", "object", wire=name) for name in query_params),
+        Parameter("body", "body", "object"),
+    ]
+    arguments = {f"path {name}": value for name, value in path_params.items()}
+    arguments |= {f"query {name}": value for name, value in query_params.items()} | {"body": body}
+    operation: Operation[Any] = Operation(
+        f"{method} {resource_path}",
+        method,
+        resource_path,
+        parameters,
+        returns=response_type,
+        retry=RETRY_BY_METHOD[method],
+    )
+    if operation.returned is not None:
+        operation.returned.resolve()
+    if header_params:
+        options = {**options, "_headers": {**header_params, **(options.get("_headers") or {})}}
+    return operation, arguments, options
+
+
+def _named(name: str, values: Any) -> Mapping[Any, Any]:
+    """Check path or query parameters, and return them. None stands for none."""
+    values = {} if values is None else values
+    if not isinstance(values, Mapping):
+        raise types.invalid_value_error(name, "a dict of names to values", values)
+    for key in values:
+        if not isinstance(key, str):
+            raise types.invalid_value_error(f"a name in {name}", "a str", key)
+    return values
+
+
+def _check_path(path: str, path_params: Mapping[str, Any]) -> None:
+    """Check a path, and that its parameters are those that are passed.
+
+    Raises:
+        ApiValueError: If it can't be sent, or if a parameter is missing or unknown.
+    """
+    if not isinstance(path, str) or not PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        expected = "a path such as /users/{id}, percent-encoded where necessary"
+        raise types.invalid_value_error("resource_path", expected, path)
+    names = set(re.findall(r"{([^}]*)}", path))
+    if names != set(path_params):
+        raise ApiValueError(f"{path} takes the path parameters {sorted(names)}, not {sorted(path_params)}")
