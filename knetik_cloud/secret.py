@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NoReturn, overload
 
 import six
@@ -19,6 +19,8 @@ LONG_START = 16
 the text is cut, the long start anywhere."""
 CUT = re.compile(r"""(?:[\\%&][\w#;]{0,9})?['"]?(?:\.\.\.|\Z)""")
 """The end of a text that was cut, perhaps within an escape."""
+MAX_CUT_LENGTH = 16
+"""More characters than `CUT` matches."""
 ESCAPING = frozenset("%\\&+")
 
 
@@ -99,9 +101,12 @@ def masked(text: str, secrets: Iterable[Secret]) -> str:
     for secret in secrets:
         core = _core(secret.reveal())
         if len(core) >= MIN_MASKED_LENGTH:
-            text = _masked_in(text, core, lambda char: char)
-            for escape in () if ESCAPING.isdisjoint(text) else _escapes():
-                text = _masked_in(text, core, escape)
+            text = _masked_in(text, [*core])
+            if not ESCAPING.isdisjoint(text):
+                starts = [(escape, "".join(map(escape, core[:SHORT_START]))) for escape in _escapes()]
+                spellings = {tuple(map(escape, core)) for escape, start in starts if start in text}
+                for pieces in spellings - {tuple(core)}:
+                    text = _masked_in(text, pieces)
     return text
 
 
@@ -111,25 +116,26 @@ def _core(text: str) -> str:
     return credentials if scheme in ("Bearer", "Basic", "Digest") else text
 
 
-def _masked_in(text: str, core: str, escape: Callable[[str], str]) -> str:
-    """Return `text` with a secret, and with starts of it, masked in one spelling."""
-    start = "".join(map(escape, core[:SHORT_START]))
+def _masked_in(text: str, pieces: Sequence[str]) -> str:
+    """Return `text` with a secret, and with starts of it, masked. `pieces` spells its characters."""
+    start, long_start = "".join(pieces[:SHORT_START]), "".join(pieces[:LONG_START])
     found = text.find(start)
     if found < 0:
         return text
-    pieces = [*map(escape, core)]
     kept: list[str] = []
     copied = 0
     while found >= 0:
-        known, end = _matching(text, pieces, found)
-        if known == len(pieces) or known >= LONG_START or CUT.match(text, end):
-            kept += text[copied:found], MASK
-            copied = end
+        reach = found + len(long_start) + MAX_CUT_LENGTH
+        if text.startswith(long_start, found) or reach >= len(text) or text.find("...", found, reach) >= 0:
+            known, end = _matching(text, pieces, found)
+            if known == len(pieces) or known >= LONG_START or CUT.match(text, end):
+                kept += text[copied:found], MASK
+                copied = end
         found = text.find(start, max(copied, found + 1))
     return "".join((*kept, text[copied:]))
 
 
-def _matching(text: str, pieces: list[str], position: int) -> tuple[int, int]:
+def _matching(text: str, pieces: Sequence[str], position: int) -> tuple[int, int]:
     """Return how many pieces of a secret a text contains from a position, and where they end."""
     for number, piece in enumerate(pieces):
         if not text.startswith(piece, position):

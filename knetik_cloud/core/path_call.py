@@ -55,18 +55,19 @@ def prepare_path_call(
     method = method.upper() if isinstance(method, str) else method
     if method not in RETRY_BY_METHOD:
         raise types.invalid_value_error("method", f"one of {', '.join(RETRY_BY_METHOD)}", method)
-    path_params, query_params = _named("path_params", path_params), _named("query_params", query_params)
-    _check_path(resource_path, path_params)
+    in_path, in_query = _named("path_params", path_params), _named("query_params", query_params)
+    _check_path(resource_path, in_path)
     if response_type is not None and not isinstance(response_type, str):
-        expected = "the name of a model, 'list[T]', 'dict[str, T]' or 'object'"
-        raise types.invalid_value_error("response_type", expected, response_type)
+        raise types.invalid_value_error(
+            "response_type", "the name of a model, 'list[T]', 'dict[str, T]' or 'object'", response_type
+        )
     parameters = [
-        *(Parameter(f"path {name}", "path", "object", required=True, wire=name) for name in path_params),
-        *(Parameter(f"query {name}", "query", "object", wire=name) for name in query_params),
+        *(Parameter(f"path {name}", "path", "object", required=True, wire=name) for name in in_path),
+        *(Parameter(f"query {name}", "query", "object", wire=name) for name in in_query),
         Parameter("body", "body", "object"),
     ]
-    arguments = {f"path {name}": value for name, value in path_params.items()}
-    arguments |= {f"query {name}": value for name, value in query_params.items()} | {"body": body}
+    arguments = {f"path {name}": value for name, value in in_path.items()}
+    arguments |= {f"query {name}": value for name, value in in_query.items()} | {"body": body}
     operation: Operation[Any] = Operation(
         f"{method} {resource_path}",
         method,
