@@ -8,8 +8,9 @@ known or not.
 from __future__ import annotations
 
 import copy
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
@@ -23,6 +24,8 @@ from knetik_cloud.secret import MASK
 E = TypeVar("E", ApiResponseError, ApiValueError)
 
 WIDTH = 80
+MAX_REPR_CHARACTERS = 20_000
+"""Characters after which `repr` leaves out the rest. A page of 25 entries fits. `str` returns everything."""
 LEGACY = frozenset(("swagger_types", "attribute_map"))
 """Attributes that are kept for old programs, and left out of completion."""
 
@@ -338,8 +341,8 @@ class Model(metaclass=ModelType):
         return codec.encode(self)
 
     def to_str(self) -> str:
-        """Return a readable text of the present fields, with secrets masked."""
-        return _pretty(self, 0)
+        """Return a readable text of all present fields, with secrets masked."""
+        return _pretty(self, 0, _Room(math.inf))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -376,6 +379,9 @@ class Model(metaclass=ModelType):
         return cls._wrap(data)
 
     def __repr__(self) -> str:
+        return _pretty(self, 0, _Room(MAX_REPR_CHARACTERS))
+
+    def __str__(self) -> str:
         return self.to_str()
 
     def __dir__(self) -> list[str]:
@@ -461,17 +467,37 @@ def _to_dict(value: Any) -> Any:
     return value
 
 
-def _pretty(value: Any, indent: int) -> str:
+class _Room:
+    """The number of characters that may still be printed."""
+
+    def __init__(self, left: float) -> None:
+        self.left = left
+
+    def fit(self, text: str) -> str:
+        """Return a text, or its beginning if there is too little room, and use the room up."""
+        left, self.left = self.left, self.left - len(text)
+        if len(text) <= left:
+            return text
+        return f"{text[: int(left)]}... ({len(text) - int(left)} more characters)" if left > 0 else "..."
+
+
+def _pretty(value: Any, indent: int, room: _Room) -> str:
     """Format a value on one line if it fits, otherwise with one line for each part."""
     if isinstance(value, Model):
-        opening, closing, parts = f"{type(value).__name__}(", ")", _shown_fields(value, indent + 4)
+        opening, closing = f"{type(value).__name__}(", ")"
+        parts = _listed(_shown_fields(value, indent + 4, room), len(value._json), indent, room)
     elif isinstance(value, list):
-        opening, closing, parts = "[", "]", [_pretty(row, indent + 4) for row in value]
+        opening, closing = "[", "]"
+        parts = _listed((_pretty(row, indent + 4, room) for row in value), len(value), indent, room)
     elif isinstance(value, dict):
         opening, closing = "{", "}"
-        parts = [f"{name!r}: {_pretty(row, indent + 4)}" for name, row in value.items()]
+        rows = (f"{room.fit(repr(name))}: {_pretty(row, indent + 4, room)}" for name, row in value.items())
+        parts = _listed(rows, len(value), indent, room)
+    elif isinstance(value, str) and len(value) > room.left > 0:
+        kept, room.left = int(room.left), 0
+        return f"{value[:kept]!r}... ({len(value) - kept} more characters)"
     else:
-        return repr(value)
+        return room.fit(repr(value))
     line = f"{opening}{', '.join(parts)}{closing}"
     if len(line) + indent <= WIDTH and "\n" not in line:
         return line
@@ -479,18 +505,29 @@ def _pretty(value: Any, indent: int) -> str:
     return f"{opening}\n{inner}{' ' * indent}{closing}"
 
 
-def _shown_fields(model: Model, indent: int) -> list[str]:
+def _listed(parts: Iterator[str], count: int, indent: int, room: _Room) -> list[str]:
+    """Collect parts while there is room, and count those that are left out."""
+    listed = []
+    for number in range(count):
+        if room.left <= 0:
+            listed.append(f"... ({count - number} more)")
+            break
+        listed.append(next(parts))
+        room.left -= indent + 6
+    return listed
+
+
+def _shown_fields(model: Model, indent: int, room: _Room) -> Iterator[str]:
     by_wire = {declared.wire: declared for declared in model._fields.values()}
-    shown = []
     for wire, value in model._json.items():
         declared = by_wire.get(wire)
         if declared is None:
-            shown.append(f"{wire}={_pretty(value, indent)}")
+            yield f"{room.fit(wire)}={_pretty(value, indent, room)}"
         elif declared.secret and value is not None:
-            shown.append(f"{declared.name}={MASK}")
+            yield f"{declared.name}={MASK}"
         else:
-            shown.append(f"{declared.name}={_pretty(readable(model, declared), indent)}")
-    return shown
+            room.left -= len(declared.name)
+            yield f"{declared.name}={_pretty(readable(model, declared), indent, room)}"
 
 
 def readable(model: Model, declared: Field) -> Any:

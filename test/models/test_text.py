@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 from pprint import pformat
+
+import pytest
 
 from knetik_cloud import OAuth2Resource, PageResourceUserInventoryResource, UserInventoryResource
 
@@ -64,3 +67,42 @@ def test_copy_is_shallow_and_deepcopy_deep() -> None:
     assert shallow.user is entry.user
     assert deep.user is not None
     assert deep.user.id == 5
+
+
+def page_of(count: int) -> PageResourceUserInventoryResource:
+    row = {
+        "id": 1,
+        "item_name": "Potion of Speed",
+        "user": {"id": 56, "username": "robin"},
+        "status": "active",
+    }
+    return PageResourceUserInventoryResource.from_json(json.dumps({"content": [row] * count, "number": 1}))
+
+
+def test_the_repr_of_an_ordinary_page_is_complete() -> None:
+    assert repr(page_of(25)) == str(page_of(25)) == page_of(25).to_str()
+
+
+def test_the_repr_of_a_large_page_ends_and_says_what_it_leaves_out() -> None:
+    page = page_of(10_000)
+    assert 20_000 <= len(repr(page)) <= 25_000
+    assert "more),\n    ],\n" in repr(page)
+    assert str(page).count("Potion of Speed") == page.to_str().count("Potion of Speed") == 10_000
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"odd": "a" * 100_000},
+        {"a" * 100_000: 1},
+        {"odd": {f"k{number}": number for number in range(100_000)}},
+        {"odd": [[]] * 100_000},
+        {f"k{number}": number for number in range(100_000)},
+    ],
+    ids=["string", "name", "map", "list", "fields"],
+)
+def test_the_repr_of_a_large_value_ends(document: dict[str, object]) -> None:
+    entry = UserInventoryResource.from_dict(document)
+    assert len(repr(entry)) <= 25_000
+    assert "more" in repr(entry)
+    assert len(str(entry)) >= 100_000
