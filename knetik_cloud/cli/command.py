@@ -24,6 +24,7 @@ OWN = {
     "doctor": ("Check the configuration, the connection and the credential.", "doctor", "doctor"),
     "explain": ("Explain an error code, an exception or an exit code.", "explain", "explain"),
     "bulk": ("Call an operation for many rows, with a journal.", "bulk", "bulk"),
+    "export": ("Write a whole list to a file.", "export", "export"),
     "sandbox": ("Start and control the local sandbox.", "sandbox", "sandbox"),
     "man": ("Write the manual page.", "manual", "man"),
     "completion": ("Write the completion script of a shell.", "completion", "completion"),

@@ -28,6 +28,7 @@ NEXT_STEPS = {
     "ApiTimeoutException": "Run the command again, with a higher --timeout if the service is slow.",
     "DeadlineExceeded": "Run the command again, with a higher --deadline if the service is slow.",
     "ApiResponseError": "Check that the host is the API and not another server: `knetik doctor`.",
+    "WaitFailed": "Read the entry: its state can't become the one that was waited for.",
     "ApiValueError": "Correct the value that the message names. Nothing was sent.",
 }
 """The next step after an exception, by the name of its class."""
@@ -49,6 +50,8 @@ def exit_code_of(error: BaseException) -> Exit:
         return Exit.UNKNOWN
     if isinstance(error, api.ApiValueError):
         return Exit.USAGE
+    if isinstance(error, api.WaitFailed):
+        return Exit.LOCAL
     if isinstance(error, api.ApiConnectionException):
         return Exit.NOT_REACHED
     if error.code == RULE_DENIED:

@@ -30,7 +30,10 @@ class Meaning(NamedTuple):
 MEANINGS = {
     Exit.SUCCESS: Meaning("The command succeeded.", "Nothing is left to do."),
     Exit.LOCAL: Meaning(
-        meaning="Something on this machine failed, such as a file, the configuration or a confirmation.",
+        meaning=(
+            "Something on this machine failed, such as a file, the configuration or a confirmation, or an "
+            "entry can't reach the state that --wait waits for."
+        ),
         next_step="Read the message. `knetik doctor` checks the configuration and the connection.",
     ),
     Exit.USAGE: Meaning(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knetik_cloud.cli import calls
 from knetik_cloud.cli.exits import CommandError, Exit
+from knetik_cloud.exceptions import DeadlineExceeded
 
 if TYPE_CHECKING:
     from knetik_cloud.api_client import Api, ApiClient
@@ -105,7 +106,10 @@ class EntryWait:
         arguments = {"id": new[0], **self._place()}
         names = [each.name for each in operation.parameters if each.required]
         left = max(0.1, until - time.monotonic())
-        return wait_for(api, waiter, {name: arguments[name] for name in names}, left)
+        try:
+            return wait_for(api, waiter, {name: arguments[name] for name in names}, left)
+        except DeadlineExceeded as error:
+            raise _too_late(str(error.reason)) from None
 
     def _place(self) -> dict[str, Any]:
         """Return the arguments that say where the entry is, from those of the list that shows it."""
@@ -140,7 +144,7 @@ def _readable(read: Callable[[], Any]) -> Any:
 
 def _too_late(reason: str) -> CommandError:
     return CommandError(
-        f"the write was applied, but {reason}",
-        Exit.NOT_REACHED,
+        f"the service accepted the write, but {reason}",
+        Exit.UNKNOWN,
         "Read the inventory later; don't repeat the write.",
     )

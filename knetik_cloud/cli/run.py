@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ import click
 
 from knetik_cloud.cli.exits import CommandError, Exit
 from knetik_cloud.cli.output import Output, Rows, is_terminal
+from knetik_cloud.cli.text import printable
 
 if TYPE_CHECKING:
     from knetik_cloud.api_client import ApiClient
@@ -108,7 +110,7 @@ class Run:
         if self.dry_run or self.show_as:
             self._show(plan())
             raise click.exceptions.Exit(Exit.SUCCESS)
-        with Live(self) as live:
+        with remarks(self), closing(Live(self)) as live:
             return action(live)
 
     def _show(self, plan: Iterable[Mapping[str, Any]]) -> None:
@@ -128,6 +130,11 @@ class Run:
                     f"--{self.show_as} works for commands that send one request of the API"
                 )
             click.echo(text)
+
+    @property
+    def has_json_errors(self) -> bool:
+        """Whether errors are written as JSON."""
+        return self.errors == "json" or (self.errors is None and self.writes_rows and self.output.is_json)
 
     @cached_property
     def profiles(self) -> Profiles:
@@ -277,8 +284,6 @@ class Live:
         if self._client is None:
             from knetik_cloud.api_client import ApiClient
 
-            if self.run.debug:
-                log_to_stderr()
             if self.run.profile is not None and self.run.profile.credential and self.run.is_foreign_host:
                 from knetik_cloud.cli.output import note
 
@@ -293,23 +298,45 @@ class Live:
 
         return Control(url)
 
-    def __enter__(self) -> Live:
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def close(self) -> None:
+        """Close the connections."""
         if self._client is not None:
             self._client.close()
 
 
-def log_to_stderr() -> None:
-    """Write the SDK's log to stderr; it holds no secrets."""
-    import logging
+@contextmanager
+def remarks(run: Run) -> Iterator[None]:
+    """Write the warnings and the log of the SDK to stderr: all of the log with --debug, else its warnings.
 
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    They hold no secrets.
+    """
+    import logging
+    import warnings
+
+    from knetik_cloud.cli.output import note
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if run.debug:
+                click.echo(printable(record.getMessage()), err=True)
+            elif not run.has_json_errors:
+                note(record.getMessage())
+
+    def show(message: Warning | str, *where: Any, **more: Any) -> None:
+        note(f"Warning: {message}")
+
     logger = logging.getLogger("knetik_cloud")
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
+    before = logger.handlers[:], logger.propagate, logger.level
+    logger.handlers[:], logger.propagate = [Handler()], False
+    logger.setLevel(logging.DEBUG if run.debug else logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.showwarning = show
+            yield
+    finally:
+        logger.handlers[:], logger.propagate = before[:2]
+        logger.setLevel(before[2])
 
 
 def is_loopback(url: str) -> bool:
