@@ -1,4 +1,4 @@
-"""The errors that leave a call: `ApiException` and its family, and nothing else."""
+"""The exceptions of a call: `ApiException` and its subclasses."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, NamedTuple, Self, TypeVar
 MAX_BODY_SHOWN = 2000
 MAX_ERRORS_SHOWN = 10
 MAX_RESULT_LENGTH = 1 << 18
-"""Characters of a body that are read as a `Result`; what is longer is kept as text alone."""
+"""The length of the longest body that is parsed as a `Result`. A longer one is only kept as text."""
 MAX_ERRORS = 100
 
 _E = TypeVar("_E", bound="ApiException")
 
 
 class Headers(Mapping[str, str]):
-    """The headers of an answer: a read-only mapping whose names match in any letter case.
+    """The headers of a response: a read-only mapping with case-insensitive names.
 
-    A header that came several times is joined with `, `.
+    The values of a repeated header are joined with `, `.
     """
 
     __slots__ = ("_values",)
@@ -50,7 +50,7 @@ class Headers(Mapping[str, str]):
 
 
 class ErrorDetail(NamedTuple):
-    """One of the reasons that the service gave (schema `ErrorResource`)."""
+    """One of the reasons in an error response (schema `ErrorResource`)."""
 
     message: str | None
     field: Any = None
@@ -64,7 +64,7 @@ class _Attempt(NamedTuple):
 
 
 class Attempt(_Attempt):
-    """One attempt of a call: its outcome, its HTTP status, and the wait in seconds before the next attempt.
+    """An attempt of a call: its outcome, its HTTP status, and the seconds to wait before the next attempt.
 
     Attributes:
         seconds: The duration of the attempt. It isn't part of the tuple.
@@ -83,20 +83,20 @@ class Attempt(_Attempt):
 
 
 class ApiException(Exception):
-    """A call failed. Every error that leaves a call is one of these.
+    """A failed call. All exceptions of a call are subclasses.
 
     Attributes:
-        status: HTTP status of the answer, None when there was none.
-        reason: the answer's reason phrase, or what went wrong.
-        body: the answer's body as text, None when there was none.
-        headers: the answer's headers, case-insensitive.
-        code: the service's own error number (schema `Result`), not the HTTP status.
-        request_id: the service's trace id (schema `Result`).
-        errors: the service's reasons, as `ErrorDetail(message, field, details)`.
-        operation: the operation's id, such as `get_user_inventory`.
-        attempts: the tries that were made, as `Attempt(outcome, status, waited)`.
-        may_have_applied: True when a write was sent and its effect is unknown: look before repeating it.
-        retry_after: seconds that the service asked to wait, if it did.
+        status: The HTTP status of the response, or None without a response.
+        reason: The reason phrase of the response, or a description of the failure.
+        body: The body of the response as text (up to 4 MiB), or None without a response.
+        headers: The headers of the response, with case-insensitive names.
+        code: The service's own error number (schema `Result`), not the HTTP status.
+        request_id: The service's trace id (schema `Result`).
+        errors: The service's reasons, as `ErrorDetail(message, field, details)`.
+        operation: The id of the operation, such as `get_user_inventory`.
+        attempts: The attempts of the call, as `Attempt(outcome, status, waited)`.
+        may_have_applied: True if a write was sent and its effect is unknown. Check before you retry.
+        retry_after: Seconds that the service asked to wait, or None.
     """
 
     operation: str | None = None
@@ -131,7 +131,7 @@ class ApiException(Exception):
         super().__init__(status, reason)
 
     def _load_response(self, body: str | None, headers: Headers) -> None:
-        """Take over an answer, and what its `Result` (or OAuth error) says; other bodies are left as text."""
+        """Store a response, and parse its `Result` or OAuth error. Other bodies are only kept as text."""
         self.body, self.headers = body, headers
         self.request_id = headers.get("X-Request-Id")
         if not self.body or len(self.body) > MAX_RESULT_LENGTH or not self.body.lstrip().startswith("{"):
@@ -155,7 +155,7 @@ class ApiException(Exception):
             self.errors = (ErrorDetail(_text_in(result, "error_description"), None, result["error"]),)
 
     def as_curl(self) -> str | None:
-        """Give the failed request as a curl command, secrets masked; None when no request was built."""
+        """Return the failed request as a curl command with masked secrets, or None if none was built."""
         return self._curl
 
     def __str__(self) -> str:
@@ -167,7 +167,7 @@ class ApiException(Exception):
         if len(self.attempts) > 1:
             lines.append(f"Attempts: {self._format_attempts()}")
         if self.may_have_applied:
-            lines.append("The write may have been applied: look before repeating it.")
+            lines.append("The write may have been applied. Check before you retry it.")
         for error in self.errors[:MAX_ERRORS_SHOWN]:
             where = f" ({_cut(str(error.field))})" if error.field is not None else ""
             lines.append(f"Message: {_cut(str(error.message))}{where}")
@@ -180,17 +180,17 @@ class ApiException(Exception):
         return "\n".join(lines)
 
     def _format_attempts(self) -> str:
-        """Tell of the tries in a line: each outcome once, and how often it came."""
+        """Format the attempts in one line, with each outcome once and its number."""
         times: dict[str, int] = {}
         for attempt in self.attempts:
-            outcome = "as above" if attempt.outcome == self.reason else attempt.outcome
+            outcome = "same as above" if attempt.outcome == self.reason else attempt.outcome
             times[outcome] = times.get(outcome, 0) + 1
-        told = "; ".join(
-            outcome if often == 1 else f"{outcome} ({'twice' if often == 2 else f'{often} times'})"
+        outcomes = "; ".join(
+            outcome if often == 1 else f"{outcome}, {'twice' if often == 2 else f'{often} times'}"
             for outcome, often in times.items()
         )
         waited = sum(attempt.waited for attempt in self.attempts)
-        return f"{len(self.attempts)} tries: {told}{f', waited {waited:.2f} s in all' if waited else ''}"
+        return f"{len(self.attempts)} ({outcomes}){f', waited {waited:.2f} s in total' if waited else ''}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.__dict__))
@@ -218,43 +218,43 @@ def _rebuild(kind: type[_E], state: dict[str, Any]) -> _E:
 
 
 class BadRequestException(ApiException):
-    """400: the service refused the input; `errors` names the field."""
+    """400: The service rejected the input. `errors` names the field."""
 
 
 class UnauthorizedException(ApiException):
-    """401: no token, or one that is dead and could not be refreshed."""
+    """401: The token is missing, or has expired and could not be renewed."""
 
 
 class ForbiddenException(ApiException):
-    """403: the token lacks the permission, or a rule of the item refuses."""
+    """403: The token is missing a permission, or a rule of the item denies the request."""
 
 
 class NotFoundException(ApiException):
-    """404: nothing is there under this id."""
+    """404: There is nothing with this id."""
 
 
 class ConflictException(ApiException):
-    """409: the change contradicts what is stored."""
+    """409: The change is in conflict with stored data."""
 
 
 class UnprocessableEntityException(ApiException):
-    """422: the input is well-formed, and refused."""
+    """422: The input is well-formed, and was rejected."""
 
 
 class TooManyRequestsException(ApiException):
-    """429: throttled; `retry_after` says how long to wait, if the service said so."""
+    """429: The service throttles. `retry_after` is the time to wait, if the service specified it."""
 
 
 class ServiceException(ApiException):
-    """5xx: the service failed."""
+    """5xx: The service failed."""
 
 
 class ApiConnectionException(ApiException):
-    """No whole answer came: refused, reset, cut off, TLS failed, or the host is unknown."""
+    """The connection failed: refused, reset, truncated, without TLS, or to an unknown host."""
 
 
 class ApiTimeoutException(ApiConnectionException):
-    """The service was too slow: a connect or read timeout passed."""
+    """A timeout: the service did not accept the connection or respond in time."""
 
 
 class DeadlineExceeded(ApiTimeoutException):
@@ -280,11 +280,11 @@ class WaitFailed(ApiException):
 
 
 class ApiResponseError(ApiException):
-    """An answer came and can't be read as what the contract promises."""
+    """The response does not have the form that the contract specifies."""
 
 
 class ApiValueError(ApiException, ValueError):
-    """A value can't be sent; nothing was. The message names the value and what to do."""
+    """A value can't be sent, and nothing was sent. The message names the value and the remedy."""
 
     def __init__(self, reason: str, *, may_have_applied: bool = False) -> None:
         super().__init__(None, reason, may_have_applied=may_have_applied)
@@ -302,5 +302,5 @@ _BY_STATUS: dict[int, type[ApiException]] = {
 
 
 def exception_class(status: int) -> type[ApiException]:
-    """Give the class that stands for an HTTP status."""
+    """Return the exception class for an HTTP status."""
     return _BY_STATUS.get(status) or (ServiceException if 500 <= status < 600 else ApiException)

@@ -1,4 +1,4 @@
-"""Spells `filter_date`: the spans of time that a list can be narrowed to.
+"""Builds `filter_date`, the ranges of time that limit a list.
 
     from datetime import UTC, datetime
 
@@ -7,8 +7,8 @@
     api.get_users_inventory(filter_date=after("2017-08-01T00:00:00Z"))
     api.get_users_inventory(filter_date=between(datetime(2017, 8, 1, tzinfo=UTC), 1504224000))
 
-Each instant is an aware `datetime`, an ISO 8601 text with its offset, or epoch seconds. Spans are joined
-with `&`; all of them must hold.
+Each instant is an aware `datetime`, an ISO 8601 string with its offset, or epoch seconds. `&` intersects
+ranges.
 """
 
 from __future__ import annotations
@@ -24,72 +24,72 @@ __all__ = ["DateFilter", "after", "at", "at_or_after", "at_or_before", "before",
 
 
 class DateFilter(str):
-    """A span of time, spelled as `filter_date` takes it: it is that text, such as `GOE,1500000000`."""
+    """A range of time in the format of `filter_date`, such as `GOE,1500000000`."""
 
     __slots__ = ()
 
     def __and__(self, other: DateFilter) -> DateFilter:
-        """Join two spans: what is in both."""
+        """Return the intersection of two ranges."""
         if not isinstance(other, DateFilter):
             return NotImplemented
         return DateFilter(f"{self},{other}")
 
 
 def after(instant: dt.datetime | str | int) -> DateFilter:
-    """Ask for what came after an instant, which is not in the span.
+    """Return the range after an instant, which it excludes.
 
     Raises:
-        ApiValueError: it is naive, or no instant.
+        ApiValueError: If the value is naive, or not an instant.
     """
-    return _spell("GT", instant, "after()")
+    return _format("GT", instant, "after()")
 
 
 def before(instant: dt.datetime | str | int) -> DateFilter:
-    """Ask for what came before an instant, which is not in the span.
+    """Return the range before an instant, which it excludes.
 
     Raises:
-        ApiValueError: it is naive, or no instant.
+        ApiValueError: If the value is naive, or not an instant.
     """
-    return _spell("LT", instant, "before()")
+    return _format("LT", instant, "before()")
 
 
 def at_or_after(instant: dt.datetime | str | int) -> DateFilter:
-    """Ask for what came at an instant or after it.
+    """Return the range from an instant, which it includes.
 
     Raises:
-        ApiValueError: it is naive, or no instant.
+        ApiValueError: If the value is naive, or not an instant.
     """
-    return _spell("GOE", instant, "at_or_after()")
+    return _format("GOE", instant, "at_or_after()")
 
 
 def at_or_before(instant: dt.datetime | str | int) -> DateFilter:
-    """Ask for what came at an instant or before it.
+    """Return the range up to an instant, which it includes.
 
     Raises:
-        ApiValueError: it is naive, or no instant.
+        ApiValueError: If the value is naive, or not an instant.
     """
-    return _spell("LOE", instant, "at_or_before()")
+    return _format("LOE", instant, "at_or_before()")
 
 
 def at(instant: dt.datetime | str | int) -> DateFilter:
-    """Ask for what came in exactly that second.
+    """Return the range of one second.
 
     Raises:
-        ApiValueError: it is naive, or no instant.
+        ApiValueError: If the value is naive, or not an instant.
     """
-    return _spell("EQ", instant, "at()")
+    return _format("EQ", instant, "at()")
 
 
 def between(start: dt.datetime | str | int, end: dt.datetime | str | int) -> DateFilter:
-    """Ask for what came from `start`, which is in the span, until `end`, which is not.
+    """Return the range from `start`, which it includes, to `end`, which it excludes.
 
-    So a day is `between("2017-08-01T00:00:00Z", "2017-08-02T00:00:00Z")`, and no second is in two days.
+    For example, a day is `between("2017-08-01T00:00:00Z", "2017-08-02T00:00:00Z")`.
 
     Raises:
-        ApiValueError: one is naive, or no instant.
+        ApiValueError: If a value is naive, or not an instant.
     """
     return at_or_after(start) & before(end)
 
 
-def _spell(operator: str, instant: dt.datetime | str | int, where: str) -> DateFilter:
+def _format(operator: str, instant: dt.datetime | str | int, where: str) -> DateFilter:
     return DateFilter(f"{operator},{epoch_seconds(instant, where)}")

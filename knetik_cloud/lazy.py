@@ -1,4 +1,4 @@
-"""What is loaded or built when it is first needed, so that importing the package stays cheap."""
+"""Modules and descriptions that are loaded when they are first needed, so that imports stay cheap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spells `order`: the keys that a list is sorted by.
+"""Builds `order`, the keys that a list is sorted by.
 
 from knetik_cloud.sorting import ascending, descending
 
@@ -17,34 +17,34 @@ FIELD = re.compile(r"[^:,\s]+")
 
 
 class SortOrder(str):
-    """Keys to sort by, strongest first, spelled as `order` takes them: it is that text, such as `id:ASC`."""
+    """The keys to sort by in the format of `order`, most significant first, such as `id:ASC`."""
 
     __slots__ = ()
 
     def then(self, weaker: SortOrder) -> SortOrder:
-        """Sort what is equal by these keys by further ones."""
+        """Return an order that sorts equal items by further keys."""
         return SortOrder(f"{self},{weaker}")
 
 
 def ascending(field: str) -> SortOrder:
-    """Sort by a field, named as in the JSON, from the least to the greatest.
+    """Return the ascending order by a field, which has its name in the JSON.
 
     Raises:
-        ApiValueError: it can't be a field's name.
+        ApiValueError: If `field` can't be the name of a field.
     """
-    return _spell(field, "ASC")
+    return _format(field, "ASC")
 
 
 def descending(field: str) -> SortOrder:
-    """Sort by a field, named as in the JSON, from the greatest to the least.
+    """Return the descending order by a field, which has its name in the JSON.
 
     Raises:
-        ApiValueError: it can't be a field's name.
+        ApiValueError: If `field` can't be the name of a field.
     """
-    return _spell(field, "DESC")
+    return _format(field, "DESC")
 
 
-def _spell(field: str, direction: str) -> SortOrder:
+def _format(field: str, direction: str) -> SortOrder:
     if not isinstance(field, str) or not FIELD.fullmatch(field):
         raise types.invalid_value_error(
             "the field to sort by", "a field's name as in the JSON, such as 'id'", field

@@ -121,7 +121,7 @@ def test_missing_parameter_is_a_type_error(server: RecordingServer, api: UsersIn
 def test_none_for_a_required_parameter_is_an_api_value_error(
     server: RecordingServer, api: UsersInventoryApi
 ) -> None:
-    with pytest.raises(ApiValueError, match="get_entitlement_item needs entitlement_id"):
+    with pytest.raises(ApiValueError, match="get_entitlement_item requires entitlement_id"):
         api.get_entitlement_item(None)  # type: ignore[arg-type]
     assert server.requests == []
 
@@ -263,7 +263,7 @@ def test_empty_answer_where_a_model_is_due_is_an_error(
     body: bytes, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     server.answers = [answer(200, body)]
-    with pytest.raises(ApiResponseError, match="EntitlementItem is due") as caught:
+    with pytest.raises(ApiResponseError, match="expected EntitlementItem") as caught:
         api.get_entitlement_item(56)
     assert caught.value.status == 200
 
@@ -274,7 +274,7 @@ def test_repeated_delete_that_meets_404_after_an_ambiguous_try_is_done(server: R
         response = UsersInventoryApi(client).delete_entitlement_item_with_http_info(56)
     assert response.data is None
     assert [attempt.status for attempt in response.attempts] == [503, 404]
-    assert "an earlier try deleted it" in str(response.attempts[-1])
+    assert "already deleted by an earlier attempt" in str(response.attempts[-1])
 
 
 def test_delete_that_meets_404_at_once_is_an_error(server: RecordingServer, api: UsersInventoryApi) -> None:

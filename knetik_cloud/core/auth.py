@@ -1,4 +1,4 @@
-"""Tokens: where they come from, how long they are good, and when to fetch the next one."""
+"""Tokens: their sources, their lifetime, and the time of their renewal."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ MAX_RENEWAL_MARGIN = 60.0
 
 
 class AccessToken(NamedTuple):
-    """A token, and how many seconds it is good for from now (None: unknown)."""
+    """A token and its lifetime in seconds from now. None means that it is unknown."""
 
     token: str | Secret
     expires_in: float | None = None
 
 
 class TokenProvider(Protocol):
-    """Where a client may get its tokens from instead of the token operation.
+    """A source of tokens in place of the token operation.
 
-    The result is kept until shortly before it expires, or until the service refuses it.
+    The client stores a token until shortly before it expires, or until the service rejects it.
     """
 
     def get_token(self) -> AccessToken | str | Secret:
-        """Fetch a token. One thread at a time calls it; what it raises is wrapped in an ApiException."""
+        """Return a token. The client calls it from one thread at a time, and wraps what it raises."""
 
 
 class AsyncTokenProvider(Protocol):
     """A `TokenProvider` for the asyncio client, whose `get_token` is a coroutine."""
 
     async def get_token(self) -> AccessToken | str | Secret:
-        """Fetch a token. One task at a time awaits it; what it raises is wrapped in an ApiException."""
+        """Return a token. The client awaits it in one task at a time, and wraps what it raises."""
 
 
 class TokenStore:
-    """The tokens of a client, and the judgment of when they must be renewed; no I/O, no lock.
+    """The tokens of a client, and the decision when to renew them, without I/O or locks.
 
-    Credentials are tried in this order: a `TokenProvider`, a fixed access token, the password grant, the
-    client credentials grant. After the first answer that holds a refresh token, that one comes first.
+    Credentials have this order: a `TokenProvider`, a fixed access token, the password grant, the client
+    credentials grant. A refresh token precedes them as soon as the service has returned one.
 
     Args:
-        fixed: a token that is never renewed.
-        grant: the arguments of the token operation.
-        provider: asked in place of the token operation.
+        fixed: A token that is never renewed.
+        grant: The arguments of the token operation.
+        provider: The provider to call in place of the token operation.
     """
 
     def __init__(
@@ -81,25 +81,25 @@ class TokenStore:
 
     @property
     def is_renewable(self) -> bool:
-        """Whether a refused token can be replaced."""
+        """True if a rejected token can be replaced."""
         return self.provider is not None or self._grant is not None
 
     def fresh(self, now: float, rejected: Secret | None = None) -> Secret | None:
-        """Give the header of a token that needs no renewal; None when it is time to get one."""
+        """Return the header of a token that does not need renewal, or None if there is none."""
         header = self._header
         return header if header is not None and now < self._renew_at and header is not rejected else None
 
     def valid(self, now: float, rejected: Secret | None = None) -> Secret | None:
-        """Give the header of a token that is still good, though its renewal may be due."""
+        """Return the header of a token that has not expired, or None if there is none."""
         header = self._header
         return header if header is not None and now < self._expires and header is not rejected else None
 
     def recent_failure(self, now: float) -> ApiException | None:
-        """Give a copy of the failure that it is too soon after to ask again; None when it is time."""
+        """Return a copy of the last failure while renewal is backing off, or None if renewal is allowed."""
         return copy.copy(self._failure) if now < self._paused_until and self._failure is not None else None
 
     def grant(self) -> dict[str, Any]:
-        """Give the token operation's arguments: the refresh token's, else the credentials'."""
+        """Return the arguments of the token operation, with the refresh token if there is one."""
         grant = self._grant or {}
         if self._refresh_token is None:
             return grant
@@ -107,39 +107,39 @@ class TokenStore:
         return {"grant_type": "refresh_token", **kept, "refresh_token": self._refresh_token}
 
     def discard_refresh_token(self) -> bool:
-        """Drop a refresh token that failed; False when there was none to drop."""
+        """Discard a refresh token that failed. Return False if there was none."""
         had_one = self._refresh_token is not None
         self._refresh_token = None
         return had_one
 
-    def store_grant(self, answer: Any, now: float) -> Secret | None:
-        """Take over the token operation's answer (`OAuth2Resource`), and give the header.
+    def store_grant(self, response: Any, now: float) -> Secret | None:
+        """Store the token of an `OAuth2Resource`. Return the header, or None if it contains no token.
 
-        None when it holds no token. (Nothing is raised here, where a frame's locals hold the answer.)
+        This method raises nothing, since the locals of its frame hold the token.
         """
-        header = None if answer is None else self._renewed(answer.access_token, answer.expires_in, now)
+        header = None if response is None else self._renewed(response.access_token, response.expires_in, now)
         if header is None:
             return None
-        refresh_token = answer.refresh_token
-        if isinstance(refresh_token, str) and refresh_token:  # else the one that we have stays good
+        refresh_token = response.refresh_token
+        if isinstance(refresh_token, str) and refresh_token:  # otherwise the stored one remains valid
             self._refresh_token = Secret(refresh_token)
         return header
 
-    def store_provided(self, answer: Any, now: float) -> Secret | None:
-        """Take over what a provider gave, and give the header; None when it is no token.
+    def store_provided(self, response: Any, now: float) -> Secret | None:
+        """Store the result of a provider. Return the header, or None if the result is not a token.
 
         Raises:
-            ApiException: the provider raised something, which is wrapped unless it is one already.
+            ApiException: If the provider raised an exception. Others are wrapped.
         """
-        if isinstance(answer, Exception):
-            raise answer if isinstance(answer, ApiException) else _provider_failed(answer)
-        if hasattr(answer, "__await__"):
-            if isinstance(answer, Coroutine):
-                answer.close()  # else Python warns that it was never awaited
+        if isinstance(response, Exception):
+            raise response if isinstance(response, ApiException) else _provider_failed(response)
+        if hasattr(response, "__await__"):
+            if isinstance(response, Coroutine):
+                response.close()  # so that Python does not warn that it was never awaited
             raise ApiValueError("get_token() of the token provider must be awaited: use knetik_cloud.aio")
-        if not isinstance(answer, tuple):
-            return self._renewed(answer, None, now)
-        return self._renewed(*answer, now) if len(answer) == 2 else None
+        if not isinstance(response, tuple):
+            return self._renewed(response, None, now)
+        return self._renewed(*response, now) if len(response) == 2 else None
 
     def _renewed(self, token: Any, expires_in: Any, now: float) -> Secret | None:
         token = Secret.wrap(token) if isinstance(token, (str, Secret)) and token else None
@@ -153,32 +153,32 @@ class TokenStore:
         return header
 
     def failed(self, error: ApiException, now: float) -> None:
-        """Take note of a renewal that failed; each further one in a row is put off for longer, up to 30 s.
+        """Record a failed renewal. Consecutive failures back off exponentially, up to 30 seconds.
 
-        A deadline that passed tells of the caller's haste, not of the service: the next caller asks at once.
+        A passed deadline says nothing about the service, so the next caller may fetch a token immediately.
         """
         if isinstance(error, DeadlineExceeded):
             return
         self._pause = min(MAX_PAUSE_SECONDS, max(MIN_PAUSE_SECONDS, self._pause * 2))
         self._paused_until = now + self._pause
-        self._failure = copy.copy(error)  # the copy has no traceback, whose frames would live on with it
+        self._failure = copy.copy(error)  # the copy has no traceback, which would keep its frames alive
 
 
 def missing_token_error() -> ApiResponseError:
-    """Build the error for an answer that grants nothing."""
-    return ApiResponseError(reason="the answer holds no access token that could be sent in a header")
+    """Build the error for a response without a usable token."""
+    return ApiResponseError(reason="the token response contains no usable access token")
 
 
 def _provider_failed(cause: Exception) -> ApiException:
-    """Build the error for a provider that raised something of its own."""
+    """Build the error for a provider that raised an exception."""
     error = ApiException(reason=f"the token provider failed with {type(cause).__name__}")
     error.__cause__ = without_tracebacks(cause)
     return error
 
 
 def token_wait_error() -> DeadlineExceeded:
-    """Build the error for a call whose deadline passed while another one fetched the token."""
-    return DeadlineExceeded(reason="the deadline of the call has passed while waiting for a token")
+    """Build the error for a call whose deadline passed while another call fetched the token."""
+    return DeadlineExceeded(reason="the call exceeded its deadline while waiting for a token")
 
 
 def _header(token: Secret) -> Secret:
@@ -186,7 +186,7 @@ def _header(token: Secret) -> Secret:
 
 
 def seconds(expires_in: Any) -> float:
-    """Read `expires_in`, which is a number or its text; anything else counts as no expiry."""
+    """Return `expires_in`, a number or its text, in seconds. Any other value means no expiry."""
     try:
         lifetime = float(expires_in)
     except (TypeError, ValueError, OverflowError):

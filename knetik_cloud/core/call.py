@@ -1,7 +1,7 @@
-"""The life of a call: authorize, send, judge, wait, try again, decode, give up.
+"""The engine that runs one API call: authenticate, send, retry and decode, without doing I/O itself.
 
-Written once, as a generator that yields what it wants done and is sent the outcome: `ApiClient` drives it
-over blocking connections, `aio.ApiClient` over those of an event loop, a test with a plain list.
+It is a generator that yields commands and is sent their outcomes. `ApiClient` drives it over blocking
+connections, `aio.ApiClient` over those of an event loop, and tests with a list.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ MAX_ERROR_BODY_BYTES = 4 << 20
 CHARSETS = re.compile(
     r"utf-?(8|16|32)([-_]?(le|be|sig))?|iso-?8859-?[0-9]{1,2}|latin-?1|(windows-|cp)125[0-8]"
 )
-"""Character sets that are decoded. Python knows others that take ages, or run code of their own."""
+"""The supported character sets. Python has others that are slow, or that run code."""
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 
 class CallResult(NamedTuple):
-    """What a call came to: the decoded data, the response, and the tries that it took."""
+    """The result of a call: the decoded data, the response, and the attempts."""
 
     data: Any
     response: Response
@@ -67,17 +67,17 @@ Steps = Generator[Command, Any, CallResult]
 
 
 class Engine:
-    """What all calls of a client share: origin, tokens, retry budget, clocks.
+    """The state shared by all calls of a client: origin, tokens, retry budget and clocks.
 
     Args:
-        origin: scheme, host and port, such as `https://sandbox.knetikcloud.com`.
-        base_path: what comes before the operations' paths, without a slash at its end.
-        tokens: where tokens come from; None calls without one.
+        origin: The scheme, host and port, such as `https://sandbox.knetikcloud.com`.
+        base_path: The path before the paths of the operations, without a slash at its end.
+        tokens: The source of tokens. None means calls without tokens.
         hooks: The hooks of the configuration. Those in `default_hooks` come before them.
         debug: Whether query values and bodies are logged.
-        clock: gives monotonic seconds.
-        now: gives epoch seconds.
-        random: gives a number from 0 to 1.
+        clock: Returns monotonic seconds.
+        now: Returns epoch seconds.
+        random: Returns a number from 0 to 1.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Engine:
         """Run one call of an operation.
 
         Raises:
-            ApiException: whatever went wrong; nothing else.
+            ApiException: If the call fails for any reason.
         """
         hooks = (*default_hooks, *self.hooks) if default_hooks or self.hooks else None
         if hooks is None:
@@ -233,18 +233,18 @@ class Engine:
     def renew(
         self, command: ObtainToken, settings: Settings, operation: Operation[Any]
     ) -> Generator[Command, Any, Secret]:
-        """Get the token that a call asked for, once for all calls that wait for it.
+        """Obtain a token, once for all calls that wait for it.
 
-        The driver runs this while it holds the client's token lock. Whoever waited for the lock finds the
-        token that was fetched meanwhile, or the failure, which isn't repeated at once.
+        The driver runs this while it holds the client's token lock. A call that waited for the lock finds
+        the token that another call fetched, or its failure, which is not retried immediately.
 
         Args:
-            command: what the call asked for.
-            settings: what the token operation runs by.
-            operation: the token operation.
+            command: The command of the call.
+            settings: The settings of the token operation.
+            operation: The token operation.
 
         Raises:
-            ApiException: no token can be had, and the old one is no longer good.
+            ApiException: If no token can be obtained, and the old one has expired.
         """
         tokens = command.tokens
         fresh = tokens.fresh(self.clock(), command.rejected)
@@ -279,7 +279,7 @@ class Engine:
     def _fetch(
         self, command: ObtainToken, settings: Settings, operation: Operation[Any]
     ) -> Generator[Command, Any, Secret]:
-        """Fetch a token: from the provider, else by the refresh token, else by the credentials."""
+        """Fetch a token from the provider, with the refresh token, or with the credentials, in this order."""
         tokens = command.tokens
         if tokens.provider is not None:
             token = tokens.store_provided(
@@ -304,13 +304,13 @@ class Engine:
             return token
 
     def _apply_deadline(self, failure: Failure, deadline: float, limit: Limit) -> Failure:
-        """Tell a timeout that came of the call's deadline from one that came of its own limit."""
+        """Replace a timeout that the deadline of the call caused, and not its own limit."""
         if issubclass(failure.error, ApiTimeoutException) and self.clock() >= deadline:
             return deadline_passed(failure, limit.reason)
         return failure
 
     def _decide_retry(self, operation: Operation[Any], outcome: Response | Failure) -> _RetryDecision:
-        """Say whether what came of a try allows another one, and at what price."""
+        """Decide whether to retry after an outcome, and what the retry costs."""
         if isinstance(outcome, Failure):
             cost = retry.COST_AFTER_TIMEOUT if issubclass(outcome.error, ApiTimeoutException) else retry.COST
             return _RetryDecision(
@@ -325,7 +325,7 @@ class Engine:
         )
 
     def _follow(self, request: Request, response: Response) -> bool:
-        """Point a read at where it was redirected, if that is at the same origin."""
+        """Change the target of a read to that of a redirect, if it has the same origin."""
         location = response.getheader("Location") if response.status in REDIRECTS else None
         if request.method != "GET" or not location:
             return False
@@ -350,7 +350,7 @@ class _RetryDecision(NamedTuple):
 
 
 class _CallState:
-    """What has come of a call so far."""
+    """The state of a call: its attempts, last outcome, and whether a write may have been applied."""
 
     def __init__(
         self,
@@ -388,11 +388,11 @@ class _CallState:
         self.attempts: list[Attempt] = []
 
     def masked(self, text: str) -> str:
-        """Give a text without the request's secrets, should the service have echoed them."""
+        """Return a text with the secrets of the request masked, which the service may have echoed."""
         return masked(text, self.request.secrets())
 
     def facts(self, outcome: Response | Failure, retry_in: float | None) -> observation.Facts:
-        """Collect what is logged of the last attempt."""
+        """Collect the facts of the last attempt for the log."""
         number, ambiguous = len(self.attempts), self._is_last_ambiguous
         return observation.Facts.of(self.request, number, outcome, self.seconds, ambiguous, retry_in)
 
@@ -400,7 +400,7 @@ class _CallState:
         """Report the last attempt to the log and to the hooks.
 
         Args:
-            outcome: What came of it.
+            outcome: The outcome of the attempt.
             retry_in: Seconds until the next attempt, or None if there is none.
         """
         request = self.request
@@ -412,10 +412,10 @@ class _CallState:
             yield from self._observed.end_attempt(request, outcome, self._is_last_ambiguous, retry_in)
 
     def authenticate(self, command: ObtainToken) -> Generator[Command, Any, Secret]:
-        """Get a token for the next try.
+        """Obtain a token for the next attempt.
 
         Raises:
-            ApiException: there is none to be had; the tries before it may have acted all the same.
+            ApiException: If no token can be obtained. Earlier attempts may have been applied.
         """
         try:
             token: Secret = yield command
@@ -444,10 +444,11 @@ class _CallState:
         self._ambiguous |= ambiguous
 
     def is_done_delete(self, response: Response) -> bool:
-        """Tell whether a 404 means that an earlier try of a DELETE was applied; note it if so."""
+        """Return whether a 404 shows that an earlier DELETE attempt succeeded, and record it if so."""
         if response.status != 404 or self.operation.method != "DELETE" or not self._ambiguous:
             return False
-        self.attempts[-1] = self.attempts[-1].with_changes(outcome="404: gone, an earlier try deleted it")
+        outcome = "404: already deleted by an earlier attempt"
+        self.attempts[-1] = self.attempts[-1].with_changes(outcome=outcome)
         self._is_deleted = True
         return True
 
@@ -478,20 +479,20 @@ class _CallState:
         try:
             return CallResult(read(self.operation, response), response, attempts)
         except ApiResponseError as unreadable:
-            reason = self.masked(unreadable.reason or "")  # at once: this frame is one of the error's own
+            reason = self.masked(unreadable.reason or "")  # here, in a frame of the error
         except RecursionError:
             reason = "the response can't be read: it is nested too deeply"
         response.discard_connection()
         self._last = response
         self._ambiguous = self.operation.retry != "safe"
-        if self._is_hidden(response):  # what was found in place of the token may be one
+        if self._is_hidden(response):  # the value in place of the token may be a token
             reason = f"the response can't be read as {self.operation.returns}"
         error = ApiResponseError(response.status, reason)
         error.__cause__ = ValueError(error.reason)  # the codec's own error holds the whole body
         raise self._describe(error, response)
 
     def _error(self) -> ApiException:
-        """Build the error for the last try."""
+        """Build the error for the last attempt."""
         last = self._last
         if isinstance(last, Failure):
             last.reason = self.masked(last.reason)
@@ -502,7 +503,7 @@ class _CallState:
         return self._describe(error, last)
 
     def _is_hidden(self, response: Response) -> bool:
-        """Tell whether an answer is one that grants secrets."""
+        """Return whether a response contains secrets that the service grants."""
         return response.status < 300 and any(parameter.secret for parameter in self.operation.parameters)
 
     def _describe(self, error: ApiException, response: Response | None) -> ApiException:
@@ -532,28 +533,28 @@ def _excerpt(data: bytes) -> str:
 
 
 def read(operation: Operation[Any], response: Response) -> Any:
-    """Read a successful answer as what the operation returns.
+    """Decode a successful response as the type that the operation returns.
 
     Raises:
-        ApiResponseError: it is something else.
+        ApiResponseError: If the response does not have that type.
     """
     data = response.data
     if not data or data.isspace():
         if operation.returns is None or operation.empty_result or response.status == 204:
             return None
-        raise ApiResponseError(reason=f"the answer is empty where {operation.returns} is due")
+        raise ApiResponseError(reason=f"the response is empty; expected {operation.returns}")
     media = response.getheader("Content-Type")
     charset = None if media is None else _charset(media)
     returned = operation.returned
     if returned is None:
         if data.lstrip()[:1] == b"<":
-            raise ApiResponseError(reason="the answer is a page of HTML or XML where none is due")
+            raise ApiResponseError(reason="expected an empty response, got HTML or XML")
         return None
     value = codec.decode(data if charset is None else codec.text(data, charset))
     if value is None and operation.empty_result:
         return None
     if value is None:
-        raise ApiResponseError(reason=f"the answer is null where {operation.returns} is due")
+        raise ApiResponseError(reason=f"the response is null; expected {operation.returns}")
     place = operation.returns or ""
     returned.check([value], place, 2)
     return returned.view(value, place)
@@ -561,17 +562,17 @@ def read(operation: Operation[Any], response: Response) -> Any:
 
 @lru_cache(maxsize=64)
 def _charset(media: str) -> str | None:
-    """Give the character set that a media type names, None for UTF-8.
+    """Return the character set of a media type, or None for UTF-8.
 
     Raises:
-        ApiResponseError: the media type is none that holds JSON; unnamed and plain ones may.
+        ApiResponseError: If the media type is not that of JSON, of plain text, or unspecified.
     """
     kind, *parameters = (part.strip().lower() for part in media.split(";"))
     if not kind.endswith("json") and kind not in ("", "text/plain", "application/octet-stream"):
-        raise ApiResponseError(reason=f"the response isn't JSON: it says that it is {media!r}")
+        raise ApiResponseError(reason=f"the response isn't JSON: its content type is {media!r}")
     named = [part.partition("=")[2].strip(" \"'") for part in parameters if part.startswith("charset")]
     if not named or named[0] in ("", "utf-8", "utf8", "us-ascii", "ascii"):
         return None
     if not CHARSETS.fullmatch(named[0]):
-        raise ApiResponseError(reason=f"the response isn't JSON in a character set that is known: {media!r}")
+        raise ApiResponseError(reason=f"the response has an unsupported character set: {media!r}")
     return named[0]

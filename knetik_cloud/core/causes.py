@@ -1,4 +1,4 @@
-"""The causes of errors, made fit to be shown: without tracebacks and without secrets."""
+"""The causes of errors, without tracebacks and secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from knetik_cloud.secret import Secret, masked
 
 
 def without_tracebacks(error: BaseException) -> BaseException:
-    """Take the tracebacks off an error and its causes: frames of an HTTP library hold the token."""
+    """Remove the tracebacks of an error and its causes, since their frames may contain the token."""
     for link in chain_of(error):
         link.__traceback__ = None
     return error
@@ -27,11 +27,11 @@ def chain_of(error: BaseException) -> list[BaseException]:
 
 
 def sanitize_cause(cause: BaseException | None, secrets: Sequence[Secret]) -> BaseException | None:
-    """Give a cause without tracebacks; one that shows a secret is replaced by its text, masked."""
+    """Return `cause` without tracebacks, or a `RuntimeError` with its masked text if it contains a secret."""
     if cause is None:
         return None
     for link in chain_of(without_tracebacks(cause)):
-        said = f"{link!r} {link} {link.args!r}"
-        if masked(said, secrets) != said:
+        text = f"{link!r} {link} {link.args!r}"
+        if masked(text, secrets) != text:
             return RuntimeError(f"{type(cause).__name__}: {masked(str(cause), secrets)}")
     return cause

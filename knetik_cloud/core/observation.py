@@ -1,4 +1,4 @@
-"""What hooks and the log see of a call: its attempts, its tokens and its end."""
+"""The reports of a call to hooks and to the log: its attempts, its tokens and its end."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def notify(callbacks: Callbacks, event: object) -> Steps:
 
 
 class Observation:
-    """What the hooks of one call see.
+    """The reports of one call to hooks.
 
     Args:
         observers: The callbacks.
@@ -223,7 +223,7 @@ def log_token_failure(error: ApiException, is_usable: bool) -> None:
 
 
 class Facts(NamedTuple):
-    """What is known of an attempt, for the log."""
+    """The facts of an attempt, for the log."""
 
     operation: str
     method: str

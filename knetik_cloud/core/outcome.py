@@ -1,4 +1,4 @@
-"""What the engine asks of its driver, and what the driver answers."""
+"""The commands of the engine to its driver, and the outcomes that the driver replies with."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class Send:
-    """Send this request; the driver answers with a `Response` or a `Failure`.
+    """A command to send a request. The driver replies with a `Response` or a `Failure`.
 
-    Times are in seconds; `deadline` is a moment of the monotonic clock.
+    Times are in seconds. `deadline` is a time of the monotonic clock.
     """
 
     __slots__ = ("connect", "deadline", "read", "request", "stream")
@@ -31,7 +31,7 @@ class Send:
 
 
 class Sleep:
-    """Sleep so many seconds."""
+    """A command to sleep for `seconds`."""
 
     __slots__ = ("seconds",)
 
@@ -40,7 +40,7 @@ class Sleep:
 
 
 class ObtainToken:
-    """Get a token other than `rejected`; the driver answers with the `Authorization` header's value."""
+    """A command to obtain a token other than `rejected`. The driver replies with the header's value."""
 
     __slots__ = ("deadline", "rejected", "tokens")
 
@@ -51,7 +51,7 @@ class ObtainToken:
 
 
 class CallProvider:
-    """Ask a token provider; the driver answers with what it gave, or with the exception that it raised."""
+    """A command to call a token provider. The driver replies with the result or the exception."""
 
     __slots__ = ("deadline", "provider")
 
@@ -61,7 +61,7 @@ class CallProvider:
 
 
 class Await:
-    """Await the result of a coroutine hook."""
+    """A command to await the result of a coroutine hook."""
 
     __slots__ = ("awaitable",)
 
@@ -73,7 +73,7 @@ Command = Send | Sleep | ObtainToken | CallProvider | Await
 
 
 class Response(Protocol):
-    """An answer, as the transports give it. `data` is decoded and whole, unless it is streamed."""
+    """A response, as the transports return it. `data` is the decoded body, unless it is streamed."""
 
     status: int
     reason: str | None
@@ -87,14 +87,23 @@ class Response(Protocol):
         """The headers."""
 
     def getheader(self, name: str, default: str | None = None) -> str | None:
-        """Give one header."""
+        """Return a header, or `default` if it is missing."""
 
     def discard_connection(self) -> None:
-        """Say that the answer made no sense, so that its connection isn't used again."""
+        """Prevent the connection of a malformed response from being used again."""
 
 
 class Failure:
-    """No answer: which error it is, whether the service may have seen the request, if a repeat may help."""
+    """The failure of an attempt without a response.
+
+    Attributes:
+        error: The class of the exception for the caller.
+        reason: The message of the exception.
+        cause: The low-level error, or None.
+        written: True if the service may have received any part of the request.
+        retryable: True if a retry may help.
+        status: The HTTP status of a response whose body can't be read, or None.
+    """
 
     __slots__ = ("cause", "error", "reason", "retryable", "status", "written")
 
@@ -116,13 +125,13 @@ class Failure:
         self.status = status
 
     def masked(self, secrets: Sequence[Secret]) -> Failure:
-        """Take secrets out of the reason and the cause, and give this failure."""
+        """Mask secrets in the reason and the cause, and return this failure."""
         self.reason = masked(self.reason, secrets)
         self.cause = sanitize_cause(self.cause, secrets)
         return self
 
     def to_exception(self) -> ApiException:
-        """Build the exception, with its cause, ready to be raised."""
+        """Build the exception with its cause."""
         status, reason = self.status, self.reason
         error = ApiValueError(reason) if self.error is ApiValueError else self.error(status, reason)
         error.__cause__ = self.cause

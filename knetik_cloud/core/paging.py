@@ -1,7 +1,7 @@
-"""Reading a list page by page: which page to ask for, which rows are new, whether one may have been missed.
+"""The algorithm that reads a list page by page, finds new items, and notices that items may be missing.
 
-Written once, as a generator that yields what it wants done (ask for this page, wait for the oldest one, hand
-this one out) and is sent the pages: `Pager` drives it with threads, `aio.Pager` with tasks.
+It is a generator that yields commands (start to fetch a page, await the oldest page, emit a page) and is sent
+the pages. `Pager` drives it with threads, `aio.Pager` with tasks.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ DEFAULT_PAGE_SIZE = 250
 default of 25, and delays the first item by 1 ms. Larger pages gain little and delay it more."""
 MAX_PREFETCH = 64
 MAX_REMEMBERED_IDS = 100_000
-"""Ids that are remembered to notice rows that come twice; the latest ones, so that memory stays constant."""
+"""The number of latest ids that are stored to find duplicates, so that memory stays constant."""
 MAX_EQUAL_PAGES = 10
-"""Pages with the same rows in a row after which the service can be said not to turn the page."""
+"""The number of consecutive pages with the same items that shows that the service ignores the page."""
 
 
 class RowsMovedWarning(UserWarning):
-    """Rows of a list moved from page to page while it was read: one may have been missed."""
+    """A warning that items moved between pages while a list was read, so that one may have been missed."""
 
 
 class StartFetch:
-    """Begin to fetch a page; pages are received in the order in which they are asked for."""
+    """A command to start fetching a page. Pages are awaited in the order in which they are started."""
 
     __slots__ = ("arguments", "options")
 
@@ -46,13 +46,13 @@ class StartFetch:
 
 
 class AwaitPage:
-    """Wait for the oldest page that was asked for; the driver answers with it."""
+    """A command to wait for the oldest page that was started. The driver replies with it."""
 
     __slots__ = ()
 
 
 class EmitPage(Generic[P]):
-    """Hand a page out to the caller, with the items that are to be given, after a warning if there is one."""
+    """A command to pass a page and its items to the caller, after its warning if there is one."""
 
     __slots__ = ("is_cut", "items", "number", "page", "warning")
 
@@ -64,7 +64,7 @@ class EmitPage(Generic[P]):
         self.warning = warning
         self.number = number
         self.is_cut = is_cut
-        """Whether `items` ends before the page does, because of the limit."""
+        """True if `items` ends before the page does because of the limit."""
 
 
 Step = StartFetch | AwaitPage | EmitPage[P]
@@ -87,7 +87,7 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, start: int | str, operation: str) -> Position:
-        """Read what `start_page` was given: a page number, or what `position` returned.
+        """Parse a `start_page`, which is a page number or the `position` of a pager.
 
         Raises:
             ApiValueError: If it is neither, or belongs to another list.
@@ -97,8 +97,8 @@ class Position(NamedTuple):
         try:
             found = json.loads(start)
             position = cls(found["page"], tuple(found["seen"]), found["size"], found["total"])
-            whole = [position.page, position.size or 1, 1 if position.total is None else position.total + 1]
-            if not all(type(number) is int and number > 0 for number in whole):
+            numbers = [position.page, position.size or 1, 1 if position.total is None else position.total + 1]
+            if not all(type(number) is int and number > 0 for number in numbers):
                 raise ValueError(start)
         except (ValueError, KeyError, TypeError):
             raise types.invalid_value_error(
@@ -114,22 +114,22 @@ class Position(NamedTuple):
 
 
 class Plan(Generic[P]):
-    """What is to be read, and how.
+    """The list to read, and the limits and options of its reading.
 
     Args:
-        operation: the list operation.
-        arguments: its arguments but for the page and its size.
-        call_options: the options of each call.
-        limit: how many items are given at most; None for all.
+        operation: The list operation.
+        arguments: The arguments of the operation, except the page and its size.
+        call_options: The options of each call.
+        limit: The maximum number of items. None means all.
         page_size: The number of items per page. None takes 250, or the limit if it is smaller.
-        prefetch: how many pages are read ahead at most.
+        prefetch: The maximum number of pages to fetch ahead.
         start_page: The page to begin with, or the position of an earlier pager.
-        deadline: seconds for the whole reading; None sets no limit.
-        call_deadline: seconds that one call may take.
-        clock: gives monotonic seconds.
+        deadline: Seconds for reading the whole list. None means no limit.
+        call_deadline: The deadline of each call in seconds.
+        clock: Returns monotonic seconds.
 
     Raises:
-        ApiValueError: a number out of range.
+        ApiValueError: If a number is out of range.
     """
 
     def __init__(
@@ -175,19 +175,19 @@ class Plan(Generic[P]):
             self._arguments[names[self.pages.order]] = self._shown[names[self.pages.order]] = STABLE_ORDER
 
     def __repr__(self) -> str:
-        said = {name: types.short_repr(value) for name, value in self._shown.items() if value is not None}
+        shown = {name: types.short_repr(value) for name, value in self._shown.items() if value is not None}
         if self.limit is not None:
-            said["limit"] = str(self.limit)
+            shown["limit"] = str(self.limit)
         if self.prefetch:
-            said["prefetch"] = str(self.prefetch)
+            shown["prefetch"] = str(self.prefetch)
         if self.deadline != math.inf:
-            said["deadline"] = str(self.deadline)
-        for name, value in self.call_options.items():  # headers may hold what nobody is to see
-            said[name] = "..." if name == "_headers" else types.short_repr(value)
-        return f"{self.operation.id}({', '.join(f'{name}={value}' for name, value in said.items())})"
+            shown["deadline"] = str(self.deadline)
+        for name, value in self.call_options.items():  # headers may contain secrets
+            shown[name] = "..." if name == "_headers" else types.short_repr(value)
+        return f"{self.operation.id}({', '.join(f'{name}={value}' for name, value in shown.items())})"
 
     def page_arguments(self, size: int) -> dict[str, Any]:
-        """Return the arguments of a call but for the page, with another size unless the caller named one."""
+        """Return the arguments of a call except the page, with `size` unless the caller passed a size."""
         return (
             dict(self._arguments)
             if self.size_name in self._shown
@@ -205,32 +205,32 @@ class Plan(Generic[P]):
         """Read the list from its first page on.
 
         Raises:
-            DeadlineExceeded: the deadline of the whole reading has passed.
-            ApiResponseError: the service gives the same page again and again.
+            DeadlineExceeded: If the deadline for reading the list has passed.
+            ApiResponseError: If the service keeps returning the same page.
         """
         reading: _ListState[P] = _ListState(self)
         until = self._clock() + self.deadline
-        asked = reading.received
+        started = reading.received
         while not reading.is_done:
-            if asked == reading.received:
-                yield self._fetch(asked := asked + 1, until)
-            given = reading.take((yield AwaitPage()))
-            while asked < reading.end and asked - reading.received < self.prefetch:
-                yield self._fetch(asked := asked + 1, until)
-            yield given
+            if started == reading.received:
+                yield self._fetch(started := started + 1, until)
+            page = reading.add((yield AwaitPage()))
+            while started < reading.end and started - reading.received < self.prefetch:
+                yield self._fetch(started := started + 1, until)
+            yield page
 
     def _fetch(self, number: int, until: float) -> StartFetch:
         left = until - self._clock()
         if left <= 0:
             raise DeadlineExceeded(
-                reason=f"the deadline of the whole reading has passed before page {number} (raise `deadline`)"
+                reason=f"the list exceeded its deadline before page {number} (increase `deadline`)"
             )
         limited = {} if left >= self._call_deadline else {"_deadline": left}
         return StartFetch({**self._arguments, self.page_name: number}, {**self.call_options, **limited})
 
 
 class _ListState(Generic[P]):
-    """What has come of a list so far."""
+    """The state of reading a list: its pages, its items and its end."""
 
     def __init__(self, plan: Plan[P]) -> None:
         self._plan = plan
@@ -243,15 +243,15 @@ class _ListState(Generic[P]):
         self._has_warned = False
         self.received = plan.start.page - 1
         self.end = self.received if plan.limit == 0 else plan.start.page
-        """The last page that is worth asking for, as far as is known."""
+        """The last page to request, as far as is known."""
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing more is to be read."""
+        """True if no page is left to read."""
         return self.received >= self.end
 
-    def take(self, page: P) -> EmitPage[P]:
-        """Judge the next page, and take out of it what came before and what is beyond the limit."""
+    def add(self, page: P) -> EmitPage[P]:
+        """Add the next page, and remove duplicates and the items beyond the limit from it."""
         plan = self._plan
         rows = content(page, plan.pages)
         total, pages = total_of(page, plan.pages), _count(page, plan.pages.pages)
@@ -298,9 +298,9 @@ class _ListState(Generic[P]):
             )
 
     def _moved(self, total: int | None, repeated: int) -> str | None:
-        """Tell from the list's length and from rows that came twice whether one may have been passed over.
+        """Return a warning if the list's length or duplicates show that an item may have been missed.
 
-        A row that is removed from a page already read draws all later ones forward, past that page's end.
+        An item that is removed from a page already read moves all later items forward, past its end.
         """
         if total is None or self._total is None:
             return None
@@ -308,14 +308,14 @@ class _ListState(Generic[P]):
         if grown >= 0 and repeated <= grown:
             return None
         self._has_warned = True
-        how = f"{-grown} of them went" if grown < 0 else f"{repeated} came again"
+        how = f"{-grown} were removed" if grown < 0 else f"{repeated} came again"
         return (
             f"items moved between the pages of {self._plan.operation.id} while page {self.received} was read "
             f"({how}): one may have been missed. Collect items first, then change them"
         )
 
     def _missing(self, total: int | None) -> str | None:
-        """Tell at the end whether fewer items came than the list is said to hold."""
+        """Tell at the end whether fewer items came than the list is shown to hold."""
         if not self.is_done or self._is_at_limit or self._has_warned or total is None:
             return None
         if self._plan.start.page > 1 or self._plan.start.seen:
@@ -330,14 +330,14 @@ class _ListState(Generic[P]):
 
 
 class _SeenIds:
-    """The ids that came, the latest of them: with a stable order a row never moves further than those."""
+    """The latest ids of a list. With a stable order, an item never moves further than those."""
 
     def __init__(self, known: Sequence[int | str] = ()) -> None:
         self._keys: set[Any] = set(known)
         self._latest: deque[list[Any]] = deque()
 
     def fresh(self, rows: Sequence[Any]) -> list[Any]:
-        """Give the rows that did not come before; those without an id count as new."""
+        """Return the items that are new. Items without an id always are."""
         fresh, keys = [], []
         for row in rows:
             key = key_of(row)
@@ -355,14 +355,14 @@ class _SeenIds:
 
 
 def content(page: Any, pages: Pages) -> list[Any]:
-    """Give the items of a page: the very list that the page holds."""
+    """Return the items of a page, as the list in the page itself."""
     name = next(name for name, field in page._fields.items() if field.wire == pages.items)
     items = getattr(page, name)
     return [] if items is None else items
 
 
 def total_of(page: Any, pages: Pages) -> int | None:
-    """Give how many items the whole list has, as a page says; None when it doesn't."""
+    """Return the total number of items that a page reports, or None."""
     return _count(page, pages.total)
 
 
@@ -372,7 +372,7 @@ def _count(page: Any, wire: str) -> int | None:
 
 
 def key_of(row: Any) -> int | str | None:
-    """Give what an item is known by: its id."""
+    """Return the id of an item, or None."""
     json = getattr(row, "_json", row)
     key = json.get("id") if isinstance(json, dict) else None
     return key if isinstance(key, (int, str)) else None

@@ -1,4 +1,4 @@
-"""Requests: an operation's row and its arguments, checked and written as what goes on the wire."""
+"""Requests, which are built from the definition of an operation and checked arguments."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __tracebackhide__ = True  # a failing test shows the caller's line, not the engi
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MAX_INTEGER_BITS = 4096
-"""Longer integers make Python refuse to write them, and no URL takes them."""
+"""The size of the largest integer that is sent in a URL. Python rejects the text of much longer ones."""
 
 
 class Request:
-    """One HTTP request, ready to be sent. Its repr and its curl line show no secret."""
+    """An HTTP request, ready to be sent. Its repr and its curl command contain no secrets."""
 
     __slots__ = ("body", "form_secrets", "headers", "method", "operation", "shown_body", "target")
 
@@ -44,15 +44,15 @@ class Request:
         self.form_secrets = list(form_secrets)
 
     def content(self) -> bytes | None:
-        """Give the body's bytes, secrets and all."""
+        """Return the bytes of the body, including secrets."""
         return six.ensure_binary(self.body.reveal()) if isinstance(self.body, Secret) else self.body
 
     def secrets(self) -> list[Secret]:
-        """List the secrets that the request carries, so that no echo of them is shown."""
+        """List the secrets in the request, whose echoes are masked."""
         return [value for value in self.headers.values() if isinstance(value, Secret)] + self.form_secrets
 
     def as_curl(self, origin: str) -> str:
-        """Write the request as a curl command, secrets masked."""
+        """Format the request as a curl command, with secrets masked."""
         from shlex import quote as shell_quote
 
         parts = ["curl", "-X", self.method, shell_quote(origin + self.target)]
@@ -76,10 +76,10 @@ def build(
     base_path: str,
     headers: Mapping[str, str | Secret],
 ) -> Request:
-    """Build the request of a call. `headers` are the client's and the caller's, which win over our own.
+    """Build the request of a call. `headers` override the SDK's own.
 
     Raises:
-        ApiValueError: an argument that is missing or can't be sent.
+        ApiValueError: If an argument is missing or can't be sent.
     """
     path = operation.path
     query: list[str] = []
@@ -91,7 +91,7 @@ def build(
         if value is None:
             if parameter.required:
                 raise ApiValueError(
-                    f"{operation.id} needs {parameter.name}: give it a value that is not None"
+                    f"{operation.id} requires {parameter.name}: pass a value that is not None"
                 )
             continue
         if parameter.place == "body":
@@ -119,7 +119,7 @@ def build(
 
 
 def _override(sent: dict[str, str | Secret], headers: Mapping[str, str | Secret]) -> None:
-    """Put the caller's headers in, each in place of our own of that name in any letter case."""
+    """Set the caller's headers. Each replaces the SDK's header of that name, in any letter case."""
     own = {name.lower(): name for name in sent}
     for name, value in headers.items():
         sent.pop(own.get(name.lower(), name), None)
@@ -128,7 +128,7 @@ def _override(sent: dict[str, str | Secret], headers: Mapping[str, str | Secret]
 
 
 def _text(parameter: Parameter, value: Any) -> str:
-    """Write an argument as text, as its type allows: an integer may come as its decimal text."""
+    """Format an argument by its type. The decimal text of an integer is accepted."""
     kind = parameter.type
     if isinstance(value, str):
         if kind in ("str", "int | str"):
@@ -142,7 +142,7 @@ def _text(parameter: Parameter, value: Any) -> str:
 
 
 def _plain_text(parameter: Parameter, value: Any) -> str:
-    """Write a plain value as text; `call_api` may be given anything."""
+    """Format a plain value. `call_api` accepts values of any type."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -156,7 +156,7 @@ def _plain_text(parameter: Parameter, value: Any) -> str:
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
     raise types.invalid_value_error(
-        parameter.name, "a text, a finite number, a bool, a date or a list of them", value
+        parameter.name, "a str, a finite number, a bool, a date or a list of them", value
     )
 
 
@@ -172,14 +172,14 @@ def _percent(parameter: Parameter, text: str) -> str:
         return quote(text, safe="")
     except UnicodeEncodeError:
         pass
-    raise types.invalid_value_error(parameter.name, "text that UTF-8 can encode (no lone surrogates)", text)
+    raise types.invalid_value_error(parameter.name, "a str that UTF-8 can encode (no lone surrogates)", text)
 
 
 def _segment(parameter: Parameter, text: str) -> str:
-    """Percent-encode a value as one segment, which nothing on the way reads as a path of its own."""
+    """Percent-encode a value as one segment, so that no server reads it as a path."""
     if text in ("", ".", ".."):
         raise types.invalid_value_error(
-            parameter.name, f"one segment of a {parameter.place}; empty, '.' and '..' are none", text
+            parameter.name, f"one segment of a {parameter.place}, and not empty, '.' or '..'", text
         )
     return _percent(parameter, text)
 
@@ -192,19 +192,21 @@ def _body(operation: Operation[Any], parameter: Parameter, value: Any) -> str:
         value = kind.convert(value, parameter.name)
         missing = kind.missing_fields(value, parameter.name)
     except RecursionError:
-        missing = ["an end: it is nested too deeply, or holds itself"]
+        raise ApiValueError(
+            f"{operation.id} can't send its {parameter.name}: it is nested too deeply, or contains itself"
+        ) from None
     if missing:
-        raise ApiValueError(f"{operation.id} can't send its {parameter.name}: it lacks {', '.join(missing)}")
+        raise ApiValueError(f"{operation.id} can't send its {parameter.name}: {', '.join(missing)} missing")
     return codec.encode(value)
 
 
 def _form_value(parameter: Parameter, value: Any) -> str | Secret:
-    """Check a field of a form; a secret stays wrapped, so that no frame's locals show it."""
+    """Check a field of a form. A secret stays wrapped, so that it is not in the locals of a frame."""
     if not (isinstance(value, Secret) or parameter.secret):
         return _percent(parameter, _text(parameter, value))
     secret = value if isinstance(value, Secret) else Secret(value)
     if not secret.is_encodable():
-        raise ApiValueError(f"{parameter.name} must be a text that UTF-8 can encode (no lone surrogates)")
+        raise ApiValueError(f"{parameter.name} must be a str that UTF-8 can encode (no lone surrogates)")
     return secret
 
 

@@ -1,4 +1,4 @@
-"""When a failed try is repeated, and after what wait."""
+"""The retry rules: which attempts are retried, after what wait, and within what budget."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ THROTTLED_BASE_SECONDS = 1.0
 MAX_WAIT_SECONDS = 8.0
 MAX_RETRY_AFTER_SECONDS = 60.0
 FAR_AWAY = 1e9
-"""Seconds that stand for all longer waits: hundreds of digits are a number too, and no float."""
+"""Seconds that stand for all longer waits. A number of hundreds of digits is out of range for a float."""
 
 SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", re.ASCII)
 
@@ -26,9 +26,9 @@ COST_AFTER_THROTTLING = 5
 
 
 class Budget:
-    """What a client may spend on repeats, so that a service in trouble isn't buried under them.
+    """The retry budget of a client. Retries spend it and successes refill it.
 
-    Plain integer arithmetic without a lock: threads that race may miscount by one repeat, never run away.
+    It has no lock. Threads that race may miscount by one retry.
     """
 
     __slots__ = ("_tokens",)
@@ -37,44 +37,44 @@ class Budget:
         self._tokens = tokens
 
     def spend(self, cost: int) -> bool:
-        """Pay for a repeat; False when there isn't enough left."""
+        """Spend the cost of a retry. Return False if the budget is too low."""
         if self._tokens < cost:
             return False
         self._tokens -= cost
         return True
 
     def earn(self) -> None:
-        """Take one token back for a success."""
+        """Add one token for a success."""
         if self._tokens < BUDGET:
             self._tokens += 1
 
 
 def is_retryable_status(retry: Retry, status: int) -> bool:
-    """Tell whether an answer of this status may be followed by another try."""
+    """Return whether a response with this status may be retried."""
     return status == THROTTLED if retry == "once" else status in RETRYABLE_STATUSES
 
 
 def is_ambiguous(retry: Retry, status: int) -> bool:
-    """Tell whether a write that was answered with this status may have been applied all the same.
+    """Return whether a write with this response status may have been applied.
 
-    A 4xx refuses it, and so do the redirects that ask for the same request elsewhere.
+    A 4xx rejects it, and so do the redirects that ask for the same request elsewhere.
     """
-    refused = (400 <= status < 500 and status != 408) or status in (307, 308)
-    return retry != "safe" and not refused
+    rejected = (400 <= status < 500 and status != 408) or status in (307, 308)
+    return retry != "safe" and not rejected
 
 
-def backoff(repeat: int, throttled: bool, random: Callable[[], float]) -> float:
-    """Give the seconds to wait before repeat number `repeat` (0 is the first): full jitter, at most 8 s."""
+def backoff(retries: int, throttled: bool, random: Callable[[], float]) -> float:
+    """Return the seconds to wait after `retries` retries: up to 8 s, with full jitter."""
     base = THROTTLED_BASE_SECONDS if throttled else BASE_SECONDS
-    return random() * min(MAX_WAIT_SECONDS, base * 2.0 ** min(repeat, 16))
+    return random() * min(MAX_WAIT_SECONDS, base * 2.0 ** min(retries, 16))
 
 
 def retry_after(value: str | None, now: Callable[[], float]) -> float | None:
-    """Read a `Retry-After` header: seconds (fractions too) or an HTTP date; garbage is None.
+    """Parse a `Retry-After` header: seconds, with or without a fraction, or an HTTP date.
 
     Args:
-        value: the header's value.
-        now: gives epoch seconds, for a date.
+        value: The value of the header. Malformed data is None.
+        now: Returns epoch seconds.
     """
     if value is None:
         return None
@@ -91,7 +91,7 @@ def _seconds_until(date: str, now: Callable[[], float]) -> float:
 
     try:
         moment = parsedate_to_datetime(date)
-        if moment.tzinfo is None:  # "-0000": in UTC, as all HTTP dates are
+        if moment.tzinfo is None:  # "-0000" means UTC, as in all HTTP dates
             moment = moment.replace(tzinfo=UTC)
         return max(0.0, moment.timestamp() - now())
     except (TypeError, ValueError, OverflowError, IndexError):

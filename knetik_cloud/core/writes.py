@@ -1,4 +1,4 @@
-"""What is known of writes: their outcomes, and the recent ones of this process.
+"""The outcomes of writes, and the recent writes of this process.
 
 A read-back needs the recent writes to tell a write's traces from those of its siblings.
 """
@@ -23,7 +23,7 @@ MAX_WRITES = 4096
 
 
 class Outcome(Generic[T]):
-    """What became of a write.
+    """The outcome of a write.
 
     Attributes:
         state: `"applied"` (by this call), `"found"` (an earlier call with the same key had applied it),

@@ -1,1 +1,1 @@
-"""What is sent and received: models, the types of their fields, instants and JSON."""
+"""The data that is sent and received: models, the types of their fields, instants and JSON."""

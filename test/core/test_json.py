@@ -133,7 +133,7 @@ def test_media_types_that_may_hold_json(media: str | None) -> None:
 )
 def test_media_types_that_hold_something_else(media: str) -> None:
     for operation in (READ, REMOVE):
-        with pytest.raises(ApiResponseError, match="it says that it is"):
+        with pytest.raises(ApiResponseError, match="its content type is"):
             read(operation, Reply(200, b"{}", Content_Type=media))
 
 

@@ -121,7 +121,7 @@ def test_an_unreadable_success_of_a_once_operation_may_have_been_applied() -> No
 def test_a_404_to_a_repeated_delete_means_that_it_is_done(first: Reply | Failure) -> None:
     answer = World().call(REMOVE, [first, Reply(404)])
     assert answer.data is None
-    assert "earlier try" in answer.attempts[-1].outcome
+    assert "earlier attempt" in answer.attempts[-1].outcome
 
 
 def test_a_404_to_a_repeated_delete_is_given_raw_to_who_wants_the_answer() -> None:
@@ -333,13 +333,13 @@ def test_the_error_tells_of_all_tries() -> None:
     error = World().error(READ, [RESET, READ_TIMEOUT, Reply(503, b'{"code": 9, "request_id": "r-1"}')])
     assert [attempt.outcome for attempt in error.attempts] == ["reset", "slow", "503 Reason"]
     assert (error.operation, error.code, error.request_id) == ("read", 9, "r-1")
-    assert "Attempts: 3 tries: reset; slow; 503 Reason, waited " in str(error)
+    assert "Attempts: 3 (reset; slow; 503 Reason), waited " in str(error)
 
 
 def test_outcomes_that_repeat_are_told_once() -> None:
     error = World().error(READ, [RESET, RESET, READ_TIMEOUT])
     assert str(error).startswith("slow\n")
-    assert "\nAttempts: 3 tries: reset (twice); as above, waited " in str(error)
+    assert "\nAttempts: 3 (reset, twice; same as above), waited " in str(error)
 
 
 def test_the_cause_is_kept_without_its_traceback() -> None:

@@ -120,7 +120,7 @@ def test_a_row_that_is_removed_meanwhile_gives_a_warning() -> None:
     assert 11 not in read.ids
     (warning,) = read.warnings
     assert "one may have been missed" in warning
-    assert "1 of them went" in warning
+    assert "1 were removed" in warning
 
 
 def test_rows_that_change_places_meanwhile_give_a_warning() -> None:

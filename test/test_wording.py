@@ -1,0 +1,88 @@
+"""The wording rules of the project: how docstrings open, and which private names are gone."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("knetik_cloud", "codegen", "benchmarks", "scripts")
+
+OPENINGS = ("Give", "Tell", "Say", "Spell", "Name", "Take", "What", "Whatever", "Whoever")
+"""First words that hide the action or the noun: `Return`, `Format`, `The ...` are meant."""
+
+OLD_NAMES = re.findall(
+    r"\w+",
+    """
+    Unframed _Timed _Outer _Lane _Verdict _Progress Ask Authenticate Meaning _Reading _Seen _InTurn
+    _Ahead Refusal settle what_is_wanted no_client not_picklable unlisted renew_locks _or_none
+    start_over take_back distrust read_what_comes let_go _let_go retire _is_spent _bare
+    is_distrusted _close_strays is_waited_for _judge _timely unhurried presentable of_stream cut_off
+    unanswered no_http pausing provided forget_refresh_token no_token waited_too_long EARLY_SHARE
+    refuse unreadable lacking settles _over _over_all leave_out tell_kinds Described no_parameter
+    _take_answer _told_attempts SHOWN_BODY SHOWN_ERRORS carry_out _faulty _broken _defect UNSAID
+    PATIENCE groups_of FROM_ANYWHERE body_required repeatable twin_docstring said told
+    """,
+)
+"""Private names of earlier versions, each of which has the name of its field now."""
+
+OLD_PREFIXES = ("MOST_", "LONGEST_", "LARGEST_", "SHORTEST_")
+"""Prefixes of constants, which are `MAX_` and `MIN_` now, with the unit at the end."""
+
+
+def modules() -> list[Path]:
+    return sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text:
+                yield getattr(node, "lineno", 1), text
+
+
+def names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield node.lineno, name
+            case ast.Name(id=name, ctx=ast.Store()):
+                yield node.lineno, name
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_docstrings_open_with_a_verb_or_a_noun(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    wrong = [f"line {line}: {text.splitlines()[0]}" for line, text in docstrings(tree) if opens_badly(text)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_private_name_of_earlier_versions_remains(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    wrong = [f"line {line}: {name}" for line, name in names(tree) if is_old(name)]
+    assert wrong == []
+
+
+def opens_badly(docstring: str) -> bool:
+    return re.match(rf"({'|'.join(OPENINGS)})\b", docstring) is not None
+
+
+def is_old(name: str) -> bool:
+    return name in OLD_NAMES or name.startswith(OLD_PREFIXES)
+
+
+@pytest.mark.parametrize("opening", ["Give the name.", "Say whether.", "What a call came to."])
+def test_rule_finds_an_opening(opening: str) -> None:
+    assert opens_badly(opening)
+    assert not opens_badly("Given names are returned. Namely all.")
+
+
+def test_rule_finds_a_name() -> None:
+    tree = ast.parse("class _Lane:\n    MOST_CALLS = 5\n    def take_back(self): ...\n")
+    assert [name for _, name in names(tree) if is_old(name)] == ["_Lane", "MOST_CALLS", "take_back"]
