@@ -26,12 +26,14 @@ from knetik_cloud.sandbox.errors import (
     NOT_FOUND,
     Problem,
     ServiceError,
+    unavailable_error,
 )
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.journal import Facts, Recorded
 from knetik_cloud.sandbox.routing import Routes
 from knetik_cloud.sandbox.service import Request as ServiceRequest
 from knetik_cloud.sandbox.service import Service, ServiceResponse
+from knetik_cloud.sandbox.storage import UnusableDatabase
 
 logger = logging.getLogger("knetik_cloud.sandbox")
 
@@ -40,7 +42,7 @@ T = TypeVar("T")
 
 
 def create_app(service: Service) -> ASGIApp:
-    """Make the application that serves a stand-in."""
+    """Build the application that serves a sandbox."""
     app = Starlette(
         routes=[
             *control_api.routes(service),
@@ -71,7 +73,7 @@ def create_app(service: Service) -> ASGIApp:
         try:
             await gate(scope, receive, send)
         except asyncio.CancelledError:
-            # The server stops with this request under way, such as one that a fault delays.
+            # The server stops while this request is in progress, such as one that a fault delays.
             await connections.abort(scope["knetik.transport"], receive)
 
     return entrance
@@ -134,32 +136,44 @@ def _allowed(operations: Iterable[str]) -> list[str]:
 
 
 async def _serve(service: Service, operation: Operation, request: Request) -> Response:
-    """Answer a call of an operation, and put both into the journal."""
+    """Respond to a call of an operation, and record the exchange in the journal."""
     started = time.perf_counter()
     fault = await _run_shared(service, service.controls.take_fault, operation.id)
-    if fault is not None and fault.delay:
-        await asyncio.sleep(fault.delay)
     facts = Facts()
-    body, answer = await _answer(service, operation, request, fault, facts)
-    response = _response(answer)
+    body, result = await _respond(service, operation, request, fault, facts)
+    response = _response(result)
     response = _apply_fault(response, fault) if fault else response
-    await _run_shared(service, _record, service, operation.id, request, body, response, started, fault, facts)
+    try:
+        await _run_shared(
+            service, _record, service, operation.id, request, body, response, started, fault, facts
+        )
+    except Exception:
+        # The operation has run, so its response must get through.
+        logger.exception("the journal could not record %s", operation.id)
     return response
 
 
-async def _answer(
+async def _respond(
     service: Service, operation: Operation, request: Request, fault: Fault | None, facts: Facts
 ) -> tuple[bytes, ServiceResponse]:
-    """Read a request's body and carry the operation out; give both."""
+    """Read a request's body and run the operation. Return the body and the response."""
+    delay = fault.delay if fault is not None else 0
+    # A fault that applies the operation does so even if the caller disconnects during the delay. Otherwise
+    # the body is read afterwards, which fails if the caller is gone.
+    reads_first = fault is not None and fault.applied
     try:
+        if delay and not reads_first:
+            await asyncio.sleep(delay)
         body = await connections.read_body(request, bodies.MAX_BODY_BYTES)
+        if delay and reads_first:
+            await asyncio.sleep(delay)
     except ServiceError as error:
         return b"", service.error_response(error)
     if fault is not None and not fault.executes:
         return body, _injected(service, fault)
-    asked = ServiceRequest(request.path_params, request.query_params, request.headers, body, facts)
+    call = ServiceRequest(request.path_params, request.query_params, request.headers, body, facts)
     try:
-        return body, await _run(service, service.execute, operation, asked)
+        return body, await _run(service, service.execute, operation, call)
     except Exception as error:
         # Here and not in the framework, which would close the connection and leave no line in the journal.
         logger.exception("%s failed", operation.id)
@@ -167,9 +181,9 @@ async def _answer(
 
 
 async def _run(service: Service, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run what may wait for the database: in a thread, unless the database has but one for all."""
+    """Run a function that may wait for the database, in a thread unless the database has only one."""
     if service.database.single_threaded:
-        # One connection, one thread: to hand over to another would only cost.
+        # There is one connection, so another thread would gain nothing.
         return function(*args, **kwargs)
     return await run_in_threadpool(function, *args, **kwargs)
 
@@ -196,14 +210,13 @@ def _response(answer: ServiceResponse) -> Response:
 
 
 def _apply_fault(response: Response, fault: Fault) -> Response:
-    """Lose the answer as the fault says."""
+    """Replace or change a response as a fault specifies."""
     if fault.reset:
         return connections.ResetResponse()
-    if fault.truncate:
-        return connections.TruncatedResponse(response)
     if fault.status is not None and fault.applied:
         return Response(b"", fault.status, dict(fault.headers))
-    return response
+    response.headers.update(fault.headers)
+    return connections.TruncatedResponse(response) if fault.truncate else response
 
 
 def _record(
@@ -244,7 +257,7 @@ def _raw_path(scope: Mapping[str, Any]) -> bytes:
 
 
 def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """Answer requests that no operation has, as the service answers errors."""
+    """Respond to requests that match no operation, with the service's errors."""
 
     async def answer(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -266,7 +279,7 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
 
 
 def _handle_crash(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """Answer 500 for a defect outside the operations; the server prints its traceback."""
+    """Respond with 500 to a defect outside the operations. The server prints its traceback."""
 
     async def answer(request: Request, error: Exception) -> Response:
         return _response(service.error_response(_internal_error(error)))
@@ -276,5 +289,7 @@ def _handle_crash(service: Service) -> Callable[[Request, Exception], Awaitable[
 
 def _internal_error(error: Exception) -> ServiceError:
     """Build the error for a defect of the sandbox itself. The log has the traceback."""
-    message = f"The stand-in failed: {type(error).__name__}. Its output holds the traceback."
+    if isinstance(error, UnusableDatabase):
+        return unavailable_error(error)
+    message = f"The sandbox failed: {type(error).__name__}. Its output contains the traceback."
     return ServiceError(500, INTERNAL, [Problem(message)])

@@ -116,10 +116,11 @@ def path_user(db: Connection, operation: Operation, value: int | str, caller: Ca
             return caller.user
         user = people.user_by_name(db, value)
         if user is None:
-            raise invalid_error(f"{field} must be the id of a user, or 'me', not {value!r}", field)
+            raise invalid_error(f"{field} must be the id of a user, or 'me', not {value[:60]!r}", field)
         return user
-    number = int(value)
+    # A longer number is no id, and int() rejects very long ones.
+    number = int(value) if len(str(value)) < 20 else 2**31
     user = people.user_by_id(db, number) if abs(number) < 2**31 else None
     if user is None:
-        raise not_found_error(f"No user has the id {number}", field)
+        raise not_found_error(f"No user has the id {str(value)[:60]}", field)
     return user

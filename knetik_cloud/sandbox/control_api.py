@@ -1,10 +1,15 @@
-"""The control API under /_sandbox/: reset, seeds, snapshots, the clock, the journal, faults."""
+"""The control API under /_sandbox/: reset, seeds, snapshots, the clock, the journal and faults.
+
+`control.yaml` is its contract. Bodies are checked against it.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import fields
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -12,14 +17,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from knetik_cloud.contract import load_document
 from knetik_cloud.sandbox import seed
 from knetik_cloud.sandbox.access import CONTROL_PREFIX
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.connections import read_body
-from knetik_cloud.sandbox.errors import ServiceError, conflict_error, invalid_error, not_found_error
+from knetik_cloud.sandbox.errors import INVALID, ServiceError, conflict_error, invalid_error, not_found_error
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.instants import duration, instant
-from knetik_cloud.sandbox.service import Service
+from knetik_cloud.sandbox.schema import problems, short_json
+from knetik_cloud.sandbox.service import Service, ServiceResponse
 from knetik_cloud.version import __version__
 
 OFF = "off"
@@ -30,7 +37,7 @@ Action = Callable[[Service, Request, bytes], Any]
 
 
 def routes(service: Service) -> list[Route]:
-    """Give the routes of the control API; none when it is switched off."""
+    """Return the routes of the control API, or none if it is switched off."""
     if service.settings.control == OFF:
         return []
     return [
@@ -38,6 +45,7 @@ def routes(service: Service) -> list[Route]:
         for method, path, action in (
             ("GET", "", _about),
             ("POST", "/stop", _stop),
+            ("GET", "/openapi.json", _contract),
             ("POST", "/reset", _reset),
             ("POST", "/seed", _seed),
             ("GET", "/export", _export),
@@ -53,38 +61,67 @@ def routes(service: Service) -> list[Route]:
             ("POST", "/faults", _fail),
             ("DELETE", "/faults", _clear_faults),
             ("POST", "/tokens/expire", _expire_tokens),
-            ("GET", "/wallets/{user_id:int}", _wallet),
+            ("GET", "/wallets/{user_id}", _wallet),
         )
     ]
 
 
+@cache
+def contract() -> Mapping[str, Any]:
+    """Return the contract of the control API, an OpenAPI 3.1 document."""
+    document: Mapping[str, Any] = load_document(resources.files(__package__).joinpath("control.yaml"))
+    return document
+
+
 def _endpoint(service: Service, action: Action) -> Callable[[Request], Awaitable[Response]]:
+    def respond(request: Request, body: bytes) -> ServiceResponse:
+        result = action(service, request, body)
+        return ServiceResponse(204) if result is None else ServiceResponse(200, result)
+
     async def endpoint(request: Request) -> Response:
         try:
             body = await read_body(request, MAX_BODY_BYTES)
-            if service.database.single_threaded:
-                result = action(service, request, body)
-            else:
-                result = await run_in_threadpool(action, service, request, body)
         except ServiceError as error:
-            denial = service.error_response(error)
-            return _json(denial.body, denial.status)
-        return Response(status_code=204) if result is None else _json(result, 200)
+            return _response(service.error_response(error))
+        if service.database.single_threaded:
+            return _response(service.responding(lambda: respond(request, body)))
+        return _response(await run_in_threadpool(service.responding, lambda: respond(request, body)))
 
     return endpoint
 
 
-def _json(value: Any, status: int) -> Response:
-    return Response(json.dumps(value, ensure_ascii=False).encode(), status, media_type="application/json")
+def _response(result: ServiceResponse) -> Response:
+    if result.body is None:
+        return Response(status_code=result.status)
+    text = json.dumps(result.body, ensure_ascii=False, default=str)
+    return Response(text.encode(), result.status, media_type="application/json")
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes, schema: str) -> dict[str, Any]:
+    """Read a JSON body, and check it against a schema of the contract.
+
+    Raises:
+        ServiceError: If it isn't JSON, or doesn't match the schema.
+    """
     try:
-        value = json.loads(body)
-    except ValueError:
+        value = json.loads(body, parse_constant=_reject_constant, parse_float=_finite)
+    except (ValueError, RecursionError):
         raise invalid_error("the body must be a JSON object") from None
-    if not isinstance(value, dict):
-        raise invalid_error("the body must be a JSON object")
+    found = problems(contract()["components"]["schemas"][schema], value, "the body")
+    if found:
+        raise ServiceError(400, INVALID, found)
+    checked: dict[str, Any] = value
+    return checked
+
+
+def _reject_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is too large")
     return value
 
 
@@ -104,6 +141,10 @@ def _stop(service: Service, request: Request, body: bytes) -> None:
     if service.stop is None:
         raise conflict_error("this sandbox is part of a program: stop it there, or end the program")
     service.stop()
+
+
+def _contract(service: Service, request: Request, body: bytes) -> Any:
+    return contract()
 
 
 def _reset(service: Service, request: Request, body: bytes) -> None:
@@ -146,17 +187,15 @@ def _clock(service: Service, request: Request, body: bytes) -> Any:
 
 
 def _set_clock(service: Service, request: Request, body: bytes) -> Any:
-    wanted = _object(body)
+    setting = _object(body, "ClockSetting")
     try:
-        target = instant(wanted["now"], "now") if "now" in wanted else None
+        target = instant(setting["now"], "now") if "now" in setting else None
     except (TypeError, ValueError) as error:
         raise invalid_error(str(error), "now") from None
-    frozen = wanted.get("frozen")
-    if frozen not in (None, True, False):
-        raise invalid_error(f"frozen must be true or false, not {frozen!r}", "frozen")
+    frozen = setting.get("frozen")
 
     def change(clock: Clock) -> None:
-        # Stopped first, it shows the very instant that it is set to.
+        # Frozen first, so that it shows the very instant that it is set to.
         if frozen:
             clock.freeze()
         if target is not None:
@@ -177,7 +216,7 @@ def _changed_clock(service: Service, change: Callable[[Clock], None]) -> Any:
 
 def _advance(service: Service, request: Request, body: bytes) -> Any:
     try:
-        seconds = duration(**_object(body))
+        seconds = duration(**_object(body, "Duration"))
     except (TypeError, ValueError) as error:
         raise invalid_error(str(error)) from None
     return _changed_clock(service, lambda clock: clock.advance(seconds))
@@ -200,7 +239,7 @@ def _faults(service: Service, request: Request, body: bytes) -> Any:
 
 
 def _fail(service: Service, request: Request, body: bytes) -> Any:
-    fault = read_fault(_object(body))
+    fault = read_fault(_object(body, "Fault"))
     try:
         service.controls.arm(fault)
     except ValueError as error:
@@ -209,15 +248,18 @@ def _fail(service: Service, request: Request, body: bytes) -> Any:
 
 
 def read_fault(wanted: Mapping[str, Any]) -> Fault:
-    """Make a fault of its JSON; raise ServiceError with what is wrong with it."""
-    known = [each.name for each in fields(Fault) if each.name != "met"]
-    for name in wanted:
-        if name not in known:
-            raise invalid_error(f"a fault has no {name!r}; use {', '.join(known)}", name)
+    """Build a fault from its JSON.
+
+    Raises:
+        ServiceError: If it doesn't match the contract, or its values don't fit each other.
+    """
+    found = problems(contract()["components"]["schemas"]["Fault"], wanted, "the fault")
+    if found:
+        raise ServiceError(400, INVALID, found)
     try:
         return Fault(**wanted)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise invalid_error(f"that is no fault: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise invalid_error(f"the fault can't be armed: {error}") from None
 
 
 def _clear_faults(service: Service, request: Request, body: bytes) -> None:
@@ -229,4 +271,7 @@ def _expire_tokens(service: Service, request: Request, body: bytes) -> Any:
 
 
 def _wallet(service: Service, request: Request, body: bytes) -> Any:
-    return service.controls.wallet(request.path_params["user_id"])
+    text = request.path_params["user_id"]
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**31):
+        raise invalid_error(f"user_id must be the id of a user, not {short_json(text)}", "user_id")
+    return service.controls.wallet(int(text))

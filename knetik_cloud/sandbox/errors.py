@@ -1,4 +1,4 @@
-"""The errors that the service answers with: `Result` for operations, OAuth's shape for tokens."""
+"""The errors of the service: a `Result` for operations, the form of OAuth for tokens."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ CONFLICT = 1006
 DENIED = 1007
 INJECTED = 1999
 INTERNAL = 1500
+UNAVAILABLE = 1501
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: what it is, the JSON key or parameter at fault, details worth having."""
+    """One problem of a request: a message, the JSON key or parameter at fault, and details."""
 
     message: str
     field: str | None = None
@@ -27,7 +28,7 @@ class Problem:
 
 
 class ServiceError(Exception):
-    """End a request with an error; raised inside its transaction, it undoes all that the request did."""
+    """An error that ends a request. Raised inside its transaction, it rolls back the request's changes."""
 
     def __init__(self, status: int, code: int, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
@@ -37,7 +38,7 @@ class ServiceError(Exception):
         self.headers: dict[str, str] = {}
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """Give the body of the answer, a `Result`."""
+        """Return the body of the response, a `Result`."""
         return {
             "code": self.code,
             "request_id": request_id,
@@ -49,7 +50,7 @@ class ServiceError(Exception):
 
 
 class OAuthError(ServiceError):
-    """End a request with an error in OAuth's shape, as token and bearer failures do."""
+    """An error in the form of OAuth, as for token requests and invalid bearer tokens."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(status, INVALID, [Problem(description)])
@@ -63,25 +64,30 @@ class OAuthError(ServiceError):
 
 
 def invalid_error(message: str, field: str | None = None, details: Any = None) -> ServiceError:
-    """A value that the service can't take (400)."""
+    """Build the error for an invalid value (400)."""
     return ServiceError(400, INVALID, [Problem(message, field, details)])
 
 
 def malformed_error(message: str, field: str | None = None) -> ServiceError:
-    """A request that can't be read at all (400)."""
+    """Build the error for a request that can't be parsed (400)."""
     return ServiceError(400, MALFORMED, [Problem(message, field)])
 
 
 def conflict_error(message: str, field: str | None = None, details: Any = None) -> ServiceError:
-    """A change that other resources stand against (400)."""
+    """Build the error for a change that conflicts with other resources (400)."""
     return ServiceError(400, CONFLICT, [Problem(message, field, details)])
 
 
 def not_found_error(message: str, field: str | None = None) -> ServiceError:
-    """Something that does not exist (404)."""
+    """Build the error for a resource that does not exist (404)."""
     return ServiceError(404, NOT_FOUND, [Problem(message, field)])
 
 
 def forbidden_error(message: str, field: str | None = None, details: Any = None) -> ServiceError:
-    """A caller who may not do this (403)."""
+    """Build the error for a caller without permission (403)."""
     return ServiceError(403, FORBIDDEN, [Problem(message, field, details)])
+
+
+def unavailable_error(reason: Exception) -> ServiceError:
+    """Build the error for a database that can't be used now (503)."""
+    return ServiceError(503, UNAVAILABLE, [Problem(str(reason))])

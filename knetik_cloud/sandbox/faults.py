@@ -1,7 +1,8 @@
-"""Faults on demand: make an operation fail, wait, or lose its answer, as often as wanted."""
+"""Faults: responses that an operation is made to fail, delay, cut short or lose."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,19 +10,32 @@ from difflib import get_close_matches
 from typing import Any
 
 ANY = "*"
-"""Stands for every operation."""
+"""The name that means every operation."""
 
 MAX_DELAY_SECONDS = 3600.0
+MAX_ARMED = 1000
+"""The maximum number of faults that are armed at the same time."""
+
+FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding"})
+"""Headers that the server computes. With other values, a client could not read the response."""
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_HEADER_VALUE = re.compile(r"(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?")
 
 
 @dataclass(slots=True)
 class Fault:
     """A fault armed for an operation.
 
-    `status` answers so instead of carrying the operation out. `reset` drops the connection without an answer,
-    `truncate` sends half of the answer's body; `applied` has the operation carried out before it is lost.
-    `delay` waits so many seconds first; alone, it only slows the operation down. `times` is how often it
-    strikes, None for ever; `met` how often it has.
+    `status` is returned without running the operation. `reset` drops the connection without a response, and
+    `truncate` sends half of the response's body. With `applied`, the operation runs before its response is
+    lost, even if the caller has disconnected. `delay` waits that many seconds first; alone, it only slows the
+    operation down. `headers` are added to the response. The fault is applied `times` times, or until it is
+    cleared if `times` is None. `met` is how many times it has been applied.
+
+    Raises:
+        TypeError: If a value is of the wrong type.
+        ValueError: If a value is out of range, or the values don't fit each other.
     """
 
     operation: str
@@ -35,28 +49,33 @@ class Fault:
     met: int = 0
 
     def __post_init__(self) -> None:
-        if self.status is not None and not 400 <= self.status <= 599:
-            raise ValueError(f"status must be from 400 to 599, not {self.status}")
-        if self.times is not None and self.times < 1:
-            raise ValueError(f"times must be 1 or more, or None for ever, not {self.times}")
+        if not isinstance(self.operation, str):
+            raise TypeError(f"operation must be the name of an operation, or {ANY!r}, not {self.operation!r}")
+        if self.status is not None:
+            _check_integer("status", self.status, "from 400 to 599", 400, 599)
+        if self.times is not None:
+            _check_integer("times", self.times, "1 or more, or None for ever", 1, None)
+        if isinstance(self.delay, bool) or not isinstance(self.delay, int | float):
+            raise TypeError(f"delay must be a number of seconds, not {self.delay!r}")
         if not 0 <= self.delay <= MAX_DELAY_SECONDS:
             raise ValueError(f"delay must be from 0 to {MAX_DELAY_SECONDS:.0f} seconds, not {self.delay}")
+        for name in ("reset", "truncate", "applied"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be true or false, not {getattr(self, name)!r}")
         if (self.status is not None) + self.reset + self.truncate > 1:
             raise ValueError("a fault has one of status, reset and truncate: arm several for several")
         if not (self.status or self.reset or self.truncate or self.delay):
             raise ValueError("a fault needs a status, a delay, reset or truncate")
-        for name, value in self.headers.items():
-            if not isinstance(value, str) or not (name + value).isprintable() or not (name + value).isascii():
-                raise ValueError(f"headers must be printable ASCII, as {name!r} is not")
+        _check_headers(self.headers)
 
     @property
     def used_up(self) -> bool:
-        """True once it has struck as often as it was to."""
+        """True once it has been applied `times` times."""
         return self.times is not None and self.met >= self.times
 
     @property
     def executes(self) -> bool:
-        """True if the operation happens in spite of the fault."""
+        """True if the operation runs in spite of the fault."""
         return self.applied or self.truncate or not (self.status or self.reset)
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,7 +86,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that are armed, in the order in which they strike."""
+    """The armed faults, in the order in which they are applied."""
 
     def __init__(self, operations: Collection[str]) -> None:
         self._operations = operations
@@ -75,41 +94,73 @@ class Faults:
         self._lock = threading.Lock()
 
     def arm(self, fault: Fault) -> None:
-        """Add a fault. Raises ValueError for an operation that doesn't exist."""
+        """Add a fault.
+
+        Raises:
+            ValueError: If there is no such operation, or if too many faults are armed.
+        """
         if fault.operation != ANY and fault.operation not in self._operations:
             raise unknown_operation_error(fault.operation, self._operations, f"{ANY!r} for all")
         with self._lock:
+            if len(self._armed) >= MAX_ARMED:
+                raise ValueError(f"{MAX_ARMED} faults are armed already: clear them first")
             self._armed.append(fault)
 
     def take(self, operation: str) -> Fault | None:
-        """Give the fault that strikes a call of an operation now, counting it; None for none."""
+        """Return the fault to apply to this call and count it, or None. A used-up fault disappears."""
         if not self._armed:
             return None
         with self._lock:
             for fault in self._armed:
-                if fault.operation in (operation, ANY) and not fault.used_up:
+                if fault.operation in (operation, ANY):
                     fault.met += 1
+                    if fault.used_up:
+                        self._armed.remove(fault)
                     return fault
         return None
 
     def state(self) -> list[dict[str, Any]]:
-        """Give what `restore` needs to arm another set alike."""
+        """Return the state that makes another set of faults like this one."""
         return [fault.to_dict() for fault in self.all()]
 
     def restore(self, state: list[dict[str, Any]]) -> None:
-        """Arm the faults whose `state()` this was, in place of those here."""
+        """Replace the faults with those whose `state()` this was, except used-up ones."""
+        faults = [Fault(**fault) for fault in state]
         with self._lock:
-            self._armed = [Fault(**fault) for fault in state]
+            self._armed = [fault for fault in faults if not fault.used_up]
 
     def all(self) -> list[Fault]:
-        """List the faults armed so far, spent ones included, with how often each was met."""
+        """List the armed faults, each with how often it has been applied."""
         with self._lock:
             return list(self._armed)
 
     def clear(self) -> None:
-        """Disarm and forget all of them."""
+        """Disarm and discard all faults."""
         with self._lock:
             self._armed.clear()
+
+
+def _check_integer(name: str, value: Any, expected: str, low: int, high: int | None) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, {expected}, not {value!r}")
+    if value < low or (high is not None and value > high):
+        raise ValueError(f"{name} must be {expected}, not {value}")
+
+
+def _check_headers(headers: Any) -> None:
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"headers must be a map of names to texts, not {headers!r}")
+    for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"headers must be a map of names to texts, not {name!r}: {value!r}")
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(
+                f"headers must have names without spaces, such as Retry-After, not {name[:100]!r}"
+            )
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"headers must be printable ASCII without outer spaces, as {name!r} is not")
+        if name.lower() in FRAMING_HEADERS:
+            raise ValueError(f"headers can't set {name}: the server computes it")
 
 
 def unknown_operation_error(name: str, known: Collection[str], every: str) -> ValueError:
@@ -124,4 +175,4 @@ def unknown_operation_error(name: str, known: Collection[str], every: str) -> Va
     advice = (
         f"did you mean {' or '.join(matches)}?" if matches else f"use {', '.join(sorted(known))}, or {every}"
     )
-    return ValueError(f"there is no operation {name!r}; {advice}")
+    return ValueError(f"there is no operation {name[:100]!r}; {advice}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from knetik_cloud.contract import Contract
+from knetik_cloud.sandbox.bodies import MAX_DEPTH
 from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
 from knetik_cloud.sandbox.rules import definitions, groups
 from knetik_cloud.sandbox.rules.entry import ACTIVE
@@ -20,7 +23,15 @@ from knetik_cloud.sandbox.storage.catalog import GroupMember, join_groups
 from knetik_cloud.sandbox.storage.database import align_ids
 
 SCHEMA = resources.files("knetik_cloud.sandbox").joinpath("seed_schema.yaml")
-"""What a seed may hold, as JSON Schema."""
+"""The JSON Schema of a seed."""
+
+MAX_VALUES = 10_000_000
+"""The maximum number of values in a seed, which a few references in YAML can multiply."""
+
+MAX_BITS = 10_000
+"""The maximum size of an integer in a seed."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def demo() -> dict[str, Any]:
@@ -57,7 +68,10 @@ def _yaml(text: str) -> Any:
 
     try:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except yaml.YAMLError as error:
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except Exception as error:
+        # A malformed value, such as !!int "", raises whatever its conversion runs into.
         raise ValueError(str(error)) from None
 
 
@@ -69,9 +83,57 @@ def check(document: Mapping[str, Any], contract: Contract, bodies: BodyCheck) ->
     """
     problems = schema_problems(_yaml(SCHEMA.read_text("utf-8")), document, "the seed")
     if not problems:
+        try:
+            _check_values(document)
+        except ValueError as error:
+            problems = [Problem(str(error))]
+    if not problems:
         problems = [*_resource_problems(document, contract, bodies)]
     if problems:
         raise ServiceError(400, INVALID, problems)
+
+
+def _check_values(document: Mapping[str, Any]) -> None:
+    """Check that a seed contains nothing but JSON that both databases can store.
+
+    YAML also has dates, sets and references, and Python has even more.
+
+    Raises:
+        ValueError: If it contains anything else, is nested too deeply, or is too large.
+    """
+    pending: list[tuple[Any, int]] = [(document, 0)]
+    count = 0
+    while pending:
+        value, depth = pending.pop()
+        count += 1
+        if count > MAX_VALUES or depth > MAX_DEPTH:
+            raise ValueError(
+                f"the seed must have at most {MAX_VALUES} values and {MAX_DEPTH} levels of nesting; load "
+                "larger ones in parts"
+            )
+        if isinstance(value, Mapping):
+            if not all(isinstance(key, str) for key in value):
+                raise ValueError(f"the keys of the seed must be texts, not {short_json([*value][:5])}")
+            pending += [(key, depth) for key in value]
+            pending += [(inner, depth + 1) for inner in value.values()]
+        elif isinstance(value, list):
+            pending += [(inner, depth + 1) for inner in value]
+        else:
+            _check_scalar(value)
+
+
+def _check_scalar(value: Any) -> None:
+    if isinstance(value, str):
+        if "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
+            raise ValueError(f"the seed contains a text that can't be stored: {short_json(value)}")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"the numbers of the seed must be finite, not {value}")
+    elif isinstance(value, int):
+        if value.bit_length() > MAX_BITS:
+            raise ValueError(f"the integers of the seed must have at most {MAX_BITS} bits")
+    elif value is not None:
+        raise ValueError(f"the seed must contain JSON values only, not {type(value).__name__} {value!s:.60}")
 
 
 def _resource_problems(
@@ -82,6 +144,7 @@ def _resource_problems(
             found = bodies.problems(contract.schemas[name], row, name)
             if section == "items" and not found:
                 found = definitions.behavior_problems(row.get("behaviors") or ())
+                found = found or definitions.key_problems(row)
             path = f"{section}[{number}]"
             yield from (Problem(f"{path}: {each.message}", f"{path}.{each.field}") for each in found)
 

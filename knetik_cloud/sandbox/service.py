@@ -1,4 +1,4 @@
-"""The stand-in behind its HTTP: carries out the operations of the contract, each in one transaction."""
+"""The sandbox without its HTTP: it runs the operations of the contract, each in one transaction."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DataError
 
 from knetik_cloud.contract import Contract, Operation
 from knetik_cloud.sandbox import auth, bodies, parameters
 from knetik_cloud.sandbox.bodies import ABSENT
 from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.controls import Controls
-from knetik_cloud.sandbox.errors import OAuthError, ServiceError
+from knetik_cloud.sandbox.errors import OAuthError, ServiceError, invalid_error, unavailable_error
 from knetik_cloud.sandbox.journal import Facts
 from knetik_cloud.sandbox.operations import HANDLERS
 from knetik_cloud.sandbox.schema import BodyCheck
 from knetik_cloud.sandbox.settings import Settings
-from knetik_cloud.sandbox.storage import Database
+from knetik_cloud.sandbox.storage import Database, UnusableDatabase
 from knetik_cloud.sandbox.storage.people import User
 
 EXAMPLE_HEADER = "X-Knetik-Sandbox-Example"
@@ -30,7 +31,7 @@ USER_IN_PATH = re.compile(r"^/users/\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a handler of HTTP knows of a request; header names are in lower case."""
+    """A request as the operations see it. Header names are in lower case."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -50,12 +51,12 @@ class ServiceResponse:
 
 
 class Service:
-    """One stand-in: its contract, its database, and what steers it."""
+    """One sandbox: its contract, its database, and its controls."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.contract = Contract.load()
-        self.database = Database(settings.database_url)
+        self.database = Database(settings.database)
         self._check = BodyCheck(self.contract)
         try:
             self.controls = Controls(settings, self.contract, self.database, self._check)
@@ -72,7 +73,7 @@ class Service:
         self.database.close()
 
     def request_id(self) -> str:
-        """Make the id of a request: the stand-in's time in milliseconds, and a number."""
+        """Return a new request id: the sandbox's time in milliseconds, and a number."""
         return f"{int(self.controls.clock.now() * 1000)}-{next(self._numbers)}"
 
     def execute(self, operation: Operation, request: Request) -> ServiceResponse:
@@ -82,10 +83,19 @@ class Service:
             with self.controls.fulfilled_transaction() as (db, now):
                 return self._execute(operation, request, db, now)
 
+        return self.responding(lambda: self.database.retrying(attempt))
+
+    def responding(self, work: Callable[[], ServiceResponse]) -> ServiceResponse:
+        """Run work and return its response, or the response for the error that it raises."""
         try:
-            return self.database.retrying(attempt)
+            return work()
         except ServiceError as error:
             return self.error_response(error)
+        except (DataError, OverflowError):
+            # The checks of requests let nothing of this kind through; if they do, it is still no defect.
+            return self.error_response(invalid_error("a value is outside the range that can be stored"))
+        except UnusableDatabase as error:
+            return self.error_response(unavailable_error(error))
 
     def error_response(self, error: ServiceError) -> ServiceResponse:
         """Build the response for an error."""

@@ -41,6 +41,19 @@ def web(sandbox: Sandbox) -> Iterator[Web]:
 @pytest.fixture
 def postgresql_url() -> Iterator[str]:
     """The URL of a new PostgreSQL database, dropped after the test."""
+    with new_postgresql() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_postgresql_url() -> Iterator[str]:
+    """The URL of a new PostgreSQL database, dropped after the tests of a module."""
+    with new_postgresql() as url:
+        yield url
+
+
+@contextmanager
+def new_postgresql() -> Iterator[str]:
     server = os.environ.get(POSTGRESQL)
     if not server:
         pytest.skip(f"{POSTGRESQL} names no PostgreSQL server")
@@ -50,10 +63,12 @@ def postgresql_url() -> Iterator[str]:
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

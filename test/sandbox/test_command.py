@@ -67,7 +67,7 @@ def test_tokens_are_enforced_if_asked() -> None:
             "can't open the database /no/such/x.db: there is no folder /no/such",
         ),
         (["--database", "sqlite:////no/such/x.db"], "can't open the database /no/such/x.db"),
-        (["--database", "{seed}"], "seed.yaml: file is not a database"),
+        (["--database", "{seed}"], "seed.yaml: its file is not an SQLite database"),
         (["--workers", "2"], "give a PostgreSQL URL, such as postgresql://user@host/name,"),
         (["--host", "nonsense.invalid"], "can't listen on nonsense.invalid:0: "),
         (["--host", "ü..invalid"], "ü..invalid:0: that is no address; --host takes"),

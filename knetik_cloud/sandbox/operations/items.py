@@ -16,7 +16,7 @@ from knetik_cloud.sandbox.errors import (
 )
 from knetik_cloud.sandbox.operations.listing import page_and_size, sort_keys
 from knetik_cloud.sandbox.resources import page_resource
-from knetik_cloud.sandbox.rules import definitions, groups, template_check
+from knetik_cloud.sandbox.rules import definitions, groups, pre_req_entitlement, template_check
 from knetik_cloud.sandbox.storage import catalog
 from knetik_cloud.sandbox.storage.catalog import Document, GroupMember
 from knetik_cloud.sandbox.storage.database import lock_catalog
@@ -25,6 +25,8 @@ KINDS = ("entitlement", "entitlement_list")
 """The type_hints of items that these operations keep."""
 
 DEFAULT_SORT = 500
+MAX_LISTED = 20
+"""The maximum number of ids that a message lists."""
 
 
 def get_entitlement_items(call: Call) -> Any:
@@ -91,6 +93,9 @@ def _checked(call: Call, before: Document | None) -> Document:
     if problems:
         raise ServiceError(400, INVALID, problems)
     document["behaviors"] = groups.named(document.get("behaviors") or [], before)
+    problems = definitions.key_problems(document)
+    if problems:
+        raise ServiceError(400, INVALID, problems)
     _check_unique_key(call, document, before)
     _check_prerequisites(call, document)
     _check_template(call, document)
@@ -119,10 +124,15 @@ def _check_unique_key(call: Call, document: Document, before: Document | None) -
 
 def _check_prerequisites(call: Call, document: Document) -> None:
     for number, behavior in enumerate(document["behaviors"]):
-        missing = catalog.missing_items(call.db, behavior.get("item_ids") or ())
-        if behavior["type_hint"] == "pre_req_entitlement" and missing:
+        if behavior["type_hint"] != pre_req_entitlement.NAME:
+            # Unknown fields of other behaviors may have any name and value.
+            continue
+        missing = catalog.missing_items(call.db, behavior["item_ids"])
+        if missing:
+            listed = ", ".join(map(str, missing[:MAX_LISTED]))
+            more = f" and {len(missing) - MAX_LISTED} more" if len(missing) > MAX_LISTED else ""
             raise invalid_error(
-                f"behaviors[{number}].item_ids names items that do not exist: {', '.join(map(str, missing))}",
+                f"behaviors[{number}].item_ids names items that do not exist: {listed}{more}",
                 f"behaviors[{number}].item_ids",
             )
 

@@ -1,19 +1,26 @@
-"""What the lists have in common: pages, sort keys and filters."""
+"""The parameters that lists share: pages, sort keys and filters."""
 
 from __future__ import annotations
 
 from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.errors import invalid_error
+from knetik_cloud.sandbox.schema import short_json
 from knetik_cloud.sandbox.storage.paging import Sort
 
 MAX_PAGE_SIZE = 1000
-"""Records that a page may hold; a larger `size` is served as this one."""
+"""The maximum number of records in a page. A larger `size` is reduced to it."""
+
+MAX_CONDITIONS = 20
+"""The maximum number of conditions in a `filter_date`."""
+
+MAX_DIGITS = 20
+"""The length of the longest integer of 64 bits, with its sign."""
 
 SORTABLE = ("string", "integer", "number", "boolean")
 
 
 def page_and_size(call: Call) -> tuple[int, int]:
-    """Give the page asked for, counting from 1, and the size in effect."""
+    """Return the requested page, counting from 1, and the effective size."""
     return call.parameters["page"], min(call.parameters["size"], MAX_PAGE_SIZE)
 
 
@@ -25,7 +32,7 @@ def sort_keys(call: Call, schema_name: str) -> list[Sort]:
     """
     fields = call.contract.fields(schema_name)
     sortable = [name for name, field in fields.items() if field.get("type") in SORTABLE]
-    sorts = []
+    sorts: dict[str, Sort] = {}
     for key in call.parameters["order"].split(","):
         name, _, direction = key.partition(":")
         if name not in sortable:
@@ -34,8 +41,9 @@ def sort_keys(call: Call, schema_name: str) -> list[Sort]:
                 f"order names the field {name!r}, which {why}; use one of {', '.join(sorted(sortable))}",
                 "order",
             )
-        sorts.append(Sort(name, direction == "ASC"))
-    return sorts
+        # Sorting by a field again changes nothing.
+        sorts.setdefault(name, Sort(name, direction == "ASC"))
+    return [*sorts.values()]
 
 
 def date_filter(text: str | None) -> tuple[tuple[str, int], ...]:
@@ -43,9 +51,15 @@ def date_filter(text: str | None) -> tuple[tuple[str, int], ...]:
     if text is None:
         return ()
     words = text.split(",")
-    pairs = zip(words[::2], words[1::2], strict=True)
-    dates = tuple((operator, int(instant)) for operator, instant in pairs)
-    for _, instant in dates:
-        if abs(instant) >= 2**63:
-            raise invalid_error(f"filter_date must hold instants of 64 bits, not {instant}", "filter_date")
-    return dates
+    pairs = [*zip(words[::2], words[1::2], strict=True)]
+    if len(pairs) > MAX_CONDITIONS:
+        raise invalid_error(
+            f"filter_date must have at most {MAX_CONDITIONS} conditions, not {len(pairs)}", "filter_date"
+        )
+    for _, instant in pairs:
+        # Longer numbers don't fit, and int() rejects very long ones.
+        if len(instant) > MAX_DIGITS or abs(int(instant)) >= 2**63:
+            raise invalid_error(
+                f"filter_date must contain integers of 64 bits, not {short_json(instant)}", "filter_date"
+            )
+    return tuple((operator, int(instant)) for operator, instant in pairs)

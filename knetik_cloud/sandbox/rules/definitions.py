@@ -10,6 +10,7 @@ from knetik_cloud.sandbox.rules import (
     consumable,
     expirable,
     fulfillable,
+    groups,
     guest_playable,
     limited_gettable,
     pre_req_entitlement,
@@ -36,6 +37,9 @@ RULES = {
 }
 """The ten behaviors by type_hint."""
 
+MAX_KEY_LENGTH = 500
+"""The maximum length of a key, in characters. PostgreSQL's indexes hold up to 2,704 bytes."""
+
 
 def behavior_problems(behaviors: Sequence[Mapping[str, Any]], prefix: str = "behaviors[{}]") -> list[Problem]:
     """List what is wrong with an item's behaviors; each kind may be there once."""
@@ -50,3 +54,14 @@ def behavior_problems(behaviors: Sequence[Mapping[str, Any]], prefix: str = "beh
         for field, message in RULES[kind].problems(behavior):
             found.append(Problem(f"{path}.{field} {message}", f"{path}.{field}"))
     return found
+
+
+def key_problems(item: Mapping[str, Any]) -> list[Problem]:
+    """List the keys of an item that are too long: its unique key, and the names of its groups."""
+    keys = [("unique_key", item.get("unique_key") or "")]
+    keys += [(use.field, use.name) for use in groups.uses(item.get("behaviors") or ())]
+    return [
+        Problem(f"{field} must have at most {MAX_KEY_LENGTH} characters, not {len(key)}", field)
+        for field, key in keys
+        if len(key) > MAX_KEY_LENGTH
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Text, bindparam, delete, func, insert, select, update
 
+from knetik_cloud.sandbox.storage.database import chunks
 from knetik_cloud.sandbox.storage.paging import Page, Sort, fetch, ordered
 from knetik_cloud.sandbox.storage.statements import Statement, Values
 from knetik_cloud.sandbox.storage.tables import inventory, item_groups, items, skus, templates
@@ -121,10 +122,10 @@ def delete_item(db: Connection, item_id: int) -> None:
 
 
 def missing_items(db: Connection, item_ids: Sequence[int]) -> list[int]:
-    """Give those of the ids that no item has."""
-    if not item_ids:
-        return []
-    known = set(db.scalars(select(items.c.id).where(items.c.id.in_(item_ids))))
+    """Return those of the ids that no item has."""
+    known: set[int] = set()
+    for some in chunks(item_ids):
+        known.update(db.scalars(select(items.c.id).where(items.c.id.in_(some))))
     return [item_id for item_id in item_ids if item_id not in known]
 
 

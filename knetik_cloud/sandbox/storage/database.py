@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    URL,
     Boolean,
     Column,
     Connection,
@@ -24,15 +26,18 @@ from sqlalchemy import (
     insert,
     inspect,
     literal_column,
+    make_url,
     select,
     text,
 )
 from sqlalchemy import table as named_table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from knetik_cloud.sandbox.requirements import explain_missing
+from knetik_cloud.sandbox.settings import DRIVERS
+from knetik_cloud.sandbox.storage import files
 from knetik_cloud.sandbox.storage.paging import Bookmarks
 from knetik_cloud.sandbox.storage.statements import wrapped_error
 from knetik_cloud.sandbox.storage.tables import DATA, SCHEMA_VERSION, metadata, state
@@ -52,35 +57,61 @@ MAX_ATTEMPTS = 8
 MAX_BACKOFF_SECONDS = 0.01
 """The longest wait before the second attempt; it doubles with each further one."""
 
+MAX_PARAMETERS = 10_000
+"""The maximum number of parameters of a statement. SQLite takes 32,766."""
+
+SQLITE_REASONS = {
+    sqlite3.SQLITE_BUSY: "it is locked by another program",
+    sqlite3.SQLITE_LOCKED: "it is locked by another program",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_IOERR: "its disk can't be read or written",
+    sqlite3.SQLITE_CORRUPT: "it is corrupt",
+    sqlite3.SQLITE_FULL: "its disk is full",
+    sqlite3.SQLITE_CANTOPEN: "its file can't be opened",
+    sqlite3.SQLITE_NOTADB: "its file is not an SQLite database",
+}
+"""The states in which SQLite rejects correct statements, by the code of the error."""
+
+BUSY_SECONDS = 5
+"""Seconds to wait for another program that has locked an SQLite file."""
+
 T = TypeVar("T")
 
 
 class UnusableDatabase(Exception):
-    """The database can't be opened, or not by this version; the message names it and says why."""
+    """The database can't be opened or used. The message names it, and the reason."""
 
 
 class Database:
     """An open database. Everything that happens in it happens in `transaction()`.
 
-    SQLite has one connection, used by one thread at a time: its transactions begin IMMEDIATE, so that what a
-    transaction reads stays true until it writes, whichever process has the file open besides. PostgreSQL has
-    a pool, and the queries lock the rows that they decide by.
+    SQLite has one connection, used by one thread at a time. Its transactions begin IMMEDIATE, so that what a
+    transaction reads stays true until it writes, whichever other process has the file open. PostgreSQL has a
+    pool, and the queries lock the rows that they decide by.
+
+    Args:
+        database: The path of an SQLite file, a URL, or None for a database in memory.
+
+    Raises:
+        UnusableDatabase: If the database can't be opened.
+        ValueError: If the URL is malformed, or is that of another kind of database.
     """
 
-    def __init__(self, url: str) -> None:
-        scheme = url.partition(":")[0]
-        opener = OPENERS.get(scheme.partition("+")[0])
-        if opener is None:
-            raise ValueError(
-                f"{scheme}: is no database here: give the path of an SQLite file, or a PostgreSQL URL, "
-                "postgresql://user@host/name"
-            )
+    def __init__(self, database: str | None) -> None:
         try:
-            with explain_missing():
-                self._engine = opener(url)
+            url = _url(database)
+            opener = OPENERS.get(url.get_backend_name())
+            if opener is not None:
+                with explain_missing():
+                    self._engine = opener(url)
         except (ArgumentError, ValueError) as error:
             wanted = "postgresql://user:password@host:port/name"
             raise ValueError(f"the URL of the database can't be used: write it as {wanted}") from error
+        if opener is None:
+            raise ValueError(
+                f"{url.drivername}: is no database here: pass the path of an SQLite file, or a PostgreSQL "
+                "URL, postgresql://user@host/name"
+            )
         self.single_threaded = self._engine.dialect.name == "sqlite"
         self._statements = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite's connection is one; whoever has the lock has the connection.
@@ -89,33 +120,45 @@ class Database:
         self._only: Connection | None = None
         try:
             if self.single_threaded:
+                if url.database and url.database != ":memory:":
+                    files.prepare(Path(url.database))
                 self._only = self._engine.connect()
             with self.transaction() as db:
                 self._prepare(db)
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error, OSError) as error:
             self.close()
             raise UnusableDatabase(f"can't open the database {self.name}: {self._reason(error)}") from error
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def name(self) -> str:
-        """What a message calls it: the path of its file, or its URL without the password."""
+        """The name for messages: the path of its file, or its URL without the password."""
         url = self._engine.url
         if self.single_threaded:
             return url.database or "in memory"
         return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
     def retryable(self, error: DBAPIError) -> bool:
-        """Tell whether a transaction failed only because another stood in its way: a deadlock, say."""
+        """Return whether a transaction failed only because of another one, such as in a deadlock."""
         return getattr(error.orig, "sqlstate", None) in RETRYABLE_STATES
 
     def retrying(self, work: Callable[[], T]) -> T:
-        """Run work that opens a transaction, again if another transaction conflicts with it."""
+        """Run work that opens a transaction, again if another transaction conflicts with it.
+
+        Raises:
+            UnusableDatabase: If the database is locked, full, read-only, corrupt or gone.
+        """
         for attempt in range(MAX_ATTEMPTS):
             try:
                 return work()
             except DBAPIError as error:
                 if attempt == MAX_ATTEMPTS - 1 or not self.retryable(error):
-                    raise
+                    if not _is_unusable(error):
+                        raise
+                    message = f"can't use the database {self.name}: {self._reason(error)}"
+                    raise UnusableDatabase(message) from error
             time.sleep(random.uniform(0, MAX_BACKOFF_SECONDS * 2**attempt))
         raise AssertionError("the last attempt returns or raises")
 
@@ -149,17 +192,31 @@ class Database:
             self._only.close()
         self._engine.dispose()
 
-    def _reason(self, error: DBAPIError) -> str:
-        """Say why the database can't be opened: the driver's own words, unless the folder is missing."""
+    def _reason(self, error: Exception) -> str:
+        """Return why the database can't be used: a known cause, or the driver's message."""
         folder = Path(self.name).parent
         if self.single_threaded and not folder.is_dir():
             return f"there is no folder {folder}"
-        return str(error.orig).strip()
+        original = getattr(error, "orig", error)
+        if isinstance(original, OSError):
+            return str(original.strerror)
+        code = getattr(original, "sqlite_errorcode", None)
+        return SQLITE_REASONS.get((code or 0) & 0xFF) or str(original).strip()
 
     def _prepare(self, db: Connection) -> None:
-        """Create the tables in a new database; refuse one of another version."""
+        """Create the tables in a new database.
+
+        Raises:
+            UnusableDatabase: If it is the database of a newer version, or of another program.
+        """
         lock_catalog(db)
-        if inspect(db).has_table(state.name):
+        names = set(inspect(db).get_table_names())
+        if state.name not in names and (clash := sorted(names & set(metadata.tables))):
+            raise UnusableDatabase(f"{self.name} {files.FOREIGN}: it has tables named {', '.join(clash)}")
+        if state.name in names:
+            columns = {each["name"] for each in inspect(db).get_columns(state.name)}
+            if columns != {*state.c.keys()}:
+                raise UnusableDatabase(f"{self.name} {files.FOREIGN}: it has a table named {state.name}")
             found = db.scalar(select(state.c.document).where(state.c.name == "schema"))
             version = found["version"] if found else 0
             if version > SCHEMA_VERSION:
@@ -170,6 +227,24 @@ class Database:
         else:
             metadata.create_all(db)
             db.execute(insert(state).values(name="schema", document={"version": SCHEMA_VERSION}))
+
+
+def _url(database: str | None) -> URL:
+    """Return the URL of a database. The name of a file may contain any character, such as ? and %."""
+    if database is None:
+        return URL.create("sqlite")
+    scheme, separator, rest = database.partition("://")
+    if not separator:
+        return URL.create("sqlite", database=database)
+    return make_url(f"{DRIVERS.get(scheme, scheme)}://{rest}")
+
+
+def _is_unusable(error: DBAPIError) -> bool:
+    """Return whether an error is due to the database's state rather than to a statement."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in SQLITE_REASONS
+    return isinstance(error, (OperationalError, InterfaceError))
 
 
 # SQLAlchemy's own transactions cost many times as much as these calls of the driver. It still begins one for
@@ -198,6 +273,12 @@ def _rollback(db: Connection) -> None:
         db.rollback()
     # Does nothing after SQLAlchemy's, nor where SQLite has rolled back by itself.
     db.connection.rollback()
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Split values into lists that a statement can take as parameters."""
+    for start in range(0, len(values), MAX_PARAMETERS):
+        yield values[start : start + MAX_PARAMETERS]
 
 
 def lock_catalog(db: Connection) -> None:
@@ -292,25 +373,30 @@ def _set_last_ids(db: Connection, last_ids: dict[str, int]) -> None:
     db.execute(select(*calls))
 
 
-def _postgresql(url: str) -> Engine:
+def _postgresql(url: URL) -> Engine:
     # A server takes 100 connections unless told otherwise, which leaves room for nine workers. Who waits for
     # one gets it: a request holds a single connection, and none while it waits for another.
     return create_engine(url, pool_size=10, max_overflow=0)
 
 
-def _sqlite(url: str) -> Engine:
+def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: Any) -> None:
-        # The driver would begin a transaction when it thinks best; we say when.
-        connection.isolation_level = None
-        connection.execute("PRAGMA busy_timeout = 30000")
-        if connection.execute("PRAGMA database_list").fetchone()[2]:
-            connection.execute("PRAGMA journal_mode = WAL")
-            # NORMAL survives the death of the process and loses the last answers with the power; FULL costs
-            # one flush a write and loses nothing.
-            connection.execute("PRAGMA synchronous = FULL")
+        try:
+            # The driver would begin transactions by itself.
+            connection.isolation_level = None
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+            if connection.execute("PRAGMA database_list").fetchone()[2]:
+                connection.execute("PRAGMA journal_mode = WAL")
+                # NORMAL survives the death of the process but not a loss of power. FULL costs one flush per
+                # write and loses nothing.
+                connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            # The pool does not have it yet.
+            connection.close()
+            raise
 
     return engine
 

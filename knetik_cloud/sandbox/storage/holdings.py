@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from knetik_cloud.sandbox.rules import limited_gettable, time_period_gettable
 from knetik_cloud.sandbox.rules.entry import ACTIVE, INACTIVE, PENDING, Entry
+from knetik_cloud.sandbox.storage.database import chunks
 from knetik_cloud.sandbox.storage.paging import Bookmarks, Listing, Page
 from knetik_cloud.sandbox.storage.statements import Statement
 from knetik_cloud.sandbox.storage.tables import (
@@ -175,16 +176,14 @@ class UserHoldings:
         self._now = now
 
     def held(self, item_ids: Sequence[int]) -> set[int]:
-        """Give those of the items of which the user has a usable entry."""
-        return set(
-            self._db.scalars(
-                select(inventory.c.item_id).where(
-                    inventory.c.user_id == self._user_id,
-                    inventory.c.item_id.in_(item_ids),
-                    _usable(self._now),
-                )
+        """Return those of the items of which the user has a usable entry."""
+        held: set[int] = set()
+        for some in chunks(item_ids):
+            query = select(inventory.c.item_id).where(
+                inventory.c.user_id == self._user_id, inventory.c.item_id.in_(some), _usable(self._now)
             )
-        )
+            held.update(self._db.scalars(query))
+        return held
 
     def owned(self, group: str, usable_only: bool) -> int:
         """Count the user's entries of a `limited_gettable` group; pending ones are counted as usable."""

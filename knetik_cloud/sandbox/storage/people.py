@@ -135,12 +135,20 @@ def groups_of(db: Connection, user_id: int) -> list[str]:
 
 
 def credit_wallet(db: Connection, user_id: int, currency_code: str, amount: int) -> None:
-    """Add an amount to a user's wallet of a currency, opening it if need be."""
+    """Add an amount to a user's wallet of a currency, which is opened if it doesn't exist.
+
+    Raises:
+        OverflowError: If the new balance exceeds 64 bits.
+    """
     owned = (wallets.c.user_id == user_id, wallets.c.currency_code == currency_code)
-    credited = db.execute(update(wallets).where(*owned).values(balance=wallets.c.balance + amount))
-    if credited.rowcount == 0:
-        # The lock on the user keeps a second opener out.
+    # The caller has locked the user, so nothing else changes the balance.
+    balance = db.scalar(select(wallets.c.balance).where(*owned))
+    if balance is None:
         db.execute(insert(wallets).values(user_id=user_id, currency_code=currency_code, balance=amount))
+        return
+    if balance + amount >= 2**63:
+        raise OverflowError(f"the balance of {currency_code} would exceed 64 bits")
+    db.execute(update(wallets).where(*owned).values(balance=balance + amount))
 
 
 def balances(db: Connection, user_id: int) -> dict[str, int]:

@@ -1,0 +1,39 @@
+"""SQLite files: checked before they are opened for writing, and created for their owner only."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from knetik_cloud.sandbox.storage.tables import state
+
+FOREIGN = "holds the data of another program"
+OWNER_ONLY = 0o600
+"""The permissions of a new file, which contains passwords and tokens."""
+
+
+def prepare(path: Path) -> None:
+    """Create the file of a new database, or check that an existing one may be written to.
+
+    Raises:
+        UnusableDatabase: If the file holds the data of another program. It is unchanged.
+        OSError: If the file can't be created.
+        sqlite3.Error: If the file can't be read, or is not an SQLite database.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, OWNER_ONLY))
+    # In this mode SQLite changes nothing, not even the file's journal mode.
+    reading = f"file:{quote(str(path.absolute()))}?mode=ro"
+    with closing(sqlite3.connect(reading, uri=True)) as connection:
+        connection.execute("PRAGMA busy_timeout = 1000")
+        names = {
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
+    if names and state.name not in names:
+        from knetik_cloud.sandbox.storage.database import UnusableDatabase
+
+        listed = ", ".join(sorted(names)[:5])
+        raise UnusableDatabase(f"{path} {FOREIGN}: it has tables named {listed}. Use another file.")
