@@ -295,7 +295,7 @@ class Controls:
     def _seed_first(self, db: Connection, clock: Clock) -> None:
         if not self._settings.empty:
             chosen = self._settings.seed
-            document = seed.demo() if chosen is None else seed.read_file(chosen)
+            document = seed.demo() if chosen is None else seed.read(chosen)
             if chosen is not None:
                 seed.check(document, self._contract, self._check)
             seed.apply(db, document, self._contract, clock.now())

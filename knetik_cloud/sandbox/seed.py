@@ -39,6 +39,16 @@ def demo() -> dict[str, Any]:
     return parse(resources.files("knetik_cloud.sandbox").joinpath("demo.yaml").read_text("utf-8"))
 
 
+def read(source: str | Path | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a seed, which may be in a file.
+
+    Raises:
+        OSError: If the file can't be read.
+        ServiceError: If the file doesn't contain a seed.
+    """
+    return source if isinstance(source, Mapping) else read_file(Path(source))
+
+
 def read_file(path: Path) -> dict[str, Any]:
     """Read a seed file, YAML or JSON. Raises OSError, and ServiceError for one that is no seed."""
     try:

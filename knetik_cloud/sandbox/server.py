@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import signal
 import socket
@@ -15,23 +13,25 @@ from datetime import datetime
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, Unpack
-
-import uvicorn
+from typing import Any, Self, Unpack
 
 from knetik_cloud.sandbox import console, control_api, seed
-from knetik_cloud.sandbox.app import create_app
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.controls import Controls
+from knetik_cloud.sandbox.errors import ServiceError
 from knetik_cloud.sandbox.faults import Fault
 from knetik_cloud.sandbox.instants import duration, instant
 from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.service import Service
+from knetik_cloud.sandbox.serving import Server
 from knetik_cloud.sandbox.settings import Options, Settings
-from knetik_cloud.sandbox.workers import run_workers
+from knetik_cloud.sandbox.workers import end_with_parent, run_workers, terminable
 
 START_TIMEOUT = 30.0
-"""Seconds to wait for the server to answer."""
+"""Seconds to wait for the server to respond."""
+
+STOP_TIMEOUT = 10.0
+"""Seconds to wait for the server to stop. Its thread doesn't outlive the process."""
 
 
 class Sandbox:
@@ -47,21 +47,31 @@ class Sandbox:
     def __init__(self, **settings: Unpack[Options]) -> None:
         self.settings = Settings(**settings)
         self._service: Service | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._socket: socket.socket | None = None
 
     def start(self) -> Self:
-        """Start the server and return once it answers. Raises OSError when the port is taken."""
+        """Start the server and return once it serves.
+
+        Raises:
+            OSError: If the address can't be listened on, or the seed can't be read.
+            RuntimeError: If the sandbox runs already.
+            UnusableDatabase: If the database can't be opened.
+            ValueError: If anything is wrong with the seed.
+        """
         if self._server is not None:
             raise RuntimeError("this sandbox runs already")
         self._socket = listen(self.settings)
         try:
             self._service = Service(self.settings)
+        except ServiceError as error:
+            self.stop()
+            raise ValueError(str(error)) from None
         except BaseException:
             self.stop()
             raise
-        self._server = uvicorn.Server(server_config(self._service))
+        self._server = Server(self._service)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="knetik-sandbox", daemon=True
         )
@@ -82,7 +92,8 @@ class Sandbox:
             self._server.should_exit = True
             self._server.force_exit = True
         if self._thread is not None:
-            self._thread.join()
+            # A call that waits for its database must not keep the caller waiting.
+            self._thread.join(STOP_TIMEOUT)
         if self._socket is not None:
             self._socket.close()
         if self._service is not None:
@@ -120,8 +131,6 @@ class Sandbox:
         A row whose key is there already takes the place of what was. Raises ValueError, changing nothing,
         when something is wrong with the data.
         """
-        from knetik_cloud.sandbox.errors import ServiceError
-
         try:
             self._controls.seed(source if isinstance(source, Mapping) else seed.read_file(Path(source)))
         except ServiceError as error:
@@ -244,13 +253,12 @@ class UnusableAddress(OSError):
         self.errno = error.errno if isinstance(error, OSError) else None
 
 
-class AnnouncingServer(uvicorn.Server):
-    """A server that says so once it answers."""
+class AnnouncingServer(Server):
+    """A server that makes a call once it accepts requests."""
 
     def __init__(self, service: Service, announce: Callable[[], object]) -> None:
-        super().__init__(server_config(service))
+        super().__init__(service)
         self._announce = announce
-        self._service = service
         service.stop = self._stop
 
     def _stop(self) -> None:
@@ -261,18 +269,14 @@ class AnnouncingServer(uvicorn.Server):
         if self.started:
             self._announce()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # The streams of open consoles would end by themselves only after the patience of the server.
-        self._service.is_stopping = True
-        await super().shutdown(sockets)
-
 
 def run(settings: Settings) -> None:
-    """Serve until the process is told to stop, its address on stdout once it answers, advice on stderr.
+    """Serve until the process is told to stop. Once it serves, the first line on stdout is its address.
 
-    Raises UnusableAddress when the port is taken.
+    Raises:
+        UnusableAddress: If the address can't be listened on, such as when the port is taken.
     """
-    with closing(listen(settings)) as listening, closing(Service(settings)) as service:
+    with terminable(), closing(listen(settings)) as listening, closing(Service(settings)) as service:
 
         def announce() -> None:
             url = address(listening)
@@ -304,7 +308,8 @@ def _hints(service: Service, url: str) -> str:
 
 def serve_worker(settings: Settings, listening: socket.socket, ready: Event) -> None:
     """Serve as one of several processes, until told to stop."""
-    with closing(Service(settings)) as service, suppress(KeyboardInterrupt):
+    end_with_parent()
+    with terminable(), closing(Service(settings)) as service, suppress(KeyboardInterrupt):
         server = AnnouncingServer(service, ready.set)
         service.stop = _stop_parent
         server.run([listening])
@@ -339,32 +344,3 @@ def address(listening: socket.socket) -> str:
 
 def _authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _protocol() -> Literal["h11"] | type[asyncio.Protocol]:
-    """Return the parser of requests: httptools if it is installed, which is several times as fast, or h11."""
-    try:
-        from knetik_cloud.sandbox.llhttp import LimitedProtocol
-    except ImportError:
-        return "h11"
-    return LimitedProtocol
-
-
-def server_config(service: Service) -> uvicorn.Config:
-    """Give uvicorn's settings: one event loop, no access log, errors on stderr."""
-    return uvicorn.Config(
-        create_app(service),
-        loop="asyncio",
-        http=_protocol(),
-        ws="none",
-        lifespan="off",
-        # How an application logs is its own affair; without any handler, errors go to stderr.
-        log_config=None,
-        log_level=logging.ERROR,
-        access_log=False,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=3,
-        server_header=False,
-        date_header=False,  # the application sends the sandbox's own time
-        proxy_headers=False,
-    )

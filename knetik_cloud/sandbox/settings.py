@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 IN_MEMORY = "sqlite://"
 
@@ -45,7 +45,7 @@ class Options(TypedDict, total=False):
     host: str
     port: int
     database: str | None
-    seed: Path | None
+    seed: str | Path | Mapping[str, Any] | None
     empty: bool
     require_auth: bool
     allow_host: Sequence[str]
@@ -61,19 +61,19 @@ class Settings:
     """The settings of a sandbox.
 
     `host` is the address to listen on and `port` a TCP port, with 0 for a free one. `database` is None (in
-    memory), the path of an SQLite file, or an SQLAlchemy URL. `seed` is a YAML file that fills an empty
-    database instead of the demo data, and `empty` leaves it empty. `require_auth` enforces tokens and
-    permissions. `allow_host` lists names by which clients reach the sandbox, in addition to IP addresses,
-    `localhost` and `host`; pages of these hosts may call it. `control` is the audience of `/_sandbox/`: this
-    machine, anyone, or no one. `workers` is the number of server processes (PostgreSQL only).
-    `token_lifetime` and `fulfillment_delay` are in seconds of the sandbox's clock. `journal_size` is the
-    maximum number of exchanges kept.
+    memory), the path of an SQLite file, or an SQLAlchemy URL. `seed` is a YAML file, or a map of the same
+    shape, that fills an empty database instead of the demo data, and `empty` leaves it empty. `require_auth`
+    enforces tokens and permissions. `allow_host` lists names by which clients reach the sandbox, in addition
+    to IP addresses, `localhost` and `host`; pages of these hosts may call it. `control` is the audience of
+    `/_sandbox/`: this machine, anyone, or no one. `workers` is the number of server processes (PostgreSQL
+    only). `token_lifetime` and `fulfillment_delay` are in seconds of the sandbox's clock. `journal_size` is
+    the maximum number of exchanges kept.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     database: str | None = None
-    seed: Path | None = None
+    seed: str | Path | Mapping[str, Any] | None = None
     empty: bool = False
     require_auth: bool = False
     allow_host: Sequence[str] = ()

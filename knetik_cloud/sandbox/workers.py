@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
+import os
 import signal
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.synchronize import Event
 from types import FrameType
@@ -15,29 +17,61 @@ from types import FrameType
 from knetik_cloud.sandbox.settings import Settings
 
 START_TIMEOUT = 30.0
-"""Seconds for all workers to answer."""
+"""Seconds for all workers to accept requests."""
 
 STOP_TIMEOUT = 5.0
-"""Seconds for a worker to end once it is asked to."""
+"""Seconds for a worker to end once it is told to."""
 
 Serve = Callable[[Settings, socket.socket, Event], None]
-"""What a worker runs: serve on the socket, and set the event once it answers."""
+"""The function of a worker: serve on the socket, and set the event once it accepts requests."""
 
 
 class Stop(Exception):
     """The process was told to stop."""
 
 
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the block through its cleanup, such as the closing of the database."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with suppress(Stop):
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def end_with_parent() -> None:
+    """Stop this process once the one that started it has ended, even if that was killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "only a process that another one started has a parent"
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="knetik-parent", daemon=True).start()
+
+
 def run_workers(
     settings: Settings, listening: socket.socket, serve: Serve, announce: Callable[[], None]
 ) -> None:
-    """Run `settings.workers` processes until told to stop; `announce` is called once all of them answer.
+    """Run `settings.workers` processes until told to stop. A worker that dies is replaced.
 
-    A worker that dies is replaced. Raises RuntimeError when one can't start.
+    Args:
+        settings: The settings of each worker.
+        listening: The socket that they share.
+        serve: The function that a worker runs.
+        announce: Called once all of them accept requests.
+
+    Raises:
+        RuntimeError: If a worker can't start.
     """
     context = multiprocessing.get_context("spawn")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
     workers: list[SpawnProcess] = []
     try:
         ready = [context.Event() for _ in range(settings.workers)]
@@ -47,8 +81,6 @@ def run_workers(
         while True:
             _replace_dead(context, settings, listening, serve, workers)
             time.sleep(0.2)
-    except Stop:
-        pass
     finally:
         for worker in workers:
             worker.terminate()
@@ -86,6 +118,6 @@ def _replace_dead(
 ) -> None:
     for index, worker in enumerate(workers):
         if not worker.is_alive():
-            with contextlib.suppress(ValueError):
+            with suppress(ValueError):
                 worker.close()
             workers[index] = _start(context, settings, listening, serve, context.Event())

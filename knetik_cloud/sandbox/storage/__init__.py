@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from knetik_cloud.sandbox.storage.database import Database, UnusableDatabase
+from knetik_cloud.sandbox.storage.database import Database
+from knetik_cloud.sandbox.storage.unusable import UnusableDatabase
 
 __all__ = ["Database", "UnusableDatabase"]

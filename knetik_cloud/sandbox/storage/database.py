@@ -41,6 +41,7 @@ from knetik_cloud.sandbox.storage import files
 from knetik_cloud.sandbox.storage.paging import Bookmarks
 from knetik_cloud.sandbox.storage.statements import wrapped_error
 from knetik_cloud.sandbox.storage.tables import DATA, SCHEMA_VERSION, metadata, state
+from knetik_cloud.sandbox.storage.unusable import UnusableDatabase
 
 CATALOG_LOCK = 0x6B6E6574
 """Key of the advisory lock under which PostgreSQL serializes changes of items and templates."""
@@ -76,10 +77,6 @@ BUSY_SECONDS = 5
 """Seconds to wait for another program that has locked an SQLite file."""
 
 T = TypeVar("T")
-
-
-class UnusableDatabase(Exception):
-    """The database can't be opened or used. The message names it, and the reason."""
 
 
 class Database:

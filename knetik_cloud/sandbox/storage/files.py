@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from knetik_cloud.sandbox.storage.tables import state
+from knetik_cloud.sandbox.storage.unusable import UnusableDatabase
 
 FOREIGN = "holds the data of another program"
 OWNER_ONLY = 0o600
@@ -32,8 +33,7 @@ def prepare(path: Path) -> None:
         names = {
             name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         }
-    if names and state.name not in names:
-        from knetik_cloud.sandbox.storage.database import UnusableDatabase
-
+        columns = {row[1] for row in connection.execute(f"PRAGMA table_info({state.name})")}
+    if names and columns != {*state.c.keys()}:
         listed = ", ".join(sorted(names)[:5])
         raise UnusableDatabase(f"{path} {FOREIGN}: it has tables named {listed}. Use another file.")

@@ -1,0 +1,393 @@
+"""Databases in files: their names and permissions, foreign files, and files that can't be used."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.storage import Database, UnusableDatabase
+from knetik_cloud.sandbox.storage import database as database_module
+from test.sandbox.conftest import command_environment, running_command
+from test.sandbox.web import Web
+
+
+def users_in(path: Path) -> int:
+    """Count the users in a copy of a file, without the log beside it."""
+    copy = path.with_suffix(".copy")
+    copy.write_bytes(path.read_bytes())
+    with closing(sqlite3.connect(copy)) as connection:
+        return int(connection.execute("SELECT count(*) FROM users").fetchone()[0])
+
+
+@pytest.mark.parametrize("name", ["what?.db", "a%41.db", "100%25.db", "a b#c.db", "ü.db", "x.db?mode=memory"])
+def test_a_file_has_the_name_that_was_given(tmp_path: Path, name: str) -> None:
+    for _ in range(2):
+        with Sandbox(database=str(tmp_path / name)) as sandbox:
+            assert len(sandbox.export()["users"]) == 4
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_new_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with Sandbox(database=str(tmp_path / "new.db")) as sandbox:
+            sandbox.advance(days=1)
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert set(modes) == {"new.db", "new.db-wal", "new.db-shm"}
+    assert set(modes.values()) == {0o600}
+
+
+def test_the_permissions_of_an_existing_file_stay(tmp_path: Path) -> None:
+    path = tmp_path / "shared.db"
+    path.touch()
+    path.chmod(0o664)
+    with Sandbox(database=str(path)):
+        pass
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664
+
+
+@pytest.mark.parametrize("table", ["users", "state", "notes"])
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_the_file_of_another_program_is_rejected_unchanged(tmp_path: Path, table: str, mode: str) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+        connection.execute(f"CREATE TABLE {table} (a, b)")
+        connection.execute(f"INSERT INTO {table} VALUES (1, 2)")
+        connection.commit()
+    before = path.read_bytes()
+    with pytest.raises(UnusableDatabase, match="holds the data of another program"):
+        Sandbox(database=str(path)).start()
+    assert path.read_bytes() == before
+    assert mode == "wal" or os.listdir(tmp_path) == ["other.db"]
+
+
+@pytest.mark.postgresql
+def test_the_tables_of_another_program_are_rejected_on_postgresql(postgresql_url: str) -> None:
+    import psycopg
+
+    url = postgresql_url.replace("+psycopg", "")
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE users (a int)")
+    with pytest.raises(UnusableDatabase, match="another program: it has tables named users"):
+        Sandbox(database=postgresql_url).start()
+    with psycopg.connect(url) as connection:
+        tables = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+        ).fetchall()
+    assert tables == [("users",)]
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all, but a text", b"SQLite format 3\0" + b"\xff" * 5000]
+)
+def test_a_file_that_is_no_database_is_rejected_unchanged(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(UnusableDatabase, match=r"notes.txt: its (file is not an SQLite|disk)|is corrupt"):
+        Sandbox(database=str(path)).start()
+    assert path.read_bytes() == content
+    assert os.listdir(tmp_path) == ["notes.txt"]
+
+
+def test_a_rejected_database_leaves_no_connection_open(tmp_path: Path) -> None:
+    newer = tmp_path / "newer.db"
+    with Sandbox(database=str(newer)):
+        pass
+    with closing(sqlite3.connect(newer)) as connection:
+        connection.execute("UPDATE state SET document = '{\"version\": 999}' WHERE name = 'schema'")
+        connection.commit()
+    text = tmp_path / "text.db"
+    text.write_text("no database")
+    open_before = psutil.Process().num_fds()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        for path in (newer, text, tmp_path / "missing" / "x.db"):
+            with pytest.raises(UnusableDatabase):
+                Database(str(path))
+        gc.collect()
+    assert psutil.Process().num_fds() == open_before
+
+
+def test_a_directory_and_a_missing_folder_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(UnusableDatabase, match="there is no folder"):
+        Database(str(tmp_path / "missing" / "x.db"))
+    with pytest.raises(UnusableDatabase, match="can't open the database"):
+        Database(str(tmp_path))
+
+
+# Files that can't be used while the sandbox runs
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Sandbox, Web, Path]]:
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.2)
+    path = tmp_path / "served.db"
+    with Sandbox(database=str(path)) as sandbox:
+        client = Web(sandbox.url)
+        yield sandbox, client, path
+        client.close()
+
+
+def pragma(sandbox: Sandbox, statement: str) -> Any:
+    assert sandbox._service is not None
+    only = sandbox._service.database._only
+    assert only is not None
+    return only.connection.cursor().execute(statement).fetchone()
+
+
+def test_a_locked_file_is_reported_and_usable_afterwards(served: tuple[Sandbox, Web, Path]) -> None:
+    sandbox, client, path = served
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        reply = client.use(56, 56)
+        assert (reply.status, reply.json["code"]) == (503, 1501)
+        assert "it is locked by another program" in reply.problem["message"]
+        assert client.post("/_sandbox/reset").status == 503
+        with pytest.raises(UnusableDatabase, match="locked"):
+            sandbox.advance(days=1)
+        other.execute("ROLLBACK")
+    assert client.use(56, 56).status == 200
+    assert client.entries(56, 56)[0]["behavior_data"] == {"consumable": {"use_count": 3}}
+
+
+def test_a_locked_file_is_reported_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.2)
+    path = tmp_path / "x.db"
+    with Sandbox(database=str(path)):
+        pass
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnusableDatabase, match="it is locked by another program"):
+            Sandbox(database=str(path)).start()
+
+
+def test_a_full_disk_is_reported_and_loses_nothing(served: tuple[Sandbox, Web, Path]) -> None:
+    sandbox, client, _ = served
+    pages = pragma(sandbox, "PRAGMA page_count")[0]
+    pragma(sandbox, f"PRAGMA max_page_count = {pages + 2}")
+    granted = 0
+    while (reply := client.grant(56, 56)).status == 202:
+        granted += 1
+        assert granted < 5000
+    assert reply.status == 503
+    assert "its disk is full" in reply.problem["message"]
+    assert client.get("/entitlements/56").status == 200
+    entries = client.entries(56, 56)
+    assert len(entries) == granted + 1
+    pragma(sandbox, "PRAGMA max_page_count = 100000")
+    assert client.grant(56, 56).status == 202
+
+
+def test_a_corrupt_file_is_reported(served: tuple[Sandbox, Web, Path]) -> None:
+    sandbox, client, path = served
+    pragma(sandbox, "PRAGMA wal_checkpoint(TRUNCATE)")
+    pragma(sandbox, "PRAGMA cache_size = 0")
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    replies = [client.get("/inventories"), client.get("/entitlements/56"), client.use(56, 56)]
+    assert {reply.status for reply in replies} <= {200, 503, 404, 403}
+    assert any("it is corrupt" in reply.body.decode() for reply in replies)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to read-only files")
+def test_a_read_only_file_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    with Sandbox(database=str(path)):
+        pass
+    path.chmod(0o400)
+    with pytest.raises(UnusableDatabase, match="read-only"):
+        Sandbox(database=str(path)).start()
+
+
+# The end of the process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_server_leaves_all_data_in_the_file(tmp_path: Path, number: signal.Signals) -> None:
+    path = tmp_path / "kept.db"
+    with running_command("--database", str(path)) as (process, url):
+        client = Web(url)
+        assert client.use(56, 56).status == 200
+        client.close()
+        process.send_signal(number)
+        assert process.wait(20) == 0
+    assert users_in(path) == 4
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["kept.copy", "kept.db"]
+
+
+@pytest.mark.postgresql
+def test_workers_end_when_their_parent_is_killed(postgresql_url: str) -> None:
+    with running_command("--database", postgresql_url, "--workers", "2") as (process, _):
+        workers = psutil.Process(process.pid).children()
+        process.kill()
+        gone, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive
+    assert len(gone) >= 2
+
+
+SILENT = """
+import socket, sys
+from knetik_cloud.sandbox import Sandbox, serving
+serving.HEAD_TIMEOUT_SECONDS = 0.3
+with Sandbox() as sandbox:
+    address = ("127.0.0.1", int(sandbox.url.rpartition(":")[2]))
+    for sent in (b"", b"GET /ent", b"GET /entitlements/56 HTTP/1.1\\r\\nHost: localhost\\r\\n"):
+        with socket.create_connection(address, timeout=20) as connection:
+            connection.sendall(sent)
+            try:
+                assert connection.recv(100) == b"", sent
+            except ConnectionResetError:
+                pass
+    # A second request that stays incomplete.
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(b"GET /entitlements/56 HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+        assert connection.recv(65536)
+        connection.sendall(b"GET /ent")
+        try:
+            while connection.recv(65536): pass
+        except ConnectionResetError:
+            pass
+    sandbox.fail("*", delay=1)
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(b"GET /entitlements/56 HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 200"), "a slow response is not a silent client"
+"""
+
+
+def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        env=command_environment(),
+        timeout=100,
+        check=False,
+    )
+
+
+def test_connections_that_send_no_request_are_closed() -> None:
+    run = run_python(SILENT)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
+def test_a_lack_of_descriptors_is_reported_once_and_ends() -> None:
+    with running_command() as (process, url):
+        psutil.Process(process.pid).rlimit(psutil.RLIMIT_NOFILE, (40, 40))
+        port = int(url.rpartition(":")[2])
+        held = []
+        try:
+            import socket
+
+            held = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(90)]
+            client = Web(url)
+            assert client.get("/entitlements/56").status == 200
+            client.close()
+        finally:
+            for connection in held:
+                connection.close()
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    complaints = [line for line in errors.splitlines() if "no connection can be accepted" in line]
+    assert len(complaints) >= 1
+    assert len(errors.splitlines()) < 20
+
+
+FROZEN = """
+import datetime, sys, threading, time
+from urllib.request import urlopen
+from knetik_cloud.sandbox import Sandbox
+measure = time.clock_gettime
+def steady(): return measure(time.CLOCK_MONOTONIC)
+if sys.argv[1] == "freezegun":
+    from freezegun import freeze_time as change
+else:
+    import time_machine
+    change = time_machine.travel
+with Sandbox() as sandbox:
+    with change("2020-02-02"):
+        assert 1_580_000_000 < sandbox.now() < 1_581_000_000
+        sandbox.fail("get_entitlement_item", delay=0.1)
+        assert urlopen(f"{sandbox.url}/entitlements/56").status == 200
+        started = steady()
+        sandbox.stop()
+        assert steady() - started < 9, "the server did not notice"
+assert not [each for each in threading.enumerate() if each.name == "knetik-sandbox"]
+"""
+
+
+@pytest.mark.parametrize("tool", ["freezegun", "time-machine"])
+def test_a_sandbox_stops_while_the_clock_stands_still_or_jumps(tool: str) -> None:
+    pytest.importorskip(tool.replace("-", "_"))
+    run = run_python(FROZEN, tool)
+    assert run.returncode == 0, run.stderr
+
+
+# First data
+
+
+@pytest.mark.parametrize("kind", ["text", "path", "map"])
+def test_a_sandbox_starts_with_any_seed_that_it_can_add(tmp_path: Path, kind: str) -> None:
+    seed = {"users": [{"id": 10, "username": "kim", "password": "x"}]}
+    path = tmp_path / "seed.yaml"
+    path.write_text("users: [{id: 10, username: kim, password: x}]")
+    source: Any = {"text": str(path), "path": path, "map": seed}[kind]
+    with Sandbox(seed=source) as sandbox:
+        sandbox.seed({"users": [{"id": 11, "username": "lee"}]})
+        sandbox.reset()
+        assert [user["id"] for user in sandbox.export()["users"]] == [10]
+
+
+def test_a_seed_that_is_wrong_is_reported_at_the_start(tmp_path: Path) -> None:
+    for seed in ({"planets": []}, {"users": [{"username": 5}]}):
+        with pytest.raises(ValueError, match=r"planets|username"):
+            Sandbox(seed=seed).start()
+    with pytest.raises(FileNotFoundError):
+        Sandbox(seed=str(tmp_path / "missing.yaml")).start()
+
+
+def test_a_late_write_is_applied_after_its_caller_has_gone() -> None:
+    with Sandbox() as sandbox:
+        fault = sandbox.fail("use_user_entitlement_item", delay=0.5, applied=True)
+        other = sandbox.fail("grant_user_entitlement", delay=0.5)
+        import http.client
+
+        for path, body in (
+            ("/users/56/entitlements/56/use", ""),
+            ("/users/3/entitlements", '{"entitlement_id": 56}'),
+        ):
+            connection = http.client.HTTPConnection("127.0.0.1", int(sandbox.url.rpartition(":")[2]))
+            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            while not (fault if "use" in path.split("/")[-1] else other).met:
+                time.sleep(0.01)
+            connection.close()
+        client = Web(sandbox.url)
+        end = time.monotonic() + 20
+        while len(sandbox.journal()) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        (entry,) = client.entries(56, 56)
+        assert entry["behavior_data"] == {"consumable": {"use_count": 3}}
+        assert client.entries(3, 56) == [entry for entry in client.entries(3, 56) if entry["id"] == 2], (
+            "a slow operation whose caller has gone is not applied"
+        )
+        client.close()
