@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import click
 
 from knetik_cloud.cli.options import Command, run_of
 from knetik_cloud.cli.output import Output, Rows, is_terminal, note
-from knetik_cloud.cli.run import Live, Run
+from knetik_cloud.cli.run import VARIABLES, Live, Run
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -64,12 +65,13 @@ def login(
     if helper and secret_file:
         raise click.UsageError("--helper and --secret-file exclude each other")
     known = run.profiles.profiles.get(name)
+    run.__dict__["profile"] = known  # which need not exist yet
     earlier = {} if known is None else dict(known.values)
     username = username or earlier.get("username")
     kind = credential or ("password" if username else "client_secret")
     if kind == "password" and not username:
         raise click.UsageError("a password needs --username")
-    host = run.host or earlier.get("host")
+    host = run.host or earlier.get("host") or os.environ.get(VARIABLES["host"])
     values: dict[str, Any] = {
         "host": host,
         "client_id": client_id or earlier.get("client_id"),

@@ -99,7 +99,9 @@ def _failed(error: BaseException, context: click.Context | None, arguments: Sequ
     if context is not None and context.obj is not None and context.obj.debug:
         import traceback
 
-        traceback.print_exception(error)
+        from knetik_cloud.cli.text import without_secrets
+
+        click.echo(without_secrets("".join(traceback.format_exception(error))), err=True, nl=False)
     try:
         sys.stdout.flush()
         writes_rows = context is not None and context.obj is not None and context.obj.writes_rows

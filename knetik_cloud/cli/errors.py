@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from knetik_cloud.cli.exits import MEANINGS, CommandError, Exit
-from knetik_cloud.cli.text import printable
+from knetik_cloud.cli.text import printable, without_secrets
 
 RULE_DENIED = 1007
 """The code of a `Result` that reports a denial by a rule of the item."""
@@ -113,14 +113,14 @@ def message(error: BaseException) -> str:
         f"{each.message} ({each.field})" if each.field is not None else str(each.message)
         for each in error.errors[:10]
     )
-    return f"{reason}: {said}" if said else reason
+    return without_secrets(f"{reason}: {said}" if said else reason)
 
 
 def report(error: BaseException, as_json: bool) -> Exit:
     """Write an error to stderr, and return the exit code."""
     found = details(error)
     if as_json:
-        text = json.dumps({"error": found}, ensure_ascii=True, default=str)
+        text = without_secrets(json.dumps({"error": found}, ensure_ascii=True, default=str))
     else:
         lines = [f"Error: {found['message']}"]
         if found.get("request_id"):
@@ -129,7 +129,7 @@ def report(error: BaseException, as_json: bool) -> Exit:
             lines.append("  The write may have been applied.")
         if found["next_step"]:
             lines.append(f"  {found['next_step']}")
-        text = "\n".join(printable(line) for line in lines)
+        text = without_secrets("\n".join(printable(line) for line in lines))
     click.echo(text, err=True)
     return Exit(found["exit_code"])
 

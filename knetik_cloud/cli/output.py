@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import click
 
-from knetik_cloud.cli.text import CONTROL, printable
+from knetik_cloud.cli.text import CONTROL, printable, without_secrets
 
 FORMATS = ("json", "jsonl", "csv", "yaml", "table", "id", "parquet")
 BATCH = 200
@@ -470,7 +470,7 @@ def note(text: str) -> None:
     context = click.get_current_context(silent=True)
     run = None if context is None else context.find_root().obj
     if not getattr(run, "quiet", False):
-        click.echo(printable(text), err=True)
+        click.echo(without_secrets(printable(text)), err=True)
 
 
 WRITERS: Mapping[str, Callable[[Rows, IO[bytes]], None]] = {

@@ -34,6 +34,7 @@ def request_row(
         ApiValueError: If an argument is missing or can't be sent.
     """
     configuration = run.configuration(with_credential=False)
+    arguments = {**_defaults(operation), **arguments}
     request = build(operation, arguments, configuration.base_path, {})
     is_authenticated = operation.authenticated and bool(run.credentials())
     url = configuration.origin + request.target
@@ -54,6 +55,17 @@ def request_row(
     row["curl"] = _curl(operation, url, headers, content, arguments)
     row["python"] = _python(run, operation, method, call)
     return row
+
+
+def _defaults(operation: Operation[Any]) -> dict[str, Any]:
+    """Return the defaults of the method's arguments, which it sends."""
+    import inspect
+
+    from knetik_cloud.cli.calls import api_class
+
+    declared = inspect.signature(getattr(api_class(operation), operation.id)).parameters
+    names = {parameter.name for parameter in operation.parameters}
+    return {n: p.default for n, p in declared.items() if n in names and p.default not in (None, p.empty)}
 
 
 def _curl(

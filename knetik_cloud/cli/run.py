@@ -16,7 +16,7 @@ import click
 
 from knetik_cloud.cli.exits import CommandError, Exit
 from knetik_cloud.cli.output import Output, Rows, is_terminal
-from knetik_cloud.cli.text import printable
+from knetik_cloud.cli.text import printable, without_secrets
 
 if TYPE_CHECKING:
     from knetik_cloud.api_client import ApiClient
@@ -318,7 +318,7 @@ def remarks(run: Run) -> Iterator[None]:
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if run.debug:
-                click.echo(printable(record.getMessage()), err=True)
+                click.echo(without_secrets(printable(record.getMessage())), err=True)
             elif not run.has_json_errors:
                 note(record.getMessage())
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import click
 
 from knetik_cloud.cli.groups import Group
-from knetik_cloud.cli.options import Command, Duration, confirmed, run_of
+from knetik_cloud.cli.options import Command, Duration, common_options, confirmed, run_of
 from knetik_cloud.cli.output import Rows, note
 from knetik_cloud.cli.sandboxes import DATABASE_VARIABLE
 
@@ -87,7 +87,7 @@ def _server_options(function: F) -> F:
     return function
 
 
-@click.group(cls=Group, invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True, params=common_options())
 @_server_options
 @click.pass_context
 def sandbox(context: click.Context, /, **options: Any) -> None:
@@ -100,12 +100,17 @@ def sandbox(context: click.Context, /, **options: Any) -> None:
     --url, else at KNETIK_CLOUD_HOST, else the one that was started last, else http://127.0.0.1:8080.
     """
     if context.invoked_subcommand is None:
-        _serve(options)
+        plan = {
+            "serve": f"http://{options['host']}:{options['port']}",
+            "options": _words(options | {"database": None}),
+        }
+        run_of(context).act(lambda: [plan], lambda live: _serve(options))
         return
     given = [
         each.opts[0]
         for each in sandbox.params
         if each.name is not None
+        and each.expose_value
         and context.get_parameter_source(each.name) is click.core.ParameterSource.COMMANDLINE
     ]
     if given:

@@ -1,0 +1,152 @@
+"""Bulk runs, exports and waits from the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from knetik_cloud.sandbox import Sandbox
+
+from .conftest import Run
+
+
+@pytest.fixture
+def winners(tmp_path: Path) -> Path:
+    path = tmp_path / "winners.csv"
+    path.write_text("user_id,entitlement_id\n3,56\n56,56\n3,1\n56,1\n")
+    return path
+
+
+def test_a_run_calls_once_for_each_row_and_reports(sandbox: Sandbox, run: Run, winners: Path) -> None:
+    done = run("bulk", "run", "entitlements", "grant", str(winners), "-o", "json")
+    assert done.code == 0, done.err
+    counts = json.loads(done.text)
+    assert (counts["applied"], counts["total"], counts["complete"]) == (4, 4, True)
+    journal = winners.with_suffix(".run")
+    assert json.loads(run("bulk", "status", str(journal), "-o", "json").text) == counts
+    rows = run("bulk", "report", str(journal), "-o", "jsonl").rows("jsonl")
+    assert [row["state"] for row in rows] == ["applied"] * 4
+    again = run("bulk", "run", "grant-user-entitlement", str(winners), "-o", "json")
+    assert again.code == 0
+    assert len(sandbox.journal("grant_user_entitlement")) == 4
+
+
+def test_rows_that_fail_end_with_1_and_become_the_next_input(
+    sandbox: Sandbox, run: Run, tmp_path: Path
+) -> None:
+    rows = '{"user_id": 3, "entitlement_id": 1}\n{"user_id": 3, "entitlement_id": 1}\n'
+    journal = tmp_path / "j"
+    done = run("bulk", "run", "entitlements", "grant", "-", "--journal", str(journal), input=rows)
+    assert done.code == 1
+    assert "1 of 2 rows were not applied" in done.err
+    failed = run("bulk", "report", str(journal), "--failed", "-o", "csv")
+    assert failed.rows("csv") == [{"user_id": "3", "entitlement_id": "1"}]
+    denied = run("bulk", "report", str(journal), "--state", "denied", "-o", "jsonl").rows("jsonl")
+    assert [(row["row"], row["code"]) for row in denied] == [(2, 1007)]
+
+
+def test_a_lost_response_is_found_out_and_a_stopped_run_resumes(
+    sandbox: Sandbox, run: Run, winners: Path
+) -> None:
+    sandbox.fail("grant_user_entitlement", reset=True, applied=True)
+    journal = winners.with_suffix(".run")
+    stopped = run("bulk", "run", "entitlements", "grant", str(winners), "--canary", "1", "--settle", "0")
+    assert stopped.code == 1
+    assert "knetik bulk resume" in stopped.err
+    done = run("bulk", "resume", str(journal), "-o", "json", "--settle", "0")
+    assert done.code == 0, done.err
+    assert json.loads(done.text)["applied"] == 4
+    assert len(sandbox.journal("grant_user_entitlement")) == 4
+
+
+def test_an_unknown_outcome_ends_with_7(sandbox: Sandbox, run: Run, winners: Path) -> None:
+    sandbox.fail("grant_user_entitlement", reset=True, applied=True)
+    sandbox.fail("get_user_inventories", status=400, times=None)
+    words = ("bulk", "run", "entitlements", "grant", str(winners), "--settle", "0", "--retries", "0")
+    done = run(*words)
+    sandbox.clear_faults()
+    assert done.code in (1, 7)
+    resumed = run("bulk", "resume", str(winners.with_suffix(".run")), "--settle", "0")
+    assert resumed.code == 0, resumed.err
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("user_id,entitlement\n3,56\n", "did you mean 'entitlement_id'?"),
+        ("user_id,entitlement_id\nx,56\n", "user_id"),
+    ],
+)
+def test_wrong_rows_are_a_usage_error_and_nothing_is_sent(
+    rows: str, said: str, sandbox: Sandbox, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(rows)
+    for more in ((), ("--dry-run",)):
+        done = run("bulk", "run", "entitlements", "grant", str(path), *more)
+        assert done.code == 2, done.err
+        assert said in done.err
+    assert sandbox.journal() == []
+
+
+def test_a_bulk_run_elsewhere_needs_a_confirmation(run: Run, winners: Path) -> None:
+    done = run("bulk", "run", "entitlements", "grant", str(winners), "--host", "http://example.invalid")
+    assert done.code == 2
+    assert "--yes" in done.error["message"]
+    assert run("bulk", "run", "items", "list", str(winners)).code == 2
+    assert run("bulk", "run", "nothing", str(winners)).code == 2
+
+
+def test_a_list_is_exported_to_every_kind_of_file(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
+    expected = run("inventory", "list-all", "--inactive", "--all", "-o", "jsonl").rows("jsonl")
+    path = tmp_path / "all.jsonl"
+    done = run("export", "inventory", "list-all", "--inactive", str(path), "--prefetch", "2", "-o", "json")
+    assert done.code == 0, done.err
+    assert json.loads(done.text) == {
+        "path": str(path),
+        "rows": 3,
+        "total": 3,
+        "has_moved": False,
+        "is_resumed": False,
+    }
+    assert [json.loads(line) for line in path.read_text().splitlines()] == expected
+    assert run("export", "inventory", "list", "56", "--inactive", str(tmp_path / "a.csv")).code == 0
+    with (tmp_path / "a.csv").open() as file:
+        assert [row["id"] for row in csv.DictReader(file)] == ["1", "56"]
+    assert run("export", "items", "list", str(tmp_path / "a.parquet"), "--limit", "2").code == 0
+    from pyarrow import parquet
+
+    assert parquet.read_table(tmp_path / "a.parquet").num_rows == 2
+    assert run("export", "items", "list", str(tmp_path / "no" / "a.csv")).code == 1
+    assert run("export", "items", "get", "1", "x").code == 2
+
+
+def test_wait_returns_the_entry_of_a_write(sandbox: Sandbox, run: Run) -> None:
+    done = run("entitlements", "grant", "3", "--entitlement-id", "56", "--wait", "10s", "-o", "json")
+    assert done.code == 0, done.err
+    entry = json.loads(done.text)
+    assert (entry["item_id"], entry["status"], entry["user"]["id"]) == (56, "active", 3)
+    body = '{"sku": "sku_example", "note": "hi", "skip_invoice": false}'
+    bought = run("inventory", "add", "3", body, "--wait", "20s", "-o", "json")
+    assert bought.code == 0, bought.err
+    assert json.loads(bought.text)["id"] > entry["id"]
+    assert (
+        run("inventory", "get", "3", str(entry["id"]), "--wait", "1s", "-o", "id").text == f"{entry['id']}\n"
+    )
+
+
+def test_wait_ends_when_the_state_cant_be_reached_or_takes_too_long(sandbox: Sandbox, run: Run) -> None:
+    inactive = run("inventory", "get", "3", "2", "--wait", "1s")
+    assert inactive.code == 1
+    assert inactive.error["type"] == "WaitFailed"
+    sandbox.freeze()
+    body = '{"sku": "sku_example", "note": "hi", "skip_invoice": false}'
+    late = run("inventory", "add", "3", body, "--wait", "300ms")
+    assert late.code == 7
+    assert "don't repeat the write" in late.error["next_step"]
+    run("inventory", "set-status", "56", "56", "pending")
+    assert run("inventory", "get", "56", "56", "--wait", "300ms").code == 6
+    sandbox.resume()

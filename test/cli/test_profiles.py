@@ -1,0 +1,316 @@
+"""Profiles: which settings and which credential a call uses, where secrets are kept, and broken files."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knetik_cloud.sandbox import Sandbox
+from test.conftest import RecordingServer, answer
+
+from .conftest import Run, profiles_file, spawn
+
+SECRET = "client_secret_example"
+
+
+@pytest.fixture
+def secured() -> Any:
+    """A sandbox that wants tokens."""
+    with Sandbox(require_auth=True) as sandbox:
+        yield sandbox
+
+
+def who(run: Run, *words: str) -> dict[str, Any]:
+    done = run("whoami", "-o", "json", *words)
+    assert done.code == 0, done.err
+    found: dict[str, Any] = json.loads(done.text)
+    return found
+
+
+TWO = """
+default_profile = "dev"
+
+[profiles.dev]
+host = "http://127.0.0.1:1"
+helper = "echo dev-secret"
+
+[profiles.live]
+host = "https://live.example"
+client_id = "support"
+username = "ann"
+helper = ["echo", "live-secret"]
+deadline = 9
+"""
+
+
+def test_without_a_file_the_defaults_hold(run: Run) -> None:
+    found = who(run)
+    assert (found["profile"], found["host_source"], found["credential"]) == (None, "default", None)
+    assert found["host"] == "https://sandbox.knetikcloud.com"
+
+
+def test_the_environment_comes_before_the_default_profile(run: Run, home: Path, monkeypatch: Any) -> None:
+    profiles_file(home, TWO)
+    assert (who(run)["profile"], who(run)["host"]) == ("dev", "http://127.0.0.1:1")
+    assert who(run)["credential_source"] == "helper of profile 'dev'"
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", "http://127.0.0.1:2")
+    monkeypatch.setenv("KNETIK_CLOUD_ACCESS_TOKEN", "token")
+    found = who(run)
+    assert (found["host"], found["host_source"]) == ("http://127.0.0.1:2", "KNETIK_CLOUD_HOST")
+    assert (found["credential"], found["credential_source"]) == ("access_token", "KNETIK_CLOUD_ACCESS_TOKEN")
+    assert "host http://127.0.0.1:1 of profile 'dev', by KNETIK_CLOUD_HOST" in found["overridden"]
+
+
+def test_a_profile_that_is_named_comes_before_the_environment(run: Run, home: Path, monkeypatch: Any) -> None:
+    profiles_file(home, TWO)
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", "http://127.0.0.1:2")
+    monkeypatch.setenv("KNETIK_CLOUD_ACCESS_TOKEN", "token")
+    found = who(run, "--profile", "live")
+    assert found["host"] == "https://live.example"
+    assert (found["credential"], found["username"], found["client_id"]) == ("password", "ann", "support")
+    assert set(found["overridden"]) == {
+        "host http://127.0.0.1:2 of KNETIK_CLOUD_HOST, by profile 'live'",
+        "access_token of KNETIK_CLOUD_ACCESS_TOKEN, by helper of profile 'live'",
+    }
+    monkeypatch.setenv("KNETIK_CLOUD_PROFILE", "live")
+    assert who(run)["host"] == "http://127.0.0.1:2"
+    assert who(run)["profile_source"] == "KNETIK_CLOUD_PROFILE"
+
+
+def test_the_command_line_comes_first(run: Run, home: Path, tmp_path: Path) -> None:
+    profiles_file(home, TWO)
+    (tmp_path / "token").write_text("token-1\n")
+    found = who(run, "--host", "http://127.0.0.1:3", "--token-file", str(tmp_path / "token"))
+    assert (found["host"], found["host_source"]) == ("http://127.0.0.1:3", "--host")
+    assert (found["credential"], found["credential_source"]) == ("access_token", "--token-file")
+
+
+def test_a_profiles_secret_goes_to_its_own_host_only(run: Run, home: Path, server: RecordingServer) -> None:
+    profiles_file(home, TWO)
+    server.answers = [answer(200, b'{"content": [], "total_elements": 0}')]
+    done = run("items", "list", "--host", server.url, "-o", "json")
+    assert done.code == 0
+    assert "The credential of profile 'dev' is not sent to" in done.err
+    assert len(server.requests) == 1
+    assert b"authorization" not in server.requests[0].lower()
+    assert who(run, "--host", server.url)["credential"] is None
+
+
+@pytest.mark.parametrize("how", ["helper", "file", "environment", "token", "stdin"])
+def test_a_secret_reaches_the_service_from_every_source(
+    how: str, run: Run, home: Path, secured: Sandbox, tmp_path: Path, monkeypatch: Any
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(f"{SECRET}\n")
+    words: list[str] = []
+    input = None
+    if how == "helper":
+        profiles_file(home, f'[profiles.a]\nhost = "{secured.url}"\nhelper = "cat {secret}"\n')
+        words = ["--profile", "a"]
+    elif how == "file":
+        profiles_file(home, f'[profiles.a]\nhost = "{secured.url}"\nsecret_file = "{secret}"\n')
+        words = ["--profile", "a"]
+    else:
+        monkeypatch.setenv("KNETIK_CLOUD_HOST", secured.url)
+        monkeypatch.setenv("KNETIK_CLOUD_CLIENT_SECRET", SECRET)
+        if how in ("token", "stdin"):
+            token = json.loads(run("token", "get").text)["access_token"]
+            monkeypatch.delenv("KNETIK_CLOUD_CLIENT_SECRET")
+            secret.write_text(token)
+            words = ["--token-file", str(secret) if how == "token" else "-"]
+            input = f"{token}\n" if how == "stdin" else None
+    done = run("inventory", "list-all", "-o", "id", *words, input=input)
+    assert done.code == 0, done.err
+    assert done.text.split() == ["1", "56"]
+
+
+@pytest.mark.parametrize("store", ["file", "keyring"])
+def test_login_stores_a_secret_outside_the_configuration(
+    store: str, run: Run, home: Path, secured: Sandbox, monkeypatch: Any
+) -> None:
+    config = home / "config.toml"
+    monkeypatch.setenv("KNETIK_CLOUD_CONFIG", str(config))
+    if store == "keyring":
+        use_keyring(monkeypatch, home)
+    config.write_text('# mine\n[profiles.other]\nhost = "http://127.0.0.1:9"  # kept\n')
+    words = ("login", "--profile", "live", "--host", secured.url, "--secret-file", "-", "--store", store)
+    wrong = run(*words, input="wrong\n")
+    assert wrong.code == 4
+    assert "live" not in config.read_text()
+    done = run(*words, input=f"{SECRET}\n")
+    assert done.code == 0, done.err
+    text = config.read_text()
+    assert SECRET not in text
+    assert "# mine" in text
+    assert "# kept" in text
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+    listed = run("inventory", "list-all", "-o", "id", "--profile", "live")
+    assert listed.code == 0, listed.err
+    assert who(run)["profile"] == "live"  # the first login makes the default
+    for path in home.rglob("*"):
+        if path.is_file() and SECRET in path.read_text():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+KEYRING = """
+import json, os
+from keyring.backend import KeyringBackend
+
+class Store(KeyringBackend):
+    priority = 1
+    path = os.environ["TEST_KEYRING"]
+
+    def _read(self):
+        return json.load(open(self.path)) if os.path.exists(self.path) else {}
+
+    def get_password(self, service, username):
+        return self._read().get(f"{service}/{username}")
+
+    def set_password(self, service, username, password):
+        kept = {**self._read(), f"{service}/{username}": password}
+        with os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(kept, file)
+"""
+
+
+def use_keyring(monkeypatch: Any, home: Path) -> None:
+    import keyring
+
+    monkeypatch.setenv("TEST_KEYRING", str(home / "keyring.json"))
+    space: dict[str, Any] = {}
+    exec(KEYRING, space)
+    before = keyring.get_keyring()
+    keyring.set_keyring(space["Store"]())
+    monkeypatch.setattr(sys.modules["keyring"].core, "_keyring_backend", space["Store"]())
+    assert before is not None
+
+
+def test_login_with_a_user_and_with_a_helper(
+    run: Run, home: Path, secured: Sandbox, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_CONFIG", str(home / "config.toml"))
+    (tmp_path / "password").write_text("admin\n")
+    helper = f"cat {tmp_path / 'password'}"
+    done = run("login", "--host", secured.url, "--username", "admin", "--helper", helper)
+    assert done.code == 0, done.err
+    assert who(run)["credential"] == "password"
+    assert run("inventory", "list-all", "-o", "id").code == 0
+    assert json.loads(run("token", "get").text)["refresh_token"]
+
+
+def test_login_never_asks_without_a_terminal(run: Run, secured: Sandbox) -> None:
+    done = run("login", "--host", secured.url)
+    assert done.code == 2
+    assert "--secret-file" in done.err
+    assert run("login", "--profile", "../x", "--secret-file", "-", input="x").code == 2
+
+
+BROKEN = {
+    "not TOML": ("[profiles", "isn't TOML"),
+    "a secret": ('[profiles.a]\nclient_secret = "x"\n', "must not hold a client_secret"),
+    "an unknown setting": ('[profiles.a]\nhots = "x"\n', "did you mean 'host'?"),
+    "a wrong type": ("[profiles.a]\nhost = 1\n", "host in [profiles.a] must be a TOML str"),
+    "a default that isn't there": (
+        'default_profile = "b"\n[profiles.a]\n',
+        "default_profile must be one of a",
+    ),
+    "two secrets": ('[profiles.a]\nhelper = "x"\nkeyring = true\n', "keep one of them"),
+    "an unknown table": ("[profile.a]\n", "has no setting 'profile'"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_file_is_explained_and_help_version_and_doctor_still_work(
+    kind: str, run: Run, home: Path, sandbox: Sandbox
+) -> None:
+    text, said = BROKEN[kind]
+    path = profiles_file(home, text)
+    for words in (["items", "list"], ["whoami"]):
+        done = run(*words)
+        assert done.code == 1
+        assert done.error["message"].startswith(f"{path} can't be used: ")
+        assert said in done.error["message"]
+        assert done.error["next_step"]
+    assert run("--help").code == run("items", "list", "--help").code == run("--version").code == 0
+    assert run("explain", "7").code == run("completion", "bash").code == 0
+    done = run("doctor", "-o", "jsonl")
+    assert done.code == 1
+    checks = {row["check"]: row for row in done.rows("jsonl")}
+    assert checks["configuration"]["state"] == "failed"
+    assert said in checks["configuration"]["detail"]
+    assert checks["http"]["state"] == "ok"
+
+
+def test_a_file_that_cant_be_read_is_explained(home: Path) -> None:
+    path = profiles_file(home, TWO)
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        path.unlink()
+        path.mkdir()
+    done = spawn("items", "list", "--errors", "text")
+    assert done.returncode == 1
+    assert f"can't read {path}" in done.stderr.decode()
+    assert spawn("--help").returncode == 0
+    assert spawn("doctor", "--offline").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("helper", "said"),
+    [
+        ("exit-no-such-command", "can't be run"),
+        ("false", "failed with exit status 1"),
+        ("true", "is empty"),
+    ],
+)
+def test_a_helper_that_fails_is_explained(helper: str, said: str, run: Run, home: Path) -> None:
+    profiles_file(
+        home, f'default_profile = "a"\n[profiles.a]\nhost = "http://127.0.0.1:1"\nhelper = "{helper}"\n'
+    )
+    done = run("items", "list")
+    assert done.code == 1
+    assert said in done.error["message"]
+
+
+def test_an_unknown_profile_is_explained(run: Run, home: Path) -> None:
+    profiles_file(home, TWO)
+    done = run("items", "list", "--profile", "liev")
+    assert done.code == 1
+    assert "it has dev, live" in done.error["message"]
+
+
+def test_doctor_finds_what_is_wrong(run: Run, home: Path, secured: Sandbox, monkeypatch: Any) -> None:
+    def checks(*words: str) -> dict[str, Any]:
+        return {row["check"]: row for row in run("doctor", "-o", "jsonl", *words).rows("jsonl")}
+
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", secured.url)
+    monkeypatch.setenv("KNETIK_CLOUD_CLIENT_SECRET", SECRET)
+    found = checks()
+    assert {name: row["state"] for name, row in found.items() if row["state"] != "ok"} == {"tls": "skipped"}
+    assert set(checks("--offline")) == {"configuration", "host", "credential", "proxy"}
+    monkeypatch.setenv("KNETIK_CLOUD_CLIENT_ID", "game")
+    monkeypatch.setenv("KNETIK_CLOUD_CLIENT_SECRET", "game_secret")
+    assert "INVENTORY_ADMIN" in checks()["permissions"]["detail"]
+    monkeypatch.setenv("KNETIK_CLOUD_CLIENT_SECRET", "wrong")
+    found = checks()
+    assert (found["token"]["state"], found["permissions"]["state"]) == ("failed", "skipped")
+    assert (checks("--host", "http://no-such-host.invalid")["dns"]["state"]) == "failed"
+    found = checks("--host", "http://127.0.0.1:1")
+    assert (found["dns"]["state"], found["tcp"]["state"], found["http"]["state"]) == (
+        "ok",
+        "failed",
+        "skipped",
+    )
+    assert run("doctor", "--host", "http://127.0.0.1:1").code == 1
+
+
+def test_doctor_warns_of_a_clock_that_is_off(run: Run, server: RecordingServer) -> None:
+    server.answers = [answer(200, b"{}", "Date: Wed, 01 Jan 2020 00:00:00 GMT")]
+    rows = {row["check"]: row for row in run("doctor", "--host", server.url, "-o", "jsonl").rows("jsonl")}
+    assert rows["clock"]["state"] == "warning"
+    assert "ahead of the service" in rows["clock"]["detail"]
