@@ -92,4 +92,5 @@ if not TYPE_CHECKING:  # a checker that saw __getattr__ would take any name for 
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        special = (name for name in globals() if name.startswith("__"))
+        return sorted({*special, *__all__, *_SUBMODULES, "exceptions", "hooks", "models"})

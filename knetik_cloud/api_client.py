@@ -17,14 +17,19 @@ from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.core.path_call import prepare_path_call
 from knetik_cloud.core.writes import Outcome as WriteOutcome
 from knetik_cloud.exceptions import ApiException, ApiValueError
+from knetik_cloud.lazy import LazyModule
 from knetik_cloud.rest import RESTClientObject, RESTResponse
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.pipe import run
 
 if TYPE_CHECKING:
+    from concurrent import futures
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from knetik_cloud.paging import Pager
+
+if not TYPE_CHECKING:
+    futures = LazyModule("concurrent.futures")  # for `typing.get_type_hints`
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
@@ -100,7 +105,7 @@ class ApiClient(BaseClient["_State"]):
             )
         )
 
-    def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> futures.Future[T]:
         """Run a method in this client's thread pool, with the caller's context, and return its `Future`.
 
         Raises:

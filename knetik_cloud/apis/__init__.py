@@ -33,4 +33,4 @@ if not TYPE_CHECKING:  # a checker that saw __getattr__ would take any name for 
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*(name for name in globals() if name.startswith("__")), *__all__})

@@ -175,6 +175,10 @@ if not TYPE_CHECKING:  # a checker that sees the metaclass would no longer know 
             namespace.setdefault("__slots__", ())
             return super().__new__(mcls, name, bases, namespace, **options)
 
+        def __dir__(cls):
+            shown = (name for name in type.__dir__(cls) if name not in LEGACY)
+            return [name for name in shown if not name.startswith("_") or name.startswith("__")]
+
         @property
         def __signature__(cls):
             from knetik_cloud.data import description
@@ -385,8 +389,7 @@ class Model(metaclass=ModelType):
         return self.to_str()
 
     def __dir__(self) -> list[str]:
-        shown = (name for name in dir(type(self)) if name not in LEGACY)
-        return [name for name in shown if not name.startswith("_") or name.startswith("__")]
+        return dir(type(self))
 
     def _repr_html_(self) -> str:
         """Return the card that notebooks show."""
