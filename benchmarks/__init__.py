@@ -1,1 +1,1 @@
-"""What the SDK costs, measured side by side with what lies below it: `python -m benchmarks`."""
+"""The benchmarks of the SDK against the libraries below it: `python -m benchmarks`."""

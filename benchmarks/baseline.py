@@ -9,12 +9,12 @@ import urllib3
 
 
 def target(size: int) -> str:
-    """Give the path of one entry, or of a page of so many."""
+    """Return the path of one entry, or of a page of `rows` entries."""
     return "/users/56/inventory/56" if size == 1 else f"/inventories?size={size}"
 
 
 def caller(port: int, size: int, connections: int = 1) -> Callable[[], object]:
-    """Give a function that fetches and parses an answer, and touches none of it."""
+    """Return a function that fetches and parses a response without reading its fields."""
     pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=connections)
     path = target(size)
 

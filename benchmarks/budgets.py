@@ -18,7 +18,7 @@ class Budget(NamedTuple):
     at_least: bool = False
 
     def holds(self, result: Result) -> bool:
-        """Tell whether a result keeps to this budget; a ratio is given the allowance for noise."""
+        """Return whether a result is within this budget. Ratios have an allowance for noise."""
         value = value_of(result)
         allowance = NOISE if isinstance(result, Ratio) else 0.0
         return value >= self.limit - allowance if self.at_least else value <= self.limit + allowance
@@ -49,12 +49,12 @@ BUDGETS = {
 
 
 def value_of(result: Result) -> float:
-    """Give what a budget limits: a ratio, or a figure's value."""
+    """Return the quantity that a budget limits: a ratio or a value."""
     return result.ratio if isinstance(result, Ratio) else result.value
 
 
 def outside(results: Iterable[Result]) -> list[str]:
-    """Say for each result that is outside its budget by how much."""
+    """List the results outside their budgets, with the excess."""
     return [
         f"{result.name}: {value_of(result):.3f}, budget {BUDGETS[result.name]}"
         for result in results

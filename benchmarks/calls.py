@@ -1,4 +1,4 @@
-"""What a call costs over bare urllib3 and `json.loads`, three fields of each row touched."""
+"""The cost of a call over bare urllib3 and `json.loads`, with three fields of each row read."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def measure(rounds: int) -> list[Ratio]:
 
 
 def configuration(url: str) -> Configuration:
-    """Give a configuration with every protection on: a token, a deadline, retries, a size limit."""
+    """Return a configuration with every protection on: a token, a deadline, retries, a size limit."""
     return Configuration(url, access_token="token-of-the-benchmark")
 
 
 def caller(api: UsersInventoryApi, size: int) -> Callable[[], object]:
-    """Give a function that makes a call and touches three fields of each row of its answer."""
+    """Return a function that makes a call and reads three fields of each row."""
     if size == 1:
 
         def call() -> object:

@@ -97,7 +97,7 @@ def calibrate(work: Work) -> int:
 
 
 def cpu_time(work: Work, loops: int) -> float:
-    """Give the CPU seconds that this process, all its threads together, spends on so many runs."""
+    """Return the CPU seconds that all threads of this process spend on `loops` runs."""
     gc.collect()
     started = time.process_time()
     for _ in range(loops):

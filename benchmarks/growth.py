@@ -1,4 +1,4 @@
-"""What is left behind by clients that were dropped, and by many calls on one client."""
+"""The memory that discarded clients, and many calls of one client, leave behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What importing, the first client and the first call cost, in fresh interpreters, over urllib3's import."""
+"""The cost of the import, the first client and the first call, over the import of urllib3."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ json.loads(urllib3.HTTPConnectionPool("127.0.0.1", {{port}}).urlopen("GET", {bas
 
 
 class Probe(NamedTuple):
-    """What one fresh interpreter said: CPU milliseconds, modules and MiB that a statement added."""
+    """The CPU milliseconds, modules and MiB that a statement added in a fresh interpreter."""
 
     spent: float
     modules: float

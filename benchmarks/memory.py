@@ -1,4 +1,4 @@
-"""What a decoded row holds in memory, over the plain dict."""
+"""The memory of a decoded row, over that of the plain dict."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def measure(rounds: int) -> list[Ratio]:
 
 
 def row_size(build: Callable[[], object]) -> float:
-    """Give the bytes that one row of what `build` makes holds."""
+    """Return the bytes of one row of the result of `build`."""
     build()
     gc.collect()
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""What the loopback server answers: inventory entries that look like the service's."""
+"""The responses of the loopback server: inventory entries like those of the service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STATUSES = ("active", "inactive", "pending")
 
 
 def entry(number: int) -> dict[str, Any]:
-    """Give one inventory entry, every field of the schema filled."""
+    """Return an inventory entry with every field of the schema."""
     return {
         "behavior_data": {"uses": number % 7, "last_used": _EPOCH + number},
         "created_date": _EPOCH + number,
@@ -36,7 +36,7 @@ def entry(number: int) -> dict[str, Any]:
 
 
 def page(size: int) -> dict[str, Any]:
-    """Give a page of so many entries."""
+    """Return a page of entries."""
     return {
         "content": [entry(number) for number in range(1, size + 1)],
         "first": True,
@@ -51,7 +51,7 @@ def page(size: int) -> dict[str, Any]:
 
 
 def item() -> dict[str, Any]:
-    """Give an entitlement item with all its fourteen fields."""
+    """Return an entitlement item with all fourteen fields."""
     return {
         "additional_properties": {
             "color": {"type": "text", "value": "crimson"},
@@ -77,5 +77,5 @@ def item() -> dict[str, Any]:
 
 
 def body(size: int) -> bytes:
-    """Give the JSON of an answer: one entry, or a page of so many."""
+    """Return the JSON of a response: one entry, or a page of entries."""
     return json.dumps(entry(56) if size == 1 else page(size), separators=(",", ":")).encode()

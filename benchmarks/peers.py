@@ -1,4 +1,4 @@
-"""What calls cost with the clients that other generators make from our own contract, over bare urllib3.
+"""The cost of calls of clients that other generators make from the contract, over bare urllib3.
 
 The clients are generated at run time into a temporary folder. A generator that isn't installed is left out:
 `pip install -r benchmarks/peers-requirements.txt` brings both, and openapi-generator-cli needs Java.

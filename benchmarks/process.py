@@ -1,4 +1,4 @@
-"""What a process holds: memory, descriptors, threads; as Linux tells it."""
+"""The memory, file descriptors and threads of a process, as Linux reports them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MIB = 1 << 20
 
 
 def resident(process: int | str = "self") -> float:
-    """Give the resident memory of a process, in MiB."""
+    """Return the resident memory of a process in MiB."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / MIB
 
@@ -27,7 +27,7 @@ def threads() -> int:
 
 
 def environment(bytecode: str) -> dict[str, str]:
-    """Give the environment of a child that imports this tree, and keeps the bytecode in a folder.
+    """Return the environment of a child process that imports this tree, with its bytecode in a folder.
 
     Installed libraries come with their bytecode; the tree may be without, or be told to write none.
     """

@@ -45,7 +45,7 @@ def _short(value: float) -> str:
 
 
 def machine() -> dict[str, str]:
-    """Say what the results were measured with."""
+    """Describe the environment of the measurement."""
     libraries = {}
     for name in _LIBRARIES:
         try:

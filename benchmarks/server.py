@@ -23,7 +23,7 @@ _HEAD = (
 
 
 def answer(body: bytes) -> bytes:
-    """Give a whole HTTP answer."""
+    """Return an HTTP response."""
     return _HEAD.format(length=len(body)).encode() + body
 
 

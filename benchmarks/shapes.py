@@ -1,4 +1,4 @@
-"""What decoding and encoding cost by themselves, over `json.loads` and `json.dumps`."""
+"""The cost of decoding and encoding alone, over `json.loads` and `json.dumps`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _decoding(rounds: int, suffix: str) -> list[Ratio]:
 
 
 def decoder(data: bytes) -> Callable[[], Any]:
-    """Give a function that does what a call does with an answer's bytes: decode, check, view."""
+    """Return a function that decodes, checks and views the bytes of a response, as a call does."""
     page = expressions.parse(PAGE, "knetik_cloud.models")
 
     def read() -> Any:

@@ -50,7 +50,7 @@ async def _compare(server: Server, rounds: int) -> Ratio:
 
 
 async def rate(call: Call) -> float:
-    """Give the calls in a second of CPU time while so many are under way all the time."""
+    """Return the calls per second of CPU time with a fixed number in progress."""
     turns = iter(range(CALLS))
 
     async def work() -> None:

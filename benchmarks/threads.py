@@ -33,7 +33,7 @@ def _compare(count: int, subject: Callable[[], object], bare: Callable[[], objec
 
 
 def rate(call: Callable[[], object], count: int) -> float:
-    """Give the calls a second that so many threads make, from the moment when all of them are ready."""
+    """Return the calls per second of a number of threads, from when all of them are ready."""
     ready = threading.Barrier(count + 1)
 
     def work() -> None:

@@ -14,7 +14,7 @@ from knetik_cloud.extensions import Pages, Place, ReadBack, Retry, Waiter
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """What a parameter and a field have in common.
+    """The common part of a parameter and a field.
 
     `name` is the Python name, `wire` the contract's. `default` is what the service takes when the value is
     left out, None when it has no default. `enum` is closed, `known_values` is open.
@@ -46,7 +46,7 @@ class Parameter(Value):
 
     @property
     def python_default(self) -> Any:
-        """Give the default of the Python signature: only a required parameter takes the contract's own."""
+        """The default in the Python signature. Only a required parameter has the contract's own."""
         return self.default if self.required else None
 
 
@@ -73,12 +73,12 @@ class Schema:
 
     @property
     def module(self) -> str:
-        """Name the module that holds the class."""
+        """The name of the module with the class."""
         return names.snake_case(self.name)
 
     @property
     def type(self) -> Type:
-        """Give the type of a value that is one of these."""
+        """The type of a value of this schema."""
         return Type(self.name, is_model=True)
 
 
@@ -121,12 +121,12 @@ class Operation:
 
     @property
     def constant(self) -> str:
-        """Name the operation's row."""
+        """The name of the operation's definition."""
         return names.constant_name(self.name)
 
     @property
     def pager(self) -> str:
-        """Name the method that reads all pages of a list: `iter_users_inventory`."""
+        """The name of the method that reads all pages of a list: `iter_users_inventory`."""
         return names.pager_name(self.name)
 
     @property
@@ -137,7 +137,7 @@ class Operation:
 
     @property
     def result(self) -> str:
-        """Spell the Python type of what the method returns."""
+        """The Python type that the method returns."""
         if self.returns is None:
             return "None"
         return f"{self.returns.annotation} | None" if self.empty_result else self.returns.annotation
@@ -181,7 +181,7 @@ class Contract:
         return sorted((o for o in self.operations if o.tag == tag), key=lambda o: (o.added or "", o.name))
 
     def item(self, operation: Operation) -> Type:
-        """Give the type of the items that a list operation lists."""
+        """Return the type of the items of a list operation."""
         assert operation.pages is not None
         assert operation.returns is not None
         page = self.schemas[operation.returns.name]
@@ -219,7 +219,7 @@ class Contract:
         return [(owner, field) for owner in lineage for field in owner.fields]
 
     def request_models(self) -> set[str]:
-        """Name the models that requests carry, those inside them and their subclasses included."""
+        """Return the names of the models in requests, including nested models and subclasses."""
         found: set[str] = set()
         ahead = {p.type.model for o in self.operations for p in o.parameters if p.type.model}
         while ahead:
@@ -244,14 +244,14 @@ class Contract:
         return [s for s in self.schemas.values() if schema.name in {field.type.model for field in s.fields}]
 
     def discriminator_of(self, schema: Schema) -> str | None:
-        """Name the property that tells the classes of a schema's family apart; None without a family."""
+        """Return the property that selects the class in a schema's family, or None without a family."""
         for member in (schema, *self.ancestors(schema)):
             if member.discriminator:
                 return member.discriminator.property
         return None
 
     def attribute(self, schema: Schema, wire: str) -> str:
-        """Name the attribute of a model that holds a property of the contract."""
+        """Return the name of the attribute for a property of the contract."""
         return next(field.name for _, field in self.all_fields(schema) if field.wire == wire)
 
     def class_for(self, declared: Schema, value: dict[str, Any]) -> Schema:

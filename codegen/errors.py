@@ -6,7 +6,7 @@ from knetik_cloud.exceptions import ApiException, ServiceException, exception_cl
 
 
 def exception_name(status: str) -> str:
-    """Name the class for a status as the contract spells it: `404`, `5XX` or `default`."""
+    """Return the name of the class for a status of the contract: `404`, `5XX` or `default`."""
     if status.isdigit():
         return exception_class(int(status)).__name__
     return (ServiceException if status.upper() == "5XX" else ApiException).__name__

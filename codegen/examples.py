@@ -11,7 +11,7 @@ from knetik_cloud.contract import ContractError
 
 
 def python_expression(contract: Contract, package: str, type_: Type, value: Any) -> str:
-    """Spell an example of a type: `knetik_cloud.Consumable(max_use=3)`, `datetime.date(2017, 8, 1)`."""
+    """Format an example of a type: `knetik_cloud.Consumable(max_use=3)`, `datetime.date(2017, 8, 1)`."""
     if value is None:
         return "None"
     if type_.is_model:
@@ -34,14 +34,14 @@ def python_expression(contract: Contract, package: str, type_: Type, value: Any)
 
 
 def example_of(contract: Contract, package: str, value: Schema | Parameter) -> str:
-    """Spell the example that the contract gives for a schema or a parameter."""
+    """Format the example of a schema or a parameter in the contract."""
     if value.example is None:
         raise ContractError(f"{value.name} has no example; the reference pages show one")
     return python_expression(contract, package, value.type, value.example)
 
 
 def _constructor_call(contract: Contract, package: str, declared: Schema, value: dict[str, Any]) -> str:
-    """Spell the constructor call that makes an example, leaving out what need not be given.
+    """Format the constructor call for an example, without optional arguments that add nothing.
 
     That is what the service fills in (read-only fields) and the discriminator of a subclass, which its
     constructor adds.

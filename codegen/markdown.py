@@ -18,7 +18,7 @@ def cell(text: str) -> str:
 
 
 def type_link(spelled: str, type_: Type | None) -> str:
-    """Spell a type in bold, linked to its model's page if it has one."""
+    """Format a type in bold, with a link to the page of its model."""
     bold = f"**{cell(spelled)}**"
     return f"[{bold}]({type_.model}.md)" if type_ and type_.model else bold
 
@@ -29,7 +29,7 @@ def page_link(name: str) -> str:
 
 
 def json_text(value: Any) -> str:
-    """Spell an example as JSON over several lines, in the contract's order."""
+    """Format an example as JSON on several lines, in the contract's order."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
@@ -48,17 +48,17 @@ def first_sentence(text: str) -> str:
 
 
 def call_arguments(parameters: Iterable[Parameter]) -> str:
-    """Spell the arguments of a call: required ones by position, the others by keyword."""
+    """Format the arguments of a call, with required ones by position and the others by keyword."""
     return ", ".join(p.name if p.required else f"{p.name}={p.name}" for p in parameters)
 
 
 def parameter_type(parameter: Parameter) -> str:
-    """Spell the type of a parameter as its table shows it."""
+    """Format the type of a parameter for its table."""
     return type_link(parameter.type.annotation, parameter.type)
 
 
 def parameter_notes(parameter: Parameter) -> str:
-    """Say whether a parameter may be left out, and what holds then."""
+    """Describe whether a parameter is optional, and its default."""
     flags = [] if parameter.required else ["[optional]"]
     if parameter.default is not None:
         flags.append(f"[default to {parameter.default}]")
@@ -73,7 +73,7 @@ def parameter_comment(parameter: Parameter) -> str:
 
 
 def field_notes(field: Field, owner: Schema, schema: Schema) -> str:
-    """Say what the property table adds to a field's type and description."""
+    """Describe a field for the notes of the property table."""
     flags = ["[required]" if field.required else "[optional]"]
     if field.read_only:
         flags.append("[readonly]")

@@ -26,20 +26,20 @@ API_MEMBERS = frozenset(name for name in dir(Api) if not name.startswith("_")) |
 
 
 def snake_case(name: str) -> str:
-    """Spell a class name or a camelCase name in snake_case: `OAuth2Resource` is `o_auth2_resource`."""
+    """Convert a class name or a camelCase name to snake_case: `OAuth2Resource` is `o_auth2_resource`."""
     name = _NOT_IN_NAMES.sub("_", name)
     name = _WORD_START.sub(r"\1_\2", name)
     return _CAPITAL_AFTER_SMALL.sub(r"\1_\2", name).replace("__", "_").lower()
 
 
 def parameter_name(wire: str) -> str:
-    """Name a method's parameter; a keyword and what every method has already get a leading underscore."""
+    """Return the name of a parameter. Keywords and names in every method get a leading underscore."""
     name = snake_case(wire)
     return f"_{name}" if keyword.iskeyword(name) or name in ("self", "options") else name
 
 
 def attribute_name(wire: str) -> str:
-    """Name a model's attribute; what would hide something the class needs gets a leading underscore.
+    """Return the name of an attribute. One that would hide a name of the class gets a leading underscore.
 
     `property` is `_property`, and so it goes for the other built-in decorators, keywords, the names that
     annotations refer to (`list`, `str`, ...) and the methods of every model (`to_dict`, ...).
@@ -50,21 +50,21 @@ def attribute_name(wire: str) -> str:
 
 
 def class_name(tag: str) -> str:
-    """Name the API class of a tag: `UsersInventory` is `UsersInventoryApi`."""
+    """Return the name of the API class of a tag: `UsersInventory` is `UsersInventoryApi`."""
     words = _NOT_IN_NAMES.split(tag)
     return "".join(word[:1].upper() + word[1:] for word in words) + "Api"
 
 
 def pager_name(method: str) -> str:
-    """Name the method that reads all pages of a list: `get_users_inventory` makes `iter_users_inventory`."""
+    """Return the name of the method that reads all pages: `iter_users_inventory`."""
     return f"iter_{method.removeprefix('get_').removeprefix('list_')}"
 
 
 def instant_name(attribute: str) -> str:
-    """Name the datetime beside a field of epoch seconds: `created_date` has `created_at`."""
+    """Return the name of the datetime for a field of epoch seconds: `created_at`."""
     return f"{attribute.removesuffix('_date')}_at"
 
 
 def constant_name(method: str) -> str:
-    """Name the row of an operation: `get_user_inventory` is `GET_USER_INVENTORY`."""
+    """Return the name of the definition of an operation: `GET_USER_INVENTORY`."""
     return method.upper()

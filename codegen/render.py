@@ -124,7 +124,7 @@ def _environment(contract: Contract, package: str) -> jinja2.Environment:
 
 
 def _returned_models(contract: Contract) -> list[str]:
-    """Name the models that operations return, which the annotations of their rows refer to."""
+    """Return the names of the models that operations return, for the annotations of their definitions."""
     return sorted({o.returns.model for o in contract.operations if o.returns and o.returns.model})
 
 

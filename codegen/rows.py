@@ -11,7 +11,7 @@ from knetik_cloud.extensions import Pages, ReadBack, Waiter
 
 
 def parameter_row(parameter: Parameter) -> str:
-    """Spell a parameter: `Parameter("id", "path", "int32", required=True)`."""
+    """Format a parameter: `Parameter("id", "path", "int32", required=True)`."""
     return _call(
         "Parameter",
         parameter.name,
@@ -24,12 +24,12 @@ def parameter_row(parameter: Parameter) -> str:
 
 
 def field_function(schema: Schema) -> str:
-    """Name the engine's `field` as a model's module imports it, which an attribute may be called too."""
+    """Return the name under which a module imports `field`, which may also be that of an attribute."""
     return "model_field" if any(field.name == "field" for field in schema.fields) else "field"
 
 
 def field_row(schema: Schema, field: Field) -> str:
-    """Spell a field: `field("int32", read_only=True)`."""
+    """Format a field: `field("int32", read_only=True)`."""
     return _call(
         field_function(schema),
         field.type.expression,
@@ -43,7 +43,7 @@ def field_row(schema: Schema, field: Field) -> str:
 
 
 def pages_row(pages: Pages) -> str:
-    """Spell how a list is paged, names that it shares with most lists left out: `Pages(order="order")`."""
+    """Format the paging of a list, without the default names: `Pages(order="order")`."""
     usual = Pages()._asdict()
     return _call("Pages", **{name: value for name, value in pages._asdict().items() if value != usual[name]})
 
@@ -96,7 +96,7 @@ def names_in(annotations: Iterable[str]) -> set[str]:
 
 
 def _call(name: str, *values: Any, **options: Any) -> str:
-    """Spell a call, leaving out options that are None, False or empty."""
+    """Format a call, without options that are None, False or empty."""
     spelled = [repr(value) for value in values]
     spelled += [f"{option}={value!r}" for option, value in options.items() if value]
     return f"{name}({', '.join(spelled)})"

@@ -33,7 +33,7 @@ class Type:
 
     @property
     def expression(self) -> str:
-        """Spell the type as the engine's rows do: `int32`, `list[Behavior]`, `dict[str, Property]`."""
+        """The type expression in definitions: `int32`, `list[Behavior]`, `dict[str, Property]`."""
         if self.python and not self.builders:
             return self.python
         if self.inner is None:
@@ -42,7 +42,7 @@ class Type:
 
     @property
     def annotation(self) -> str:
-        """Spell the Python type of a value that was read: `int`, `list[Behavior]`, `datetime.date`."""
+        """The Python type of a value that was read: `int`, `list[Behavior]`, `datetime.date`."""
         if self.python:
             return self.python
         if self.inner is None:
@@ -68,24 +68,24 @@ class Type:
 
     @property
     def takes_numbers(self) -> bool:
-        """Say whether a text of the contract that is a number can be a number in Python."""
+        """True if the decimal text of a number in the contract can be a number in Python."""
         return self.python is not None and "int" in self.python.split(" | ")
 
     @property
     def is_literal(self) -> bool:
-        """Say whether a value is one literal, which no formatter breaks: a number, a text, a bool."""
+        """True if a value is a literal that a formatter doesn't break: a number, a string or a bool."""
         return not self.is_model and self.inner is None and self.name not in ("date", "datetime", "object")
 
     @property
     def model(self) -> str | None:
-        """Name the model's class at the core of the type; None when there is none."""
+        """The name of the model in the type, or None."""
         if self.inner is not None:
             return self.inner.model
         return self.name if self.is_model else None
 
     @property
     def builders(self) -> frozenset[str]:
-        """Name the classes among its Python types that spell a text."""
+        """The names of the classes among its Python types that format a string."""
         return frozenset((self.python or "").split(" | ")) & BUILDERS.keys()
 
     def _around(self, inner: str) -> str:

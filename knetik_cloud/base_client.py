@@ -1,4 +1,4 @@
-"""What the blocking and the asyncio client share: configuration, options, views, and how calls run."""
+"""The common part of the blocking and the asyncio client: configuration, options, views and calls."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CREDENTIALS = (
 
 
 class State:
-    """What a client's calls run on while the configuration stays the same."""
+    """The state of a client's calls, which is rebuilt when the configuration changes."""
 
     def __init__(
         self, revision: object, engine: Engine, settings: Settings, transport: Transport[Any], lock: Any

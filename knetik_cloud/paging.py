@@ -32,7 +32,7 @@ P_co = TypeVar("P_co", covariant=True)
 
 
 class Client(Protocol):
-    """What a pager needs of a client."""
+    """The part of a client that a pager needs."""
 
     call: Callable[..., Any]
 
@@ -51,7 +51,7 @@ class Source(Protocol[P_co]):
 
 
 class BasePager(Generic[I, P]):
-    """What the blocking and the asyncio pager share."""
+    """The common part of the blocking and the asyncio pager."""
 
     def __init__(self, client: Any, plan: Plan[P]) -> None:
         self._client = client

@@ -124,7 +124,7 @@ def capture(method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str
 
 
 class Settings(NamedTuple):
-    """What the calls of an algorithm run by.
+    """The settings of the calls of an algorithm.
 
     Attributes:
         retries: How often a write that was certainly not applied is sent again.
@@ -156,7 +156,7 @@ class ServiceTime:
             self._offset = parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
 
     def take(self, other: ServiceTime) -> None:
-        """Take over what another one has learned."""
+        """Copy what another one has learned."""
         if other._offset is not None:
             self._offset = other._offset
 
@@ -449,11 +449,11 @@ def once_steps(
             return outcome
         assert outcome.error is not None
         own.append(outcome.error._write)
-        state, candidates, unreadable = yield from certain(look, settle)
+        state, candidates, read_error = yield from certain(look, settle)
         own[-1].resolve(state)
         if state != "absent" or attempt == settings.retries:
             break
-    return _outcome(state, candidates, unreadable or outcome.error, key)
+    return _outcome(state, candidates, read_error or outcome.error, key)
 
 
 def find_out_steps(error: ApiException, settings: Settings, settle: float) -> Steps[Outcome[Any]]:
@@ -486,9 +486,9 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
         return judge(len(found), applied, pending), found
 
     left = settle - (time.time() - (write.ended or write.started))
-    state, candidates, unreadable = yield from certain(look, max(0.0, min(left, settle)))
+    state, candidates, read_error = yield from certain(look, max(0.0, min(left, settle)))
     write.resolve(state)
-    return _outcome(state, candidates, unreadable or error, None)
+    return _outcome(state, candidates, read_error or error, None)
 
 
 def _outcome(

@@ -40,7 +40,7 @@ SleepFunction = Callable[[float], object]
 
 
 class Wait:
-    """What is waited for, as a token can carry it.
+    """The target of a wait, as a token can contain it.
 
     Args:
         operation: The operation that reads an item.

@@ -36,7 +36,7 @@ _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "
 
 
 class Exported(NamedTuple):
-    """What an export wrote.
+    """The result of an export.
 
     Attributes:
         path: The file.

@@ -61,7 +61,7 @@ class BusyError(BulkError):
 
 
 class Manifest(NamedTuple):
-    """What a run consists of.
+    """The description of a run.
 
     Attributes:
         operation: The id of the operation.
@@ -176,7 +176,7 @@ def _lock(file: IO[bytes]) -> None:
 
 
 class History:
-    """What a journal says: the state of each row.
+    """The content of a journal: the state of each row.
 
     Args:
         path: The journal. A missing one is empty.

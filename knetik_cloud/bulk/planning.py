@@ -33,7 +33,7 @@ SECONDS_PER_CALL = 0.05
 
 
 class Target(NamedTuple):
-    """What a run calls.
+    """The method that a run calls.
 
     Attributes:
         client: The client of the method.
@@ -48,7 +48,7 @@ class Target(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a bulk run would do. Nothing was sent.
+    """The plan of a bulk run. Nothing was sent.
 
     Attributes:
         operation: The id of the operation.

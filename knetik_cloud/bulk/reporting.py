@@ -1,4 +1,4 @@
-"""What became of each row of a bulk run."""
+"""The outcome of each row of a bulk run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS = ("row", "key", "state", "status", "code", "reason", "request_id", "can
 
 
 class RowReport(NamedTuple):
-    """What became of a row.
+    """The outcome of a row.
 
     Attributes:
         row: The position of the row in the input, from 1.
@@ -61,7 +61,7 @@ class RowReport(NamedTuple):
 
 
 class Report:
-    """What became of the rows of a run, read from its journal.
+    """The outcomes of the rows of a run, read from its journal.
 
     Attributes:
         journal: The folder of the run.

@@ -78,7 +78,7 @@ class Limits(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What a call of `run_shard` did.
+    """The result of a call of `run_shard`.
 
     Attributes:
         counts: The number of rows that ended, by state.

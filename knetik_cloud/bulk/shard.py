@@ -78,7 +78,7 @@ class RejectedError(Exception):
 
 
 class Job(NamedTuple):
-    """What is the same for all rows of a run.
+    """The settings that all rows of a run share.
 
     Attributes:
         operation: The operation.
@@ -211,7 +211,7 @@ class Shard:
             may_be_there |= error.may_have_applied
             if error.status == 404 and may_be_there and job.operation.method == "DELETE":
                 return self._end(row, APPLIED)
-            state, candidates, error = yield from self._judge(row, arguments, error)
+            state, candidates, error = yield from self._decide(row, arguments, error)
             if state == "applied":
                 return self._end(row, APPLIED)
             if state != "absent":
@@ -232,7 +232,7 @@ class Shard:
                 return self._end(row, APPLIED)
             error = result
 
-    def _judge(
+    def _decide(
         self, row: int, arguments: Mapping[str, Any], error: ApiException
     ) -> Steps[tuple[State, int, ApiException]]:
         """Return the state of a row whose call failed, the number of candidates, and the error to report."""
@@ -243,8 +243,8 @@ class Shard:
             return ("denied" if is_denial(error) else "absent"), 0, error
         if not self._job.operation.read_back:
             return ("absent" if self._job.operation.retry == "idempotent" else "unknown"), 0, error
-        state, found, unreadable = yield from certain(self._look(row, arguments), self._job.settle)
-        return state, len(found), unreadable or error
+        state, found, read_error = yield from certain(self._look(row, arguments), self._job.settle)
+        return state, len(found), read_error or error
 
     def _siblings(self, row: int, arguments: Mapping[str, Any]) -> tuple[int, int, int]:
         """Return from when to look for a row's traces, and how many those of its siblings are.
@@ -303,5 +303,5 @@ def _marker_in(text: str) -> Marker:
 
 
 def _reason(error: ApiException) -> str:
-    said = "; ".join(detail.message for detail in error.errors if detail.message)
-    return said or str(error.reason)
+    text = "; ".join(detail.message for detail in error.errors if detail.message)
+    return text or str(error.reason)

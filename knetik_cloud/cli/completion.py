@@ -24,7 +24,7 @@ class Word(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What completion offers after the words of a command.
+    """The completion of the words after a command.
 
     Attributes:
         path: The words, with a space between them.

@@ -42,8 +42,8 @@ def describe(command: OperationCommand) -> None:
             schema = contract.resolve(properties[field.wire])
             schemas.setdefault(name, (str(schema.get("description", "")), schema))
         how = "" if body.type in bodies.SCALARS else " JSON, @FILE, or - for stdin."
-        said = f"{declared.body.node.text('description')}{how}"
-        schemas[bodies.argument_name(body)] = (said, contract.resolve(declared.body.schema))
+        details = f"{declared.body.node.text('description')}{how}"
+        schemas[bodies.argument_name(body)] = (details, contract.resolve(declared.body.schema))
     for parameter in command.own_params():
         if parameter.name in schemas:
             parameter.help = _help(parameter, *schemas[parameter.name])
@@ -98,11 +98,11 @@ def _permissions(permissions: tuple[str, ...]) -> str:
 
 def _help(parameter: click.Parameter, text: str, schema: Mapping[str, Any]) -> str:
     """Return the help of a parameter: its description, the values in use, and the service's default."""
-    said = " ".join(text.split())
+    details = " ".join(text.split())
     values = ", ".join(map(str, schema.get("enum") or schema.get("x-known-values") or ()))
     if values and not isinstance(parameter.type, click.Choice):
-        said += f" One of {values}." if "enum" in schema else f" Known: {values}."
+        details += f" One of {values}." if "enum" in schema else f" Known: {values}."
     default = schema.get("default")
     if default is not None:
-        said += f" [default: {str(default).lower() if isinstance(default, bool) else default}]"
-    return said
+        details += f" [default: {str(default).lower() if isinstance(default, bool) else default}]"
+    return details

@@ -295,7 +295,7 @@ class _Checks:
         from knetik_cloud.contract import Contract
         from knetik_cloud.exceptions import ForbiddenException, UnauthorizedException
 
-        granted, lacking = [], []
+        granted, missing = [], []
         for operation in calls.operations().values():
             needed = [
                 each for each in Contract.load().operations[operation.id].permissions if each != "owner"
@@ -306,12 +306,12 @@ class _Checks:
                 getattr(calls.api_class(operation)(self._live.client), operation.id)(size=1)
                 granted.append(" or ".join(needed))
             except (ForbiddenException, UnauthorizedException):
-                lacking.append(" or ".join(needed))
-        if lacking:
+                missing.append(" or ".join(needed))
+        if missing:
             return Check(
                 "permissions",
                 "warning",
-                f"lacks {', '.join(lacking)}",
+                f"lacks {', '.join(missing)}",
                 "Use credentials that have the permission.",
             )
         return Check("permissions", "ok", ", ".join(granted))

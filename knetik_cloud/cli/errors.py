@@ -75,7 +75,7 @@ def next_step_of(error: BaseException, code: Exit) -> str | None:
 
 
 def details(error: BaseException) -> dict[str, Any]:
-    """Return an error as a JSON object: type, message, exit code, and what the service said."""
+    """Return an error as a JSON object: type, message, exit code, and what the service details."""
     from knetik_cloud.exceptions import ApiException
 
     code = exit_code_of(error)
@@ -109,11 +109,11 @@ def message(error: BaseException) -> str:
     if not isinstance(error, ApiException):
         return str(error) or type(error).__name__
     reason = f"{error.status} {error.reason}" if error.status is not None else str(error.reason)
-    said = "; ".join(
+    details = "; ".join(
         f"{each.message} ({each.field})" if each.field is not None else str(each.message)
         for each in error.errors[:10]
     )
-    return without_secrets(f"{reason}: {said}" if said else reason)
+    return without_secrets(f"{reason}: {details}" if details else reason)
 
 
 def report(error: BaseException, as_json: bool) -> Exit:

@@ -20,56 +20,56 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class Meaning(NamedTuple):
-    """What an exit code means, and what to do about it."""
+class ExitMeaning(NamedTuple):
+    """The meaning of an exit code, and the remedy."""
 
     meaning: str
     next_step: str
 
 
 MEANINGS = {
-    Exit.SUCCESS: Meaning("The command succeeded.", "Nothing is left to do."),
-    Exit.LOCAL: Meaning(
+    Exit.SUCCESS: ExitMeaning("The command succeeded.", "Nothing is left to do."),
+    Exit.LOCAL: ExitMeaning(
         meaning=(
             "Something on this machine failed, such as a file, the configuration or a confirmation, or an "
             "entry can't reach the state that --wait waits for."
         ),
         next_step="Read the message. `knetik doctor` checks the configuration and the connection.",
     ),
-    Exit.USAGE: Meaning(
+    Exit.USAGE: ExitMeaning(
         meaning="The command line is wrong, or a value can't be sent. Nothing was sent.",
         next_step="Correct the value that the message names. `knetik COMMAND --help` lists what it takes.",
     ),
-    Exit.DENIED: Meaning(
+    Exit.DENIED: ExitMeaning(
         meaning=(
             "A rule of the item denies it (code 1007), for example because the item has expired, is used up, "
             "or is limited to one per user. Nothing was changed."
         ),
         next_step="Read the message: it names the rule. A retry helps only once the state has changed.",
     ),
-    Exit.REJECTED: Meaning(
+    Exit.REJECTED: ExitMeaning(
         meaning="The service rejected the request with another 4xx status. Nothing was changed.",
         next_step=(
             "Correct the request: 400 names the field, 401 and 403 need other credentials, 404 another id. "
             "After 429, wait."
         ),
     ),
-    Exit.SERVICE: Meaning(
+    Exit.SERVICE: ExitMeaning(
         meaning=(
             "The service failed: a 5xx status to a request that can't have changed anything, or a response "
             "that can't be read."
         ),
         next_step="Run the command again later. It is safe.",
     ),
-    Exit.NOT_REACHED: Meaning(
+    Exit.NOT_REACHED: ExitMeaning(
         meaning="The service was not reached or did not respond in time, and nothing was applied.",
         next_step="Check the host and the network with `knetik doctor`, then run the command again.",
     ),
-    Exit.UNKNOWN: Meaning(
+    Exit.UNKNOWN: ExitMeaning(
         meaning="The outcome is unknown: the write was sent, and the service may have applied it.",
         next_step="Check whether it was applied before you run the command again, or use `--once KEY`.",
     ),
-    Exit.INTERRUPTED: Meaning(
+    Exit.INTERRUPTED: ExitMeaning(
         meaning="The command was interrupted with Ctrl-C.",
         next_step="If it was a write, check whether it was applied before you run the command again.",
     ),

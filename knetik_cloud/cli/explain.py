@@ -82,17 +82,20 @@ def topics() -> Iterator[Topic]:
         yield Topic(str(int(code)), "exit code", meaning, step)
     for name, value in vars(exceptions).items():
         if isinstance(value, type) and issubclass(value, exceptions.ApiException):
-            said = inspect.getdoc(value) or ""
+            details = inspect.getdoc(value) or ""
             step = next(
                 (NEXT_STEPS[each.__name__] for each in value.__mro__ if each.__name__ in NEXT_STEPS), ""
             )
             yield Topic(
-                name, "exception", " ".join(said.split("\n\n")[0].split()), step or NEXT_STEPS["ApiException"]
+                name,
+                "exception",
+                " ".join(details.split("\n\n")[0].split()),
+                step or NEXT_STEPS["ApiException"],
             )
     for status in (400, 401, 403, 404, 409, 422, 429, 500, 502, 503, 504):
         kind = exceptions.exception_class(status)
-        said = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
-        yield Topic(str(status), "status", f"{kind.__name__}: {said}", NEXT_STEPS[kind.__name__])
+        details = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
+        yield Topic(str(status), "status", f"{kind.__name__}: {details}", NEXT_STEPS[kind.__name__])
 
 
 @click.command(cls=Command, sections=("Output options",))

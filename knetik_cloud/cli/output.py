@@ -193,8 +193,8 @@ def _compiled(expression: str) -> Any:
     try:
         return jmespath.compile(expression)
     except jmespath.exceptions.JMESPathError as error:
-        told = str(error).replace("\n", " ")
-        raise click.UsageError(f"--select {expression!r} isn't a JMESPath expression: {told}") from None
+        reason = str(error).replace("\n", " ")
+        raise click.UsageError(f"--select {expression!r} isn't a JMESPath expression: {reason}") from None
 
 
 def _at(row: Any, steps: Sequence[str]) -> Any:

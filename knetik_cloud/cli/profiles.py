@@ -14,7 +14,7 @@ FILE_VARIABLE = "KNETIK_CLOUD_CONFIG"
 PROFILE_VARIABLE = "KNETIK_CLOUD_PROFILE"
 HELPER_TIMEOUT = 60.0
 """Seconds that a helper may take: it may ask for a touch or a passphrase."""
-LONGEST_SECRET = 1 << 16
+MAX_SECRET_LENGTH = 1 << 16
 CREDENTIALS = ("access_token", "client_secret", "password")
 SERVICE = "knetik"
 """The name of this program's entries in the keyring."""
@@ -228,10 +228,10 @@ def read_secret(path: Path, what: str) -> str:
 
     try:
         if str(path) == "-":
-            text = sys.stdin.readline(LONGEST_SECRET)
+            text = sys.stdin.readline(MAX_SECRET_LENGTH)
         else:
             with path.open(encoding="utf-8") as file:
-                text = file.readline(LONGEST_SECRET)
+                text = file.readline(MAX_SECRET_LENGTH)
     except OSError as error:
         raise CommandError(f"can't read {what} from {path}: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -272,7 +272,7 @@ class Run:
 
 
 class Live:
-    """What a command acts with. Only `Run.act` makes one."""
+    """The client and settings of a command. Only `Run.act` makes one."""
 
     def __init__(self, run: Run) -> None:
         self.run = run

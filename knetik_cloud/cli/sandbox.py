@@ -137,7 +137,7 @@ def _serve(options: dict[str, Any]) -> None:
     except OSError as error:
         raise click.FileError(str(error.filename), hint=error.strerror) from error
     except SQLAlchemyError as error:
-        # What the driver said, without the statement and the link that SQLAlchemy adds.
+        # Use the message of the driver, without the statement and the link that SQLAlchemy adds.
         raise click.ClickException(f"the database can't be used: {getattr(error, 'orig', error)}") from error
 
 

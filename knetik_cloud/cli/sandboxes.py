@@ -96,9 +96,9 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
     if not url:
         process.kill()
         process.wait()
-        said = log.read_text(encoding="utf-8", errors="replace").strip()
+        details = log.read_text(encoding="utf-8", errors="replace").strip()
         log.unlink(missing_ok=True)
-        reason = said.removeprefix("Error: ") or f"it didn't respond within {START_TIMEOUT:.0f} s"
+        reason = details.removeprefix("Error: ") or f"it didn't respond within {START_TIMEOUT:.0f} s"
         raise CommandError(f"the sandbox did not start: {reason}")
     process.returncode = 0  # it goes on without this process, which is not to wait for it
     file = folder / f"{urlsplit(url).port}.json"

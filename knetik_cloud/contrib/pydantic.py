@@ -157,9 +157,9 @@ FORMATS = {"date": "date", "datetime": "date-time", "int32": "int32", "int64": "
 def _annotate(schema: dict[str, Any], declared: Field) -> None:
     """Add to a property what the contract says of it."""
     schema.pop("title", None)
-    said = description.attribute_docstring(declared)
-    if said is not None:
-        schema["description"] = _unwrap(said)
+    details = description.attribute_docstring(declared)
+    if details is not None:
+        schema["description"] = _unwrap(details)
     if declared.read_only:
         schema["readOnly"] = True
     inner = next((choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"), schema)

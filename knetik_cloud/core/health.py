@@ -41,22 +41,22 @@ class Health:
 
 def explain(error: ApiException, host: str) -> str:
     """Describe in one sentence why a check failed, and what to do."""
-    said = f"{error.status} {error.reason}".rstrip() if error.status is not None else f"{error.reason}"
+    details = f"{error.status} {error.reason}".rstrip() if error.status is not None else f"{error.reason}"
     if error.operation == "get_o_auth_token" and error.status is not None:
-        detail = next((row.message for row in error.errors if row.message), said)
+        detail = next((row.message for row in error.errors if row.message), details)
         return f"{host} issued no token ({detail}): check the credentials of the Configuration"
     if isinstance(error, UnauthorizedException):
-        return f"{host} rejected the access token ({said}): check the credentials of the Configuration"
+        return f"{host} rejected the access token ({details}): check the credentials of the Configuration"
     if isinstance(error, ForbiddenException):
-        return f"{host} denied a read that needs no permission ({said}): check the account and the proxy"
+        return f"{host} denied a read that needs no permission ({details}): check the account and the proxy"
     if isinstance(error, NotFoundException):
-        return f"{host} has no such API ({said}): check the host and its path"
+        return f"{host} has no such API ({details}): check the host and its path"
     if isinstance(error, TooManyRequestsException):
-        return f"{host} throttles this client ({said}): send fewer requests"
+        return f"{host} throttles this client ({details}): send fewer requests"
     if isinstance(error, ServiceException):
-        return f"{host} has a failure of its own ({said}): try again later"
+        return f"{host} has a failure of its own ({details}): try again later"
     if isinstance(error, ApiResponseError):
-        return f"{host} does not respond like the service ({said}): check the host and the proxy"
+        return f"{host} does not respond like the service ({details}): check the host and the proxy"
     if isinstance(error, ApiConnectionException):
-        return f"{host} can't be reached: {said}"
-    return f"{host} can't be used: {said}"
+        return f"{host} can't be reached: {details}"
+    return f"{host} can't be used: {details}"

@@ -186,7 +186,7 @@ def _request_id(response: Response, secrets: Sequence[Secret]) -> str | None:
     return found if found is None else masked(found, secrets)
 
 
-def said(outcome: Response | Failure, secrets: Sequence[Secret]) -> str:
+def describe_outcome(outcome: Response | Failure, secrets: Sequence[Secret]) -> str:
     """Describe an outcome in a few words, secrets masked."""
     text = outcome.reason if isinstance(outcome, Failure) else f"{outcome.status} {outcome.reason}".rstrip()
     return masked(text or "", secrets)
@@ -195,7 +195,7 @@ def said(outcome: Response | Failure, secrets: Sequence[Secret]) -> str:
 def log_attempt(request: Request, origin: str, outcome: Response | Failure, facts: Facts, data: str) -> None:
     """Log an attempt at DEBUG. Values of the query and bodies appear only if they are passed as `data`."""
     url = f"{origin}{request.target}" if data else request.operation.path
-    text = said(outcome, request.secrets())
+    text = describe_outcome(outcome, request.secrets())
     logger().debug(
         "%s %s: %s in %.3f s%s", request.method, url, text, facts.seconds, data, extra=facts.fields()
     )
@@ -203,14 +203,14 @@ def log_attempt(request: Request, origin: str, outcome: Response | Failure, fact
 
 def log_retry(request: Request, outcome: Response | Failure, facts: Facts) -> None:
     """Log at WARNING that an attempt failed, and after what wait the next one follows."""
-    text = said(outcome, request.secrets())
+    text = describe_outcome(outcome, request.secrets())
     message = "%s: attempt %d failed (%s), retrying in %.2f s"
     logger().warning(message, facts.operation, facts.number, text, facts.retry_in, extra=facts.fields())
 
 
 def log_exhausted(request: Request, outcome: Response | Failure, facts: Facts) -> None:
     """Log at WARNING that a retry was due, and that the client's retry budget has none left."""
-    text = said(outcome, request.secrets())
+    text = describe_outcome(outcome, request.secrets())
     message = "%s: attempt %d failed (%s), not retried because the retry budget is exhausted"
     logger().warning(message, facts.operation, facts.number, text, extra=facts.fields())
 

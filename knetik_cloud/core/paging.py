@@ -315,7 +315,7 @@ class _ListState(Generic[P]):
         )
 
     def _missing(self, total: int | None) -> str | None:
-        """Tell at the end whether fewer items came than the list is shown to hold."""
+        """Return a warning at the end if the list had fewer items than its total."""
         if not self.is_done or self._is_at_limit or self._has_warned or total is None:
             return None
         if self._plan.start.page > 1 or self._plan.start.seen:

@@ -49,7 +49,7 @@ class Call:
         return self.owner
 
     def checked_body(self) -> Any:
-        """Give the body after checking it against the contract; raise ServiceError with all that is wrong."""
+        """Return the checked body. Raises a ServiceError with all problems."""
         expected = self.operation.body
         assert expected is not None
         if self.body is ABSENT:

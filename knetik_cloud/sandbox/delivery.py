@@ -34,7 +34,7 @@ def deliver(
     sku: str | None = None,
     overrides: Collection[str] = (),
 ) -> Entry:
-    """Give an item to a user now: an active entry, its log line, and what the item credits to a wallet."""
+    """Deliver an item to a user: an active entry, its log line, and the credit to a wallet."""
     entry = _new_entry(item, owner, sku)
     entry = getting.grant(item["behaviors"], entry, now, overrides)
     entry = holdings.insert_entry(db, entry, int(now))

@@ -11,7 +11,7 @@ EXPECTED = "epoch seconds, an aware datetime or ISO 8601 with its offset, such a
 
 
 def instant(value: object, where: str) -> float:
-    """Give epoch seconds for a number, an aware datetime or an ISO 8601 text with its offset.
+    """Convert a number, an aware datetime or an ISO 8601 string with its offset to epoch seconds.
 
     Raises ValueError and TypeError, whose message names `where`. A naive instant is refused, as the SDK
     refuses it: which one it is depends on where it is read.
@@ -37,7 +37,7 @@ def instant(value: object, where: str) -> float:
 def duration(
     *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0, weeks: float = 0
 ) -> float:
-    """Give the seconds of a duration; a negative one goes back. Raises TypeError and ValueError."""
+    """Return the seconds of a duration, which may be negative. Raises TypeError and ValueError."""
     try:
         return timedelta(
             seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks

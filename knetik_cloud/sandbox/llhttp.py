@@ -45,12 +45,12 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Take a part of the request's target."""
+        """Store a part of the request's target."""
         self._count(url)
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header field."""
+        """Store a header field."""
         self._count(name, value)
         if name.lower() == b"host":
             if self._has_host:

@@ -33,14 +33,14 @@ def knetik_sandbox_server(knetik_sandbox_settings: dict[str, Any]) -> Iterator[S
 
 @pytest.fixture
 def knetik_sandbox(knetik_sandbox_server: Sandbox) -> Sandbox:
-    """Give a stand-in in its first state: its first data, real time, no faults, an empty journal."""
+    """Yield a sandbox in its initial state: initial data, real time, no faults, an empty journal."""
     knetik_sandbox_server.reset()
     return knetik_sandbox_server
 
 
 @pytest.fixture
 def knetik_client(knetik_sandbox: Sandbox) -> Iterator[ApiClient]:
-    """Give an `ApiClient` for the stand-in, without credentials, closed after the test."""
+    """Yield an `ApiClient` for the sandbox, without credentials, which is closed after the test."""
     from knetik_cloud import ApiClient, Configuration
 
     with ApiClient(Configuration(host=knetik_sandbox.url)) as client:

@@ -1,4 +1,4 @@
-"""Say which extra to install when one of its libraries is missing."""
+"""Checks for missing libraries, with the extra to install."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def apply(db: Connection, document: Mapping[str, Any], contract: Contract, now: 
 
 
 def export(db: Connection) -> dict[str, Any]:
-    """Give the data as a seed, without tokens and invoices: they are traces of what was done, no fixtures."""
+    """Return the data as a seed, without tokens and invoices, which result from calls."""
     memberships: dict[int, list[str]] = {}
     for user_id, group in db.execute(select(tables.user_groups).order_by(tables.user_groups.c.group_name)):
         memberships.setdefault(user_id, []).append(group)

@@ -137,7 +137,7 @@ class Sandbox:
             raise ValueError(str(error)) from None
 
     def export(self) -> dict[str, Any]:
-        """Give the data as a map that `seed` takes, without tokens and invoices."""
+        """Return the data as a map for `seed`, without tokens and invoices."""
         return self._controls.export()
 
     def snapshot(self, name: str = "default") -> None:
@@ -149,7 +149,7 @@ class Sandbox:
         self._controls.restore(name)
 
     def wallet(self, user_id: int) -> dict[str, int]:
-        """Give a user's wallet balances by currency code."""
+        """Return a user's wallet balances by currency code."""
         return self._controls.wallet(user_id)
 
     def expire_tokens(self) -> int:
@@ -159,7 +159,7 @@ class Sandbox:
     # Time
 
     def now(self) -> float:
-        """Give the stand-in's time in epoch seconds."""
+        """Return the sandbox's time in epoch seconds."""
         return self._controls.current_clock().now()
 
     def advance(
@@ -295,7 +295,7 @@ def run(settings: Settings) -> None:
 
 
 def _hints(service: Service, url: str) -> str:
-    """Say what somebody who has just started the stand-in wants to know."""
+    """Format the banner of a sandbox that has just started."""
     lines = [f"For programs: KNETIK_CLOUD_HOST={url}"]
     if service.settings.control != control_api.OFF:
         lines.insert(0, f"Watch and steer it in a browser: {url}{console.PREFIX}")
@@ -338,7 +338,7 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def address(listening: socket.socket) -> str:
-    """Give the URL of a socket that is served."""
+    """Return the URL of a listening socket."""
     return f"http://{_authority(*listening.getsockname()[:2])}"
 
 

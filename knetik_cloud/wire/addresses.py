@@ -24,7 +24,7 @@ class Dialer(Protocol, Generic[A]):
         """Wait until an attempt ends or time passes, and return those that ended, with their errors."""
 
     async def hang_up(self, attempts: Sequence[A]) -> None:
-        """Give up attempts."""
+        """Abandon attempts."""
 
 
 async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callable[[], float]) -> A:

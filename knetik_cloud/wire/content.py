@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from knetik_cloud.exceptions import ApiResponseError
 
 PIECE = 1 << 16
-MOST_CODINGS = 2
-MOST_MEMBERS = 1000
-MOST_BETWEEN = 1 << 26
+MAX_CODINGS = 2
+MAX_MEMBERS = 1000
+MAX_BYTES_BETWEEN = 1 << 26
 """Bytes that one decoder may hand to the next: neither the size limit nor the deadline sees them."""
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
@@ -62,9 +62,9 @@ class Inflater:
         if self._encoding == "deflate" or not data.strip(b"\0"):
             return False
         self._members += 1
-        if self._members > MOST_MEMBERS:
+        if self._members > MAX_MEMBERS:
             raise ApiResponseError(
-                reason=f"the response can't be read: it has more than {MOST_MEMBERS} gzip members"
+                reason=f"the response can't be read: it has more than {MAX_MEMBERS} gzip members"
             )
         self._inflater = zlib.decompressobj(self._wbits)
         return True
@@ -97,7 +97,7 @@ def inflaters(header: str | None) -> list[Inflater]:
     for name in reversed(named):
         if name in ("", "identity"):
             continue
-        if name not in ("gzip", "x-gzip", "deflate") or len(chain) == MOST_CODINGS:
+        if name not in ("gzip", "x-gzip", "deflate") or len(chain) == MAX_CODINGS:
             raise ApiResponseError(reason=f"the response can't be read: its content encoding is {header!r}")
         chain.append(Inflater(name))
     return chain
@@ -111,9 +111,9 @@ def feed(chain: Sequence[Inflater], data: bytes) -> Iterator[bytes]:
     inflater, rest = chain[0], chain[1:]
     for piece in inflater.feed(data):
         inflater.produced += len(piece)
-        if rest and inflater.produced > MOST_BETWEEN:
+        if rest and inflater.produced > MAX_BYTES_BETWEEN:
             raise ApiResponseError(
-                reason=f"the response can't be read: more than {MOST_BETWEEN} bytes lie inside"
+                reason=f"the response can't be read: more than {MAX_BYTES_BETWEEN} bytes lie inside"
             )
         yield from feed(rest, piece)
 

@@ -76,7 +76,7 @@ class Exchange:
             self.response.eof()
 
     def _listen(self, data: bytes) -> bool:
-        """Take what arrives during an upload, and return whether the response has begun."""
+        """Process data that arrives during an upload, and return whether the response has begun."""
         self._feed(data)
         return self.response.status > 0
 

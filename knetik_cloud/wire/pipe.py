@@ -1,4 +1,4 @@
-"""What the exchange asks of a pipe."""
+"""The commands of the exchange to a pipe."""
 
 from __future__ import annotations
 

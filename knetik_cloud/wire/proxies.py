@@ -14,7 +14,7 @@ from knetik_cloud.secret import Secret
 def choose(
     scheme: str, host: str, port: int, proxy: str | None, no_proxy: str | None, environ: Mapping[str, str]
 ) -> str | None:
-    """Give the URL of the proxy for a host, None to go there directly.
+    """Return the URL of the proxy for a host, or None to connect directly.
 
     An explicit `proxy` comes before `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` (in either letter case); an
     empty one turns proxies off. `no_proxy`, else `NO_PROXY`, lists the hosts that are reached directly.
@@ -62,7 +62,7 @@ def split(proxy: str) -> tuple[str, Secret | None]:
 
 
 def is_excepted(host: str, port: int, no_proxy: str) -> bool:
-    """Tell whether a `NO_PROXY` list has a host: by name, suffix, `host:port`, address, CIDR or `*`."""
+    """Return whether a `NO_PROXY` list matches a host: name, suffix, `host:port`, address, CIDR or `*`."""
     host = host.lower().rstrip(".")
     for entry in no_proxy.lower().replace(",", " ").split():
         if entry == "*" or _matches(host, port, entry):

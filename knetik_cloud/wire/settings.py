@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class TransportSettings(Protocol):
-    """What a transport reads from a configuration."""
+    """The settings of a transport, read from a configuration."""
 
     @property
     def origin(self) -> str:

@@ -92,12 +92,12 @@ def test_members_without_end_are_refused() -> None:
     empty = gzip.compress(b"")
     inflater = content.inflaters("gzip")
     with pytest.raises(ApiResponseError, match="members"):
-        list(content.feed(inflater, empty * (content.MOST_MEMBERS + 1)))
+        list(content.feed(inflater, empty * (content.MAX_MEMBERS + 1)))
 
 
 def test_what_lies_between_two_codings_is_bounded() -> None:
     head, empty_block = gzip.compress(b"")[:10], b"\0\0\0\xff\xff"
-    bomb = gzip.compress(head + empty_block * (content.MOST_BETWEEN // 4), 1)
+    bomb = gzip.compress(head + empty_block * (content.MAX_BYTES_BETWEEN // 4), 1)
     with pytest.raises(ApiResponseError, match="inside"):
         list(content.feed(content.inflaters("gzip, gzip"), bomb))
 

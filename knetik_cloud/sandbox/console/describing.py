@@ -1,4 +1,4 @@
-"""What a fault does, in words."""
+"""The description of a fault in words."""
 
 from __future__ import annotations
 

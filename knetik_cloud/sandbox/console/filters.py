@@ -21,7 +21,7 @@ FIELDS = ("operation", "status", "user", "fault", "q")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What exchanges are narrowed to. An empty value does not narrow.
+    """The filters of exchanges. An empty value does not filter.
 
     `status` is a number, or one of STATUSES. `user_id` is the user named by the path, -1 for a user that
     does not exist. `fault` is "yes" or "no". `text` is searched for in the path, the query and the bodies.

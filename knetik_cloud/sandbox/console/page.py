@@ -1,4 +1,4 @@
-"""What a page of the console is made from, and what it results in."""
+"""The input and the output of a page of the console."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Visit:
 
 @dataclass(slots=True)
 class Context:
-    """What all pages share."""
+    """The common part of all pages."""
 
     service: Service
     renderer: Renderer

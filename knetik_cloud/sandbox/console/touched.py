@@ -1,4 +1,4 @@
-"""What a request touched: users, entries, items and more, found from its path and bodies."""
+"""The users, entries, items and more that a request touched, found from its path and bodies."""
 
 from __future__ import annotations
 

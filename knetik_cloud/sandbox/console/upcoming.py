@@ -1,4 +1,4 @@
-"""What will happen as time passes: entries and tokens expire, invoices are fulfilled, limits end."""
+"""The events to come as time passes: expiring entries and tokens, fulfilled invoices, ending limits."""
 
 from __future__ import annotations
 

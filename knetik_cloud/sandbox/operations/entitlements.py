@@ -1,4 +1,4 @@
-"""What users hold: grant an item, check it, use it, add one by SKU."""
+"""The entitlement operations: grant an item, check it, use it, add one by SKU."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _deny_get(call: Call, item: Document, field: str, overrides: list[str] | tup
 
 
 def _usable_entry(call: Call) -> tuple[Document, Entry]:
-    """Give the item and the entry to use, or raise ServiceError (403) with the reason why there is none."""
+    """Return the item and the entry to use. Raises a ServiceError (403) with the reason if there is none."""
     item = existing(call, call.parameters["item_id"], "item_id")
     entries = [
         entry
@@ -125,7 +125,7 @@ def _usable_entry(call: Call) -> tuple[Document, Entry]:
 
 
 def _matches_sku(call: Call, item: Document, entry: Entry) -> bool:
-    """Tell whether a `sku` parameter leaves an entry in question; only entitlement lists heed it."""
+    """Return whether a `sku` parameter selects an entry. It applies to entitlement lists only."""
     sku = call.parameters["sku"]
     return sku is None or item["type_hint"] != ENTITLEMENT_LIST or entry.sku == sku
 

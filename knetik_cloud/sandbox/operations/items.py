@@ -84,7 +84,7 @@ def no_item_error(item_id: int, field: str) -> ServiceError:
 
 
 def _checked(call: Call, before: Document | None) -> Document:
-    """Give the document to store for a body, or raise ServiceError with what is wrong with it."""
+    """Return the document to store for a body. Raises a ServiceError with its problems."""
     ignored = call.contract.read_only_fields("EntitlementItem")
     document = {key: value for key, value in call.checked_body().items() if key not in ignored}
     if document.get("sort") is None:
@@ -152,7 +152,7 @@ def _check_template(call: Call, document: Document) -> None:
 
 
 def _name_groups(document: Document, item_id: int) -> bool:
-    """Name the nameless groups of an item, and return whether there were any."""
+    """Set names of the unnamed groups of an item, and return whether there were any."""
     before, document["behaviors"] = document["behaviors"], groups.with_names(document["behaviors"], item_id)
     return bool(document["behaviors"] != before)
 

@@ -1,4 +1,4 @@
-"""What makes the behaviors of an item well defined, beyond what the contract's schemas say."""
+"""The rules for well-defined behaviors of an item, in addition to the contract's schemas."""
 
 from __future__ import annotations
 

@@ -33,11 +33,11 @@ class Entry:
     updated_date: int = 0
 
     def expired(self, now: float) -> bool:
-        """Tell whether its time is over; at the very second of `expires` it is."""
+        """Return whether the entry has expired, which it has at the second of `expires`."""
         return self.expires is not None and self.expires <= now
 
     def status_at(self, now: float) -> str:
-        """Give the status that the service shows: an expired entry is inactive, whatever was set."""
+        """Return the visible status. An expired entry is inactive, regardless of its stored status."""
         return INACTIVE if self.expired(now) else self.status
 
     def counter(self, behavior: str, name: str) -> int:

@@ -17,5 +17,5 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def credits_wallet(behavior: Mapping[str, Any]) -> bool:
-    """Tell whether a grant goes to the user's wallet."""
+    """Return whether a grant credits the user's wallet."""
     return bool(behavior["type_name"] == WALLET)

@@ -24,10 +24,10 @@ LIMITS = (pre_req_entitlement.NAME, limited_gettable.NAME, time_period_gettable.
 
 
 class Holdings(Protocol):
-    """What a user holds, as far as the rules ask."""
+    """The holdings of a user, as far as the rules need them."""
 
     def held(self, item_ids: Sequence[int]) -> Collection[int]:
-        """Give those of the items of which the user has a usable entry."""
+        """Return the items of which the user has a usable entry."""
 
     def owned(self, group: str, usable_only: bool) -> int:
         """Count the user's entries of a `limited_gettable` group."""
@@ -39,7 +39,7 @@ class Holdings(Protocol):
 def deny_get(
     behaviors: Behaviors, holdings: Holdings, now: float, overrides: Collection[str] = ()
 ) -> Denial | None:
-    """Give the first reason why the user can't get the item now, None if nothing stands against it.
+    """Return the first reason why the user can't get the item now, or None if the user can.
 
     `overrides` names the behaviors to skip.
     """
@@ -147,7 +147,7 @@ _GET_CHECKS: Mapping[str, Callable[[Mapping[str, Any], DetailedHoldings, float],
 
 
 def grant(behaviors: Behaviors, entry: Entry, now: float, overrides: Collection[str] = ()) -> Entry:
-    """Give a new entry as its item's behaviors shape it."""
+    """Return a new entry with the values that its item's behaviors determine."""
     behavior = find(behaviors, expirable.NAME)
     if behavior is None or expirable.NAME in overrides:
         return entry
@@ -155,7 +155,7 @@ def grant(behaviors: Behaviors, entry: Entry, now: float, overrides: Collection[
 
 
 def credit(behaviors: Behaviors, overrides: Collection[str] = ()) -> Credit | None:
-    """Give what a grant adds to the user's wallet, None if nothing."""
+    """Return the credit of a grant to the user's wallet, or None."""
     delivery = find(behaviors, fulfillable.NAME)
     money = find(behaviors, spendable.NAME)
     if delivery is None or money is None or {fulfillable.NAME, spendable.NAME} & set(overrides):

@@ -24,7 +24,7 @@ class GroupUse:
 
 
 def named(behaviors: Sequence[dict[str, Any]], before: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Give nameless groups the name that the item's group of that kind had before, if any."""
+    """Set the names of unnamed groups to those that the item's groups had before, if any."""
     result = []
     for behavior in behaviors:
         rule = RULES.get(behavior["type_hint"])
@@ -37,7 +37,7 @@ def named(behaviors: Sequence[dict[str, Any]], before: Mapping[str, Any] | None)
 
 
 def with_names(behaviors: Sequence[dict[str, Any]], item_id: int) -> list[dict[str, Any]]:
-    """Give nameless groups a name that no other item uses, made from the item's id."""
+    """Set unique names of unnamed groups, made from the item's id."""
     result = []
     for behavior in behaviors:
         rule = RULES.get(behavior["type_hint"])

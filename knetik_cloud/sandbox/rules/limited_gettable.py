@@ -19,14 +19,14 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def group_name(behavior: Mapping[str, Any]) -> str | None:
-    """Give the name of the group, None before the service has made one up."""
+    """Return the name of the group, or None before the service has made one."""
     group = behavior.get("group")
     name: str | None = group.get("name") if group else None
     return name
 
 
 def has_group(behavior: Mapping[str, Any]) -> bool:
-    """Tell whether there is a limit at all: the group may be left out."""
+    """Return whether there is a limit. The group may be missing."""
     return behavior.get("group") is not None
 
 
@@ -36,7 +36,7 @@ def with_group_name(behavior: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def settings(behavior: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the settings that its group shares."""
+    """Return the settings that its group shares."""
     return {key: behavior["group"][key] for key in SHARED}
 
 

@@ -22,7 +22,7 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def price(behavior: Mapping[str, Any], asked: float) -> float:
-    """Give the price to charge: the one asked for, brought inside the bounds."""
+    """Return the price to charge: the requested price, limited to the bounds."""
     low, high = behavior.get("min_price"), behavior.get("max_price")
     if low is not None and asked < low:
         return float(low)

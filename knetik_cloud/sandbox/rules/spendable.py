@@ -26,6 +26,6 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def credit(behavior: Mapping[str, Any]) -> Credit | None:
-    """Give what a grant credits, None when the behavior names no currency or no amount."""
+    """Return the credit of a grant, or None if the behavior has no currency or no amount."""
     code, value = behavior.get("currency_code"), behavior.get("value")
     return Credit(code, value) if code and value else None

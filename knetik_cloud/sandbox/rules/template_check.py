@@ -179,5 +179,5 @@ def _behavior_problems(item: Mapping[str, Any], template: Mapping[str, Any]) -> 
 
 
 def _values(behavior: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a behavior's values that count: not its description, nor fields that are null."""
+    """Return the significant values of a behavior, without its description and null fields."""
     return {key: value for key, value in behavior.items() if key != "description" and value is not None}

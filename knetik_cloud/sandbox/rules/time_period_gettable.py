@@ -25,12 +25,12 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def group_name(behavior: Mapping[str, Any]) -> str | None:
-    """Give the name of the group, None before the service has made one up."""
+    """Return the name of the group, or None before the service has made one."""
     return behavior.get("group_name")
 
 
 def has_group(behavior: Mapping[str, Any]) -> bool:
-    """Tell whether there is a limit: always, as its fields are required."""
+    """Return whether there is a limit, which is always true since its fields are required."""
     return True
 
 
@@ -40,7 +40,7 @@ def with_group_name(behavior: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def settings(behavior: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the settings that its group shares."""
+    """Return the settings that its group shares."""
     return {key: behavior[key] for key in SHARED}
 
 
@@ -50,7 +50,7 @@ def with_settings(behavior: Mapping[str, Any], shared: Mapping[str, Any]) -> dic
 
 
 def window_start(behavior: Mapping[str, Any], now: float) -> int:
-    """Give the instant from which gets count: one period before now, in epoch seconds."""
+    """Return the instant from which gets count, one period before now, in epoch seconds."""
     return later(now, -behavior["time_length"], behavior["unit_of_time"])
 
 

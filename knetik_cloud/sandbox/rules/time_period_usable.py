@@ -23,7 +23,7 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def period_end(behavior: Mapping[str, Any], entry: Entry) -> int | None:
-    """Give the instant at which the entry's present period ends; None if no use began one."""
+    """Return the instant at which the entry's current period ends, or None if no use began one."""
     length, unit = behavior.get("time_length"), behavior.get("unit_of_time")
     start = entry.counter(NAME, "period_start")
     return later(start, length, unit) if start > 0 and length is not None and unit is not None else None

@@ -31,12 +31,12 @@ class Denial:
 
 
 def find(behaviors: Behaviors, type_hint: str) -> Mapping[str, Any] | None:
-    """Give an item's behavior of a kind, None if it has none."""
+    """Return an item's behavior of a type, or None if it has none."""
     return next((behavior for behavior in behaviors if behavior.get("type_hint") == type_hint), None)
 
 
 def deny_use(behaviors: Behaviors, entry: Entry, guest: bool, now: float) -> Denial | None:
-    """Give the first reason why a user can't use an entry now, None if it can be used.
+    """Return the first reason why a user can't use an entry now, or None if the user can.
 
     What a behavior counts is asked before the status, since "used up" says more than "inactive".
     """
@@ -92,7 +92,7 @@ def _expired(entry: Entry) -> str:
 
 
 def use(behaviors: Behaviors, entry: Entry, now: float) -> Entry:
-    """Give the entry as a use leaves it."""
+    """Return the entry after a use."""
     for rule in COUNTED:
         behavior = find(behaviors, rule.NAME)
         if behavior is not None:

@@ -41,7 +41,7 @@ _SKU = Statement(select(skus).where(skus.c.sku == bindparam("sku")))
 
 @dataclass(frozen=True, slots=True)
 class Sku:
-    """What a SKU sells: an item, at a price in a currency."""
+    """The item that a SKU sells, with its price and currency."""
 
     sku: str
     item_id: int

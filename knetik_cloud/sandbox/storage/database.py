@@ -299,7 +299,7 @@ def upsert(db: Connection, target: Table, row: Mapping[str, Any]) -> None:
 
 
 def is_empty(db: Connection) -> bool:
-    """Tell whether no table holds a row."""
+    """Return whether all tables are empty."""
     return all(db.execute(select(table).limit(1)).first() is None for table in DATA)
 
 
@@ -333,7 +333,7 @@ def align_ids(db: Connection) -> None:
 
 
 def _identities() -> Iterator[tuple[Table, Column[Any]]]:
-    """Give the tables that number their rows, each with the column that holds the number."""
+    """Return the tables that number their rows, each with the column of the number."""
     for table in DATA:
         column = table.autoincrement_column
         if column is not None:
@@ -341,7 +341,7 @@ def _identities() -> Iterator[tuple[Table, Column[Any]]]:
 
 
 def _sequence(column: Column[Any]) -> str:
-    """Name the sequence that PostgreSQL numbers a column from."""
+    """Return the name of the PostgreSQL sequence of a column."""
     return f"{column.table.name}_{column.name}_seq"
 
 

@@ -168,7 +168,7 @@ def list_log(db: Connection, bookmarks: Bookmarks, entry_id: int, page: int, siz
 
 
 class UserHoldings:
-    """What one user holds now, as the rules of getting ask it."""
+    """The holdings of a user, for the rules of getting."""
 
     def __init__(self, db: Connection, user_id: int, now: float) -> None:
         self._db = db

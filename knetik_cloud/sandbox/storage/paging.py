@@ -203,7 +203,7 @@ _SNAPSHOT = Statement(select(cast(func.pg_current_snapshot(), String)))
 
 
 def ordered(table: Table, sorts: Sequence[Sort], key: str, db: Connection) -> list[ColumnElement[Any]]:
-    """Give the ORDER BY for sort keys: nulls first when ascending, text by code point, ties by `key`."""
+    """Return the ORDER BY for sort keys: nulls first when ascending, text by code point, ties by `key`."""
     clauses: list[ColumnElement[Any]] = []
     for sort in sorts:
         column: ColumnElement[Any]

@@ -152,7 +152,7 @@ def credit_wallet(db: Connection, user_id: int, currency_code: str, amount: int)
 
 
 def balances(db: Connection, user_id: int) -> dict[str, int]:
-    """Give a user's wallet balances by currency code."""
+    """Return a user's wallet balances by currency code."""
     rows = select(wallets.c.currency_code, wallets.c.balance).where(wallets.c.user_id == user_id)
     return {row.currency_code: row.balance for row in db.execute(rows.order_by(wallets.c.currency_code))}
 
