@@ -1,13 +1,12 @@
-"""The journal: the last requests and answers, with secrets masked and a curl line for each.
+"""The journal: the last requests and responses, with secrets masked and a curl line for each.
 
-To record an exchange costs next to nothing: its bytes are kept as they came. They are masked and formatted
-when the journal is read, and only so do they leave this module.
+Recording an exchange is cheap, because its bytes are stored unchanged. They are masked and formatted when
+the journal is read, and leave this module in no other form.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shlex
 import threading
@@ -15,20 +14,25 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
-MASK = "***"
-SECRET_NAMES = frozenset({"access_token", "client_secret", "password", "refresh_token", "token"})
-"""Names of form, query and JSON fields whose values are masked."""
+from knetik_cloud.sandbox.masking import masked_body, masked_form, masked_header
 
-SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 MAX_BODY_CHARACTERS = 16 * 1024
-"""Characters of a body that the journal keeps."""
+"""The number of bytes of a body that the journal keeps."""
+
+MAX_JOURNAL_BYTES = 16 * 2**20
+"""The approximate size of all exchanges that the journal keeps, headers included."""
+
+FIELD_BYTES = 150
+"""The memory that a header field takes in addition to its characters."""
+
+EXCHANGE_BYTES = 1000
+"""The memory that an exchange takes in addition to its fields and bodies."""
 
 OMITTED_HEADERS = frozenset(
     {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
 )
-"""Headers that a curl line does without."""
+"""Headers that a curl line leaves out."""
 
 
 @dataclass(slots=True)
@@ -47,10 +51,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer. `operation` is None for a path that no operation has.
+    """One request and its response. `operation` is None for a path that no operation has.
 
-    `time` is the stand-in's, in epoch seconds; `milliseconds` is what the answer took. `status` is None when
-    no answer was sent. Secrets are masked in all of it, and bodies are cut after 16384 characters.
+    `time` is the sandbox's time in epoch seconds, and `milliseconds` the duration of the call. `answer` is
+    the body of the response, and `status` is None if none was sent. Secrets are masked in all fields, and
+    bodies are cut after 16384 bytes.
     `applied_fault` describes the fault behind `fault`. `user_id` is the user named by the path. `checks`
     are the checks of the item rules, if they denied the request. `caller` is whose token it carried:
     `user:ID`, `client:ID`, or None without a valid token.
@@ -77,7 +82,11 @@ class Exchange:
 
     @property
     def json(self) -> Any:
-        """The request's body, read as JSON; None without one. Raises ValueError for one that was cut."""
+        """The request's body, parsed as JSON, or None if it is empty.
+
+        Raises:
+            ValueError: If the body was cut.
+        """
         return json.loads(self.body) if self.body else None
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,9 +98,9 @@ class Exchange:
 
 @dataclass(slots=True)
 class Recorded:
-    """One request and its answer as they went over the wire, secrets included.
+    """One request and its response as they went over the wire, secrets included.
 
-    `scheme` and `server` are the server's own. `status` is None when no answer was sent. Bodies may be cut.
+    `scheme` and `server` are the server's own. `status` is None if no response was sent. Bodies may be cut.
     """
 
     time: float
@@ -115,19 +124,23 @@ class Recorded:
         self.body = self.body[:MAX_BODY_CHARACTERS]
         self.answer = self.answer[:MAX_BODY_CHARACTERS]
 
+    @property
+    def size(self) -> int:
+        """The approximate memory that it takes, in bytes."""
+        fields = (*self.headers, *self.answer_headers)
+        texts = len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+        return EXCHANGE_BYTES + texts + sum(len(name) + len(value) + FIELD_BYTES for name, value in fields)
+
     def __repr__(self) -> str:
         return f"<Recorded {self.method} {self.operation}>"
 
     def exchange(self) -> Exchange:
-        """Return it for reading, with secrets masked."""
-        sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers}
-        headers = {name: _masked_header(name, value) for name, value in sent.items()}
-        path, query = self.path.decode("latin-1"), _masked_form(self.query.decode("latin-1"))
-        body = _text(self.body)
-        if body:
-            is_form = sent.get("content-type", "").startswith("application/x-www-form-urlencoded")
-            body = _masked_form(body) if is_form else _masked_json(body)
-        base = f"{self.scheme}://{sent.get('host') or _authority(self.server)}"
+        """Return it in a readable form, with secrets masked."""
+        sent = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers]
+        headers = {name: masked_header(name, value) for name, value in sent}
+        path, query = self.path.decode("latin-1"), masked_form(self.query.decode("latin-1"))
+        body = masked_body(self.body)
+        base = f"{self.scheme}://{headers.get('host') or _authority(self.server)}"
         return Exchange(
             number=self.number,
             time=self.time,
@@ -138,12 +151,15 @@ class Recorded:
             headers=headers,
             body=body,
             status=self.status,
-            answer=_masked_json(_text(self.answer)),
+            answer=masked_body(self.answer),
             milliseconds=round(self.seconds * 1000, 3),
             fault=self.fault is not None,
             curl=_curl(base, self.method, path, query, headers, body),
             answer_headers={
-                name.decode("latin-1"): value.decode("latin-1") for name, value in self.answer_headers
+                name: masked_header(name, value)
+                for name, value in (
+                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in self.answer_headers
+                )
             },
             applied_fault=self.fault,
             user_id=self.facts.user_id if self.facts else None,
@@ -153,26 +169,31 @@ class Recorded:
 
 
 class Journal:
-    """Keeps the last exchanges, oldest first.
+    """The last exchanges, oldest first: up to `size` of them, with up to MAX_JOURNAL_BYTES in total.
 
     `run` identifies a numbering of the exchanges: it changes when numbers start at 1 again.
     """
 
     def __init__(self, size: int) -> None:
         self.run = secrets.token_hex(4)
-        self._recorded: deque[Recorded] = deque(maxlen=size)
+        self._recorded: deque[Recorded] = deque()
+        self._size = size
+        self._bytes = 0
         self._count = 0
         self._lock = threading.Lock()
 
     def record(self, recorded: Recorded) -> None:
-        """Add an exchange, giving it the next number."""
+        """Add an exchange and assign the next number to it."""
         with self._lock:
             self._count += 1
             recorded.number = self._count
             self._recorded.append(recorded)
+            self._bytes += recorded.size
+            while len(self._recorded) > self._size or self._bytes > MAX_JOURNAL_BYTES:
+                self._bytes -= self._recorded.popleft().size
 
     def exchanges(self, operation: str | None = None) -> list[Exchange]:
-        """List the exchanges kept, oldest first; of one operation, if one is named."""
+        """List the stored exchanges, oldest first, optionally of one operation."""
         return [each.exchange() for each in self._kept() if operation in (None, each.operation)]
 
     def last_number(self) -> int:
@@ -211,11 +232,11 @@ class Journal:
         return found[0] if found else None
 
     def clear(self) -> None:
-        """Forget them; numbers start at 1 again."""
+        """Discard all exchanges. Numbers start at 1 again."""
         with self._lock:
             self.run = secrets.token_hex(4)
             self._recorded.clear()
-            self._count = 0
+            self._bytes = self._count = 0
 
     def _kept(self) -> list[Recorded]:
         with self._lock:
@@ -227,32 +248,6 @@ def _authority(server: tuple[str, int | None] | None) -> str:
     host, port = server or ("localhost", None)
     host = f"[{host}]" if ":" in host else host
     return host if port is None else f"{host}:{port}"
-
-
-def _text(body: bytes) -> str | None:
-    return body.decode("utf-8", "replace") if body else None
-
-
-def _masked_header(name: str, value: str) -> str:
-    if name.lower() not in SECRET_HEADERS:
-        return value
-    scheme, separator, _ = value.partition(" ")
-    return f"{scheme} {MASK}" if separator else MASK
-
-
-def _masked_form(text: str) -> str:
-    if not any(name in text for name in SECRET_NAMES):
-        return text
-    pairs = parse_qsl(text, keep_blank_values=True)
-    return urlencode([(name, MASK if name in SECRET_NAMES else value) for name, value in pairs], safe="*")
-
-
-_SECRET_JSON = re.compile(rf'("(?:{"|".join(sorted(SECRET_NAMES))})"\s*:\s*)"(?:[^"\\]|\\.)*"')
-
-
-def _masked_json(text: str | None) -> str | None:
-    # By pattern and not by parsing, as a body may be no JSON, or be cut.
-    return _SECRET_JSON.sub(rf'\1"{MASK}"', text) if text else text
 
 
 def _curl(base: str, method: str, path: str, query: str, headers: Mapping[str, str], body: str | None) -> str:

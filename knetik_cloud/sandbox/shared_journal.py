@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Delete, Text, cast, delete, func, insert, or_, select
 
-from knetik_cloud.sandbox.journal import Exchange, Journal, Recorded
+from knetik_cloud.sandbox.journal import MAX_JOURNAL_BYTES, Exchange, Journal, Recorded
 from knetik_cloud.sandbox.storage import Database
 from knetik_cloud.sandbox.storage.tables import journal
 
@@ -14,11 +14,11 @@ CHUNK = 100
 """Exchanges that `newest` reads at a time."""
 
 TRIM_EVERY = 100
-"""Exchanges between two cuts of the journal to its size."""
+"""The number of exchanges between two reductions of the journal to its size."""
 
 
 class SharedJournal(Journal):
-    """Keeps the last exchanges of all processes in a table, without waiting for the disk."""
+    """The last exchanges of all processes, in a table that is written without waiting for the disk."""
 
     def __init__(self, size: int, database: Database) -> None:
         super().__init__(size)
@@ -28,7 +28,7 @@ class SharedJournal(Journal):
         self._database = database
 
     def exchanges(self, operation: str | None = None) -> list[Exchange]:
-        """List the exchanges kept, oldest first; of one operation, if one is named."""
+        """List the stored exchanges, oldest first, optionally of one operation."""
         with self._database.transaction() as db:
             rows = db.execute(select(journal).order_by(journal.c.number.desc()).limit(self._size)).all()
         kept = [Exchange(**{**row.document, "number": row.number}) for row in reversed(rows)]
@@ -64,17 +64,29 @@ class SharedJournal(Journal):
         return found[:limit]
 
     def clear(self) -> None:
-        """Forget them; numbers go on."""
+        """Discard all exchanges. Numbers continue."""
         with self._database.transaction() as db:
             db.execute(delete(journal))
 
     def record(self, recorded: Recorded) -> None:
         document = recorded.exchange().to_dict()
         with self._database.statements() as db:
-            # The last lines may go with the power; nothing waits for the disk meanwhile.
+            # The last exchanges may be lost with the power. In return, nothing waits for the disk.
             relaxed = func.set_config("synchronous_commit", "off", True)
             added = insert(journal).values(document=document).returning(journal.c.number, relaxed)
             number = db.execute(added).one().number
             if number % TRIM_EVERY == 0:
-                last = select(func.max(journal.c.number)).scalar_subquery()
-                db.execute(delete(journal).where(journal.c.number <= last - self._size))
+                db.execute(_trimmed(self._size))
+
+
+def _trimmed(size: int) -> Delete:
+    """Return the statement that keeps `size` of the newest exchanges, within MAX_JOURNAL_BYTES."""
+    newest_first = journal.c.number.desc()
+    length = func.octet_length(cast(journal.c.document, Text))
+    ranked = select(
+        journal.c.number,
+        func.row_number().over(order_by=newest_first).label("rank"),
+        func.sum(length).over(order_by=newest_first).label("total"),
+    ).subquery()
+    surplus = select(ranked.c.number).where(or_(ranked.c.rank > size, ranked.c.total > MAX_JOURNAL_BYTES))
+    return delete(journal).where(journal.c.number.in_(surplus))

@@ -16,7 +16,7 @@ from knetik_cloud.sandbox.console import data, touched, undo, why
 from knetik_cloud.sandbox.console.data import LISTINGS, PAGE_SIZE, Cell
 from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Visit, link
 from knetik_cloud.sandbox.errors import invalid_error, not_found_error
-from knetik_cloud.sandbox.journal import SECRET_NAMES
+from knetik_cloud.sandbox.masking import SECRET_NAMES
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage import people
 from knetik_cloud.sandbox.storage.tables import item_groups, items

@@ -21,7 +21,7 @@ from knetik_cloud.sandbox.console.assets import MIN_COMPRESSED_BYTES, accepts_gz
 from knetik_cloud.sandbox.console.describing import describe
 from knetik_cloud.sandbox.console.page import Page, link
 from knetik_cloud.sandbox.console.security import HEADERS, TOKEN_FIELD
-from knetik_cloud.sandbox.journal import SECRET_NAMES
+from knetik_cloud.sandbox.masking import SECRET_NAMES
 from knetik_cloud.sandbox.service import Service
 
 MAX_CELL_CHARACTERS: Final = 120

@@ -17,7 +17,8 @@ from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, 
 from knetik_cloud.sandbox.console.security import TOKEN_FIELD
 from knetik_cloud.sandbox.console.sending import MARK, Wanted, send
 from knetik_cloud.sandbox.errors import not_found_error
-from knetik_cloud.sandbox.journal import MASK, Exchange
+from knetik_cloud.sandbox.journal import Exchange
+from knetik_cloud.sandbox.masking import MASK
 from knetik_cloud.sandbox.service import Service
 
 PREFIX: Final = "p-"

@@ -1,0 +1,154 @@
+"""Masking of secrets in what the journal shows: headers, queries, and bodies of any kind.
+
+Names count, however they are spelled: `client_secret`, `clientSecret`, `Client-Secret`, or with escapes. All
+functions take linear time, and accept text that was cut.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from urllib.parse import unquote_plus
+
+MASK = "***"
+SECRET_NAMES = frozenset({"access_token", "client_secret", "password", "refresh_token", "token"})
+"""The names of the sandbox's own secrets."""
+
+SECRET_ENDINGS = ("password", "passwd", "secret", "token", "apikey", "authorization", "cookie")
+"""The ends of names whose values are masked, in lower case and without punctuation."""
+
+SCHEMES = frozenset({"basic", "bearer", "digest", "negotiate", "token"})
+"""The schemes of an Authorization header, which are shown."""
+
+MAX_NAME = 200
+"""The maximum length of a name that is looked at, in characters."""
+
+_PUNCTUATION = re.compile(r"[\W_]+")
+_KEY = re.compile(rf'"((?:[^"\\]|\\.){{1,{MAX_NAME}}})"\s*:\s*', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_BARE = re.compile(r"[^\s,}\]]+")
+_BRACKET = re.compile(r'["\[\]{}]')
+_PART = re.compile(rf'name="?([^";\r\n]{{1,{MAX_NAME}}})"?[^\r\n]*+(?:\r?\n[^\r\n]++)*+\r?\n\r?\n')
+_ASSIGNED = re.compile(
+    rf"""(?P<name>[\w.-]{{1,{MAX_NAME}}})(?P<between>["']?\s{{0,9}}[:=>]\s{{0,9}})"""
+    r"""(?P<value>"[^"]*+"?|'[^']*+'?|[^\s,;&<>}"']++)"""
+)
+
+
+@lru_cache(1024)
+def is_secret(name: str) -> bool:
+    """Return whether the value of a name is masked."""
+    return _PUNCTUATION.sub("", name[:MAX_NAME].lower()).endswith(SECRET_ENDINGS)
+
+
+def masked_header(name: str, value: str) -> str:
+    """Return a header's value with secrets masked."""
+    if name.lower() == "referer":
+        address, separator, query = value.partition("?")
+        return address + separator + masked_form(query)
+    if not is_secret(name) or not value:
+        return value
+    scheme, separator, _ = value.partition(" ")
+    return f"{scheme} {MASK}" if separator and scheme.lower() in SCHEMES else MASK
+
+
+def masked_form(text: str) -> str:
+    """Return a form or a query with secrets masked, and everything else unchanged."""
+    if "=" not in text:
+        return text
+    parts = re.split("([&;])", text)
+    return "".join(map(_masked_pair, parts))
+
+
+def masked_body(body: bytes) -> str | None:
+    """Return a body of any media type as text with secrets masked, or None if it is empty."""
+    if not body:
+        return None
+    text = _decoded(body)
+    start = text.lstrip("\ufeff \t\r\n")[:1]
+    if start in ("{", "[", '"'):
+        masked = _masked_json(text)
+        # A JSON text contains no other names.
+        return masked if masked != text else _masked_assignments(text) if start == "{" else text
+    if "form-data" in text:
+        return _masked_parts(text)
+    if "=" in text and not re.search(r"[\s<]", text):
+        return masked_form(text)
+    return _masked_assignments(text)
+
+
+def _decoded(body: bytes) -> str:
+    # JSON may also be UTF-16 or UTF-32, and the sandbox accepts it.
+    wide = b"\0" in body[:4] or body[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return body.decode(json.detect_encoding(body) if wide else "utf-8", "replace")
+
+
+def _masked_pair(part: str) -> str:
+    name, separator, value = part.partition("=")
+    return f"{name}={MASK}" if separator and value and is_secret(unquote_plus(name)) else part
+
+
+def _masked_json(text: str) -> str:
+    """Mask by pattern rather than by parsing, since a body may be malformed or cut."""
+    parts, at = [], 0
+    for key in _KEY.finditer(text):
+        if key.start() >= at and is_secret(_unescaped(key[1])):
+            end = _value_end(text, key.end())
+            if text[key.end() : end] not in ("null", ""):
+                parts += [text[at : key.end()], f'"{MASK}"']
+                at = end
+    return "".join([*parts, text[at:]])
+
+
+def _unescaped(name: str) -> str:
+    if "\\" not in name:
+        return name
+    try:
+        return str(json.loads(f'"{name}"', strict=False))
+    except ValueError:
+        return name
+
+
+def _value_end(text: str, start: int) -> int:
+    """Return the end of the JSON value that starts at an index."""
+    first = text[start : start + 1]
+    if first == '"':
+        found = _STRING.match(text, start)
+        return found.end() if found else len(text)
+    if first not in ("[", "{"):
+        found = _BARE.match(text, start)
+        return found.end() if found else start
+    depth = 0
+    while (found := _BRACKET.search(text, start)) is not None:
+        if found[0] == '"':
+            string = _STRING.match(text, found.start())
+            start = string.end() if string else len(text)
+            continue
+        depth += 1 if found[0] in "[{" else -1
+        start = found.end()
+        if depth == 0:
+            return start
+    return len(text)
+
+
+def _masked_parts(text: str) -> str:
+    """Mask the parts of a multipart body."""
+    parts, at = [], 0
+    for head in _PART.finditer(text):
+        if head.start() >= at and is_secret(head[1]):
+            end = text.find("\n--", head.end())
+            parts += [text[at : head.end()], MASK]
+            at = len(text) if end < 0 else end
+    return "".join([*parts, text[at:]])
+
+
+def _masked_assignments(text: str) -> str:
+    """Mask what looks like `name: value`, `name=value` or `<name>value`."""
+
+    def mask(found: re.Match[str]) -> str:
+        if not is_secret(found["name"]) or found["value"] in ("null", '""', "''"):
+            return found[0]
+        return f"{found['name']}{found['between']}{MASK}"
+
+    return _ASSIGNED.sub(mask, text)
