@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,18 +60,18 @@ class Attempt:
         error: The error of an attempt without a response, or None. If the call was cancelled, this is the
             exception that cancelled it.
         seconds: The duration of the attempt. 0.0 until it ends.
-        request_id: The service's trace id, or None.
         retry_in: Seconds until the next attempt, or None if this is the last one.
         may_have_applied: True if the attempt was a write that may have been applied.
     """
 
     __slots__ = (
+        "_find_request_id",
+        "_request_id",
         "call",
         "error",
         "headers",
         "may_have_applied",
         "number",
-        "request_id",
         "retry_in",
         "seconds",
         "status",
@@ -84,9 +84,18 @@ class Attempt:
         self.status: int | None = None
         self.error: BaseException | None = None
         self.seconds = 0.0
-        self.request_id: str | None = None
+        self._request_id: str | None = None
+        self._find_request_id: Callable[[], str | None] | None = None
         self.retry_in: float | None = None
         self.may_have_applied = False
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's trace id, or None."""
+        find, self._find_request_id = self._find_request_id, None
+        if find is not None:
+            self._request_id = find()
+        return self._request_id
 
     @property
     def operation(self) -> str:

@@ -97,9 +97,10 @@ class Engine:
         self.tokens = tokens
         self.budget = retry.Budget()
         self.clock = clock
-        self.hooks = hooks
+        self._hooks = hooks
         self._debug = debug
-        self._observers: tuple[tuple[Hook, ...], observation.Observers] | None = None
+        self._known_defaults: list[Hook] = []
+        self._observers = observation.Observers.of(hooks) if hooks else None
         self._now = now
         self._random = random
 
@@ -115,10 +116,10 @@ class Engine:
         Raises:
             ApiException: If the call fails for any reason.
         """
-        hooks = (*default_hooks, *self.hooks) if default_hooks or self.hooks else None
-        if hooks is None:
+        observers = self._find_observers()
+        if observers is None:
             return self._run(operation, arguments, settings, stream, None)
-        return self._observe(self._observers_of(hooks), operation, arguments, settings, stream)
+        return self._observe(observers, operation, arguments, settings, stream)
 
     def _observe(
         self,
@@ -130,20 +131,29 @@ class Engine:
     ) -> Steps:
         """Run a call that hooks observe from its start to its end."""
         observed = observation.Observation(observers, operation, self.origin, self.clock)
-        yield from observed.start()
+        steps = observed.start()
+        if steps is not None:
+            yield from steps
         try:
             result = yield from self._run(operation, arguments, settings, stream, observed)
         except BaseException as error:
-            yield from observed.end(error)
+            steps = observed.end(error)
+            if steps is not None:
+                yield from steps
             raise
-        yield from observed.end(None)
+        steps = observed.end(None)
+        if steps is not None:
+            yield from steps
         return result
 
-    def _observers_of(self, hooks: tuple[Hook, ...]) -> observation.Observers:
-        known = self._observers
-        if known is None or known[0] != hooks:
-            known = self._observers = (hooks, observation.Observers.of(hooks))
-        return known[1]
+    def _find_observers(self) -> observation.Observers | None:
+        """Return the callbacks of all hooks, or None if there are none."""
+        if default_hooks == self._known_defaults:
+            return self._observers
+        self._known_defaults = list(default_hooks)
+        hooks = (*self._known_defaults, *self._hooks)
+        self._observers = observation.Observers.of(hooks) if hooks else None
+        return self._observers
 
     def _run(
         self,
@@ -165,7 +175,9 @@ class Engine:
                     token = yield from state.authenticate(ObtainToken(tokens, state.rejected, deadline))
                 request.headers["Authorization"] = state.token = token
             if observed is not None:
-                yield from observed.start_attempt(request)
+                steps = observed.start_attempt(request)
+                if steps is not None:
+                    yield from steps
             started = self.clock()
             outcome: Response | Failure = yield Send(
                 request, settings.connect, settings.read, deadline, stream
@@ -177,7 +189,9 @@ class Engine:
             retries = state.retries
             retry_in = self._next_attempt(state, outcome, settings, deadline)
             if state.is_reported:
-                yield from state.report(outcome, retry_in)
+                steps = state.report(outcome, retry_in)
+                if steps is not None:
+                    yield from steps
             if retry_in is None:
                 return state.finish(outcome)
             if state.retries > retries:  # not after a redirect, nor for a new token
@@ -272,9 +286,10 @@ class Engine:
 
     def _report_token(self, event: TokenEvent) -> Generator[Command, Any, None]:
         """Report to the hooks that a token was obtained or could not be."""
-        hooks = (*default_hooks, *self.hooks)
-        if hooks:
-            yield from observation.notify(self._observers_of(hooks).on_token, event)
+        observers = self._find_observers()
+        steps = None if observers is None else observation.notify(observers.on_token, event)
+        if steps is not None:
+            yield from steps
 
     def _fetch(
         self, command: ObtainToken, settings: Settings, operation: Operation[Any]
@@ -396,7 +411,7 @@ class _CallState:
         number, ambiguous = len(self.attempts), self._is_last_ambiguous
         return observation.Facts.of(self.request, number, outcome, self.seconds, ambiguous, retry_in)
 
-    def report(self, outcome: Response | Failure, retry_in: float | None) -> Generator[Command, Any, None]:
+    def report(self, outcome: Response | Failure, retry_in: float | None) -> observation.Steps | None:
         """Report the last attempt to the log and to the hooks.
 
         Args:
@@ -408,8 +423,9 @@ class _CallState:
             is_hidden = not isinstance(outcome, Failure) and self._is_hidden(outcome)
             data = observation.bodies(request, outcome, is_hidden, self._stream) if self._debug else ""
             observation.log_attempt(request, self._origin, outcome, self.facts(outcome, retry_in), data)
-        if self._observed is not None:
-            yield from self._observed.end_attempt(request, outcome, self._is_last_ambiguous, retry_in)
+        if self._observed is None:
+            return None
+        return self._observed.end_attempt(request, outcome, self._is_last_ambiguous, retry_in)
 
     def authenticate(self, command: ObtainToken) -> Generator[Command, Any, Secret]:
         """Obtain a token for the next attempt.

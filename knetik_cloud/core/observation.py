@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knetik_cloud.core import options
@@ -59,20 +59,40 @@ def _overridden(hooks: Sequence[Hook], event: str) -> Iterable[Callable[[Any], A
             yield callback
 
 
-def notify(callbacks: Callbacks, event: object) -> Steps:
-    """Run callbacks. An exception in one is logged, and a coroutine is awaited by the driver."""
-    for callback in callbacks:
+def notify(callbacks: Callbacks, event: object) -> Steps | None:
+    """Run callbacks, and log their exceptions.
+
+    Returns:
+        None, or if one returned a coroutine, the steps that await it and run the callbacks after it.
+    """
+    for i, callback in enumerate(callbacks):
         try:
             pending = callback(event)
-            if pending is not None:
-                yield Await(pending)
         except Exception as error:
-            name = getattr(callback, "__qualname__", repr(callback))
-            logger().error("the hook %s failed: %s", name, type(error).__name__, exc_info=error)
+            _log_failure(callback, error)
+        else:
+            if pending is not None:
+                return _await(pending, callbacks, i, event)
+    return None
+
+
+def _await(pending: Awaitable[None], callbacks: Callbacks, i: int, event: object) -> Steps:
+    try:
+        yield Await(pending)
+    except Exception as error:
+        _log_failure(callbacks[i], error)
+    rest = notify(callbacks[i + 1 :], event)
+    if rest is not None:
+        yield from rest
+
+
+def _log_failure(callback: Callable[..., object], error: Exception) -> None:
+    name = getattr(callback, "__qualname__", repr(callback))
+    logger().error("the hook %s failed: %s", name, type(error).__name__, exc_info=error)
 
 
 class Observation:
-    """The reports of one call to hooks.
+    """What the hooks of one call see. Each method returns steps to run, or None if there are none.
 
     Args:
         observers: The callbacks.
@@ -93,27 +113,32 @@ class Observation:
         self._headers: dict[str, str | Secret] = {}
         self.call = Call(operation.id, operation.method, operation.path, origin)
 
-    def start(self) -> Steps:
+    def start(self) -> Steps | None:
         """Report the start of the call."""
         return notify(self._observers.on_call_start, self.call)
 
-    def start_attempt(self, request: Request) -> Steps:
+    def start_attempt(self, request: Request) -> Steps | None:
         """Report the start of an attempt, and add the headers of hooks to its request."""
-        self.call.attempts += 1
-        self._attempt = attempt = Attempt(self.call, self.call.attempts)
+        call = self.call
+        call.attempts += 1
+        self._attempt = attempt = Attempt(call, call.attempts)
         self._headers = request.headers
         self._attempt_started = self._clock()
-        callbacks = self._observers.on_attempt_start
-        if callbacks:
-            yield from notify(callbacks, attempt)
-            if attempt.headers:
-                request.headers = _with(request.headers, attempt.headers)
-                added = request.headers.values()
-                request.form_secrets += [value for value in added if isinstance(value, Secret)]
+        rest = notify(self._observers.on_attempt_start, attempt)
+        if rest is not None:
+            return self._await_headers(rest, attempt, request)
+        if attempt.headers:
+            _add_headers(attempt, request)
+        return None
+
+    def _await_headers(self, rest: Steps, attempt: Attempt, request: Request) -> Steps:
+        yield from rest
+        if attempt.headers:
+            _add_headers(attempt, request)
 
     def end_attempt(
         self, request: Request, outcome: Response | Failure, ambiguous: bool, retry_in: float | None
-    ) -> Steps:
+    ) -> Steps | None:
         """Report the outcome of an attempt, and when the next one follows.
 
         Args:
@@ -122,28 +147,29 @@ class Observation:
             ambiguous: Whether the attempt may have been applied without the client knowing.
             retry_in: Seconds until the next attempt, or None if there is none.
         """
-        attempt, secrets = self._attempt, request.secrets()
+        attempt = self._attempt
         assert attempt is not None
         request.headers = self._headers
         if isinstance(outcome, Failure):
-            attempt.error = outcome.masked(secrets).to_exception()
+            attempt.error = outcome.masked(request.secrets()).to_exception()
             attempt.error.operation = attempt.operation
             attempt.error.may_have_applied = ambiguous
         else:
             attempt.status = outcome.status
-            attempt.request_id = _request_id(outcome, secrets)
-        self.call.may_have_applied |= ambiguous
-        attempt.may_have_applied = ambiguous
+            attempt._find_request_id = partial(_request_id, outcome, request)
+        if ambiguous:
+            self.call.may_have_applied = attempt.may_have_applied = True
         attempt.retry_in = retry_in
         return self._report_attempt(attempt)
 
-    def end(self, error: BaseException | None) -> Steps:
+    def end(self, error: BaseException | None) -> Steps | None:
         """Report the end of the call. An attempt that was interrupted ends with it."""
+        rest = None
         if self._attempt is not None:
             self._attempt.error = error
             self._attempt.may_have_applied = self._is_write
             self.call.may_have_applied |= self._is_write
-            yield from self._report_attempt(self._attempt)
+            rest = self._report_attempt(self._attempt)
         call = self.call
         if error is None:
             call.may_have_applied = False
@@ -151,12 +177,25 @@ class Observation:
             call.may_have_applied = error.may_have_applied
         call.error = error
         call.seconds = self._clock() - self._started
-        yield from notify(self._observers.on_call_end, call)
+        if rest is not None:
+            return self._await_end(rest)
+        return notify(self._observers.on_call_end, call)
 
-    def _report_attempt(self, attempt: Attempt) -> Steps:
+    def _await_end(self, rest: Steps) -> Steps:
+        yield from rest
+        end = notify(self._observers.on_call_end, self.call)
+        if end is not None:
+            yield from end
+
+    def _report_attempt(self, attempt: Attempt) -> Steps | None:
         attempt.seconds = self._clock() - self._attempt_started
         self._attempt = None
         return notify(self._observers.on_attempt_end, attempt)
+
+
+def _add_headers(attempt: Attempt, request: Request) -> None:
+    request.headers = _with(request.headers, attempt.headers)
+    request.form_secrets += [value for value in request.headers.values() if isinstance(value, Secret)]
 
 
 def _with(headers: Mapping[str, str | Secret], added: Mapping[str, Any]) -> dict[str, str | Secret]:
@@ -175,7 +214,7 @@ def _with(headers: Mapping[str, str | Secret], added: Mapping[str, Any]) -> dict
     return merged
 
 
-def _request_id(response: Response, secrets: Sequence[Secret]) -> str | None:
+def _request_id(response: Response, request: Request) -> str | None:
     """Return the service's trace id, from the headers or from the body of an error."""
     if response.status < 400:
         found = response.getheader("X-Request-Id")
@@ -183,7 +222,7 @@ def _request_id(response: Response, secrets: Sequence[Secret]) -> str | None:
         error = ApiException()
         error._load_response(response.data.decode("utf-8", "replace"), response.headers)
         found = error.request_id
-    return found if found is None else masked(found, secrets)
+    return found if found is None else masked(found, request.secrets())
 
 
 def describe_outcome(outcome: Response | Failure, secrets: Sequence[Secret]) -> str:
@@ -251,7 +290,7 @@ class Facts(NamedTuple):
         if isinstance(outcome, Failure):
             error = outcome.error.__name__
         else:
-            status, request_id = outcome.status, _request_id(outcome, request.secrets())
+            status, request_id = outcome.status, _request_id(outcome, request)
         return cls(
             *(operation.id, operation.method, operation.path, number, status, error),
             *(seconds, request_id, retry_in, ambiguous),
