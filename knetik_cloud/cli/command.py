@@ -104,8 +104,9 @@ def _failed(error: BaseException, context: click.Context | None, arguments: Sequ
         click.echo(without_secrets("".join(traceback.format_exception(error))), err=True, nl=False)
     try:
         sys.stdout.flush()
-        writes_rows = context is not None and context.obj is not None and context.obj.writes_rows
-        return report(error, _wants_json(arguments, writes_rows))
+        run = None if context is None else context.obj
+        writes_rows = run is not None and run.writes_rows
+        return report(error, _wants_json(arguments, writes_rows), run is not None and run.is_writing)
     except BrokenPipeError:
         return _reader_is_gone()
 

@@ -74,8 +74,13 @@ def next_step_of(error: BaseException, code: Exit) -> str | None:
     return next((NEXT_STEPS[name] for name in kinds if name in NEXT_STEPS), None)
 
 
-def details(error: BaseException) -> dict[str, Any]:
-    """Return an error as a JSON object: type, message, exit code, and what the service details."""
+def details(error: BaseException, is_writing: bool = False) -> dict[str, Any]:
+    """Return an error as a JSON object: type, message, exit code, and what the service reports.
+
+    Args:
+        error: The error.
+        is_writing: Whether a write was on its way, which an interrupt leaves unknown.
+    """
     from knetik_cloud.exceptions import ApiException
 
     code = exit_code_of(error)
@@ -95,6 +100,8 @@ def details(error: BaseException) -> dict[str, Any]:
             ],
         }
     found["next_step"] = next_step_of(error, code)
+    if code is Exit.INTERRUPTED and is_writing:
+        found |= {"may_have_applied": True, "next_step": MEANINGS[code].next_step}
     return found
 
 
@@ -109,16 +116,16 @@ def message(error: BaseException) -> str:
     if not isinstance(error, ApiException):
         return str(error) or type(error).__name__
     reason = f"{error.status} {error.reason}" if error.status is not None else str(error.reason)
-    details = "; ".join(
+    reported = "; ".join(
         f"{each.message} ({each.field})" if each.field is not None else str(each.message)
         for each in error.errors[:10]
     )
-    return without_secrets(f"{reason}: {details}" if details else reason)
+    return without_secrets(f"{reason}: {reported}" if reported else reason)
 
 
-def report(error: BaseException, as_json: bool) -> Exit:
+def report(error: BaseException, as_json: bool, is_writing: bool = False) -> Exit:
     """Write an error to stderr, and return the exit code."""
-    found = details(error)
+    found = details(error, is_writing)
     if as_json:
         text = without_secrets(json.dumps({"error": found}, ensure_ascii=True, default=str))
     else:

@@ -103,6 +103,12 @@ class Execution:
             ids = (str(self.arguments[each.name]) for each in operation.parameters if each.place == "path")
             self._run.confirm(f"{operation.summary} ({', '.join(ids)})")
         api = calls.api_class(operation)(live.client)
+        self._run.is_writing = operation.retry != "safe"
+        self._call(api)
+        self._run.is_writing = False
+
+    def _call(self, api: Api) -> None:
+        operation = self._operation
         if self._wait is not None and not operation.waiters:
             self._write_when_ready(api, self._wait)
             return

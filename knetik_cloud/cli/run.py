@@ -82,6 +82,7 @@ class Run:
     output: Output = field(default_factory=Output)
     errors: str | None = None
     writes_rows: bool = False
+    is_writing: bool = False
     quiet: bool = False
     dry_run: bool = False
     show_as: str | None = None

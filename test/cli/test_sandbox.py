@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +16,13 @@ from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
 from test.sandbox.conftest import running_command
 
-from .conftest import KNETIK, Done, Run, spawn
+from .conftest import KNETIK, Done, Run, spawn, wait_until
 
 
 def ended(url: str) -> bool:
     """Return whether nothing listens at a URL anymore, after a while."""
     begun = sandboxes.Started(url, 0, "", Path())
     return wait_until(lambda: not begun.is_running)
-
-
-def wait_until(condition: Any) -> bool:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def collect(stream: Any, lines: list[bytes]) -> None:

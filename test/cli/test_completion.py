@@ -1,0 +1,130 @@
+"""Completion in real shells: the scripts offer what the commands take, and start no Python."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from knetik_cloud.cli import calls, tree
+from knetik_cloud.cli.completion import SCRIPTS, entries
+from knetik_cloud.cli.output import FORMATS
+
+BASH = """
+source {script}
+COMP_WORDS=({words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
+COMPREPLY=(); _knetik; printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+ZSH = """
+compdef() {{ }}
+_describe() {{ local name=$@[-1]; print -rl -- "${{(@P)name}}" }}
+compadd() {{ shift; print -rl -- "$@" }}
+_files() {{ print -rl -- *(N) }}
+_message() {{ }}
+source {script}
+words=({words}); CURRENT=$#words
+_knetik
+"""
+FISH = "source {script}; complete -C {line}"
+
+
+class Shell:
+    """Completes command lines in one shell."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.script = folder / f"knetik.{name}"
+        self.script.write_text(SCRIPTS[name]())
+        self.folder = folder
+        self.path = folder / "bin"
+        self.path.mkdir()
+        for tool in ("bash", "sh", "zsh", "fish", "sed"):
+            found = shutil.which(tool)
+            if found:
+                (self.path / tool).symlink_to(found)
+
+    def complete(self, line: str) -> set[str]:
+        """Return the words that are offered at the end of a line. No Python can be found meanwhile."""
+        words = line.split(" ")
+        quoted = " ".join(f"'{word}'" for word in words)
+        if self.name == "bash":
+            code = ["bash", "--norc", "-c", BASH.format(script=self.script, words=quoted)]
+        elif self.name == "zsh":
+            code = ["zsh", "-f", "-c", ZSH.format(script=self.script, words=quoted)]
+        else:
+            code = ["fish", "--no-config", "-c", FISH.format(script=self.script, line=f"'{line}'")]
+        done = subprocess.run(
+            code,
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env={"PATH": str(self.path), "HOME": str(self.folder), "LANG": "C.UTF-8", **self.settings()},
+            timeout=60,
+            check=False,
+        )
+        assert done.stderr == ""
+        separator = ":" if self.name == "zsh" else "\t"
+        current = words[-1]
+        lines = (each.replace("\\:", "\0") for each in done.stdout.splitlines())
+        offered = (each.split(separator)[0].replace("\0", ":") for each in lines)
+        return {each for each in offered if each.startswith(current)}
+
+    def settings(self) -> dict[str, str]:
+        """Return the variables that name the configuration file."""
+        name = "KNETIK_CLOUD_CONFIG"
+        return {name: os.environ[name]} if name in os.environ else {}
+
+
+@pytest.fixture(params=["bash", "zsh", "fish"])
+def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Shell:
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    return Shell(request.param, tmp_path)
+
+
+def test_commands_are_offered(shell: Shell) -> None:
+    assert shell.complete("knetik ") >= {*calls.groups(), "sandbox", "bulk", "export", "doctor", "explain"}
+    assert shell.complete("knetik in") == {"inventory"}
+    assert shell.complete("knetik items ") == {"create", "delete", "get", "list", "update"}
+    assert shell.complete("knetik sandbox s") == {"seed", "snapshot", "snapshots", "start", "status", "stop"}
+    assert shell.complete("knetik export inventory ") >= {"list", "list-all", "log"}
+
+
+def test_options_and_their_values_are_offered(shell: Shell) -> None:
+    assert shell.complete("knetik items list --o") >= {"--order", "--output"}
+    assert shell.complete("knetik items list --output ") == set(FORMATS)
+    assert shell.complete("knetik items list -o c") == {"csv"}
+    assert shell.complete("knetik inventory list 56 --in") == {"--inactive"}
+    assert shell.complete("knetik items get 56 --err") == {"--errors"}
+    assert shell.complete("knetik items get 56 --errors j") == {"json"}
+    assert shell.complete("knetik sandbox clock ") >= {"show", "set", "advance", "freeze", "resume"}
+    assert shell.complete("knetik sandbox fail items-list --st") == {"--status"}
+    assert shell.complete("knetik completion ") >= {"bash", "zsh", "fish"}
+
+
+def test_files_are_offered_where_a_file_is_taken(shell: Shell) -> None:
+    (shell.folder / "winners.csv").write_text("")
+    assert "winners.csv" in shell.complete("knetik bulk run entitlements grant w")
+    assert "winners.csv" in shell.complete("knetik items list --token-file w")
+    assert "winners.csv" not in shell.complete("knetik items get w")
+
+
+def test_profiles_are_offered_from_the_configuration_file(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = shell.folder / "config.toml"
+    config.write_text('[profiles.dev]\nhelper = "secret-helper"\n[profiles.live]\n')
+    monkeypatch.setenv("KNETIK_CLOUD_CONFIG", str(config))
+    assert shell.complete("knetik items list --profile ") == {"dev", "live"}
+
+
+def test_every_command_and_option_is_in_every_script() -> None:
+    found = {entry.path: entry for entry in entries()}
+    for leaf in tree.walk():
+        entry = found[" ".join(leaf.words)]
+        assert {word.text for word in entry.commands} >= set(leaf.children)
+        for option in leaf.options():
+            assert {word.text for word in entry.options} >= {*option.opts, *option.secondary_opts}

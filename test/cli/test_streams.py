@@ -1,0 +1,220 @@
+"""Long lists, closed pipes and interrupts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from knetik_cloud.sandbox import Sandbox
+
+from .conftest import KNETIK, wait_until
+
+ROWS_PER_PAGE = 1000
+
+
+class Endless:
+    """A server of a list of any length, whose pages it makes as they are asked for."""
+
+    def __init__(self, rows: int, pause: float = 0.0) -> None:
+        self.rows = rows
+        self.pause = pause
+        self.pages = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as incoming:
+            while head := incoming.readline():
+                while incoming.readline() != b"\r\n":
+                    pass
+                query = dict(
+                    part.split("=") for part in head.split()[1].decode().partition("?")[2].split("&")
+                )
+                try:
+                    connection.sendall(self._page(int(query.get("page", 1)), int(query["size"])))
+                except OSError:
+                    return
+
+    def _page(self, page: int, size: int) -> bytes:
+        self.pages += 1
+        time.sleep(self.pause)
+        first = (page - 1) * size + 1
+        ids = range(first, min(first + size, self.rows + 1))
+        rows = ",".join(f'{{"id":{id},"item_name":"Potion of Speed","status":"active"}}' for id in ids)
+        total = f'"total_elements":{self.rows},"total_pages":{-(-self.rows // size)}'
+        body = f'{{"content":[{rows}],{total}}}'.encode()
+        return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+            len(body),
+            body,
+        )
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def endless() -> Iterator[Endless]:
+    server = Endless(1_000_000)
+    yield server
+    server.close()
+
+
+def listing(url: str, *words: str) -> list[str]:
+    return [*KNETIK, "inventory", "list-all", "--all", "--size", str(ROWS_PER_PAGE), "--host", url, *words]
+
+
+PEAK = """
+import re, sys
+import knetik_cloud.cli as c
+try:
+    c.main(sys.argv[1:])
+finally:
+    # Not getrusage, whose peak includes that of the parent before exec.
+    print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
+"""
+MEASURED = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read as Linux has it")
+
+
+def peak(server: Endless, format: str) -> tuple[int, int, bytes]:
+    """Read the whole list; return the rows or lines, the peak memory in KiB, and the last line."""
+    words = listing(server.url, "-o", format)[len(KNETIK) :]
+    count, last = 0, b""
+    with subprocess.Popen(
+        [sys.executable, "-c", PEAK, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            count += 1
+            last = line
+        memory = int(process.stderr.read().split()[-1])
+    assert process.returncode == 0
+    return count, memory, last
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@MEASURED
+def test_a_million_rows_stream_in_constant_memory(endless: Endless) -> None:
+    few = Endless(20_000)
+    rows, small, _ = peak(few, "jsonl")
+    few.close()
+    assert rows == 20_000
+    rows, large, last = peak(endless, "jsonl")
+    assert rows == 1_000_000
+    assert json.loads(last)["id"] == 1_000_000
+    # 100,000 ids are remembered, to notice rows that come twice.
+    assert large < small + 24 * 1024, f"{large} KiB for a million rows, {small} KiB for 20,000"
+    assert large < 60 * 1024
+    print(f"{small} KiB for 20,000 rows, {large} KiB for 1,000,000")
+
+
+@pytest.mark.parametrize("format", ["csv", "yaml", "json", "id", "table"])
+@MEASURED
+def test_other_formats_stream_too(format: str) -> None:
+    short, long = Endless(2_000), Endless(30_000)
+    _, small, _ = peak(short, format)
+    lines, large, _ = peak(long, format)
+    short.close()
+    long.close()
+    assert lines >= 30_000
+    assert large < small + 12 * 1024
+
+
+def test_rows_are_written_as_they_arrive() -> None:
+    server = Endless(50_000, pause=0.2)
+    with subprocess.Popen(listing(server.url, "-o", "jsonl"), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["id"] == 1
+        assert server.pages < 10
+        process.kill()
+    server.close()
+
+
+def test_a_closed_pipe_ends_the_command_quietly(endless: Endless) -> None:
+    for format in ("jsonl", "json", "csv", "table", "yaml", "id"):
+        endless.pages = 0
+        with subprocess.Popen(
+            listing(endless.url, "-o", format), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()
+            process.stdout.close()
+            assert process.stderr.read() == b""
+            assert process.wait(60) == 0
+        assert endless.pages < 50
+
+
+def test_a_closed_pipe_of_a_short_result_is_quiet_too(sandbox: Sandbox) -> None:
+    for words in (["items", "list"], ["explain"], ["completion", "bash"], ["whoami"], ["doctor"], ["--help"]):
+        line = f"{' '.join([*KNETIK, *words])} | true"
+        piped = ["bash", "-o", "pipefail", "-c", line]
+        done = subprocess.run(piped, capture_output=True, timeout=60, check=False)
+        assert done.stderr == b"", words
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for children")
+def test_ctrl_c_ends_with_130_and_without_a_traceback() -> None:
+    server = Endless(1_000_000, pause=0.05)
+    with subprocess.Popen(
+        listing(server.url, "-o", "jsonl", "--errors", "text"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.stderr.read() == b"Error: interrupted\n"
+        assert process.wait(60) == 130
+    server.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for children")
+def test_ctrl_c_during_a_write_says_that_it_may_have_been_applied(sandbox: Sandbox) -> None:
+    fault = sandbox.fail("grant_user_entitlement", delay=30, applied=True, status=503)
+    words = ["entitlements", "grant", "3", "--entitlement-id", "56", "--errors", "json"]
+    with subprocess.Popen(
+        [*KNETIK, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ}
+    ) as process:
+        assert process.stderr is not None
+        assert wait_until(lambda: fault.met)
+        process.send_signal(signal.SIGINT)
+        error = json.loads(process.stderr.read().splitlines()[-1])["error"]
+        assert process.wait(60) == 130
+    assert error["may_have_applied"] is True
+    assert "check whether it was applied" in error["next_step"]
+
+
+def test_output_that_cant_be_written_is_an_error(sandbox: Sandbox) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no full device")
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(KNETIK)} items list --errors text > /dev/full"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
