@@ -88,7 +88,8 @@ def main() -> None:
         from knetik_cloud.sandbox import Sandbox
 
         with Sandbox() as sandbox:
-            tour(Configuration(host=sandbox.url))
+            # It is on this machine, whatever proxy the environment names.
+            tour(Configuration(host=sandbox.url, proxy=""))
 
 
 if __name__ == "__main__":

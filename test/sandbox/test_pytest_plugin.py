@@ -7,13 +7,15 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import pytest
+
 from test.sandbox.conftest import command_environment
 
 PROJECT = Path(__file__).parents[2] / "examples" / "testing_with_the_sandbox"
 PLUGIN = "knetik_cloud.sandbox.pytest_plugin"
 
 
-def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(folder: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run pytest in a folder, with the plugin as an installation of the SDK would give it."""
     installed = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
     plugin = [] if installed else ["-p", PLUGIN]
@@ -23,7 +25,7 @@ def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
         cwd=folder,
         capture_output=True,
         text=True,
-        env=command_environment(),
+        env={**command_environment(), **variables},
         timeout=100,
         check=False,
     )
@@ -59,3 +61,64 @@ def test_a_session_without_the_fixtures_does_not_load_the_server(tmp_path: Path)
     )
     run = run_pytest(tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+CLIENTS = """
+import asyncio
+from knetik_cloud import UsersInventoryApi, aio
+
+def test_blocking(knetik_client, knetik_sandbox):
+    assert UsersInventoryApi(knetik_client).get_user_inventory(56, 56).id == 56
+    check(knetik_sandbox)
+
+def test_asyncio(knetik_aio_client, knetik_sandbox):
+    async def main():
+        async with knetik_aio_client as client:
+            return await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
+    assert asyncio.run(main()).id == 56
+    check(knetik_sandbox)
+
+def test_unused(knetik_aio_client):
+    pass
+"""
+
+ANONYMOUS = """
+def check(sandbox):
+    (exchange,) = sandbox.journal()
+    assert exchange.operation == "get_user_inventory"
+    assert not {"authorization", "proxy-authorization"} & set(exchange.headers)
+"""
+
+AUTHORIZED = """
+import pytest
+
+@pytest.fixture(scope="session")
+def knetik_sandbox_settings():
+    return {"require_auth": True}
+
+def check(sandbox):
+    assert [each.status for each in sandbox.journal()] == [200, 200]
+    assert sandbox.journal()[1].headers["authorization"] == "Bearer ***"
+"""
+
+PROXY = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:9")
+ENVIRONMENTS: list[dict[str, str]] = [
+    {},
+    {"KNETIK_CLOUD_CLIENT_SECRET": "made-up", "KNETIK_CLOUD_CLIENT_ID": "other"},
+    {"KNETIK_CLOUD_USERNAME": "made-up", "KNETIK_CLOUD_PASSWORD": "made-up"},
+    {"KNETIK_CLOUD_USERNAME": "made-up"},
+    {"KNETIK_CLOUD_ACCESS_TOKEN": "made-up"},
+    {"KNETIK_CLOUD_HOST": "http://127.0.0.1:9"},
+    PROXY,
+]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda each: "+".join(each) or "none")
+@pytest.mark.parametrize("check", [ANONYMOUS, AUTHORIZED], ids=["anonymous", "authorized"])
+def test_clients_take_nothing_from_the_environment(
+    tmp_path: Path, check: str, environment: dict[str, str]
+) -> None:
+    (tmp_path / "test_it.py").write_text(check + CLIENTS)
+    run = run_pytest(tmp_path, "-W", "error", **environment)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "3 passed" in run.stdout
