@@ -40,29 +40,12 @@ def routes(service: Service) -> list[Route]:
     """Return the routes of the control API, or none if it is switched off."""
     if service.settings.control == OFF:
         return []
+    by_path: dict[str, dict[str, Action]] = {}
+    for method, path, action in ACTIONS:
+        by_path.setdefault(path, {})[method] = action
     return [
-        Route(f"{CONTROL_PREFIX}{path}", _endpoint(service, action), methods=[method])
-        for method, path, action in (
-            ("GET", "", _about),
-            ("POST", "/stop", _stop),
-            ("GET", "/openapi.json", _contract),
-            ("POST", "/reset", _reset),
-            ("POST", "/seed", _seed),
-            ("GET", "/export", _export),
-            ("GET", "/snapshots", _snapshots),
-            ("PUT", "/snapshots/{name}", _snapshot),
-            ("POST", "/snapshots/{name}/restore", _restore),
-            ("GET", "/clock", _clock),
-            ("PUT", "/clock", _set_clock),
-            ("POST", "/clock/advance", _advance),
-            ("GET", "/journal", _journal),
-            ("DELETE", "/journal", _clear_journal),
-            ("GET", "/faults", _faults),
-            ("POST", "/faults", _fail),
-            ("DELETE", "/faults", _clear_faults),
-            ("POST", "/tokens/expire", _expire_tokens),
-            ("GET", "/wallets/{user_id}", _wallet),
-        )
+        Route(f"{CONTROL_PREFIX}{path}", _endpoint(service, actions), methods=[*actions])
+        for path, actions in by_path.items()
     ]
 
 
@@ -73,8 +56,9 @@ def contract() -> Mapping[str, Any]:
     return document
 
 
-def _endpoint(service: Service, action: Action) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(service: Service, actions: Mapping[str, Action]) -> Callable[[Request], Awaitable[Response]]:
     def respond(request: Request, body: bytes) -> ServiceResponse:
+        action = actions["GET" if request.method == "HEAD" else request.method]
         result = action(service, request, body)
         return ServiceResponse(204) if result is None else ServiceResponse(200, result)
 
@@ -152,6 +136,8 @@ def _reset(service: Service, request: Request, body: bytes) -> None:
 
 
 def _seed(service: Service, request: Request, body: bytes) -> None:
+    if not body:
+        raise invalid_error("a body is required: send the seed as JSON or YAML")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -275,3 +261,27 @@ def _wallet(service: Service, request: Request, body: bytes) -> Any:
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**31):
         raise invalid_error(f"user_id must be the id of a user, not {short_json(text)}", "user_id")
     return service.controls.wallet(int(text))
+
+
+ACTIONS: tuple[tuple[str, str, Action], ...] = (
+    ("GET", "", _about),
+    ("POST", "/stop", _stop),
+    ("GET", "/openapi.json", _contract),
+    ("POST", "/reset", _reset),
+    ("POST", "/seed", _seed),
+    ("GET", "/export", _export),
+    ("GET", "/snapshots", _snapshots),
+    ("PUT", "/snapshots/{name}", _snapshot),
+    ("POST", "/snapshots/{name}/restore", _restore),
+    ("GET", "/clock", _clock),
+    ("PUT", "/clock", _set_clock),
+    ("POST", "/clock/advance", _advance),
+    ("GET", "/journal", _journal),
+    ("DELETE", "/journal", _clear_journal),
+    ("GET", "/faults", _faults),
+    ("POST", "/faults", _fail),
+    ("DELETE", "/faults", _clear_faults),
+    ("POST", "/tokens/expire", _expire_tokens),
+    ("GET", "/wallets/{user_id}", _wallet),
+)
+"""The calls of the control API: method, path below the prefix, and function."""
