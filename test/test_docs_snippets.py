@@ -64,7 +64,7 @@ def blocks() -> Iterator[Any]:
 
     The sandbox guide's speak of a sandbox that runs: `test/sandbox/test_guide.py` gives them one.
     """
-    guides = set((DOCS / "guides").glob("*.md")) - {DOCS / "guides" / "sandbox.md"}
+    guides = set((DOCS / "guides").rglob("*.md")) - {DOCS / "guides" / "sandbox.md"}
     for page in (DOCS.parent / "README.md", *sorted(guides)):
         for number, block in enumerate(PYTHON.findall(page.read_text(encoding="utf-8")), 1):
             yield pytest.param(block, id=f"{page.name}-{number}")
