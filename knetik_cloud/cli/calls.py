@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knetik_cloud.core.operation import Operation
 
@@ -79,11 +79,23 @@ def body_of(operation: Operation[Any]) -> Any:
     return next((each for each in operation.parameters if each.place == "body"), None)
 
 
-def columns_of(operation: Operation[Any]) -> tuple[list[str], frozenset[str]]:
-    """Return the fields of the rows that an operation returns, and those that hold epoch seconds."""
+class Columns(NamedTuple):
+    """The fields of rows: their names, those that hold epoch seconds, and their types."""
+
+    names: list[str]
+    epochs: frozenset[str] = frozenset()
+    kinds: Mapping[str, str] = {}
+
+
+def columns_of(operation: Operation[Any]) -> Columns:
+    """Return the fields of the rows that an operation returns."""
     model = row_model(operation)
     fields = [] if model is None else list(model._fields.values())
-    return [each.wire for each in fields], frozenset(each.wire for each in fields if each.epoch)
+    return Columns(
+        [each.wire for each in fields],
+        frozenset(each.wire for each in fields if each.epoch),
+        {each.wire: each.expression for each in fields},
+    )
 
 
 def find(text: str) -> Operation[Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
 
 from knetik_cloud.cli.exits import MEANINGS, CommandError, Exit
+from knetik_cloud.cli.output import is_terminal
 from knetik_cloud.cli.text import printable, without_secrets
 
 RULE_DENIED = 1007
@@ -137,6 +139,8 @@ def report(error: BaseException, as_json: bool, is_writing: bool = False) -> Exi
         if found["next_step"]:
             lines.append(f"  {found['next_step']}")
         text = without_secrets("\n".join(printable(line) for line in lines))
+        if found["exit_code"] == Exit.INTERRUPTED and is_terminal(sys.stderr):
+            text = f"\n{text}"  # below the ^C
     click.echo(text, err=True)
     return Exit(found["exit_code"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -65,14 +65,14 @@ class Execution:
         self._wait = outcomes.wait_of(operation) if how.wait is not None else None
         self.method = calls.pager_name(operation) if how.reads_pages else operation.id
         self.arguments = _of_pager(operation, arguments, how.limit) if how.reads_pages else dict(arguments)
-        self.columns, self.epochs = self._written()
+        self.columns = self._written()
 
-    def _written(self) -> tuple[list[str], frozenset[str]]:
-        """Return the fields of the rows that are written, and those that hold epoch seconds."""
+    def _written(self) -> calls.Columns:
+        """Return the fields of the rows that are written."""
         if self._wait is not None:
             return calls.columns_of(self._wait.operation)
         if self._how.once is not None:
-            return list(OUTCOME), frozenset()
+            return calls.Columns(list(OUTCOME))
         return calls.columns_of(self._operation)
 
     def check_output(self) -> None:
@@ -81,7 +81,7 @@ class Execution:
         Raises:
             click.UsageError: If it can't.
         """
-        self._run.output.check(self.columns or None)
+        self._run.output.check(self.columns.names or None)
 
     def plan(self) -> list[dict[str, Any]]:
         """Return the request that is sent; for a list over its pages, the request for the first page."""
@@ -124,9 +124,9 @@ class Execution:
         if found is None:
             return
         if operation.pages is None:
-            self._run.output.write(Rows.single(found._json, self.columns, self.epochs))
+            self._run.output.write(self._rows([[found._json]], is_list=False))
         elif self._reads_pages:
-            self._run.output.write(Rows(self._batches_of(found), columns=self.columns, epochs=self.epochs))
+            self._run.output.write(self._rows(self._batches_of(found)))
         else:
             self._write_page(found)
 
@@ -156,7 +156,7 @@ class Execution:
             "candidates": list(outcome.candidates),
             "error": None if outcome.error is None else message(outcome.error),
         }
-        self._run.output.write(Rows.single(codec.plain(row), OUTCOME))
+        self._run.output.write(self._rows([[codec.plain(row)]], is_list=False))
         if not outcome.is_applied:
             raise CommandError(
                 f"the outcome is {outcome.state!r}" + (f": {row['error']}" if row["error"] else ""),
@@ -175,7 +175,11 @@ class Execution:
                 self._write_outcome(outcome)
         else:
             getattr(api, self.method)(**self.arguments)
-        self._run.output.write(Rows.single(entry.result(api)._json, self.columns, self.epochs))
+        self._run.output.write(self._rows([[entry.result(api)._json]], is_list=False))
+
+    def _rows(self, batches: Iterable[list[Any]], *, is_list: bool = True) -> Rows:
+        names, epochs, kinds = self.columns
+        return Rows(batches, is_list, names, epochs, kinds=kinds)
 
     def _write_page(self, page: Any) -> None:
         from knetik_cloud.core.paging import content, total_of
@@ -183,7 +187,7 @@ class Execution:
         pages = self._operation.pages
         assert pages is not None
         rows = [row._json for row in content(page, pages)]
-        self._run.output.write(Rows([rows], columns=self.columns, epochs=self.epochs))
+        self._run.output.write(self._rows([rows]))
         total = total_of(page, pages)
         if total is not None and len(rows) < total:
             note(f"{len(rows)} of {total} rows (--all reads all pages)")

@@ -20,8 +20,8 @@ BATCH = 200
 SURROGATE = re.compile("[\ud800-\udfff]")
 ELLIPSIS = "\u2026"
 ASCII_ELLIPSIS = ".."
-NARROWEST = 6
-"""Characters that a column of a table has at least, if its values are that long."""
+MIN_WIDTH = 20
+"""Characters that a column of a table has at least if its values are that long: an instant fits."""
 
 
 class Rows:
@@ -33,6 +33,7 @@ class Rows:
         columns: The fields that rows are known to have, in their order.
         epochs: The fields among them that hold epoch seconds.
         is_chosen: Whether the user chose the columns, which are then neither moved nor left out.
+        kinds: The types of the fields, as the contract has them.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Rows:
         columns: Sequence[str] = (),
         epochs: frozenset[str] = frozenset(),
         is_chosen: bool = False,
+        kinds: Mapping[str, str] | None = None,
     ) -> None:
         self.batches = batches
         self.is_list = is_list
         self.columns = columns
         self.epochs = epochs
         self.is_chosen = is_chosen
+        self.kinds = kinds or {}
 
     @classmethod
     def of(
@@ -141,7 +144,7 @@ class Output:
             for batch in result.batches
         )
         epochs = frozenset(path for path in self.fields if path in result.epochs)
-        return Rows(batches, result.is_list, self.fields, epochs, is_chosen=True)
+        return Rows(batches, result.is_list, self.fields, epochs, True, result.kinds)
 
     def _selected(self, result: Rows) -> Rows:
         import jmespath
@@ -432,7 +435,7 @@ def _fitted(wanted: Mapping[str, int], width: int) -> tuple[dict[str, int], list
     """Fit columns into a width: leave out the last ones if there are too many, then cut the longest."""
     shown = list(wanted)
     hidden: list[str] = []
-    while len(shown) > 1 and sum(min(wanted[name], NARROWEST) + 2 for name in shown) - 2 > width:
+    while len(shown) > 1 and sum(min(wanted[name], MIN_WIDTH) + 2 for name in shown) - 2 > width:
         hidden.insert(0, shown.pop())
     widths = {name: wanted[name] for name in shown}
     for _ in range(sum(widths.values()) + 2 * (len(widths) - 1) - width):

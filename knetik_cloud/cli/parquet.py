@@ -13,12 +13,21 @@ from knetik_cloud.cli.exits import CommandError
 from knetik_cloud.cli.output import Rows, as_object, cell, columns_of
 
 PLAIN: Mapping[type, pa.DataType] = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+KNOWN: Mapping[str, pa.DataType] = {
+    "int32": pa.int64(),  # not 32 bits, which the service need not keep to
+    "int64": pa.int64(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+}
+"""The types of the contract that aren't texts or JSON."""
 
 
 def write(result: Rows, out: IO[bytes]) -> None:
     """Write rows as a Parquet file.
 
-    The first rows decide the types of the columns. Objects, lists, and columns of several types are JSON.
+    The contract decides which columns are numbers and booleans, and the first rows decide the types of the
+    others. Objects, lists, and columns of several types are JSON.
 
     Raises:
         CommandError: If a later row doesn't fit the columns.
@@ -26,7 +35,10 @@ def write(result: Rows, out: IO[bytes]) -> None:
     batches = result.present()
     first = next((batch for batch in batches if batch), [])
     names = list(result.columns) if result.is_chosen else columns_of(first, result.columns)
-    kinds = {name: _kind([as_object(row).get(name) for row in first]) for name in names}
+    kinds = {
+        name: KNOWN.get(result.kinds.get(name, "")) or _kind([as_object(row).get(name) for row in first])
+        for name in names
+    }
     schema = pa.schema([pa.field(name, kind) for name, kind in kinds.items()])
     with pa.parquet.ParquetWriter(_Counting(out), schema) as writer:
         for number, batch in enumerate(chain([first], batches), 1):

@@ -92,7 +92,7 @@ def test_every_format_holds_the_same_rows(
     operation: Operation[Any], sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KNETIK_CLOUD_CLIENT_SECRET", "client_secret_example")
-    columns, epochs = calls.columns_of(operation)
+    columns, epochs, _ = calls.columns_of(operation)
     rows: dict[str, list[Any]] = {}
     for format in FORMATS:
         sandbox.reset()
@@ -305,3 +305,17 @@ def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, serv
     assert "\u202e" not in table
     csv_row = run("items", "list", "--host", server.url, "-o", "csv").rows("csv")[0]
     assert csv_row["extra"] == '{"a": [1, null, true]}'
+
+
+def test_the_contract_decides_the_types_of_parquet_columns(run: Run, server: Any) -> None:
+    from test.conftest import answer
+
+    pages = [
+        {"content": [{"id": 1, "expires": None, "status": None}], "total_elements": 2, "total_pages": 2},
+        {"content": [{"id": 2, "expires": 9, "status": "active"}], "total_elements": 2, "total_pages": 2},
+    ]
+    server.answers = [answer(200, json.dumps(page).encode()) for page in pages]
+    done = run("inventory", "list-all", "--all", "--size", "1", "--host", server.url, "-o", "parquet")
+    assert done.code == 0, done.err
+    rows = done.rows("parquet")
+    assert [(row["id"], row["expires"], row["status"]) for row in rows] == [(1, None, None), (2, 9, "active")]

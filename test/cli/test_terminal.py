@@ -1,0 +1,239 @@
+"""The command on a terminal, which a pseudo-terminal stands for."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from knetik_cloud.sandbox import Sandbox
+
+from .conftest import KNETIK
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Terminal:
+    """A command on a terminal of its own.
+
+    Args:
+        words: The words of the command.
+        columns: The width of the terminal.
+        environment: Variables to set, or to remove if they are None.
+    """
+
+    def __init__(self, *words: str, columns: int = 100, **environment: str | None) -> None:
+        import fcntl
+        import termios
+
+        self._main, side = os.openpty()
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        variables = {**os.environ, "TERM": "xterm", "LANG": "C.UTF-8", **environment}
+        for name in ("COLUMNS", "LINES"):
+            variables.pop(name, None)
+        self.process = subprocess.Popen(
+            [*KNETIK, *words],
+            stdin=side,
+            stdout=side,
+            stderr=side,
+            env={name: value for name, value in variables.items() if value is not None},
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(side)
+        self.shown = ""
+
+    def read_until(self, text: str, seconds: float = 30.0) -> str:
+        """Read until a text is shown, or until the end if it is empty; return all that is shown."""
+        end = time.monotonic() + seconds
+        while not text or text not in self.shown:
+            ready, _, _ = select.select([self._main], [], [], max(0.0, end - time.monotonic()))
+            if not ready:
+                raise AssertionError(f"{text!r} is not shown, but {self.shown!r}")
+            try:
+                data = os.read(self._main, 65536)
+            except OSError:  # the end, as Linux says it
+                data = b""
+            if not data:
+                assert not text, f"{text!r} is not shown, but {self.shown!r}"
+                break
+            self.shown += data.decode("utf-8", "replace").replace("\r\n", "\n")
+        return self.shown
+
+    def type(self, text: str) -> None:
+        """Type a text; \\x03 is Ctrl-C."""
+        os.write(self._main, text.encode())
+
+    def end(self) -> tuple[int, str]:
+        """Return the exit code and all that was shown."""
+        self.read_until("")
+        os.close(self._main)
+        return self.process.wait(30), self.shown
+
+    @property
+    def plain(self) -> list[str]:
+        """The lines without colors."""
+        return ESCAPE.sub("", self.shown).splitlines()
+
+
+def on_terminal(*words: str, columns: int = 100, **environment: str | None) -> tuple[int, Terminal]:
+    terminal = Terminal(*words, columns=columns, **environment)
+    code, _ = terminal.end()
+    return code, terminal
+
+
+def test_a_list_is_a_table_that_fits(sandbox: Sandbox) -> None:
+    code, terminal = on_terminal("items", "list")
+    assert code == 0
+    assert terminal.plain[0].split()[:3] == ["id", "type_hint", "name"]
+    assert "Potion of Speed" in terminal.plain[6]
+    assert all(len(line) <= 100 for line in terminal.plain[:7])
+    assert terminal.plain[7].startswith("not shown: ")
+    assert "\x1b[1m" in terminal.shown  # the header is bold
+
+
+@pytest.mark.parametrize("columns", [20, 40, 79, 80, 200, 400])
+def test_a_table_fits_every_width(columns: int, sandbox: Sandbox) -> None:
+    code, terminal = on_terminal("inventory", "list", "56", "--inactive", columns=columns)
+    assert code == 0
+    assert all(len(line) <= columns for line in terminal.plain[:3])
+    assert terminal.plain[0].startswith("id")
+    assert ("not shown" in terminal.shown) == (columns < 200)
+
+
+def test_chosen_fields_are_all_shown_in_their_order(sandbox: Sandbox) -> None:
+    _, terminal = on_terminal("items", "list", "--fields", "name,id,behaviors", columns=60)
+    assert terminal.plain[0].split() == ["name", "id", "behaviors"]
+    assert terminal.plain[1].rstrip().endswith("…")
+    assert "not shown" not in terminal.shown
+
+
+def test_one_object_is_shown_as_lines(sandbox: Sandbox) -> None:
+    _, terminal = on_terminal("items", "get", "56")
+    assert "name                   Potion of Speed" in terminal.plain
+    assert "created_date           2017-08-15T00:00:00Z" in terminal.plain
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_colored"),
+    [
+        ({}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"CLICOLOR": "0"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"CLICOLOR_FORCE": "1", "TERM": "dumb"}, True),
+        ({"NO_COLOR": "1", "CLICOLOR_FORCE": "1"}, False),
+    ],
+)
+def test_colors_follow_the_environment(
+    environment: dict[str, str], is_colored: bool, sandbox: Sandbox
+) -> None:
+    _, terminal = on_terminal("items", "list", **environment)
+    assert ("\x1b[" in terminal.shown) == is_colored
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LANG": "C", "LC_ALL": "C"},
+        {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "ascii"},
+    ],
+)
+def test_every_locale_can_show_everything(
+    environment: dict[str, str], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.seed({"items": [{"id": 7, "type_hint": "entitlement", "name": "Zaubertränk 魔法" * 4}]})
+    for words in (["items", "list"], ["items", "get", "7"], ["items", "list", "-o", "json"], ["--help"]):
+        code, terminal = on_terminal(*words, columns=60, **environment)
+        assert code == 0, terminal.shown
+        assert "Traceback" not in terminal.shown
+    done = subprocess.run(
+        [*KNETIK, "items", "list", "-o", "jsonl"],
+        capture_output=True,
+        env={**os.environ, **environment},
+        check=True,
+    )
+    assert "Zaubertränk 魔法" in done.stdout.decode("utf-8")
+
+
+def test_wide_characters_keep_the_columns(sandbox: Sandbox) -> None:
+    from rich.cells import cell_len
+
+    sandbox.seed({"items": [{"id": 7, "type_hint": "entitlement", "name": "魔法の薬"}]})
+    _, terminal = on_terminal("items", "list", "--fields", "id,name,category,sort", columns=60)
+    header, *rows = terminal.plain[:7]
+    place = header.index("sort")
+    for row in rows:
+        before = row[: len(row) - len(row.split()[-1])]
+        assert cell_len(before) == place
+
+
+def test_errors_are_text_on_a_terminal(sandbox: Sandbox) -> None:
+    code, terminal = on_terminal("items", "get", "999")
+    assert code == 4
+    assert terminal.plain[0].startswith("Error: 404 Not Found: No entitlement item has the id 999")
+    assert terminal.plain[-1] == "  Check the id, and the host with `knetik whoami`."
+
+
+HOST = ("--host", "http://example.invalid", "--retries", "0")
+
+
+@pytest.mark.parametrize(("typed", "code"), [("n\n", 1), ("\n", 1), ("y\n", 6), ("\x03", 130), ("\x04", 130)])
+def test_a_delete_elsewhere_asks(typed: str, code: int) -> None:
+    terminal = Terminal("items", "delete", "56", *HOST)
+    terminal.read_until("(56) on http://example.invalid? [y/N]: ")
+    terminal.type(typed)
+    assert terminal.end()[0] == code
+    assert "Traceback" not in terminal.shown
+
+
+def test_a_secret_is_asked_for_without_an_echo(sandbox: Sandbox, home: Path) -> None:
+    terminal = Terminal(
+        "login", "--host", sandbox.url, "--store", "file", KNETIK_CLOUD_CONFIG=str(home / "config.toml")
+    )
+    terminal.read_until("Client secret: ")
+    terminal.type("client_secret_example\n")
+    code, shown = terminal.end()
+    assert code == 0, shown
+    assert "client_secret_example" not in shown
+    assert "Logged in." in shown
+
+
+def test_a_bulk_run_and_an_export_show_their_progress(sandbox: Sandbox, tmp_path: Path) -> None:
+    rows = "".join(f"{user},56\n" for user in [3] * 40)
+    (tmp_path / "rows.csv").write_text(f"user_id,entitlement_id\n{rows}")
+    code, terminal = on_terminal("bulk", "run", "entitlements", "grant", str(tmp_path / "rows.csv"))
+    assert code == 0, terminal.shown
+    assert re.search(r"40/40", terminal.shown)
+    assert "All 40 rows are applied." in terminal.shown
+    code, terminal = on_terminal("export", "inventory", "list", "3", str(tmp_path / "out.jsonl"))
+    assert code == 0, terminal.shown
+    assert re.search(r"40/40|100%", terminal.shown)
+    code, terminal = on_terminal("export", "items", "list", str(tmp_path / "i.csv"), "-q")
+    assert "get_entitlement_items" not in terminal.shown
+
+
+def test_ctrl_c_ends_a_sandbox_in_the_foreground() -> None:
+    terminal = Terminal("sandbox", "--port", "0")
+    terminal.read_until("For programs:")
+    terminal.type("\x03")
+    code, shown = terminal.end()
+    assert code in (0, 130, -signal.SIGINT)
+    assert "Traceback" not in shown
+
+
+def test_help_fits_the_terminal() -> None:
+    code, terminal = on_terminal("items", "create", "--help", columns=60)
+    assert code == 0
+    assert all(len(line) <= 78 for line in terminal.plain)
