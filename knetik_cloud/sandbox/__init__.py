@@ -1,4 +1,4 @@
-"""A stand-in for the inventory and entitlement service: real HTTP, real storage, real rules, on your machine.
+"""A local sandbox server for the inventory and entitlement API, with real HTTP, storage and rules.
 
     from knetik_cloud import Configuration
     from knetik_cloud.sandbox import Sandbox
@@ -6,7 +6,7 @@
     with Sandbox() as sandbox:
         configuration = Configuration(host=sandbox.url)
 
-Importing this package is cheap; the server and its libraries load when a `Sandbox` is first asked for.
+Importing this package is cheap. The server and its libraries are loaded when `Sandbox` is first used.
 """
 
 from __future__ import annotations

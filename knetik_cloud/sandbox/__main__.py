@@ -1,4 +1,4 @@
-"""Start the stand-in: `python -m knetik_cloud.sandbox` is the same as `knetik sandbox`."""
+"""Runs the sandbox: `python -m knetik_cloud.sandbox` is the same as `knetik sandbox`."""
 
 from __future__ import annotations
 

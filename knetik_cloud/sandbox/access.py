@@ -1,4 +1,4 @@
-"""Who may talk to the sandbox: the checks of a request's sender, made before anything else happens."""
+"""The checks of a request's sender, made before anything else happens."""
 
 from __future__ import annotations
 

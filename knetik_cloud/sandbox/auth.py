@@ -1,4 +1,4 @@
-"""Who calls, and what they may do: bearer tokens and the contract's permissions."""
+"""Authentication and authorization: bearer tokens and the contract's permissions."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def with_client_credentials(form: Mapping[str, str], authorization: str | None) 
 
 
 def identify(db: Connection, authorization: str | None, now: float, required: bool) -> Caller:
-    """Find out who calls from an Authorization header.
+    """Identify the caller by an Authorization header.
 
     With `required`, a token that is not valid is an error (401); without, such a caller is anonymous, as is
     one without a token.
@@ -86,7 +86,7 @@ def identify(db: Connection, authorization: str | None, now: float, required: bo
 
 
 def authorize(operation: Operation, caller: Caller, owner: User | None) -> None:
-    """Refuse a caller without a token (401), or without a permission that the operation asks for (403).
+    """Check that the caller has a token and one of the operation's permissions.
 
     `owner` is the user in the path, who may do what the contract allows the owner.
     """

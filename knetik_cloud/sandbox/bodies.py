@@ -1,4 +1,4 @@
-"""Read the body of a request: JSON as the standard has it, or a form."""
+"""Reading of request bodies: strict JSON, or a form."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from knetik_cloud.contract import FORM, JSON
 from knetik_cloud.sandbox.errors import malformed_error
 
 MAX_BODY_BYTES: Final = 4 * 2**20
-"""Bytes of a body that are read; a larger one is refused."""
+"""The maximum size of a body, in bytes."""
 
 MAX_DEPTH: Final = 100
-"""Levels of nesting that a body may have."""
+"""The maximum nesting of a body, in levels."""
 
 
 BARE_WORD: Final = re.compile(rb"[A-Za-z_]{1,64}")
@@ -30,7 +30,7 @@ class _Absent:
 
 
 ABSENT: Final = _Absent()
-"""Stands for a request without a body; `null` is a body."""
+"""The value that stands for a missing body. `null` is a body."""
 
 
 def read_json(raw: bytes, content_type: str | None) -> Any:
@@ -111,7 +111,7 @@ def _is_plain(raw: bytes) -> bool:
 
 
 def _check_text(value: Any, depth: int = 0) -> None:
-    """Refuse text that no database keeps (half a surrogate pair, U+0000), and what is nested too deep."""
+    """Reject text that no database stores (half a surrogate pair, U+0000), and values nested too deeply."""
     if depth > MAX_DEPTH:
         raise RecursionError
     if isinstance(value, str):

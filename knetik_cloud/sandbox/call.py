@@ -1,4 +1,4 @@
-"""One call of an operation, as its handler sees it, and what the handler answers."""
+"""One call of an operation, as its handler sees it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from knetik_cloud.sandbox.storage.people import User
 
 @dataclass(slots=True)
 class Call:
-    """A call being handled, in its transaction `db`. `now` is the instant of all of it, in epoch seconds."""
+    """A call in progress, in its transaction `db`. `now` is its instant, in epoch seconds."""
 
     operation: Operation
     parameters: dict[str, Any]
@@ -38,12 +38,12 @@ class Call:
 
     @property
     def today(self) -> int:
-        """The instant of the call in whole epoch seconds, as dates are stored."""
+        """The instant of the call in whole epoch seconds, the form in which dates are stored."""
         return int(self.now)
 
     @property
     def holder(self) -> User:
-        """The user whom the path names."""
+        """The user that the path names."""
         if self.owner is None:
             raise LookupError(f"{self.operation.id} has no user in its path")
         return self.owner
@@ -61,4 +61,4 @@ class Call:
 
 
 Handler = Callable[[Call], Any]
-"""Carries an operation out; gives the JSON of the answer, None for an empty one."""
+"""A function that runs an operation. It returns the JSON of the response, or None for an empty one."""

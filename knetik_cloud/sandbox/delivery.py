@@ -1,4 +1,4 @@
-"""Putting items into inventories: by grant, by SKU, and by invoices that come due."""
+"""Delivery of items into inventories: by grant, by SKU, and by invoices that come due."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def sell(
     overrides: Sequence[str],
     delay: float,
 ) -> Document:
-    """Make an invoice for a SKU and a pending entry; `delay` seconds later they are due to be fulfilled."""
+    """Create an invoice for a SKU, and a pending entry that is fulfilled after `delay` seconds."""
     today = int(now)
     document = _invoice_document(sku, item, owner, note)
     invoice_id = invoices.insert_invoice(db, owner.id, document, PROCESSING, now + delay, today)
@@ -66,7 +66,7 @@ def sell(
 
 
 def fulfill_due(db: Connection, now: float) -> None:
-    """Fulfill every invoice whose time has come: its pending entries become active, as if granted now."""
+    """Fulfill every due invoice: its pending entries become active, as if granted now."""
     for invoice in invoices.take_due(db, now):
         fulfilled = [
             _fulfill(db, user_id, entry_id, invoice.document.get("overrides", ()), now)
@@ -79,7 +79,7 @@ def fulfill_due(db: Connection, now: float) -> None:
 def invoice_resource(
     document: Document, invoice_id: int, owner: User, status: str, created: int, updated: int
 ) -> Document:
-    """Render an invoice with its present fulfillment status."""
+    """Return an invoice as JSON, with its current fulfillment status."""
     shown = {key: value for key, value in document.items() if key != "overrides"}
     lines = [{**line, "current_fulfillment_status": status} for line in shown["items"]]
     return {
@@ -107,7 +107,7 @@ def _new_entry(item: Document, owner: User, sku: str | None) -> Entry:
 
 
 def _fulfill(db: Connection, user_id: int, entry_id: int, overrides: Collection[str], now: float) -> bool:
-    """Fulfill one entry of an invoice; False when its item is gone, which leaves the entry inactive."""
+    """Fulfill one entry of an invoice. Return False if its item is gone: the entry becomes inactive."""
     people.lock_user(db, user_id)
     entry = holdings.entry(db, user_id, entry_id)
     if entry is None or entry.status != PENDING:
@@ -170,7 +170,7 @@ def _invoice_document(sku: Sku, item: Document, owner: User, note: str) -> Docum
 
 
 def _numbered(document: Document, invoice_id: int, overrides: Sequence[str]) -> Document:
-    """Fill in what follows from the invoice's id; ids of lines are the invoice's, as each has one line."""
+    """Add the fields that follow from the invoice's id. It has one line, whose id is the same."""
     return {
         "invoice_number": f"INV-{invoice_id}",
         "cart_id": str(uuid5(NAMESPACE_URL, f"knetik-sandbox-cart-{invoice_id}")),

@@ -1,4 +1,4 @@
-"""Instants and durations as callers give them to the clock."""
+"""Instants and durations, as callers pass them to the clock."""
 
 from __future__ import annotations
 

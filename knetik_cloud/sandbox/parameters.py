@@ -1,4 +1,4 @@
-"""Read path, query and form values as the contract types them."""
+"""Reading of path, query and form values by the types of the contract."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 BOOLEANS = dict.fromkeys(("true", "1", "on", "yes"), True) | dict.fromkeys(("false", "0", "off", "no"), False)
 """The accepted spellings of Booleans, in any letter case. Older clients send Python's `True`."""
 USER = "user_id"
-"""The path parameter that takes an id or `me`; where it does, the stand-in takes a user name too."""
+"""The path parameter that accepts an id or `me`. Where it does, the sandbox also accepts a user name."""
 
 
 def read(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

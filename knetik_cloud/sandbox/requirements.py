@@ -29,7 +29,7 @@ class MissingExtra(ImportError):
 
 @contextmanager
 def explain_missing() -> Iterator[None]:
-    """Turn the absence of an optional library into a `MissingExtra` that names the extras to install."""
+    """Raise a `MissingExtra` with the extras to install if an optional library is missing."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The JSON that answers are made of."""
+"""The JSON of responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 def page_resource(
     page: Page[T], number: int, size: int, render: Callable[[T], Any], sorts: Sequence[Sort] | None = None
 ) -> dict[str, Any]:
-    """Wrap a page in the envelope of lists; `number` counts from 1, as the `page` parameter does."""
+    """Return a page in the envelope of lists. `number` counts from 1, as the `page` parameter does."""
     pages = -(-page.total // size)
     return {
         "content": [render(row) for row in page.rows],
@@ -32,7 +32,7 @@ def page_resource(
 
 
 def order_resource(sort: Sort) -> dict[str, Any]:
-    """Render a sort key."""
+    """Return a sort key as JSON."""
     return {
         "property": sort.field,
         "direction": "ASC" if sort.ascending else "DESC",
@@ -44,7 +44,7 @@ def order_resource(sort: Sort) -> dict[str, Any]:
 
 
 def user_resource(user: User) -> dict[str, Any]:
-    """Render a user as other resources refer to one."""
+    """Return a user as JSON, in the form in which other resources contain one."""
     return {
         "id": user.id,
         "username": user.username,
@@ -54,7 +54,7 @@ def user_resource(user: User) -> dict[str, Any]:
 
 
 def entry_resource(entry: Entry, owner: User, now: float) -> dict[str, Any]:
-    """Render an inventory entry; its status is that of the instant."""
+    """Return an inventory entry as JSON, with its status at an instant."""
     return {
         "id": entry.id,
         "user": user_resource(owner),
@@ -71,7 +71,7 @@ def entry_resource(entry: Entry, owner: User, now: float) -> dict[str, Any]:
 
 
 def log_resource(line: LogLine, users: Mapping[int, User]) -> dict[str, Any]:
-    """Render a line of an entry's log; what no user did names no user."""
+    """Return a line of an entry's log as JSON. It has no user if no user caused it."""
     actor = users.get(line.user_id) if line.user_id is not None else None
     return {
         "id": line.id,

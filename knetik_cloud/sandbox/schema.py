@@ -1,4 +1,4 @@
-"""Check a request's JSON body against the contract, and say what is wrong in words that help.
+"""Checks of JSON bodies against the contract, with messages that name the problem and the remedy.
 
 The contract's schemas are first put into plain JSON Schema: what a subclass inherits is merged into it,
 fields that only the service sets are taken out (they are ignored in requests), and a base with a
@@ -38,7 +38,7 @@ NOUNS = {
 }
 
 MAX_SHOWN = 60
-"""Characters of a wrong value that a message repeats."""
+"""The maximum number of characters of a wrong value in a message."""
 
 
 class BodyCheck:
@@ -139,7 +139,7 @@ def _problems(validator: Any, value: Any, name: str) -> list[Problem]:
 
 
 def short_json(value: Any) -> str:
-    """Write a value for a message: as JSON, cut if it is long."""
+    """Format a value for a message: as JSON, cut if it is long."""
     import json
 
     text = json.dumps(value, ensure_ascii=False, default=str)
@@ -147,7 +147,7 @@ def short_json(value: Any) -> str:
 
 
 def joined(path: Any) -> str | None:
-    """Write a path into a body as callers do: `behaviors[0].group.name`."""
+    """Format a path into a body: `behaviors[0].group.name`."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
@@ -181,7 +181,7 @@ def _validator_class() -> Any:
 
 
 def _rank(error: Any) -> tuple[list[str], bool]:
-    """Sort errors by their place, and by the type first."""
+    """Return the sort key of an error: by its place, with errors of type first."""
     return [str(step) for step in error.absolute_path], error.validator != "type"
 
 

@@ -1,4 +1,4 @@
-"""Seed data: what a YAML file says becomes the stand-in's data, and the other way round."""
+"""Seeds: data as YAML or JSON, to add to a sandbox or to export from it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,12 @@ def read(source: str | Path | Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Read a seed file, YAML or JSON. Raises OSError, and ServiceError for one that is no seed."""
+    """Read a seed file, YAML or JSON.
+
+    Raises:
+        OSError: If the file can't be read.
+        ServiceError: If it doesn't contain a seed.
+    """
     try:
         return parse(path.read_text("utf-8"))
     except UnicodeDecodeError:
@@ -58,7 +63,11 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Read a seed from YAML, of which JSON is a part; raise ServiceError for what is none."""
+    """Parse a seed from YAML, of which JSON is a subset.
+
+    Raises:
+        ServiceError: If it isn't YAML, or isn't a map.
+    """
     try:
         document = _yaml(text)
     except ValueError as error:
@@ -73,7 +82,11 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def _yaml(text: str) -> Any:
-    """Read YAML; a ValueError says where it is wrong."""
+    """Parse YAML.
+
+    Raises:
+        ValueError: If it is malformed. The message names the place.
+    """
     import yaml
 
     try:
@@ -160,7 +173,7 @@ def _resource_problems(
 
 
 def apply(db: Connection, document: Mapping[str, Any], contract: Contract, now: float) -> None:
-    """Add a seed to the data; rows whose key is there already take the place of what was."""
+    """Add a seed to the data. A row with an existing key replaces the stored row."""
     today = int(now)
     for row in document.get("users") or ():
         _put_user(db, row)
@@ -221,7 +234,7 @@ def _resource(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _put(db: Connection, table: Table, key: str, row: Mapping[str, Any]) -> Any:
-    """Insert a row in place of the one that has its key; give its primary key."""
+    """Insert a row, replacing one with the same key. Return its primary key."""
     known = {name: value for name, value in row.items() if name in table.c}
     if known.get(key) is not None:
         db.execute(delete(table).where(table.c[key] == known[key]))

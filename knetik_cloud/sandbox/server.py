@@ -1,4 +1,4 @@
-"""Running the stand-in: inside this process, or as a command."""
+"""Runs the sandbox inside this process, or as a command."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ STOP_TIMEOUT = 10.0
 
 
 class Sandbox:
-    """A stand-in server inside this process, on a port of its own.
+    """A sandbox server inside this process, on its own port.
 
         with Sandbox() as sandbox:
             configuration = Configuration(host=sandbox.url)
 
-    Takes the settings of `Settings` by keyword. It starts with the `with` block or with `start()`, and
-    everything that controls it can be called from any thread while it runs.
+    It takes the settings of `Settings` as keywords. It starts with the `with` block or with `start()`. While
+    it runs, its methods can be called from any thread.
     """
 
     def __init__(self, **settings: Unpack[Options]) -> None:
@@ -128,8 +128,11 @@ class Sandbox:
     def seed(self, source: str | Path | Mapping[str, Any]) -> None:
         """Add data from a YAML file, or from a map of the same shape.
 
-        A row whose key is there already takes the place of what was. Raises ValueError, changing nothing,
-        when something is wrong with the data.
+        A row with an existing key replaces the stored row.
+
+        Raises:
+            OSError: If the file can't be read.
+            ValueError: If anything is wrong with the data. Nothing has changed.
         """
         try:
             self._controls.seed(source if isinstance(source, Mapping) else seed.read_file(Path(source)))
@@ -141,11 +144,19 @@ class Sandbox:
         return self._controls.export()
 
     def snapshot(self, name: str = "default") -> None:
-        """Keep a copy of the data and the clock under a name, in place of an earlier one."""
+        """Store a copy of the data and the clock under a name, replacing an earlier one.
+
+        Raises:
+            ValueError: If the name is empty, too long, or contains unprintable characters.
+        """
         self._controls.snapshot(name)
 
     def restore(self, name: str = "default") -> None:
-        """Go back to a snapshot. Raises KeyError for a name that none has."""
+        """Return to a snapshot.
+
+        Raises:
+            KeyError: If there is no snapshot of that name.
+        """
         self._controls.restore(name)
 
     def wallet(self, user_id: int) -> dict[str, int]:
@@ -153,7 +164,7 @@ class Sandbox:
         return self._controls.wallet(user_id)
 
     def expire_tokens(self) -> int:
-        """End every access token now, as a revocation would, and give how many; refresh tokens stay good."""
+        """End every access token now, as a revocation would. Return how many. Refresh tokens stay valid."""
         return self._controls.expire_tokens()
 
     # Time
@@ -165,20 +176,27 @@ class Sandbox:
     def advance(
         self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0, weeks: float = 0
     ) -> None:
-        """Move the stand-in's time on: things expire, invoices are fulfilled. A negative one goes back."""
+        """Move the sandbox's time, so that entries expire and invoices are fulfilled. It may be negative.
+
+        Raises:
+            TypeError: If a value isn't a number.
+            ValueError: If the clock can't show the resulting instant.
+        """
         length = duration(seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks)
         self._controls.change_clock(lambda clock: clock.advance(length))
 
     def set_time(self, when: float | str | datetime) -> None:
-        """Make it that instant: epoch seconds, an aware datetime or an ISO 8601 text with its offset.
+        """Set the sandbox's time to epoch seconds, an aware datetime or an ISO 8601 string with its offset.
 
-        Raises ValueError and TypeError, also for an instant without an offset.
+        Raises:
+            TypeError: If the value is of another type.
+            ValueError: If it has no UTC offset, or is not from 1970 to 9999.
         """
         wanted = instant(when, "when")
         self._controls.change_clock(lambda clock: clock.set(wanted))
 
     def freeze(self, when: float | str | datetime | None = None) -> None:
-        """Stop the stand-in's time, where it is or at an instant as `set_time` takes it."""
+        """Stop the sandbox's time, where it is or at an instant in a form that `set_time` accepts."""
         wanted = None if when is None else instant(when, "when")
 
         def change(clock: Clock) -> None:
@@ -189,7 +207,7 @@ class Sandbox:
         self._controls.change_clock(change)
 
     def resume(self) -> None:
-        """Let a stopped time run on."""
+        """Let a frozen clock run on."""
         self._controls.change_clock(Clock.resume)
 
     # Faults and journal
@@ -206,12 +224,24 @@ class Sandbox:
         applied: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> Fault:
-        """Make an operation (its method's name, or `*` for all) fail the next `times` times, None for ever.
+        """Make an operation fail.
 
-        `status` answers so; `reset` drops the connection; `truncate` cuts the answer in half; `delay` waits
-        so many seconds first. With `applied` the operation is carried out before its answer is lost.
-        `headers` go with `status`. The fault that is returned counts in `met` how often it struck. Raises
-        ValueError.
+        Args:
+            operation: The name of its method, or `*` for all operations.
+            status: The status to return without running the operation, from 400 to 599.
+            times: How many times the fault is applied. None means until it is cleared.
+            delay: Seconds to wait first, up to 3600.
+            reset: Drop the connection without a response.
+            truncate: Send half of the response's body.
+            applied: Run the operation before its response is lost, even if the caller has disconnected.
+            headers: Headers to add to the response.
+
+        Returns:
+            The fault. Its `met` counts how many times it has been applied.
+
+        Raises:
+            TypeError: If a value is of the wrong type.
+            ValueError: If the fault can't be applied, or if there is no such operation.
         """
         fault = Fault(operation, status, times, delay, reset, truncate, applied, headers or {})
         self._controls.arm(fault)
@@ -219,7 +249,7 @@ class Sandbox:
 
     @property
     def faults(self) -> list[Fault]:
-        """The faults armed so far, each with how often it was met."""
+        """The armed faults, each with how often it has been applied."""
         return self._controls.armed_faults()
 
     def clear_faults(self) -> None:

@@ -1,4 +1,4 @@
-"""The operations of the contract, by id: each a function that carries out one call inside its transaction."""
+"""The operations of the contract by id, each a function that runs one call inside its transaction."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ HANDLERS: dict[str, Handler] = {
         inventories.update_user_inventory_status,
     )
 }
-"""What serves each operation; the contract may not hold one that is missing here."""
+"""The functions of the operations by id. An operation without one responds with the contract's example."""

@@ -15,11 +15,11 @@ from knetik_cloud.sandbox.storage import catalog, holdings, people
 from knetik_cloud.sandbox.storage.catalog import Document
 
 ENTITLEMENT_LIST = "entitlement_list"
-"""The kind of item whose entries are told apart by the SKU that added them."""
+"""The type of item whose entries are distinguished by the SKU that added them."""
 
 
 def grant_user_entitlement(call: Call) -> None:
-    """Put an item into the user's inventory, at once."""
+    """Grant an item to the user immediately."""
     item_id = call.checked_body()["entitlement_id"]
     people.lock_user(call.db, call.holder.id)
     item = catalog.shared_item(call.db, item_id)
@@ -30,12 +30,12 @@ def grant_user_entitlement(call: Call) -> None:
 
 
 def check_user_entitlement_item(call: Call) -> None:
-    """Refuse what a use would refuse; change nothing."""
+    """Check whether a use would succeed, without changing anything."""
     _usable_entry(call)
 
 
 def use_user_entitlement_item(call: Call) -> None:
-    """Use the entry that ends first of those that can be used."""
+    """Use the entry that expires first of those that can be used."""
     people.lock_user(call.db, call.holder.id)
     item, entry = _usable_entry(call)
     used = using.use(item["behaviors"], entry, call.now)
@@ -45,12 +45,12 @@ def use_user_entitlement_item(call: Call) -> None:
 
 
 def add_item_to_user_inventory(call: Call) -> Document | None:
-    """Put what a SKU sells into the user's inventory: through an invoice, or at once if it is skipped."""
+    """Add the item of a SKU to the user's inventory, through an invoice or immediately if it is skipped."""
     body = call.checked_body()
     people.lock_user(call.db, call.holder.id)
     sku = catalog.sku(call.db, body["sku"])
     if sku is None:
-        raise invalid_error(f"sku {body['sku']!r} does not exist: add it to the stand-in's skus", "sku")
+        raise invalid_error(f"sku {body['sku']!r} does not exist: add it to the sandbox's skus", "sku")
     item = catalog.shared_item(call.db, sku.item_id)
     if item is None:
         raise invalid_error(f"sku {sku.sku!r} sells item {sku.item_id}, which was deleted", "sku")

@@ -168,7 +168,7 @@ def _join_groups(call: Call, item_id: int, document: Document) -> None:
 
 
 def _agree(call: Call, use: groups.GroupUse, other: Document) -> None:
-    """Make another item of a group agree with the settings of this one, if `cascade` allows."""
+    """Apply this item's settings of a group to another item of the group, if `cascade` allows it."""
     changed = groups.with_settings(other["behaviors"], use)
     if changed == other["behaviors"]:
         return

@@ -14,11 +14,11 @@ from knetik_cloud.sandbox.storage.people import Client, Token
 
 SCOPE = "write read"
 REFRESH_LIFETIME = 30 * 86_400
-"""Seconds for which a refresh token is good."""
+"""The lifetime of refresh tokens, in seconds."""
 
 
 def get_o_auth_token(call: Call) -> Any:
-    """Exchange credentials for a token; users get a refresh token with it."""
+    """Exchange credentials for a token. Users also get a refresh token."""
     grant = GRANTS.get(call.parameters["grant_type"])
     if grant is None:
         raise OAuthError(
@@ -93,4 +93,4 @@ GRANTS: dict[str, Callable[[Call, Client], int | None]] = {
     "password": _password,
     "refresh_token": _refresh_token,
 }
-"""What checks the credentials of each grant and gives the user's id, None for a client's own token."""
+"""The functions that check the credentials of a grant. They return the user's id, or None for a client."""

@@ -21,7 +21,7 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def deny_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> str | None:
-    """Refuse once every use is spent."""
+    """Deny a use if none is left."""
     max_use = behavior.get("max_use")
     used = entry.counter(NAME, "use_count")
     if max_use is not None and used >= max_use:
@@ -40,7 +40,7 @@ def check_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> Check:
 
 
 def use(behavior: Mapping[str, Any], entry: Entry, now: float) -> Entry:
-    """Count a use; the last one leaves the entry inactive."""
+    """Count a use. The last one makes the entry inactive."""
     max_use = behavior.get("max_use")
     used = entry.counter(NAME, "use_count") + 1
     counted = entry.with_data(NAME, use_count=used)

@@ -16,5 +16,5 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def deny_use(behavior: Mapping[str, Any], guest: bool) -> str | None:
-    """Refuse a guest unless guests are allowed."""
+    """Deny a use by a guest unless guests are allowed."""
     return "guests may not use it" if guest and not behavior.get("allowed") else None

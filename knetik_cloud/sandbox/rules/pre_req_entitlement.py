@@ -1,4 +1,4 @@
-"""`pre_req_entitlement`: certain other items must be held before this one can be got."""
+"""`pre_req_entitlement`: a user must hold certain other items to get this one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def deny_get(behavior: Mapping[str, Any], held: Collection[int]) -> str | None:
-    """Refuse while any of the items is not among those that the user holds in a usable state."""
+    """Deny the item while the user has no usable entry of one of the required items."""
     missing = [item_id for item_id in behavior["item_ids"] if item_id not in held]
     if missing:
         return f"the user must first hold item {', '.join(map(str, missing))}"

@@ -1,4 +1,4 @@
-"""Whether an item fits its template: properties, and required behaviors."""
+"""The check of an item against its template: properties, and required behaviors."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def window_end(behavior: Mapping[str, Any], got: int) -> int:
 
 
 def deny_get(behavior: Mapping[str, Any], got: int) -> str | None:
-    """Refuse when the user got as many of the group since `window_start` as the limit allows."""
+    """Deny the item if the user got as many of the group since `window_start` as the limit allows."""
     limit = behavior["get_limit"]
     if got >= limit:
         return (

@@ -30,7 +30,7 @@ def period_end(behavior: Mapping[str, Any], entry: Entry) -> int | None:
 
 
 def deny_use(behavior: Mapping[str, Any], entry: Entry, now: float) -> str | None:
-    """Refuse once the present period's uses are spent."""
+    """Deny a use if none is left in the current period."""
     max_use, end = behavior.get("max_use"), period_end(behavior, entry)
     used = entry.counter(NAME, "use_count")
     if max_use is None or end is None or end <= now or used < max_use:

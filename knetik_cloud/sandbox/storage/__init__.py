@@ -1,4 +1,4 @@
-"""Where the stand-in keeps its data: SQLAlchemy Core over SQLite or PostgreSQL."""
+"""The storage of the sandbox: SQLAlchemy Core over SQLite or PostgreSQL."""
 
 from __future__ import annotations
 

@@ -325,7 +325,7 @@ def clear(db: Connection) -> None:
 
 
 def align_ids(db: Connection) -> None:
-    """Make the next id of each table follow the highest one there, as PostgreSQL does not by itself."""
+    """Set the next id of each table to follow the highest one, which PostgreSQL does not do by itself."""
     if db.dialect.name == "postgresql":
         last = {table.name: db.scalar(select(func.max(column))) for table, column in _identities()}
         known = _last_ids(db)
@@ -399,4 +399,4 @@ def _sqlite(url: URL) -> Engine:
 
 
 OPENERS = {"sqlite": _sqlite, "postgresql": _postgresql}
-"""What opens each kind of database."""
+"""The functions that open each kind of database."""

@@ -20,7 +20,7 @@ _TOKEN = Statement(select(tokens).where(tokens.c.access_token == bindparam("acce
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user of the stand-in; `guest` marks one without a full account."""
+    """A user of the sandbox. `guest` marks one without a full account."""
 
     id: int
     username: str

@@ -1,4 +1,4 @@
-"""The tables of the stand-in.
+"""The tables of the sandbox.
 
 Resources that callers write whole (items, templates, invoices) are kept as the JSON document that came in,
 unknown fields included, beside the columns that queries need. Dates are epoch seconds. There are no foreign
