@@ -90,8 +90,7 @@ class Nothing:
     """An awaitable for None, which also stands for the result of a call that is not made."""
 
     def __await__(self) -> Generator[Any, None, None]:
-        return
-        yield
+        yield from ()
 
 
 def capture(method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Captured:
