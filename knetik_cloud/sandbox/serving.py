@@ -62,7 +62,9 @@ class Server(uvicorn.Server):
                 connection.transport.abort()
         if now - self._complained_at >= QUIET_SECONDS:
             self._complained_at = now
-            logger.error("no connection can be accepted (%s): closing idle ones", context["exception"])
+            # Afterwards, since a handler of logs may also need a descriptor.
+            message = "no connection can be accepted (%s): closing idle ones"
+            loop.call_soon(logger.error, message, context["exception"])
 
 
 class _HeadTimeout:
