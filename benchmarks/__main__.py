@@ -20,6 +20,7 @@ from benchmarks import (
     sandbox_requests,
     shapes,
     standin,
+    tables,
     tasks,
     threads,
 )
@@ -37,6 +38,7 @@ GROUPS: dict[str, Group] = {
     "threads": threads.measure,
     "tasks": tasks.measure,
     "observability": observability.measure,
+    "tables": tables.measure,
     "many": growth.measure_many,
     "requests": sandbox_requests.measure,
     "standin": standin.measure,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 OTHER = "_other"
 """The last column: per row, the unknown fields and the values that don't fit their column, as JSON."""
-TIMESTAMP = pa.timestamp("ms", "UTC")
+TIMESTAMP, WHOLE_SECONDS, INT64 = pa.timestamp("ms", "UTC"), pa.timestamp("s", "UTC"), pa.int64()
 NOTHING = type(None)
 UNREADABLE = (pa.ArrowException, TypeError, ValueError, OverflowError)
 
@@ -86,11 +86,11 @@ class Seconds(Column):
         numbers = pa.array(values)
         if not (pa.types.is_integer(numbers.type) or pa.types.is_null(numbers.type)):
             raise TypeError
-        seconds = numbers.cast(pa.int64())
+        seconds = numbers if numbers.type == INT64 else numbers.cast(INT64)
         bounds = pc.min_max(seconds).as_py()
         if bounds["min"] is not None and not EARLIEST <= bounds["min"] <= bounds["max"] <= LATEST:
             raise OverflowError
-        return seconds.cast(pa.timestamp("s", "UTC")).cast(TIMESTAMP)
+        return seconds.view(WHOLE_SECONDS).cast(TIMESTAMP)
 
 
 class Parsed(Column):
@@ -114,7 +114,7 @@ class Json(Column):
         super().__init__(pa.string())
 
     def build(self, values: Sequence[Any], others: Others) -> pa.Array:
-        return pa.array(_texts(values), self.type)
+        return _texts(values)
 
 
 class Masked(Column):
@@ -219,7 +219,7 @@ class Rows:
         rows, _ = self._struct.rows([{"value": item} for item in items] if self._wraps else items, others)
         arrays = self._struct.arrays(rows, others)
         if others:
-            arrays.append(pa.array(_texts([others.get(i) for i in range(len(rows))]), pa.string()))
+            arrays.append(_texts([others.get(i) for i in range(len(rows))]))
         else:
             arrays.append(pa.nulls(len(rows), pa.string()))
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
@@ -317,16 +317,23 @@ def _values(rows: Sequence[dict[str, Any]], wire: str) -> list[Any] | None:
         return None
 
 
-def _texts(values: Sequence[Any]) -> list[Any]:
-    """Write values as JSON, None as None."""
+def _texts(values: Sequence[Any]) -> pa.Array:
+    """Build the array of values as JSON texts, null for None."""
     encoder = _fast_encoder()
-    if encoder is not None:
+    if encoder is not None and values:
         try:
-            lines = encoder.encode_lines(values).split(b"\n")[:-1]
-            return [None if line == b"null" else line for line in lines] if None in values else lines
+            lines = encoder.encode_lines(values)
         except (UnicodeEncodeError, RecursionError):  # msgspec does not write lone surrogates
             pass
-    return [None if value is None else codec.encode(value) for value in values]
+        else:
+            texts = (
+                pc.split_pattern(pa.array([lines[:-1]], pa.large_string()), "\n").flatten().cast(pa.string())
+            )
+            if None not in values:
+                return texts
+            is_null = pa.array([value is None for value in values])
+            return pc.if_else(is_null, pa.scalar(None, pa.string()), texts)
+    return pa.array([None if value is None else codec.encode(value) for value in values], pa.string())
 
 
 @cache
