@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -136,6 +135,8 @@ class ApiException(Exception):
         self.request_id = headers.get("X-Request-Id")
         if not self.body or len(self.body) > MAX_RESULT_LENGTH or not self.body.lstrip().startswith("{"):
             return
+        import json
+
         try:
             result = json.loads(self.body)
         except (ValueError, RecursionError):

@@ -78,6 +78,7 @@ class Root(Group):
         context: click.Context | None = None
         scanned = list(arguments)
         try:
+            extra.setdefault("terminal_width", _help_width())
             with explain_missing(), self.make_context(name, arguments, **extra) as context:
                 self.invoke(context)
             sys.stdout.flush()
@@ -88,6 +89,19 @@ class Root(Group):
         except (Exception, KeyboardInterrupt) as error:
             return _failed(error, context, scanned)
         return 0
+
+
+def _help_width() -> int:
+    """Return the width of help texts, as click chooses it, without the modules that it loads for that."""
+    import os
+
+    columns = os.environ.get("COLUMNS", "")
+    if not columns.isdecimal() or columns == "0":
+        try:
+            columns = str(os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1).columns)
+        except (OSError, ValueError, AttributeError):
+            columns = "80"
+    return max(min(int(columns), 80) - 2, 50)
 
 
 def _failed(error: BaseException, context: click.Context | None, arguments: Sequence[str]) -> int:

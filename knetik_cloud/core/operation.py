@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from knetik_cloud.data import types
 from knetik_cloud.exceptions import Attempt, Headers
 from knetik_cloud.extensions import Pages as Pages
 from knetik_cloud.extensions import Place, Retry
 from knetik_cloud.extensions import ReadBack as ReadBack
 from knetik_cloud.extensions import Waiter as Waiter
+
+if TYPE_CHECKING:
+    from knetik_cloud.data import types
 
 T = TypeVar("T")
 

@@ -68,6 +68,7 @@ class Endless:
         )
 
     def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
 

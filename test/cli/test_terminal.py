@@ -193,6 +193,9 @@ HOST = ("--host", "http://example.invalid", "--retries", "0")
 def test_a_delete_elsewhere_asks(typed: str, code: int) -> None:
     terminal = Terminal("items", "delete", "56", *HOST)
     terminal.read_until("(56) on http://example.invalid? [y/N]: ")
+    time.sleep(
+        0.3
+    )  # until the command reads, since an interrupt just before is only noticed with the next key
     terminal.type(typed)
     assert terminal.end()[0] == code
     assert "Traceback" not in terminal.shown
