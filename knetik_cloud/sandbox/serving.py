@@ -55,16 +55,20 @@ class Server(uvicorn.Server):
         now = loop.time()
         if now - self._made_room_at >= PAUSE_SECONDS:
             self._made_room_at = now
-            open_ones: set[Any] = {*self.server_state.connections}
-            idle = [each for each in open_ones if _is_idle(each)]
-            # The newest ones may be about to send a request.
-            for connection in sorted(idle, key=lambda each: each.since)[: len(idle) // 2 + 1]:
-                connection.transport.abort()
-        if now - self._complained_at >= QUIET_SECONDS:
-            self._complained_at = now
+            # Connections that were accepted at the same time are not set up yet.
+            loop.call_later(PAUSE_SECONDS / 2, self._make_room, loop, context["exception"])
+
+    def _make_room(self, loop: asyncio.AbstractEventLoop, error: OSError) -> None:
+        """Close the older half of the idle connections. The newer ones may be about to send a request."""
+        open_ones: set[Any] = {*self.server_state.connections}
+        idle = sorted((each for each in open_ones if _is_idle(each)), key=lambda each: float(each.since))
+        for connection in idle[: len(idle) // 2 + 1]:
+            connection.transport.abort()
+        if loop.time() - self._complained_at >= QUIET_SECONDS:
+            self._complained_at = loop.time()
             # Afterwards, since a handler of logs may also need a descriptor.
             message = "no connection can be accepted (%s): closing idle ones"
-            loop.call_soon(logger.error, message, context["exception"])
+            loop.call_soon(logger.error, message, error)
 
 
 class _HeadTimeout:
