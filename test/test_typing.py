@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,3 +44,20 @@ def test_mistakes_are_refused(tmp_path: Path) -> None:
     found = {(int(number), code) for number, code in re.findall(r":(\d+): error: .*\[([a-z-]+)\]", output)}
     assert expected <= found
     assert {number for number, _ in found} == {number for number, _ in expected}
+
+
+def pyright(name: str) -> str:
+    """Run pyright over one file, and return what it prints."""
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, str(CASES / name)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=100).stdout
+
+
+@pytest.mark.parametrize("case", ["user_code.py", "asyncio_lists_and_instants.py"])
+def test_pyright_sees_the_same_types(case: str) -> None:
+    assert "0 errors, 0 warnings" in pyright(case)
+
+
+def test_pyright_refuses_the_same_mistakes() -> None:
+    lines = (CASES / "mistakes.py").read_text().splitlines()
+    expected = {number for number, line in enumerate(lines, 1) if "# expect: " in line}
+    assert {int(number) for number in re.findall(r":(\d+):\d+ - error", pyright("mistakes.py"))} == expected

@@ -1,0 +1,129 @@
+"""Values and failures that programs rarely meet, so that a test runs each line of the engine and the data."""
+
+from __future__ import annotations
+
+import builtins
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from knetik_cloud import ApiClient, ApiValueError, Configuration, EntitlementItem
+from knetik_cloud.core import failure
+from knetik_cloud.core.operation import Operation, Parameter
+from knetik_cloud.core.path_call import prepare_path_call
+from knetik_cloud.core.request import build
+from knetik_cloud.core.writes import Outcome
+from knetik_cloud.data import codec
+from knetik_cloud.data.model import field
+from knetik_cloud.exceptions import ApiConnectionException, ApiResponseError
+from test.core.lists import READ, Reply, World
+
+
+def call_of_path(**changes: Any) -> Any:
+    call: dict[str, Any] = {
+        "resource_path": "/a", "method": "GET", "path_params": None, "query_params": None,
+        "header_params": None, "body": None, "response_type": None, "options": {},
+    }  # fmt: skip
+    return prepare_path_call(**{**call, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "TRACE"}, "method must be one of GET"),
+        ({"query_params": [1]}, "query_params must be a dict"),
+        ({"path_params": {1: 2}}, "a name in path_params must be a str"),
+    ],
+)
+def test_call_of_a_path_is_checked(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ApiValueError, match=message):
+        call_of_path(**changes)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.5, "1.5"), (dt.date(2017, 8, 1), "2017-08-01"), ([1, True, "x"], "1%2Ctrue%2Cx"), (7, "7")],
+)
+def test_query_of_a_path_accepts_plain_values(value: object, text: str) -> None:
+    operation, arguments, _ = call_of_path(query_params={"q": value})
+    assert build(operation, arguments, "", {}).target == f"/a?q={text}"
+    with pytest.raises(ApiValueError, match="must be a str, a finite number"):
+        build(operation, {**arguments, "query q": object()}, "", {})
+
+
+def test_header_parameter_is_encoded_as_one_segment() -> None:
+    operation: Operation[Any] = Operation("a", "GET", "/a", [Parameter("x", "header", "str", wire="X-A")])
+    assert build(operation, {"x": "b c"}, "", {}).headers["X-A"] == "b%20c"
+
+
+def test_integer_body_may_be_decimal_text_and_missing_fields_are_named() -> None:
+    number: Operation[Any] = Operation("a", "PUT", "/a", [Parameter("n", "body", "int32")])
+    assert build(number, {"n": "5"}, "", {}).body == b"5"
+    item: Operation[Any] = Operation("a", "PUT", "/a", [Parameter("item", "body", "EntitlementItem")])
+    with pytest.raises(ApiValueError, match=r"item\.name missing"):
+        build(item, {"item": EntitlementItem()}, "", {})
+
+
+def test_body_that_contains_itself_is_an_error() -> None:
+    item: Operation[Any] = Operation("a", "PUT", "/a", [Parameter("item", "body", "EntitlementItem")])
+    cyclic: dict[str, Any] = {}
+    cyclic["additional_properties"] = {"a": cyclic}
+    with pytest.raises(ApiValueError, match="nested too deeply, or contains itself"):
+        build(item, {"item": cyclic}, "", {})
+
+
+def test_outcome_of_a_write_describes_itself() -> None:
+    error = ApiConnectionException(reason="reset")
+    outcome: Outcome[Any] = Outcome("unknown", key="k", candidates=[1, 2], error=error)
+    assert (
+        repr(outcome) == "<Outcome 'unknown', key='k', candidates=2, error=ApiConnectionException('reset')>"
+    )
+    assert not outcome.is_applied
+
+
+def test_decoder_is_the_standard_one_without_msgspec(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported = builtins.__import__
+
+    def without_msgspec(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name.startswith("msgspec"):
+            raise ImportError(name)
+        return imported(name, *args, **kwargs)
+
+    codec.fast_decoder.cache_clear()
+    monkeypatch.setattr(builtins, "__import__", without_msgspec)
+    try:
+        assert codec.fast_decoder() is None
+        assert codec.decode(b"[" + b"1," * 5000 + b"1]")[-1] == 1
+    finally:
+        codec.fast_decoder.cache_clear()
+
+
+def test_text_in_another_character_set_is_an_error() -> None:
+    with pytest.raises(ApiResponseError, match="isn't text in the character set 'ascii'"):
+        codec.text(b"\xff", "ascii")
+    assert codec.text("ü".encode("latin-1"), "latin-1") == "ü"
+
+
+def test_field_outside_a_class_has_no_description() -> None:
+    assert field("str").__doc__ == ""
+
+
+def test_response_nested_too_deeply_is_an_error() -> None:
+    data = b'{"type_hint":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert "nested too deeply" in str(World().error(READ, [Reply(200, data)]))
+
+
+def test_unknown_error_is_a_failed_exchange() -> None:
+    mapped = failure.map_error(LookupError("x"), False, "example.com")
+    assert (mapped.error, mapped.reason) == (
+        ApiConnectionException,
+        "the exchange with example.com failed: LookupError x",
+    )
+
+
+def test_secret_in_a_nested_list_stays_visible_only_as_data() -> None:
+    shown = repr(EntitlementItem.from_dict({"name": "x", "unknown": [{"a": [1, {"b": 2}]}]}))
+    assert "'unknown'" in shown or "unknown=" in shown
+    with ApiClient(Configuration("http://127.0.0.1:1")) as client:
+        assert "127.0.0.1" in repr(client)
