@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -69,6 +70,8 @@ def notify(callbacks: Callbacks, event: object) -> Steps | None:
         try:
             pending = callback(event)
         except Exception as error:
+            if _is_of_signal(error):
+                raise
             _log_failure(callback, error)
         else:
             if pending is not None:
@@ -80,10 +83,27 @@ def _await(pending: Awaitable[None], callbacks: Callbacks, i: int, event: object
     try:
         yield Await(pending)
     except Exception as error:
+        if _is_of_signal(error):
+            raise
         _log_failure(callbacks[i], error)
     rest = notify(callbacks[i + 1 :], event)
     if rest is not None:
         yield from rest
+
+
+def _is_of_signal(error: Exception) -> bool:
+    """Return whether a signal handler, such as that of a time limit, raised an error while a hook ran."""
+    signal = sys.modules.get("signal")
+    if signal is None:
+        return False
+    handlers = (signal.getsignal(number) for number in signal.valid_signals())
+    codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code in codes:
+            return True
+        traceback = traceback.tb_next
+    return False
 
 
 def _log_failure(callback: Callable[..., object], error: Exception) -> None:

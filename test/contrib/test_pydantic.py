@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from fastapi.encoders import jsonable_encoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -170,6 +171,11 @@ def test_vars_give_the_json_without_secrets() -> None:
     assert vars(entry) == {"id": 5, "user": {"id": 3, "zz": [1]}, "x-new": 1}
     token = OAuth2Resource(access_token="canary", expires_in="5")
     assert vars(token) == {"access_token": "***", "expires_in": "5"}
+
+
+def test_fastapi_encodes_a_model_of_a_handler_without_annotations() -> None:
+    entry = UserInventoryResource.from_dict({"id": 5, "user": {"id": 3}, "x-new": [1, None]})
+    assert jsonable_encoder([entry]) == [{"id": 5, "user": {"id": 3}, "x-new": [1, None]}]
 
 
 def test_nothing_imports_pydantic() -> None:

@@ -125,3 +125,17 @@ def test_headers_match_in_any_letter_case() -> None:
     assert "x-y" in headers
     assert 5 not in headers
     assert pickle.loads(pickle.dumps(headers)) == headers
+
+
+KINDS = [
+    kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, ApiException)
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tests_can_make_any_exception_that_may_have_applied(kind: type[ApiException]) -> None:
+    error = kind(reason="slow", may_have_applied=True)
+    assert error.may_have_applied
+    assert "may have been applied" in str(error)
+    assert pickle.loads(pickle.dumps(error)).may_have_applied
+    assert not kind(reason="slow").may_have_applied

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from knetik_cloud import (
 from knetik_cloud.hooks import Attempt, Call, TokenEvent, default_hooks
 from test.faults.connection import closes
 from test.faults.server import FaultServer, answer, healthy, keeps
-from test.observability.scenarios import Recorder, Scenario, run
+from test.observability.scenarios import Interrupted, Recorder, Scenario, interrupting, run
 
 BUSY = keeps(answer(b"", status="503 X"))
 READ = Scenario("get_user_inventory", (56, 57), (), [], [], [])
@@ -268,3 +269,18 @@ def test_call_without_hooks_makes_no_objects_for_them(settings: dict[str, str]) 
         finally:
             sys.setprofile(None)
     assert made == []
+
+
+class Slow(Hook):
+    """Takes its time."""
+
+    def on_attempt_start(self, attempt: Attempt) -> None:
+        time.sleep(5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_time_limit_that_strikes_within_a_hook_reaches_the_caller(kind: str) -> None:
+    recorder = Recorder()
+    with FaultServer() as server, pytest.raises(Interrupted), interrupting(0.2):
+        call(kind, Configuration(server.url, hooks=[recorder, Slow()]))
+    assert recorder.seen[-1] == "end of get_user_inventory after 1: Interrupted"
