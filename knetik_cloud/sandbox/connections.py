@@ -23,21 +23,28 @@ def transport_of(send: Send) -> asyncio.Transport | None:
     return transport
 
 
+BODY_TIMEOUT_SECONDS = 60
+"""Seconds in which a request's body must arrive."""
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """Read a request's body.
 
     Raises:
-        ServiceError: If the body is longer than `limit` bytes, or ends early.
+        ServiceError: If the body is longer than `limit` bytes, ends early, or takes too long.
     """
     chunks, size = [], 0
     try:
-        async for chunk in request.stream():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                raise malformed_error(f"the body must not be larger than {limit} bytes")
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+            async for chunk in request.stream():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    raise malformed_error(f"the body must not be larger than {limit} bytes")
     except ClientDisconnect:
         raise malformed_error("the body ended early") from None
+    except TimeoutError:
+        raise malformed_error(f"the body must arrive within {BODY_TIMEOUT_SECONDS} seconds") from None
     return b"".join(chunks)
 
 

@@ -311,3 +311,14 @@ def test_bodies_of_operations_are_bounded(sandbox: Sandbox) -> None:
     connection.request("POST", "/entitlements", body, {"Content-Type": "application/json"})
     assert connection.getresponse().status == 400
     connection.close()
+
+
+def test_a_body_that_never_ends_is_given_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    from knetik_cloud.sandbox import connections
+
+    monkeypatch.setattr(connections, "BODY_TIMEOUT_SECONDS", 0.2)
+    for path in ("/entitlements", "/_sandbox/seed"):
+        with socket.create_connection(("127.0.0.1", port_of(sandbox)), timeout=10) as connection:
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{{"
+            connection.sendall(head.encode())
+            assert connection.recv(65536).startswith(b"HTTP/1.1 400")
