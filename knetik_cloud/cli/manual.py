@@ -66,13 +66,6 @@ def paragraphs(leaf: tree.Leaf) -> list[str]:
     return [part.strip("\n") for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
-def examples(leaf: tree.Leaf) -> list[str]:
-    """Return the command lines that a command's description and its epilog show."""
-    text = "\n".join((leaf.command.help or "", leaf.command.epilog or ""))
-    lines = (line.strip() for line in text.splitlines() if line.startswith("  ") or "\b" in text)
-    return [line for line in lines if line.startswith("knetik ")]
-
-
 # Markdown
 
 

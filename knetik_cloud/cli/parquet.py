@@ -91,12 +91,3 @@ class _Counting:
 
     def close(self) -> None:
         self.flush()
-
-    def readable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False

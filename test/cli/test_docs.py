@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from knetik_cloud.cli import tree
+from knetik_cloud.cli import calls, tree
 from knetik_cloud.cli.command import OWN
 from knetik_cloud.cli.manual import pages, roff
 from knetik_cloud.sandbox import Sandbox
@@ -57,18 +57,54 @@ def test_the_manual_page_is_readable_without_a_warning(tmp_path: Path) -> None:
     assert "EXIT STATUS" in done.stdout
 
 
-def test_the_examples_of_the_guide_run_one_after_the_other(sandbox: Sandbox, tmp_path: Path) -> None:
+EXAMPLES = [
+    pytest.param(block.strip(), id=block.split("|")[0].strip())
+    for page in sorted((ROOT / "docs" / "cli").glob("*.md"))
+    for block in BLOCK.findall(page.read_text(encoding="utf-8"))
+]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment in which `knetik` is this command, with a credential of the sandbox."""
     commands = tmp_path / "bin"
     commands.mkdir()
     knetik = commands / "knetik"
     knetik.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m knetik_cloud.cli "$@"\n')
     knetik.chmod(0o755)
-    environment = {
+    return {
         **os.environ,
         "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "KNETIK_CLOUD_CLIENT_SECRET": "client_secret_example",
     }
+
+
+def test_every_operation_has_an_example() -> None:
+    shown = " ".join(str(example.values[0]) for example in EXAMPLES)
+    assert all(f"knetik {words} " in f"{shown} " for words in calls.operations())
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_of_the_reference_runs(
+    example: str, sandbox: Sandbox, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", example],
+        capture_output=True,
+        text=True,
+        env={**environment, "KNETIK_CLOUD_HOST": sandbox.url},
+        cwd=tmp_path,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_examples_of_the_guide_run_one_after_the_other(
+    sandbox: Sandbox, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    environment["KNETIK_CLOUD_HOST"] = sandbox.url
     blocks = BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
     assert len(blocks) > 6
     first = {name: value for name, value in environment.items() if name != "KNETIK_CLOUD_HOST"}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import ssl
 import stat
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -314,3 +318,70 @@ def test_doctor_warns_of_a_clock_that_is_off(run: Run, server: RecordingServer) 
     rows = {row["check"]: row for row in run("doctor", "--host", server.url, "-o", "jsonl").rows("jsonl")}
     assert rows["clock"]["state"] == "warning"
     assert "ahead of the service" in rows["clock"]["detail"]
+
+
+CERTIFICATES = Path(__file__).parents[1] / "faults" / "certificates"
+
+
+class SecureServer:
+    """A server that responds over TLS with a certificate of this folder."""
+
+    def __init__(self, certificate: str) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATES / certificate)
+        self._context = context
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://localhost:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                plain, _ = self._listener.accept()
+            except OSError:
+                return
+            with plain, suppress(OSError), self._context.wrap_socket(plain, server_side=True) as connection:
+                while connection.recv(65536):
+                    connection.sendall(answer(200, b'{"content": []}'))
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
+        self._listener.close()
+
+
+@pytest.mark.parametrize(
+    ("certificate", "setting", "state", "detail"),
+    [
+        ("good.pem", f'ssl_ca_cert = "{CERTIFICATES / "authority.pem"}"', "ok", "certificate valid for"),
+        ("good.pem", "", "failed", "certificate"),
+        ("expired.pem", f'ssl_ca_cert = "{CERTIFICATES / "authority.pem"}"', "failed", "expired"),
+        ("good.pem", "verify_ssl = false", "warning", "not checked"),
+    ],
+)
+def test_doctor_checks_certificates(
+    certificate: str, setting: str, state: str, detail: str, run: Run, home: Path
+) -> None:
+    server = SecureServer(certificate)
+    try:
+        profiles_file(home, f'default_profile = "a"\n[profiles.a]\nhost = "{server.url}"\n{setting}\n')
+        rows = {row["check"]: row for row in run("doctor", "-o", "jsonl").rows("jsonl")}
+    finally:
+        server.close()
+    assert rows["tls"]["state"] == state, rows["tls"]
+    assert detail in rows["tls"]["detail"]
+    assert rows["http"]["state"] == ("skipped" if state == "failed" else "ok")
+
+
+def test_doctor_checks_the_proxy_that_is_used(run: Run, server: RecordingServer, monkeypatch: Any) -> None:
+    monkeypatch.setenv("http_proxy", f"http://user:canary@{server.url.removeprefix('http://')}")
+    server.answers = [answer(200, b"{}")]
+    done = run("doctor", "--host", "http://elsewhere.invalid", "-o", "jsonl")
+    rows = {row["check"]: row for row in done.rows("jsonl")}
+    assert rows["proxy"]["detail"] == server.url
+    assert "canary" not in done.text + done.err
+    assert rows["dns"]["detail"].startswith("127.0.0.1")
+    assert (rows["tcp"]["state"], rows["http"]["state"]) == ("ok", "ok")
+    assert server.requests[0].startswith(b"GET http://elsewhere.invalid/entitlements?size=1 HTTP/1.1")
