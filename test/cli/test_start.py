@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from knetik_cloud.sandbox import Sandbox
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {
     "urllib3",
@@ -93,3 +95,23 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
     loaded = set(json.loads(run(code).stderr.splitlines()[-1]))
     assert not loaded & {"rich", "yaml", "jmespath", "tomlkit"}
+
+
+@pytest.mark.parametrize(
+    ("library", "words", "extra"),
+    [
+        ("jmespath", ["items", "list", "--select", "x"], "cli"),
+        ("rich.cells", ["items", "list", "-o", "table"], "cli"),
+        ("platformdirs", ["items", "list"], "cli"),
+        ("pyarrow", ["items", "list", "-o", "parquet"], "arrow"),
+    ],
+)
+def test_a_missing_library_is_named_with_its_extra(
+    library: str, words: list[str], extra: str, sandbox: Sandbox
+) -> None:
+    hidden = f"import sys; sys.modules[{library!r}] = None\nimport knetik_cloud.cli as c; c.main({words!r})"
+    done = run(hidden)
+    assert done.returncode == 1
+    assert library.partition(".")[0] in done.stderr
+    assert f"knetik_cloud[{extra}]" in done.stderr
+    assert "Traceback" not in done.stderr
