@@ -352,3 +352,19 @@ def test_the_cause_is_kept_without_its_traceback() -> None:
     assert error.__cause__ is cause
     assert cause.__traceback__ is None
     assert isinstance(error, ApiException)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("0", 0.0), ("10", 10.0), ("1090", 1090.0), ("0.05", 0.05), (".05", 0.05), ("3.", 3.0)],
+)
+def test_retry_after_accepts_every_digit_at_every_place(header: str, seconds: float) -> None:
+    assert retry.retry_after(header, lambda: 0.0) == seconds
+
+
+def test_full_budget_pays_for_35_retries_in_a_row() -> None:
+    budget = retry.Budget()
+    paid = 0
+    while budget.spend(retry.COST):
+        paid += 1
+    assert paid == 35
