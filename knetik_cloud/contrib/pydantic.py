@@ -121,7 +121,7 @@ def _fields(model: type[Model], handler: GetCoreSchemaHandler) -> core_schema.Co
         if not declared.required:
             schema = _or_null(schema)
         fields[declared.wire] = core_schema.typed_dict_field(schema, required=declared.required)
-    return core_schema.typed_dict_schema(fields, extra_behavior="allow", cls_name=model.__name__)
+    return core_schema.typed_dict_schema(fields, extra_behavior="allow")
 
 
 def _of_type(kind: types.Type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
