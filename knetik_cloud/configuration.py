@@ -328,7 +328,7 @@ class Configuration(Settings):
     hooks: Setting[tuple[Hook, ...], Iterable[Hook]] = setting(default=(), check=_hooks)
     """The hooks that observe calls, attempts and tokens, as `knetik_cloud.Hook` objects."""
     debug: Setting[bool, bool] = setting(default=False, check=_flag)
-    """True adds query values and bodies to the DEBUG records of the logger `knetik_cloud`, without secrets."""
+    """True adds query values and bodies to DEBUG records of the logger `knetik_cloud`. Secrets are masked."""
 
     @property
     def origin(self) -> str:
