@@ -86,6 +86,3 @@ class RESTClientObject(Transport[RESTResponse]):
     def close(self) -> None:
         """Close the idle connections. Those in use are closed when their calls end."""
         self.start_closing()
-
-    def __del__(self) -> None:
-        self.close_idle()

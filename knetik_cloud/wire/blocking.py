@@ -67,7 +67,8 @@ class BlockingPipe(TimedPipe):
         self._socket.close()
 
     def __del__(self) -> None:
-        self._socket.close()
+        if hasattr(self, "_socket"):  # an error may interrupt the constructor
+            self._socket.close()
 
 
 def wait_for(

@@ -34,16 +34,16 @@ class Exchange:
     Its coroutines wait on its pipe only, so they run to their end at once if that is a blocking one.
     """
 
-    __slots__ = ("_is_written", "_must_close", "_pipe", "command", "is_over", "response", "transport")
+    is_over = True
+    _pipe: Pipe | None = None
+    _is_written = _must_close = False
 
     def __init__(self, transport: Transport[Any], command: Send) -> None:
         self.transport = transport
         self.command = command
         limit = 0 if command.stream else transport.max_response_size
         self.response = Response(command.request.method, limit)
-        self.is_over = False
-        self._pipe: Pipe | None = None
-        self._is_written = self._must_close = False
+        self.is_over = False  # set last: an error may interrupt this constructor
 
     async def run(self) -> None:
         """Send the request and receive the head of the response.
@@ -181,6 +181,9 @@ class Exchange:
             if self._pipe is not None:
                 self._pipe.close()
             self.transport.done()
+
+    def __del__(self) -> None:
+        self.abort()
 
 
 def written(request: Request, start: str, route: Route | None) -> tuple[bytes, bytes | None]:

@@ -73,8 +73,5 @@ class ReceivedResponse:
             self._is_closed = True
             self._exchange.abort()
 
-    def __del__(self) -> None:
-        self._exchange.abort()
-
     def __repr__(self) -> str:
         return f"<RESTResponse {self.status}>"  # the reason phrase may echo a secret

@@ -1,0 +1,138 @@
+"""TLS on both pipes: direct, through a tunnel, and within the TLS of a proxy."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+from urllib3.exceptions import InsecureRequestWarning
+
+from knetik_cloud import ApiConnectionException, ApiException, Configuration
+from test.faults.drivers import DRIVERS
+from test.faults.security import Proxy
+from test.faults.server import CERTIFICATES, ENTRY, FaultServer, Peer, Request, answer
+
+AUTHORITY = str(CERTIFICATES / "authority.pem")
+CLIENT = str(CERTIFICATES / "client.pem")
+ROUTES = ("direct", "tunnel", "tunnel in TLS")
+UNTIL_CLOSED = answer(ENTRY, "Transfer-Encoding: identity")
+"""A response whose end is the end of the connection."""
+
+
+@contextmanager
+def proxied(route: str) -> Iterator[dict[str, str]]:
+    """Run what a route needs, and yield its settings."""
+    if route == "direct":
+        yield {}
+        return
+    proxy = Proxy(tls="good" if route == "tunnel in TLS" else None)
+    try:
+        yield {"proxy": f"{'http' if route == 'tunnel' else 'https'}://{proxy.address}"}
+    finally:
+        proxy.close()
+
+
+def call(driver: str, route: str, server: FaultServer, **settings: Any) -> Any:
+    """Make a call over a route with a client, and return the value or the error."""
+    with proxied(route) as more:
+        made = DRIVERS[driver](
+            Configuration(
+                **{
+                    "host": server.url,
+                    "ssl_ca_cert": AUTHORITY,
+                    "retries": 0,
+                    "timeout": 10.0,
+                    "deadline": 20.0,
+                    **more,
+                    **settings,
+                }
+            )
+        )
+        try:
+            return made.call("get_user_inventory", 56, 56).id
+        except ApiException as error:
+            return error
+        finally:
+            made.close()
+
+
+def right(outcome: Any) -> None:
+    assert outcome == ENTRY["id"]
+
+
+def rejected(text: str) -> Callable[[Any], None]:
+    def check(outcome: Any) -> None:
+        assert isinstance(outcome, ApiConnectionException), outcome
+        assert text in str(outcome)
+        assert not outcome.may_have_applied
+
+    return check
+
+
+CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any], Callable[[Any], None]]] = {
+    "a right name": ("good", {}, {}, right),
+    "an IP address in the certificate": ("good", {}, {"host": "https://127.0.0.1:PORT"}, right),
+    "a wrong name": ("elsewhere", {}, {}, rejected("certificate")),
+    "an untrusted issuer": ("untrusted", {}, {}, rejected("ssl_ca_cert")),
+    "an expired certificate": ("expired", {}, {}, rejected("expired")),
+    "a client certificate": ("good", {"client_authority": "authority"}, {"cert_file": CLIENT}, right),
+    "a missing client certificate": (
+        "good",
+        {"client_authority": "authority"},
+        {},
+        lambda outcome: rejected("")(outcome),
+    ),
+}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("case", CASES)
+def test_certificates(case: str, route: str, driver: str) -> None:
+    certificate, server_settings, settings, check = CASES[case]
+    with FaultServer(tls=certificate, **server_settings) as server:
+        chosen = {name: value.replace("PORT", str(server.port)) for name, value in settings.items()}
+        check(call(driver, route, server, **chosen))
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_unverified_tls_works_and_warns(route: str, driver: str) -> None:
+    with FaultServer(tls="untrusted") as server, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        right(call(driver, route, server, verify_ssl=False))
+    assert any(issubclass(warning.category, InsecureRequestWarning) for warning in caught)
+
+
+def ends(properly: bool) -> Callable[[Peer, Request], None]:
+    """Respond without a length, and end with or without the end that TLS requires."""
+
+    def script(peer: Peer, request: Request) -> None:
+        peer.send(UNTIL_CLOSED.replace(b"Transfer-Encoding: identity\r\n", b""))
+        if properly:
+            peer.socket.settimeout(1)
+            with suppress(OSError):
+                peer.socket.unwrap()  # type: ignore[attr-defined]
+        peer.close()
+
+    return script
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_response_without_a_length_must_end_as_tls_requires(route: str, driver: str) -> None:
+    with FaultServer([ends(properly=True), ends(properly=False)], tls="good") as server:
+        right(call(driver, route, server))
+        cut = call(driver, route, server)
+    assert isinstance(cut, ApiConnectionException)
+    assert "truncated" in str(cut)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_response_with_a_length_needs_no_end(route: str, driver: str) -> None:
+    with FaultServer([lambda peer, request: (peer.send(answer(ENTRY)), peer.close())], tls="good") as server:
+        right(call(driver, route, server))

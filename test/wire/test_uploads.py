@@ -1,0 +1,95 @@
+"""Uploads of 16 MiB: whole, answered early, and to a peer that stops reading."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from knetik_cloud import ApiException, ApiTimeoutException, Configuration
+from test.faults.drivers import DRIVERS
+from test.faults.server import CERTIFICATES, FaultServer, Peer, Request, answer
+
+from .test_tls import proxied
+
+ROUTES = {
+    "plain": (None, "direct"),
+    "TLS 1.3": ("good", "direct"),
+    "a tunnel": ("good", "tunnel"),
+    "a tunnel in TLS": ("good", "tunnel in TLS"),
+}
+DATA = {"data": "x" * (16 << 20)}
+
+
+def upload(driver: str, route: str, server: FaultServer, **settings: Any) -> ApiException | None:
+    """Upload 16 MiB over a route, and return the error."""
+    with proxied(ROUTES[route][1]) as more:
+        made = DRIVERS[driver](
+            Configuration(
+                host=server.url,
+                ssl_ca_cert=str(CERTIFICATES / "authority.pem"),
+                retries=0,
+                **{"timeout": 60.0, "deadline": 90.0, **settings},
+                **more,
+            )
+        )
+        try:
+            made.call("update_user_inventory_behavior_data", 56, 56, data=DATA)
+        except ApiException as error:
+            return error
+        finally:
+            made.close()
+    return None
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_upload_arrives_whole(route: str, driver: str) -> None:
+    with FaultServer(tls=ROUTES[route][0]) as server:
+        assert upload(driver, route, server) is None
+        assert len(server.requests[0].body) > 16 << 20
+
+
+def reads_a_little(then: Callable[[Peer], None]) -> Callable[[Peer, Request], None]:
+    def script(peer: Peer, request: Request) -> None:
+        peer.socket.recv(1 << 16)
+        then(peer)
+        peer.socket.settimeout(0.1)
+        while not peer.is_closed and not peer._server.is_stopped:  # neither reads nor closes
+            time.sleep(0.05)
+
+    return script
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_early_response_ends_an_upload(route: str, driver: str) -> None:
+    rejects = reads_a_little(lambda peer: peer.send(answer(b"{}", status="413 Content Too Large")))
+    with FaultServer([rejects], tls=ROUTES[route][0], ignores_bodies=True) as server:
+        error = upload(driver, route, server)  # unless the response is noticed, this takes a minute
+    assert error is not None
+    assert error.status == 413
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_interim_responses_and_session_tickets_dont_end_an_upload(route: str, driver: str) -> None:
+    def script(peer: Peer, request: Request) -> None:
+        peer.send(b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n")
+        peer._incoming.read(int(request.headers["content-length"]))
+        peer.send(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+    with FaultServer([script], tls=ROUTES[route][0], ignores_bodies=True) as server:
+        assert upload(driver, route, server) is None
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_peer_that_stops_reading_is_given_up_in_time(route: str, driver: str) -> None:
+    stops = reads_a_little(lambda peer: None)
+    with FaultServer([stops], tls=ROUTES[route][0], ignores_bodies=True) as server:
+        error = upload(driver, route, server, timeout=(30.0, 0.5))
+    assert isinstance(error, ApiTimeoutException)
+    assert error.may_have_applied
