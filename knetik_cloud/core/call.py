@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from knetik_cloud.core import observation, retry, writes
 from knetik_cloud.core.auth import TokenStore, missing_token_error
 from knetik_cloud.core.causes import sanitize_cause
-from knetik_cloud.core.deadline import Limit
+from knetik_cloud.core.deadline import limited, passed
 from knetik_cloud.core.failure import deadline_passed
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.options import Settings
@@ -164,8 +164,8 @@ class Engine:
         observed: observation.Observation | None,
     ) -> Steps:
         request = build(operation, arguments, self.base_path, settings.headers)
-        limit = Limit.of(settings.deadline)
-        deadline = self.clock() + limit.seconds
+        limit = limited(settings.deadline)
+        deadline = self.clock() + limit
         state = _CallState(operation, arguments, request, self.origin, observed, self._debug, stream)
         tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
         while True:
@@ -184,7 +184,7 @@ class Engine:
             )
             state.seconds = self.clock() - started
             if isinstance(outcome, Failure):
-                outcome = self._apply_deadline(outcome, deadline, limit)
+                outcome = self._apply_deadline(outcome, deadline, limit, settings.deadline)
             state.record(outcome)
             retries = state.retries
             retry_in = self._next_attempt(state, outcome, settings, deadline)
@@ -318,10 +318,10 @@ class Engine:
                 raise missing_token_error()
             return token
 
-    def _apply_deadline(self, failure: Failure, deadline: float, limit: Limit) -> Failure:
+    def _apply_deadline(self, failure: Failure, deadline: float, limit: float, seconds: float) -> Failure:
         """Replace a timeout that the deadline of the call caused, and not its own limit."""
         if issubclass(failure.error, ApiTimeoutException) and self.clock() >= deadline:
-            return deadline_passed(failure, limit.reason)
+            return deadline_passed(failure, passed(limit, seconds))
         return failure
 
     def _decide_retry(self, operation: Operation[Any], outcome: Response | Failure) -> _RetryDecision:

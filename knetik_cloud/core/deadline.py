@@ -56,25 +56,33 @@ def remaining() -> float:
     return math.inf if block is None else block.end - time.monotonic()
 
 
-class Limit(NamedTuple):
-    """The time limit of a call: its seconds, and for the error that it causes, what limits it."""
+def limited(seconds: float) -> float:
+    """Return the time limit of a call: its own deadline, or the rest of the current block if that is less.
 
-    seconds: float
-    reason: str
+    Raises:
+        DeadlineExceeded: If the current block has ended.
+    """
+    block = _block.get()
+    if block is None:
+        return seconds
+    left = block.end - time.monotonic()
+    if left <= 0:
+        raise DeadlineExceeded(reason=f"{_block_passed(block)}: the call was not sent")
+    return min(seconds, left)
 
-    @classmethod
-    def of(cls, seconds: float) -> Limit:
-        """Return the limit of a call with a deadline of its own, or of the current block if that ends first.
 
-        Raises:
-            DeadlineExceeded: If the current block has ended.
-        """
-        block = _block.get()
-        if block is not None:
-            left = block.end - time.monotonic()
-            if left < seconds:
-                reason = f"the deadline of {block.seconds:.3g} s has passed (increase knetik_cloud.deadline)"
-                if left <= 0:
-                    raise DeadlineExceeded(reason=f"{reason}: the call was not sent")
-                return cls(left, reason)
-        return cls(seconds, f"the call exceeded its deadline of {seconds:.3g} s (increase _deadline)")
+def passed(limit: float, seconds: float) -> str:
+    """Describe that the time of a call is over.
+
+    Args:
+        limit: What `limited` returned.
+        seconds: The call's own deadline.
+    """
+    block = _block.get()
+    if block is not None and limit < seconds:
+        return _block_passed(block)
+    return f"the call exceeded its deadline of {seconds:.3g} s (increase _deadline)"
+
+
+def _block_passed(block: Block) -> str:
+    return f"the deadline of {block.seconds:.3g} s has passed (increase knetik_cloud.deadline)"
