@@ -46,7 +46,7 @@ def test_every_method_has_an_example() -> None:
 @pytest.mark.parametrize("method", sorted(SNIPPETS))
 def test_the_example_of_a_method_succeeds_as_pasted(method: str, run_script: RunScript) -> None:
     done = run_script(SNIPPETS[method])
-    assert done.stderr == ""
+    assert re.sub(r".*: attempt \d failed .*\n", "", done.stderr) == ""  # a retry is logged as a warning
     assert done.returncode == 0
     assert "Exception when calling" not in done.stdout
     assert bool(done.stdout) == ("pprint(" in SNIPPETS[method])

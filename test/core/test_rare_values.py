@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
+import sys
 from typing import Any
 
 import pytest
 
-from knetik_cloud import ApiClient, ApiValueError, Configuration, EntitlementItem
-from knetik_cloud.core import failure
+from knetik_cloud import ApiValueError, EntitlementItem
+from knetik_cloud.core import call, failure, observation
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.path_call import prepare_path_call
 from knetik_cloud.core.request import build
@@ -17,6 +18,7 @@ from knetik_cloud.core.writes import Outcome
 from knetik_cloud.data import codec
 from knetik_cloud.data.model import field
 from knetik_cloud.exceptions import ApiConnectionException, ApiResponseError
+from knetik_cloud.wire.response import Response
 from test.core.lists import READ, Reply, World
 
 
@@ -122,8 +124,37 @@ def test_unknown_error_is_a_failed_exchange() -> None:
     )
 
 
-def test_secret_in_a_nested_list_stays_visible_only_as_data() -> None:
-    shown = repr(EntitlementItem.from_dict({"name": "x", "unknown": [{"a": [1, {"b": 2}]}]}))
-    assert "'unknown'" in shown or "unknown=" in shown
-    with ApiClient(Configuration("http://127.0.0.1:1")) as client:
-        assert "127.0.0.1" in repr(client)
+def test_encoders_that_use_vars_see_the_data_of_nested_maps() -> None:
+    nested = {"a": {"type": "text", "value": "y"}}
+    item = EntitlementItem.from_dict({"name": "x", "additional_properties": nested})
+    assert isinstance(item.additional_properties, dict)
+    assert vars(item) == {"name": "x", "additional_properties": nested}
+
+
+def test_error_of_the_interpreter_without_a_traceback_is_translated() -> None:
+    assert not failure.is_foreign(OSError("reset"))
+
+
+def test_response_that_exhausts_the_stack_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*arguments: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(call, "read", exhausted)
+    assert "nested too deeply" in str(World().error(READ, [Reply(200)]))
+
+
+@pytest.mark.parametrize("name", ["X-0123456789", "!#$%&'*+-.^_`|~x"])
+def test_header_names_have_all_characters_of_tokens(name: str) -> None:
+    response = Response()
+    response.feed(f"HTTP/1.1 200 OK\r\n{name}: 1\r\nContent-Length: 0\r\n\r\n".encode())
+    assert response.fields[0] == (name, "1")
+
+
+def test_error_that_a_signal_handler_raises_during_a_hook_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "signal", raising=False)
+    assert not observation._is_of_signal(ValueError())
+    monkeypatch.setattr(observation, "_is_of_signal", lambda error: True)
+    steps = observation._await(None, (), 0, None)  # type: ignore[arg-type]
+    next(steps)
+    with pytest.raises(ValueError, match="time limit"):
+        steps.throw(ValueError("time limit"))

@@ -129,8 +129,9 @@ def in_child(source: str, expected: str) -> Callable[[Play], None]:
 
 
 PREAMBLE = """
-import os, signal, sys, threading, time
+import logging, os, signal, sys, threading, time
 import knetik_cloud
+logging.getLogger("knetik_cloud").setLevel(logging.ERROR)  # retries are logged as warnings
 from knetik_cloud import *
 client = ApiClient(Configuration(access_token="token-canary-4711-abcdef", timeout=5.0, deadline=10.0))
 api = UsersInventoryApi(client)
