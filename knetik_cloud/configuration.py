@@ -295,7 +295,9 @@ class Configuration(Settings):
     verify_ssl: Setting[bool, bool] = setting(default=True, check=_flag)
     """False accepts any certificate, and warns."""
     ssl_ca_cert: Path = setting(default=None, check=_path)
-    """The path of a PEM file of trusted CAs. None means those of certifi."""
+    """The path of a PEM file of trusted CAs. None means those that `SSL_CERT_FILE` and `SSL_CERT_DIR`, or
+    `REQUESTS_CA_BUNDLE`, name, and else those of certifi.
+    """
     cert_file: Path = setting(default=None, check=_path)
     """The path of a client certificate (PEM)."""
     key_file: Path = setting(default=None, check=_path)

@@ -103,13 +103,14 @@ class MappedError(NamedTuple):
         )
 
 
-def map_error(cause: BaseException, written: bool, host: str) -> MappedError:
+def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -> MappedError:
     """Map an error of Python's own; the exchange maps its own errors itself.
 
     Args:
         cause: The error.
         written: Whether any of the request may have reached the service.
-        host: The host that the request was for.
+        host: The host that the request was for, or the proxy.
+        trust: The certificate authorities that the client trusts.
     """
     import socket
     import ssl
@@ -124,7 +125,7 @@ def map_error(cause: BaseException, written: bool, host: str) -> MappedError:
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         hint = ""
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in UNKNOWN_ISSUER:
-            hint = " (if you trust its CA, pass the CA's file as ssl_ca_cert)"
+            hint = f" (if you trust its CA, pass the CA's file as ssl_ca_cert; trusted now: {trust})"
         message = f"no secure connection to {host}: {shorten(cause)}{hint}"
         return MappedError(ApiConnectionException, message, False)
     if isinstance(cause, OSError):
@@ -160,6 +161,11 @@ def truncated(host: str) -> MappedError:
 def closed_early(host: str) -> MappedError:
     """Map a connection that was closed without a response."""
     return MappedError(ApiConnectionException, f"{host} closed the connection without a response")
+
+
+def no_tunnel(proxy: str, host: str, cause: BaseException) -> MappedError:
+    """Map the response of a proxy that did not connect to the service."""
+    return MappedError(ApiConnectionException, f"{proxy} did not connect to {host}: {shorten(cause)}")
 
 
 def invalid_http(host: str, cause: BaseException) -> MappedError:

@@ -24,7 +24,16 @@ MAX_INTEGER_BITS = 4096
 class Request:
     """An HTTP request, ready to be sent. Its repr and its curl command contain no secrets."""
 
-    __slots__ = ("body", "form_secrets", "headers", "method", "operation", "shown_body", "target")
+    __slots__ = (
+        "body",
+        "form_secrets",
+        "headers",
+        "method",
+        "operation",
+        "shown_body",
+        "target",
+        "transport_secrets",
+    )
 
     def __init__(
         self,
@@ -42,14 +51,16 @@ class Request:
         self.body = body
         self.shown_body = shown_body
         self.form_secrets = list(form_secrets)
+        self.transport_secrets: Sequence[Secret] = ()
 
     def content(self) -> bytes | None:
         """Return the bytes of the body, including secrets."""
         return six.ensure_binary(self.body.reveal()) if isinstance(self.body, Secret) else self.body
 
     def secrets(self) -> list[Secret]:
-        """List the secrets in the request, whose echoes are masked."""
-        return [value for value in self.headers.values() if isinstance(value, Secret)] + self.form_secrets
+        """List the secrets of the request and of its proxy, whose echoes are masked."""
+        carried = [value for value in self.headers.values() if isinstance(value, Secret)]
+        return [*carried, *self.form_secrets, *self.transport_secrets]
 
     def as_curl(self, origin: str) -> str:
         """Format the request as a curl command, with secrets masked."""

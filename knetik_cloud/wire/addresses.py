@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import chain, zip_longest
 from typing import Any, Generic, Protocol, TypeVar
 
+from knetik_cloud.core.failure import is_foreign
+
 STAGGER_SECONDS = 0.3
 """The time after which the next address is tried while the ones before it are still silent."""
 
@@ -46,6 +48,8 @@ async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callab
                 try:
                     attempts.append(dialer.dial(untried.pop(0)))
                 except OSError as error:
+                    if is_foreign(error):
+                        raise
                     failure = error
                     continue
             seconds = remaining()

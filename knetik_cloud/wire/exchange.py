@@ -43,6 +43,7 @@ class Exchange:
         self.command = command
         limit = 0 if command.stream else transport.max_response_size
         self.response = Response(command.request.method, limit)
+        self.hop = transport.host  # the host that is to blame if the exchange fails now
         self.is_over = False  # set last: an error may interrupt this constructor
 
     async def run(self) -> None:
@@ -52,9 +53,12 @@ class Exchange:
             Exception: If either fails. `map_failure` returns what the error means.
         """
         command, response = self.command, self.response
-        self._pipe = pipe = self.transport.acquire() or await self.transport.open(command)
+        self._pipe = pipe = self.transport.acquire() or await self.transport.open(self)
         pipe.begin(command.deadline, command.read)
-        head, body = written(command.request, self.transport.start, self.transport.route)
+        route = self.transport.route
+        if route is not None and route.secrets:
+            command.request.transport_secrets = route.secrets
+        head, body = written(command.request, self.transport.start, route)
         self._is_written = True
         try:
             if body is None or len(body) <= SEND_BYTES:
@@ -91,7 +95,22 @@ class Exchange:
                 self.finish()
                 return b""
             assert pipe is not None
-            self._feed(await pipe.receive())
+            try:
+                data = await pipe.receive()
+            except OSError as error:
+                if not self._is_plain_close(error):
+                    raise
+                data = b""
+            self._feed(data)
+
+    def _is_plain_close(self, error: OSError) -> bool:
+        """Return whether an error is the end of a body that many servers end without TLS's own end.
+
+        A cut body is still noticed, since JSON that is cut can't be decoded. A streamed body might be
+        anything, so its end must be certain.
+        """
+        is_abrupt = type(error).__name__ == "SSLEOFError" and not self.is_foreign(error)
+        return is_abrupt and self.response.ends_with_connection and not self.command.stream
 
     async def read_all(self) -> bytes:
         """Read and decode the whole body, and release the connection."""
@@ -144,7 +163,7 @@ class Exchange:
     def map_failure(self, cause: Exception) -> Failure:
         """Return what an error means to the engine."""
         transport, written = self.transport, self._is_written
-        host = transport.host
+        host, route = self.hop, transport.route
         if isinstance(cause, TimeoutError) and time.monotonic() >= self.command.deadline:
             mapped = failure.past_deadline()
         elif isinstance(cause, FramingError):
@@ -153,11 +172,12 @@ class Exchange:
             mapped = failure.truncated(host)
         elif isinstance(cause, ClosedEarlyError):
             mapped = failure.closed_early(host)
+        elif isinstance(cause, TunnelError):
+            mapped = failure.no_tunnel(host, transport.host, cause)
         else:
-            mapped = failure.map_error(cause, written, host)
+            mapped = failure.map_error(cause, written, host, "" if route is None else route.trust)
         failed = mapped.failure(cause, written, self.response.status or None)
-        secret = None if transport.route is None else transport.route.proxy_secret
-        return failed if secret is None else failed.masked((secret,))
+        return failed if route is None or not route.secrets else failed.masked(route.secrets)
 
     def discard_connection(self) -> None:
         """Don't use the connection for another request, even if it is back in the pool."""
@@ -207,11 +227,15 @@ def written(request: Request, start: str, route: Route | None) -> tuple[bytes, b
     return "".join(lines).encode("latin-1"), body
 
 
+class TunnelError(OSError):
+    """A proxy did not connect to the origin. The text is its status and its reason."""
+
+
 async def open_tunnel(pipe: Pipe, route: Route) -> None:
     """Have a proxy connect to the origin.
 
     Raises:
-        OSError: If the proxy does not.
+        TunnelError: If the proxy does not.
     """
     assert route.tunnel is not None
     secret = route.proxy_secret
@@ -226,7 +250,7 @@ async def open_tunnel(pipe: Pipe, route: Route) -> None:
         else:
             response.eof()
     if not 200 <= response.status < 300:
-        raise OSError(f"Tunnel connection failed: {response.status} {response.reason}".rstrip())
+        raise TunnelError(f"{response.status} {response.reason}".rstrip())
     if response.leftover:
         raise FramingError("the proxy sent more than its response to CONNECT")
 
@@ -305,13 +329,14 @@ class Transport(Generic[R]):
             pipe.close()
         return None
 
-    async def open(self, command: Send) -> Pipe:
-        """Open a connection within the time limits of a request.
+    async def open(self, exchange: Exchange) -> Pipe:
+        """Open a connection within the time limits of an exchange's request.
 
         Raises:
             OSError: If that is not possible.
         """
-        route = self.route or self._find_route()
+        route, command = self.route or self._find_route(), exchange.command
+        exchange.hop = route.proxy or self.host
         until = min(command.deadline, time.monotonic() + command.connect)
         pipe = await self.connect(*route.address, until)
         try:
@@ -324,11 +349,13 @@ class Transport(Generic[R]):
                     pipe = await secure(pipe, route.tls, route.address[0])
                 if route.tunnel is not None:
                     await open_tunnel(pipe, route)
+                exchange.hop = self.host
                 if route.tls_to is not None:
                     pipe = await secure(pipe, route.tls, route.tls_to)
         except BaseException:
             pipe.close()
             raise
+        exchange.hop = self.host
         return pipe
 
     def _find_route(self) -> Route:
@@ -342,9 +369,9 @@ class Transport(Generic[R]):
                 )
                 route = Route(settings.origin, proxy)
                 if route.needs_tls:
-                    from knetik_cloud.wire.tls import tls_context
+                    from knetik_cloud.wire.tls import tls_context, trust
 
-                    route.tls = tls_context(settings)
+                    route.tls, route.trust = tls_context(settings), str(trust(settings))
                 self.route = route
             return self.route
 

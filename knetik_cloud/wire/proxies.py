@@ -61,6 +61,17 @@ def split(proxy: str) -> tuple[str, Secret | None]:
     return urlunsplit(url._replace(netloc=address)), Secret(f"Basic {encoded}")
 
 
+def secrets(proxy: str) -> tuple[Secret, ...]:
+    """Return the credentials in a proxy's URL, in the forms in which the proxy may echo them."""
+    _, credentials = split(proxy)
+    if credentials is None:
+        return ()
+    userinfo = urlsplit(proxy).netloc.rpartition("@")[0]
+    password = userinfo.partition(":")[2]
+    forms = dict.fromkeys((userinfo, unquote(userinfo), password, unquote(password)))
+    return (credentials, *(Secret(form) for form in forms if form))
+
+
 def is_excepted(host: str, port: int, no_proxy: str) -> bool:
     """Return whether a `NO_PROXY` list matches a host: name, suffix, `host:port`, address, CIDR or `*`."""
     host = host.lower().rstrip(".")

@@ -18,6 +18,8 @@ STATUS_LINE = re.compile(r"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*))?",
 HEAD_END = re.compile(rb"\n\r?\n")
 FOLD = re.compile(r"\n[ \t]+")
 NAME = re.compile(r"[!-9;-~]+")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""The control characters of a reason phrase, which reach neither logs nor messages."""
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
@@ -100,6 +102,11 @@ class Response:
     def is_reusable(self) -> bool:
         """Whether the connection can carry another request once this response is complete."""
         return self.is_complete and self._is_kept_alive and not self.leftover and self._error is None
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether the body has no length of its own, and ends when the connection is closed."""
+        return self.status > 0 and self._mode == TO_END and not self.is_complete
 
     def get(self, name: str) -> str | None:
         """Return the first value of a header, in any letter case, or None."""
@@ -235,7 +242,7 @@ class Response:
             for name, value in fields:
                 self._values.setdefault(name.lower(), []).append(value)
             self._decide_framing(status, is_old=status_line[1] == "0")
-            self.status, self.reason = status, (status_line[3] or "").strip()
+            self.status, self.reason = status, CONTROL.sub("?", (status_line[3] or "").strip())
         return is_final
 
     def _decide_framing(self, status: int, is_old: bool) -> None:

@@ -22,11 +22,25 @@ class Route:
         tunnel: The `host:port` to reach through a CONNECT request, or None.
         tls_to: The host whose certificate is checked at the end, or None without TLS.
         prefix: The start of each target: the origin for a proxy that forwards requests, otherwise "".
+        proxy: The proxy as error messages name it, without credentials, or None.
         proxy_secret: The `Proxy-Authorization`, or None.
+        secrets: The credentials of the proxy, in the forms in which it may echo them.
         tls: The TLS context of all hops, or None.
+        trust: The certificate authorities that `tls` trusts, for error messages.
     """
 
-    __slots__ = ("address", "prefix", "proxy_secret", "tls", "tls_to", "tls_to_proxy", "tunnel")
+    __slots__ = (
+        "address",
+        "prefix",
+        "proxy",
+        "proxy_secret",
+        "secrets",
+        "tls",
+        "tls_to",
+        "tls_to_proxy",
+        "trust",
+        "tunnel",
+    )
 
     def __init__(self, origin: str, proxy: str | None) -> None:
         url = urlsplit(origin)
@@ -38,10 +52,15 @@ class Route:
         self.tunnel: str | None = None
         self.tls_to = host if is_secure else None
         self.tls: ssl.SSLContext | None = None
+        self.trust = ""
+        self.proxy: str | None = None
         self.proxy_secret: Secret | None = None
+        self.secrets: tuple[Secret, ...] = ()
         if proxy is not None:
             address, self.proxy_secret = proxies.split(proxy)
+            self.secrets = proxies.secrets(proxy)
             via = urlsplit(address)
+            self.proxy = f"the proxy {via.netloc}"
             self.address = (via.hostname or "", via.port or _default_port(via.scheme))
             self.tls_to_proxy = via.scheme == "https"
             if is_secure:

@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import warnings
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util.ssl_ import create_urllib3_context
 
 from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.wire.settings import ConnectionSettings, TransportSettings
+
+
+class Trust(NamedTuple):
+    """The certificate authorities that a client trusts, and the setting or variable that names them."""
+
+    name: str
+    file: str | None = None
+    folder: str | None = None
+
+    def __str__(self) -> str:
+        paths = " and ".join(repr(path) for path in (self.file, self.folder) if path is not None)
+        return f"{self.name} ({paths})" if paths else self.name
+
+
+def trust(settings: ConnectionSettings | TransportSettings, environ: Mapping[str, str] = os.environ) -> Trust:
+    """Find the certificate authorities to trust.
+
+    The first of these counts: `ssl_context` and `ssl_ca_cert` of the configuration, `SSL_CERT_FILE` and
+    `SSL_CERT_DIR` of the environment (together, as OpenSSL reads them), `REQUESTS_CA_BUNDLE`, and certifi's.
+    """
+    if settings.ssl_context is not None:
+        return Trust("ssl_context")
+    import certifi
+
+    file, folder = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
+    bundle = environ.get("REQUESTS_CA_BUNDLE") or ""
+    is_folder = os.path.isdir(bundle)
+    candidates = (
+        Trust("ssl_ca_cert", settings.ssl_ca_cert),
+        Trust("SSL_CERT_FILE" if file is not None else "SSL_CERT_DIR", file, folder),
+        Trust("REQUESTS_CA_BUNDLE", *((None, bundle) if is_folder else (bundle or None, None))),
+        Trust("certifi's bundle", certifi.where()),
+    )
+    return next(found for found in candidates if found.file is not None or found.folder is not None)
 
 
 def tls_context(settings: ConnectionSettings | TransportSettings) -> ssl.SSLContext:
@@ -25,9 +61,8 @@ def tls_context(settings: ConnectionSettings | TransportSettings) -> ssl.SSLCont
     context = create_urllib3_context()
     context.set_alpn_protocols(["http/1.1"])
     if settings.verify_ssl:
-        import certifi
-
-        _load(context.load_verify_locations, "ssl_ca_cert", settings.ssl_ca_cert or certifi.where())
+        found = trust(settings)
+        _load(context.load_verify_locations, found.name, found.file, found.folder)
     else:
         warnings.warn(
             "verify_ssl is False: certificates aren't checked, and anyone on the network path can read the "
@@ -55,11 +90,11 @@ def _reject_pass_phrase(path: str) -> str:
     )
 
 
-def _load(load: Any, name: str, path: str, *further: Any) -> None:
+def _load(load: Any, name: str, path: str | None, *further: Any) -> None:
     try:
         load(path, *further)
     except (OSError, ssl.SSLError) as cause:
-        reason = f"{name} {path!r} can't be loaded: {cause}"
+        reason = f"{name} {path or further[0]!r} can't be loaded: {cause}"
     else:
         return
     raise ApiValueError(reason)
