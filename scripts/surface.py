@@ -99,6 +99,8 @@ def python_breaks(old: Path, new: Path) -> Iterator[str]:
                 continue
             elif isinstance(member, griffe.Class | griffe.Function | griffe.Attribute):
                 for found in griffe.find_breaking_changes(member, after[name]):
+                    if found.obj.name == "__del__":
+                        continue  # Python calls it, and no program does
                     if found.obj.path.endswith("_with_http_info"):
                         continue  # a decorator's result, whose signature the typing cases check
                     location = found.obj.path.removeprefix(member.path)
