@@ -112,7 +112,7 @@ def _log_failure(callback: Callable[..., object], error: Exception) -> None:
 
 
 class Observation:
-    """What the hooks of one call see. Each method returns steps to run, or None if there are none.
+    """The reports of one call to hooks. Each method returns steps to run, or None if there are none.
 
     Args:
         observers: The callbacks.
