@@ -85,10 +85,9 @@ class RESTClientObject(Transport[RESTResponse]):
             await anext(self._life)
         return await connect(host, port, until, self._opened)
 
-    async def exchange(self, command: Send) -> RESTResponse | Failure:
-        """Send a request and return its response, read to its end unless it is streamed."""
+    def begun(self) -> None:
+        """Count an exchange that has begun."""
         self._exchanges += 1
-        return await super().exchange(command)
 
     async def send(self, command: Send) -> RESTResponse | Failure:
         """Send a request and return its response, read to its end unless it is streamed."""

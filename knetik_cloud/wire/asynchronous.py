@@ -8,7 +8,7 @@ import select
 import socket
 import time
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from knetik_cloud.wire import addresses
 from knetik_cloud.wire.pipe import SEND_BYTES, Listener, TimedPipe
@@ -31,11 +31,15 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         self._is_at_end = self._is_paused = self._is_full = False
         self._until = math.inf
         self._timer: asyncio.TimerHandle | None = None
+        self._poll: Any = None
 
     # What the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+        if hasattr(select, "poll"):
+            self._poll = select.poll()
+            self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         self._opened.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -134,12 +138,9 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return True
-        sock = transport.get_extra_info("socket")
-        if not hasattr(select, "poll"):
-            return bool(select.select([sock], [], [], 0)[0])
-        poll = select.poll()
-        poll.register(sock.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        if self._poll is None:
+            return bool(select.select([transport.get_extra_info("socket")], [], [], 0)[0])
+        return bool(self._poll.poll(0))
 
     def close(self) -> None:
         """Close the connection immediately."""

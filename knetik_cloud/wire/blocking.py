@@ -8,6 +8,7 @@ import os
 import select
 import socket
 from collections.abc import Sequence
+from typing import Any
 
 from knetik_cloud.core.failure import is_foreign
 from knetik_cloud.wire import addresses
@@ -23,6 +24,11 @@ class BlockingPipe(TimedPipe):
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._is_flowing = False
+        self._poll: Any = None
+        if hasattr(select, "poll"):
+            self._poll = select.poll()
+            self._poll.register(sock, select.POLLIN)
 
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
         """Send bytes, and pass what arrives meanwhile to the listener."""
@@ -50,13 +56,27 @@ class BlockingPipe(TimedPipe):
 
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""
-        wait_for((self._socket,), (), self.remaining(), "receiving")
-        return self._socket.recv(RECEIVE_BYTES)
+        if not self._is_flowing and not self._is_readable(self.remaining()):
+            raise TimeoutError("timed out receiving")
+        try:
+            data = self._socket.recv(RECEIVE_BYTES)
+        except BlockingIOError as error:  # there was no more than was received before
+            if is_foreign(error):
+                raise
+            self._is_flowing = False
+            return await self.receive()
+        self._is_flowing = len(data) == RECEIVE_BYTES
+        return data
+
+    def _is_readable(self, seconds: float) -> bool:
+        if self._poll is None:
+            return bool(wait_for((self._socket,), (), seconds)[0])
+        return bool(self._poll.poll(None if seconds > MAX_WAIT_SECONDS else seconds * 1000))
 
     def receive_now(self) -> bytes | None:
         """Return bytes that have arrived, b"" at the end or after an error, or None if nothing has."""
         try:
-            return self._socket.recv(RECEIVE_BYTES) if any(wait_for((self._socket,), (), 0)) else None
+            return self._socket.recv(RECEIVE_BYTES) if self._is_readable(0) else None
         except OSError as error:
             if is_foreign(error):
                 raise

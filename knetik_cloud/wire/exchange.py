@@ -114,6 +114,13 @@ class Exchange:
 
     async def read_all(self) -> bytes:
         """Read and decode the whole body, and release the connection."""
+        response = self.response
+        while response.is_gathering and self._pipe is not None:
+            self._feed(await self._pipe.receive())
+        if response.is_plain and response.is_complete:
+            data = response.take()
+            self.finish()
+            return data
         data = await self.next_piece()
         piece = await self.next_piece() if data else b""
         if not piece:
@@ -300,6 +307,7 @@ class Transport(Generic[R]):
         """Send a request and return its response, read to its end unless it is streamed."""
         exchange = Exchange(self, command)
         try:
+            self.begun()
             await exchange.run()
             is_streamed = command.stream and 200 <= exchange.response.status < 300
             return self._make_response(exchange, None if is_streamed else await exchange.read_body())
@@ -384,6 +392,9 @@ class Transport(Generic[R]):
         self._idle.append(pipe)
         if self.is_closed:  # checked last: a close in another thread finds this connection in its place
             self.close_idle()
+
+    def begun(self) -> None:
+        """Record that an exchange has begun."""
 
     def done(self) -> None:
         """Record that an exchange is over."""

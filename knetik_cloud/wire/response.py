@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from knetik_cloud.wire import content
 
@@ -12,6 +13,7 @@ MAX_HEAD_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 16
 MAX_CHUNK_LINE_BYTES = 1 << 12
 MAX_TRAILERS = 100
+SMALL_BYTES = 1 << 12
 TO_END, LENGTH, CHUNKS = range(3)
 START = b"HTTP/1."
 STATUS_LINE = re.compile(r"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*))?", re.DOTALL)
@@ -48,32 +50,6 @@ class Response:
         tunnel: True for the response to a CONNECT, after which the connection belongs to another protocol.
     """
 
-    __slots__ = (
-        "_body",
-        "_buffer",
-        "_decoders",
-        "_error",
-        "_has_body",
-        "_head_bytes",
-        "_is_kept_alive",
-        "_is_tunnel",
-        "_left",
-        "_limit",
-        "_line",
-        "_mode",
-        "_pieces",
-        "_scanned",
-        "_taken",
-        "_total",
-        "_trailers",
-        "_values",
-        "fields",
-        "is_complete",
-        "leftover",
-        "reason",
-        "status",
-    )
-
     def __init__(self, method: str = "GET", limit: int = 0, tunnel: bool = False) -> None:
         self.status = 0
         """The status of the final response, or 0 until its head is complete."""
@@ -92,7 +68,7 @@ class Response:
         self._left: int | None = None
         self._line = bytearray()
         self._mode = TO_END
-        self._body = bytearray()
+        self._body: list[bytes | bytearray] = []
         self._error: Exception | None = None
         self._decoders: list[content.Inflater] | None = None
         self._pieces: Iterator[bytes] | None = None
@@ -142,6 +118,16 @@ class Response:
         else:
             self._error = TruncatedError("the connection was closed within the body")
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether `take` returns the body as a whole once it is complete: its length is known."""
+        return self._mode == LENGTH and "content-encoding" not in self._values
+
+    @property
+    def is_gathering(self) -> bool:
+        """Whether a body that is taken as a whole is incomplete, and worth waiting for."""
+        return not self.is_complete and self.is_plain and self._error is None and not self._is_too_large()
+
     def take(self) -> bytes:
         """Return the next decoded bytes, or b"" if the body is over or more must be received.
 
@@ -157,17 +143,30 @@ class Response:
         if not data and self._error is not None:
             raise self._error
         self._taken += len(data)
-        if self._limit and (self._taken > self._limit or (not self._decoders and self._announces_too_much())):
+        if self._is_too_large():
             raise content.too_large(self._limit)
         return data
 
-    def _announces_too_much(self) -> bool:
-        return self._left is not None and self._taken + self._left > self._limit
+    def _is_too_large(self) -> bool:
+        """Return whether the body is too large as far as it is known, announced bytes included."""
+        announced = 0 if self._decoders or self._left is None else self._left
+        return bool(self._limit) and self._taken + announced > self._limit
 
     def _drain(self) -> bytes:
-        data = bytes(self._body)
-        self._body.clear()
+        body = self._body
+        data = bytes(body[0]) if len(body) == 1 else b"".join(body)
+        body.clear()
         return data
+
+    def _add(self, data: bytes) -> None:
+        """Add to the body. Small pieces are gathered: as objects they take many times their bytes."""
+        body = self._body
+        if len(data) >= SMALL_BYTES or not body:
+            body.append(data)
+        elif isinstance(body[-1], bytearray):
+            body[-1] += data
+        else:
+            body.append(bytearray(data))
 
     def _inflate(self) -> bytes:
         """Return the next piece of the decompressed body: no more than one is held in memory."""
@@ -189,8 +188,10 @@ class Response:
     # The head
 
     def _feed_head(self, data: bytes) -> None:
-        buffer = self._buffer
-        buffer += data
+        buffer: bytes | bytearray = data
+        if self._buffer:
+            self._buffer += data
+            buffer = self._buffer
         start = 0
         while match := HEAD_END.search(buffer, max(start, self._scanned - 2)):
             self._head_bytes += match.end() - start
@@ -199,16 +200,16 @@ class Response:
             start = self._scanned = match.end()
             if is_final:
                 rest = bytes(buffer[start:])
-                self._buffer = bytearray()
                 self._begin_body()
                 if rest or self.is_complete:
                     self._feed_body(rest)
                 return
-        del buffer[:start]
+        if start or buffer is data:
+            self._buffer = buffer = bytearray(buffer[start:])
         self._scanned = len(buffer)
         self._check_partial_head(buffer)
 
-    def _check_partial_head(self, buffer: bytearray) -> None:
+    def _check_partial_head(self, buffer: bytes | bytearray) -> None:
         """Reject early what no further bytes can turn into a head."""
         if buffer[: len(START)] != START[: len(buffer)]:
             raise FramingError(f"it begins with {bytes(buffer[:40])!r} instead of a status line")
@@ -232,15 +233,18 @@ class Response:
             raise FramingError("its head contains a bare carriage return or a NUL")
         status = int(status_line[2])
         is_final = not 100 <= status < 200 or status == 101
-        fields = self.fields if is_final else []
-        for line in FOLD.sub(" ", rest).split("\n")[:-1]:
+        if "\n " in rest or "\n\t" in rest:
+            rest = FOLD.sub(" ", rest)
+        fields, values = (self.fields, self._values) if is_final else ([], {})
+        for line in rest.split("\n")[:-1]:
             name, colon, value = line.partition(":")
-            if not colon or NAME.fullmatch(name) is None:
+            key = _key(name) if colon else ""
+            if not key:
                 raise FramingError("a line of its head is not a header")
-            fields.append((name, value.strip(" \t")))
+            value = value.strip(" \t")
+            fields.append((name, value))
+            values.setdefault(key, []).append(value)
         if is_final:
-            for name, value in fields:
-                self._values.setdefault(name.lower(), []).append(value)
             self._decide_framing(status, is_old=status_line[1] == "0")
             self.status, self.reason = status, CONTROL.sub("?", (status_line[3] or "").strip())
         return is_final
@@ -294,7 +298,7 @@ class Response:
                 elif self._mode == CHUNKS:
                     self._read_chunks(data)
                 else:
-                    self._body += data
+                    self._add(data)
             except FramingError as error:
                 self._error = error.with_traceback(None)
 
@@ -302,7 +306,7 @@ class Response:
         assert self._left is not None
         if len(data) > self._left:
             self.leftover, data = data[self._left :], data[: self._left]
-        self._body += data
+        self._add(data)
         self._left -= len(data)
         self.is_complete = not self._left
 
@@ -312,7 +316,7 @@ class Response:
         while position < len(data) and not self.is_complete:
             if self._left is not None and self._left > 0:
                 piece = data[position : position + self._left]
-                self._body += piece
+                self._add(piece)
                 self._left -= len(piece)
                 position += len(piece)
                 continue
@@ -346,6 +350,12 @@ class Response:
                 raise FramingError(f"it has more than {MAX_TRAILERS} trailers")
             if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
                 raise FramingError("a trailer is malformed")
+
+
+@lru_cache(256)
+def _key(name: str) -> str:
+    """Return a header's name in small letters, or "" if it is none."""
+    return "" if NAME.fullmatch(name) is None else name.lower()
 
 
 def _is_decimal(text: str) -> bool:
