@@ -149,7 +149,7 @@ class Response:
 
     def _is_too_large(self) -> bool:
         """Return whether the body is too large as far as it is known, announced bytes included."""
-        announced = 0 if self._decoders or self._left is None else self._left
+        announced = 0 if self._decoders or self._left is None else max(self._left, 0)
         return bool(self._limit) and self._taken + announced > self._limit
 
     def _drain(self) -> bytes:

@@ -176,6 +176,13 @@ def test_body_above_the_limit_is_rejected_as_soon_as_it_shows(data: bytes) -> No
     assert response.status == 200
 
 
+def test_chunks_one_byte_above_the_limit_are_rejected() -> None:
+    response = Response(limit=10)
+    response.feed(CHUNKED + b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n")
+    with pytest.raises(ApiResponseError, match="10 bytes"):
+        body(response)
+
+
 def test_compressed_body_is_inflated_piece_by_piece() -> None:
     response = Response()
     response.feed(OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(bytes(10_000_000)))

@@ -1,0 +1,169 @@
+"""gevent, uvloop, several event loops, threads and forks, in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from test.faults.server import CERTIFICATES, FaultServer, Peer, Request, healthy
+
+AUTHORITY = str(CERTIFICATES / "authority.pem")
+START = f"""
+import asyncio, os, sys, threading, time
+import knetik_cloud
+from knetik_cloud import ApiClient, ApiException, Configuration, UsersInventoryApi, aio
+def configuration(**settings):
+    given = dict(ssl_ca_cert={AUTHORITY!r}, access_token="a", timeout=20.0, deadline=30.0, retries=0)
+    return Configuration(sys.argv[1], **{{**given, **settings}})
+async def many(client, count):
+    api = aio.UsersInventoryApi(client)
+    found = await asyncio.gather(*(api.get_user_inventory(56, number) for number in range(count)))
+    return sum(entry.id == 56 for entry in found)
+"""
+
+
+def slowly(peer: Peer, request: Request) -> None:
+    import time
+
+    time.sleep(0.3)
+    healthy(peer, request)
+
+
+@pytest.fixture(params=[None, "good"], ids=["plain", "TLS"])
+def server(request: pytest.FixtureRequest) -> Iterator[FaultServer]:
+    with FaultServer(tls=request.param) as running:
+        yield running
+
+
+def run(code: str, server: FaultServer, *, start: str = "") -> str:
+    """Run a program against a server, and return what it prints. Warnings are errors."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", start + START + code, server.url],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+GEVENT = """
+import warnings
+warnings.simplefilter("ignore")
+from gevent import monkey
+monkey.patch_all()
+import gevent
+warnings.simplefilter("error")
+"""
+
+
+def test_greenlets_share_a_client_and_wait_side_by_side(server: FaultServer) -> None:
+    for _ in range(20):
+        server.play_next(slowly)
+    code = """
+with ApiClient(configuration()) as client:
+    api = UsersInventoryApi(client)
+    started = time.monotonic()
+    jobs = [gevent.spawn(api.get_user_inventory, 56, 56) for _ in range(20)]
+    gevent.joinall(jobs)
+    ticks = time.monotonic() - started
+    print(sum(job.value.id == 56 for job in jobs), ticks < 20 * 0.3)
+    class Limit(Exception): pass
+    try:
+        with gevent.Timeout(0.1, Limit):
+            gevent.sleep(0)
+            api.with_options(_deadline=5).get_user_inventory(56, 57)
+            gevent.sleep(5)
+    except Limit:
+        print("limited")
+"""
+    assert run(code, server, start=GEVENT) == "20 True\nlimited"
+
+
+def test_timeout_of_a_greenlet_reaches_it_in_a_call(server: FaultServer) -> None:
+    server.play_next(lambda peer, request: peer.hold())
+    code = """
+class Limit(Exception): pass
+with ApiClient(configuration()) as client:
+    api = UsersInventoryApi(client)
+    for kind in (Limit, None):
+        try:
+            with gevent.Timeout(0.3, kind):
+                api.get_user_inventory(56, 56)
+                gevent.sleep(5)
+        except (Limit, gevent.Timeout) as error:
+            print(type(error).__name__)
+    print(api.get_user_inventory(56, 56).id)
+"""
+    assert run(code, server, start=GEVENT) == "Limit\nTimeout\n56"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not exist there")
+def test_uvloop_runs_many_tasks_uploads_and_streams(server: FaultServer) -> None:
+    code = """
+import uvloop
+async def main():
+    async with aio.ApiClient(configuration()) as client:
+        print(await many(client, 50))
+        api = aio.UsersInventoryApi(client)
+        await api.update_user_inventory_behavior_data(56, 56, data={"a": "x" * 5_000_000})
+        async with await client.raw(api.get_user_inventory, 56, 56) as response:
+            print(len(await response.read()) > 10)
+        task = asyncio.ensure_future(api.get_user_inventory(56, 56))
+        await asyncio.sleep(0)
+        task.cancel()
+        print((await asyncio.gather(task, return_exceptions=True))[0].__class__.__name__)
+        print((await api.get_user_inventory(56, 56)).id)
+with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    runner.run(main())
+"""
+    assert run(code, server) == "50\nTrue\nCancelledError\n56"
+
+
+def test_one_client_serves_loops_one_after_the_other_and_in_threads(server: FaultServer) -> None:
+    code = """
+client = aio.ApiClient(configuration())
+print([asyncio.run(many(client, 5)) for _ in range(3)])
+found = []
+threads = [threading.Thread(target=lambda: found.append(asyncio.run(many(client, 5)))) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(found)
+asyncio.run(client.close())
+"""
+    assert run(code, server) == "[5, 5, 5]\n[5, 5, 5, 5]"
+
+
+def test_threads_share_a_client(server: FaultServer) -> None:
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+with ApiClient(configuration()) as client, ThreadPoolExecutor(16) as pool:
+    api = UsersInventoryApi(client)
+    print(sum(pool.map(lambda number: api.get_user_inventory(56, number).id == 56, range(200))))
+"""
+    assert run(code, server) == "200"
+    assert server.connections <= 20
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="there is no fork")
+def test_forked_children_have_connections_of_their_own(server: FaultServer) -> None:
+    code = """
+client = ApiClient(configuration())
+api = UsersInventoryApi(client)
+print(api.get_user_inventory(56, 56).id, flush=True)
+children = []
+for _ in range(3):
+    child = os.fork()
+    if not child:
+        os._exit(api.get_user_inventory(56, 57).id)
+    children.append(child)
+print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
+print(api.get_user_inventory(56, 56).id)
+client.close()
+"""
+    assert run(code, server) == "56\n[56, 56, 56]\n56"
+    assert server.connections == 4
