@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from knetik_cloud.bulk.reporting import RowReport as RowReport
     from knetik_cloud.bulk.reporting import report as report
     from knetik_cloud.bulk.reporting import status as status
+    from knetik_cloud.bulk.running import Tally as Tally
+    from knetik_cloud.bulk.running import prepare as prepare
     from knetik_cloud.bulk.running import resume as resume
     from knetik_cloud.bulk.running import run as run
     from knetik_cloud.bulk.running import run_shard as run_shard
@@ -41,7 +43,9 @@ _MODULES = {
     "Report": "reporting",
     "RowReport": "reporting",
     "export": "export",
+    "Tally": "running",
     "plan": "planning",
+    "prepare": "running",
     "report": "reporting",
     "resume": "running",
     "run": "running",

@@ -147,7 +147,7 @@ def first_rows(folder: Folder, manifest: Manifest, count: int) -> list[dict[str,
     return [arguments for _, _, arguments in sorted(found, key=lambda row: row[0])[:count]]
 
 
-def prepare(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
+def store_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
     """Store the rows of a new run, or check that those of an earlier one are the same.
 
     Raises:

@@ -9,9 +9,9 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,7 +30,7 @@ from knetik_cloud.bulk.journal import (
     ShardJournal,
 )
 from knetik_cloud.bulk.pace import Pace
-from knetik_cloud.bulk.planning import DEFAULT_SHARDS, MAX_SHARDS, Target, prepare, target_of
+from knetik_cloud.bulk.planning import DEFAULT_SHARDS, MAX_SHARDS, Target, store_rows, target_of
 from knetik_cloud.bulk.progress import Meter, Progress
 from knetik_cloud.bulk.reporting import Report
 from knetik_cloud.bulk.shard import NEXT, Job, RejectedError, Send, Shard, ShardSteps, Throttled
@@ -157,11 +157,10 @@ def run(
         KeyboardInterrupt: After Ctrl-C, once the calls in flight have ended.
     """
     limits = _limits(concurrency, tps, settle, max_errors, safety, canary, find_keys)
-    if options.integer("shards", shards, 1) > MAX_SHARDS:
-        raise types.invalid_value_error("shards", f"an int from 1 to {MAX_SHARDS}", shards)
+    _check_shards(shards)
     target = target_of(method)
     folder = Folder(journal)
-    manifest = prepare(rows, target, folder, shards)
+    manifest = store_rows(rows, target, folder, shards)
     running = _Run(folder, manifest, target, limits, max_errors, connect, executor, workers, progress)
     return running.finish(confirm)
 
@@ -273,9 +272,41 @@ def run_shard(
         return Tally(worker.counts_by_name(), "stopped" if state == "done" and stopped else state, stopped)
 
 
+def prepare(
+    rows: Rows,
+    method: Callable[..., Any],
+    *,
+    journal: str | os.PathLike[str],
+    shards: int = DEFAULT_SHARDS,
+) -> list[int]:
+    """Check all rows and store them by shard, without sending any, for a scheduler that calls `run_shard`.
+
+    Args:
+        rows: As for `run`.
+        method: As for `run`.
+        journal: As for `run`.
+        shards: As for `run`.
+
+    Returns:
+        The numbers of the shards that have rows.
+
+    Raises:
+        InvalidRowsError: If rows can't be sent, or keys occur twice.
+        ChangedInputError: If the journal belongs to other rows or options.
+        ApiValueError: If an option is out of range.
+    """
+    _check_shards(shards)
+    return list(store_rows(rows, target_of(method), Folder(journal), shards).sizes)
+
+
 def shards_of(journal: str | os.PathLike[str]) -> list[int]:
     """Return the numbers of the shards of a run that have rows."""
     return list(Folder(journal).read_manifest().sizes)
+
+
+def _check_shards(shards: int) -> None:
+    if options.integer("shards", shards, 1) > MAX_SHARDS:
+        raise types.invalid_value_error("shards", f"an int from 1 to {MAX_SHARDS}", shards)
 
 
 def _limits(
@@ -323,18 +354,21 @@ def allowed_errors(max_errors: MaxErrors, rows: int) -> int | None:
     raise types.invalid_value_error("max_errors", expected, max_errors)
 
 
-def _connected(manifest: Manifest, connect: Connect | Api | None) -> Any:
-    """Return a context with the API object; one that was made here is closed at its end."""
-    from contextlib import nullcontext
-
+@contextmanager
+def _connected(manifest: Manifest, connect: Connect | Api | None) -> Iterator[Any]:
+    """Yield the API object. If it was made here, its client is closed at the end."""
     if connect is None:
         module, _, name = manifest.api.partition(":")
         connect = getattr(import_module(module), name)
         assert connect is not None
     if hasattr(connect, "api_client"):
-        return nullcontext(connect)
+        yield connect
+        return
     made: Any = connect()
-    return closing(made) if getattr(made, "_owns_client", False) else closing(made.api_client)
+    try:
+        yield made
+    finally:
+        made.api_client.close()
 
 
 def _target(manifest: Manifest, api: Any) -> Target:

@@ -1,0 +1,159 @@
+"""Bulk runs on several processes: any executor runs whole shards, and a worker that dies costs nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import knetik_cloud
+import knetik_cloud.bulk.running
+from knetik_cloud import bulk
+from knetik_cloud.sandbox import Sandbox
+from test.outcomes import ledger
+
+ROWS = 480
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    with Sandbox(database=str(tmp_path / "sandbox.db")) as sandbox:
+        ledger.seed(sandbox)
+        monkeypatch.setenv("KNETIK_CLOUD_HOST", sandbox.url)  # the workers connect to it
+        monkeypatch.setenv("KNETIK_CLOUD_RETRIES", "4")
+        yield sandbox
+
+
+@pytest.fixture
+def api(service: Sandbox) -> Iterator[knetik_cloud.UsersInventoryApi]:
+    with knetik_cloud.UsersInventoryApi() as made:
+        yield made
+
+
+def uses(name: str) -> list[dict[str, Any]]:
+    users = [*ledger.USERS]
+    return [
+        {"user_id": users[number % len(users)], "item_id": ledger.ITEM, "key": f"{name}-{number}"}
+        for number in range(ROWS)
+    ]
+
+
+def connect() -> knetik_cloud.UsersInventoryApi:
+    """Make the API object in a worker."""
+    configuration = knetik_cloud.Configuration(host=os.environ["KNETIK_CLOUD_HOST"], retries=4)
+    return knetik_cloud.UsersInventoryApi(knetik_cloud.ApiClient(configuration))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.filterwarnings("ignore")  # of the cluster's own, when a worker is killed
+def test_dask_cluster_that_loses_a_worker_loses_no_row(
+    service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    for fault in ledger.FAULTS[:4]:
+        service.fail(ledger.USE, times=2, **fault)
+    service.fail(ledger.USE, times=None, delay=0.02)  # so that it lasts long enough to be killed
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        workers = list(client.run(os.getpid).values())
+        assert len(workers) == 2
+
+        def kill() -> None:
+            while len(ledger.uses(service, "dask")) < ROWS / 10:
+                time.sleep(0.1)
+            os.kill(workers[0], signal.SIGKILL)
+
+        killer = ThreadPoolExecutor(1).submit(kill)
+        report = bulk.run(
+            uses("dask"),
+            api.use_user_entitlement_item,
+            journal=tmp_path / "run",
+            executor=client.get_executor(),
+            connect=connect,
+            settle=0.5,
+            shards=12,
+            progress=False,
+        )
+        killer.result()
+        client.wait_for_workers(2)
+    service.clear_faults()
+    assert report.counts["applied"] == ROWS, report
+    assert ledger.uses(service, "dask") == {row["key"]: 1 for row in uses("dask")}
+
+
+@pytest.mark.slow
+def test_process_pool_runs_whole_shards(
+    service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
+) -> None:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        report = bulk.run(
+            uses("pool"),
+            api.use_user_entitlement_item,
+            journal=tmp_path / "run",
+            executor=executor,
+            tps=1000,
+            shards=8,
+            progress=False,
+        )
+    assert report.counts["applied"] == ROWS
+    assert ledger.uses(service, "pool") == {row["key"]: 1 for row in uses("pool")}
+
+
+def test_shards_can_be_run_one_by_one_and_repeated(
+    service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
+) -> None:
+    bulk.prepare(uses("single"), api.use_user_entitlement_item, journal=tmp_path / "run", shards=4)
+    service.clear_journal()
+    tallies = [bulk.run_shard(tmp_path / "run", shard, api) for shard in bulk.shards_of(tmp_path / "run")]
+    assert sum(tally.counts["applied"] for tally in tallies) == ROWS
+    again = [bulk.run_shard(tmp_path / "run", shard, connect) for shard in bulk.shards_of(tmp_path / "run")]
+    assert [(tally.counts, tally.state) for tally in again] == [({}, "done")] * len(tallies)
+    assert bulk.report(tmp_path / "run").is_complete
+
+
+def test_shard_that_another_process_runs_is_left_alone(
+    service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
+) -> None:
+    bulk.prepare(uses("busy"), api.use_user_entitlement_item, journal=tmp_path / "run", shards=1)
+    service.fail(ledger.USE, delay=0.5)
+    tallies: list[bulk.Tally] = []
+    first = threading.Thread(target=lambda: tallies.append(bulk.run_shard(tmp_path / "run", 0, api)))
+    first.start()
+    time.sleep(0.2)
+    assert bulk.run_shard(tmp_path / "run", 0, api).state == "busy"
+    first.join()
+    assert tallies[0].counts == {"applied": ROWS}
+
+
+def test_workers_of_another_host_are_rejected(
+    service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulk.prepare(uses("host"), api.use_user_entitlement_item, journal=tmp_path / "run", shards=1)
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", "http://127.0.0.1:1")
+    with pytest.raises(bulk.ChangedInputError, match=r"configured for http://127\.0\.0\.1:1: pass connect="):
+        bulk.run_shard(tmp_path / "run", 0)
+    with pytest.raises(bulk.BulkError, match="has no shard 7"):
+        bulk.run_shard(tmp_path / "run", 7)
+
+
+def test_manifest_names_what_the_workers_need(
+    service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
+) -> None:
+    bulk.prepare(uses("m"), api.use_user_entitlement_item, journal=tmp_path / "run")
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["api"] == "knetik_cloud.apis.users_inventory_api:UsersInventoryApi"
+    assert (manifest["operation"], manifest["host"], manifest["rows"]) == (ledger.USE, service.url, ROWS)
