@@ -18,6 +18,26 @@ from knetik_cloud.cli.sandboxes import DATABASE_VARIABLE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class Amounts(click.ParamType[Mapping[str, int]]):
+    """Numbers by name, such as `users=1000,entries=100000`."""
+
+    name = "amounts"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Mapping[str, int]:
+        if isinstance(value, Mapping):
+            return value
+        amounts: dict[str, int] = {}
+        for part in str(value).split(","):
+            name, _, number = part.partition("=")
+            if name not in ("users", "entries") or not number.isdecimal() or name in amounts:
+                self.fail(f"{value!r} must be like users=1000,entries=100000", param, ctx)
+            amounts[name] = int(number)
+        return amounts
+
+
 SERVER_OPTIONS: tuple[Callable[[F], F], ...] = (
     click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
     click.option(
@@ -37,7 +57,13 @@ SERVER_OPTIONS: tuple[Callable[[F], F], ...] = (
     click.option(
         "--seed",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Fill an empty database from this YAML file instead of the demo data.",
+        help="Fill an empty database from this YAML, JSON or .jsonl file instead of the demo data.",
+    ),
+    click.option(
+        "--generate",
+        type=Amounts(),
+        metavar="users=N,entries=N",
+        help="Add so many generated users and inventory entries to an empty database.",
     ),
     click.option("--empty", is_flag=True, help="Leave an empty database empty."),
     click.option("--require-auth", is_flag=True, help="Enforce tokens and permissions."),
@@ -187,6 +213,8 @@ def _words(options: Mapping[str, Any]) -> list[str]:
             words.append(option)
         elif isinstance(value, tuple):
             words += [word for each in value for word in (option, str(each))]
+        elif isinstance(value, Mapping):
+            words += [option, ",".join(f"{key}={number}" for key, number in value.items())]
         elif value is not None and value is not False:
             words += [option, str(value)]
     return words

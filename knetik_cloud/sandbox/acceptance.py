@@ -69,6 +69,7 @@ KEYWORDS = frozenset(
         "properties",
         "required",
         "type",
+        "uniqueItems",
     }
 )
 """The keywords that are understood; a schema with others accepts nothing here."""
@@ -147,10 +148,16 @@ class Acceptance:
 
     def _array(self, schema: Schema) -> Accept:
         item = self.of(schema["items"]) if "items" in schema else _anything
-        low, high = schema.get("minItems", 0), schema.get("maxItems")
+        low, high, is_set = (
+            schema.get("minItems", 0),
+            schema.get("maxItems"),
+            schema.get("uniqueItems", False),
+        )
 
         def accept(value: Any) -> bool:
             if type(value) is not list or len(value) < low or (high is not None and len(value) > high):
+                return False
+            if is_set and not (all(map(_string, value)) and len(set(value)) == len(value)):
                 return False
             return all(map(item, value))
 

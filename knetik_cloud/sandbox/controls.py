@@ -6,6 +6,7 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, select
@@ -17,12 +18,14 @@ from knetik_cloud.sandbox import delivery, seed
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.errors import conflict_error
 from knetik_cloud.sandbox.faults import Fault, Faults, unknown_operation_error
+from knetik_cloud.sandbox.generation import amounts, generate
 from knetik_cloud.sandbox.journal import Exchange, Journal
 from knetik_cloud.sandbox.schema import BodyCheck
 from knetik_cloud.sandbox.settings import Settings
 from knetik_cloud.sandbox.shared_journal import SharedJournal
 from knetik_cloud.sandbox.storage import Database, invoices, people, tables
 from knetik_cloud.sandbox.storage.database import clear, dump, is_empty, load, lock_data, upsert
+from knetik_cloud.sandbox.storage.first_state import FirstState
 
 MAX_NAME_LENGTH = 200
 """The maximum length of a snapshot's name, in characters."""
@@ -52,7 +55,14 @@ class Controls:
     database, and read them before each call. `clock` is replaced with each change, never changed itself.
     """
 
-    def __init__(self, settings: Settings, contract: Contract, database: Database, check: BodyCheck) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        contract: Contract,
+        database: Database,
+        check: BodyCheck,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
         self.clock = Clock()
         self._settings = settings
         self._contract = contract
@@ -64,7 +74,8 @@ class Controls:
         self.journal = (
             SharedJournal(settings.journal_size, database) if self._shared else Journal(settings.journal_size)
         )
-        self._first_state: dict[str, Any] | None = None
+        self._progress = progress
+        self._first_state = FirstState()
         with database.transaction() as db:
             # Of several processes that start on an empty database, one seeds it.
             lock_data(db)
@@ -107,27 +118,39 @@ class Controls:
         writes.LOG.forget()
         with self._clock_change(of_all_data=True) as (db, clock):
             clock.restore({})
-            if self._first_state is None:
+            if not self._first_state.bring_back(db):
                 clear(db)
                 self._seed_first(db, clock)
-            else:
-                load(db, self._first_state)
 
     @_retried
-    def seed(self, document: Mapping[str, Any]) -> None:
-        """Add a seed to the data.
+    def seed(self, source: str | Path | Mapping[str, Any]) -> None:
+        """Add a seed, or a file with one, to the data.
 
         Raises:
+            OSError: If the file can't be read.
             ServiceError: If anything is wrong with the seed. Nothing has changed.
         """
-        seed.check(document, self._contract, self._check)
         now = self.current_clock().now()
         try:
             with self._database.transaction() as db:
                 lock_data(db)
-                seed.apply(db, document, self._contract, now)
+                seed.apply_source(db, source, self._contract, self._check, now)
         except IntegrityError as error:
             raise conflict_error(f"the seed repeats a value that must be unique: {error.orig}") from None
+
+    @_retried
+    def generate(self, *, users: int, entries: int) -> None:
+        """Add generated users and inventory entries, as `generation.generate` describes them.
+
+        Raises:
+            TypeError: If a number is not an integer.
+            ValueError: If a number is out of range, or if the entries have no user to belong to.
+        """
+        amount = amounts(users, entries)
+        now = self.current_clock().now()
+        with self._database.transaction() as db:
+            lock_data(db)
+            generate(db, amount, now)
 
     @_retried
     def export(self) -> dict[str, Any]:
@@ -187,9 +210,13 @@ class Controls:
         with self._locked_faults():
             self._faults.restore(list(document["faults"]))
 
-    def first_state(self) -> dict[str, Any] | None:
-        """Return the data that the sandbox started with as `dump` returns it, or None if it found data."""
-        return self._first_state
+    def first_state(self, max_rows: int) -> dict[str, Any] | None:
+        """Return the data that the sandbox started with as `dump` returns it.
+
+        None means that it found its data, or that there were more than `max_rows` rows.
+        """
+        with self._database.transaction() as db:
+            return self._first_state.document(db, max_rows)
 
     @_retried
     def snapshots(self) -> list[str]:
@@ -293,13 +320,14 @@ class Controls:
                 _store(db, "faults", self._faults.state())
 
     def _seed_first(self, db: Connection, clock: Clock) -> None:
-        if not self._settings.empty:
-            chosen = self._settings.seed
-            document = seed.demo() if chosen is None else seed.read(chosen)
-            if chosen is not None:
-                seed.check(document, self._contract, self._check)
-            seed.apply(db, document, self._contract, clock.now())
-        self._first_state = dump(db)
+        now, chosen = clock.now(), self._settings.seed
+        if chosen is not None:
+            seed.apply_source(db, chosen, self._contract, self._check, now, self._progress)
+        elif not self._settings.empty:
+            seed.apply(db, seed.demo(), self._contract, now)
+        if self._settings.generate is not None:
+            generate(db, amounts(**self._settings.generate), now)
+        self._first_state.keep(db)
 
     @contextmanager
     def _clock_change(self, of_all_data: bool = False) -> Iterator[tuple[Connection, Clock]]:

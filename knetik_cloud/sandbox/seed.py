@@ -1,26 +1,27 @@
-"""Seeds: data as YAML or JSON, to add to a sandbox or to export from it."""
+"""Seeds: the data of a sandbox as YAML, JSON or, for many rows, JSON Lines."""
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, select
 
 from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox.bodies import MAX_DEPTH
 from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
-from knetik_cloud.sandbox.rules import definitions, groups
-from knetik_cloud.sandbox.rules.entry import ACTIVE
+from knetik_cloud.sandbox.loading import BATCH, SECTIONS, Loader
+from knetik_cloud.sandbox.rules import definitions
 from knetik_cloud.sandbox.schema import BodyCheck, short_json
 from knetik_cloud.sandbox.schema import problems as schema_problems
 from knetik_cloud.sandbox.storage import tables
-from knetik_cloud.sandbox.storage.catalog import GroupMember, join_groups
-from knetik_cloud.sandbox.storage.database import align_ids
 
 SCHEMA = resources.files("knetik_cloud.sandbox").joinpath("seed_schema.yaml")
 """The JSON Schema of a seed."""
@@ -33,20 +34,13 @@ MAX_BITS = 10_000
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+LINES = (".jsonl", ".ndjson")
+"""The suffixes of files with JSON Lines."""
+
 
 def demo() -> dict[str, Any]:
     """Read the demo data that ships with the package."""
     return parse(resources.files("knetik_cloud.sandbox").joinpath("demo.yaml").read_text("utf-8"))
-
-
-def read(source: str | Path | Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a seed, which may be in a file.
-
-    Raises:
-        OSError: If the file can't be read.
-        ServiceError: If the file doesn't contain a seed.
-    """
-    return source if isinstance(source, Mapping) else read_file(Path(source))
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -63,10 +57,10 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Parse a seed from YAML, of which JSON is a subset.
+    """Parse a seed from YAML or JSON.
 
     Raises:
-        ServiceError: If it isn't YAML, or isn't a map.
+        ServiceError: If it is neither, or isn't a map.
     """
     try:
         document = _yaml(text)
@@ -89,6 +83,11 @@ def _yaml(text: str) -> Any:
     """
     import yaml
 
+    if text.lstrip()[:1] in ("{", "["):
+        # JSON, probably, which is read a hundred times as fast.
+        with suppress(ValueError, RecursionError):
+            return _LINE.decode(text.strip())
+
     try:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except RecursionError:
@@ -98,13 +97,99 @@ def _yaml(text: str) -> Any:
         raise ValueError(str(error)) from None
 
 
+def apply_source(
+    db: Connection,
+    source: str | Path | Mapping[str, Any],
+    contract: Contract,
+    bodies: BodyCheck,
+    now: float,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Check a seed, or a file with one, and add it to the data. `progress` is called with the rows so far.
+
+    Raises:
+        OSError: If the file can't be read.
+        ServiceError: If anything is wrong with the seed. The transaction is then to be rolled back.
+    """
+    if isinstance(source, Mapping) or Path(source).suffix.lower() not in LINES:
+        document = source if isinstance(source, Mapping) else read_file(Path(source))
+        check(document, contract, bodies)
+        apply(db, document, contract, now, progress)
+        return
+    loader = Loader(db, contract, now, progress)
+    for section, rows, numbers in _batches(Path(source)):
+        try:
+            check({section: rows}, contract, bodies)
+        except ServiceError as error:
+            raise _at_lines(error, section, numbers) from None
+        loader.add(section, rows)
+    loader.finish()
+
+
+def _batches(path: Path) -> Iterator[tuple[str, list[Any], list[int]]]:
+    """Read JSON Lines by consecutive rows of a section; return each with the numbers of its lines."""
+    section = ""
+    rows: list[Any] = []
+    numbers: list[int] = []
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            name, row = _read_line(line, number)
+            if rows and (name != section or len(rows) == BATCH):
+                yield section, rows, numbers
+                rows, numbers = [], []
+            section = name
+            rows.append(row)
+            numbers.append(number)
+    if rows:
+        yield section, rows, numbers
+
+
+def _read_line(line: bytes, number: int) -> tuple[str, Any]:
+    try:
+        value = _LINE.decode(line.decode("utf-8").strip())
+    except (ValueError, RecursionError) as error:
+        raise ServiceError(400, INVALID, [Problem(f"line {number} is not valid JSON: {error}")]) from None
+    if not isinstance(value, dict) or len(value) != 1 or not value.keys() <= set(SECTIONS):
+        expected = f'an object with one of {", ".join(SECTIONS)}, such as {{"users": {{"username": "kim"}}}}'
+        message = f"line {number} must be {expected}, not {short_json(value)}"
+        raise ServiceError(400, INVALID, [Problem(message)])
+    return next(iter(value.items()))
+
+
+def _at_lines(error: ServiceError, section: str, numbers: Sequence[int]) -> ServiceError:
+    """Return an error about rows of a section as one about the lines that they come from."""
+
+    def named(text: str) -> str:
+        return re.sub(rf"^{section}\[(\d+)\]", lambda match: f"line {numbers[int(match[1])]}", text)
+
+    problems = [
+        Problem(named(each.message), named(each.field) if each.field else None, each.details)
+        for each in error.problems
+    ]
+    return ServiceError(error.status, error.code, problems)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+_LINE = json.JSONDecoder(parse_constant=_no_constant)
+
+
+@cache
+def _schema() -> Any:
+    return _yaml(SCHEMA.read_text("utf-8"))
+
+
 def check(document: Mapping[str, Any], contract: Contract, bodies: BodyCheck) -> None:
     """Check a seed, and its items and templates against the contract.
 
     Raises:
         ServiceError: If anything is wrong; it lists all problems.
     """
-    problems = schema_problems(_yaml(SCHEMA.read_text("utf-8")), document, "the seed")
+    problems = schema_problems(_schema(), document, "the seed")
     if not problems:
         try:
             _check_values(document)
@@ -172,27 +257,18 @@ def _resource_problems(
             yield from (Problem(f"{path}: {each.message}", f"{path}.{each.field}") for each in found)
 
 
-def apply(db: Connection, document: Mapping[str, Any], contract: Contract, now: float) -> None:
-    """Add a seed to the data. A row with an existing key replaces the stored row."""
-    today = int(now)
-    for row in document.get("users") or ():
-        _put_user(db, row)
-    for row in document.get("clients") or ():
-        _put(db, tables.clients, "client_id", {"client_secret": None, "permissions": [], **row})
-    for row in document.get("templates") or ():
-        _put_resource(db, tables.templates, row, contract.read_only_fields("ItemTemplateResource"), today)
-    for row in document.get("items") or ():
-        _put_item(db, row, contract.read_only_fields("EntitlementItem"), today)
-    for row in document.get("skus") or ():
-        _put(db, tables.skus, "sku", row)
-    for row in document.get("inventory") or ():
-        _put_entry(db, row, today)
-    for row in document.get("wallets") or ():
-        wallet = tables.wallets
-        key = (wallet.c.user_id == row["user_id"], wallet.c.currency_code == row["currency_code"])
-        db.execute(delete(wallet).where(*key))
-        db.execute(insert(wallet).values(row))
-    align_ids(db)
+def apply(
+    db: Connection,
+    document: Mapping[str, Any],
+    contract: Contract,
+    now: float,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Add a checked seed to the data. A row with an existing key replaces the stored row."""
+    loader = Loader(db, contract, now, progress)
+    for section in SECTIONS:
+        loader.add(section, document.get(section) or ())
+    loader.finish()
 
 
 def export(db: Connection) -> dict[str, Any]:
@@ -231,66 +307,3 @@ def _present(row: Mapping[str, Any]) -> dict[str, Any]:
 def _resource(row: Mapping[str, Any]) -> dict[str, Any]:
     dates = {"created_date": row["created_date"], "updated_date": row["updated_date"]}
     return {"id": row["id"], **row["document"], **dates}
-
-
-def _put(db: Connection, table: Table, key: str, row: Mapping[str, Any]) -> Any:
-    """Insert a row, replacing one with the same key. Return its primary key."""
-    known = {name: value for name, value in row.items() if name in table.c}
-    if known.get(key) is not None:
-        db.execute(delete(table).where(table.c[key] == known[key]))
-    return db.execute(insert(table).values(known).returning(next(iter(table.primary_key)))).scalar_one()
-
-
-def _put_user(db: Connection, row: Mapping[str, Any]) -> None:
-    db.execute(delete(tables.users).where(tables.users.c.username == row["username"]))
-    user_id = _put(db, tables.users, "id", {"guest": False, "permissions": [], **row})
-    db.execute(delete(tables.user_groups).where(tables.user_groups.c.user_id == user_id))
-    for group in row.get("groups") or ():
-        db.execute(insert(tables.user_groups).values(user_id=user_id, group_name=group))
-
-
-def _put_resource(db: Connection, table: Table, row: Mapping[str, Any], ignored: set[str], today: int) -> Any:
-    document = {key: value for key, value in row.items() if key not in ignored}
-    created = row.get("created_date", today)
-    stored = {
-        **{key: row[key] for key in ("id", "template", "unique_key") if key in row and key in table.c},
-        "document": document,
-        "created_date": created,
-        "updated_date": row.get("updated_date", created),
-    }
-    return _put(db, table, "id", stored)
-
-
-def _put_item(db: Connection, row: Mapping[str, Any], ignored: set[str], today: int) -> None:
-    behaviors = row.get("behaviors") or []
-    row = {**row, "sort": 500 if row.get("sort") is None else row["sort"], "behaviors": behaviors}
-    item_id = _put_resource(db, tables.items, row, ignored, today)
-    uses = groups.uses(behaviors)
-    join_groups(db, item_id, [GroupMember(use.kind, use.name) for use in uses])
-
-
-def _put_entry(db: Connection, row: Mapping[str, Any], today: int) -> None:
-    item = db.execute(select(tables.items).where(tables.items.c.id == row["item_id"])).first()
-    known = {"item_name": item.document["name"], "item_type_hint": item.document["type_hint"]} if item else {}
-    created = row.get("created_date", today)
-    entry = {
-        **known,
-        "status": ACTIVE,
-        "behavior_data": {},
-        "created_date": created,
-        "updated_date": created,
-        **row,
-    }
-    entry_id = _put(db, tables.inventory, "id", entry)
-    db.execute(delete(tables.inventory_log).where(tables.inventory_log.c.inventory_id == entry_id))
-    for line in row.get("log") or ():
-        stored = {
-            "inventory_id": entry_id,
-            "user_id": line.get("user_id"),
-            "item_id": row["item_id"],
-            "item_name": entry.get("item_name"),
-            "type": line["type"],
-            "info": line.get("info"),
-            "log_date": line.get("log_date", created),
-        }
-        db.execute(insert(tables.inventory_log).values(stored))

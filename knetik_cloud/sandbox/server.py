@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from datetime import datetime
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from knetik_cloud.sandbox import console, control_api, seed
+from knetik_cloud.sandbox import console, control_api
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.controls import Controls
 from knetik_cloud.sandbox.errors import ServiceError
@@ -126,18 +127,36 @@ class Sandbox:
         self._controls.reset()
 
     def seed(self, source: str | Path | Mapping[str, Any]) -> None:
-        """Add data from a YAML file, or from a map of the same shape.
+        """Add data from a mapping or a file: YAML, JSON or, by its suffix `.jsonl`, JSON Lines.
 
-        A row with an existing key replaces the stored row.
+        A row with an existing key replaces the stored row. A file with JSON Lines is read in parts, so it may
+        be of any size.
 
         Raises:
             OSError: If the file can't be read.
             ValueError: If anything is wrong with the data. Nothing has changed.
         """
         try:
-            self._controls.seed(source if isinstance(source, Mapping) else seed.read_file(Path(source)))
+            self._controls.seed(source)
         except ServiceError as error:
             raise ValueError(str(error)) from None
+
+    def generate(self, *, users: int = 0, entries: int = 0) -> None:
+        """Add many users and inventory entries, which the database makes by itself within seconds.
+
+        The entries are of the existing items and belong to the new users, or to all users if none are new.
+        Of ten entries, one is inactive, and three expire from a day to a year later. The same call on the
+        same data adds the same rows, apart from their dates.
+
+        Args:
+            users: Number of users to add, named `generated_ID`. At most 10,000,000.
+            entries: Number of entries to add. At most 10,000,000.
+
+        Raises:
+            TypeError: If a number is not an integer.
+            ValueError: If a number is out of range, or if there is no user to own the entries.
+        """
+        self._controls.generate(users=users, entries=entries)
 
     def export(self) -> dict[str, Any]:
         """Return the data as a map for `seed`, without tokens and invoices."""
@@ -306,7 +325,12 @@ def run(settings: Settings) -> None:
     Raises:
         UnusableAddress: If the address can't be listened on, such as when the port is taken.
     """
-    with terminable(), closing(listen(settings)) as listening, closing(Service(settings)) as service:
+    progress = Progress()
+    with (
+        terminable(),
+        closing(listen(settings)) as listening,
+        closing(Service(settings, progress)) as service,
+    ):
 
         def announce() -> None:
             url = address(listening)
@@ -324,6 +348,21 @@ def run(settings: Settings) -> None:
                 AnnouncingServer(service, announce).run([listening])
 
 
+class Progress:
+    """Reports on stderr how far the seed is loaded, once a second."""
+
+    def __init__(self) -> None:
+        self._reported = time.monotonic()
+
+    def __call__(self, rows: int) -> None:
+        """Report the number of rows so far, if the last report was a second ago."""
+        now = time.monotonic()
+        if now - self._reported >= 1:
+            self._reported = now
+            sys.stderr.write(f"loading the seed: {rows:,} rows\n")
+            sys.stderr.flush()
+
+
 def _hints(service: Service, url: str) -> str:
     """Format the banner of a sandbox that has just started."""
     lines = [f"For programs: KNETIK_CLOUD_HOST={url}"]
@@ -333,6 +372,8 @@ def _hints(service: Service, url: str) -> str:
     if seed_file is not None and service.controls.found_data:
         kept = f"{service.database.name} holds data already"
         lines.append(f"--seed {seed_file} was not read, as {kept}; a reset starts over from it")
+    if service.settings.generate is not None and service.controls.found_data:
+        lines.append(f"nothing was generated, as {service.database.name} holds data already")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -53,13 +53,13 @@ class ServiceResponse:
 class Service:
     """One sandbox: its contract, its database, and its controls."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, progress: Callable[[int], None] | None = None) -> None:
         self.settings = settings
         self.contract = Contract.load()
         self.database = Database(settings.database)
         self._check = BodyCheck(self.contract)
         try:
-            self.controls = Controls(settings, self.contract, self.database, self._check)
+            self.controls = Controls(settings, self.contract, self.database, self._check, progress)
         except BaseException:
             self.database.close()
             raise

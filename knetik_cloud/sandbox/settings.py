@@ -46,6 +46,7 @@ class Options(TypedDict, total=False):
     port: int
     database: str | None
     seed: str | Path | Mapping[str, Any] | None
+    generate: Mapping[str, int] | None
     empty: bool
     require_auth: bool
     allow_host: Sequence[str]
@@ -61,19 +62,21 @@ class Settings:
     """The settings of a sandbox.
 
     `host` is the address to listen on and `port` a TCP port, with 0 for a free one. `database` is None (in
-    memory), the path of an SQLite file, or an SQLAlchemy URL. `seed` is a YAML file, or a map of the same
-    shape, that fills an empty database instead of the demo data, and `empty` leaves it empty. `require_auth`
-    enforces tokens and permissions. `allow_host` lists names by which clients reach the sandbox, in addition
-    to IP addresses, `localhost` and `host`; pages of these hosts may call it. `control` is the audience of
-    `/_sandbox/`: this machine, anyone, or no one. `workers` is the number of server processes (PostgreSQL
-    only). `token_lifetime` and `fulfillment_delay` are in seconds of the sandbox's clock. `journal_size` is
-    the maximum number of exchanges kept.
+    memory), the path of an SQLite file, or an SQLAlchemy URL. `seed` is a file (YAML, JSON or JSON Lines) or
+    a map of that shape that fills an empty database instead of the demo data, and `empty` leaves it empty.
+    `generate` has the numbers of `users` and `entries` that `Sandbox.generate` adds to an empty database.
+    `require_auth` enforces tokens and permissions. `allow_host` lists names by which clients reach the
+    sandbox, in addition to IP addresses, `localhost` and `host`; pages of these hosts may call it. `control`
+    is the audience of `/_sandbox/`: this machine, anyone, or no one. `workers` is the number of server
+    processes (PostgreSQL only). `token_lifetime` and `fulfillment_delay` are in seconds of the sandbox's
+    clock. `journal_size` is the maximum number of exchanges kept.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     database: str | None = None
     seed: str | Path | Mapping[str, Any] | None = None
+    generate: Mapping[str, int] | None = None
     empty: bool = False
     require_auth: bool = False
     allow_host: Sequence[str] = ()
@@ -88,6 +91,13 @@ class Settings:
             raise TypeError(f"allow_host must be a list of host names, such as [{self.allow_host!r}]")
         for name in self.allow_host:
             host_name(name)
+        if self.generate is not None:
+            from knetik_cloud.sandbox.generation import amounts
+
+            unknown = sorted(self.generate.keys() - {"users", "entries"})
+            if unknown:
+                raise ValueError(f"generate has no {unknown[0]!r}: use users and entries")
+            amounts(**self.generate)
         if self.workers < 1:
             raise ValueError(f"workers must be 1 or more, not {self.workers}")
         if self.workers > 1 and not self.database_url.startswith("postgresql"):

@@ -89,14 +89,15 @@ def _candidates(
 
 def _first_start(service: Service) -> Start | None:
     """Return the start of the sandbox itself, or None if it started on data that it found."""
-    state = service.controls.first_state()
-    if state is None:
+    if service.controls.found_data:
         return None
-    if service.settings.empty:
-        return Start(EMPTY)
-    if service.settings.seed is None:
-        return Start(DEMO)
-    if sum(len(rows) for rows in state["rows"].values()) > MAX_ROWS:
+    if service.settings.generate is None:
+        if service.settings.empty:
+            return Start(EMPTY)
+        if service.settings.seed is None:
+            return Start(DEMO)
+    state = service.controls.first_state(MAX_ROWS)
+    if state is None:
         return None
     with closing(Service(Settings(empty=True))) as other:
         with other.database.transaction() as db:
@@ -111,7 +112,9 @@ def _plain(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _replay(service: Service, start: Start, steps: Iterable[Step]) -> dict[int, tuple[int | None, Any]]:
     """Run steps on a new sandbox in memory, each at its own time; return (status, body) by number."""
-    settings = replace(service.settings, database=None, workers=1, seed=None, empty=start.kind != DEMO)
+    settings = replace(
+        service.settings, database=None, workers=1, seed=None, generate=None, empty=start.kind != DEMO
+    )
     assert settings.database_url == IN_MEMORY
     responses: dict[int, tuple[int | None, Any]] = {}
     with closing(Service(settings)) as other:

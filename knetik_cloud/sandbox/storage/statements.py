@@ -54,11 +54,25 @@ class Statement:
         changed: int = self._execute(db, values)[0].rowcount
         return changed
 
-    def _execute(self, db: Connection, values: dict[str, Any]) -> tuple[Any, _Compiled]:
+    def many(self, db: Connection, rows: Sequence[dict[str, Any]]) -> None:
+        """Run it once for the values of each row."""
         dialect = db.dialect
+        compiled = self._for(dialect)
+        parameters = [compiled.bind(row) for row in rows]
+        try:
+            db.connection.cursor().executemany(compiled.text, parameters)
+        except dialect.loaded_dbapi.Error as error:
+            raise wrapped_error(db, error, compiled.text) from error
+
+    def _for(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = _Compiled(self._construct, self._keys, dialect)
+        return compiled
+
+    def _execute(self, db: Connection, values: dict[str, Any]) -> tuple[Any, _Compiled]:
+        dialect = db.dialect
+        compiled = self._for(dialect)
         parameters = compiled.bind(values)
         cursor = db.connection.cursor()
         try:

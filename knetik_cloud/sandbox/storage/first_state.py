@@ -1,0 +1,75 @@
+"""A copy of the data that a sandbox started with, to return to on a reset."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, MetaData, func, select, text
+
+from knetik_cloud.sandbox.storage.database import clear, dump, load
+from knetik_cloud.sandbox.storage.tables import DATA
+
+MAX_DOCUMENT_ROWS: Final = 20_000
+"""The maximum number of rows that are copied out of PostgreSQL."""
+
+SEQUENCES = "sqlite_sequence"
+
+
+class FirstState:
+    """The first data of a sandbox: a copy inside its SQLite database, which disappears with the connection.
+
+    PostgreSQL has no such place for several connections. Up to `MAX_DOCUMENT_ROWS` rows are kept in memory
+    instead; of more, none is kept.
+    """
+
+    def __init__(self) -> None:
+        self._document: dict[str, Any] | None = None
+        self._is_copied = False
+
+    def keep(self, db: Connection) -> None:
+        """Copy the data, in place of an earlier copy."""
+        if db.dialect.name != "sqlite":
+            self._document = dump(db) if count_rows(db) <= MAX_DOCUMENT_ROWS else None
+            return
+        for name in (*(table.name for table in DATA), SEQUENCES):
+            db.execute(text(f"DROP TABLE IF EXISTS temp.first_{name}"))
+            db.execute(text(f"CREATE TEMP TABLE first_{name} AS SELECT * FROM main.{name}"))  # noqa: S608
+        self._is_copied = True
+
+    def bring_back(self, db: Connection) -> bool:
+        """Replace the data with the copy. Return False, changing nothing, if there is none."""
+        if self._document is not None:
+            load(db, self._document)
+            return True
+        if self._is_copied:
+            clear(db)
+            for name in (*(table.name for table in DATA), SEQUENCES):
+                db.execute(text(f"INSERT INTO main.{name} SELECT * FROM temp.first_{name}"))  # noqa: S608
+        return self._is_copied
+
+    def document(self, db: Connection, max_rows: int) -> dict[str, Any] | None:
+        """Return the copy as `dump` does, or None if there is none or it has more than `max_rows` rows."""
+        if self._document is not None:
+            rows = sum(map(len, self._document["rows"].values()))
+            return self._document if rows <= max_rows else None
+        if not self._is_copied:
+            return None
+        return _read_copy(db, max_rows)
+
+
+def _read_copy(db: Connection, max_rows: int) -> dict[str, Any] | None:
+    copies = {table: table.to_metadata(MetaData(), name=f"first_{table.name}") for table in DATA}
+    rows: dict[str, Any] = {}
+    for table, copy in copies.items():
+        found = db.execute(select(copy).limit(max_rows + 1)).mappings()
+        rows[table.name] = [dict(row) for row in found]
+        max_rows -= len(rows[table.name])
+        if max_rows < 0:
+            return None
+    last_ids = {row.name: row.seq for row in db.execute(text(f"SELECT name, seq FROM first_{SEQUENCES}"))}  # noqa: S608
+    return {"rows": rows, "last_ids": last_ids}
+
+
+def count_rows(db: Connection) -> int:
+    """Count the rows of all data."""
+    return sum(db.scalar(select(func.count()).select_from(table)) or 0 for table in DATA)
