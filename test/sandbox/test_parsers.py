@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from knetik_cloud.sandbox import Sandbox, server
+from knetik_cloud.sandbox import Sandbox, serving
 from test.sandbox.web import Web
 
 GOOD = b"GET /users/56/inventory/56 HTTP/1.1\r\nHost: localhost\r\n"
@@ -18,10 +20,10 @@ GOOD = b"GET /users/56/inventory/56 HTTP/1.1\r\nHost: localhost\r\n"
 def parsed(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "h11":
-            patch.setattr(server, "_protocol", lambda: "h11")
+            patch.setitem(sys.modules, "knetik_cloud.sandbox.llhttp", None)
         else:
             pytest.importorskip("httptools")
-            assert server._protocol() != "h11"
+        assert (request.param == "h11") == issubclass(serving._protocol(), H11Protocol)
         with Sandbox() as sandbox:
             yield sandbox
 
