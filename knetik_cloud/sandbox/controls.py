@@ -18,10 +18,10 @@ from knetik_cloud.sandbox import delivery, seed
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.errors import conflict_error
 from knetik_cloud.sandbox.faults import Fault, Faults, unknown_operation_error
-from knetik_cloud.sandbox.generation import amounts, generate
+from knetik_cloud.sandbox.generation import generate
 from knetik_cloud.sandbox.journal import Exchange, Journal
 from knetik_cloud.sandbox.schema import BodyCheck
-from knetik_cloud.sandbox.settings import Settings
+from knetik_cloud.sandbox.settings import Settings, amounts
 from knetik_cloud.sandbox.shared_journal import SharedJournal
 from knetik_cloud.sandbox.storage import Database, invoices, people, tables
 from knetik_cloud.sandbox.storage.database import clear, dump, is_empty, load, lock_data, upsert

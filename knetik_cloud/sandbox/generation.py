@@ -28,32 +28,12 @@ from knetik_cloud.sandbox.rules.entry import ACTIVE, INACTIVE
 from knetik_cloud.sandbox.storage.database import align_ids
 from knetik_cloud.sandbox.storage.tables import inventory, items, users
 
-MAX_ROWS: Final = 10_000_000
-"""The maximum number of users, or entries, to generate at once."""
-
 ITEM: Final = {"type_hint": "entitlement", "name": "Generated item", "sort": 500, "behaviors": []}
 """The item that generated entries are of if there is no other."""
 
 DAY: Final = 86_400
 STRIDE: Final = 7919
 """A prime, by which rows that follow each other differ in everything."""
-
-
-def amounts(users: object = 0, entries: object = 0) -> dict[str, int]:
-    """Return the amounts to generate.
-
-    Raises:
-        TypeError: If one is not an integer.
-        ValueError: If one is negative or exceeds `MAX_ROWS`.
-    """
-    checked: dict[str, int] = {}
-    for name, number in (("users", users), ("entries", entries)):
-        if isinstance(number, bool) or not isinstance(number, int):
-            raise TypeError(f"{name} must be an integer, not {number!r}")
-        if not 0 <= number <= MAX_ROWS:
-            raise ValueError(f"{name} must be from 0 to {MAX_ROWS}, not {number}")
-        checked[name] = number
-    return checked
 
 
 def generate(db: Connection, amount: Mapping[str, int], now: float) -> None:

@@ -39,6 +39,10 @@ def host_name(text: str) -> str:
     )
 
 
+MAX_GENERATED = 10_000_000
+"""The maximum number of users, or of entries, to generate at once."""
+
+
 class Options(TypedDict, total=False):
     """The settings by keyword, each as in `Settings`."""
 
@@ -92,8 +96,6 @@ class Settings:
         for name in self.allow_host:
             host_name(name)
         if self.generate is not None:
-            from knetik_cloud.sandbox.generation import amounts
-
             unknown = sorted(self.generate.keys() - {"users", "entries"})
             if unknown:
                 raise ValueError(f"generate has no {unknown[0]!r}: use users and entries")
@@ -120,3 +122,20 @@ class Settings:
         if not separator:
             return f"sqlite:///{self.database}"
         return f"{DRIVERS.get(scheme, scheme)}://{rest}"
+
+
+def amounts(users: object = 0, entries: object = 0) -> dict[str, int]:
+    """Return the amounts to generate.
+
+    Raises:
+        TypeError: If one is not an integer.
+        ValueError: If one is negative or exceeds `MAX_GENERATED`.
+    """
+    checked: dict[str, int] = {}
+    for name, number in (("users", users), ("entries", entries)):
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise TypeError(f"{name} must be an integer, not {number!r}")
+        if not 0 <= number <= MAX_GENERATED:
+            raise ValueError(f"{name} must be from 0 to {MAX_GENERATED}, not {number}")
+        checked[name] = number
+    return checked
