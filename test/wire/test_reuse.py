@@ -1,0 +1,120 @@
+"""Connections are used again only behind a response that ended cleanly: nothing is smuggled on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from knetik_cloud import ApiException, Configuration
+from test.faults.drivers import DRIVERS
+from test.faults.server import CERTIFICATES, ENTRY, FaultServer, Peer, Request, answer
+
+STOLEN = answer({"id": 666}, "X-Target: stolen")
+GOOD = answer(ENTRY)
+CHUNKED = answer(b"", "Transfer-Encoding: chunked")
+CHUNKS = b'a\r\n{"id": 56}\r\n0\r\n\r\n'
+POISONS: dict[str, bytes] = {
+    "a second response": GOOD + STOLEN,
+    "a line end": GOOD + b"\r\n",
+    "one byte": GOOD + b"H",
+    "half a head": GOOD + STOLEN[:20],
+    "an interim response": GOOD + b"HTTP/1.1 100 Continue\r\n\r\n",
+    "a response behind chunks": CHUNKED + CHUNKS + STOLEN,
+    "a response behind trailers": CHUNKED + CHUNKS[:-2] + b"X-T: 1\r\n\r\n" + STOLEN,
+    "a response behind 204": b"HTTP/1.1 204 No Content\r\n\r\n" + STOLEN,
+    "a body behind 204": answer(ENTRY, status="204 No Content"),
+    "chunks behind 204": answer(b"", "Transfer-Encoding: chunked", status="204 No Content") + CHUNKS,
+    "a body behind 304": answer(ENTRY, status="304 Not Modified"),
+    "a length and chunks": answer(b"", "Content-Length: 3", "Transfer-Encoding: chunked") + CHUNKS,
+    "chunks of HTTP/1.0": CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + CHUNKS,
+    "a length that is too small": answer(ENTRY, length=4) + STOLEN,
+    "a chunk that is too long": CHUNKED + b'4\r\n{"id": 56}\r\n0\r\n\r\n' + STOLEN,
+    "a response behind an error": answer(b"{}", status="404 X") + STOLEN,
+    "a split header": answer(ENTRY, "X-A: b\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2"),
+}
+
+
+def poisons(data: bytes, pause: float, rest: bytes = b"") -> Callable[[Peer, Request], None]:
+    def script(peer: Peer, request: Request) -> None:
+        peer.send(data)
+        if rest:
+            time.sleep(pause)
+            peer.send(rest)
+
+    return script
+
+
+@pytest.mark.parametrize("tls", [None, "good"], ids=["plain", "TLS"])
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("poison", POISONS)
+def test_no_byte_reaches_the_next_response(poison: str, driver: str, tls: str | None) -> None:
+    data = POISONS[poison]
+    with FaultServer([poisons(data, 0)], tls=tls) as server:
+        made = DRIVERS[driver](
+            Configuration(server.url, ssl_ca_cert=str(CERTIFICATES / "authority.pem"), retries=0, timeout=5.0)
+        )
+        with suppress(ApiException):
+            made.call("get_user_inventory", 56, 56)
+        response = made.call("get_user_inventory_with_http_info", 56, 57)
+        made.close()
+    assert response.headers["X-Target"] == "/users/56/inventory/57"
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("tls", [None, "good"], ids=["plain", "TLS"])
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_response_that_comes_while_the_connection_is_idle_is_not_believed(
+    driver: str, tls: str | None
+) -> None:
+    with FaultServer([poisons(GOOD, 0.05, STOLEN)], tls=tls) as server:
+        made = DRIVERS[driver](
+            Configuration(server.url, ssl_ca_cert=str(CERTIFICATES / "authority.pem"), retries=0, timeout=5.0)
+        )
+        made.call("get_user_inventory", 56, 56)
+        time.sleep(0.2)
+        response = made.call("get_user_inventory_with_http_info", 56, 57)
+        made.close()
+    assert response.headers["X-Target"] == "/users/56/inventory/57"
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_stream_that_is_closed_early_takes_its_connection_along(driver: str) -> None:
+    with FaultServer() as server:
+        made = DRIVERS[driver](Configuration(server.url, retries=0, timeout=5.0))
+        streamed = made.call("get_user_inventory", 56, 56, _preload_content=False)
+        streamed._release()  # what `close` does, awaited or not
+        assert made.call("get_user_inventory", 56, 57).id == ENTRY["id"]
+        made.close()
+    assert server.connections == 2
+
+
+def test_both_clients_write_the_same_bytes() -> None:
+    calls = {
+        "get_user_inventory": ((56, 56), {}),
+        "get_user_inventories": ((56,), {"filter_item_name": "a&b=c", "size": 3}),
+        "use_user_entitlement_item": ((56, 56), {}),
+        "update_user_inventory_behavior_data": ((56, 56), {"data": {"data": "\N{SNOWMAN}"}}),
+        "delete_entitlement_item": ((56,), {}),
+    }
+    seen: dict[str, list[bytes]] = {}
+    for driver, make in DRIVERS.items():
+        heads: list[bytes] = []
+
+        class Recorder(FaultServer):
+            def _answer(self, peer: Peer, request: Request, heads: list[bytes] = heads) -> None:
+                heads.append(repr((request.method, request.target, request.headers, request.body)).encode())
+                super()._answer(peer, request)
+
+        with Recorder() as server:
+            made = make(Configuration(server.url, access_token="a", retries=0))
+            for method, (arguments, named) in calls.items():
+                made.call(method, *arguments, **named)
+            made.close()
+            seen[driver] = [head.replace(str(server.port).encode(), b"PORT") for head in heads]
+    first, second = seen.values()
+    assert len(first) == len(calls)
+    assert first == second
