@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
-from typing import Any
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from knetik_cloud.sandbox import Sandbox
 from test.sandbox.web import Reply, Web
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    OpenPage = Callable[..., Page]
 
 
 class Pages(Web):
@@ -54,3 +61,60 @@ def pages(sandbox: Sandbox) -> Iterator[Pages]:
     client = Pages(sandbox.url)
     yield client
     client.close()
+
+
+CHROMIUM = shutil.which(os.environ.get("KNETIK_TEST_CHROMIUM", "chromium"))
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+# Not for the session: while Playwright runs, other tests of this thread can't run an event loop.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, sandbox: Sandbox) -> Iterator[OpenPage]:
+    """Open a page of the console in a browser. Errors on its console fail the test."""
+    contexts = []
+    problems: list[str] = []
+
+    def open_one(
+        path: str = "/console", width: int = 1280, scheme: str = "light", script: bool = True
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            java_script_enabled=script,
+            base_url=sandbox.url,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None
+        )
+        page.goto(path)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    expected = ("Failed to load resource", "net::ERR_")
+    assert [each for each in problems if not each.startswith(expected)] == []
