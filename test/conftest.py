@@ -19,6 +19,19 @@ from knetik_cloud.sandbox import Sandbox
 RunScript = Callable[[str], subprocess.CompletedProcess[str]]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that runs the comparisons of CPU times."""
+    parser.addoption("--performance", action="store_true", help="run the tests marked performance")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the comparisons of CPU times unless they are asked for, since they need a quiet machine."""
+    if not config.getoption("--performance"):
+        for item in items:
+            if "performance" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="a comparison of CPU times: run with --performance"))
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings and proxies of the machine out of the tests."""

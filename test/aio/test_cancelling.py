@@ -76,7 +76,7 @@ def test_a_cancelled_call_goes_at_once_and_the_next_one_works(state: str) -> Non
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert time.monotonic() - started < 0.1
+            assert time.monotonic() - started < 5  # far from the deadline of 30 s
             if answer is not come_back_later:  # whose answer was whole
                 await until(lambda: service.open == 0)
             service.answer = healthy

@@ -72,6 +72,7 @@ def cpu(code: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+@pytest.mark.performance
 @pytest.mark.skipif(sys.platform == "win32", reason="CPU times of children are read as POSIX has them")
 def test_help_costs_little_more_than_importing_click() -> None:
     run(HELP)  # so that everything is compiled

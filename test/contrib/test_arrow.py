@@ -280,7 +280,7 @@ def test_200_000_rows_are_written_to_parquet_in_constant_memory(tmp_path: Path) 
     assert late - early < 4096, "KiB: 90,000 more rows, which take 40 MiB as a table"
 
 
-@pytest.mark.slow
+@pytest.mark.performance
 def test_rows_become_arrow_faster_than_by_from_pylist() -> None:
     best = 0.0
     for _ in range(8):  # a machine that does something else at the same time makes the ratio waver

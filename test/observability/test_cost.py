@@ -7,7 +7,7 @@ import pytest
 from benchmarks import observability
 
 
-@pytest.mark.slow
+@pytest.mark.performance
 def test_cost_of_a_hook_and_of_spans() -> None:
     # The least of several ratios, since a machine that does something else makes them waver.
     measured = [observability.measure(15) for _ in range(4)]

@@ -156,10 +156,10 @@ def test_no_thread_is_left_when_a_pager_is_dropped_half_way() -> None:
         reading = iter(UsersInventoryApi(client).iter_users_inventory(page_size=10, prefetch=8))
         next(reading)
         assert threads() == 8
-        started = time.monotonic()
         del reading
-        assert time.monotonic() - started < 0.04  # nobody waits for what is under way
-        while threads() and time.monotonic() - started < 2:
+        assert threads() > 0  # the pages in flight are not waited for
+        started = time.monotonic()
+        while threads() and time.monotonic() - started < 20:
             time.sleep(0.01)
         assert not threads()
         asked = len(service.asked)

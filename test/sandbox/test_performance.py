@@ -19,6 +19,7 @@ LEEWAY = 2.0
 """How many times slower than the goal a run may be before it fails: the machine may be busy."""
 
 
+@pytest.mark.performance
 def test_the_command_is_ready_within_a_second() -> None:
     times = []
     for _ in range(3):
@@ -30,6 +31,7 @@ def test_the_command_is_ready_within_a_second() -> None:
     assert megabytes < 100
 
 
+@pytest.mark.performance
 def test_reset_takes_less_than_ten_milliseconds(sandbox: Sandbox) -> None:
     times = []
     for _ in range(20):
@@ -39,6 +41,7 @@ def test_reset_takes_less_than_ten_milliseconds(sandbox: Sandbox) -> None:
     assert statistics.median(times) < 0.010 * LEEWAY
 
 
+@pytest.mark.performance
 def test_500_simple_calls_a_second_from_8_threads() -> None:
     calls = 100
 

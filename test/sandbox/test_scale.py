@@ -347,7 +347,7 @@ def test_nothing_is_counted_twice_while_nothing_is_written(
     assert len(added) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.performance
 def test_200_000_lines_are_loaded_in_10_seconds_of_cpu_and_200_mb(tmp_path: Path) -> None:
     path = tmp_path / "seed.jsonl"
     with path.open("w", encoding="utf-8") as file:
@@ -378,7 +378,7 @@ def test_200_000_lines_are_loaded_in_10_seconds_of_cpu_and_200_mb(tmp_path: Path
     assert used.ru_maxrss < 200 * 1024
 
 
-@pytest.mark.slow
+@pytest.mark.performance
 def test_pages_cost_the_same_at_the_end_of_a_long_list(empty: Sandbox, web: Web) -> None:
     empty.generate(users=1000, entries=200_000)
 
