@@ -6,13 +6,16 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import aiohttp
 
-from benchmarks.calls import configuration
+from benchmarks import baseline
+from benchmarks.calls import configuration, without_msgspec
 from benchmarks.comparison import Ratio
 from benchmarks.server import Server
 from knetik_cloud import aio
+from knetik_cloud.data import codec
 
 COUNT = 50
 CALLS = 1000
@@ -24,29 +27,51 @@ Call = Callable[[], Awaitable[object]]
 def measure(rounds: int) -> list[Ratio]:
     """Compare calls in a second of CPU time: above 1.00 the SDK makes more."""
     with Server() as server:
-        return [asyncio.run(_compare(server, max(5, rounds // 6)))]
+        return asyncio.run(_compare(server, max(5, rounds // 6)))
 
 
-async def _compare(server: Server, rounds: int) -> Ratio:
+async def _compare(server: Server, rounds: int) -> list[Ratio]:
     async with (
         aio.ApiClient(configuration(server.url)) as client,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
     ):
-        api, url = aio.UsersInventoryApi(client), f"{server.url}/users/56/inventory/56"
+        api = aio.UsersInventoryApi(client)
         headers = {"Authorization": "Bearer token-of-the-benchmark"}
 
-        async def subject() -> object:
-            entry = await api.get_user_inventory(56, 56)
-            return entry.id, entry.status, entry.item_name
+        async def fetch(target: str) -> Any:
+            async with session.get(f"{server.url}{target}", headers=headers) as response:
+                return json.loads(await response.read())
 
-        async def bare() -> object:
-            async with session.get(url, headers=headers) as response:
-                entry = json.loads(await response.read())
-            return entry["id"], entry["status"], entry["item_name"]
+        async def entry() -> object:
+            found = await api.get_user_inventory(56, 56)
+            return found.id, found.status, found.item_name
 
-        await rate(subject), await rate(bare)
-        pairs = [(await rate(subject), await rate(bare)) for _ in range(rounds)]
-    return Ratio.of_pairs(f"calls a CPU second, {COUNT} tasks on one client", pairs, "calls/s")
+        async def bare_entry() -> object:
+            found = await fetch(baseline.target(1))
+            return found["id"], found["status"], found["item_name"]
+
+        async def page() -> object:
+            found = (await api.get_users_inventory(size=25)).content or ()
+            return [(row.id, row.status, row.item_name) for row in found]
+
+        async def bare_page() -> object:
+            found = (await fetch(baseline.target(25)))["content"]
+            return [(row["id"], row["status"], row["item_name"]) for row in found]
+
+        name = f"calls a CPU second, {COUNT} tasks on one client"
+        ratios = []
+        with without_msgspec():
+            ratios.append(await _ratio(name, entry, bare_entry, rounds))
+            ratios.append(await _ratio(f"{name}, a page of 25", page, bare_page, rounds))
+        if codec.fast_decoder() is not None:
+            ratios.append(await _ratio(f"{name}, a page of 25, msgspec", page, bare_page, rounds))
+    return ratios
+
+
+async def _ratio(name: str, subject: Call, bare: Call, rounds: int) -> Ratio:
+    await rate(subject), await rate(bare)
+    pairs = [(await rate(subject), await rate(bare)) for _ in range(rounds)]
+    return Ratio.of_pairs(name, pairs, "calls/s")
 
 
 async def rate(call: Call) -> float:

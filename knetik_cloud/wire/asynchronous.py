@@ -29,7 +29,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         self._unread_size = 0
         self._error: Exception | None = None
         self._is_at_end = self._is_paused = self._is_full = False
-        self._until = math.inf
+        self._until = self._checked_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._poll: Any = None
 
@@ -87,7 +87,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
             self._writable().write(view[start : start + SEND_BYTES])
             while self._is_paused or (listener is not None and self._has_arrived()):
                 if listener is None or not self._has_arrived():
-                    await self._wait_for_event()
+                    await self._event()
                 elif not self._unread and not self._is_at_end:
                     await asyncio.sleep(0)  # the loop reads it now
                 elif listener(self._pop()):
@@ -106,7 +106,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""
         while not self._unread and not self._is_at_end:
-            await self._wait_for_event()
+            await self._event()
         return self._pop()
 
     def _pop(self) -> bytes:
@@ -150,37 +150,34 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
 
     # Time
 
-    async def _wait_for_event(self) -> None:
-        """Wait until something happens.
-
-        Raises:
-            TimeoutError: If nothing happens in time.
-        """
-        left = self.remaining()
-        self._until = time.monotonic() + left
-        if self._timer is None or self._timer.when() > self._loop.time() + left:
-            self._set_timer()
+    def _event(self) -> asyncio.Future[None]:
+        """Return what is done as soon as something happens, or fails with a `TimeoutError` in time."""
+        now = time.monotonic()
+        self._until = min(self._deadline, now + self._wait)
+        if self._until <= now:
+            raise TimeoutError("timed out")
+        if self._timer is None or self._checked_at > self._until:
+            self._set_timer(now)
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
-    def _set_timer(self) -> None:
+    def _set_timer(self, now: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        left = self._until - time.monotonic()
-        self._timer = None if left == math.inf else self._loop.call_later(left, self._check_time)
+        self._checked_at = self._until
+        is_timed = self._until < math.inf
+        self._timer = self._loop.call_later(self._until - now, self._check_time) if is_timed else None
 
     def _check_time(self) -> None:
         self._timer = None
         waiter = self._waiter
         if waiter is None or waiter.done():
             return
-        if time.monotonic() >= self._until:
+        now = time.monotonic()
+        if now >= self._until:
             waiter.set_exception(TimeoutError("timed out"))
         else:
-            self._set_timer()
+            self._set_timer(now)
 
 
 class _Dialer:

@@ -266,8 +266,10 @@ class Response:
         elif lengths:
             self._left = int(lengths[0])
             self._mode = LENGTH
-        connection = ",".join(values.get("connection", ())).lower()
-        self._is_kept_alive = "keep-alive" in connection if is_old else "close" not in connection
+        self._is_kept_alive = not is_old
+        if "connection" in values:
+            connection = ",".join(values["connection"]).lower()
+            self._is_kept_alive = "keep-alive" in connection if is_old else "close" not in connection
         if is_chunked and (lengths or is_old):
             self._is_kept_alive = False
         if status in (204, 304) or status < 200:

@@ -176,8 +176,10 @@ class Interruption:
 
     def _call(self, frame: FrameType, event: str, argument: Any) -> Any:
         name = frame.f_globals.get("__name__", "")
-        is_ours = name.startswith("knetik_cloud.wire") and frame.f_code.co_name not in ("__del__", "close")
-        return self._line if is_ours else None
+        caller = frame.f_back.f_code.co_name if frame.f_back is not None else ""
+        # Python itself ignores errors in finalizers.
+        is_finalizer = "__del__" in (frame.f_code.co_name, caller) or frame.f_code.co_name == "close"
+        return self._line if name.startswith("knetik_cloud.wire") and not is_finalizer else None
 
     def _line(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "line":
