@@ -17,7 +17,6 @@ myst_heading_anchors = 4
 
 html_theme = "furo"
 html_title = f"knetik_cloud {release}"
-html_static_path = ["static"]
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
 pygments_dark_style = "github-dark"

@@ -21,6 +21,8 @@ PAGES = {
     "SECURITY": "security",
 }
 """The pages of the site that stand for the Markdown files in the root of the repository."""
+FILES = {page: f"{name}.md" for name, page in PAGES.items() if name != "README"}
+"""The files whose text these pages show."""
 
 
 def read_source(app: Sphinx, name: str, source: list[str]) -> None:
@@ -29,6 +31,9 @@ def read_source(app: Sphinx, name: str, source: list[str]) -> None:
     Marked examples become tabs, directives in comments apply, links to the repository's root lead to pages,
     and the links back are left to the site's navigation.
     """
+    if name in FILES:
+        text = ROOT.joinpath(FILES[name]).read_text(encoding="utf-8")
+        source[0] = re.sub(r"\]\((?!\w+:|#)(?!docs/)", "](../", text).replace("](docs/", "](")
     up = "../" * name.count("/")
     text = ROOT_LINK.sub(lambda link: f"]({up}{PAGES[link[1]]}.md", BACK.sub("", source[0]))
     text = DIRECTIVE.sub(r"```\1```", text)
