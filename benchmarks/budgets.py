@@ -28,23 +28,26 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "call: one entry": Budget(1.05),
-    "call: a page of 25": Budget(1.10),
+    "call: one entry": Budget(0.5),
+    "call: a page of 25": Budget(0.78),
     "call: a page of 1000": Budget(1.20),
     "call: a page of 1000, msgspec": Budget(0.75),
     "decode: a page of 1000, shapes checked": Budget(1.10),
     "decode: the same, every field touched": Budget(2.0),
     "encode: an item of 14 fields": Budget(1.2),
-    "import knetik_cloud": Budget(0.35),
-    "import, client, first API object": Budget(0.6),
+    "import knetik_cloud": Budget(0.1),
+    "import, client, first API object": Budget(0.51),
+    "import, client, first call": Budget(0.7),
     "memory of a row, untouched": Budget(1.05),
     "memory of a row, all fields touched": Budget(1.15),
     "1,000 clients made and dropped: memory": Budget(4.0),
     "1,000 clients made and dropped: descriptors": Budget(0),
     "1,000 clients made and dropped: threads": Budget(0),
     "1,000 calls on one client: threads": Budget(0),
-    "calls a second, 8 threads on one client": Budget(1.0, at_least=True),
-    "calls a CPU second, 50 tasks on one client": Budget(0.85, at_least=True),
+    "calls a second, 8 threads on one client": Budget(1.5, at_least=True),
+    "calls a CPU second, 50 tasks on one client": Budget(1.05, at_least=True),
+    "calls a CPU second, 50 tasks on one client, a page of 25": Budget(0.88, at_least=True),
+    "calls a CPU second, 50 tasks on one client, a page of 25, msgspec": Budget(1.08, at_least=True),
 }
 
 
