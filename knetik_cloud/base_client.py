@@ -170,6 +170,7 @@ class Shared(Generic[S]):
             tokens,
             hooks=configuration.hooks,
             debug=configuration.debug,
+            max_json_values=configuration.max_json_values,
         )
         if not configuration.verify_ssl and configuration.ssl_context is None:
             logger().warning(

@@ -74,6 +74,7 @@ class Engine:
         base_path: The path before the paths of the operations, without a slash at its end.
         tokens: The source of tokens. None means calls without tokens.
         hooks: The hooks of the configuration. Those in `default_hooks` come before them.
+        max_json_values: The maximum number of JSON values in a response. None means no limit.
         debug: Whether query values and bodies are logged.
         clock: Returns monotonic seconds.
         now: Returns epoch seconds.
@@ -88,6 +89,7 @@ class Engine:
         *,
         hooks: Sequence[Hook] = (),
         debug: bool = False,
+        max_json_values: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         random: Callable[[], float] = random.random,
@@ -99,6 +101,7 @@ class Engine:
         self.clock = clock
         self._hooks = hooks
         self._debug = debug
+        self.max_json_values = max_json_values
         self._known_defaults: list[Hook] = []
         self._observers = observation.Observers.of(hooks) if hooks else None
         self._now = now
@@ -167,6 +170,7 @@ class Engine:
         limit = limited(settings.deadline)
         deadline = self.clock() + limit
         state = _CallState(operation, arguments, request, self.origin, observed, self._debug, stream)
+        state.max_json_values = self.max_json_values
         tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
         while True:
             if tokens is not None:
@@ -401,6 +405,7 @@ class _CallState:
         """Seconds that the last response asked to wait."""
         self.retries = self.redirects = 0
         self.attempts: list[Attempt] = []
+        self.max_json_values: int | None = None
 
     def masked(self, text: str) -> str:
         """Return a text with the secrets of the request masked, which the service may have echoed."""
@@ -493,7 +498,7 @@ class _CallState:
         if stream:
             return CallResult(response, response, attempts)
         try:
-            return CallResult(read(self.operation, response), response, attempts)
+            return CallResult(read(self.operation, response, self.max_json_values), response, attempts)
         except ApiResponseError as unreadable:
             reason = self.masked(unreadable.reason or "")  # here, in a frame of the error
         except RecursionError:
@@ -548,8 +553,13 @@ def _excerpt(data: bytes) -> str:
     return text if len(data) <= MAX_ERROR_BODY_BYTES else f"{text}..."
 
 
-def read(operation: Operation[Any], response: Response) -> Any:
+def read(operation: Operation[Any], response: Response, max_json_values: int | None = None) -> Any:
     """Decode a successful response as the type that the operation returns.
+
+    Args:
+        operation: The operation.
+        response: The response.
+        max_json_values: The maximum number of JSON values in the response, or None.
 
     Raises:
         ApiResponseError: If the response does not have that type.
@@ -566,7 +576,10 @@ def read(operation: Operation[Any], response: Response) -> Any:
         if data.lstrip()[:1] == b"<":
             raise ApiResponseError(reason="expected an empty response, got HTML or XML")
         return None
-    value = codec.decode(data if charset is None else codec.text(data, charset))
+    document = data if charset is None else codec.text(data, charset)
+    if max_json_values is not None and len(document) > max_json_values:  # otherwise it can't have more
+        codec.check_count(document, max_json_values)
+    value = codec.decode(document)
     if value is None and operation.empty_result:
         return None
     if value is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NoReturn
@@ -10,6 +11,8 @@ from typing import Any, NoReturn
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 
+STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+SPACE = re.compile(r"[ \t\r\n]+")
 MIN_MSGSPEC_BYTES = 4096
 """Bytes from which msgspec is used. Below, it saves microseconds, while its import takes milliseconds."""
 
@@ -62,6 +65,28 @@ def fast_decoder() -> Callable[[bytes | str], Any] | None:
     except ImportError:
         return None
     return decode
+
+
+def check_count(data: bytes | str, limit: int) -> None:
+    """Check the number of JSON values in data, which take far more memory than their text.
+
+    Raises:
+        ApiResponseError: If there are more than `limit`.
+    """
+    if _count(data) > limit:
+        text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+        if _count(SPACE.sub("", STRING.sub("0", text))) > limit:
+            raise ApiResponseError(
+                reason=f"the response has more than {limit} JSON values, the limit of "
+                "Configuration.max_json_values"
+            )
+
+
+def _count(data: bytes | str) -> int:
+    """Return the number of JSON values, or more if there are commas or brackets in strings, or spaces."""
+    marks = (b",", b"[", b"{", b"[]", b"{}") if isinstance(data, bytes) else (",", "[", "{", "[]", "{}")
+    commas, lists, objects, empty_lists, empty_objects = (data.count(mark) for mark in marks)  # type: ignore[arg-type]
+    return 1 + commas + lists + objects - empty_lists - empty_objects
 
 
 def decode(data: bytes | str, what: str = "the response") -> Any:

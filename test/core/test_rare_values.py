@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
+import json
 import sys
 from typing import Any
 
 import pytest
 
-from knetik_cloud import ApiValueError, EntitlementItem
+from knetik_cloud import ApiClient, ApiValueError, Configuration, EntitlementItem, UsersInventoryApi
 from knetik_cloud.core import call, failure, observation
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.path_call import prepare_path_call
@@ -19,6 +20,7 @@ from knetik_cloud.data import codec
 from knetik_cloud.data.model import field
 from knetik_cloud.exceptions import ApiConnectionException, ApiResponseError
 from knetik_cloud.wire.response import Response
+from test.conftest import RecordingServer, answer
 from test.core.lists import READ, Reply, World
 
 
@@ -158,3 +160,25 @@ def test_error_that_a_signal_handler_raises_during_a_hook_is_raised(monkeypatch:
     next(steps)
     with pytest.raises(ValueError, match="time limit"):
         steps.throw(ValueError("time limit"))
+
+
+@pytest.mark.parametrize("text", ["[1, 2, [ ], {\n}]", '{"a":[1,2],"b":"x"}', '["a,b","[{\\"",{"c":null}]'])
+def test_json_values_of_a_response_are_counted(text: str) -> None:
+    def values(value: object) -> int:
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return 1 + sum(map(values, inner))
+
+    count = values(json.loads(text))
+    for data in (text, text.encode()):
+        codec.check_count(data, count)
+        with pytest.raises(ApiResponseError, match=r"more than \d+ JSON values, the limit of Configuration"):
+            codec.check_count(data, count - 1)
+
+
+def test_response_with_too_many_json_values_is_an_error(server: RecordingServer) -> None:
+    server.answers = [answer(200, b'{"name":"x","tags":[' + b'"a,b",' * 50 + b'"c"]}')]
+    with ApiClient(Configuration(server.url, max_json_values=54)) as client:
+        assert UsersInventoryApi(client).get_entitlement_item(5).name == "x"
+        client.configuration.max_json_values = 53
+        with pytest.raises(ApiResponseError, match="more than 53 JSON values"):
+            UsersInventoryApi(client).get_entitlement_item(5)
