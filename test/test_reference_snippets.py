@@ -12,10 +12,10 @@ SNIPPETS = Path(__file__).parent / "reference_snippets"
 
 OUTCOMES: dict[str, str] = {
     # What the script prints (a part of it). "" is a success that prints nothing.
-    "add_item_to_user_inventory": "it lacks user_inventory_add_request.note",
+    "add_item_to_user_inventory": ": user_inventory_add_request.note",
     "check_user_entitlement_item": "",
-    "create_entitlement_item": "it lacks entitlement_item.name",
-    "create_entitlement_template": "it lacks template.name",
+    "create_entitlement_item": ": entitlement_item.name missing",
+    "create_entitlement_template": ": template.name missing",
     "delete_entitlement_item": "",
     "delete_entitlement_template": "(400)",  # 'cascade_example' is not 'detach', and the template is in use
     "get_entitlement_item": "EntitlementItem(",
@@ -26,9 +26,9 @@ OUTCOMES: dict[str, str] = {
     "get_user_inventory": "UserInventoryResource(",
     "get_user_inventory_log": "PageResourceUserItemLogResource(",
     "get_users_inventory": "(400)",  # 'filter_date_example', likewise
-    "grant_user_entitlement": "it lacks grant_request.entitlement_id",
-    "update_entitlement_item": "it lacks entitlement_item.name",
-    "update_entitlement_template": "it lacks template.name",
+    "grant_user_entitlement": ": grant_request.entitlement_id missing",
+    "update_entitlement_item": ": entitlement_item.name missing",
+    "update_entitlement_template": ": template.name missing",
     "update_user_inventory_behavior_data": "",
     "update_user_inventory_expires": "",
     "update_user_inventory_status": "(400)",  # 'inventory_status_example' is no status
