@@ -105,3 +105,18 @@ def test_what_lies_between_two_codings_is_bounded() -> None:
 def test_more_codings_than_two_are_refused() -> None:
     with pytest.raises(ApiResponseError, match="encoding"):
         content.inflaters("gzip, gzip, gzip")
+
+
+def test_as_many_gzip_members_as_the_limit_allows_are_decoded() -> None:
+    members = gzip.compress(b"a", 1) * content.MAX_MEMBERS
+    (inflater,) = content.inflaters("gzip")
+    assert b"".join(content.feed([inflater], members)) == b"a" * content.MAX_MEMBERS
+    inflater.finish()
+
+
+def test_zero_bytes_after_a_gzip_member_are_padding_and_others_are_not() -> None:
+    (inflater,) = content.inflaters("gzip")
+    assert b"".join(content.feed([inflater], gzip.compress(b"a") + b"\0" * 9)) == b"a"
+    (other,) = content.inflaters("gzip")
+    with pytest.raises(ApiResponseError, match="corrupt"):
+        list(content.feed([other], gzip.compress(b"a") + b"\1" * 9))

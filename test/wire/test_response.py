@@ -219,3 +219,20 @@ def test_large_head_within_the_bound_is_read() -> None:
     response = Response()
     response.feed(OK + b"X-A: b\r\n" * 5000 + b"Content-Length: 0\r\n\r\n")
     assert len(response.fields) == 5001
+
+
+def test_body_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not() -> None:
+    for length, expected in ((10, 200), (11, ApiResponseError)):
+        data = OK + b"Content-Length: %d\r\n\r\n" % length + b"x" * length
+        assert parsed(data, method="GET", limit=10)[0] == expected
+
+
+def test_only_a_body_without_a_length_ends_with_the_connection() -> None:
+    for head, ends in ((b"", True), (b"Content-Length: 5\r\n", False)):
+        response = Response()
+        assert not response.ends_with_connection
+        response.feed(OK + head + b"\r\nabc")
+        assert response.ends_with_connection is ends
+        response.feed(b"de")
+        response.eof()
+        assert not response.ends_with_connection
