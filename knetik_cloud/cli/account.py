@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from knetik_cloud.cli.options import Command, run_of
-from knetik_cloud.cli.output import Output, Rows, is_terminal, note
+from knetik_cloud.cli.output import Output, is_terminal, note
+from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.run import VARIABLES, Live, Run
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -15,7 +15,8 @@ from knetik_cloud.cli import calls
 from knetik_cloud.cli.exits import CommandError, Exit
 from knetik_cloud.cli.groups import Group
 from knetik_cloud.cli.options import Argument, Command, Duration, confirmed, run_of
-from knetik_cloud.cli.output import Rows, note
+from knetik_cloud.cli.output import note
+from knetik_cloud.cli.rows import Rows
 
 if TYPE_CHECKING:
     from knetik_cloud.bulk import Report

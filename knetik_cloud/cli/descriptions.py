@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -11,8 +11,18 @@ from knetik_cloud.cli import bodies, calls
 from knetik_cloud.contract import Contract
 
 if TYPE_CHECKING:
-    from knetik_cloud.cli.operation_commands import OperationCommand
     from knetik_cloud.core.operation import Operation
+
+
+class DescribedCommand(Protocol):
+    """The command of an operation, as far as it is described here."""
+
+    operation: Operation[Any]
+    help: str | None
+    epilog: str | None
+
+    def own_params(self) -> list[click.Parameter]:
+        """Return the parameters of the operation."""
 
 
 def body_example(operation: Operation[Any]) -> Any:
@@ -23,7 +33,7 @@ def body_example(operation: Operation[Any]) -> Any:
     return body.example if body.example is not None else contract.resolve(body.schema).get("example")
 
 
-def describe(command: OperationCommand) -> None:
+def describe(command: DescribedCommand) -> None:
     """Fill in the help of a command and of its parameters."""
     operation = command.operation
     contract = Contract.load()

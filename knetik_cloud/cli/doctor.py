@@ -13,7 +13,7 @@ import click
 from knetik_cloud.cli.errors import message, next_step_of
 from knetik_cloud.cli.exits import CommandError, Exit
 from knetik_cloud.cli.options import Command, run_of
-from knetik_cloud.cli.output import Rows
+from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.run import Live, Run
 
 SKEW = 60.0

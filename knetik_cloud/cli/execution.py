@@ -9,7 +9,8 @@ import click
 
 from knetik_cloud.cli import calls, outcomes
 from knetik_cloud.cli.exits import MEANINGS, CommandError, Exit
-from knetik_cloud.cli.output import Rows, note
+from knetik_cloud.cli.output import note
+from knetik_cloud.cli.rows import Rows
 from knetik_cloud.data import codec
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import click
 from knetik_cloud.cli.errors import NEXT_STEPS
 from knetik_cloud.cli.exits import MEANINGS, CommandError
 from knetik_cloud.cli.options import Command, run_of
-from knetik_cloud.cli.output import Rows
+from knetik_cloud.cli.rows import Rows
 
 
 class Topic(NamedTuple):

@@ -13,7 +13,7 @@ from knetik_cloud.cli.exits import CommandError
 from knetik_cloud.cli.groups import Group
 from knetik_cloud.cli.operation_commands import OperationCommand
 from knetik_cloud.cli.options import Argument, run_of
-from knetik_cloud.cli.output import Rows
+from knetik_cloud.cli.rows import Rows
 
 if TYPE_CHECKING:
     from knetik_cloud.core.operation import Operation

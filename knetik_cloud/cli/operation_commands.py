@@ -104,7 +104,7 @@ class OperationCommand(Command):
         run = run_of(click.get_current_context())
         if values.pop("skeleton", False):
             from knetik_cloud.cli.descriptions import body_example
-            from knetik_cloud.cli.output import dumps
+            from knetik_cloud.cli.rows import dumps
 
             click.echo(dumps(body_example(self.operation), 2))
             return

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from knetik_cloud.cli.exits import CommandError
-from knetik_cloud.cli.output import Rows, as_object, cell, columns_of
+from knetik_cloud.cli.rows import Rows, as_object, cell, columns_of
 
 PLAIN: Mapping[type, pa.DataType] = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
 KNOWN: Mapping[str, pa.DataType] = {

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import click
 
 from knetik_cloud.cli.exits import CommandError, Exit
-from knetik_cloud.cli.output import Output, Rows, is_terminal
+from knetik_cloud.cli.output import Output, is_terminal
+from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.text import printable, without_secrets
 
 if TYPE_CHECKING:

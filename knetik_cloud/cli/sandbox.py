@@ -13,7 +13,8 @@ import click
 
 from knetik_cloud.cli.groups import Group
 from knetik_cloud.cli.options import Command, Duration, common_options, confirmed, run_of
-from knetik_cloud.cli.output import Rows, note
+from knetik_cloud.cli.output import note
+from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.sandboxes import DATABASE_VARIABLE
 
 F = TypeVar("F", bound=Callable[..., Any])

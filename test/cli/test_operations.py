@@ -10,7 +10,8 @@ import pytest
 
 from knetik_cloud.cli import bodies, calls, tree
 from knetik_cloud.cli.descriptions import body_example
-from knetik_cloud.cli.output import FORMATS, cell, instant
+from knetik_cloud.cli.output import FORMATS, instant
+from knetik_cloud.cli.rows import cell
 from knetik_cloud.contract import Contract
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.sandbox import Sandbox

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -13,8 +13,12 @@ from starlette.responses import Response
 from knetik_cloud.sandbox.console import PREFIX
 from knetik_cloud.sandbox.service import Service
 
-if TYPE_CHECKING:
-    from knetik_cloud.sandbox.console.rendering import Renderer
+
+class FragmentRenderer(Protocol):
+    """Renders parts of pages."""
+
+    def fragment(self, template: str, values: Mapping[str, Any]) -> str:
+        """Render a part of a page."""
 
 
 @dataclass(slots=True)
@@ -44,7 +48,7 @@ class Context:
     """The common part of all pages."""
 
     service: Service
-    renderer: Renderer
+    renderer: FragmentRenderer
 
 
 @dataclass(frozen=True, slots=True)
