@@ -213,14 +213,14 @@ def as_curl(steps: Sequence[Step], base: str) -> str:
         exchange = step.exchange
         address = f"{base}{exchange.path}"
         words = ["curl", "-sS"] if exchange.method == "GET" else ["curl", "-sS", "-X", exchange.method]
-        words.append(shlex.quote(f"{address}?{exchange.query}" if exchange.query else address))
+        words.append(_quoted(f"{address}?{exchange.query}" if exchange.query else address))
         for name, value in exchange.headers.items():
             if name.lower() == "authorization":
                 words.append('-H "Authorization: Bearer $KNETIK_CLOUD_TOKEN"')
             elif name.lower() not in OMITTED_HEADERS and not name.lower().startswith(("x-console-", "sec-")):
-                words.append(f"-H {shlex.quote(f'{name}: {value}')}")
+                words.append(f"-H {_quoted(f'{name}: {value}')}")
         if exchange.body is not None:
-            words.append(f"--data-binary {shlex.quote(exchange.body)}")
+            words.append(f"--data-binary {_quoted(exchange.body)}")
         lines += [f"# {_about(step, is_left_out=False)}", " ".join(words)]
     return "\n".join([*lines, ""])
 
@@ -253,7 +253,20 @@ def _knetik(step: Step) -> str:
             words.append(f"--{option}={value}")
     if any(value.startswith("-") for value in positional):
         words.append("--")
-    return " ".join(shlex.quote(word) for word in [*words, *positional])
+    return " ".join(_quoted(word) for word in [*words, *positional])
+
+
+def _quoted(word: str) -> str:
+    """Quote a word for bash. Characters that are invisible or move others are written as codes."""
+    if word.replace("\n", "").isprintable():
+        return shlex.quote(word)
+    written = [
+        each.replace("\\", "\\\\").replace("'", "\\'")
+        if each.isprintable()
+        else "".join(f"\\x{byte:02x}" for byte in each.encode("utf-8", "surrogatepass"))
+        for each in word
+    ]
+    return f"$'{''.join(written)}'"
 
 
 def _call(api: str, step: Step, indentation: int) -> str:

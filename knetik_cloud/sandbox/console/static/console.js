@@ -114,7 +114,7 @@
     const before = document.referrer && new URL(document.referrer);
     const target = new URL(up, window.location.href);
     // Back keeps the filters and the scroll position, if this page was opened from the list.
-    if (before && before.pathname === target.pathname && window.history.length > 1) {
+    if (before && [target.pathname, '/console'].includes(before.pathname) && window.history.length > 1) {
       sessionStorage.setItem('row', target.hash);
       window.history.back();
     } else {

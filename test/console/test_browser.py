@@ -1,0 +1,513 @@
+"""The console in a browser: live, by keyboard, without JavaScript, and with every action."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+from knetik_cloud.sandbox import Sandbox
+from test.console.conftest import Pages
+from test.console.visits import fill
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from test.console.conftest import OpenPage
+
+pytestmark = pytest.mark.browser
+
+SECONDS = 20_000
+
+
+def rows(page: Page) -> list[str]:
+    """List the numbers of the requests that the journal shows."""
+    return page.locator("[data-rows] [data-row]").all_inner_texts()
+
+
+def wait_for_row(page: Page, number: int) -> None:
+    page.locator(f"#row-{number}").wait_for(state="attached", timeout=SECONDS)
+
+
+# The live journal
+
+
+def test_new_requests_appear_by_themselves_newest_first(pages: Pages, open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_text("No requests yet").wait_for()
+
+    pages.get("/entitlements/56")
+    pages.use(3, 56)
+
+    wait_for_row(page, 2)
+    assert rows(page) == ["2", "1"]
+    assert "403" in page.locator("#row-2").inner_text()
+    assert page.get_by_text("No requests yet").count() == 0
+
+
+def test_a_request_appears_within_three_tenths_of_a_second(pages: Pages, open_page: OpenPage) -> None:
+    page = open_page()
+    page.locator("[data-pause]").wait_for()
+    delays = []
+    for number in range(1, 11):
+        # The browser notes the time by itself, so that only its clock counts and not the test's.
+        page.evaluate(
+            """number => { window.seen = new Promise(resolve => {
+                const look = () => document.getElementById(`row-${number}`)
+                    ? resolve(performance.timeOrigin + performance.now()) : setTimeout(look, 2);
+                look();
+            }); }""",
+            number,
+        )
+        pages.get("/entitlements/56")
+        responded = time.time()
+        delays.append(page.evaluate("window.seen") / 1000 - responded)
+
+    # The fastest, because this machine may be busy with something else at any time.
+    assert min(delays) < 0.3, delays
+
+
+def test_filters_apply_to_new_requests(pages: Pages, open_page: OpenPage) -> None:
+    page = open_page("/console/journal?status=4xx&user=3")
+
+    pages.get("/entitlements/56")
+    pages.use(56, 404)
+    pages.use(3, 56)
+
+    wait_for_row(page, 3)
+    assert rows(page) == ["3"]
+
+
+def test_filters_update_the_list_while_typing(pages: Pages, open_page: OpenPage) -> None:
+    pages.get("/entitlements/56")
+    pages.get("/inventories")
+    page = open_page()
+
+    page.get_by_label("Search").fill("inventories")
+
+    page.locator("#row-1").wait_for(state="detached")
+    assert rows(page) == ["2"]
+    assert "q=inventories" in page.url
+    pages.get("/inventories?size=3")
+    wait_for_row(page, 3)
+
+
+def test_pausing_holds_new_requests_back(pages: Pages, open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Pause").click()
+
+    pages.get("/entitlements/56")
+
+    page.get_by_text("new requests are waiting").wait_for()
+    assert rows(page) == []
+    page.get_by_role("button", name="Resume").click()
+    wait_for_row(page, 1)
+
+
+def test_focus_and_selection_stay_while_rows_arrive(pages: Pages, open_page: OpenPage) -> None:
+    pages.get("/entitlements/56")
+    page = open_page()
+    page.locator("#row-1 input").check()
+    page.locator("#row-1 [data-row]").focus()
+
+    for _ in range(60):
+        pages.get("/entitlements/56")
+
+    wait_for_row(page, 61)
+    assert page.evaluate("document.activeElement.textContent") == "1"
+    assert page.locator("#row-1 input").is_checked()
+    assert page.locator("[data-rows] tr").count() <= 52
+
+
+def test_stream_resumes_after_a_restart_of_the_sandbox(open_page: OpenPage) -> None:
+    first = Sandbox().start()
+    port = int(first.url.rpartition(":")[2])
+    page = open_page(f"{first.url}/console")
+    urllib.request.urlopen(f"{first.url}/entitlements/56").read()
+    wait_for_row(page, 1)
+    first.stop()
+    page.get_by_text("Connection lost").wait_for()
+
+    with Sandbox(port=port) as second:
+        urllib.request.urlopen(f"{second.url}/inventories").read()
+        page.locator("#row-1", has_text="get_users_inventory").wait_for(timeout=SECONDS)
+
+
+def test_reset_of_the_sandbox_empties_the_list(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+    pages.get("/entitlements/56")
+    page = open_page()
+    wait_for_row(page, 1)
+
+    sandbox.reset()
+
+    page.get_by_text("No requests yet").wait_for()
+
+
+def test_open_console_does_not_delay_the_stop_of_the_sandbox(open_page: OpenPage) -> None:
+    sandbox = Sandbox().start()
+    open_page(f"{sandbox.url}/console").locator("[data-pause]").wait_for()
+    stopping = threading.Thread(target=sandbox.stop)
+
+    stopping.start()
+    stopping.join(10)
+
+    assert not stopping.is_alive()
+
+
+# The keyboard
+
+
+def test_everything_is_reached_by_keyboard(pages: Pages, open_page: OpenPage) -> None:
+    pages.get("/entitlements/56")
+    pages.use(3, 56)
+    page = open_page()
+    wait_for_row(page, 2)
+    press = page.keyboard.press
+
+    press("j")
+    press("j")
+    assert page.evaluate("document.activeElement.textContent") == "1"
+    press("k")
+    press("x")
+    assert page.locator("#row-2 input").is_checked()
+    press("Enter")
+    page.wait_for_url("**/journal/2")
+    press("Escape")
+    page.wait_for_url("**/console*")
+    page.wait_for_function("document.activeElement.textContent === '2'")
+    press("?")
+    page.get_by_role("dialog").wait_for()
+    press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
+    press("/")
+    page.keyboard.type("jj?")
+    assert page.get_by_label("Search").input_value() == "jj?"
+    for key, title in zip(
+        "dwcfutj", ("Data", "Could", "Clock", "Faults", "Undo", "Try", "Journal"), strict=True
+    ):
+        page.evaluate("document.activeElement.blur()")
+        press("g")
+        press(key)
+        page.get_by_role("heading", level=1, name=re.compile(title)).wait_for()
+
+
+def test_form_is_filled_in_and_sent_by_keyboard(sandbox: Sandbox, open_page: OpenPage) -> None:
+    page = open_page("/console/clock")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    for _ in range(40):
+        if page.evaluate("document.activeElement.textContent") == "Freeze":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("Clock frozen").wait_for()
+
+    before = sandbox.now()
+    time.sleep(0.01)
+    assert sandbox.now() == before
+
+
+def test_arrow_keys_still_scroll(pages: Pages, open_page: OpenPage) -> None:
+    for _ in range(60):
+        pages.get("/entitlements/56")
+    page = open_page()
+    wait_for_row(page, 60)
+
+    page.keyboard.press("PageDown")
+
+    page.wait_for_function("window.scrollY > 0")
+
+
+# Without JavaScript
+
+
+def test_console_works_without_javascript(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+    pages.use(3, 56)
+    pages.get("/entitlements/56")
+    page = open_page(script=False)
+    assert rows(page) == ["2", "1"]
+
+    page.get_by_role("combobox", name="Status").fill("4xx")
+    page.get_by_role("button", name="Filter").click()
+    assert rows(page) == ["1"]
+    page.locator("#row-1 input").check()
+    page.get_by_role("button", name="as a pytest test").click()
+    assert "def test_use_user_entitlement_item_responds_403" in page.locator("#code").inner_text()
+    page.get_by_role("link", name="Journal").first.click()
+    page.locator("#row-1 [data-row]").click()
+    assert "max_use is 10" in page.get_by_role("region", name="Rules").inner_text()
+    page.get_by_role("button", name="Fail the next one like this").click()
+    page.get_by_role("button", name="Fail the next one like this").click()
+    assert sandbox.faults[0].status == 403
+    page.get_by_role("button", name="Undo").click()
+    assert sandbox.faults == []
+    page.get_by_role("link", name="Try").click()
+    page.get_by_role("link", name="grant_user_entitlement").click()
+    page.get_by_label("user_id").fill("3")
+    page.get_by_role("button", name="Send").click()
+    assert "202" in page.locator("dl.facts").inner_text()
+    page.get_by_role("link", name="Keyboard shortcuts").click()
+    page.get_by_role("heading", name="Keyboard shortcuts").wait_for()
+
+
+# Actions
+
+
+def test_clock_is_frozen_set_stepped_and_undone(sandbox: Sandbox, open_page: OpenPage) -> None:
+    page = open_page("/console/clock")
+
+    page.get_by_role("button", name="Freeze").click()
+    page.get_by_label("Set to").fill("2030-01-01T00:00:00Z")
+    page.get_by_role("button", name="Set", exact=True).click()
+    assert sandbox.now() == 1_893_456_000
+    page.get_by_role("button", name="+ 1 day").click()
+    assert sandbox.now() == 1_893_456_000 + 86_400
+    page.get_by_label("Step by").fill("2")
+    page.get_by_label("Unit").select_option("hours")
+    page.get_by_role("button", name="Back", exact=True).click()
+    assert sandbox.now() == 1_893_456_000 + 86_400 - 7200
+    page.get_by_role("button", name="Undo").click()
+    assert sandbox.now() == 1_893_456_000 + 86_400
+    page.goto("/console/undo")
+    page.get_by_role("button", name=re.compile("^Undo ")).click()
+    assert sandbox.now() == 1_893_456_000
+    page.goto("/console/clock")
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Back to real time").click()
+    assert abs(sandbox.now() - time.time()) < 60
+
+
+def test_clock_moves_to_the_next_thing_that_happens(
+    sandbox: Sandbox, pages: Pages, open_page: OpenPage
+) -> None:
+    sandbox.freeze("2030-01-01T00:00:00Z")
+    request = {"sku": "season_pass", "note": "x", "skip_invoice": False, "overrides": []}
+    assert pages.post("/users/3/inventory", request).status == 201
+    pages.grant(56, 2)
+    page = open_page("/console/clock")
+    listed = page.get_by_role("region", name="What will happen").inner_text()
+    assert "The invoice of user 3 is fulfilled: Season Pass becomes active" in listed
+    assert "User 56 can get Daily Gift again" in listed
+    assert "Potion of Speed of user 56 expires" in listed
+
+    page.get_by_role("button", name="To the next thing that happens").click()
+
+    assert sandbox.now() == 1_893_456_001
+    assert pages.entries(3, 1)[0]["status"] == "active"
+    page.get_by_role("button", name=re.compile("Move the clock to: User 56 can get")).click()
+    assert pages.grant(56, 2).status == 202
+
+
+def test_fault_is_armed_from_a_request_and_seen_when_it_is_applied(
+    sandbox: Sandbox, pages: Pages, open_page: OpenPage
+) -> None:
+    sandbox.fail("use_user_entitlement_item", reset=True, applied=True)
+    with pytest.raises(ConnectionError):
+        pages.use(56, 56)
+    page = open_page("/console/journal/1")
+    assert "runs the operation, resets the connection" in page.locator("dl.facts").inner_text()
+
+    page.get_by_role("button", name="Fail the next one like this").click()
+    page.get_by_role("button", name="Fail the next one like this").click()
+
+    armed = sandbox.faults[-1]
+    assert (armed.operation, armed.reset, armed.applied) == ("use_user_entitlement_item", True, True)
+    assert "1" in page.get_by_role("region", name="Armed faults").inner_text()
+    assert page.get_by_role("region", name="Requests that met a fault").get_by_role(
+        "link"
+    ).all_inner_texts() == ["1"]
+    page.get_by_role("button", name="Clear all faults").click()
+    assert sandbox.faults == []
+
+
+def test_writes_of_the_console_go_through_the_operations_and_can_be_undone(
+    sandbox: Sandbox, pages: Pages, open_page: OpenPage
+) -> None:
+    before = sandbox.export()
+    page = open_page("/console/data/entries/56")
+
+    page.get_by_role("link", name="Set the status").click()
+    page.get_by_label("inventory_status").fill('"inactive"')
+    page.get_by_role("button", name="Send").click()
+
+    page.get_by_role("heading", name="update_user_inventory_status").wait_for()
+    assert [each.operation for each in sandbox.journal()] == ["update_user_inventory_status"]
+    assert sandbox.export()["inventory"] != before["inventory"]
+    page.get_by_role("link", name="entry 56").click()
+    assert "status" in page.get_by_role("region", name="Logs").inner_text()
+    page.go_back()
+    page.get_by_role("button", name="Undo").click()
+    assert sandbox.export() == before
+
+
+def test_try_form_uses_the_credentials_of_the_data(open_page: OpenPage) -> None:
+    with Sandbox(require_auth=True) as sandbox:
+        page = open_page(f"{sandbox.url}/console/try/get_users_inventory")
+        assert page.get_by_label("filter_item_name").input_value() == ""
+        page.get_by_role("button", name="Send").click()
+        assert "200" in page.locator("dl.facts").inner_text()
+        page.goto(f"{sandbox.url}/console/try/check_user_entitlement_item")
+        page.get_by_label("user_id").fill("me")
+        page.get_by_label("Send as").select_option("user:56")
+        page.get_by_role("button", name="Send").click()
+        assert "200" in page.locator("dl.facts").inner_text()
+        assert [each.caller for each in sandbox.journal()][1::2] == ["client:knetik", "user:56"]
+        page.goto(f"{sandbox.url}/console/try/get_o_auth_token")
+        page.get_by_label("Credentials").select_option("user:56")
+        page.get_by_role("button", name="Fill in").click()
+        assert page.get_by_label("password", exact=True).input_value() == "password_example"
+        page.get_by_role("button", name="Send").click()
+        assert "access_token" in page.get_by_label("Response body").inner_text()
+
+
+def test_snapshots_are_saved_compared_restored_and_deleted(
+    sandbox: Sandbox, pages: Pages, open_page: OpenPage
+) -> None:
+    before = sandbox.export()
+    page = open_page("/console/undo")
+    page.get_by_label("Name").fill("before <b>")
+    page.get_by_role("button", name="Save a snapshot").click()
+    pages.use(56, 56)
+    page.get_by_role("link", name="before <b>").click()
+    changes = page.get_by_role("region", name="Changes of inventory", exact=True).inner_text()
+    assert '"use_count": 3' in changes.replace("'", '"')
+    page.goto("/console/undo")
+
+    page.get_by_role("button", name="Restore before <b>").click()
+
+    assert sandbox.export() == before
+    page.get_by_role("button", name="Delete before <b>").click()
+    assert page.get_by_text("No snapshots.").is_visible()
+
+
+def test_reset_seed_and_tokens_can_be_undone(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+    pages.use(56, 56)
+    used = sandbox.export()
+    page = open_page("/console/undo")
+
+    page.get_by_role("button", name="Reset the sandbox").click()
+    assert sandbox.export() != used
+    page.get_by_role("button", name="Undo", exact=True).click()
+    assert sandbox.export() == used
+    page.goto("/console/data")
+    page.get_by_label("YAML or JSON").fill("users: [{id: 90, username: kim}]")
+    page.get_by_role("button", name="Load").click()
+    assert 90 in [row["id"] for row in sandbox.export()["users"]]
+    page.get_by_role("button", name="Expire all access tokens").click()
+    page.goto("/console/undo")
+    page.get_by_role("button", name="Return to before Seed loaded").click()
+    assert sandbox.export() == used
+
+
+def test_why_form_answers_for_now_and_for_later(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+    pages.grant(56, 2)
+    before = sandbox.export()
+    page = open_page("/console/why")
+    page.get_by_label("User").fill("56")
+    page.get_by_label("may").select_option("get")
+    page.get_by_label("Item").fill("2")
+    page.get_by_role("button", name="Ask").click()
+    assert page.get_by_role("heading", level=2).inner_text().startswith("No")
+    assert "its get_limit is 1" in page.get_by_role("region", name="Rules").inner_text()
+
+    page.get_by_label("at (now").fill("2031-01-01")
+    page.get_by_role("button", name="Ask").click()
+
+    assert page.get_by_role("heading", level=2).inner_text().startswith("Yes")
+    assert sandbox.export() == before
+
+
+def test_data_is_linked_in_both_directions(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+    fill(sandbox, pages)
+    page = open_page("/console/data/users/56")
+
+    for name in ("56 Potion of Speed", "sku_example"):
+        page.get_by_role("link", name=name).first.click()
+    page.get_by_role("link", name="56", exact=True).first.click()
+    page.get_by_role("heading", name="Item 56").wait_for()
+    page.get_by_role("region", name="Entries").get_by_role("link", name="56 user_id_example").first.click()
+    page.get_by_role("heading", name="User 56").wait_for()
+    requests = page.get_by_role("region", name="Requests").get_by_role("link").all_inner_texts()
+    assert {"2", "3", "4", "5"} <= set(requests)
+
+
+def test_journal_is_cleared_after_asking(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+    pages.get("/entitlements/56")
+    page = open_page()
+    page.get_by_role("button", name="Clear the journal").click()
+    assert len(sandbox.journal()) == 1
+    page.get_by_role("button", name="Clear it").click()
+    assert sandbox.journal() == []
+
+
+def test_code_is_copied(pages: Pages, open_page: OpenPage) -> None:
+    pages.get("/entitlements/56")
+    page = open_page("/console/journal/code?row=1&as=python")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    page.get_by_role("button", name="Copy").click()
+
+    page.get_by_role("button", name="Copied").wait_for()
+    assert "api.get_entitlement_item(56)" in page.evaluate("navigator.clipboard.readText()")
+
+
+# A hostile journal
+
+
+HOSTILE = [
+    "<script>window.hacked = 1</script>",
+    '"><img src=x onerror="window.hacked = 1">',
+    "javascript:window.hacked=1",
+    "{{ 7 * 7 }}",
+    "\u202e\u2066evil\u200f\u200b\ufeff",
+    "\x1b[31m\x07",
+    "Z\u0351\u0350\u034f" * 200,
+    "&lt;b&gt;",
+]
+
+
+def test_what_clients_sent_is_shown_harmlessly(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+    page = open_page()
+    for text in HOSTILE:
+        pages.use(56, 56, query={"info": text})
+        pages.get("/inventories", query={"filter_item_name": text})
+        pages.post("/entitlements", {"type_hint": "entitlement", "name": text, "behaviors": []})
+    pages.get("/entitlements/%3Cscript%3E", headers={"X-Odd": "<script>window.hacked = 1</script>"})
+    pages.get("/entitlements/56", headers={"X-Bytes": bytes(range(0xA0, 0x100)).decode("latin-1")})
+    big = pages.get("/entitlements/56", headers={"X-Big": "<b>" + "x" * 55_000})
+    assert big.status == 200
+    last = len(sandbox.journal())
+    wait_for_row(page, last)
+    created = [row["id"] for row in sandbox.export()["items"] if row["id"] > 56]
+
+    addresses = [f"/console/journal/{number}" for number in range(1, last + 1)]
+    addresses += [f"/console/data/items/{number}" for number in created]
+    addresses += ["/console", "/console/data/items", "/console/data/logs", "/console/data/users/56"]
+    for form in ("pytest", "python", "curl", "knetik"):
+        addresses.append(
+            f"/console/journal/code?as={form}&" + "&".join(f"row={n}" for n in range(1, last + 1))
+        )
+    for address in addresses:
+        page.goto(address)
+        assert page.evaluate("window.hacked") is None, address
+        assert page.locator("main script, main img").count() == 0, address
+        shown = page.locator("main").inner_text()
+        assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\u200f\x07\x1b]", shown), address
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280, address
+
+
+def test_header_of_100_kib_is_shown_cut(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+    reply = pages.get("/entitlements/56", headers={"X-Big": "x" * 100 * 1024})
+    page = open_page()
+    if reply.status == 200:
+        page.locator("#row-1 [data-row]").click()
+        assert "more characters" in page.get_by_role("region", name="Request headers").inner_text()
+        assert len(page.content()) < 60_000
+    else:
+        # The server itself may reject such headers.
+        assert reply.status in (400, 431)
