@@ -182,3 +182,10 @@ def test_response_with_too_many_json_values_is_an_error(server: RecordingServer)
         client.configuration.max_json_values = 53
         with pytest.raises(ApiResponseError, match="more than 53 JSON values"):
             UsersInventoryApi(client).get_entitlement_item(5)
+
+
+def test_every_coroutine_hook_of_an_event_is_awaited() -> None:
+    awaited = [object(), object()]
+    steps = observation.notify(tuple(lambda event, each=each: each for each in awaited), None)  # type: ignore[misc]
+    assert steps is not None
+    assert [command.awaitable for command in steps] == awaited  # type: ignore[union-attr]
