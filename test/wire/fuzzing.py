@@ -417,6 +417,8 @@ def oddities(data: bytes) -> set[str]:
         found.add("name")
     if any(re.search(rb"[\x01-\x08\x0a-\x1f\x7f]", line.removesuffix(b"\r")) for line in lines):
         found.add("control character")
+    if any(re.match(rb"(?i)transfer-encoding:[^\n]*\t\s*$", line) for line in lines):
+        found.add("tab behind the coding")
     names = [name.lower() for name, _ in response.fields]
     if "transfer-encoding" in names:
         found.add("coding")
@@ -503,6 +505,14 @@ REVIEWED = (
         OK, OK, "no body", "101, 204 and 304 have none, and the connection is closed if they announce one"
     ),
     Reviewed(OK, OK, "fold", "a folded framing header, which others overlook"),
+    Reviewed(
+        OK,
+        OK,
+        "tab behind the coding",
+        "a tab is white space (RFC 9110, 5.6.3), which llhttp overlooks",
+        OTHERS,
+    ),
+    Reviewed(OK, TRUNCATED, "tab behind the coding", "a tab is white space, which llhttp overlooks", OTHERS),
     Reviewed(OK, OK, "coding", "a coding with a space behind it, which http.client overlooks", HTTP_CLIENT),
     Reviewed(
         OK, TRUNCATED, "coding", "a coding with a space behind it, which http.client overlooks", HTTP_CLIENT
