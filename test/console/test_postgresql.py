@@ -1,0 +1,60 @@
+"""The console of a sandbox with several processes on PostgreSQL."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from test.console.conftest import Pages
+from test.sandbox.conftest import postgresql_url
+
+__all__ = ["postgresql_url"]
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
+
+
+def test_every_process_serves_the_same_console(postgresql_url: str) -> None:
+    command = Path(sys.executable).with_name("knetik")
+    process = subprocess.Popen(
+        [command, "sandbox", "--port", "0", "--database", postgresql_url, "--workers", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    try:
+        tokens = set()
+        for number in range(8):
+            # A new connection each time, so that both processes respond.
+            pages = Pages(url)
+            tokens.add(pages.token())
+            assert pages.send("/console/clock", do="step", amount=1, unit="hours").status == 303
+            assert pages.use(3, 56).status == 403
+            page = pages.page("/console/journal")
+            newest = re.search(r'id="row-(\d+)"', page)
+            assert newest is not None
+            assert "max_use is 10" in pages.page(f"/console/journal/{newest[1]}")
+            for address in (
+                "data/entries?q=potion",
+                "data/users/56",
+                "data/entries/2",
+                "clock",
+                "undo",
+                "faults",
+            ):
+                pages.page(f"/console/{address}")
+            assert pages.page("/console/undo").count("Return to before</button>") == number + 1
+            pages.close()
+        pages = Pages(url)
+        assert pages.send("/console/undo/last").status == 303
+        assert "undone" in pages.page("/console/undo")
+        pages.close()
+        assert len(tokens) == 1
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
