@@ -145,6 +145,15 @@ def _seed(service: Service, request: Request, body: bytes) -> None:
     service.controls.seed(seed.parse(text))
 
 
+def _generate(service: Service, request: Request, body: bytes) -> Any:
+    amount = {"users": 0, "entries": 0, **_object(body, "Amounts")}
+    try:
+        service.controls.generate(**amount)
+    except (TypeError, ValueError) as error:
+        raise invalid_error(str(error)) from None
+    return amount
+
+
 def _export(service: Service, request: Request, body: bytes) -> Any:
     return service.controls.export()
 
@@ -269,6 +278,7 @@ ACTIONS: tuple[tuple[str, str, Action], ...] = (
     ("GET", "/openapi.json", _contract),
     ("POST", "/reset", _reset),
     ("POST", "/seed", _seed),
+    ("POST", "/generate", _generate),
     ("GET", "/export", _export),
     ("GET", "/snapshots", _snapshots),
     ("PUT", "/snapshots/{name}", _snapshot),

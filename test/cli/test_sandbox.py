@@ -189,3 +189,14 @@ def test_those_that_ended_are_forgotten(home: Path) -> None:
     (folder / "2.json").write_text("{")
     assert sandboxes.running() == []
     assert os.listdir(folder) == []
+
+
+def test_data_is_generated(sandbox: Sandbox, run: Run) -> None:
+    done = run("sandbox", "generate", "users=20", "entries=300")
+    assert done.code == 0, done.err
+    assert json.loads(done.text) == {"users": 20, "entries": 300}
+    listed = run("inventory", "list-all", "--inactive", "--all", "-o", "id")
+    assert len(listed.text.split()) >= 300
+    assert run("sandbox", "generate", "planets=1").code == 4
+    assert run("sandbox", "generate", "users=99999999999").code == 4
+    assert run("sandbox", "generate", "users=many").code == 2
