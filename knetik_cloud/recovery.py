@@ -154,6 +154,11 @@ class ServiceTime:
         with suppress(KeyError, TypeError, ValueError, OverflowError):
             self._offset = parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
 
+    def assume_local(self) -> None:
+        """Take the local clock for the service's if no response has told its time."""
+        if self._offset is None:
+            self._offset = 0.0
+
     def take(self, other: ServiceTime) -> None:
         """Copy what another one has learned."""
         if other._offset is not None:

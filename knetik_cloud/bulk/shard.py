@@ -162,8 +162,9 @@ class Shard:
         try:
             yield from lookup.learn_time()
         except (CannotReadError, ApiValueError):
-            return  # the local clock has to do
+            return
         self._clock.take(lookup.time)
+        self._clock.assume_local()  # a service that sends no Date is not asked for each row
 
     def _lookup(self, arguments: Mapping[str, Any]) -> Lookup:
         job = self._job
