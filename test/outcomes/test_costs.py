@@ -1,0 +1,47 @@
+"""What bulk runs and exports cost, in CPU time and memory of a process of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from statistics import median
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+COMMAND = [sys.executable, "-m", "test.outcomes.costs"]
+
+
+def measure(*arguments: str) -> Any:
+    return json.loads(subprocess.run([*COMMAND, *arguments], check=True, capture_output=True).stdout)
+
+
+@pytest.fixture
+def stub() -> Iterator[str]:
+    """The URL of a server that accepts everything."""
+    with subprocess.Popen([*COMMAND, "serve"], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        server.kill()
+
+
+def test_row_of_a_bulk_run_costs_little_more_than_a_bare_thread_pool(stub: str) -> None:
+    found = measure("per-row", stub, "10000")
+    assert median(found["bulk"]) - median(found["pool"]) <= 25, found
+
+
+def test_memory_stays_small_with_a_million_keys(stub: str) -> None:
+    assert measure("peak", stub, "1000", "run")["MiB"] < 100
+    assert measure("peak", stub, "1000000", "plan")["MiB"] < 100
+
+
+def test_million_records_are_replayed_in_three_seconds_of_cpu_time() -> None:
+    assert measure("replay", "1000000")["seconds"] <= 3
+
+
+def test_export_takes_a_fifth_of_reading_and_writing_each_row() -> None:
+    found = measure("export", "200000")
+    assert median(found["export"]) <= median(found["json"]) / 5, found
