@@ -155,7 +155,7 @@ class ServiceTime:
             self._offset = parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
 
     def assume_local(self) -> None:
-        """Take the local clock for the service's if no response has told its time."""
+        """Use the local clock if no response has reported the service's time."""
         if self._offset is None:
             self._offset = 0.0
 

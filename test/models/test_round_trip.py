@@ -44,7 +44,7 @@ def test_json_goes_out_as_it_came_in_untouched_and_touched(name: str, data: st.D
     assert model.to_json() == text
     touch(model)
     assert model.to_json() == text
-    assert repr(model) == model.to_str()
+    assert str(model) == model.to_str()
 
 
 @every_model
@@ -57,7 +57,10 @@ def test_change_of_one_field_changes_nothing_else(name: str, data: st.DataObject
         pytest.skip("no scalar field")
     document = data.draw(documents(name))
     field = data.draw(st.sampled_from(scalars))
-    value = data.draw(st.integers(EARLIEST, LATEST) if field.epoch else values(field.expression, 1))
+    drawn = st.integers(EARLIEST, LATEST) if field.epoch else values(field.expression, 1)
+    value = data.draw(
+        drawn.filter(lambda value: value not in (kind._mapping or {}))
+    )  # another type is rejected
     model = kind.from_json(written(document))
 
     setattr(model, field.name, value)
