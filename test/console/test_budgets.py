@@ -126,6 +126,7 @@ def test_control_action_on_many_entries_asks_before_it_keeps_a_copy(large: Sandb
 
 @pytest.mark.slow
 @pytest.mark.browser
+@pytest.mark.performance
 def test_open_console_costs_reads_little(open_page: OpenPage) -> None:
     program = "import sys; from knetik_cloud.cli import main; main(['sandbox', '--port', '0'])"
     process = subprocess.Popen(
