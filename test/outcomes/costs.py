@@ -119,7 +119,9 @@ def peak_of_run(url: str, count: int, send: bool) -> dict[str, float]:
             bulk.report(journal).write(Path(folder) / "report.jsonl")
         else:
             bulk.prepare(rows(count, keys=True), method, journal=journal)
-    return {"MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    from test.faults.child import peak_memory
+
+    return {"MiB": peak_memory()}
 
 
 def replay(count: int) -> dict[str, float]:

@@ -28,6 +28,7 @@ def stub() -> Iterator[str]:
         server.kill()
 
 
+@pytest.mark.performance
 def test_row_of_a_bulk_run_costs_little_more_than_a_bare_thread_pool(stub: str) -> None:
     found = measure("per-row", stub, "10000")
     assert median(found["bulk"]) - median(found["pool"]) <= 25, found
@@ -38,10 +39,12 @@ def test_memory_stays_small_with_a_million_keys(stub: str) -> None:
     assert measure("peak", stub, "1000000", "plan")["MiB"] < 100
 
 
+@pytest.mark.performance
 def test_million_records_are_replayed_in_three_seconds_of_cpu_time() -> None:
     assert measure("replay", "1000000")["seconds"] <= 3
 
 
+@pytest.mark.performance
 def test_export_takes_a_fifth_of_reading_and_writing_each_row() -> None:
     found = measure("export", "200000")
     assert median(found["export"]) <= median(found["json"]) / 5, found
