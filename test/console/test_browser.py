@@ -382,7 +382,7 @@ def test_snapshots_are_saved_compared_restored_and_deleted(
 
     assert sandbox.export() == before
     page.get_by_role("button", name="Delete before <b>").click()
-    assert page.get_by_text("No snapshots.").is_visible()
+    page.get_by_text("No snapshots.").wait_for()
 
 
 def test_reset_seed_and_tokens_can_be_undone(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
