@@ -341,9 +341,12 @@ class SecureServer:
                 plain, _ = self._listener.accept()
             except OSError:
                 return
-            with plain, suppress(OSError), self._context.wrap_socket(plain, server_side=True) as connection:
-                while connection.recv(65536):
-                    connection.sendall(answer(200, b'{"content": []}'))
+            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
+
+    def _serve(self, plain: socket.socket) -> None:
+        with plain, suppress(OSError), self._context.wrap_socket(plain, server_side=True) as connection:
+            while connection.recv(65536):
+                connection.sendall(answer(200, b'{"content": []}'))
 
     def close(self) -> None:
         with suppress(OSError):
