@@ -378,7 +378,8 @@ def test_snapshots_are_saved_compared_restored_and_deleted(
     assert '"use_count": 3' in changes.replace("'", '"')
     page.goto("/console/undo")
 
-    page.get_by_role("button", name="Restore before <b>").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Restore before <b>").click()
 
     assert sandbox.export() == before
     page.get_by_role("button", name="Delete before <b>").click()
