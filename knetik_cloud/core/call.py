@@ -430,7 +430,8 @@ class _CallState:
             observation.log_attempt(request, self._origin, outcome, self.facts(outcome, retry_in), data)
         if self._observed is None:
             return None
-        return self._observed.end_attempt(request, outcome, self._is_last_ambiguous, retry_in)
+        ambiguous = self._is_last_ambiguous
+        return self._observed.end_attempt(request, outcome, self.seconds, ambiguous, retry_in)
 
     def authenticate(self, command: ObtainToken) -> Generator[Command, Any, Secret]:
         """Obtain a token for the next attempt.

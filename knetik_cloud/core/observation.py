@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,7 +25,8 @@ DEBUG, WARNING = 10, 30
 """The levels of `logging`, which is imported when the first call starts."""
 MAX_BODY_LOGGED = 2000
 
-Callbacks = Sequence[Callable[[Any], Awaitable[None] | None]]
+Callback = Callable[[Any], Awaitable[None] | None]
+Callbacks = Sequence[Callback]
 Steps = Generator[Command, Any, None]
 
 
@@ -53,20 +54,21 @@ class Observers(NamedTuple):
         return cls(*([*_overridden(hooks, event)] for event in cls._fields))
 
 
-def _overridden(hooks: Sequence[Hook], event: str) -> Iterable[Callable[[Any], Awaitable[None] | None]]:
+def _overridden(hooks: Sequence[Hook], event: str) -> Iterable[Callback]:
     for hook in hooks:
         callback = getattr(hook, event)
         if getattr(callback, "__func__", None) is not vars(Hook)[event]:
             yield callback
 
 
-def notify(callbacks: Callbacks, event: object) -> Steps | None:
+def notify(callbacks: Iterable[Callback], event: object) -> Steps | None:
     """Run callbacks, and log their exceptions.
 
     Returns:
         None, or if one returned a coroutine, the steps that await it and run the callbacks after it.
     """
-    for i, callback in enumerate(callbacks):
+    rest = iter(callbacks)
+    for callback in rest:
         try:
             pending = callback(event)
         except Exception as error:
@@ -75,20 +77,20 @@ def notify(callbacks: Callbacks, event: object) -> Steps | None:
             _log_failure(callback, error)
         else:
             if pending is not None:
-                return _await(pending, callbacks, i, event)
+                return _await(pending, callback, rest, event)
     return None
 
 
-def _await(pending: Awaitable[None], callbacks: Callbacks, i: int, event: object) -> Steps:
+def _await(pending: Awaitable[None], callback: Callback, rest: Iterator[Callback], event: object) -> Steps:
     try:
         yield Await(pending)
     except Exception as error:
         if _is_of_signal(error):
             raise
-        _log_failure(callbacks[i], error)
-    rest = notify(callbacks[i + 1 :], event)
-    if rest is not None:
-        yield from rest
+        _log_failure(callback, error)
+    steps = notify(rest, event)
+    if steps is not None:
+        yield from steps
 
 
 def _is_of_signal(error: Exception) -> bool:
@@ -106,7 +108,7 @@ def _is_of_signal(error: Exception) -> bool:
     return False
 
 
-def _log_failure(callback: Callable[..., object], error: Exception) -> None:
+def _log_failure(callback: Callback, error: Exception) -> None:
     name = getattr(callback, "__qualname__", repr(callback))
     logger().error("the hook %s failed: %s", name, type(error).__name__, exc_info=error)
 
@@ -121,6 +123,17 @@ class Observation:
         clock: Returns monotonic seconds.
     """
 
+    __slots__ = (
+        "_attempt",
+        "_attempt_started",
+        "_clock",
+        "_headers",
+        "_is_write",
+        "_observers",
+        "_started",
+        "call",
+    )
+
     def __init__(
         self, observers: Observers, operation: Operation[Any], origin: str, clock: Callable[[], float]
     ) -> None:
@@ -129,8 +142,6 @@ class Observation:
         self._is_write = operation.retry != "safe"
         self._started = clock()
         self._attempt: Attempt | None = None
-        self._attempt_started = 0.0
-        self._headers: dict[str, str | Secret] = {}
         self.call = Call(operation.id, operation.method, operation.path, origin)
 
     def start(self) -> Steps | None:
@@ -142,33 +153,35 @@ class Observation:
         call = self.call
         call.attempts += 1
         self._attempt = attempt = Attempt(call, call.attempts)
-        self._headers = request.headers
+        self._headers = request.headers  # those of hooks are for this attempt only
         self._attempt_started = self._clock()
-        rest = notify(self._observers.on_attempt_start, attempt)
-        if rest is not None:
-            return self._await_headers(rest, attempt, request)
+        steps = notify(self._observers.on_attempt_start, attempt)
+        if steps is not None:
+            return _await_headers(steps, attempt, request)
         if attempt.headers:
             _add_headers(attempt, request)
         return None
 
-    def _await_headers(self, rest: Steps, attempt: Attempt, request: Request) -> Steps:
-        yield from rest
-        if attempt.headers:
-            _add_headers(attempt, request)
-
     def end_attempt(
-        self, request: Request, outcome: Response | Failure, ambiguous: bool, retry_in: float | None
+        self,
+        request: Request,
+        outcome: Response | Failure,
+        seconds: float,
+        ambiguous: bool,
+        retry_in: float | None,
     ) -> Steps | None:
         """Report the outcome of an attempt, and when the next one follows.
 
         Args:
             request: The request that was sent.
             outcome: What came of it.
+            seconds: The duration of the attempt.
             ambiguous: Whether the attempt may have been applied without the client knowing.
             retry_in: Seconds until the next attempt, or None if there is none.
         """
         attempt = self._attempt
         assert attempt is not None
+        self._attempt = None
         request.headers = self._headers
         if isinstance(outcome, Failure):
             attempt.error = outcome.masked(request.secrets()).to_exception()
@@ -180,37 +193,42 @@ class Observation:
         if ambiguous:
             self.call.may_have_applied = attempt.may_have_applied = True
         attempt.retry_in = retry_in
-        return self._report_attempt(attempt)
+        attempt.seconds = seconds
+        return notify(self._observers.on_attempt_end, attempt)
 
     def end(self, error: BaseException | None) -> Steps | None:
         """Report the end of the call. An attempt that was interrupted ends with it."""
-        rest = None
-        if self._attempt is not None:
-            self._attempt.error = error
-            self._attempt.may_have_applied = self._is_write
-            self.call.may_have_applied |= self._is_write
-            rest = self._report_attempt(self._attempt)
-        call = self.call
+        call, attempt, now = self.call, self._attempt, self._clock()
+        call.seconds = now - self._started
+        call.error = error
         if error is None:
             call.may_have_applied = False
         elif isinstance(error, ApiException):
             call.may_have_applied = error.may_have_applied
-        call.error = error
-        call.seconds = self._clock() - self._started
-        if rest is not None:
-            return self._await_end(rest)
-        return notify(self._observers.on_call_end, call)
+        elif attempt is not None:
+            call.may_have_applied |= self._is_write
+        if attempt is None:
+            return notify(self._observers.on_call_end, call)
+        attempt.error = error
+        attempt.may_have_applied = self._is_write
+        attempt.seconds = now - self._attempt_started
+        return self._end_with(attempt)
 
-    def _await_end(self, rest: Steps) -> Steps:
-        yield from rest
-        end = notify(self._observers.on_call_end, self.call)
-        if end is not None:
-            yield from end
+    def _end_with(self, attempt: Attempt) -> Steps:
+        """Report the end of an attempt that was interrupted, and of its call."""
+        for callbacks, event in (
+            (self._observers.on_attempt_end, attempt),
+            (self._observers.on_call_end, self.call),
+        ):
+            steps = notify(callbacks, event)
+            if steps is not None:
+                yield from steps
 
-    def _report_attempt(self, attempt: Attempt) -> Steps | None:
-        attempt.seconds = self._clock() - self._attempt_started
-        self._attempt = None
-        return notify(self._observers.on_attempt_end, attempt)
+
+def _await_headers(steps: Steps, attempt: Attempt, request: Request) -> Steps:
+    yield from steps
+    if attempt.headers:
+        _add_headers(attempt, request)
 
 
 def _add_headers(attempt: Attempt, request: Request) -> None:

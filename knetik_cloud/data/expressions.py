@@ -95,12 +95,6 @@ class Reference(Type):
             return value
         raise invalid_response_error(where, self.expected, value)
 
-    def view_rows(self, rows: list[Any], where: str) -> list[Any]:
-        if set(map(type, rows)) == {dict}:
-            models: list[Any] = self.model._wrap_all(rows)
-            return models
-        return super().view_rows(rows, where)
-
     def check(self, values: Sequence[Any], where: str, depth: int) -> None:
         rows = self._check_column(values, where)
         if depth and rows:
@@ -194,9 +188,16 @@ class ListOf(Container):
         return [row for _, row in self._converted(value, where)]
 
     def _wrap_elements(self, value: Any, where: str) -> None:
-        if not self._wrapped.issuperset(map(type, value)):
-            value[:] = rows = self.element.view_rows(value.copy(), where)  # another thread may do the same
-            if isinstance(self.element, Reference):
+        rows, element = value.copy(), self.element  # a copy, since another thread may do the same
+        kinds = set(map(type, rows))
+        if kinds <= self._wrapped:
+            return
+        if kinds == {dict} and isinstance(element, Reference) and not element.model._mapping:
+            value[:] = element.model._wrap_all(rows)
+            self._wrapped.add(element.model)
+        else:
+            value[:] = rows = [element.view(row, f"{where}[{i}]") for i, row in enumerate(rows)]
+            if isinstance(element, Reference):
                 self._wrapped.update(map(type, rows))  # at most as many as the model has subclasses
 
     def _flattened(self, containers: Sequence[Any]) -> list[Any]:

@@ -295,9 +295,7 @@ class Model(metaclass=ModelType):
 
     @classmethod
     def _wrap_all(cls, rows: list[dict[str, Any]]) -> list[Self]:
-        """Wrap many JSON objects."""
-        if cls._mapping is not None:
-            return [cls._wrap(json) for json in rows]
+        """Wrap many JSON objects of a class without subclasses in the contract."""
         models = [*map(object.__new__, repeat(cls, len(rows)))]
         for model, json in zip(models, rows, strict=True):
             model._json = json

@@ -125,10 +125,6 @@ class Type:
         """Convert a value of a response to the value that the caller sees. Scalars are unchanged."""
         return value
 
-    def view_rows(self, rows: list[Any], where: str) -> list[Any]:
-        """View the items of a list."""
-        return [self.view(row, f"{where}[{i}]") for i, row in enumerate(rows)]
-
     def check(self, values: Sequence[Any], where: str, depth: int) -> None:
         """Check a column of values of a response, down to `depth` levels of objects, without wrapping.
 

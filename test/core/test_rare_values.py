@@ -156,7 +156,7 @@ def test_error_that_a_signal_handler_raises_during_a_hook_is_raised(monkeypatch:
     monkeypatch.delitem(sys.modules, "signal", raising=False)
     assert not observation._is_of_signal(ValueError())
     monkeypatch.setattr(observation, "_is_of_signal", lambda error: True)
-    steps = observation._await(None, (), 0, None)  # type: ignore[arg-type]
+    steps = observation._await(None, print, iter(()), None)  # type: ignore[arg-type]
     next(steps)
     with pytest.raises(ValueError, match="time limit"):
         steps.throw(ValueError("time limit"))
