@@ -25,6 +25,7 @@ class Call:
     """
 
     __slots__ = (
+        "_attempt",
         "attempts",
         "context",
         "error",
@@ -45,6 +46,7 @@ class Call:
         self.seconds = 0.0
         self.error: BaseException | None = None
         self.may_have_applied = False
+        self._attempt: Attempt | None = None  # the one that is running
         self.context: dict[object, object] = {}
         """Values that hooks keep with the call, under a key of their own."""
 
@@ -65,8 +67,8 @@ class Attempt:
     """
 
     __slots__ = (
-        "_find_request_id",
         "_request_id",
+        "_started",
         "call",
         "error",
         "headers",
@@ -77,6 +79,8 @@ class Attempt:
         "status",
     )
 
+    _started: float
+
     def __init__(self, call: Call, number: int) -> None:
         self.call = call
         self.number = number
@@ -84,18 +88,17 @@ class Attempt:
         self.status: int | None = None
         self.error: BaseException | None = None
         self.seconds = 0.0
-        self._request_id: str | None = None
-        self._find_request_id: Callable[[], str | None] | None = None
+        self._request_id: str | Callable[[], str | None] | None = None
         self.retry_in: float | None = None
         self.may_have_applied = False
 
     @property
     def request_id(self) -> str | None:
         """The service's trace id, or None."""
-        find, self._find_request_id = self._find_request_id, None
-        if find is not None:
-            self._request_id = find()
-        return self._request_id
+        found = self._request_id
+        if callable(found):
+            self._request_id = found = found()
+        return found
 
     @property
     def operation(self) -> str:

@@ -40,7 +40,7 @@ from knetik_cloud.exceptions import (
     Headers,
     exception_class,
 )
-from knetik_cloud.hooks import Hook, TokenEvent, default_hooks
+from knetik_cloud.hooks import Call, Hook, TokenEvent, default_hooks
 from knetik_cloud.secret import MASK, Secret, masked
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
@@ -100,7 +100,7 @@ class Engine:
         self.budget = retry.Budget()
         self.clock = clock
         self._hooks = hooks
-        self._debug = debug
+        self.debug = debug
         self.max_json_values = max_json_values
         self._known_defaults: list[Hook] = []
         self._observers = observation.Observers.of(hooks) if hooks else None
@@ -121,7 +121,7 @@ class Engine:
         """
         observers = self._find_observers()
         if observers is None:
-            return self._run(operation, arguments, settings, stream, None)
+            return self._run(operation, arguments, settings, stream)
         return self._observe(observers, operation, arguments, settings, stream)
 
     def _observe(
@@ -133,18 +133,21 @@ class Engine:
         stream: bool,
     ) -> Steps:
         """Run a call that hooks observe from its start to its end."""
-        observed = observation.Observation(observers, operation, self.origin, self.clock)
-        steps = observed.start()
+        call = Call(operation.id, operation.method, operation.path, self.origin)
+        started = self.clock()
+        steps = observation.notify(observers.on_call_start, call)
         if steps is not None:
             yield from steps
         try:
-            result = yield from self._run(operation, arguments, settings, stream, observed)
+            result = yield from self._run(operation, arguments, settings, stream, observers, call)
         except BaseException as error:
-            steps = observed.end(error)
-            if steps is not None:
-                yield from steps
+            now = self.clock()
+            call.seconds = now - started
+            yield from observation.fail(observers, call, error, operation.retry != "safe", now)
             raise
-        steps = observed.end(None)
+        call.seconds = self.clock() - started
+        call.may_have_applied = False
+        steps = observation.notify(observers.on_call_end, call)
         if steps is not None:
             yield from steps
         return result
@@ -164,13 +167,13 @@ class Engine:
         arguments: Mapping[str, Any],
         settings: Settings,
         stream: bool,
-        observed: observation.Observation | None,
+        observers: observation.Observers | None = None,
+        call: Call | None = None,
     ) -> Steps:
         request = build(operation, arguments, self.base_path, settings.headers)
         limit = limited(settings.deadline)
         deadline = self.clock() + limit
-        state = _CallState(operation, arguments, request, self.origin, observed, self._debug, stream)
-        state.max_json_values = self.max_json_values
+        state = _CallState(operation, arguments, request, self, stream)
         tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
         while True:
             if tokens is not None:
@@ -178,8 +181,9 @@ class Engine:
                 if token is None:
                     token = yield from state.authenticate(ObtainToken(tokens, state.rejected, deadline))
                 request.headers["Authorization"] = state.token = token
-            if observed is not None:
-                steps = observed.start_attempt(request)
+            headers = request.headers  # those of hooks are for one attempt only
+            if observers is not None and call is not None:
+                steps = observation.start_attempt(observers, call, request, self.clock())
                 if steps is not None:
                     yield from steps
             started = self.clock()
@@ -192,8 +196,13 @@ class Engine:
             state.record(outcome)
             retries = state.retries
             retry_in = self._next_attempt(state, outcome, settings, deadline)
-            if state.is_reported:
-                steps = state.report(outcome, retry_in)
+            if state.is_logged:
+                state.log(outcome, retry_in)
+            if observers is not None and call is not None:
+                request.headers = headers
+                steps = observation.end_attempt(
+                    observers, call, request, outcome, state.seconds, state.is_last_ambiguous, retry_in
+                )
                 if steps is not None:
                     yield from steps
             if retry_in is None:
@@ -376,25 +385,19 @@ class _CallState:
         operation: Operation[Any],
         arguments: Mapping[str, Any],
         request: Request,
-        origin: str,
-        observed: observation.Observation | None,
-        debug: bool,
+        engine: Engine,
         stream: bool,
     ) -> None:
         self.operation = operation
         self._arguments = arguments
-        self._write = writes.LOG.add(operation, arguments, origin) if operation.read_back else None
+        self._write = writes.LOG.add(operation, arguments, engine.origin) if operation.read_back else None
         self.request = request
-        self._origin = origin
+        self._engine = engine
         self._last: Response | Failure
         self._ambiguous = False
-        self._is_last_ambiguous = False
-        self._observed = observed
-        self._debug = debug
+        self.is_last_ambiguous = False
         self._stream = stream
-        self._is_logged = observation.logger().isEnabledFor(observation.DEBUG)
-        self.is_reported = self._is_logged or observed is not None
-        """Whether a hook or the log wants to know of each attempt."""
+        self.is_logged = observation.logger().isEnabledFor(observation.DEBUG)
         self.seconds = 0.0
         """The duration of the last attempt."""
         self._is_deleted = False
@@ -405,7 +408,6 @@ class _CallState:
         """Seconds that the last response asked to wait."""
         self.retries = self.redirects = 0
         self.attempts: list[Attempt] = []
-        self.max_json_values: int | None = None
 
     def masked(self, text: str) -> str:
         """Return a text with the secrets of the request masked, which the service may have echoed."""
@@ -413,25 +415,21 @@ class _CallState:
 
     def facts(self, outcome: Response | Failure, retry_in: float | None) -> observation.Facts:
         """Collect the facts of the last attempt for the log."""
-        number, ambiguous = len(self.attempts), self._is_last_ambiguous
+        number, ambiguous = len(self.attempts), self.is_last_ambiguous
         return observation.Facts.of(self.request, number, outcome, self.seconds, ambiguous, retry_in)
 
-    def report(self, outcome: Response | Failure, retry_in: float | None) -> observation.Steps | None:
-        """Report the last attempt to the log and to the hooks.
+    def log(self, outcome: Response | Failure, retry_in: float | None) -> None:
+        """Log the last attempt at DEBUG.
 
         Args:
             outcome: The outcome of the attempt.
             retry_in: Seconds until the next attempt, or None if there is none.
         """
-        request = self.request
-        if self._is_logged:
+        request, data = self.request, ""
+        if self._engine.debug:
             is_hidden = not isinstance(outcome, Failure) and self._is_hidden(outcome)
-            data = observation.bodies(request, outcome, is_hidden, self._stream) if self._debug else ""
-            observation.log_attempt(request, self._origin, outcome, self.facts(outcome, retry_in), data)
-        if self._observed is None:
-            return None
-        ambiguous = self._is_last_ambiguous
-        return self._observed.end_attempt(request, outcome, self.seconds, ambiguous, retry_in)
+            data = observation.bodies(request, outcome, is_hidden, self._stream)
+        observation.log_attempt(request, self._engine.origin, outcome, self.facts(outcome, retry_in), data)
 
     def authenticate(self, command: ObtainToken) -> Generator[Command, Any, Secret]:
         """Obtain a token for the next attempt.
@@ -462,7 +460,7 @@ class _CallState:
         attempt = Attempt(outcome, status)
         attempt.seconds = self.seconds
         self.attempts.append(attempt)
-        self._is_last_ambiguous = ambiguous
+        self.is_last_ambiguous = ambiguous
         self._ambiguous |= ambiguous
 
     def is_done_delete(self, response: Response) -> bool:
@@ -499,7 +497,9 @@ class _CallState:
         if stream:
             return CallResult(response, response, attempts)
         try:
-            return CallResult(read(self.operation, response, self.max_json_values), response, attempts)
+            return CallResult(
+                read(self.operation, response, self._engine.max_json_values), response, attempts
+            )
         except ApiResponseError as unreadable:
             reason = self.masked(unreadable.reason or "")  # here, in a frame of the error
         except RecursionError:
@@ -540,7 +540,7 @@ class _CallState:
                 self._write.end_unknown(self._arguments)
             else:
                 self._write.end("absent")
-        error._curl = self.masked(self.request.as_curl(self._origin))
+        error._curl = self.masked(self.request.as_curl(self._engine.origin))
         if response is not None:
             body = MASK if self._is_hidden(response) else _excerpt(response.data)
             pairs = [(self.masked(name), self.masked(value)) for name, value in response.headers.items()]

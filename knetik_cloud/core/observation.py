@@ -16,7 +16,6 @@ from knetik_cloud.secret import MASK, Secret, masked
 if TYPE_CHECKING:
     import logging
 
-    from knetik_cloud.core.operation import Operation
     from knetik_cloud.core.request import Request
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
@@ -113,116 +112,76 @@ def _log_failure(callback: Callback, error: Exception) -> None:
     logger().error("the hook %s failed: %s", name, type(error).__name__, exc_info=error)
 
 
-class Observation:
-    """The reports of one call to hooks. Each method returns steps to run, or None if there are none.
+def start_attempt(observers: Observers, call: Call, request: Request, now: float) -> Steps | None:
+    """Report the start of an attempt, and add the headers of hooks to its request.
+
+    Returns:
+        Steps to run, or None if there are none. So do the functions below.
+    """
+    call.attempts += 1
+    call._attempt = attempt = Attempt(call, call.attempts)
+    attempt._started = now
+    steps = notify(observers.on_attempt_start, attempt)
+    if steps is not None:
+        return _await_headers(steps, attempt, request)
+    if attempt.headers:
+        _add_headers(attempt, request)
+    return None
+
+
+def end_attempt(
+    observers: Observers,
+    call: Call,
+    request: Request,
+    outcome: Response | Failure,
+    seconds: float,
+    ambiguous: bool,
+    retry_in: float | None,
+) -> Steps | None:
+    """Report the outcome of an attempt, and when the next one follows.
 
     Args:
         observers: The callbacks.
-        operation: The operation.
-        origin: The scheme, host and port of the service.
-        clock: Returns monotonic seconds.
+        call: The call.
+        request: The request that was sent.
+        outcome: What came of it.
+        seconds: The duration of the attempt.
+        ambiguous: Whether the attempt may have been applied without the client knowing.
+        retry_in: Seconds until the next attempt, or None if there is none.
     """
+    attempt, call._attempt = call._attempt, None
+    assert attempt is not None
+    if isinstance(outcome, Failure):
+        attempt.error = outcome.masked(request.secrets()).to_exception()
+        attempt.error.operation = attempt.operation
+        attempt.error.may_have_applied = ambiguous
+    else:
+        attempt.status = outcome.status
+        attempt._request_id = partial(_request_id, outcome, request)
+    if ambiguous:
+        call.may_have_applied = attempt.may_have_applied = True
+    attempt.retry_in = retry_in
+    attempt.seconds = seconds
+    return notify(observers.on_attempt_end, attempt)
 
-    __slots__ = (
-        "_attempt",
-        "_attempt_started",
-        "_clock",
-        "_headers",
-        "_is_write",
-        "_observers",
-        "_started",
-        "call",
-    )
 
-    def __init__(
-        self, observers: Observers, operation: Operation[Any], origin: str, clock: Callable[[], float]
-    ) -> None:
-        self._observers = observers
-        self._clock = clock
-        self._is_write = operation.retry != "safe"
-        self._started = clock()
-        self._attempt: Attempt | None = None
-        self.call = Call(operation.id, operation.method, operation.path, origin)
-
-    def start(self) -> Steps | None:
-        """Report the start of the call."""
-        return notify(self._observers.on_call_start, self.call)
-
-    def start_attempt(self, request: Request) -> Steps | None:
-        """Report the start of an attempt, and add the headers of hooks to its request."""
-        call = self.call
-        call.attempts += 1
-        self._attempt = attempt = Attempt(call, call.attempts)
-        self._headers = request.headers  # those of hooks are for this attempt only
-        self._attempt_started = self._clock()
-        steps = notify(self._observers.on_attempt_start, attempt)
-        if steps is not None:
-            return _await_headers(steps, attempt, request)
-        if attempt.headers:
-            _add_headers(attempt, request)
-        return None
-
-    def end_attempt(
-        self,
-        request: Request,
-        outcome: Response | Failure,
-        seconds: float,
-        ambiguous: bool,
-        retry_in: float | None,
-    ) -> Steps | None:
-        """Report the outcome of an attempt, and when the next one follows.
-
-        Args:
-            request: The request that was sent.
-            outcome: What came of it.
-            seconds: The duration of the attempt.
-            ambiguous: Whether the attempt may have been applied without the client knowing.
-            retry_in: Seconds until the next attempt, or None if there is none.
-        """
-        attempt = self._attempt
-        assert attempt is not None
-        self._attempt = None
-        request.headers = self._headers
-        if isinstance(outcome, Failure):
-            attempt.error = outcome.masked(request.secrets()).to_exception()
-            attempt.error.operation = attempt.operation
-            attempt.error.may_have_applied = ambiguous
-        else:
-            attempt.status = outcome.status
-            attempt._find_request_id = partial(_request_id, outcome, request)
-        if ambiguous:
-            self.call.may_have_applied = attempt.may_have_applied = True
-        attempt.retry_in = retry_in
-        attempt.seconds = seconds
-        return notify(self._observers.on_attempt_end, attempt)
-
-    def end(self, error: BaseException | None) -> Steps | None:
-        """Report the end of the call. An attempt that was interrupted ends with it."""
-        call, attempt, now = self.call, self._attempt, self._clock()
-        call.seconds = now - self._started
-        call.error = error
-        if error is None:
-            call.may_have_applied = False
-        elif isinstance(error, ApiException):
-            call.may_have_applied = error.may_have_applied
-        elif attempt is not None:
-            call.may_have_applied |= self._is_write
-        if attempt is None:
-            return notify(self._observers.on_call_end, call)
+def fail(observers: Observers, call: Call, error: BaseException, is_write: bool, now: float) -> Steps:
+    """Report the end of a call that failed. An attempt that was interrupted ends with it."""
+    attempt = call._attempt
+    if attempt is not None:
         attempt.error = error
-        attempt.may_have_applied = self._is_write
-        attempt.seconds = now - self._attempt_started
-        return self._end_with(attempt)
-
-    def _end_with(self, attempt: Attempt) -> Steps:
-        """Report the end of an attempt that was interrupted, and of its call."""
-        for callbacks, event in (
-            (self._observers.on_attempt_end, attempt),
-            (self._observers.on_call_end, self.call),
-        ):
-            steps = notify(callbacks, event)
-            if steps is not None:
-                yield from steps
+        attempt.may_have_applied = is_write
+        attempt.seconds = now - attempt._started
+        call.may_have_applied |= is_write
+        steps = notify(observers.on_attempt_end, attempt)
+        if steps is not None:
+            yield from steps
+    if isinstance(error, ApiException):
+        call.may_have_applied = error.may_have_applied
+    call.error = error
+    steps = notify(observers.on_call_end, call)
+    if steps is not None:
+        yield from steps
 
 
 def _await_headers(steps: Steps, attempt: Attempt, request: Request) -> Steps:
