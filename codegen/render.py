@@ -11,7 +11,7 @@ import jinja2
 from codegen import docstrings, markdown, names, rows
 from codegen.contract import Contract, Operation
 from codegen.errors import exception_name
-from codegen.examples import example_of
+from codegen.examples import command_line, example_of
 from codegen.formatting import format_files
 from codegen.output import MARK
 from knetik_cloud.contract import Failure
@@ -120,6 +120,7 @@ def _environment(contract: Contract, package: str) -> jinja2.Environment:
         retry_meanings=docstrings.RETRY,
     )
     environment.filters["example"] = partial(example_of, contract, package)
+    environment.filters["command_line"] = partial(command_line, contract)
     return environment
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+from click.testing import CliRunner
 
 import knetik_cloud
+from knetik_cloud.cli.command import knetik
+from knetik_cloud.sandbox import Exchange, Sandbox
 
 from .conftest import RunScript
 
@@ -18,21 +24,21 @@ API_PAGES = ("AccessTokenApi.md", "UsersInventoryApi.md")
 MODEL_PAGES = sorted(page.name for page in DOCS.glob("[A-Z]*.md") if page.name not in API_PAGES)
 
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+TAB = re.compile(r"^\*\*([\w ]+)\*\*\n\n```(?:python|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 METHOD = re.compile(r"^## \*\*(\w+)\*\*\n(.*?)(?=^## \*\*|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def snippets() -> Iterator[tuple[str, str]]:
-    """Walk over the methods of the API pages, each with its example."""
+def examples() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the methods of the API pages, each with its examples: blocking, asyncio, command line."""
     for page in API_PAGES:
         for method, section in METHOD.findall((DOCS / page).read_text(encoding="utf-8")):
-            for snippet in PYTHON.findall(section):
-                yield method, snippet
+            yield method, tuple(TAB.findall(section))
 
 
-SNIPPETS = dict(snippets())
+EXAMPLES = dict(examples())
 
 
-def test_every_method_has_an_example() -> None:
+def test_every_method_has_an_example_in_three_tabs() -> None:
     methods = {
         name
         for api in (knetik_cloud.AccessTokenApi, knetik_cloud.UsersInventoryApi)
@@ -41,17 +47,67 @@ def test_every_method_has_an_example() -> None:
         and not name.startswith(("_", "iter_", "wait_until_"))
         and not name.endswith("_with_http_info")
     }
-    assert set(SNIPPETS) == methods
-    assert len(list(snippets())) == len(methods)
+    assert set(EXAMPLES) == methods
+    assert len(list(examples())) == len(methods)
+    for tabs in EXAMPLES.values():
+        assert [name for name, _ in tabs] == ["Blocking", "asyncio", "Command line"]
 
 
-@pytest.mark.parametrize("method", sorted(SNIPPETS))
+@pytest.mark.parametrize("method", sorted(EXAMPLES))
 def test_the_example_of_a_method_succeeds_as_pasted(method: str, run_script: RunScript) -> None:
-    done = run_script(SNIPPETS[method])
+    snippet = EXAMPLES[method][0][1]
+    done = run_script(snippet)
     assert done.stderr == ""
     assert done.returncode == 0
     assert "Exception when calling" not in done.stdout
-    assert bool(done.stdout) == ("pprint(" in SNIPPETS[method])
+    assert bool(done.stdout) == ("pprint(" in snippet)
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize("method", sorted(EXAMPLES))
+def test_the_three_examples_of_a_method_send_the_same_request(
+    method: str,
+    shared_sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", shared_sandbox.url)
+    monkeypatch.setenv("KNETIK_CLOUD_CONFIG", str(tmp_path / "none.toml"))
+    sent = []
+    for name, example in EXAMPLES[method]:
+        shared_sandbox.reset()
+        if name == "Command line":
+            run_command(example)
+        else:
+            exec(compile(example, name, "exec"), {"__name__": "__main__"})
+        request = shared_sandbox.journal()[-1]
+        assert request.status in (200, 201, 202, 204)
+        sent.append((request.operation, request.path, sorted(parse_qsl(request.query)), read_body(request)))
+    assert "Exception when calling" not in capsys.readouterr().out
+    assert sent[0] == sent[1] == sent[2]
+
+
+def run_command(example: str) -> None:
+    """Run a line of the command in this process, with a here-document as its stdin."""
+    line, _, rest = example.partition(" << 'END'\n")
+    words = shlex.split(line.replace("\\\n", " "))
+    assert words.pop(0) == "knetik"
+    result = CliRunner().invoke(knetik, words, input=rest.removesuffix("END\n"))
+    assert result.exit_code == 0, result.output
+
+
+def read_body(request: Exchange) -> Any:
+    """Return the body of a request: JSON as values, a form as its sorted fields."""
+    text = request.body or ""
+    if request.operation == "get_o_auth_token":
+        return sorted(parse_qsl(text))
+    return json.loads(text) if text else None
 
 
 @pytest.mark.parametrize("page", MODEL_PAGES)
