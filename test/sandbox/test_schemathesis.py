@@ -27,8 +27,9 @@ CHECKS = (
 """All checks that apply. Rules deny what a schema allows, so `positive_data_acceptance` does not."""
 
 SEED = 20170815
-EXAMPLES = int(os.environ.get("KNETIK_TEST_EXAMPLES", "25"))
-"""The number of requests made up for each operation. A fixed seed makes the same ones in every run."""
+EXAMPLES = 30 * int(os.environ.get("KNETIK_TEST_SOAK", "1"))
+"""The number of requests made up for each operation: 300 in `tox -e soak`. A fixed seed makes the same ones
+in every run."""
 
 
 @pytest.mark.slow
