@@ -143,10 +143,22 @@ def missing_file(name: str, path: str) -> Row:
     return Row(f"{name} that can't be loaded: {path}", play=play, server=GOOD_TLS)
 
 
+MORE_SENT = threading.Semaphore(0)
+"""Released once the bytes behind an answer are sent."""
+
+
+def sends_more(peer: Peer, request: Request) -> None:
+    """Send an answer, and another one behind it, in a record of its own."""
+    peer.send(answer(ENTRY))
+    peer.send(answer({"id": 666}))
+    MORE_SENT.release()
+
+
 def unread_tls_bytes(play: Play) -> None:
     """Have TLS hold bytes behind the answer that no poll of the socket shows."""
     driver = play.driver()
     right(attempt(driver, "get", 3))
+    assert MORE_SENT.acquire(timeout=10)  # no client can tell bytes that arrive later from its answer
     response = driver.call("get_user_inventory_with_http_info", 56, 57)
     assert response.headers["X-Target"] == "/users/56/inventory/57"
 
@@ -537,7 +549,7 @@ ROWS = [
     ),
     Row(
         "TLS: bytes behind the body in a record of their own",
-        [lambda peer, request: (peer.send(answer(ENTRY)), peer.send(answer({"id": 666})))],
+        [sends_more],
         play=unread_tls_bytes,
         settings=AUTHORITY,
         server=GOOD_TLS,
