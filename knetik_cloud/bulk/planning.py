@@ -7,16 +7,25 @@ import math
 import secrets
 import shutil
 import tempfile
+import time
 import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import date
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from knetik_cloud.bulk.journal import BulkError, ChangedInputError, Folder, InvalidRowsError, Manifest
+from knetik_cloud.bulk.journal import (
+    BulkError,
+    BusyError,
+    ChangedInputError,
+    Folder,
+    InvalidRowsError,
+    Lease,
+    Manifest,
+)
 from knetik_cloud.bulk.sources import RowReader, Rows, open_rows
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.request import build
@@ -30,6 +39,9 @@ BUCKET_KEYS = 4096
 """Keys of a bucket that are held in memory before they go to its file."""
 MAX_SUSPECTS = 10_000
 SECONDS_PER_CALL = 0.05
+PLANNING = "plan"
+"""The name of the lease of the process that stores the rows."""
+PLANNING_POLL_SECONDS = 0.1
 
 
 class Target(NamedTuple):
@@ -156,14 +168,9 @@ def store_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manif
     """
     if not folder.is_planned:
         folder.path.mkdir(parents=True, exist_ok=True)
-        strangers = [path.name for path in folder.path.iterdir() if not _is_ours(path)]
-        if strangers:
-            raise BulkError(f"{folder} holds other files, such as {strangers[0]}: name a new folder")
-        for left in folder.path.iterdir():  # of a plan that was not finished: nothing was sent
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        manifest = spool(rows, target, folder, shards)
-        folder.write_manifest(manifest)
-        return manifest
+        with closing(_planning_lease(folder)):
+            if not folder.is_planned:  # no other process has stored them meanwhile
+                return _store_new_rows(rows, target, folder, shards)
     manifest = folder.read_manifest()
     for name, before, now in (
         ("the operation", manifest.operation, target.operation.id),
@@ -176,6 +183,27 @@ def store_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manif
                 "command to resume, or name another folder"
             )
     compare(rows, target, folder, manifest)
+    return manifest
+
+
+def _planning_lease(folder: Folder) -> Lease:
+    """Acquire the right to store the rows. While another process stores them, wait."""
+    while True:
+        try:
+            return Lease(folder.path / PLANNING)
+        except BusyError:
+            time.sleep(PLANNING_POLL_SECONDS)
+
+
+def _store_new_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
+    found = [path for path in folder.path.iterdir() if path.name != f"{PLANNING}.lease"]
+    strangers = [path.name for path in found if not _is_ours(path)]
+    if strangers:
+        raise BulkError(f"{folder} holds other files, such as {strangers[0]}: name a new folder")
+    for left in found:  # of a plan that was not finished: nothing was sent
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    manifest = spool(rows, target, folder, shards)
+    folder.write_manifest(manifest)
     return manifest
 
 
