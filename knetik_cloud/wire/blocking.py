@@ -16,6 +16,9 @@ from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, TimedPip
 
 MAX_WAIT_SECONDS = 1e6
 """Longer waits have no limit, since the clocks of operating systems can't count them."""
+_open: set[socket.socket] = set()
+"""The sockets of all pipes. In a reference cycle, Python may finalize a socket, which warns, before its pipe
+closes it. Nothing in this set is part of a cycle."""
 IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0))
 
 
@@ -24,6 +27,7 @@ class BlockingPipe(TimedPipe):
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        _open.add(sock)
         self._is_flowing = False
         self._poll: Any = None
         if hasattr(select, "poll"):
@@ -84,11 +88,12 @@ class BlockingPipe(TimedPipe):
 
     def close(self) -> None:
         """Close the socket."""
+        _open.discard(self._socket)
         self._socket.close()
 
     def __del__(self) -> None:
         if hasattr(self, "_socket"):  # an error may interrupt the constructor
-            self._socket.close()
+            self.close()
 
 
 def wait_for(
