@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from functools import partial
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, Self, TypeVar
 
 from knetik_cloud import upward
 from knetik_cloud.core.paging import (
@@ -63,6 +63,12 @@ class BasePager(Generic[I, P]):
 
     def __repr__(self) -> str:
         return f"<Pager of {self._plan}>"
+
+    def __copy__(self) -> Self:
+        return type(self)(self._client, self._plan)  # a reading that was begun stays with the original
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Pager can't be pickled: pass its position, and start there with start_page")
 
     def _repr_html_(self) -> str:
         """Return the card that notebooks show. It fetches nothing."""

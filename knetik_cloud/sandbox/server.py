@@ -14,7 +14,7 @@ from datetime import datetime
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, NoReturn, Self, Unpack
 
 from knetik_cloud.sandbox import console, control_api
 from knetik_cloud.sandbox.clock import Clock
@@ -112,6 +112,9 @@ class Sandbox:
     def __repr__(self) -> str:
         listening = self._socket
         return "<Sandbox, stopped>" if listening is None else f"<Sandbox at {address(listening)}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Sandbox can't be pickled or copied: pass its url")
 
     @property
     def url(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NoReturn
 
 from knetik_cloud.core import failure
 from knetik_cloud.exceptions import ApiValueError, Headers
@@ -20,6 +21,9 @@ class ReceivedResponse:
         self._data = data
         self._rest = b""
         self._is_read = self._is_closed = False
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a response can't be pickled or copied: read it, and pass its data")
 
     @property
     def headers(self) -> Headers:
