@@ -1,0 +1,197 @@
+"""Run the tests of the last release against this version, and compare the failures with a reviewed list.
+
+    python -m test.previous [ARGUMENTS OF PYTEST]
+
+Git exports the last release, without its package, into a temporary folder, and its tests run there against
+this package. Only public behavior counts: a test is skipped when it uses a module that isn't public, and
+tests of the project's own tools are left out. All others must pass, except those that
+`test/previous_release.toml` lists, each with its reason. Those must fail.
+
+It needs git with the commit of the last release. In a shallow clone, run `git fetch --unshallow` first.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import textwrap
+import tomllib
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import knetik_cloud
+from scripts.surface import LAST_RELEASE, ROOT
+
+LIST = Path(__file__).with_name("previous_release.toml")
+PUBLIC = (
+    "aio",
+    "aio.api_client",
+    "aio.apis",
+    "aio.paging",
+    "aio.rest",
+    "api_client",
+    "apis",
+    "configuration",
+    "exceptions",
+    "filters",
+    "models",
+    "paging",
+    "rest",
+    "sandbox",
+    "sorting",
+    "version",
+)
+"""The modules of the last release that programs import."""
+
+PRIVATE = '''
+"""A name of a module that isn't public: a test that uses it is skipped."""
+
+import pytest
+
+
+class Private:
+    """Skip whatever uses this."""
+
+    def __init__(self, name):
+        self.__dict__["name"] = name
+
+    def _use(self, *args, **kwargs):
+        pytest.skip(f"private: uses {self.__dict__['name']}", allow_module_level=True)
+
+    __getattr__ = __setattr__ = __call__ = __iter__ = __contains__ = __instancecheck__ = __eq__ = _use
+    __lt__ = __gt__ = __le__ = __ge__ = __str__ = __repr__ = __bool__ = __add__ = __radd__ = _use
+    __getitem__ = __mro_entries__ = __index__ = _use
+    __hash__ = None
+'''
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tests, print the comparison with the list, and return 1 if they differ."""
+    listed = tomllib.loads(LIST.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        if not export(LAST_RELEASE, folder):
+            return 2
+        left_out = listed["project"]["files"]
+        tests = sorted(str(path.relative_to(folder)) for path in (folder / "test").rglob("test_*.py"))
+        if missing := set(left_out) - set(tests):
+            print(f"{LIST.name} leaves out files that don't exist: {sorted(missing)}", file=sys.stderr)
+            return 2
+        hide_private_modules(folder)
+        print(
+            f"{len(tests)} files of tests; {len(left_out)} test the project's tools or pages and are left out"
+        )
+        return compare(listed["deviations"], *run(folder, [*set(tests) - set(left_out)], arguments))
+
+
+def export(revision: str, folder: Path) -> bool:
+    """Write the files of a revision into a folder, except the package. Return whether git has it."""
+    archive = subprocess.run(["git", "archive", revision], cwd=ROOT, check=False, capture_output=True)
+    if archive.returncode:
+        print(
+            f"git can't export {revision}, the commit of the last release: run this in a clone with the "
+            f"whole history (git fetch --unshallow)\n{archive.stderr.decode()}",
+            file=sys.stderr,
+        )
+        return False
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        files.extractall(folder, filter="data")
+    (folder / "knetik_cloud").rename(folder / "old_package")
+    (folder / "knetik_cloud").symlink_to(Path(knetik_cloud.__file__).parent)
+    return True
+
+
+def hide_private_modules(folder: Path) -> None:
+    """Replace names that tests import from private modules, by public ones or by some that skip the test."""
+    (folder / "private_name.py").write_text(PRIVATE, encoding="utf-8")
+    for path in (folder / "test").rglob("*.py"):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        nodes = [n for n in ast.walk(ast.parse("".join(lines))) if isinstance(n, ast.ImportFrom)]
+        for node in sorted(nodes, key=lambda each: -each.lineno):
+            if (node.module or "").partition(".")[0] == "knetik_cloud" and node.level == 0:
+                new = "\n".join(_imports(folder, node))
+                assert node.end_lineno is not None
+                lines[node.lineno - 1 : node.end_lineno] = [
+                    textwrap.indent(new, " " * node.col_offset) + "\n"
+                ]
+        path.write_text("".join(lines), encoding="utf-8")
+
+
+def _imports(folder: Path, node: ast.ImportFrom) -> Iterator[str]:
+    assert node.module is not None
+    for each in node.names:
+        shown = each.asname or each.name
+        file = folder / "old_package" / Path(*node.module.split(".")[1:], each.name)
+        is_module = file.is_dir() or file.with_suffix(".py").exists()
+        module = f"{node.module}.{each.name}" if is_module else node.module
+        inner = module.partition(".")[2]
+        is_special = each.name.startswith("__")
+        is_public = (inner in PUBLIC or inner.startswith("models.")) and not each.name.startswith("_")
+        if not inner or is_public or (inner in PUBLIC and is_special):
+            yield f"from {node.module} import {each.name} as {shown}"
+        elif each.name in knetik_cloud.__all__:
+            yield f"from knetik_cloud import {each.name} as {shown}"
+        else:
+            yield f"from private_name import Private; {shown} = Private('{node.module}.{each.name}')"
+
+
+def run(folder: Path, tests: list[str], arguments: list[str]) -> tuple[set[str], Counter[str]]:
+    """Run tests in the folder. Return the names of those that failed twice, and how many had each outcome."""
+    report, cache = folder / "report.xml", folder / "cache"
+    command = [
+        *(sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=short", "-o", f"cache_dir={cache}"),
+        *("-p", "no:unraisableexception"),  # a failed test would let others fail by what it leaves open
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    first = [*command, f"--junitxml={report}", *arguments, *sorted(tests)]
+    if subprocess.run(first, cwd=folder, env=environment, check=False).returncode:
+        print("Run those that failed again, one by one: other programs on the machine can starve a test.")
+        again = [*command, "--last-failed", *sorted(tests)]
+        subprocess.run(again, cwd=folder, env=environment, check=False)
+    outcomes: Counter[str] = Counter()
+    for case in ET.parse(report).iter("testcase"):
+        outcome = next((each for each in case if each.tag in ("failure", "error", "skipped")), None)
+        message = "" if outcome is None else outcome.get("message", "")
+        private = "private: uses" in message or "private: uses" in (
+            outcome.text or "" if outcome is not None else ""
+        )
+        outcomes["private" if private else "passed" if outcome is None else outcome.tag] += 1
+    failed = cache / "v" / "cache" / "lastfailed"
+    return set(json.loads(failed.read_text()) if failed.exists() else ()), outcomes
+
+
+def compare(deviations: list[dict[str, Any]], failed: set[str], outcomes: Counter[str]) -> int:
+    """Print which failures are listed, and return 1 if the list isn't exactly what failed."""
+    by_name: dict[str, set[str]] = {}
+    for name in failed:
+        for key in (name, name.partition("[")[0]):
+            by_name.setdefault(key, set()).add(name)
+    unlisted, stale = set(failed), []
+    for each in deviations:
+        found = set().union(*(by_name.get(name, set()) for name in each["tests"]))
+        stale += [name for name in each["tests"] if name not in by_name]
+        unlisted -= found
+        print(f"deviation ({len(found)} tests): {each['reason']}")
+    for name in sorted(unlisted):
+        print(f"UNLISTED: {name}")
+    for name in stale:
+        print(f"STALE: {name} passes or doesn't run")
+    print(
+        f"{outcomes['passed']} passed, {len(failed)} failed ({len(unlisted)} of them not listed), "
+        f"{outcomes['private']} skipped because they use private modules, {outcomes['skipped']} for other "
+        "reasons"
+    )
+    return 1 if unlisted or stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
