@@ -1,4 +1,4 @@
-"""`python -m codegen.commands`: writes the manual page and the reference pages of the `knetik` command."""
+"""`python -m codegen.commands`: writes the pages that follow from the package: commands, settings, errors."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from codegen.formatting import PROJECT
 
 
 def render() -> dict[str, str]:
-    """Render the manual page and the reference pages, from the commands of the installed package."""
+    """Render the manual page, and the reference pages, from the installed package."""
+    from codegen import reference
     from knetik_cloud.cli.manual import pages, roff
 
-    files = {f"docs/cli/{name}.md": f"<!-- {output.MARK} -->\n\n{text}" for name, text in pages().items()}
+    texts = {f"docs/cli/{name}.md": text for name, text in pages().items()}
+    texts |= {f"docs/reference/{name}.md": text for name, text in reference.pages().items()}
+    files = {name: f"<!-- {output.MARK} -->\n\n{text}" for name, text in texts.items()}
     return {**files, "docs/cli/knetik.1": f'.\\" {output.MARK}\n{roff()}'}
 
 

@@ -130,6 +130,17 @@ def blocks() -> Iterator[Any]:
 
 @pytest.mark.parametrize("block", list(blocks()))
 def test_the_block_of_a_guide_runs_as_pasted(block: str, run_script: RunScript) -> None:
-    done = run_script(block)
+    is_test = re.search(r"^def test_", block, re.MULTILINE) is not None
+    done = run_script(f"{block}{RUN_TESTS}" if is_test else block)
     assert re.sub(r".*: attempt \d failed .*\n", "", done.stderr) == ""  # a retry is logged as a warning
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stdout
+
+
+RUN_TESTS = """
+
+if __name__ == "__main__":
+    import pytest
+
+    raise SystemExit(pytest.main(["-q", "-p", "no:cacheprovider", __file__]))
+"""
+"""Runs the tests in the file that it is added to."""

@@ -62,6 +62,12 @@ CODES = (
         "Report it, with the request and the traceback on stderr.",
     ),
     Topic(
+        "1501",
+        "code",
+        "The sandbox can't use its database: the disk is full, or the file is locked, read-only or corrupt.",
+        "Remove the cause that the message names, then repeat the request. Nothing was changed.",
+    ),
+    Topic(
         "1999",
         "code",
         "A fault of the sandbox: `knetik sandbox fail` or `Sandbox.fail` armed it.",

@@ -89,10 +89,10 @@ def _index() -> str:
     for title, make in SECTIONS:
         options = [each for each in make() if isinstance(each, click.Option)]
         lines += ["", f"## {title}", "", *_options(Option(each, context) for each in options)]
-    lines += ["", "## Exit codes", "", "Code | ExitMeaning | What to do", "--- | --- | ---"]
+    lines += ["", "## Exit codes", "", "Code | Meaning | What to do", "--- | --- | ---"]
     for code, each in MEANINGS.items():
         lines.append(f"{int(code)} | {_cell(each.meaning)} | {_cell(each.next_step)}")
-    lines += ["", "## Environment variables", "", "Variable | ExitMeaning", "--- | ---"]
+    lines += ["", "## Environment variables", "", "Variable | Meaning", "--- | ---"]
     lines += [f"`{name}` | {_cell(meaning)}" for name, meaning in ENVIRONMENT]
     names = [leaf.words[0] for leaf in leaves() if len(leaf.words) == 1]
     lines += ["", "<!-- {toctree}", ":hidden:", "", *names, "-->"]

@@ -1,0 +1,101 @@
+"""The reference pages and the guides name what the package has: settings, classes, codes, messages, pages."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from codegen.reference import APPLIED
+from knetik_cloud import Configuration, exceptions
+from knetik_cloud.cli.exits import Exit
+from knetik_cloud.cli.explain import CODES
+from knetik_cloud.sandbox import Sandbox, errors
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+HEADING = re.compile(r"^##+ (.+)$", re.MULTILINE)
+SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def headings(name: str) -> list[str]:
+    """Return the headings of a page below its title."""
+    return HEADING.findall((DOCS / name).read_text(encoding="utf-8"))
+
+
+def test_every_setting_has_a_section() -> None:
+    assert headings("reference/settings.md") == list(Configuration._settings)
+
+
+def test_every_exception_has_a_section_that_says_when_a_write_may_have_been_applied() -> None:
+    classes = {
+        name
+        for name, value in vars(exceptions).items()
+        if isinstance(value, type) and issubclass(value, exceptions.ApiException)
+    }
+    assert set(headings("reference/exceptions.md")) == set(APPLIED) == classes
+
+
+def test_every_code_has_a_section() -> None:
+    used = {str(value) for name, value in vars(errors).items() if name.isupper() and isinstance(value, int)}
+    assert {each.topic for each in CODES} == used == set(headings("reference/result-codes.md"))
+    assert headings("reference/exit-codes.md") == [str(int(code)) for code in Exit]
+
+
+def test_every_example_of_the_control_api_runs() -> None:
+    lines = SHELL.findall((DOCS / "reference" / "control-api.md").read_text(encoding="utf-8"))
+    assert len(lines) == 20
+    with Sandbox() as sandbox:
+        for line in lines:
+            words = shlex.split(line.replace("http://127.0.0.1:8080", sandbox.url))
+            method = words[words.index("-X") + 1] if "-X" in words else "GET"
+            body = words[words.index("-d") + 1].encode() if "-d" in words else None
+            url = next(word for word in words if word.startswith("http"))
+            request = Request(url, body, {"Content-Type": "application/json"}, method=method)
+            if url.endswith("/stop"):  # it is part of this program
+                with pytest.raises(HTTPError):
+                    urlopen(request)
+                continue
+            with urlopen(request) as response:
+                assert response.status in (200, 204)
+                content = response.read()
+                assert not content or json.loads(content) is not None
+
+
+MESSAGES = [
+    "could not be made",
+    "could not be found",
+    "timed out connecting to",
+    "did not respond in time",
+    "(increase _request_timeout)",
+    "closed the connection without a response",
+    "was truncated",
+    "the call exceeded its deadline (increase _deadline)",
+    "no secure connection to",
+    "(if you trust its CA, pass the CA's file as ssl_ca_cert; trusted now: ",
+    "did not connect to",
+    "the proxy that the environment names is no http:// or https:// URL",
+    "the token response contains no usable access token",
+    "has no password: set Configuration.password",
+    "the response isn't JSON: its content type is ",
+    "The write may have been applied. Check before you retry it.",
+    "this client is closed: make a new ApiClient",
+    "can't be pickled: the pickle would contain it",
+    "has no setting ",
+]
+"""The fixed parts of the messages that the page on troubleshooting quotes."""
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_quoted_message_is_one_of_the_package(message: str) -> None:
+    page = (DOCS / "guides" / "troubleshooting.md").read_text(encoding="utf-8")
+    quotes = " ".join(line.removeprefix("> ") for line in page.splitlines() if line.startswith("> "))
+    assert message in quotes
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "knetik_cloud").rglob("*.py"))
+    pieces = [re.sub(r'"\s*f?"', "", source) for source in sources]  # adjacent literals are one text
+    assert any(message in piece for piece in pieces)
