@@ -1,9 +1,10 @@
 """Generate clients from the contract in other languages, and run the main flow with each against a sandbox.
 
-    python test/published/run.py [typescript-fetch] [hey-api] [go]
+    python test/published/run.py [typescript-fetch] [hey-api] [go] [php] [ruby]
 
 It needs openapi-generator-cli (PyPI) with a Java runtime, Node.js 20 with npm, and Go with the Debian package
-golang-golang-x-oauth2-dev. `tox -e published-clients` runs it.
+golang-golang-x-oauth2-dev. `tox -e published-clients` runs these three. PHP and Ruby only run if named. They need the
+Debian packages php-cli, php-mbstring and php-guzzlehttp-guzzle, or ruby-typhoeus.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ COMPILER = ("--target", "es2022", "--module", "commonjs", "--moduleResolution", 
 def main(names: list[str]) -> int:
     """Run the chosen flows, or all, and return 1 if one fails."""
     failed = []
-    for name in names or FLOWS:
+    for name in names or DEFAULT:
         with tempfile.TemporaryDirectory() as folder, Sandbox() as sandbox:
             try:
                 FLOWS[name](Path(folder), {**os.environ, "KNETIK_CLOUD_HOST": sandbox.url})
@@ -35,7 +36,7 @@ def main(names: list[str]) -> int:
                 print(error.output or "", file=sys.stderr)
                 failed.append(name)
         print(f"{name}: {'failed' if name in failed else 'passed'}", flush=True)
-    print(f"{len(names or FLOWS) - len(failed)} passed, {len(failed)} failed")
+    print(f"{len(names or DEFAULT) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 
 
@@ -65,10 +66,27 @@ def go(folder: Path, environment: dict[str, str]) -> None:
     _run("go", "run", "example.com/flow", cwd=folder, env={**environment, **paths})
 
 
+def php(folder: Path, environment: dict[str, str]) -> None:
+    """Run the flow with openapi-generator's PHP client."""
+    _generate("php", folder / "client")
+    shutil.copy(HERE / "main.php", folder)
+    _run("php", "-d", "display_errors=stdout", "main.php", cwd=folder, env=environment)
+
+
+def ruby(folder: Path, environment: dict[str, str]) -> None:
+    """Run the flow with openapi-generator's Ruby client."""
+    _generate("ruby", folder / "client")
+    shutil.copy(HERE / "main.rb", folder)
+    _run("ruby", "main.rb", cwd=folder, env=environment)
+
+
+DEFAULT = ("typescript-fetch", "hey-api", "go")
 FLOWS: dict[str, Callable[[Path, dict[str, str]], None]] = {
     "typescript-fetch": typescript_fetch,
     "hey-api": hey_api,
     "go": go,
+    "php": php,
+    "ruby": ruby,
 }
 
 
