@@ -134,12 +134,15 @@ class Recorded:
     def __repr__(self) -> str:
         return f"<Recorded {self.method} {self.operation}>"
 
-    def exchange(self) -> Exchange:
-        """Return it in a readable form, with secrets masked."""
-        sent = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers]
-        headers = {name: masked_header(name, value) for name, value in sent}
+    def exchange(self, whole: bool = True) -> Exchange:
+        """Return it in a readable form, with secrets masked.
+
+        Args:
+            whole: False leaves out the headers, the bodies and the curl line, which take most of the time.
+        """
+        headers = _readable(self.headers) if whole else {}
         path, query = self.path.decode("latin-1"), masked_form(self.query.decode("latin-1"))
-        body = masked_body(self.body)
+        body = masked_body(self.body) if whole else None
         base = f"{self.scheme}://{headers.get('host') or _authority(self.server)}"
         return Exchange(
             number=self.number,
@@ -151,16 +154,11 @@ class Recorded:
             headers=headers,
             body=body,
             status=self.status,
-            answer=masked_body(self.answer),
+            answer=masked_body(self.answer) if whole else None,
             milliseconds=round(self.seconds * 1000, 3),
             fault=self.fault is not None,
-            curl=_curl(base, self.method, path, query, headers, body),
-            answer_headers={
-                name: masked_header(name, value)
-                for name, value in (
-                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in self.answer_headers
-                )
-            },
+            curl=_curl(base, self.method, path, query, headers, body) if whole else "",
+            answer_headers=_readable(self.answer_headers) if whole else {},
             applied_fault=self.fault,
             user_id=self.facts.user_id if self.facts else None,
             checks=self.facts.checks if self.facts else None,
@@ -207,6 +205,7 @@ class Journal:
         before: int | None = None,
         after: int = 0,
         matches: Callable[[Exchange], bool] | None = None,
+        whole: bool = True,
     ) -> list[Exchange]:
         """List up to `limit` exchanges, newest first.
 
@@ -215,13 +214,14 @@ class Journal:
             before: Only exchanges with a smaller number. None means no limit.
             after: Only exchanges with a larger number.
             matches: Only exchanges for which it returns True.
+            whole: False allows exchanges without headers, bodies and curl line, which are faster to list.
         """
         found: list[Exchange] = []
         for recorded in reversed(self._kept()):
             if len(found) == limit or recorded.number <= after:
                 break
             if before is None or recorded.number < before:
-                exchange = recorded.exchange()
+                exchange = recorded.exchange(whole)
                 if matches is None or matches(exchange):
                     found.append(exchange)
         return found
@@ -241,6 +241,12 @@ class Journal:
     def _kept(self) -> list[Recorded]:
         with self._lock:
             return list(self._recorded)
+
+
+def _readable(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Decode header fields, and mask the secrets in them."""
+    decoded = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+    return {name: masked_header(name, value) for name, value in decoded}
 
 
 def _authority(server: tuple[str, int | None] | None) -> str:

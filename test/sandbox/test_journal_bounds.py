@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -151,3 +152,17 @@ def test_the_journal_of_several_processes_is_bounded_in_bytes(postgresql_url: st
         assert size < journal.MAX_JOURNAL_BYTES + 100 * 150_000
         assert len(exchanges) < 280
         client.close()
+
+
+def test_exchanges_listed_in_short_differ_only_in_what_is_left_out() -> None:
+    with Sandbox() as sandbox:
+        client = Web(sandbox.url)
+        client.use(56, 56, query={"info": "round 3", "access_token": SECRET})
+        client.use(3, 56)
+        client.close()
+        assert sandbox._service is not None
+        book = sandbox._service.controls.journal
+        whole, short = book.newest(2), book.newest(2, whole=False)
+    for each, other in zip(whole, short, strict=True):
+        assert replace(each, headers={}, answer_headers={}, body=None, answer=None, curl="") == other
+    assert SECRET not in repr(short)

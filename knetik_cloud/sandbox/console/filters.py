@@ -48,6 +48,11 @@ class Filters:
     def __bool__(self) -> bool:
         return self != Filters()
 
+    @property
+    def reads_bodies(self) -> bool:
+        """Whether `matches` needs the bodies of an exchange."""
+        return bool(self.text)
+
     def matches(self, exchange: Exchange) -> bool:
         """Return whether an exchange passes."""
         if self.operation and (exchange.operation or UNKNOWN) != self.operation:

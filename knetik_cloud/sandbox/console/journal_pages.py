@@ -22,6 +22,9 @@ POLL_SECONDS: Final = 0.1
 SHARED_POLL_SECONDS: Final = 0.2
 """The same for a journal in a database that several processes share."""
 
+BURST_PAUSE_SECONDS: Final = 0.25
+"""The same after as many exchanges as a page has rows, so that an open console takes little from a sandbox under load."""
+
 HEARTBEAT_SECONDS: Final = 15.0
 """How often a silent stream sends a comment, so that a closed connection is noticed."""
 
@@ -34,7 +37,12 @@ def journal(context: Context, visit: Visit) -> Outcome:
     before = visit.number("before", default=0) or None
     # Read before the rows, so that the stream repeats a row rather than miss one.
     position = f"{book.run}-{book.last_number()}"
-    rows = book.newest(PAGE_SIZE + 1, before=before, matches=narrowed.matches if narrowed else None)
+    rows = book.newest(
+        PAGE_SIZE + 1,
+        before=before,
+        matches=narrowed.matches if narrowed else None,
+        whole=narrowed.reads_bodies,
+    )
     given = filters.chosen(visit.query)
     older = (
         link("/journal", {**given, "before": rows[PAGE_SIZE - 1].number}) if len(rows) > PAGE_SIZE else None
@@ -133,8 +141,8 @@ async def _events(context: Context, visit: Visit, position: str) -> AsyncIterato
         run, last = book.run, 0
     shared = not service.database.single_threaded
     silent = 0.0
-    pause = SHARED_POLL_SECONDS if shared else POLL_SECONDS
     while not service.is_stopping:
+        pause = SHARED_POLL_SECONDS if shared else POLL_SECONDS
         newest = await run_in_threadpool(book.last_number) if shared else book.last_number()
         if book.run != run:
             yield f"event: restart\nid: {book.run}-0\ndata: -\n\n"
@@ -146,6 +154,8 @@ async def _events(context: Context, visit: Visit, position: str) -> AsyncIterato
                 if shared
                 else _rows(context, narrowed, last, newest)
             )
+            if newest - last >= PAGE_SIZE:
+                pause = BURST_PAUSE_SECONDS
             last = newest
             if rendered:
                 yield f"event: rows\nid: {run}-{last}\n{rendered}\n\n"
@@ -160,7 +170,11 @@ async def _events(context: Context, visit: Visit, position: str) -> AsyncIterato
 def _rows(context: Context, narrowed: Filters, after: int, newest: int) -> str:
     """Render the new rows, newest first, as the data lines of an event. Under load, only the last page."""
     rows = context.service.controls.journal.newest(
-        PAGE_SIZE, after=after, before=newest + 1, matches=narrowed.matches if narrowed else None
+        PAGE_SIZE,
+        after=after,
+        before=newest + 1,
+        matches=narrowed.matches if narrowed else None,
+        whole=narrowed.reads_bodies,
     )
     if not rows:
         return ""
