@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, MetaData, func, select, text
 
-from knetik_cloud.sandbox.storage.database import clear, dump, load
+from knetik_cloud.sandbox.storage.database import dump, load
+from knetik_cloud.sandbox.storage.statements import execute
 from knetik_cloud.sandbox.storage.tables import DATA
 
 MAX_DOCUMENT_ROWS: Final = 20_000
@@ -32,8 +33,8 @@ class FirstState:
             self._document = dump(db) if count_rows(db) <= MAX_DOCUMENT_ROWS else None
             return
         for name in (*(table.name for table in DATA), SEQUENCES):
-            db.execute(text(f"DROP TABLE IF EXISTS temp.first_{name}"))
-            db.execute(text(f"CREATE TEMP TABLE first_{name} AS SELECT * FROM main.{name}"))  # noqa: S608
+            execute(db, f"DROP TABLE IF EXISTS temp.first_{name}")
+            execute(db, f"CREATE TEMP TABLE first_{name} AS SELECT * FROM main.{name}")  # noqa: S608
         self._is_copied = True
 
     def bring_back(self, db: Connection) -> bool:
@@ -42,9 +43,9 @@ class FirstState:
             load(db, self._document)
             return True
         if self._is_copied:
-            clear(db)
             for name in (*(table.name for table in DATA), SEQUENCES):
-                db.execute(text(f"INSERT INTO main.{name} SELECT * FROM temp.first_{name}"))  # noqa: S608
+                execute(db, f"DELETE FROM main.{name}")  # noqa: S608
+                execute(db, f"INSERT INTO main.{name} SELECT * FROM temp.first_{name}")  # noqa: S608
         return self._is_copied
 
     def document(self, db: Connection, max_rows: int) -> dict[str, Any] | None:

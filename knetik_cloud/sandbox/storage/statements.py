@@ -84,6 +84,14 @@ class Statement:
         return cursor, compiled
 
 
+def execute(db: Connection, text: str) -> None:
+    """Run a statement without parameters on the driver's cursor."""
+    try:
+        db.connection.cursor().execute(text)
+    except db.dialect.loaded_dbapi.Error as error:
+        raise wrapped_error(db, error, text) from error
+
+
 def wrapped_error(db: Connection, error: Exception, text: str, parameters: Any = None) -> Exception:
     """Return a driver's error as SQLAlchemy raises it."""
     dialect = db.dialect
