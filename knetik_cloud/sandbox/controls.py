@@ -92,11 +92,15 @@ class Controls:
                 self._seed_first(db, self.clock)
 
     @contextmanager
-    def fulfilled_transaction(self) -> Iterator[tuple[Connection, float]]:
-        """Open a transaction at an instant (epoch seconds) at which every due invoice is fulfilled."""
+    def fulfilled_transaction(self, reads_only: bool = False) -> Iterator[tuple[Connection, float]]:
+        """Open a transaction at an instant (epoch seconds) at which every due invoice is fulfilled.
+
+        Args:
+            reads_only: The transaction itself writes nothing.
+        """
         while True:
             clock = self.clock
-            with self._database.transaction() as db:
+            with self._database.transaction(reads_only) as db:
                 now = clock.now()
                 is_due = invoices.lock_and_find_due(db, now)
                 # A reset may have set the clock while this transaction waited for it.
@@ -155,7 +159,7 @@ class Controls:
     @_retried
     def export(self) -> dict[str, Any]:
         """Return the data as a seed."""
-        with self._database.transaction() as db:
+        with self._database.transaction(reads_only=True) as db:
             lock_data(db)
             return seed.export(db)
 
@@ -196,7 +200,7 @@ class Controls:
     def capture(self) -> dict[str, Any]:
         """Return a copy of the data, the clock and the faults, for `bring_back`."""
         faults = [fault.to_dict() for fault in self.armed_faults()]
-        with self._database.transaction() as db:
+        with self._database.transaction(reads_only=True) as db:
             lock_data(db)
             return {**dump(db), "clock": _stored_clock(db).state(), "faults": faults}
 
@@ -215,13 +219,13 @@ class Controls:
 
         None means that it found its data, or that there were more than `max_rows` rows.
         """
-        with self._database.transaction() as db:
+        with self._database.transaction(reads_only=True) as db:
             return self._first_state.document(db, max_rows)
 
     @_retried
     def snapshots(self) -> list[str]:
         """List the names of the snapshots."""
-        with self._database.transaction() as db:
+        with self._database.transaction(reads_only=True) as db:
             return _names(db)
 
     @_retried
@@ -287,7 +291,7 @@ class Controls:
     def wallet(self, user_id: int) -> dict[str, int]:
         """Return a user's wallet balances by currency code, after fulfilling due invoices."""
         self.current_clock()
-        with self.fulfilled_transaction() as (db, _):
+        with self.fulfilled_transaction(reads_only=True) as (db, _):
             return people.balances(db, user_id) if abs(user_id) < 2**31 else {}
 
     @_retried

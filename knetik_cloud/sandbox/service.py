@@ -80,7 +80,7 @@ class Service:
         """Run an operation in one transaction. A ServiceError rolls it back and becomes the response."""
 
         def attempt() -> ServiceResponse:
-            with self.controls.fulfilled_transaction() as (db, now):
+            with self.controls.fulfilled_transaction(reads_only=operation.method == "GET") as (db, now):
                 return self._execute(operation, request, db, now)
 
         return self.responding(lambda: self.database.retrying(attempt))

@@ -46,7 +46,7 @@ class SharedJournal(Journal):
         before: int | None = None,
         after: int = 0,
         matches: Callable[[Exchange], bool] | None = None,
-        whole: bool = True,  # noqa: ARG002 - stored exchanges are whole
+        whole: bool = True,
     ) -> list[Exchange]:
         """List up to `limit` exchanges, newest first, as `Journal.newest` does."""
         found: list[Exchange] = []

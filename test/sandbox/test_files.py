@@ -153,6 +153,20 @@ def pragma(sandbox: Sandbox, statement: str) -> Any:
     return only.connection.cursor().execute(statement).fetchone()
 
 
+READS = (
+    "/entitlements/56",
+    "/entitlements",
+    "/users/56/inventory",
+    "/users/56/inventory/56",
+    "/users/56/inventory/56/log",
+    "/users/56/entitlements/56/check",
+    "/_sandbox/snapshots",
+    "/console",
+    "/console/data/users/56",
+    "/console/clock",
+)
+
+
 def test_a_locked_file_is_reported_and_usable_afterwards(served: tuple[Sandbox, Web, Path]) -> None:
     sandbox, client, path = served
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -163,9 +177,42 @@ def test_a_locked_file_is_reported_and_usable_afterwards(served: tuple[Sandbox, 
         assert client.post("/_sandbox/reset").status == 503
         with pytest.raises(UnusableDatabase, match="locked"):
             sandbox.advance(days=1)
+        for path_that_reads in READS:
+            assert client.get(path_that_reads).status in (200, 204), path_that_reads
+        page = client.get("/console/why?user=56&item=56")
+        assert (page.status, b"it is locked by another program" in page.body) == (503, True)
+        assert sandbox.wallet(56) == {"USD": 250}
+        assert len(sandbox.export()["users"]) == 4
         other.execute("ROLLBACK")
     assert client.use(56, 56).status == 200
     assert client.entries(56, 56)[0]["behavior_data"] == {"consumable": {"use_count": 3}}
+
+
+def test_a_locked_file_delays_no_read(tmp_path: Path) -> None:
+    with Sandbox(database=str(tmp_path / "x.db")) as sandbox:
+        client = Web(sandbox.url)
+        client.use(56, 56)
+        with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("DELETE FROM inventory")
+            # Each would take the five seconds of BUSY_SECONDS if it waited for the lock.
+            for _ in range(30):
+                assert client.entries(56, 56)[0]["behavior_data"] == {"consumable": {"use_count": 3}}
+            other.execute("COMMIT")
+        assert client.entries(56, 56) == []
+        client.close()
+
+
+def test_a_read_waits_for_the_lock_if_an_invoice_is_due(served: tuple[Sandbox, Web, Path]) -> None:
+    sandbox, client, path = served
+    request = {"sku": "season_pass", "note": "", "skip_invoice": False, "overrides": []}
+    assert client.post("/users/3/inventory", request).status == 201
+    sandbox.advance(days=1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert client.get("/users/3/inventory").status == 503
+        other.execute("ROLLBACK")
+    assert [each["status"] for each in client.entries(3, 1)] == ["active"]
 
 
 def test_a_locked_file_is_reported_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,14 +256,56 @@ def test_a_corrupt_file_is_reported(served: tuple[Sandbox, Web, Path]) -> None:
     assert any("it is corrupt" in reply.body.decode() for reply in replies)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to read-only files")
-def test_a_read_only_file_is_reported(tmp_path: Path) -> None:
+READ_ONLY = """
+import sys
+from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.storage import UnusableDatabase
+from test.sandbox.web import Web
+try:
+    with Sandbox(database=sys.argv[1]) as sandbox:
+        client = Web(sandbox.url)
+        print(client.get("/users/56/inventory/56").status, client.get("/console/data/users/56").status)
+        reply = client.use(56, 56)
+        print(reply.status, reply.problem["message"])
+        client.close()
+except UnusableDatabase as error:
+    print(error)
+"""
+
+WITHOUT_PRIVILEGES = (
+    ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    if sys.platform == "linux" and os.geteuid() == 0
+    else ()
+)
+"""What a command begins with, for root to be bound by the permissions of files, too."""
+
+
+def run_bound_by_permissions(path: Path) -> str:
+    run = subprocess.run(
+        [*WITHOUT_PRIVILEGES, sys.executable, "-c", READ_ONLY, str(path)],
+        capture_output=True,
+        text=True,
+        env=command_environment(),
+        timeout=100,
+        check=True,
+    )
+    return run.stdout
+
+
+def test_a_read_only_file_is_readable(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     with Sandbox(database=str(path)):
         pass
+    before = path.read_bytes()
     path.chmod(0o400)
-    with pytest.raises(UnusableDatabase, match="read-only"):
-        Sandbox(database=str(path)).start()
+    assert run_bound_by_permissions(path) == f"200 200\n503 can't use the database {path}: it is read-only\n"
+    assert path.read_bytes() == before
+
+
+def test_a_new_file_that_is_read_only_is_reported_at_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    path.touch(0o400)
+    assert run_bound_by_permissions(path) == f"can't open the database {path}: it is read-only\n"
 
 
 # The end of the process

@@ -30,7 +30,7 @@ MAX_ROWS: Final = 10
 
 def overview(context: Context, visit: Visit) -> Outcome:
     """Show how much there is of everything, and the ways to load and export it."""
-    with context.service.database.transaction() as db:
+    with context.service.database.transaction(reads_only=True) as db:
         counts = data.counts(db)
     tables = [(name, LISTINGS[name].title, counts[name]) for name in LISTINGS]
     return Page("data.html", {"tables": tables})
@@ -46,7 +46,7 @@ def listing(context: Context, visit: Visit) -> Outcome:
     narrowed = {key: visit.query[key] for key in known.filters or () if visit.query.get(key)}
     page = visit.number("page", most=10**6)
     now = context.service.controls.current_clock().now()
-    with context.service.database.transaction() as db:
+    with context.service.database.transaction(reads_only=True) as db:
         rows, total = data.rows_of(db, known, search, narrowed, page, now)
     return Page(
         "listing.html",
@@ -80,7 +80,7 @@ def _row(context: Context, visit: Visit, revealed: bool) -> Outcome:
         raise not_found_error(f"The sandbox has no pages for rows of {name!r}")
     service = context.service
     now = service.controls.current_clock().now()
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         found = data.row(db, name, key)
         if found is None:
             raise not_found_error(f"There is no row {key!r} in {name}: it may have been deleted")

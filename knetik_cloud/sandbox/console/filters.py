@@ -79,7 +79,7 @@ def _user_id(service: Service, user: str) -> int:
     """Return the id of a user given by id or name, or -1."""
     if user.isascii() and user.isdigit():
         return int(user[:18])
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         found = people.user_by_name(db, user)
     return found.id if found else -1
 

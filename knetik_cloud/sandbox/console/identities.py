@@ -34,7 +34,7 @@ class Identity:
 
 def identities(service: Service) -> list[Identity]:
     """List the clients and users that have credentials, clients first."""
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         known = list(db.execute(select(clients).order_by(clients.c.client_id).limit(MAX_IDENTITIES)))
         people = list(
             db.execute(
@@ -68,7 +68,7 @@ def credentials(service: Service, value: str) -> dict[str, str]:
         ServiceError: If there is no such user or client (404).
     """
     kind, _, key = value.partition(":")
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         if kind == "client":
             row = db.execute(select(clients).where(clients.c.client_id == key)).first()
             if row is not None:

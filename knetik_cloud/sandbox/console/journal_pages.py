@@ -23,7 +23,7 @@ SHARED_POLL_SECONDS: Final = 0.2
 """The same for a journal in a database that several processes share."""
 
 BURST_PAUSE_SECONDS: Final = 0.25
-"""The same after as many exchanges as a page has rows, so that an open console takes little from a sandbox under load."""
+"""The same after as many exchanges as a page has rows: an open console takes little from a busy sandbox."""
 
 HEARTBEAT_SECONDS: Final = 15.0
 """How often a silent stream sends a comment, so that a closed connection is noticed."""

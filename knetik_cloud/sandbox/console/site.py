@@ -25,6 +25,7 @@ from knetik_cloud.sandbox.console.rendering import Renderer
 from knetik_cloud.sandbox.console.security import HEADERS, Rejected, check_sender, check_write
 from knetik_cloud.sandbox.errors import ServiceError
 from knetik_cloud.sandbox.service import Service
+from knetik_cloud.sandbox.storage import UnusableDatabase
 from knetik_cloud.sandbox.storage.tables import state
 
 logger = logging.getLogger("knetik_cloud.sandbox")
@@ -106,10 +107,17 @@ class Console:
             messages = [problem.message for problem in error.problems]
             page = Page("problem.html", {"title": "That did not work", "messages": messages}, error.status)
         except Exception as error:
-            logger.exception("the console failed at %s", request.url.path)
-            message = f"The console failed: {type(error).__name__}. The sandbox's output has the traceback."
-            page = Page("problem.html", {"title": "The console failed", "messages": [message]}, 500)
+            page = self._failure(request, error)
         return await self._finish(request, visit, page)
+
+    def _failure(self, request: Request, error: Exception) -> Page:
+        """Return the page for an unexpected error, or for a database that can't be used."""
+        known = error if isinstance(error, UnusableDatabase) else self._service.database.unusable(error)
+        if known is not None:
+            return Page("problem.html", {"title": "That did not work", "messages": [str(known)]}, 503)
+        logger.exception("the console failed at %s", request.url.path)
+        message = f"The console failed: {type(error).__name__}. The sandbox's output has the traceback."
+        return Page("problem.html", {"title": "The console failed", "messages": [message]}, 500)
 
     async def _read_form(self, request: Request, visit: Visit) -> None:
         body = await read_body(request, MAX_FORM_BYTES)

@@ -142,7 +142,7 @@ def _logged(service: Service, exchange: Exchange) -> Iterator[tuple[str, Any]]:
     )
     if items:
         query = query.where(inventory.c.item_id.in_(items))
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         for entry_id in db.scalars(query.distinct().limit(MAX_LINKS)):
             yield "entries", entry_id
 
@@ -160,7 +160,7 @@ def matcher(service: Service, table: str, row: Row[Any]) -> Callable[[Exchange],
     instants: set[int] = set()
     if table == "entries":
         lines = select(inventory_log.c.log_date).where(inventory_log.c.inventory_id == row.id)
-        with service.database.transaction() as db:
+        with service.database.transaction(reads_only=True) as db:
             instants = set(db.scalars(lines.order_by(inventory_log.c.id.desc()).limit(1000)))
 
     def matches(exchange: Exchange) -> bool:

@@ -43,14 +43,14 @@ class Point:
 def points(service: Service) -> list[Point]:
     """List the points kept, newest first."""
     query = select(state).where(state.c.name.like(f"{_INFO}%")).order_by(state.c.name.desc())
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         return [_point(row.name, row.document) for row in db.execute(query)]
 
 
 def find(service: Service, point_id: int) -> Point | None:
     """Return a point, or None if it is not kept any more."""
     name = f"{_INFO}{point_id:010d}"
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         document = db.scalar(select(state.c.document).where(state.c.name == name))
     return _point(name, document) if document else None
 
@@ -82,7 +82,7 @@ def copy(service: Service, point_id: int) -> dict[str, Any]:
     Raises:
         ServiceError: If the point is not kept any more (404).
     """
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         document = db.scalar(select(state.c.document).where(state.c.name == f"{_COPY}{point_id:010d}"))
     if document is None:
         raise not_found_error(f"The sandbox no longer keeps point {point_id}: it keeps the last {MAX_POINTS}")
@@ -109,7 +109,7 @@ def last_action(service: Service) -> Point | None:
 
 def entry_count(service: Service) -> int:
     """Count the inventory entries."""
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         return db.scalar(select(func.count()).select_from(inventory)) or 0
 
 

@@ -101,7 +101,7 @@ def _state(service: Service, chosen: str) -> dict[str, Any]:
     if match := _POINT.fullmatch(chosen):
         return undo.copy(service, int(match[1]))
     name = chosen.removeprefix("snapshot-")
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         document = db.scalar(select(snapshots.c.document).where(snapshots.c.name == name))
     if document is None:
         raise not_found_error(f"There is no state {chosen!r} to compare")

@@ -41,7 +41,7 @@ class Upcoming:
 
 def upcoming(service: Service, now: float, until: float | None = None) -> Upcoming:
     """List the next events after an instant, up to and including another one. None means no end."""
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         events = sorted(_events(db, now, until), key=lambda event: event.at)
         total = _total(db, now, until)
     within = [event for event in events if until is None or event.at <= until]

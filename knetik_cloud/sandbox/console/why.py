@@ -101,7 +101,7 @@ def of_exchange(service: Service, exchange: Exchange) -> list[dict[str, Any]]:
     """Return the checks that were recorded with a denied request, with what the log adds to them."""
     if not exchange.checks:
         return []
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         return [_with_bounds(db, dict(check), exchange.time) for check in exchange.checks]
 
 

@@ -27,7 +27,7 @@ def why_page(context: Context, visit: Visit) -> Outcome:
             values["verdict"] = _answer(service, asked, now)
         except (TypeError, ValueError) as error:
             values["problem"] = str(error)
-    with service.database.transaction() as db:
+    with service.database.transaction(reads_only=True) as db:
         people = db.execute(select(users.c.id, users.c.username).order_by(users.c.id).limit(MAX_SUGGESTIONS))
         values["users"] = [(row.id, row.username) for row in people]
         name = items.c.document["name"].as_string()

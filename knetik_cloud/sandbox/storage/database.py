@@ -83,8 +83,9 @@ class Database:
     """An open database. Everything that happens in it happens in `transaction()`.
 
     SQLite has one connection, used by one thread at a time. Its transactions begin IMMEDIATE, so that what a
-    transaction reads stays true until it writes, whichever other process has the file open. PostgreSQL has a
-    pool, and the queries lock the rows that they decide by.
+    transaction reads stays true until it writes, whichever other process has the file open. Those that only
+    read need no lock, and work while another process writes. PostgreSQL has a pool, and the queries lock the
+    rows that they decide by.
 
     Args:
         database: The path of an SQLite file, a URL, or None for a database in memory.
@@ -152,16 +153,25 @@ class Database:
                 return work()
             except DBAPIError as error:
                 if attempt == MAX_ATTEMPTS - 1 or not self.retryable(error):
-                    if not _is_unusable(error):
-                        raise
-                    message = f"can't use the database {self.name}: {self._reason(error)}"
-                    raise UnusableDatabase(message) from error
+                    if (reason := self.unusable(error)) is not None:
+                        raise reason from error
+                    raise
             time.sleep(random.uniform(0, MAX_BACKOFF_SECONDS * 2**attempt))
         raise AssertionError("the last attempt returns or raises")
 
+    def unusable(self, error: Exception) -> UnusableDatabase | None:
+        """Build the error for a database that can't be used, or return None if `error` has another cause."""
+        if not isinstance(error, DBAPIError) or not _is_unusable(error):
+            return None
+        return UnusableDatabase(f"can't use the database {self.name}: {self._reason(error)}")
+
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Run a block in one transaction: committed at its end, rolled back when an exception leaves it."""
+    def transaction(self, reads_only: bool = False) -> Iterator[Connection]:
+        """Run a block in one transaction: committed at its end, rolled back when an exception leaves it.
+
+        Args:
+            reads_only: The block writes nothing, so SQLite does not wait for other programs that write.
+        """
         if self._only is None:
             # Closing the connection rolls back what was not committed.
             with self._engine.connect() as connection:
@@ -169,7 +179,7 @@ class Database:
                 _commit(connection)
             return
         with self._lock:
-            _begin(self._only)
+            _begin(self._only, "BEGIN" if reads_only else "BEGIN IMMEDIATE")
             try:
                 yield self._only
                 _commit(self._only)
@@ -248,11 +258,11 @@ def _is_unusable(error: DBAPIError) -> bool:
 # the statements that run through it, and that one is then ended through it.
 
 
-def _begin(db: Connection) -> None:
+def _begin(db: Connection, statement: str) -> None:
     try:
-        db.connection.cursor().execute("BEGIN IMMEDIATE")
+        db.connection.cursor().execute(statement)
     except db.dialect.loaded_dbapi.Error as error:
-        raise wrapped_error(db, error, "BEGIN IMMEDIATE") from error
+        raise wrapped_error(db, error, statement) from error
 
 
 def _commit(db: Connection) -> None:
