@@ -3,7 +3,7 @@
     python test/published/run.py [typescript-fetch] [hey-api] [go] [php] [ruby]
 
 It needs openapi-generator-cli (PyPI) with a Java runtime, Node.js 20 with npm, and Go with the Debian package
-golang-golang-x-oauth2-dev. `tox -e published-clients` runs these three. PHP and Ruby only run if they are named.
+golang-golang-x-oauth2-dev. `tox -e published-clients` runs these. PHP and Ruby only run if they are named.
 They need the Debian packages php-cli, php-mbstring and php-guzzlehttp-guzzle, or ruby-typhoeus.
 """
 
