@@ -1,4 +1,4 @@
-"""The stand-in: how soon it answers, what it holds, how much it serves, how fast it is reset."""
+"""The sandbox: how soon it answers, what it holds, how much it serves, how fast it is reset."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def measure(rounds: int) -> list[Figure]:
             idle = resident(process)
             rates = {name: _rate(url, name) for name in ("read", "write")}
             return [
-                Figure("stand-in: time to ready", statistics.median(waits[1:]) * 1e3, "ms"),
-                Figure("stand-in: memory when ready", idle, "MiB"),
-                *(Figure(f"stand-in: {name}s a second", rate, "calls/s") for name, rate in rates.items()),
-                Figure("stand-in: reset", _reset_time(url) * 1e3, "ms"),
-                Figure("stand-in: memory after these calls", resident(process), "MiB"),
+                Figure("sandbox: time to ready", statistics.median(waits[1:]) * 1e3, "ms"),
+                Figure("sandbox: memory when ready", idle, "MiB"),
+                *(Figure(f"sandbox: {name}s a second", rate, "calls/s") for name, rate in rates.items()),
+                Figure("sandbox: reset", _reset_time(url) * 1e3, "ms"),
+                Figure("sandbox: memory after these calls", resident(process), "MiB"),
             ]
 
 

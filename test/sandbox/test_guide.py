@@ -28,8 +28,8 @@ def test_the_code_of_the_guide_runs(sandbox: Sandbox, code: str) -> None:
     names: dict[str, object] = {"sandbox": sandbox}
     exec(compile(code, "sandbox.md", "exec"), names)
     sandbox.clear_faults()
-    if "test_a_potion_is_drunk" in names:
-        test = names["test_a_potion_is_drunk"]
+    if "test_using_a_potion_is_recorded" in names:
+        test = names["test_using_a_potion_is_recorded"]
         assert callable(test)
         with ApiClient(Configuration(host=sandbox.url)) as client:
             test(client, sandbox)
