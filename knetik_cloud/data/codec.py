@@ -53,7 +53,7 @@ def encode(value: Any) -> str:
     try:
         return _encode(value)
     except (TypeError, ValueError, RecursionError) as cause:
-        reason = str(cause) or "nested too deeply"
+        reason = "nested too deeply" if isinstance(cause, RecursionError) else str(cause)
     raise ApiValueError(f"the value can't be formatted as JSON: {reason}")
 
 
