@@ -20,7 +20,7 @@ from knetik_cloud.cli.sandboxes import DATABASE_VARIABLE
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Amounts(click.ParamType[Mapping[str, int]]):
+class Amounts(click.ParamType):  # type: ignore[type-arg]  # older releases have no arguments
     """Numbers by name, such as `users=1000,entries=100000`."""
 
     name = "amounts"
