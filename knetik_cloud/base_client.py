@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 import weakref
 from collections.abc import Awaitable, Generator, Mapping
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
@@ -13,6 +12,7 @@ from knetik_cloud import upward
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth, options
 from knetik_cloud.core.call import CallResult, Engine
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.health import Health
 from knetik_cloud.core.methods import name_options
 from knetik_cloud.core.observation import logger
@@ -246,12 +246,12 @@ class BaseClient(Generic[S]):
 
     async def _check(self) -> Health:
         """Make one small read that every caller may make, and report how it went."""
-        started, error = time.monotonic(), None
+        started, error = monotonic(), None
         try:
             await self._run(GET_ENTITLEMENT_ITEMS, {"size": 1}, {"_retries": 0}, False)
         except ApiException as raised:
             error = raised
-        return Health(error, time.monotonic() - started, self.configuration.host)
+        return Health(error, monotonic() - started, self.configuration.host)
 
     def _current(self) -> tuple[S, Settings]:
         """Return what calls run on now."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from knetik_cloud.core import options as call_options
 from knetik_cloud.core import retry, writes
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
@@ -295,11 +296,11 @@ def prepare(
     """
     deadline = call_options.time_limit("deadline", deadline)
     settings = client.configuration.settings().with_options(client._options).with_options(options)
-    started = time.monotonic()
+    started = monotonic()
     simulated = 0.0
 
     def elapsed() -> float:
-        return time.monotonic() - started + simulated
+        return monotonic() - started + simulated
 
     def count(seconds: float) -> None:
         nonlocal simulated

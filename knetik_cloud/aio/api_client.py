@@ -22,6 +22,7 @@ from knetik_cloud.core.path_call import prepare_path_call
 from knetik_cloud.core.writes import Outcome as WriteOutcome
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.secret import Secret
+from knetik_cloud.wire import asynchronous
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
@@ -240,7 +241,7 @@ class _LoopState(State):
             return auth.token_wait_error() if timeout.expired() else error
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await asynchronous.sleep(seconds)
 
     async def await_hook(self, awaitable: Awaitable[object]) -> None:
         await awaitable

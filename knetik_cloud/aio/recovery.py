@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -11,6 +10,7 @@ from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.writes import Outcome
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.recovery import SETTLE_SECONDS, Steps
+from knetik_cloud.wire.asynchronous import sleep
 
 if TYPE_CHECKING:
     from knetik_cloud.aio.api_client import ApiClient
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 async def run_steps(
-    client: ApiClient, steps: Steps[T], sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    client: ApiClient, steps: Steps[T], sleep: Callable[[float], Awaitable[object]] = sleep
 ) -> T:
     """Run an algorithm with the asyncio client."""
     result: Any = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from knetik_cloud.aio.recovery import run_steps
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.waiting import SleepFunction, Wait, instant, models_of, parse, prepare, token, waiter_of
+from knetik_cloud.wire import asynchronous
 
 if TYPE_CHECKING:
     from knetik_cloud.aio.api_client import Api, ApiClient
@@ -43,7 +43,7 @@ async def _run(
     steps, count = prepare(client, awaited, options, deadline, sleep is not None)
 
     async def pause(seconds: float) -> None:
-        slept = (sleep or asyncio.sleep)(seconds)
+        slept = (sleep or asynchronous.sleep)(seconds)
         if inspect.isawaitable(slept):
             await slept
         count(seconds)

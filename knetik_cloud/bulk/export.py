@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +19,7 @@ from knetik_cloud.bulk.files import Appender, compression_of, open_bytes
 from knetik_cloud.bulk.journal import BulkError, Lease
 from knetik_cloud.bulk.progress import Meter, Progress
 from knetik_cloud.bulk.slices import Slices, lines, split
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.paging import MAX_REMEMBERED_IDS, RowsMovedWarning
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiConnectionException, ApiValueError
@@ -204,15 +204,15 @@ class _Export:
         state, plan = self._state, self._plan
         file = Appender(self._part, self._compression, state.bytes)
         meter = Meter(None, state.rows, self._progress, plan.operation.id)
-        saved = time.monotonic()
+        saved = monotonic()
         try:
             for data, page in self._pages():
                 self._take(file, data, page)
                 meter.total = plan.limit if plan.limit is not None else state.total
                 meter.update(state.rows, plan.prefetch, {})
-                if time.monotonic() - saved >= CHECKPOINT_SECONDS:
+                if monotonic() - saved >= CHECKPOINT_SECONDS:
                     self._save(file)
-                    saved = time.monotonic()
+                    saved = monotonic()
         finally:
             self._save(file)
             file.close()

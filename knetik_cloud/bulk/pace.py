@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+from knetik_cloud.core.clock import monotonic
+
 GROWTH_WINDOW = 20
 """Calls after which the number of calls at the same time is reconsidered, at least."""
 SLOW = 2.0
@@ -68,11 +70,11 @@ class Pace:
 
     def _wait_for_turn(self) -> None:
         with self._changed:
-            now = time.monotonic()
+            now = monotonic()
             turn = max(now, self._paused_until, self._next)
             if self._interval is not None:
                 self._next = turn + self._interval
-            while not self.stopped and turn > (now := time.monotonic()):
+            while not self.stopped and turn > (now := monotonic()):
                 self._changed.wait(turn - now)
             if self._paused_until <= now:
                 self._paused_until = 0.0
@@ -94,7 +96,7 @@ class Pace:
         """Halve the number of active workers after a 429, and pause all of them."""
         with self._changed:
             self._shrink()
-            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+            self._paused_until = max(self._paused_until, monotonic() + seconds)
 
     def _reconsider(self) -> None:
         with self._changed:

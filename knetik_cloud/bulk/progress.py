@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
+
+from knetik_cloud.core.clock import monotonic
 
 LINE_SECONDS = 10.0
 
@@ -37,12 +38,12 @@ class Meter:
     def __init__(self, total: int | None, done: int, progress: Progress, title: str) -> None:
         self.total = total
         self._first = done
-        self._started = time.monotonic()
+        self._started = monotonic()
         self._display = _display(progress, total, title)
 
     def update(self, done: int, in_flight: int, counts: Mapping[str, int]) -> None:
         """Show how many rows are done, in total."""
-        seconds = time.monotonic() - self._started
+        seconds = monotonic() - self._started
         rate = (done - self._first) / seconds if seconds > 0 else 0.0
         left = None if self.total is None or not rate else round((self.total - done) / rate)
         state = {
@@ -91,10 +92,10 @@ class _Function(_Silent):
 
 class _Lines(_Silent):
     def __init__(self) -> None:
-        self._next = time.monotonic() + LINE_SECONDS
+        self._next = monotonic() + LINE_SECONDS
 
     def update(self, state: Mapping[str, Any]) -> None:
-        if time.monotonic() >= self._next and sys.stderr is not None:
+        if monotonic() >= self._next and sys.stderr is not None:
             self._next += LINE_SECONDS
             sys.stderr.write(f"{json.dumps(state)}\n")
             sys.stderr.flush()

@@ -36,6 +36,7 @@ from knetik_cloud.bulk.reporting import Report
 from knetik_cloud.bulk.shard import NEXT, Job, RejectedError, Send, Shard, ShardSteps, Throttled
 from knetik_cloud.bulk.sources import Rows
 from knetik_cloud.core import options
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiException
@@ -499,7 +500,7 @@ class _Worker:
 
     def _is_told_to_stop(self) -> bool:
         """Return whether another process has asked to stop; it is looked up once a second."""
-        now = time.monotonic()
+        now = monotonic()
         if now >= self._next_look:
             self._next_look = now + 1.0
             if self._folder.is_stopped():

@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from knetik_cloud.core import observation, retry, writes
 from knetik_cloud.core.auth import TokenStore, missing_token_error
 from knetik_cloud.core.causes import sanitize_cause
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.deadline import limited, passed
 from knetik_cloud.core.failure import deadline_passed
 from knetik_cloud.core.operation import Operation
@@ -90,7 +91,7 @@ class Engine:
         hooks: Sequence[Hook] = (),
         debug: bool = False,
         max_json_values: int | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
         now: Callable[[], float] = time.time,
         random: Callable[[], float] = random.random,
     ) -> None:

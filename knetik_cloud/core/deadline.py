@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from knetik_cloud.core import options
+from knetik_cloud.core import clock, options
 from knetik_cloud.exceptions import DeadlineExceeded
 
 
@@ -42,7 +41,7 @@ def deadline(seconds: float) -> Iterator[None]:
         ApiValueError: If `seconds` is not a number above 0.
     """
     limit = options.time_limit("seconds", seconds)
-    outer, block = _block.get(), Block(limit, time.monotonic() + limit)
+    outer, block = _block.get(), Block(limit, clock.monotonic() + limit)
     token = _block.set(block if outer is None or block.end < outer.end else outer)
     try:
         yield
@@ -53,7 +52,7 @@ def deadline(seconds: float) -> Iterator[None]:
 def remaining() -> float:
     """Return the seconds until the current block ends, or infinity outside of a block."""
     block = _block.get()
-    return math.inf if block is None else block.end - time.monotonic()
+    return math.inf if block is None else block.end - clock.monotonic()
 
 
 def limited(seconds: float) -> float:
@@ -65,7 +64,7 @@ def limited(seconds: float) -> float:
     block = _block.get()
     if block is None:
         return seconds
-    left = block.end - time.monotonic()
+    left = block.end - clock.monotonic()
     if left <= 0:
         raise DeadlineExceeded(reason=f"{_block_passed(block)}: the call was not sent")
     return min(seconds, left)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from knetik_cloud.core import options
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.operation import Operation, Pages
 from knetik_cloud.data import expressions, types
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError, DeadlineExceeded
@@ -144,7 +144,7 @@ class Plan(Generic[P]):
         deadline: float | None,
         start_page: int | str = 1,
         call_deadline: float,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         assert operation.pages is not None
         self.operation = operation

@@ -6,11 +6,11 @@ import asyncio
 import logging
 import math
 import socket
-import time
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.sandbox.app import create_app
 from knetik_cloud.sandbox.service import Service
 
@@ -162,11 +162,5 @@ def _is_idle(connection: Any) -> bool:
 def _new_loop() -> asyncio.AbstractEventLoop:
     """Return an event loop whose time runs on where tests stop `time.monotonic`, as freezegun does."""
     loop = asyncio.new_event_loop()
-    if hasattr(time, "clock_gettime"):
-        # Looked up here, because such tools replace the functions that modules hold.
-        loop.time = _steady_time  # type: ignore[method-assign]
+    loop.time = monotonic  # type: ignore[method-assign]
     return loop
-
-
-def _steady_time() -> float:
-    return time.clock_gettime(time.CLOCK_MONOTONIC)

@@ -6,10 +6,13 @@ import asyncio
 import math
 import select
 import socket
-import time
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
+from knetik_cloud.core import clock
 from knetik_cloud.wire import addresses
 from knetik_cloud.wire.pipe import SEND_BYTES, Listener, TimedPipe
 
@@ -30,7 +33,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         self._error: Exception | None = None
         self._is_at_end = self._is_paused = self._is_full = False
         self._until = self._checked_at = math.inf
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | threading.Timer | None = None
         self._poll: Any = None
 
     # What the transport calls
@@ -152,7 +155,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
 
     def _event(self) -> asyncio.Future[None]:
         """Return what is done as soon as something happens, or fails with a `TimeoutError` in time."""
-        now = time.monotonic()
+        now = clock.monotonic()
         self._until = min(self._deadline, now + self._wait)
         if self._until <= now:
             raise TimeoutError("timed out")
@@ -166,18 +169,54 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
             self._timer.cancel()
         self._checked_at = self._until
         is_timed = self._until < math.inf
-        self._timer = self._loop.call_later(self._until - now, self._check_time) if is_timed else None
+        self._timer = call_later(self._loop, self._until - now, self._check_time) if is_timed else None
 
     def _check_time(self) -> None:
         self._timer = None
         waiter = self._waiter
         if waiter is None or waiter.done():
             return
-        now = time.monotonic()
+        now = clock.monotonic()
         if now >= self._until:
             waiter.set_exception(TimeoutError("timed out"))
         else:
             self._set_timer(now)
+
+
+def call_later(
+    loop: asyncio.AbstractEventLoop, seconds: float, callback: Callable[[], object]
+) -> asyncio.TimerHandle | threading.Timer:
+    """Call a function of a loop after a time, even if a test has frozen the loop's clock."""
+    if not clock.is_replaced():
+        return loop.call_later(seconds, callback)
+
+    def ring() -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(callback)
+
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), ring)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+async def sleep(seconds: float) -> None:
+    """Sleep, even if a test has frozen the loop's clock."""
+    if not clock.is_replaced():
+        await asyncio.sleep(seconds)
+        return
+    loop = asyncio.get_running_loop()
+    time_is_up = loop.create_future()
+    timer = call_later(loop, seconds, partial(_finish, time_is_up))
+    try:
+        await time_is_up
+    finally:
+        timer.cancel()
+
+
+def _finish(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 class _Dialer:
@@ -204,8 +243,13 @@ class _Dialer:
     async def wait(
         self, attempts: Sequence[asyncio.Task[socket.socket]], seconds: float
     ) -> Sequence[tuple[asyncio.Task[socket.socket], OSError | None]]:
-        limit = None if seconds == math.inf else seconds
-        ended, _ = await asyncio.wait(attempts, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        time_is_up = self._loop.create_future()
+        timer = None if seconds == math.inf else call_later(self._loop, seconds, partial(_finish, time_is_up))
+        try:
+            ended, _ = await asyncio.wait([*attempts, time_is_up], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if timer is not None:
+                timer.cancel()
         return [(task, _error_of(task)) for task in attempts if task in ended]
 
     async def hang_up(self, attempts: Sequence[asyncio.Task[socket.socket]]) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from knetik_cloud.core import failure
+from knetik_cloud.core import clock, failure
 from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire import proxies
@@ -171,7 +170,7 @@ class Exchange:
         """Return what an error means to the engine."""
         transport, written = self.transport, self._is_written
         host, route = self.hop, transport.route
-        if isinstance(cause, TimeoutError) and time.monotonic() >= self.command.deadline:
+        if isinstance(cause, TimeoutError) and clock.monotonic() >= self.command.deadline:
             mapped = failure.past_deadline()
         elif isinstance(cause, FramingError):
             mapped = failure.invalid_http(host, cause)
@@ -331,7 +330,7 @@ class Transport(Generic[R]):
                 pipe = self._idle.pop()
             except IndexError:  # another thread was faster
                 break
-            is_fresh = not pipe.must_close and time.monotonic() - pipe.idle_since < MAX_IDLE_SECONDS
+            is_fresh = not pipe.must_close and clock.monotonic() - pipe.idle_since < MAX_IDLE_SECONDS
             if is_fresh and pipe.receive_now() is None:
                 return pipe
             pipe.close()
@@ -345,7 +344,7 @@ class Transport(Generic[R]):
         """
         route, command = self.route or self._find_route(), exchange.command
         exchange.hop = route.proxy or self.host
-        until = min(command.deadline, time.monotonic() + command.connect)
+        until = min(command.deadline, clock.monotonic() + command.connect)
         pipe = await self.connect(*route.address, until)
         try:
             pipe.begin(until, math.inf)
@@ -388,7 +387,7 @@ class Transport(Generic[R]):
         if len(self._idle) >= self.pool_size:
             pipe.close()
             return
-        pipe.idle_since = time.monotonic()
+        pipe.idle_since = clock.monotonic()
         self._idle.append(pipe)
         if self.is_closed:  # checked last: a close in another thread finds this connection in its place
             self.close_idle()

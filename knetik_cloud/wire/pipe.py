@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
+
+from knetik_cloud.core import clock
 
 T = TypeVar("T")
 Listener = Callable[[bytes], bool]
@@ -59,7 +60,7 @@ class TimedPipe:
         Raises:
             TimeoutError: If no time is left.
         """
-        left = min(self._deadline - time.monotonic(), self._wait)
+        left = min(self._deadline - clock.monotonic(), self._wait)
         if left <= 0:
             raise TimeoutError("timed out")
         return left
