@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from knetik_cloud import upward
-from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configured
+from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configured, shutdown_error
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core.health import Health
 from knetik_cloud.core.operation import Operation
@@ -67,7 +67,11 @@ class ApiClient(BaseClient["_State"]):
         if options and options.get("async_req"):
             others = {name: value for name, value in options.items() if name != "async_req"}
             return AsyncResult(self._shared.submit(self.call, operation, arguments, others, http_info))
-        return run(self._run(operation, arguments, options, http_info))
+        try:
+            return run(self._run(operation, arguments, options, http_info))
+        except ImportError as error:
+            raised = shutdown_error(error, operation)
+        raise raised
 
     def call_api(
         self,
@@ -254,7 +258,10 @@ class Api(BaseApi[ApiClient]):
     def _pager(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any
     ) -> Pager[Any, T]:
-        from knetik_cloud.paging import Pager
+        try:
+            from knetik_cloud.paging import Pager
+        except ImportError as error:
+            raise shutdown_error(error) from None
 
         return Pager(self.api_client, self.api_client._plan(operation, arguments, options, **how))
 
@@ -287,9 +294,9 @@ class _Shared(Shared[_State]):
         self._make_locks()
 
     def _make_locks(self) -> None:
-        """Make the locks. A signal handler that calls may acquire the first one again."""
+        """Make the locks. A signal handler that calls may acquire them again."""
         self._settle_lock = threading.RLock()
-        self.token_lock = threading.Lock()
+        self.token_lock = threading.RLock()
 
     def reset_after_fork(self) -> None:
         """Replace the locks, which the parent may have held, and close the connections, which are its own."""
@@ -334,20 +341,21 @@ class _Shared(Shared[_State]):
         Raises:
             ApiValueError: If the client is closed, or the interpreter is shutting down.
         """
-        from contextvars import copy_context
-
         self.current()
         with self._settle_lock:  # so that the client isn't closed in between
             self.check_open()
             try:
+                from contextvars import copy_context
+
                 if self._executor is None:
                     from concurrent.futures import ThreadPoolExecutor
 
                     workers = self.configuration.pool_size
                     self._executor = ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
                 return self._executor.submit(copy_context().run, partial(method, *args, **kwargs))
-            except RuntimeError:
-                pass
+            except (RuntimeError, ImportError) as error:
+                if isinstance(error, ImportError) and shutdown_error(error) is error:
+                    raise
         raise ApiValueError("no thread can be started while the interpreter shuts down: call the method")
 
     def close(self) -> None:

@@ -161,7 +161,8 @@ def _escapes() -> Iterator[Callable[[str], str]]:
         return (encoded[i : i + 4] for i in range(0, len(encoded), 4))
 
     def lower(char: str) -> str:
-        return char if char.isalnum() else percent(char).lower()
+        escaped = percent(char)
+        return char if escaped == char else escaped.lower()
 
     yield percent
     yield lower
@@ -172,6 +173,7 @@ def _escapes() -> Iterator[Callable[[str], str]]:
     yield lambda char: "".join(f"%{octet:02x}" for octet in char.encode("utf-8", "replace"))
     yield lambda char: "".join(f"%{octet:02X}" for octet in char.encode("utf-8", "replace"))
     yield backslash
+    yield lambda char: f"\\u{ord(char):04x}" if char in "<>&='" else backslash(char)  # safe within HTML
     yield lambda char: dumps(char, ensure_ascii=False)[1:-1]
     yield lambda char: "\\/" if char == "/" else backslash(char)
     yield lambda char: backslash(backslash(char))

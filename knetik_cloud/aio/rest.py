@@ -108,6 +108,12 @@ class RESTClientObject(Transport[RESTResponse]):
             await life.aclose()
         await asyncio.sleep(0)  # asyncio closes the sockets of aborted transports in the loop's next turn
 
+    def __del__(self) -> None:
+        """Close what a loop that was closed by hand has left open. Other loops do it themselves."""
+        for pipe in list(getattr(self, "_opened", ())):
+            if pipe.is_orphan:
+                pipe.close()
+
 
 async def _until_closed(opened: set[AsyncioPipe]) -> AsyncGenerator[None, None]:
     """Keep connections open until this generator is closed, by its client, the collector or its loop's end.

@@ -36,6 +36,11 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         self._timer: asyncio.TimerHandle | threading.Timer | None = None
         self._poll: Any = None
 
+    @property
+    def is_orphan(self) -> bool:
+        """Whether the loop was closed while the connection was open."""
+        return self._loop.is_closed()
+
     # What the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -148,8 +153,17 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
     def close(self) -> None:
         """Close the connection immediately."""
         self._opened.discard(self)
-        if self._transport is not None and not self._loop.is_closed():
-            self._transport.abort()
+        transport = self._transport
+        if transport is None:
+            return
+        if not self._loop.is_closed():
+            transport.abort()
+            return
+        # The loop was closed by hand. asyncio offers no other way to close its transports then.
+        end = getattr(transport, "_call_connection_lost", None)
+        if end is not None:
+            self._transport = None
+            end(None)
 
     # Time
 

@@ -16,7 +16,7 @@ from knetik_cloud.secret import Secret
 from knetik_cloud.wire import proxies
 from knetik_cloud.wire.pipe import SEND_BYTES, Pipe
 from knetik_cloud.wire.response import ClosedEarlyError, FramingError, Response, TruncatedError
-from knetik_cloud.wire.routes import Route
+from knetik_cloud.wire.routes import Route, without_zone
 from knetik_cloud.wire.settings import ConnectionSettings, TransportSettings
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ class Transport(Generic[R]):
         self.route: Route | None = None
         self.is_closed = False
         self.host = urlsplit(settings.origin).netloc
-        self.start = f"Host: {self.host}\r\nAccept-Encoding: gzip, deflate\r\n"
+        self.start = f"Host: {without_zone(self.host)}\r\nAccept-Encoding: gzip, deflate\r\n"
         self._make_response = make_response
         self._idle: deque[Pipe] = deque()
         self.update(settings)

@@ -44,7 +44,7 @@ class Route:
 
     def __init__(self, origin: str, proxy: str | None) -> None:
         url = urlsplit(origin)
-        host, port = url.hostname or "", url.port or _default_port(url.scheme)
+        host, port = (url.hostname or "").replace("%25", "%"), url.port or _default_port(url.scheme)
         is_secure = url.scheme == "https"
         self.address = (host, port)
         self.tls_to_proxy = False
@@ -64,14 +64,20 @@ class Route:
             self.address = (via.hostname or "", via.port or _default_port(via.scheme))
             self.tls_to_proxy = via.scheme == "https"
             if is_secure:
-                self.tunnel = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+                self.tunnel = without_zone(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
             else:
-                self.prefix = origin
+                self.prefix = without_zone(origin)
 
     @property
     def needs_tls(self) -> bool:
         """Whether any hop uses TLS."""
         return self.tls_to_proxy or self.tls_to is not None
+
+
+def without_zone(origin: str) -> str:
+    """Remove the zone of an IPv6 address, which means something on this machine only."""
+    address, percent, rest = origin.partition("%")
+    return address + rest[rest.index("]") :] if percent else origin
 
 
 def _default_port(scheme: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from test.faults import body, connection, framing, inputs, life_cycle, security, status
+from test.faults import body, connection, framing, inputs, life_cycle, security, status, surroundings
 from test.faults.table import Row
 
 TABLE: dict[str, list[Row]] = {
@@ -13,6 +13,7 @@ TABLE: dict[str, list[Row]] = {
     "redirects, TLS, secrets": security.ROWS,
     "input": inputs.ROWS,
     "life cycle": life_cycle.ROWS,
+    "surroundings": surroundings.ROWS,
 }
 
 

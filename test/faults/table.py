@@ -92,13 +92,13 @@ class Play:
     def __init__(self, row: Row, driver: str, server: FaultServer) -> None:
         self.row = row
         self.server = server
-        self._driver = driver
+        self.kind = driver
         self._made: list[Driver] = []
 
     def driver(self, **settings: Any) -> Driver:
         """Make a client of the server, with the settings of the row, and others."""
         chosen = {"host": self.server.url, **SETTINGS, **self.row.settings, **settings}
-        made = DRIVERS[self._driver](Configuration(**chosen))
+        made = DRIVERS[self.kind](Configuration(**chosen))
         self._made.append(made)
         return made
 

@@ -402,36 +402,6 @@ def test_a_lack_of_descriptors_is_reported_once_and_ends() -> None:
     assert len(errors.splitlines()) < 20
 
 
-FROZEN = """
-import datetime, sys, threading, time
-from urllib.request import urlopen
-from knetik_cloud.sandbox import Sandbox
-measure = time.clock_gettime
-def steady(): return measure(time.CLOCK_MONOTONIC)
-if sys.argv[1] == "freezegun":
-    from freezegun import freeze_time as change
-else:
-    import time_machine
-    change = time_machine.travel
-with Sandbox() as sandbox:
-    with change("2020-02-02"):
-        assert 1_580_000_000 < sandbox.now() < 1_581_000_000
-        sandbox.fail("get_entitlement_item", delay=0.1)
-        assert urlopen(f"{sandbox.url}/entitlements/56").status == 200
-        started = steady()
-        sandbox.stop()
-        assert steady() - started < 9, "the server did not notice"
-assert not [each for each in threading.enumerate() if each.name == "knetik-sandbox"]
-"""
-
-
-@pytest.mark.parametrize("tool", ["freezegun", "time-machine"])
-def test_a_sandbox_stops_while_the_clock_stands_still_or_jumps(tool: str) -> None:
-    pytest.importorskip(tool.replace("-", "_"))
-    run = run_python(FROZEN, tool)
-    assert run.returncode == 0, run.stderr
-
-
 # First data
 
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import signal
 import sys
-import threading
-import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -20,15 +14,12 @@ import pytest
 from knetik_cloud import (
     ApiClient,
     ApiConnectionException,
-    ApiException,
     Configuration,
     UsersInventoryApi,
     aio,
 )
-from test.faults.security import Proxy
-from test.faults.server import CERTIFICATES, FaultServer, Peer, Request, after, answer, keeps
+from test.faults.server import FaultServer, answer, keeps
 
-AUTHORITY = str(CERTIFICATES / "authority.pem")
 UNHURRIED: dict[str, Any] = {"timeout": 20.0, "deadline": 20.0, "retries": 0}
 
 
@@ -36,118 +27,8 @@ class SoftTimeLimit(Exception):
     """The error of a task queue."""
 
 
-def holds(peer: Peer, request: Request) -> None:
-    peer.hold()
-
-
-def slowly(peer: Peer, request: Request) -> None:
-    peer.dribble(answer(b"x" * 5000), 0.05)
-
-
-def reads_slowly(peer: Peer, request: Request) -> None:
-    for _ in range(100):
-        peer.socket.recv(1)
-        time.sleep(0.05)
-
-
 def get(api: UsersInventoryApi) -> Any:
     return api.get_user_inventory(56, 56)
-
-
-def upload(api: UsersInventoryApi) -> Any:
-    return api.update_user_inventory_behavior_data(56, 56, data={"a": "x" * 9_000_000})
-
-
-STATES: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[UsersInventoryApi], Any]]] = {
-    "waiting for the head": ({"scripts": [holds]}, {}, get),
-    "in the head": ({"scripts": [slowly]}, {}, get),
-    "in the body": ({"scripts": [after(answer(b"{}", length=99), lambda peer: peer.hold())]}, {}, get),
-    "in a chunk": (
-        {"scripts": [after(answer(b"5\r\nab", "Transfer-Encoding: chunked"), lambda peer: peer.hold())]},
-        {},
-        get,
-    ),
-    "in the body of an error": (
-        {"scripts": [after(answer(b"{}", length=99, status="500 X"), lambda peer: peer.hold())]},
-        {},
-        get,
-    ),
-    "in an upload": ({"scripts": [reads_slowly], "ignores_bodies": True}, {}, upload),
-    "in the handshake": (
-        {"greetings": [lambda peer: peer.hold()], "tls": "good"},
-        {"ssl_ca_cert": AUTHORITY},
-        get,
-    ),
-    "waiting for the next attempt": (
-        {"scripts": [keeps(answer(b"", "Retry-After: 15", status="503 X"))]},
-        {"retries": 2},
-        get,
-    ),
-    "waiting for the head over TLS": ({"scripts": [holds], "tls": "good"}, {"ssl_ca_cert": AUTHORITY}, get),
-}
-
-
-@contextmanager
-def raising(error: BaseException, delay: float) -> Iterator[None]:
-    """Have a signal handler raise an error in this thread after a delay."""
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        raise error
-
-    earlier = signal.signal(signal.SIGUSR1, handler)
-    timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGUSR1))
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.join()
-        signal.signal(signal.SIGUSR1, earlier)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [SoftTimeLimit(), TimeoutError(), ConnectionResetError("mine"), ApiException(reason="mine")],
-    ids=lambda error: type(error).__name__,
-)
-@pytest.mark.parametrize("state", STATES)
-def test_error_of_a_signal_handler_reaches_the_caller_unchanged(state: str, error: Exception) -> None:
-    server_settings, settings, call = STATES[state]
-    with (
-        FaultServer(**server_settings) as server,
-        ApiClient(Configuration(server.url, **{**UNHURRIED, **settings})) as client,
-    ):
-        api = UsersInventoryApi(client)
-        with raising(error, 0.15), pytest.raises(type(error)) as caught:
-            call(api)
-        assert caught.value is error
-        assert caught.value.__cause__ is None
-        server.heal()
-        before = server.connections
-        assert get(api).id == 56
-        if "next attempt" not in state:
-            assert server.connections == before + 1, "the connection was used again"
-
-
-def test_error_of_a_signal_handler_in_a_proxys_silence() -> None:
-    proxy = Proxy(lambda sock: time.sleep(1))
-    error = SoftTimeLimit()
-    configuration = Configuration("https://localhost:1", proxy=f"http://{proxy.address}", **UNHURRIED)
-    with ApiClient(configuration) as client, raising(error, 0.15), pytest.raises(SoftTimeLimit) as caught:
-        get(UsersInventoryApi(client))
-    proxy.close()
-    assert caught.value is error
-
-
-def test_error_of_a_signal_handler_in_a_stream() -> None:
-    with (
-        FaultServer([after(answer(b"{}", length=99), lambda peer: peer.hold())]) as server,
-        ApiClient(Configuration(server.url, **UNHURRIED)) as client,
-    ):
-        response = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 56)
-        error = TimeoutError()
-        with raising(error, 0.15), pytest.raises(TimeoutError) as caught:
-            response.read()
-        assert caught.value is error
 
 
 def test_error_of_a_name_lookup_is_translated_though_a_library_raised_it(

@@ -1,4 +1,4 @@
-"""gevent, uvloop, several event loops, threads and forks, in processes of their own."""
+"""gevent, threads and forks, in processes of their own."""
 
 from __future__ import annotations
 
@@ -18,10 +18,6 @@ from knetik_cloud import ApiClient, ApiException, Configuration, UsersInventoryA
 def configuration(**settings):
     given = dict(ssl_ca_cert={AUTHORITY!r}, access_token="a", timeout=20.0, deadline=30.0, retries=0)
     return Configuration(sys.argv[1], **{{**given, **settings}})
-async def many(client, count):
-    api = aio.UsersInventoryApi(client)
-    found = await asyncio.gather(*(api.get_user_inventory(56, number) for number in range(count)))
-    return sum(entry.id == 56 for entry in found)
 """
 
 
@@ -100,42 +96,6 @@ with ApiClient(configuration()) as client:
     print(api.get_user_inventory(56, 56).id)
 """
     assert run(code, server, start=GEVENT) == "Limit\nTimeout\n56"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not exist there")
-def test_uvloop_runs_many_tasks_uploads_and_streams(server: FaultServer) -> None:
-    code = """
-import uvloop
-async def main():
-    async with aio.ApiClient(configuration()) as client:
-        print(await many(client, 50))
-        api = aio.UsersInventoryApi(client)
-        await api.update_user_inventory_behavior_data(56, 56, data={"a": "x" * 5_000_000})
-        async with await client.raw(api.get_user_inventory, 56, 56) as response:
-            print(len(await response.read()) > 10)
-        task = asyncio.ensure_future(api.get_user_inventory(56, 56))
-        await asyncio.sleep(0)
-        task.cancel()
-        print((await asyncio.gather(task, return_exceptions=True))[0].__class__.__name__)
-        print((await api.get_user_inventory(56, 56)).id)
-with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-    runner.run(main())
-"""
-    assert run(code, server) == "50\nTrue\nCancelledError\n56"
-
-
-def test_one_client_serves_loops_one_after_the_other_and_in_threads(server: FaultServer) -> None:
-    code = """
-client = aio.ApiClient(configuration())
-print([asyncio.run(many(client, 5)) for _ in range(3)])
-found = []
-threads = [threading.Thread(target=lambda: found.append(asyncio.run(many(client, 5)))) for _ in range(4)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-print(found)
-asyncio.run(client.close())
-"""
-    assert run(code, server) == "[5, 5, 5]\n[5, 5, 5, 5]"
 
 
 def test_threads_share_a_client(server: FaultServer) -> None:
