@@ -1,4 +1,4 @@
-"""Compare the public surface of two versions: Python names, the contract, commands and exit codes.
+"""Compare the public surface of two versions: Python names, the contract, commands, options and exit codes.
 
     python scripts/surface.py [OLD [NEW]]
 
@@ -10,6 +10,7 @@ break fails, and so does a listed one that isn't there.
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 import tarfile
@@ -78,7 +79,13 @@ def export(revision: str, folder: Path) -> Path:
 
 def breaks(old: Path, new: Path) -> list[str]:
     """List the breaking changes between two versions, in a stable order."""
-    return sorted({*python_breaks(old, new), *contract_breaks(_contract(old), _contract(new))})
+    return sorted(
+        {
+            *python_breaks(old, new),
+            *contract_breaks(_contract(old), _contract(new)),
+            *command_breaks(_commands(old), _commands(new)),
+        }
+    )
 
 
 def python_breaks(old: Path, new: Path) -> Iterator[str]:
@@ -248,6 +255,51 @@ def _type(node: Mapping[str, Any]) -> str:
         return _type(wrapped[0])
     inner = f"[{_type(node['items'])}]" if "items" in node else ""
     return f"{node.get('type', 'any')}{inner}{':' + node['format'] if 'format' in node else ''}"
+
+
+COMMANDS = """
+import json, click
+from knetik_cloud.cli.command import knetik
+print(json.dumps(knetik.to_info_dict(click.Context(knetik)), default=str))
+"""
+
+
+def _commands(folder: Path) -> Mapping[str, Any]:
+    """Return the tree of commands of a version, as click describes it."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS], cwd=folder, check=True, capture_output=True, text=True
+    )
+    tree: Mapping[str, Any] = json.loads(done.stdout)
+    return tree
+
+
+def command_breaks(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "knetik") -> Iterator[str]:
+    """Yield the breaking changes of a command: subcommands, options, and what it requires."""
+    before, after = _parameters(old), _parameters(new)
+    for name in before:
+        if name not in after:
+            yield f"command: {path} {name} was removed"
+    for name, is_required in after.items():
+        if is_required and not before.get(name):
+            yield f"command: {path} requires {name}"
+    for name, command in old.get("commands", {}).items():
+        if name in new.get("commands", {}):
+            yield from command_breaks(command, new["commands"][name], f"{path} {name}")
+        else:
+            yield f"command: {path} {name} was removed"
+
+
+def _parameters(command: Mapping[str, Any]) -> dict[str, bool]:
+    """Return each option, and each argument by its position, and whether it is required."""
+    found: dict[str, bool] = {}
+    arguments = [each for each in command["params"] if each["param_type_name"] == "argument"]
+    for position, each in enumerate(arguments, 1):
+        found[f"argument {position}"] = each["required"]
+    for each in command["params"]:
+        if each["param_type_name"] == "option":
+            for name in (*each["opts"], *each["secondary_opts"]):
+                found[name] = each["required"]
+    return found
 
 
 def _contract(folder: Path) -> Mapping[str, Any]:

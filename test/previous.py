@@ -185,8 +185,9 @@ def compare(deviations: list[dict[str, Any]], failed: set[str], outcomes: Counte
         print(f"UNLISTED: {name}")
     for name in stale:
         print(f"STALE: {name} passes or doesn't run")
+    passed = outcomes.total() - outcomes["private"] - outcomes["skipped"] - len(failed)
     print(
-        f"{outcomes['passed']} passed, {len(failed)} failed ({len(unlisted)} of them not listed), "
+        f"{passed} passed, {len(failed)} failed ({len(unlisted)} of them not listed), "
         f"{outcomes['private']} skipped because they use private modules, {outcomes['skipped']} for other "
         "reasons"
     )

@@ -1,0 +1,46 @@
+"""The comparison with the tests of the last release: what differs from the reviewed list fails."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from test import previous
+
+LISTED = [{"reason": "Messages are worded anew.", "tests": ["test/a.py::test_a", "test/b.py::test_b[1]"]}]
+
+
+@pytest.mark.parametrize(
+    ("failed", "code", "says"),
+    [
+        ({"test/a.py::test_a[x]", "test/a.py::test_a[y]", "test/b.py::test_b[1]"}, 0, "0 of them not listed"),
+        (
+            {"test/a.py::test_a", "test/b.py::test_b[1]", "test/b.py::test_b[2]"},
+            1,
+            "UNLISTED: test/b.py::test_b[2]",
+        ),
+        ({"test/a.py::test_a"}, 1, "STALE: test/b.py::test_b[1]"),
+    ],
+)
+def test_failures_must_be_exactly_the_listed_ones(
+    failed: set[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert previous.compare(LISTED, failed, Counter(passed=5, failure=3)) == code
+    assert says in capsys.readouterr().out
+
+
+def test_a_clone_without_the_release_is_told_what_is_needed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not previous.export("0" * 40, tmp_path)
+    assert "git fetch --unshallow" in capsys.readouterr().err
+
+
+def test_each_deviation_has_a_reason() -> None:
+    listed = tomllib.loads(previous.LIST.read_text(encoding="utf-8"))
+    names = [name for each in listed["deviations"] for name in each["tests"]]
+    assert len(names) == len(set(names))
+    assert all(each["reason"].endswith(".") for each in listed["deviations"])
