@@ -14,6 +14,9 @@ TAB = re.compile(r"^\*\*(.+?)\*\*\n+(.*?)(?=^\*\*|\Z)", re.MULTILINE | re.DOTALL
 ROOT_LINK = re.compile(r"\]\((?:\.\./)+(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md")
 BACK = re.compile(r"^\[\[Back to .*\n?", re.MULTILINE)
 DIRECTIVE = re.compile(r"^<!-- (\{\w+\}.*?)^-->$", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
+HEAD = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
+ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 PAGES = {
     "README": "reference",
     "CHANGELOG": "changelog",
@@ -56,11 +59,52 @@ def write_twins(app: Sphinx, error: Exception | None) -> None:
     Path(app.outdir, "llms-full.txt").write_text("\n".join(whole), encoding="utf-8")
 
 
+def label_cells(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Store the column's name in each cell of a table, which a narrow page shows in place of the header."""
+    if "body" in context:
+        context["body"] = TABLE.sub(lambda table: _labeled(table[0]), context["body"])
+
+
+def repair(app: Sphinx, error: Exception | None) -> None:
+    """Complete the theme's HTML for screen readers and keyboards: names, levels, and code that scrolls."""
+    if error is not None or app.builder.name != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for before, after in REPAIRS.items():
+            text = text.replace(before, after)
+        page.write_text(text, encoding="utf-8")
+
+
+REPAIRS = {
+    '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Site">',
+    '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="Page">',
+    'class="caption" role="heading">': 'class="caption" role="heading" aria-level="2">',
+    "<pre>": '<pre tabindex="0">',
+}
+
+
+def _labeled(table: str) -> str:
+    labels = [re.sub(r"<[^>]+>", "", head).strip() for head in HEAD.findall(table)]
+
+    def row(found: re.Match[str]) -> str:
+        cells = iter(labels)
+        next(cells, None)  # the first cell is the row's own name
+        first, *others = found[0].split("<td")
+        return "<td".join(
+            [first, *others[:1], *(f' data-label="{next(cells, "")}"{each}' for each in others[1:])]
+        )
+
+    return ROW.sub(row, table)
+
+
 DESCRIPTION = "The Python SDK for the inventory and entitlement API of the Knetik game platform."
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect this extension to a build."""
     app.connect("source-read", read_source)
+    app.connect("html-page-context", label_cells)
     app.connect("build-finished", write_twins)
+    app.connect("build-finished", repair)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
