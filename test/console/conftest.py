@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from knetik_cloud.sandbox import Sandbox
 from test.sandbox.web import Reply, Web
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
     OpenPage = Callable[..., Page]
 
@@ -118,3 +119,40 @@ def open_page(browser: Browser, sandbox: Sandbox) -> Iterator[OpenPage]:
         context.close()
     expected = ("Failed to load resource", "net::ERR_")
     assert [each for each in problems if not each.startswith(expected)] == []
+
+
+@pytest.fixture(
+    params=[
+        "mouse",
+        pytest.param("keyboard", marks=pytest.mark.slow),
+        pytest.param("no script", marks=pytest.mark.slow),
+    ]
+)
+def act_on(request: pytest.FixtureRequest, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """Open a page on which a test acts with the mouse, by keyboard only, or without JavaScript."""
+    if request.param == "keyboard":
+        from playwright.sync_api import Locator
+
+        monkeypatch.setattr(Locator, "click", _press)
+        monkeypatch.setattr(Locator, "fill", _type)
+    return partial(open_page, script=False) if request.param == "no script" else open_page
+
+
+def _tab_to(target: Locator) -> None:
+    target.wait_for()
+    for _ in range(300):
+        if target.evaluate("element => element === document.activeElement"):
+            return
+        target.page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach {target}")
+
+
+def _press(target: Locator) -> None:
+    _tab_to(target)
+    target.press("Enter")
+
+
+def _type(target: Locator, text: str) -> None:
+    _tab_to(target)
+    target.press("Control+A")
+    target.page.keyboard.type(text)

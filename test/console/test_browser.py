@@ -6,11 +6,13 @@ import re
 import threading
 import time
 import urllib.request
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
 
 from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.journal import Recorded
 from test.console.conftest import Pages
 from test.console.visits import fill
 
@@ -49,11 +51,12 @@ def test_new_requests_appear_by_themselves_newest_first(pages: Pages, open_page:
     assert page.get_by_text("No requests yet").count() == 0
 
 
-def test_a_request_appears_within_three_tenths_of_a_second(pages: Pages, open_page: OpenPage) -> None:
+@pytest.mark.performance
+def test_requests_appear_within_three_tenths_of_a_second(pages: Pages, open_page: OpenPage) -> None:
     page = open_page()
     page.locator("[data-pause]").wait_for()
     delays = []
-    for number in range(1, 11):
+    for number in range(1, 31):
         # The browser notes the time by itself, so that only its clock counts and not the test's.
         page.evaluate(
             """number => { window.seen = new Promise(resolve => {
@@ -67,8 +70,7 @@ def test_a_request_appears_within_three_tenths_of_a_second(pages: Pages, open_pa
         responded = time.time()
         delays.append(page.evaluate("window.seen") / 1000 - responded)
 
-    # The fastest, because this machine may be busy with something else at any time.
-    assert min(delays) < 0.3, delays
+    assert median(delays) < 0.3, delays
 
 
 def test_filters_apply_to_new_requests(pages: Pages, open_page: OpenPage) -> None:
@@ -258,8 +260,8 @@ def test_console_works_without_javascript(sandbox: Sandbox, pages: Pages, open_p
 # Actions
 
 
-def test_clock_is_frozen_set_stepped_and_undone(sandbox: Sandbox, open_page: OpenPage) -> None:
-    page = open_page("/console/clock")
+def test_clock_is_frozen_set_stepped_and_undone(sandbox: Sandbox, act_on: OpenPage) -> None:
+    page = act_on("/console/clock")
 
     page.get_by_role("button", name="Freeze").click()
     page.get_by_label("Set to").fill("2030-01-01T00:00:00Z")
@@ -282,14 +284,12 @@ def test_clock_is_frozen_set_stepped_and_undone(sandbox: Sandbox, open_page: Ope
     assert abs(sandbox.now() - time.time()) < 60
 
 
-def test_clock_moves_to_the_next_thing_that_happens(
-    sandbox: Sandbox, pages: Pages, open_page: OpenPage
-) -> None:
+def test_clock_moves_to_the_next_thing_that_happens(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:
     sandbox.freeze("2030-01-01T00:00:00Z")
     request = {"sku": "season_pass", "note": "x", "skip_invoice": False, "overrides": []}
     assert pages.post("/users/3/inventory", request).status == 201
     pages.grant(56, 2)
-    page = open_page("/console/clock")
+    page = act_on("/console/clock")
     listed = page.get_by_role("region", name="What will happen").inner_text()
     assert "The invoice of user 3 is fulfilled: Season Pass becomes active" in listed
     assert "User 56 can get Daily Gift again" in listed
@@ -304,12 +304,12 @@ def test_clock_moves_to_the_next_thing_that_happens(
 
 
 def test_fault_is_armed_from_a_request_and_seen_when_it_is_applied(
-    sandbox: Sandbox, pages: Pages, open_page: OpenPage
+    sandbox: Sandbox, pages: Pages, act_on: OpenPage
 ) -> None:
     sandbox.fail("use_user_entitlement_item", reset=True, applied=True)
     with pytest.raises(ConnectionError):
         pages.use(56, 56)
-    page = open_page("/console/journal/1")
+    page = act_on("/console/journal/1")
     assert "runs the operation, resets the connection" in page.locator("dl.facts").inner_text()
 
     page.get_by_role("button", name="Fail the next one like this").click()
@@ -326,10 +326,10 @@ def test_fault_is_armed_from_a_request_and_seen_when_it_is_applied(
 
 
 def test_writes_of_the_console_go_through_the_operations_and_can_be_undone(
-    sandbox: Sandbox, pages: Pages, open_page: OpenPage
+    sandbox: Sandbox, pages: Pages, act_on: OpenPage
 ) -> None:
     before = sandbox.export()
-    page = open_page("/console/data/entries/56")
+    page = act_on("/console/data/entries/56")
 
     page.get_by_role("link", name="Set the status").click()
     page.get_by_label("inventory_status").fill('"inactive"')
@@ -345,9 +345,9 @@ def test_writes_of_the_console_go_through_the_operations_and_can_be_undone(
     assert sandbox.export() == before
 
 
-def test_try_form_uses_the_credentials_of_the_data(open_page: OpenPage) -> None:
+def test_try_form_uses_the_credentials_of_the_data(act_on: OpenPage) -> None:
     with Sandbox(require_auth=True) as sandbox:
-        page = open_page(f"{sandbox.url}/console/try/get_users_inventory")
+        page = act_on(f"{sandbox.url}/console/try/get_users_inventory")
         assert page.get_by_label("filter_item_name").input_value() == ""
         page.get_by_role("button", name="Send").click()
         assert "200" in page.locator("dl.facts").inner_text()
@@ -366,10 +366,10 @@ def test_try_form_uses_the_credentials_of_the_data(open_page: OpenPage) -> None:
 
 
 def test_snapshots_are_saved_compared_restored_and_deleted(
-    sandbox: Sandbox, pages: Pages, open_page: OpenPage
+    sandbox: Sandbox, pages: Pages, act_on: OpenPage
 ) -> None:
     before = sandbox.export()
-    page = open_page("/console/undo")
+    page = act_on("/console/undo")
     page.get_by_label("Name").fill("before <b>")
     page.get_by_role("button", name="Save a snapshot").click()
     pages.use(56, 56)
@@ -386,10 +386,10 @@ def test_snapshots_are_saved_compared_restored_and_deleted(
     page.get_by_text("No snapshots.").wait_for()
 
 
-def test_reset_seed_and_tokens_can_be_undone(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+def test_reset_seed_and_tokens_can_be_undone(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:
     pages.use(56, 56)
     used = sandbox.export()
-    page = open_page("/console/undo")
+    page = act_on("/console/undo")
 
     page.get_by_role("button", name="Reset the sandbox").click()
     assert sandbox.export() != used
@@ -401,14 +401,14 @@ def test_reset_seed_and_tokens_can_be_undone(sandbox: Sandbox, pages: Pages, ope
     assert 90 in [row["id"] for row in sandbox.export()["users"]]
     page.get_by_role("button", name="Expire all access tokens").click()
     page.goto("/console/undo")
-    page.get_by_role("button", name="Return to before Seed loaded").click()
+    page.get_by_role("button", name="Return to before Seed loaded").first.click()
     assert sandbox.export() == used
 
 
-def test_why_form_answers_for_now_and_for_later(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+def test_why_form_answers_for_now_and_for_later(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:
     pages.grant(56, 2)
     before = sandbox.export()
-    page = open_page("/console/why")
+    page = act_on("/console/why")
     page.get_by_label("User").fill("56")
     page.get_by_label("may").select_option("get")
     page.get_by_label("Item").fill("2")
@@ -423,9 +423,9 @@ def test_why_form_answers_for_now_and_for_later(sandbox: Sandbox, pages: Pages, 
     assert sandbox.export() == before
 
 
-def test_data_is_linked_in_both_directions(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+def test_data_is_linked_in_both_directions(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:
     fill(sandbox, pages)
-    page = open_page("/console/data/users/56")
+    page = act_on("/console/data/users/56")
 
     for name in ("56 Potion of Speed", "sku_example"):
         page.get_by_role("link", name=name).first.click()
@@ -437,9 +437,9 @@ def test_data_is_linked_in_both_directions(sandbox: Sandbox, pages: Pages, open_
     assert {"2", "3", "4", "5"} <= set(requests)
 
 
-def test_journal_is_cleared_after_asking(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+def test_journal_is_cleared_after_asking(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:
     pages.get("/entitlements/56")
-    page = open_page()
+    page = act_on()
     page.get_by_role("button", name="Clear the journal").click()
     assert len(sandbox.journal()) == 1
     page.get_by_role("button", name="Clear it").click()
@@ -502,13 +502,35 @@ def test_what_clients_sent_is_shown_harmlessly(sandbox: Sandbox, pages: Pages, o
         assert page.evaluate("document.documentElement.scrollWidth") <= 1280, address
 
 
+def test_header_of_100_kib_is_rejected(pages: Pages) -> None:
+    assert pages.get("/entitlements/56", headers={"X-Big": "x" * 100 * 1024}).status in (400, 431)
+
+
 def test_header_of_100_kib_is_shown_cut(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
-    reply = pages.get("/entitlements/56", headers={"X-Big": "x" * 100 * 1024})
-    page = open_page()
-    if reply.status == 200:
-        page.locator("#row-1 [data-row]").click()
-        assert "more characters" in page.get_by_role("region", name="Request headers").inner_text()
-        assert len(page.content()) < 60_000
-    else:
-        # The server itself may reject such headers.
-        assert reply.status in (400, 431)
+    # No server here lets one through, but the journal doesn't rely on that.
+    big = b"<script>window.hacked = 1</script>" + b"x" * 100 * 1024
+    headers = [(b"host", b"localhost"), (b"x-big", big), (big, b"y")]
+    assert sandbox._service is not None
+    sandbox._service.controls.journal.record(
+        Recorded(
+            time=1e9,
+            operation="get_entitlement_item",
+            scheme="http",
+            server=("127.0.0.1", 80),
+            method="GET",
+            path=b"/entitlements/56",
+            query=b"",
+            headers=headers,
+            body=b"",
+            status=200,
+            answer_headers=headers,
+            answer=b"{}",
+            seconds=0.001,
+        )
+    )
+    page = open_page("/console/journal/1")
+    assert "more characters" in page.get_by_role("region", name="Request headers").inner_text()
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("main script").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert len(page.content()) < 200_000

@@ -23,8 +23,12 @@ CHECKS = (
     "allow_header_conformance",
     "use_after_free",
     "ensure_resource_availability",
+    "missing_required_header",
+    "ignored_auth",
+    "object_level_authorization",
 )
-"""All checks that apply. Rules deny what a schema allows, so `positive_data_acceptance` does not."""
+"""All checks that apply. `positive_data_acceptance` does not, because rules deny what a schema allows: a
+taken key, a deleted item, `me` without a user, a field that a list can't be ordered by."""
 
 SEED = 20170815
 EXAMPLES = 30 * int(os.environ.get("KNETIK_TEST_SOAK", "1"))

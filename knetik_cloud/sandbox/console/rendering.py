@@ -62,6 +62,7 @@ class Renderer:
             "instant": instant,
             "json": as_json,
             "pretty": pretty,
+            "prose": prose,
             "short": short,
             "text": text,
         }
@@ -103,6 +104,11 @@ def text(value: object, limit: int = MAX_TEXT_CHARACTERS) -> Markup:
     if len(shown) > limit:
         marked += Markup('<span class="cut">… {} more characters</span>').format(count(len(shown) - limit))
     return marked
+
+
+def prose(value: object) -> Markup:
+    """Show a text of the contract, in which backquotes mark code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", text(value)))  # noqa: S704 - escaped before
 
 
 def short(value: object, limit: int = MAX_CELL_CHARACTERS) -> Markup:
