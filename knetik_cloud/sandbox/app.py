@@ -130,7 +130,7 @@ def _operations(service: Service, others: ASGIApp) -> ASGIApp:
 
 
 def _allowed(operations: Iterable[str]) -> list[str]:
-    """List the methods of a path: those of its operations, and HEAD beside GET."""
+    """List the methods of a path: those of its operations, and HEAD in addition to GET."""
     methods = set(operations)
     return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 

@@ -20,9 +20,9 @@ ME = "me"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The one who calls: the user behind the token if it has one, and the permissions it gives.
+    """The caller: the user behind the token if there is one, and the permissions of the token.
 
-    `authenticated` is False for a call without a good token. `client_id` is the client that got the token.
+    `authenticated` is False for a call without a valid token. `client_id` is the client that got the token.
     """
 
     user: User | None = None
@@ -105,7 +105,7 @@ def authorize(operation: Operation, caller: Caller, owner: User | None) -> None:
 
 
 def path_user(db: Connection, operation: Operation, value: int | str, caller: Caller, field: str) -> User:
-    """Find the user whom a path names: by id, as `me`, or by user name where `me` is taken.
+    """Find the user that a path names: by id, as `me`, or by user name where `me` is taken.
 
     Raises ServiceError (404) for a user who does not exist, and (400) for `me` without a user.
     """

@@ -70,7 +70,11 @@ def read_scalar(raw: bytes, content_type: str | None, type_name: str) -> Any:
 
 
 def read_form(raw: bytes, content_type: str | None) -> dict[str, str]:
-    """Read a form; the first value of a name counts. Raises ServiceError for a body that is no form."""
+    """Parse a form. The first value of a name counts.
+
+    Raises:
+        ServiceError: If the body is not a form.
+    """
     if not raw:
         return {}
     if _media_type(content_type) != FORM:

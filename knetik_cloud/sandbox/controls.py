@@ -373,7 +373,7 @@ def _stored_clock(db: Connection) -> Clock:
 
 
 def _store(db: Connection, name: str, document: Any) -> None:
-    """Store a document of the sandbox's own, beside the data."""
+    """Store a document of the sandbox's own, separate from the data."""
     upsert(db, tables.state, {"name": name, "document": document})
 
 

@@ -24,7 +24,7 @@ def routes(service: Service) -> list[Route]:
         return RedirectResponse(f"{console.PREFIX}/try" if has_console else DOCUMENT)
 
     async def document(request: Request) -> Response:
-        # Calls go to this server, whatever servers the contract names.
+        # Calls go to this server, not to the servers that the contract lists.
         here: dict[str, Any] = {**service.contract.document, "servers": [{"url": "/"}]}
         return Response(json.dumps(here, default=str), media_type="application/json")
 

@@ -13,7 +13,7 @@ from knetik_cloud.sandbox.service import Service
 
 
 def routes(service: Service) -> list[Route]:
-    """Return the route of the page, which redirects browsers to the console and gives programs JSON."""
+    """Return the route of the page, which redirects browsers to the console and returns JSON to programs."""
     places = {"docs": docs.PREFIX, "contract": docs.DOCUMENT}
     if service.settings.control != control_api.OFF:
         places |= {"console": console.PREFIX, "control": access.CONTROL_PREFIX}

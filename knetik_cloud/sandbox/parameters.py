@@ -19,7 +19,7 @@ USER = "user_id"
 
 
 def read(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """Read an operation's parameters out of the texts given, by place; defaults fill in what is absent.
+    """Read an operation's parameters from the strings in `given`, by location. Absent ones get defaults.
 
     Raises ServiceError with every wrong or missing one.
     """
@@ -48,7 +48,7 @@ def read(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[s
 
 
 def _value(parameter: Parameter, text: str) -> Any:
-    """Read one text; a ValueError says what is wrong with it, as the end of a sentence."""
+    """Parse one string. The message of a ValueError is the end of a sentence about it."""
     schema = parameter.schema
     if "\0" in text:
         raise ValueError("must not hold the character U+0000")

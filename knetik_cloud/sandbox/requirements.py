@@ -24,7 +24,7 @@ EXTRAS = {
 
 
 class MissingExtra(ImportError):
-    """A library of an optional part of the SDK is missing; the message holds the command that installs it."""
+    """A missing library of an optional part of the SDK. The message contains the command to install it."""
 
 
 @contextmanager

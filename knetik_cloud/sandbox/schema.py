@@ -50,7 +50,7 @@ class BodyCheck:
         self._accepts: dict[int, Accept] = {}
 
     def problems(self, schema: Mapping[str, Any], body: Any, name: str) -> list[Problem]:
-        """List what is wrong with a body, one problem a field; an empty list means that nothing is.
+        """List the problems of a body, up to one per field. A valid body has none.
 
         `name` is what the body as a whole is called.
         """
@@ -123,7 +123,7 @@ def _switch(found: Discriminator) -> dict[str, Any]:
 
 
 def problems(schema: Mapping[str, Any], value: Any, name: str) -> list[Problem]:
-    """List what is wrong with a value by plain JSON Schema, one problem a field; `name` is its own."""
+    """List the problems of the value `name` by plain JSON Schema, up to one per field."""
     if Acceptance({}).of(schema)(value):
         return []
     return _problems(_validator_class()(schema), value, name)
@@ -133,7 +133,7 @@ def _problems(validator: Any, value: Any, name: str) -> list[Problem]:
     found: dict[str, Problem] = {}
     for error in sorted(validator.iter_errors(value), key=_rank):
         problem = _problem(error, name)
-        # A value of the wrong type is also no choice of an enum; the first says enough.
+        # A value of the wrong type also violates the enum. The first problem is enough.
         found.setdefault(problem.field or name, problem)
     return list(found.values())
 

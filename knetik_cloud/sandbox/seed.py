@@ -93,7 +93,7 @@ def _yaml(text: str) -> Any:
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except Exception as error:
-        # A malformed value, such as !!int "", raises whatever its conversion runs into.
+        # A malformed value, such as !!int "", raises any error of its conversion.
         raise ValueError(str(error)) from None
 
 
@@ -127,7 +127,7 @@ def apply_source(
 
 
 def _batches(path: Path) -> Iterator[tuple[str, list[Any], list[int]]]:
-    """Read JSON Lines by consecutive rows of a section; return each with the numbers of its lines."""
+    """Yield consecutive rows of JSON Lines that belong to one section, with the numbers of their lines."""
     section = ""
     rows: list[Any] = []
     numbers: list[int] = []

@@ -88,7 +88,7 @@ class Sandbox:
         raise RuntimeError("the sandbox did not start")
 
     def stop(self) -> None:
-        """Stop the server; an in-memory database is gone with it. Stopping twice does nothing."""
+        """Stop the server and discard an in-memory database. Stopping twice does nothing."""
         if self._server is not None:
             self._server.should_exit = True
             self._server.force_exit = True
@@ -279,7 +279,7 @@ class Sandbox:
         self._controls.clear_faults()
 
     def journal(self, operation: str | None = None) -> list[Exchange]:
-        """List the last requests with their answers, oldest first; of one operation, if one is named.
+        """List the last requests with their responses, oldest first, optionally of one operation.
 
         Raises ValueError for an operation that doesn't exist.
         """
@@ -297,7 +297,7 @@ class Sandbox:
 
 
 class UnusableAddress(OSError):
-    """The address can't be listened on; `errno` is the system's, and the message names the address."""
+    """The server can't listen on the address that the message names. `errno` is the system's."""
 
     def __init__(self, where: str, error: Exception) -> None:
         reason = (error.strerror if isinstance(error, OSError) else None) or "that is no address"
@@ -337,7 +337,7 @@ def run(settings: Settings) -> None:
 
         def announce() -> None:
             url = address(listening)
-            # First of all, for whoever waits for it.
+            # First, because another thread may wait for it.
             sys.stdout.write(f"{url}\n")
             sys.stdout.flush()
             sys.stderr.write(_hints(service, url))
@@ -395,7 +395,11 @@ def _stop_parent() -> None:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Open the socket to serve on; connections wait in it until the server runs. Raises UnusableAddress."""
+    """Open the socket to serve on. Connections wait in it until the server runs.
+
+    Raises:
+        UnusableAddress: If the address can't be used.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # Only on a socket that names its protocol does asyncio turn Nagle's algorithm off, which would delay
     # every answer.

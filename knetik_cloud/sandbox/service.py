@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class ServiceResponse:
-    """A response before it is HTTP. `body` is JSON; None means no body, or `null` if `has_body` is true."""
+    """A response before it is HTTP. `body` is JSON. None means no body, or `null` if `has_body` is true."""
 
     status: int
     body: Any = None

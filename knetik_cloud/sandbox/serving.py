@@ -43,12 +43,12 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting connections, and close those that are open."""
-        # The streams of open consoles would otherwise last until the server gives up on them.
+        # The streams of open consoles would otherwise stay open until the server times out.
         self._service.is_stopping = True
         await super().shutdown(sockets)
 
     def _handle_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Make room if a connection can't be accepted, which asyncio reports up to 100 times at once."""
+        """Make room if a connection can't be accepted, which asyncio reports up to 100 times in a row."""
         if "socket" not in context or not isinstance(context.get("exception"), OSError):
             loop.default_exception_handler(context)
             return

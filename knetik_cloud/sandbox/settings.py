@@ -40,7 +40,7 @@ def host_name(text: str) -> str:
 
 
 MAX_GENERATED = 10_000_000
-"""The maximum number of users, or of entries, to generate at once."""
+"""The maximum number of users, or of entries, to generate in one call."""
 
 
 class Options(TypedDict, total=False):

@@ -44,7 +44,7 @@ def clock(context: Context, visit: Visit) -> Outcome:
 
 
 def change(context: Context, visit: Visit) -> Outcome:
-    """Change the clock as the form says."""
+    """Change the clock as the form specifies."""
     try:
         label, move = _change(context, visit)
     except (TypeError, ValueError) as error:

@@ -101,7 +101,7 @@ def _names(db: Connection, table: Any, column: Any, keys: set[Any]) -> dict[Any,
 
 
 def _counts(db: Connection, column: ColumnElement[Any], keys: Sequence[Any]) -> dict[Any, int]:
-    """Count rows by key, a query for each: an index answers each, while GROUP BY would read them all."""
+    """Count rows by key with one query each, which uses an index. GROUP BY would read all rows."""
     return {key: db.scalar(select(func.count()).where(column == key)) or 0 for key in keys}
 
 

@@ -69,7 +69,7 @@ class Redirect:
 
 Outcome = Page | Redirect | Response
 Action = Callable[[Context, Visit], Outcome | Awaitable[Outcome]]
-"""Handles a visit; one that awaits runs in the event loop, and must not use the database there."""
+"""Handles a visit. A coroutine runs in the event loop, and must not use the database there."""
 
 
 def link(path: str = "", query: Mapping[str, Any] | None = None, anchor: str = "") -> str:

@@ -111,7 +111,7 @@ def _plain(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _replay(service: Service, start: Start, steps: Iterable[Step]) -> dict[int, tuple[int | None, Any]]:
-    """Run steps on a new sandbox in memory, each at its own time; return (status, body) by number."""
+    """Run steps on a new sandbox in memory, each at its own time, and return (status, body) by number."""
     settings = replace(
         service.settings, database=None, workers=1, seed=None, generate=None, empty=start.kind != DEMO
     )

@@ -80,7 +80,7 @@ class Console:
         except Rejected as rejected:
             await PlainTextResponse(f"{rejected}\n", 403, HEADERS)(scope, receive, send)
             return
-        # The outer router's match is none of this one's business.
+        # This router must not see the match of the outer one.
         await self._router({**scope, "path_params": {}}, receive, send)
 
     def _route(self, path: str, methods: Mapping[str, Action]) -> Route:

@@ -16,7 +16,7 @@ from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage.tables import inventory, inventory_log
 
 MAX_LINKS: Final = 30
-"""Links of a request's page; a list can hold 1000 resources."""
+"""The maximum number of links on a request's page. A list can contain 1000 resources."""
 
 COLLECTIONS: Final = {
     "users": "users",

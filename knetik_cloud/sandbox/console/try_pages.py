@@ -100,7 +100,7 @@ def _field(parameter: Parameter, values: Mapping[str, str]) -> Field:
         place=parameter.place,
         required=parameter.required,
         kind="number" if schema.get("type") == "integer" else "password" if is_secret else "text",
-        # Only what must be there is filled in: a filter that nobody chose would hide rows.
+        # Only required fields are filled in, because a filter that was not chosen would hide rows.
         value=values.get(parameter.name, example if parameter.required else ""),
         placeholder=f"default: {_text(default)}" if default is not None else example,
         choices=("true", "false") if schema.get("type") == "boolean" else tuple(schema.get("enum") or ()),
@@ -121,7 +121,7 @@ def _example(operation: Operation, values: Mapping[str, str]) -> str:
     if isinstance(example, dict):
         named = {name: values[name] for name in ("entitlement_id", "sku") if name in values}
         if named:
-            # What the example says besides is not what was asked for.
+            # The other values of the example were not asked for.
             required = operation.body.schema.get("required", ())
             example = {name: example[name] for name in example if name in required or name in named}
             example |= {name: int(value) if value.isdigit() else value for name, value in named.items()}

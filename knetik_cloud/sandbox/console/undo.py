@@ -48,7 +48,7 @@ def points(service: Service) -> list[Point]:
 
 
 def find(service: Service, point_id: int) -> Point | None:
-    """Return a point, or None if it is not kept any more."""
+    """Return a point, or None if it is no longer stored."""
     name = f"{_INFO}{point_id:010d}"
     with service.database.transaction(reads_only=True) as db:
         document = db.scalar(select(state.c.document).where(state.c.name == name))
@@ -80,7 +80,7 @@ def copy(service: Service, point_id: int) -> dict[str, Any]:
     """Return the copy that a point keeps.
 
     Raises:
-        ServiceError: If the point is not kept any more (404).
+        ServiceError: If the point is no longer stored (404).
     """
     with service.database.transaction(reads_only=True) as db:
         document = db.scalar(select(state.c.document).where(state.c.name == f"{_COPY}{point_id:010d}"))
@@ -114,7 +114,7 @@ def entry_count(service: Service) -> int:
 
 
 def act(context: Context, visit: Visit, label: str, change: Callable[[], object], back: str) -> Outcome:
-    """Carry out a control action of the console: keep the state before it, or ask if that is large."""
+    """Run a control action of the console. Store the state before it first, or ask if the state is large."""
     service = context.service
     choice = visit.form.get("snapshot")
     if choice not in ("yes", "no") and (entries := entry_count(service)) > MAX_ENTRIES:

@@ -106,7 +106,7 @@ def of_exchange(service: Service, exchange: Exchange) -> list[dict[str, Any]]:
 
 
 def permissions(exchange: Exchange) -> str | None:
-    """Return why a request without a good token or permission was rejected, or None for other requests."""
+    """Return why a request without a valid token or permission was rejected, or None for other requests."""
     if exchange.status not in (401, 403) or exchange.checks or not exchange.answer:
         return None
     try:

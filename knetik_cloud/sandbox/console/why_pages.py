@@ -17,7 +17,7 @@ MAX_SUGGESTIONS = 200
 
 
 def why_page(context: Context, visit: Visit) -> Outcome:
-    """Show the form, and the answer if it is filled in."""
+    """Show the form, and the verdict if it is filled in."""
     service = context.service
     now = service.controls.current_clock().now()
     asked = {name: visit.query.get(name, "").strip() for name in ("user", "item", "action", "at")}

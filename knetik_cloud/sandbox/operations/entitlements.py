@@ -93,7 +93,11 @@ def _deny_get(call: Call, item: Document, field: str, overrides: list[str] | tup
 
 
 def _usable_entry(call: Call) -> tuple[Document, Entry]:
-    """Return the item and the entry to use. Raises a ServiceError (403) with the reason if there is none."""
+    """Return the item and the entry to use.
+
+    Raises:
+        ServiceError: If no entry can be used (403), with the reason.
+    """
     item = existing(call, call.parameters["item_id"], "item_id")
     entries = [
         entry
@@ -119,7 +123,7 @@ def _usable_entry(call: Call) -> tuple[Document, Entry]:
         ]
         for check in using.check_use(item["behaviors"], entry, call.holder.guest, call.now)
     ]
-    # Of several entries, the newest says best why none is left.
+    # Of several entries, the newest best explains why none can be used.
     entry, denial = max(denials, key=lambda pair: pair[0].id)
     raise _denial_error(403, f"Item {item['id']} can't be used", denial, "item_id", entry)
 

@@ -40,14 +40,14 @@ def get_user_inventory_log(call: Call) -> Any:
 
 
 def update_user_inventory_behavior_data(call: Call) -> None:
-    """Replace what the behaviors keep about an entry; no body empties it."""
+    """Replace the behavior data of an entry. Without a body, it becomes empty."""
     data = {} if call.body is ABSENT else call.checked_body()
     people.lock_user(call.db, call.holder.id)
     _save(call, replace(_existing(call), behavior_data=data), "behavior_data", None)
 
 
 def update_user_inventory_expires(call: Call) -> None:
-    """Set when an entry ends, in epoch seconds; no body, or null, is never."""
+    """Set when an entry ends, in epoch seconds. Without a body, or with null, it never ends."""
     expires = None if call.body is ABSENT else call.checked_body()
     people.lock_user(call.db, call.holder.id)
     _save(
@@ -59,7 +59,7 @@ def update_user_inventory_expires(call: Call) -> None:
 
 
 def update_user_inventory_status(call: Call) -> None:
-    """Set an entry's status; any may follow any."""
+    """Set an entry's status. Every change of status is allowed."""
     if call.body is ABSENT:
         raise invalid_error(
             f"a status is required: send one of {', '.join(STATUSES)} as a JSON text", "inventory_status"

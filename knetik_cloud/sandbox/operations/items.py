@@ -65,7 +65,7 @@ def update_entitlement_item(call: Call) -> Any:
 
 
 def delete_entitlement_item(call: Call) -> Any:
-    """Delete an item; what users hold of it stays in their inventories, and can no longer be used."""
+    """Delete an item. Its entries stay in the inventories of users, but can't be used any longer."""
     lock_catalog(call.db)
     catalog.delete_item(call.db, get_entitlement_item(call)["id"])
 

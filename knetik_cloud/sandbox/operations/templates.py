@@ -48,7 +48,7 @@ def create_entitlement_template(call: Call) -> Any:
 
 
 def update_entitlement_template(call: Call) -> Any:
-    """Check and store a template in place of the one that was; its items are checked at their next change."""
+    """Check a template and replace the stored one. Its items are checked at their next change."""
     lock_catalog(call.db)
     template_id = get_entitlement_template(call)["id"]
     catalog.save_template(call.db, template_id, _checked(call, call.checked_body()), call.today)
@@ -76,7 +76,7 @@ def patch_entitlement_template(call: Call) -> Any:
 
 
 def delete_entitlement_template(call: Call) -> Any:
-    """Delete a template that no item uses; with cascade=detach, take it from its items first."""
+    """Delete a template that no item uses. With cascade=detach, remove it from its items first."""
     lock_catalog(call.db)
     template_id = get_entitlement_template(call)["id"]
     users = catalog.items_with_template(call.db, template_id)

@@ -47,7 +47,7 @@ def get_o_auth_token(call: Call) -> Any:
 
 
 def _client(call: Call) -> Client:
-    """Find the client; a secret, where one is sent, must be the right one."""
+    """Find the client. If a secret is sent, it must be the right one."""
     client = people.client_by_id(call.db, call.parameters["client_id"])
     secret = call.parameters["client_secret"]
     if client is None or (secret is not None and not _same(secret, client.client_secret)):

@@ -42,7 +42,7 @@ MAX_KEY_LENGTH = 500
 
 
 def behavior_problems(behaviors: Sequence[Mapping[str, Any]], prefix: str = "behaviors[{}]") -> list[Problem]:
-    """List what is wrong with an item's behaviors; each kind may be there once."""
+    """List the problems of an item's behaviors. Each kind may occur once."""
     found = []
     seen: set[str] = set()
     for number, behavior in enumerate(behaviors):

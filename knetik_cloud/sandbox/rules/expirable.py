@@ -18,7 +18,7 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def length_problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """List what is wrong with the length of time in a definition; none is allowed, half of one is not."""
+    """List the problems of the length of time in a definition, which is complete or absent."""
     found = []
     length, unit = behavior.get("time_length"), behavior.get("unit_of_time")
     if length is not None and length < 1:
@@ -33,7 +33,7 @@ def length_problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def grant(behavior: Mapping[str, Any], entry: Entry, now: float) -> Entry:
-    """Set the end: the instant of the grant plus the length; without a length it never ends."""
+    """Set the end to the instant of the grant plus the length. Without a length, the entry never ends."""
     length, unit = behavior.get("time_length"), behavior.get("unit_of_time")
     if length is None or unit is None:
         return entry

@@ -20,7 +20,7 @@ from knetik_cloud.sandbox.rules.spendable import Credit
 from knetik_cloud.sandbox.rules.using import Behaviors, Denial, find
 
 LIMITS = (pre_req_entitlement.NAME, limited_gettable.NAME, time_period_gettable.NAME)
-"""The behaviors that can refuse a get; each can be overridden where the caller may."""
+"""The behaviors that can deny a get. Callers with the permission can override each."""
 
 
 class Holdings(Protocol):

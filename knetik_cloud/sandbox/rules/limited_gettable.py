@@ -1,4 +1,4 @@
-"""`limited_gettable`: a user may hold only so many of a group of items, which share the limit by name."""
+"""`limited_gettable`: limits how many items of a group a user may hold. Items share the limit by its name."""
 
 from __future__ import annotations
 

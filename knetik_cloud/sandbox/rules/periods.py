@@ -1,4 +1,4 @@
-"""Lengths of time as behaviors give them: an amount and a unit."""
+"""Lengths of time in behaviors: an amount and a unit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MONTHS = {"month": 1, "year": 12}
 UNITS = (*SECONDS, *MONTHS)
 
 END_OF_TIME = 253_402_300_799
-"""The last second of the year 9999; what lies beyond ends there."""
+"""The last second of the year 9999. Later instants are cut to it."""
 
 
 def later(instant: float, length: int, unit: str) -> int:

@@ -1,4 +1,4 @@
-"""`time_period_gettable`: a user may get only so many of a group of items in any stretch of time so long."""
+"""`time_period_gettable`: limits how many items of a group a user may get in any period of a length."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _DENIED_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Why not: the behavior that says no (None for the entry's own state) and the reason."""
+    """The behavior that denies a use (None for the entry's own state) and the reason."""
 
     behavior: str | None
     reason: str
@@ -38,7 +38,7 @@ def find(behaviors: Behaviors, type_hint: str) -> Mapping[str, Any] | None:
 def deny_use(behaviors: Behaviors, entry: Entry, guest: bool, now: float) -> Denial | None:
     """Return the first reason why a user can't use an entry now, or None if the user can.
 
-    What a behavior counts is asked before the status, since "used up" says more than "inactive".
+    The counters of behaviors are checked before the status, since "used up" explains more than "inactive".
     """
     if entry.expired(now):
         return Denial("expirable", _expired(entry))

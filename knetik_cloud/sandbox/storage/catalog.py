@@ -103,20 +103,20 @@ def items_with_template(db: Connection, template_id: str) -> list[int]:
 
 
 def insert_item(db: Connection, document: Document, now: int) -> int:
-    """Store a new item and give its id."""
+    """Store a new item and return its id."""
     values = {**_item_columns(document), "created_date": now, "updated_date": now}
     (item_id,) = _INSERT_ITEM.one(db, **values)
     return int(item_id)
 
 
 def save_item(db: Connection, item_id: int, document: Document, now: int) -> None:
-    """Replace an item's document; entries of it take over its name."""
+    """Replace an item's document; and copy its name to its entries."""
     _SAVE_ITEM.run(db, item_id=item_id, **_item_columns(document), updated_date=now)
     _RENAME_ENTRIES.run(db, renamed=item_id, name=document["name"])
 
 
 def delete_item(db: Connection, item_id: int) -> None:
-    """Delete an item and its memberships; inventory entries of it stay."""
+    """Delete an item and its memberships. Its inventory entries stay."""
     db.execute(delete(items).where(items.c.id == item_id))
     db.execute(delete(item_groups).where(item_groups.c.item_id == item_id))
 
@@ -166,7 +166,7 @@ def list_templates(db: Connection, page: int, size: int, sorts: Sequence[Sort]) 
 
 
 def insert_template(db: Connection, document: Document, now: int) -> str:
-    """Store a new template and give its id, made from its number."""
+    """Store a new template and return its id, which is made from its number."""
     values = {"document": document, "created_date": now, "updated_date": now}
     number = db.execute(insert(templates).values(values).returning(templates.c.number)).scalar_one()
     template_id = sha256(f"template {number}".encode()).hexdigest()[:24]

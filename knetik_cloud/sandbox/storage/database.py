@@ -56,7 +56,7 @@ MAX_ATTEMPTS = 8
 """The maximum number of attempts to run a transaction that others conflict with."""
 
 MAX_BACKOFF_SECONDS = 0.01
-"""The longest wait before the second attempt; it doubles with each further one."""
+"""The longest wait before the second attempt. It doubles with each further attempt."""
 
 MAX_PARAMETERS = 10_000
 """The maximum number of parameters of a statement. SQLite takes 32,766."""
@@ -112,7 +112,7 @@ class Database:
             )
         self.single_threaded = self._engine.dialect.name == "sqlite"
         self._statements = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        # SQLite's connection is one; whoever has the lock has the connection.
+        # SQLite has one connection, which belongs to the thread that holds the lock.
         self._lock = threading.RLock()
         self.bookmarks = Bookmarks()
         self._only: Connection | None = None
@@ -331,7 +331,7 @@ def load(db: Connection, document: dict[str, Any]) -> None:
 
 
 def clear(db: Connection) -> None:
-    """Delete all data; ids start at 1 again."""
+    """Delete all data. Ids start at 1 again."""
     load(db, {"rows": {}, "last_ids": {}})
 
 

@@ -82,7 +82,7 @@ NARROWING = ("user_id", "item_name", "item_id", "username", "group")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """The filters of a list of entries; None does not narrow it. `dates` are (operator, epoch seconds)."""
+    """The filters of a list of entries. None does not narrow it. `dates` are (operator, epoch seconds)."""
 
     user_id: int | None = None
     inactive: bool = False
@@ -94,7 +94,7 @@ class Filters:
 
 
 class LogLine(NamedTuple):
-    """A line of an entry's log; `user_id` is the user who did it, None for a client or nobody."""
+    """A line of an entry's log. `user_id` is the user who acted, or None for a client or no caller."""
 
     id: int
     inventory_id: int
@@ -135,7 +135,7 @@ def list_entries(
 
 
 def insert_entry(db: Connection, new: Entry, now: int) -> Entry:
-    """Store a new entry; give it with its id and dates."""
+    """Store a new entry, and return it with its id and dates."""
     (entry_id,) = _ADD_ENTRY.one(db, **_columns(new), created_date=now, updated_date=now)
     return replace(new, id=entry_id, created_date=now, updated_date=now)
 
@@ -147,7 +147,7 @@ def save_entry(db: Connection, changed: Entry, now: int) -> None:
 
 
 def add_log(db: Connection, about: Entry, type: str, now: int, info: str | None, actor: int | None) -> None:
-    """Add a line to an entry's log; `actor` is the user who did it, None for a client or nobody."""
+    """Add a line to an entry's log. `actor` is the user who acted, or None for a client or no caller."""
     _ADD_LOG.run(
         db,
         inventory_id=about.id,
@@ -186,7 +186,7 @@ class UserHoldings:
         return held
 
     def owned(self, group: str, usable_only: bool) -> int:
-        """Count the user's entries of a `limited_gettable` group; pending ones are counted as usable."""
+        """Count the user's entries of a `limited_gettable` group. Pending ones count as usable."""
         counted = _shown(self._now) if usable_only else None
         return self._count(limited_gettable.NAME, group, counted)
 

@@ -39,7 +39,7 @@ def take_due(db: Connection, now: float) -> list[Row[Any]]:
 def insert_invoice(
     db: Connection, user_id: int, document: dict[str, Any], status: str, fulfill_at: float, now: int
 ) -> int:
-    """Store a new invoice that is to be fulfilled at an instant; give its id."""
+    """Store a new invoice that is fulfilled at an instant, and return its id."""
     values = {
         "user_id": user_id,
         "document": document,

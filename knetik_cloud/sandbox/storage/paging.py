@@ -56,7 +56,7 @@ class Page(Generic[T]):
 
 
 def fetch(db: Connection, query: Select[Any], page: int, size: int, read: Callable[[Row[Any]], T]) -> Page[T]:
-    """Fetch one page of an ordered query; pages count from 1."""
+    """Fetch one page of an ordered query. Pages are numbered from 1."""
     total = db.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     start = (page - 1) * size
     rows = db.execute(query.limit(size).offset(start)).all() if start < total else []
@@ -90,7 +90,7 @@ class Listing:
         size: int,
         now: float,
     ) -> Page[Values]:
-        """Fetch a page; pages count from 1. `key` identifies the list, `values` are its parameters."""
+        """Fetch a page, numbered from 1. `key` identifies the list, `values` are its parameters."""
         start = (number - 1) * size
         known = bookmarks.find(db, key, now)
         if known is None:

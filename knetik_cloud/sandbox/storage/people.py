@@ -33,7 +33,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An OAuth client; one without a secret is public."""
+    """An OAuth client. It is public if it has no secret."""
 
     client_id: str
     client_secret: str | None = field(default=None, repr=False)
@@ -63,7 +63,7 @@ def user_by_name(db: Connection, username: str) -> User | None:
 
 
 def users_by_id(db: Connection, ids: Collection[int]) -> dict[int, User]:
-    """Find several users at once, by id."""
+    """Find several users by id, in one query."""
     if len(ids) <= 1:
         return {user.id: user for user_id in ids if (user := user_by_id(db, user_id))}
     # With one statement per power of two, few are compiled. The first id fills up the rest.
@@ -124,7 +124,7 @@ def add_token(db: Connection, issued: Token, now: float) -> None:
 
 
 def expire_tokens(db: Connection, now: float) -> int:
-    """End every access token now, leaving refresh tokens good; give how many."""
+    """End every access token now, and return how many. Refresh tokens stay valid."""
     return db.execute(update(tokens).where(tokens.c.expires > now).values(expires=now)).rowcount
 
 

@@ -1,8 +1,8 @@
 """The tables of the sandbox.
 
-Resources that callers write whole (items, templates, invoices) are kept as the JSON document that came in,
-unknown fields included, beside the columns that queries need. Dates are epoch seconds. There are no foreign
-keys: an inventory entry outlives the item that it is about.
+Resources that callers write whole (items, templates, invoices) are stored as the JSON that they sent,
+unknown fields included. Columns repeat what queries need. Dates are epoch seconds. There are no foreign keys,
+because an inventory entry outlives its item.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 SCHEMA_VERSION = 1
-"""Raised with every change of the tables; a database that carries a higher one is refused."""
+"""The version of the tables, raised with every change. A database with a higher one is rejected."""
 
 metadata = MetaData()
 
