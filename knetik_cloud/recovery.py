@@ -42,8 +42,8 @@ READ_ROUNDS = 4
 """How often a read-back starts again after its retries failed or its rows moved."""
 MAX_KEY_LENGTH = 200
 PAGE_SIZE = 1000
-MARGIN_SECONDS = 2
-"""Uncertainty of the service's time: `Date` counts whole seconds, and the response took a while."""
+MIN_MARGIN_SECONDS = 2.0
+"""Uncertainty of the service's time at least: `Date` and the times of items count whole seconds."""
 
 
 class Run(NamedTuple):
@@ -137,36 +137,56 @@ class Settings(NamedTuple):
 
 
 class ServiceTime:
-    """The difference between the service's clock and the local one, taken from `Date` headers."""
+    """The difference between the service's clock and the local one, taken from `Date` headers.
+
+    A response that took long leaves it uncertain, so that it is kept as the earliest and the latest possible.
+    """
 
     def __init__(self) -> None:
-        self._offset: float | None = None
+        self._bounds: tuple[float, float] | None = None
 
     @property
     def is_known(self) -> bool:
-        """Whether a response has told the service's time."""
-        return self._offset is not None
+        """Whether a response has reported the service's time."""
+        return self._bounds is not None
 
-    def learn(self, headers: Mapping[str, str]) -> None:
-        """Read the `Date` header of a response that has just arrived."""
+    @property
+    def margin(self) -> float:
+        """By how many seconds a moment may be later than `at` returns, and an item's time rounded down."""
+        earliest, latest = self._bounds or (0.0, 0.0)
+        return max(MIN_MARGIN_SECONDS, latest - earliest + 1.0)
+
+    def learn(self, headers: Mapping[str, str], sent: float) -> None:
+        """Read the `Date` header of a response that has just arrived.
+
+        Args:
+            headers: The headers of the response.
+            sent: Epoch seconds of the local clock, before the request was sent.
+        """
         from email.utils import parsedate_to_datetime
 
-        with suppress(KeyError, TypeError, ValueError, OverflowError):
-            self._offset = parsedate_to_datetime(headers["Date"]).timestamp() - time.time()
+        try:
+            date = parsedate_to_datetime(headers["Date"]).timestamp()
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return
+        earliest, latest = date - time.time(), date + 1.0 - sent
+        if self._bounds is not None:
+            both = max(earliest, self._bounds[0]), min(latest, self._bounds[1])
+            if both[0] <= both[1]:  # otherwise a clock was moved since
+                earliest, latest = both
+        self._bounds = earliest, latest
 
     def assume_local(self) -> None:
         """Use the local clock if no response has reported the service's time."""
-        if self._offset is None:
-            self._offset = 0.0
+        self._bounds = self._bounds or (0.0, 0.0)
 
     def take(self, other: ServiceTime) -> None:
         """Copy what another one has learned."""
-        if other._offset is not None:
-            self._offset = other._offset
+        self._bounds = other._bounds or self._bounds
 
     def at(self, local: float) -> float:
-        """Return the service's time at a moment of the local clock, in epoch seconds."""
-        return local + (self._offset or 0.0)
+        """Return the earliest the service's time may be at a moment of the local clock, in epoch seconds."""
+        return local + (self._bounds or (0.0, 0.0))[0]
 
 
 class CannotReadError(Exception):
@@ -262,10 +282,11 @@ class Lookup:
         return []
 
     def _request(self, listed: Operation[Any], arguments: Mapping[str, Any]) -> Steps[Any]:
+        sent = time.time()
         result = yield Run(listed, arguments, self._settings.options)
         if isinstance(result, ApiException):
             raise CannotReadError(result)
-        self.time.learn(result.headers)
+        self.time.learn(result.headers, sent)
         return result.data
 
     def _list(self, read_back: ReadBack, item: Any, since: float | None) -> Steps[list[Any]]:
@@ -479,7 +500,7 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
         return Outcome("unknown", error=failed.error)
 
     def look() -> Steps[tuple[State, list[Any]]]:
-        since, siblings = _window(write)
+        since, siblings = _window(write, lookup.time.margin)
         found = yield from lookup.traces(lookup.time.at(since))
         if write.era is not writes.LOG.era:
             return "unknown", found
@@ -502,15 +523,15 @@ def _outcome(
     return Outcome(state, evidence=evidence, candidates=candidates, error=error, key=key)
 
 
-def _window(write: writes.Write) -> tuple[float, list[writes.Write] | None]:
+def _window(write: writes.Write, margin: float) -> tuple[float, list[writes.Write] | None]:
     """Return the moment to look from, in local epoch seconds, and the siblings whose traces are seen then.
 
     The window begins where no sibling is running, because it must hold all traces of a sibling or none.
     """
-    since = write.started - MARGIN_SECONDS
+    since = write.started - margin
     while True:
-        siblings = writes.LOG.siblings(write, since - MARGIN_SECONDS)
-        starts = [sibling.started - MARGIN_SECONDS for sibling in siblings or ()]
+        siblings = writes.LOG.siblings(write, since - margin)
+        starts = [sibling.started - margin for sibling in siblings or ()]
         if siblings is None or min(starts, default=since) >= since:
             return since, siblings
         since = min(starts)
@@ -554,7 +575,7 @@ def _look_for_new(lookup: Lookup, own: Sequence[writes.Write], settings: Setting
     """
     yield from lookup.learn_time()
     started = time.time()
-    since = lookup.time.at(started) - MARGIN_SECONDS
+    since = lookup.time.at(started) - lookup.time.margin
     write = writes.Write(lookup.operation, lookup.arguments, settings.origin)
     before = {item._json.get("id") for item in (yield from lookup.traces(since))}
 
