@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from knetik_cloud.bulk.export import Exported as Exported
-    from knetik_cloud.bulk.export import export as export
+    from knetik_cloud.bulk.exporting import Exported as Exported
+    from knetik_cloud.bulk.exporting import export as export
     from knetik_cloud.bulk.journal import BulkError as BulkError
     from knetik_cloud.bulk.journal import ChangedInputError as ChangedInputError
     from knetik_cloud.bulk.journal import InvalidRowsError as InvalidRowsError
@@ -31,18 +31,19 @@ if TYPE_CHECKING:
     from knetik_cloud.bulk.running import run as run
     from knetik_cloud.bulk.running import run_shard as run_shard
     from knetik_cloud.bulk.running import shards_of as shards_of
+    from knetik_cloud.bulk.running import stop as stop
 
 from importlib import import_module
 
 _MODULES = {
     "BulkError": "journal",
     "ChangedInputError": "journal",
-    "Exported": "export",
+    "Exported": "exporting",
     "InvalidRowsError": "journal",
     "Plan": "planning",
     "Report": "reporting",
     "RowReport": "reporting",
-    "export": "export",
+    "export": "exporting",
     "Tally": "running",
     "plan": "planning",
     "prepare": "running",
@@ -52,6 +53,7 @@ _MODULES = {
     "run_shard": "running",
     "shards_of": "running",
     "status": "reporting",
+    "stop": "running",
 }
 
 __all__ = [*_MODULES]

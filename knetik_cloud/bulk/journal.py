@@ -7,6 +7,7 @@ One process at a time writes it. A last line that a crash cut off is discarded.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from array import array
@@ -44,7 +45,8 @@ class InvalidRowsError(BulkError, ValueError):
     def __init__(self, problems: list[str], count: int) -> None:
         more = "" if count == len(problems) else f"\n... and {count - len(problems)} more"
         listed = "\n".join(problems)
-        super().__init__(f"nothing was sent, because of {count} problems:\n{listed}{more}")
+        counted = "1 problem" if count == 1 else f"{count} problems"
+        super().__init__(f"nothing was sent, because of {counted}:\n{listed}{more}")
         self.problems = problems
         self.count = count
 
@@ -116,20 +118,26 @@ class Folder:
         """
         try:
             found = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+            if found.pop("version") == VERSION:
+                sizes = {int(shard): size for shard, size in found["sizes"].items()}
+                return Manifest(**{**found, "sizes": sizes})
         except FileNotFoundError:
             raise BulkError(f"{self} holds no bulk run: check the path, or start one") from None
-        if found.pop("version") != VERSION:
-            raise BulkError(f"{self} was written by another version of knetik_cloud: finish it with that one")
-        return Manifest(**{**found, "sizes": {int(shard): size for shard, size in found["sizes"].items()}})
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise BulkError(f"{self.path / MANIFEST} is damaged: restore it from a copy") from None
+        raise BulkError(f"{self} was written by another version of knetik_cloud: finish it with that one")
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Write the manifest, all at once."""
+        """Write the manifest, all at once, after the rows that it describes."""
+        for shard in manifest.sizes:
+            sync(self.rows_path(shard))
         scratch = self.path / f"{MANIFEST}.new"
         with scratch.open("w", encoding="utf-8") as file:
             json.dump({"version": VERSION, **manifest._asdict()}, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(self.path / MANIFEST)
+        sync(self.path)
 
     def is_stopped(self) -> bool:
         """Return whether the run was asked to stop, by any process."""
@@ -142,6 +150,17 @@ class Folder:
     def clear_stop(self) -> None:
         """Withdraw an earlier request to stop."""
         (self.path / STOP).unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Make sure that a file, or the names in a folder, survive the end of the machine."""
+    if os.name == "nt" and path.is_dir():  # Windows can't open folders, and stores names by itself
+        return
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Lease:
@@ -212,7 +231,10 @@ class History:
                 code, row = codes[fields[0]], int(fields[1])
                 states[row] = code
             except (KeyError, ValueError, IndexError):
-                raise BulkError(f"{self.path} is damaged at byte {end}: {line[:80]!r}") from None
+                raise BulkError(
+                    f"{self.path} is damaged at byte {end}: {line[:80]!r}. Restore it from a copy. If the "
+                    'machine has lost power during a run with safety="power", cut the journal off there'
+                ) from None
             if code == OPEN:
                 if row not in intents:
                     intents[row] = int(fields[2])
@@ -223,11 +245,12 @@ class History:
             end += len(line)
         self.end = end
 
-    def detail(self, file: IO[bytes], row: int) -> dict[str, Any]:
-        """Read the details of a row's outcome from the open journal."""
+    def detail(self, row: int) -> dict[str, Any]:
+        """Read the details of a row's outcome from the journal."""
         assert self.details is not None
-        file.seek(self.details[row])
-        fields = file.readline().split(b" ", 2)
+        with self.path.open("rb") as file:  # not kept open: a report reads all shards at the same time
+            file.seek(self.details[row])
+            fields = file.readline().split(b" ", 2)
         found: dict[str, Any] = json.loads(fields[2]) if len(fields) > 2 and fields[2][:1] == b"{" else {}
         return found
 
@@ -257,12 +280,20 @@ class ShardJournal:
         except BaseException:
             self._lease.close()
             raise
-        os.truncate(self._descriptor, self.history.end)
+        self._path = path
+        self._size = self.history.end
+        os.truncate(self._descriptor, self._size)
         self._sync = getattr(os, "fdatasync", os.fsync) if safety == "power" else None
+        if self._sync is not None:
+            sync(path.parent)
 
     def intend(self, row: int, time: int) -> None:
-        """Record that a row is about to be sent, at the service's time in epoch seconds."""
-        os.write(self._descriptor, b"intent %d %d\n" % (row, time))
+        """Record that a row is about to be sent, at the service's time in epoch seconds.
+
+        Raises:
+            BulkError: If the journal can't be written. The row must not be sent then.
+        """
+        self._append(b"intent %d %d\n" % (row, time))
         if self._sync is not None:
             self._sync(self._descriptor)
         if self.states[row] != PENDING and row not in self.intents:
@@ -270,13 +301,32 @@ class ShardJournal:
         self.states[row] = OPEN
 
     def record(self, row: int, state: int, detail: Mapping[str, Any] | None = None) -> None:
-        """Record the outcome of a row."""
+        """Record the outcome of a row.
+
+        Raises:
+            BulkError: If the journal can't be written.
+        """
         if detail is None:
-            os.write(self._descriptor, b"%s %d\n" % (_NAMES[state], row))
+            self._append(b"%s %d\n" % (_NAMES[state], row))
         else:
             text = json.dumps(detail, ensure_ascii=True).encode()
-            os.write(self._descriptor, b"%s %d %s\n" % (_NAMES[state], row, text))
+            self._append(b"%s %d %s\n" % (_NAMES[state], row, text))
         self.states[row] = state
+
+    def _append(self, line: bytes) -> None:
+        """Write a record as a whole; a full disk may take a part of it."""
+        try:
+            written = os.write(self._descriptor, line)
+            if written == len(line):
+                self._size += written
+                return
+            reason = os.strerror(errno.ENOSPC)
+            os.truncate(self._descriptor, self._size)
+        except OSError as error:
+            reason = str(error.strerror)
+        raise BulkError(
+            f"{self._path} can't be written: {reason}. Correct that, and use the same command to continue"
+        )
 
     def close(self) -> None:
         """Close the journal, and release the lease."""
@@ -293,11 +343,27 @@ class ShardJournal:
 _NAMES = [name.encode() for name in NAMES]
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, str | None, dict[str, Any]]]:
-    """Yield the rows of a shard: the position in the input, the key and the arguments."""
+def read_rows(path: Path, size: int) -> Iterator[tuple[int, str | None, dict[str, Any]]]:
+    """Yield the rows of a shard: the position in the input, the key and the arguments.
+
+    Args:
+        path: The file with the rows.
+        size: The number of rows that it has to hold.
+
+    Raises:
+        BulkError: If the file is damaged.
+    """
     from knetik_cloud.data import codec
 
     decode = codec.fast_decoder() or json.loads
+    number = 0
     with path.open("rb") as file:
-        for line in file:
-            yield decode(line)
+        for number, line in enumerate(file, 1):
+            try:
+                row = decode(line)
+            except ValueError:
+                number -= 1
+                break
+            yield row
+    if number != size:
+        raise BulkError(f"{path} is damaged: it holds {number:,} of {size:,} rows. Restore it from a copy")

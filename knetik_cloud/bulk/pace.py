@@ -50,7 +50,7 @@ class Pace:
         """Stop being an active worker, and make room for another one."""
         with self._changed:
             self.active -= 1
-            self._changed.notify()
+            self._changed.notify_all()  # some wait for their turn, others for room
 
     def admit(self) -> bool:
         """Wait until the next row may be sent, and return whether it may be, or the run stops."""
@@ -92,11 +92,19 @@ class Pace:
         if self._calls >= GROWTH_WINDOW and self._calls >= 4 * self.limit:
             self._reconsider()
 
-    def throttled(self, seconds: float) -> None:
-        """Halve the number of active workers after a 429, and pause all of them."""
+    def throttled(self, seconds: float) -> bool:
+        """Halve the number of active workers after a 429, and pause all of them.
+
+        Returns:
+            False if the run stopped during the pause.
+        """
         with self._changed:
             self._shrink()
-            self._paused_until = max(self._paused_until, monotonic() + seconds)
+            until = monotonic() + seconds
+            self._paused_until = max(self._paused_until, until)
+            while not self.stopped and (left := until - monotonic()) > 0:
+                self._changed.wait(left)
+            return not self.stopped
 
     def _reconsider(self) -> None:
         with self._changed:

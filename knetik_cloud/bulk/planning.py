@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import secrets
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from knetik_cloud.bulk.journal import (
+    MANIFEST,
     BulkError,
     BusyError,
     ChangedInputError,
@@ -25,15 +27,18 @@ from knetik_cloud.bulk.journal import (
     InvalidRowsError,
     Lease,
     Manifest,
+    read_rows,
 )
 from knetik_cloud.bulk.sources import RowReader, Rows, open_rows
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.request import build
+from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError
 
 MAX_PROBLEMS = 20
 DEFAULT_SHARDS = 64
 MAX_SHARDS = 4096
+MAX_CONCURRENCY = 256
 BUCKETS = 256
 BUCKET_KEYS = 4096
 """Keys of a bucket that are held in memory before they go to its file."""
@@ -51,7 +56,6 @@ class Target(NamedTuple):
         client: The client of the method.
         operation: The operation.
         api: The class of the API object, as `module:name`.
-        options: The options of the API object's view.
     """
 
     client: Any
@@ -66,7 +70,7 @@ class Plan(NamedTuple):
         operation: The id of the operation.
         host: The URL of the service.
         rows: The number of rows.
-        owners: The number of shards that have rows, which is how many calls can run at the same time.
+        shards: The number of shards that have rows, which is how many calls can run at the same time.
         seconds: The estimated duration, at 50 ms per call or at the rate of `tps`.
         requests: The first requests, as curl commands.
     """
@@ -107,8 +111,36 @@ def target_of(method: Callable[..., Any]) -> Target:
     captured = capture(method, (), required)
     if captured.operation.retry == "safe":
         raise ApiValueError(f"{captured.operation.id} changes nothing: bulk.run() is for writes")
+    if inspect.iscoroutinefunction(captured.client.call):
+        raise ApiValueError(
+            "bulk runs need a method of the blocking client, such as that of knetik_cloud.UsersInventoryApi: "
+            "in a coroutine, use await asyncio.to_thread(bulk.run, ...)"
+        )
     kind = type(method.__self__)  # type: ignore[attr-defined]
     return Target(captured.client, captured.operation, f"{kind.__module__}:{kind.__qualname__}")
+
+
+def check_count(name: str, value: int, maximum: int) -> None:
+    """Check an option.
+
+    Raises:
+        ApiValueError: If it is not an int from 1 to a maximum.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
+        raise types.invalid_value_error(name, f"an int from 1 to {maximum}", value)
+
+
+def check_tps(tps: float | None) -> float | None:
+    """Check a number of rows per second, and return None for no limit.
+
+    Raises:
+        ApiValueError: If it is not a number above 0.
+    """
+    if tps is None or tps == math.inf:
+        return None
+    if isinstance(tps, bool) or not isinstance(tps, (int, float)) or not tps > 0:
+        raise types.invalid_value_error("tps", "a number of rows per second above 0", tps)
+    return tps
 
 
 def plan(
@@ -132,7 +164,11 @@ def plan(
 
     Raises:
         InvalidRowsError: If rows can't be sent, or keys occur twice.
+        ApiValueError: If an option is out of range.
     """
+    check_count("concurrency", concurrency, MAX_CONCURRENCY)
+    check_count("shards", shards, MAX_SHARDS)
+    tps = check_tps(tps)
     target = target_of(method)
     host = target.client.configuration.host
     with tempfile.TemporaryDirectory(prefix="knetik_bulk_") as scratch:
@@ -153,9 +189,11 @@ def plan(
 
 def first_rows(folder: Folder, manifest: Manifest, count: int) -> list[dict[str, Any]]:
     """Return the arguments of the first rows of the input, with the markers that would be sent."""
-    from knetik_cloud.bulk.journal import read_rows
-
-    found = [row for shard in manifest.sizes for row in islice(read_rows(folder.rows_path(shard)), count)]
+    found = [
+        row
+        for shard, size in manifest.sizes.items()
+        for row in islice(read_rows(folder.rows_path(shard), size), count)
+    ]
     return [arguments for _, _, arguments in sorted(found, key=lambda row: row[0])[:count]]
 
 
@@ -163,6 +201,7 @@ def store_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manif
     """Store the rows of a new run, or check that those of an earlier one are the same.
 
     Raises:
+        BulkError: If the folder holds other files.
         InvalidRowsError: If rows can't be sent, or keys occur twice.
         ChangedInputError: If the rows or the options differ from those of the earlier run.
     """
@@ -196,19 +235,26 @@ def _planning_lease(folder: Folder) -> Lease:
 
 
 def _store_new_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
-    found = [path for path in folder.path.iterdir() if path.name != f"{PLANNING}.lease"]
-    strangers = [path.name for path in found if not _is_ours(path)]
-    if strangers:
-        raise BulkError(f"{folder} holds other files, such as {strangers[0]}: name a new folder")
-    for left in found:  # of a plan that was not finished: nothing was sent
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    _empty(folder)
     manifest = spool(rows, target, folder, shards)
     folder.write_manifest(manifest)
     return manifest
 
 
-def _is_ours(path: Path) -> bool:
-    return path.suffix in (".rows", ".journal", ".lease", ".new") or path.name in ("stop", "keys")
+def _empty(folder: Folder) -> None:
+    """Remove what a plan has left that was not finished.
+
+    Raises:
+        BulkError: If there are other files, such as journals that have lost their manifest.
+    """
+    found = [path for path in folder.path.iterdir() if path.suffix != ".lease"]
+    for path in found:
+        if path.suffix == ".journal":
+            raise BulkError(f"{folder} holds journals without {MANIFEST}: restore it from a copy")
+        if path.suffix not in (".rows", ".new") and path.name not in ("stop", "keys"):
+            raise BulkError(f"{folder} holds other files, such as {path.name}: name a new folder")
+    for path in found:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def spool(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
@@ -222,8 +268,7 @@ def spool(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
         for shard, line, key in _lines(rows, target, shards, problems):
             file = files.get(shard)
             if file is None:
-                opened = folder.rows_path(shard).open("w", encoding="utf-8", newline="\n")
-                file = files[shard] = stack.enter_context(opened)
+                file = files[shard] = stack.enter_context(_open(folder.rows_path(shard), "w"))
                 sizes[shard] = 0
             file.write(line)
             sizes[shard] += 1
@@ -239,6 +284,15 @@ def spool(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
     return Manifest(target.operation.id, target.api, host, run, count, shards, dict(sorted(sizes.items())))
 
 
+def _open(path: Path, mode: str) -> IO[str]:
+    try:
+        return path.open(mode, encoding="utf-8", newline="\n")
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+    raise BulkError("too many open files: use fewer shards, or raise the limit (ulimit -n)")
+
+
 def compare(rows: Rows, target: Target, folder: Folder, manifest: Manifest) -> None:
     """Check that the rows are those of the earlier run.
 
@@ -248,10 +302,7 @@ def compare(rows: Rows, target: Target, folder: Folder, manifest: Manifest) -> N
     problems = _Problems()
     count = 0
     with ExitStack() as stack:
-        files = {
-            shard: stack.enter_context(folder.rows_path(shard).open(encoding="utf-8", newline="\n"))
-            for shard in manifest.sizes
-        }
+        files = {shard: stack.enter_context(_open(folder.rows_path(shard), "r")) for shard in manifest.sizes}
         for shard, line, _ in _lines(rows, target, manifest.shards, problems):
             count += 1
             stored = files[shard].readline() if shard in files else ""
@@ -299,7 +350,7 @@ def _lines(
         try:
             key, arguments = reader.read(row)
             line = f"{_encode([number, key, arguments])}\n"
-        except (ApiValueError, TypeError, ValueError) as error:
+        except (ApiValueError, TypeError, ValueError, RecursionError) as error:
             problems.add(f"row {number + 1}: {getattr(error, 'reason', None) or error}")
             continue
         owner = reader.owner(arguments)
@@ -392,11 +443,9 @@ class _Keys:
 def _name_duplicates(
     folder: Folder, sizes: Mapping[int, int], suspects: set[int], problems: _Problems
 ) -> None:
-    from knetik_cloud.bulk.journal import read_rows
-
     seen: dict[str, int] = {}
-    for shard in sizes:
-        for number, key, _ in read_rows(folder.rows_path(shard)):
+    for shard, size in sizes.items():
+        for number, key, _ in read_rows(folder.rows_path(shard), size):
             if key is not None and hash(key) in suspects:
                 other = seen.setdefault(key, number)
                 if other != number:

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from knetik_cloud.bulk.journal import (
     ABSENT,
@@ -143,19 +143,14 @@ class Report:
     def _shard(self, shard: int) -> Iterator[RowReport]:
         path = self._folder.journal_path(shard)
         history = History(path, self._manifest.sizes[shard], with_details=True)
-        file: IO[bytes] | None = None
-        try:
-            for number, (position, key, arguments) in enumerate(read_rows(self._folder.rows_path(shard))):
-                code = history.states[number]
-                state = NAMES[PENDING if code == OPEN else code]
-                detail: Mapping[str, Any] = {}
-                if code in (DENIED, ABSENT, UNKNOWN):
-                    file = file or path.open("rb")
-                    detail = history.detail(file, number)
-                yield RowReport(position + 1, key, state, arguments, **detail)
-        finally:
-            if file is not None:
-                file.close()
+        rows = read_rows(self._folder.rows_path(shard), len(history.states))
+        for number, (position, key, arguments) in enumerate(rows):
+            code = history.states[number]
+            state = NAMES[PENDING if code == OPEN else code]
+            detail: Mapping[str, Any] = {}
+            if code in (DENIED, ABSENT, UNKNOWN):
+                detail = history.detail(number)
+            yield RowReport(position + 1, key, state, arguments, **detail)
 
 
 def write_rows(

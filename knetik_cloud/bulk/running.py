@@ -30,7 +30,16 @@ from knetik_cloud.bulk.journal import (
     ShardJournal,
 )
 from knetik_cloud.bulk.pace import Pace
-from knetik_cloud.bulk.planning import DEFAULT_SHARDS, MAX_SHARDS, Target, store_rows, target_of
+from knetik_cloud.bulk.planning import (
+    DEFAULT_SHARDS,
+    MAX_CONCURRENCY,
+    MAX_SHARDS,
+    Target,
+    check_count,
+    check_tps,
+    store_rows,
+    target_of,
+)
 from knetik_cloud.bulk.progress import Meter, Progress
 from knetik_cloud.bulk.reporting import Report
 from knetik_cloud.bulk.shard import NEXT, Job, RejectedError, Send, Shard, ShardSteps, Throttled
@@ -46,7 +55,6 @@ if TYPE_CHECKING:
     from knetik_cloud.api_client import Api, ApiClient
 
 DEFAULT_CONCURRENCY = 16
-MAX_CONCURRENCY = 256
 UNREACHED_IN_A_ROW = 50
 """Failures without a success in between after which the service counts as unreachable."""
 POLL_SECONDS = 0.2
@@ -158,8 +166,9 @@ def run(
         KeyboardInterrupt: After Ctrl-C, once the calls in flight have ended.
     """
     limits = _limits(concurrency, tps, settle, max_errors, safety, canary, find_keys)
-    _check_shards(shards)
+    check_count("shards", shards, MAX_SHARDS)
     target = target_of(method)
+    _check_executor(executor, workers)
     folder = Folder(journal)
     manifest = store_rows(rows, target, folder, shards)
     running = _Run(folder, manifest, target, limits, max_errors, connect, executor, workers, progress)
@@ -209,6 +218,7 @@ def resume(
         KeyboardInterrupt: After Ctrl-C, once the calls in flight have ended.
     """
     limits = _limits(concurrency, tps, settle, max_errors, safety, None, find_keys)
+    _check_executor(executor, workers)
     folder = Folder(journal)
     manifest = folder.read_manifest()
     with _connected(manifest, api or connect) as connected:
@@ -296,8 +306,22 @@ def prepare(
         ChangedInputError: If the journal belongs to other rows or options.
         ApiValueError: If an option is out of range.
     """
-    _check_shards(shards)
+    check_count("shards", shards, MAX_SHARDS)
     return list(store_rows(rows, target_of(method), Folder(journal), shards).sizes)
+
+
+def stop(journal: str | os.PathLike[str]) -> None:
+    """Ask all processes that work on a run to stop after the calls in flight. `run` and `resume` go on.
+
+    Args:
+        journal: The folder of the run.
+
+    Raises:
+        BulkError: If the folder holds no run.
+    """
+    folder = Folder(journal)
+    folder.read_manifest()
+    folder.stop()
 
 
 def shards_of(journal: str | os.PathLike[str]) -> list[int]:
@@ -305,9 +329,11 @@ def shards_of(journal: str | os.PathLike[str]) -> list[int]:
     return list(Folder(journal).read_manifest().sizes)
 
 
-def _check_shards(shards: int) -> None:
-    if options.integer("shards", shards, 1) > MAX_SHARDS:
-        raise types.invalid_value_error("shards", f"an int from 1 to {MAX_SHARDS}", shards)
+def _check_executor(executor: Executor | None, workers: int | None) -> None:
+    if executor is not None and not isinstance(executor, Executor):
+        raise types.invalid_value_error("executor", "a concurrent.futures.Executor", executor)
+    if workers is not None:
+        options.integer("workers", workers, 1)
 
 
 def _limits(
@@ -319,10 +345,8 @@ def _limits(
     canary: int | None,
     find_keys: bool,
 ) -> Limits:
-    if options.integer("concurrency", concurrency, 1) > MAX_CONCURRENCY:
-        raise types.invalid_value_error("concurrency", f"an int from 1 to {MAX_CONCURRENCY}", concurrency)
-    if tps is not None:
-        tps = options.time_limit("tps", tps)
+    check_count("concurrency", concurrency, MAX_CONCURRENCY)
+    tps = check_tps(tps)
     if safety not in ("process", "power"):
         raise types.invalid_value_error("safety", "'process' or 'power'", safety)
     if canary is not None:
@@ -483,16 +507,15 @@ class _Worker:
                         result = error
                     pace.record(timer() - started)
                 elif isinstance(command, Throttled):
-                    pace.throttled(command.seconds)
-                    time.sleep(command.seconds)
-                    result = None
+                    result = pace.throttled(command.seconds)
                 elif isinstance(command, Sleep):
                     time.sleep(command.seconds)
                     result = None
                 else:
+                    sent = time.time()
                     try:
                         result = call(command.operation, command.arguments, command.options, http_info=True)
-                        clock.learn(result.headers)
+                        clock.learn(result.headers, sent)
                     except ApiException as error:
                         result = error
         except StopIteration:
@@ -566,41 +589,49 @@ class _Run:
         meter, done = self._meter()
         errors: list[BaseException] = []
 
-        def work() -> None:
-            worker.pace.join()
-            try:
-                while not worker.pace.stopped:
-                    shard = left.get_nowait()
-                    if worker.run(shard) == "busy":
-                        raise BulkError(f"another process is running {self._folder}: wait for it, or end it")
-            except queue.Empty:
-                pass
-            except BaseException as error:
-                errors.append(error)
-                worker.stop("an error")
-            finally:
-                worker.pace.leave()
-
         count = min(limits.concurrency, len(self._manifest.sizes))
-        threads = [threading.Thread(target=work, name=f"knetik_cloud_bulk_{n}") for n in range(count)]
-        for thread in threads:
-            thread.start()
+        threads = [
+            threading.Thread(target=self._work, args=(worker, left, errors), name=f"knetik_cloud_bulk_{n}")
+            for n in range(count)
+        ]
+        started: list[threading.Thread] = []
         try:
+            for thread in threads:
+                thread.start()
+                started.append(thread)
             while any(thread.is_alive() for thread in threads):
                 next(thread for thread in threads if thread.is_alive()).join(POLL_SECONDS)
                 meter.update(done + sum(worker.counts), worker.pace.active, worker.counts_by_name())
-        except KeyboardInterrupt:
+        except BaseException as error:  # Ctrl-C, or an error of the caller's progress function
             worker.stop("interrupted")
             meter.close()
-            self._say_how_to_go_on()
-            for thread in threads:
+            if isinstance(error, KeyboardInterrupt):
+                self._say_how_to_go_on()
+            for thread in started:
                 thread.join()
             raise
         meter.close()
         if errors:
-            error = errors[0]
-            raise _rejected_error(self._folder, error.error) if isinstance(error, RejectedError) else error
+            raise errors[0]
         return worker.stopped
+
+    def _work(self, worker: _Worker, left: queue.SimpleQueue[int], errors: list[BaseException]) -> None:
+        """Run shards in a thread until none is left."""
+        worker.pace.join()
+        try:
+            while not worker.pace.stopped:
+                if worker.run(left.get_nowait()) == "busy":
+                    raise BulkError(f"another process is running {self._folder}: wait for it, or end it")
+        except queue.Empty:
+            pass
+        except RejectedError as rejected:
+            errors.append(_rejected_error(self._folder, rejected.error))
+            worker.stop("the service rejects the credentials")
+        except BaseException as error:
+            errors.append(error)
+            worker.stop("an error")
+        finally:
+            worker.pace.leave()
 
     def _run_executor(self, limits: Limits, executor: Executor) -> str | None:
         """Run whole shards in an executor."""

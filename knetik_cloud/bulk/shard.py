@@ -7,6 +7,7 @@ continue.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -18,6 +19,7 @@ from knetik_cloud.bulk.journal import (
     APPLIED,
     DENIED,
     FINAL,
+    FOUND,
     OPEN,
     PENDING,
     UNKNOWN,
@@ -30,7 +32,6 @@ from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.writes import State
 from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.recovery import (
-    MARGIN_SECONDS,
     CannotReadError,
     Look,
     Lookup,
@@ -57,7 +58,7 @@ class Send(NamedTuple):
 
 
 class Throttled(NamedTuple):
-    """A command to slow all workers down, and to wait."""
+    """A command to slow all workers down, and to wait. The driver replies as to `NEXT`."""
 
     seconds: float
 
@@ -144,7 +145,7 @@ class Shard:
                 self._end(row, APPLIED)
 
     def _read(self) -> Iterator[tuple[int, str | None, dict[str, Any]]]:
-        return read_rows(self._rows)
+        return read_rows(self._rows, len(self._journal.states))
 
     def _end(self, row: int, state: int, error: ApiException | None = None, candidates: int = 0) -> None:
         detail: dict[str, Any] | None = None
@@ -197,7 +198,7 @@ class Shard:
         if state == "absent":
             return True
         if state == "applied":
-            self._end(row, APPLIED)
+            self._end(row, FOUND if self._journal.states[row] == PENDING else APPLIED)
         else:
             reason = "the API can't tell: other writes look the same"
             self._end(row, UNKNOWN, error or ApiException(reason=reason), len(found))
@@ -219,7 +220,10 @@ class Shard:
                 return self._end(row, STATES[state], error, candidates)
             if error.status == 429 and throttled < MAX_THROTTLED:
                 wait = error.retry_after
-                yield Throttled(random.uniform(0.5, 1.0) * 2.0 ** min(throttled, 5) if wait is None else wait)
+                if wait is None:
+                    wait = random.uniform(0.5, 1.0) * 2.0 ** min(throttled, 5)
+                if not (yield Throttled(wait)):
+                    return self._end(row, ABSENT, error)
                 throttled += 1
             elif sent_again < job.settings.retries:
                 yield Sleep(random.uniform(0.0, 0.1) * 2.0**sent_again)
@@ -264,12 +268,13 @@ class Shard:
             if other != row and writes.are_alike(mine, writes.marks(operation, others))
         }
         spans, started = self._spans(row, alike)
-        since = started - MARGIN_SECONDS
+        margin = math.ceil(self._clock.margin)
+        since = started - margin
         chosen: list[int] = []
         for other, first, last in sorted(spans, key=lambda span: -span[2]):
-            if last < since - MARGIN_SECONDS:
+            if last < since - margin:
                 break
-            since = min(since, first - MARGIN_SECONDS)
+            since = min(since, first - margin)
             chosen.append(self._journal.states[other])
         return since, sum(s == APPLIED for s in chosen), sum(s in (OPEN, UNKNOWN) for s in chosen)
 

@@ -185,18 +185,31 @@ def _csv(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
     import csv
 
     with open_text(path) as file:
-        for row in csv.DictReader(file, restkey="more values than columns"):
-            yield reader.from_text(row)
+        lines = csv.DictReader(file, restkey="more values than columns", strict=True)
+        try:
+            for row in lines:
+                yield reader.from_text(row)
+        except csv.Error as error:
+            raise ApiValueError(f"{path}, line {lines.line_num} is not CSV: {error}") from None
+        except UnicodeDecodeError:
+            raise _encoding_error(path) from None
 
 
 def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    with open_text(path) as file:
-        for number, line in enumerate(file, 1):
-            if not line.isspace():
-                try:
+    number = 0
+    try:
+        with open_text(path) as file:
+            for number, line in enumerate(file, 1):  # noqa: B007 - the error names it
+                if not line.isspace():
                     yield json.loads(line)
-                except ValueError as error:
-                    raise ApiValueError(f"{path}, line {number} is not JSON: {error}") from None
+    except UnicodeDecodeError:
+        raise _encoding_error(path) from None
+    except (ValueError, RecursionError) as error:
+        raise ApiValueError(f"{path}, line {number} is not JSON: {error}") from None
+
+
+def _encoding_error(path: Path) -> ApiValueError:
+    return ApiValueError(f"{path} is not encoded in UTF-8: convert it")
 
 
 def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -206,4 +219,11 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
         raise ApiValueError(f"reading {path} needs pyarrow: pip install 'knetik_cloud[arrow]'") from None
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches():
-            yield from batch.to_pylist()
+            yield from map(_without_nulls, batch.to_pylist())
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return a value without the columns and fields that are null, because Parquet can't leave them out."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,3 +76,30 @@ def client(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Client]
     made: Client = request.param(sandbox.url)
     yield made
     made.close()
+
+
+USERS = range(1000, 1040)
+
+
+@pytest.fixture
+def seeded(sandbox: Sandbox) -> Sandbox:
+    """A sandbox with users who hold nothing."""
+    sandbox.seed({"users": [{"id": user, "username": f"user-{user}"} for user in USERS]})
+    return sandbox
+
+
+@pytest.fixture
+def api(seeded: Sandbox) -> Iterator[knetik_cloud.UsersInventoryApi]:
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=seeded.url, retries=5)) as client:
+        yield knetik_cloud.UsersInventoryApi(client)
+
+
+def grants(count: int) -> Iterator[dict[str, Any]]:
+    """Yield grants of a songbook to the users in turn, once only."""
+    return ({"user_id": USERS[i % len(USERS)], "entitlement_id": 5} for i in range(count))
+
+
+def held(api: knetik_cloud.UsersInventoryApi) -> dict[int, int]:
+    """Return how many songbooks each of the users holds."""
+    entries = api.iter_users_inventory(filter_item_id=5, inactive=True, page_size=1000)
+    return dict(collections.Counter(e.user.id for e in entries if e.user.id in USERS))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import collections
+import importlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ import pytest
 import knetik_cloud
 from knetik_cloud import bulk
 from knetik_cloud.sandbox import Sandbox
+from test.outcomes.conftest import USERS, grants, held
 
 GRANT = "grant_user_entitlement"
-USERS = range(1000, 1040)
 FAULTS: dict[str, dict[str, Any]] = {
     "reset after": {"reset": True, "applied": True},
     "reset before": {"reset": True},
@@ -23,28 +22,6 @@ FAULTS: dict[str, dict[str, Any]] = {
     "503 after": {"status": 503, "applied": True},
     "429": {"status": 429, "headers": {"Retry-After": "0"}},
 }
-
-
-@pytest.fixture
-def seeded(sandbox: Sandbox) -> Sandbox:
-    sandbox.seed({"users": [{"id": user, "username": f"user-{user}"} for user in USERS]})
-    return sandbox
-
-
-@pytest.fixture
-def api(seeded: Sandbox) -> Iterator[knetik_cloud.UsersInventoryApi]:
-    with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=seeded.url, retries=5)) as client:
-        yield knetik_cloud.UsersInventoryApi(client)
-
-
-def grants(count: int) -> Iterator[dict[str, Any]]:
-    return ({"user_id": USERS[i % len(USERS)], "entitlement_id": 5} for i in range(count))
-
-
-def held(api: knetik_cloud.UsersInventoryApi) -> dict[int, int]:
-    """How many songbooks each of the users holds."""
-    entries = api.iter_users_inventory(filter_item_id=5, inactive=True, page_size=1000)
-    return dict(collections.Counter(e.user.id for e in entries if e.user.id in USERS))
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
@@ -139,3 +116,10 @@ def test_plan_sends_nothing(api: knetik_cloud.UsersInventoryApi, seeded: Sandbox
     assert (plan.rows, plan.seconds) == (1000, 100.0)
     assert '{"entitlement_id":5}' in plan.requests[0]
     assert seeded.journal() == []
+
+
+@pytest.mark.parametrize("name", bulk.__all__)
+def test_no_module_hides_a_name_of_the_package(name: str) -> None:
+    for module in {*bulk._MODULES.values()}:
+        importlib.import_module(f"knetik_cloud.bulk.{module}")
+    assert getattr(bulk, name).__name__ == name

@@ -174,7 +174,7 @@ def test_items_that_move_are_reported_and_never_written_twice(service: ListServi
 def test_killed_export_goes_on(service: ListService, tmp_path: Path) -> None:
     code = (
         "import sys, knetik_cloud as k; from knetik_cloud import bulk\n"
-        "bulk.export; sys.modules['knetik_cloud.bulk.export'].CHECKPOINT_SECONDS = 0\n"
+        "bulk.export; sys.modules['knetik_cloud.bulk.exporting'].CHECKPOINT_SECONDS = 0\n"
         "api = k.UsersInventoryApi(k.ApiClient(k.Configuration(sys.argv[1])))\n"
         "show = lambda state: print(state['done'], flush=True)\n"
         "bulk.export(api.iter_users_inventory(page_size=100), sys.argv[2], progress=show)"

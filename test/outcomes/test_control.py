@@ -1,0 +1,323 @@
+"""Bulk runs stop, continue and slow down as they are told, and lose or repeat no row by it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import knetik_cloud
+from knetik_cloud import aio, bulk
+from knetik_cloud.bulk import pace as pacing
+from knetik_cloud.bulk.pace import GROWTH_WINDOW, Pace
+from knetik_cloud.sandbox import Sandbox
+from test.outcomes.conftest import USERS, grants, held
+
+GRANT = "grant_user_entitlement"
+USE = "use_user_entitlement_item"
+NOBODY = 999_999
+Api = knetik_cloud.UsersInventoryApi
+
+
+def run(api: Api, folder: Path, rows: Any = None, **options: Any) -> bulk.Report:
+    rows = grants(120) if rows is None else rows
+    options = {"progress": False, "settle": 0.1, **options}
+    return bulk.run(rows, api.grant_user_entitlement, journal=folder / "run", **options)
+
+
+def after(rows: int, act: Callable[[], object]) -> Callable[[Mapping[str, Any]], None]:
+    """Return a progress function that acts once, as soon as so many rows are done."""
+    acted: list[bool] = []
+
+    def progress(state: Mapping[str, Any]) -> None:
+        if state["done"] >= rows and not acted:
+            acted.append(True)
+            act()
+
+    return progress
+
+
+def open_rows(folder: Path) -> int:
+    """Return how many intents of a journal have no outcome."""
+    lines = [line.split() for path in folder.glob("run/*.journal") for line in path.read_text().splitlines()]
+    return sum(1 if line[0] == "intent" else -1 for line in lines)
+
+
+def assert_complete(api: Api, folder: Path, **options: Any) -> None:
+    assert run(api, folder, **options).counts["applied"] == 120
+    assert held(api) == dict.fromkeys(USERS, 3)
+
+
+def test_canary_that_is_rejected_ends_the_run_and_the_same_command_continues(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    asked: list[int] = []
+    report = run(api, tmp_path, canary=7, confirm=lambda found: asked.append(found.applied) or False)
+    assert (asked, report.applied, report.stopped) == ([7], 7, "after the canary of 7 rows")
+    assert [row.row for row in report.rows() if row.state == "applied"] == [1, 2, 3, 4, 5, 6, 7]
+    assert len(seeded.journal(GRANT)) == 7
+    assert_complete(api, tmp_path, canary=7, confirm=lambda found: 1 / 0)
+
+
+def test_canary_that_is_confirmed_is_followed_by_all_other_rows(api: Api, tmp_path: Path) -> None:
+    assert_complete(api, tmp_path, canary=7, confirm=lambda found: found.applied == 7)
+
+
+def test_run_without_terminal_stops_after_its_canary(api: Api, tmp_path: Path) -> None:
+    assert run(api, tmp_path, canary=1).stopped == "after the canary of 1 rows"
+
+
+def test_canary_that_fails_too_often_is_not_confirmed(api: Api, tmp_path: Path) -> None:
+    rows = [{"user_id": NOBODY, "entitlement_id": 5}] * 9
+    report = run(api, tmp_path, rows, canary=5, max_errors=2, confirm=lambda found: 1 / 0)
+    assert report.stopped == "more than 2 rows failed"
+
+
+@pytest.mark.parametrize(("allowed", "failed"), [(0, 1), (3, 4), ("5%", 3), (0.05, 3)])
+def test_run_stops_when_too_many_rows_have_failed(
+    api: Api, tmp_path: Path, allowed: Any, failed: int
+) -> None:
+    rows = [{"user_id": NOBODY + number, "entitlement_id": 5} for number in range(40)]
+    report = run(api, tmp_path, rows, max_errors=allowed, concurrency=1)
+    assert report.stopped == f"more than {failed - 1} rows failed"
+    assert (report.counts["denied"], report.counts["pending"]) == (failed, 40 - failed)
+    assert report.write_failed(tmp_path / "failed.jsonl") == failed
+    rest = bulk.resume(tmp_path / "run", api, progress=False)
+    assert (rest.counts["denied"], rest.stopped) == (40, None)
+
+
+@pytest.mark.parametrize("executor", ["threads", "stopped by another process"])
+def test_ctrl_c_lets_the_calls_in_flight_finish_and_the_same_command_continues(
+    api: Api, seeded: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str], executor: str
+) -> None:
+    seeded.fail(GRANT, times=None, delay=0.02)
+    if executor == "threads":
+        with pytest.raises(KeyboardInterrupt):
+            run(api, tmp_path, progress=after(3, lambda: signal.raise_signal(signal.SIGINT)), concurrency=4)
+        assert f"use the same command, or bulk.resume('{tmp_path / 'run'}')" in capsys.readouterr().err
+    else:
+        report = run(api, tmp_path, progress=after(3, lambda: bulk.stop(tmp_path / "run")), concurrency=2)
+        assert report.stopped == "another process asked to stop"
+    seeded.clear_faults()
+    report = bulk.report(tmp_path / "run")
+    assert open_rows(tmp_path) == 0
+    assert 0 < report.applied < 120
+    assert report.applied + report.counts["pending"] == 120
+    assert sum(held(api).values()) == report.applied
+    assert_complete(api, tmp_path)
+
+
+def test_long_pause_that_the_service_asks_for_ends_with_ctrl_c(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    seeded.fail(GRANT, times=None, status=429, headers={"Retry-After": "3600"})
+
+    def interrupt(state: Mapping[str, Any]) -> None:
+        if seeded.journal(GRANT):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(api, tmp_path, progress=interrupt)
+    seeded.clear_faults()
+    assert open_rows(tmp_path) == 0
+    assert_complete(api, tmp_path)
+
+
+def test_error_of_a_progress_function_ends_the_run(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    seeded.fail(GRANT, times=None, delay=0.02)
+    with pytest.raises(ZeroDivisionError):
+        run(api, tmp_path, progress=lambda state: 1 / 0)
+    seeded.clear_faults()
+    assert open_rows(tmp_path) == 0
+    assert_complete(api, tmp_path)
+
+
+def test_credentials_that_are_rejected_halfway_stop_the_run_without_using_up_rows(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    seeded.fail(GRANT, times=None, delay=0.02)
+
+    def reject() -> None:
+        seeded.clear_faults()
+        seeded.fail(GRANT, times=None, status=401)
+
+    with pytest.raises(bulk.BulkError, match=r"rejects the credentials \(401 .*use the same command"):
+        run(api, tmp_path, progress=after(3, reject), concurrency=4)
+    seeded.clear_faults()
+    report = bulk.report(tmp_path / "run")
+    assert report.applied == sum(held(api).values()) >= 3
+    assert 1 <= report.counts["absent"] <= 4  # those that were in flight
+    assert report.applied + report.counts["absent"] + report.counts["pending"] == 120
+    assert_complete(api, tmp_path)
+
+
+def test_rows_whose_keys_were_applied_before_are_found(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    rows = [{"user_id": 56, "item_id": 56, "key": f"k{number}"} for number in range(5)]
+    for row in rows[:3]:
+        knetik_cloud.once(api.use_user_entitlement_item, 56, 56, key=str(row["key"]))
+    method, journal = api.use_user_entitlement_item, tmp_path / "run"
+    report = bulk.run(rows, method, journal=journal, find_keys=True, progress=False, settle=0)
+    assert (report.counts["found"], report.counts["applied"], report.applied) == (3, 2, 5)
+    assert len(seeded.journal(USE)) == 5
+
+
+def test_run_works_in_a_thread_of_an_asyncio_program(api: Api, tmp_path: Path) -> None:
+    async def main() -> bulk.Report:
+        return await asyncio.to_thread(run, api, tmp_path)
+
+    assert asyncio.run(main()).applied == 120
+
+
+def test_methods_of_the_asyncio_client_are_rejected(seeded: Sandbox, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.ApiClient(knetik_cloud.Configuration(host=seeded.url)) as client:
+            with pytest.raises(knetik_cloud.ApiValueError, match=r"await asyncio\.to_thread\(bulk\.run"):
+                bulk.run([], aio.UsersInventoryApi(client).grant_user_entitlement, journal=tmp_path / "run")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tps": 0}, "tps must be a number of rows per second above 0"),
+        ({"tps": True}, "tps must be a number of rows per second above 0"),
+        ({"concurrency": 0}, "concurrency must be an int from 1 to 256"),
+        ({"concurrency": 257}, "concurrency must be an int from 1 to 256"),
+        ({"shards": 0}, "shards must be an int from 1 to 4096"),
+        ({"shards": "8"}, "shards must be an int from 1 to 4096"),
+        ({"canary": 0}, "canary must be"),
+        ({"max_errors": "many"}, "max_errors must be a number of rows, or a share such as '1%'"),
+        ({"max_errors": 1.5}, "max_errors must be"),
+        ({"settle": -1}, "settle must be"),
+        ({"safety": "full"}, "safety must be 'process' or 'power'"),
+        ({"executor": 5}, r"executor must be a concurrent\.futures\.Executor"),
+        ({"workers": 0}, "workers must be"),
+    ],
+)
+def test_options_out_of_range_are_rejected_before_anything_is_stored(
+    api: Api, tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(knetik_cloud.ApiValueError, match=message):
+        run(api, tmp_path, **options)
+    assert not (tmp_path / "run").exists()
+    if options.keys() <= {"tps", "concurrency", "shards"}:
+        with pytest.raises(knetik_cloud.ApiValueError, match=message):
+            bulk.plan(grants(1), api.grant_user_entitlement, **options)
+
+
+def test_concurrency_grows_while_a_run_lasts(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    seeded.fail(GRANT, times=None, delay=0.02)
+    in_flight: list[int] = []
+    run(api, tmp_path, grants(400), progress=lambda state: in_flight.append(state["in_flight"]))
+    assert in_flight[0] == 2
+    assert max(in_flight) > 2
+
+
+def test_rate_is_kept_to(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    seeded.clear_journal()
+    run(api, tmp_path, grants(40), tps=80, concurrency=2)
+    arrived = [exchange.time for exchange in seeded.journal(GRANT)]
+    assert max(arrived) - min(arrived) >= 36 / 80  # only the first two can be late and shorten it
+
+
+class Clock:
+    """Stands in for `time` and for the condition of a pace: waiting moves the time."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    perf_counter = monotonic
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    def notify_all(self) -> None:
+        pass
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(pacing, "time", made)
+    monkeypatch.setattr(pacing, "monotonic", made.monotonic)
+    return made
+
+
+def paced(clock: Clock, maximum: int, tps: float | None = None) -> Pace:
+    made = Pace(maximum, tps)
+    made._changed = clock  # type: ignore[assignment]
+    made.join()
+    return made
+
+
+def record(pace: Pace, clock: Clock, latency: float, rate: float | None = None) -> int:
+    """Record calls until the pace reconsiders its limit, and return the limit."""
+    for _ in range(max(GROWTH_WINDOW, 4 * pace.limit)):
+        clock.now += latency / pace.limit if rate is None else 1 / rate
+        pace.record(latency)
+    return pace.limit
+
+
+def test_rows_are_spread_evenly_by_the_rate(clock: Clock) -> None:
+    pace = paced(clock, 1, tps=8)
+    started = clock.now
+    turns = []
+    for _ in range(17):
+        assert pace.admit()
+        turns.append((clock.now - started) * 8)
+    assert turns == pytest.approx(range(17))
+
+
+def test_limit_doubles_until_the_latency_says_stop_and_then_grows_by_one(clock: Clock) -> None:
+    pace = paced(clock, 32)
+    assert [record(pace, clock, 0.1) for _ in range(3)] == [4, 8, 16]
+    assert record(pace, clock, 0.3, rate=pace._best_rate) == 8
+    assert [record(pace, clock, 0.1) for _ in range(3)] == [9, 10, 11]
+    for _ in range(40):
+        record(pace, clock, 0.1)
+    assert pace.limit == 32
+
+
+def test_throttling_halves_the_limit_and_pauses_all(clock: Clock) -> None:
+    pace = paced(clock, 32)
+    record(pace, clock, 0.1), record(pace, clock, 0.1)
+    started = clock.now
+    assert pace.throttled(5.0)
+    assert (pace.limit, clock.now) == (4, started + 5.0)
+    assert record(pace, clock, 0.1) == 5
+    for _ in range(9):
+        pace.throttled(0.0)
+    assert pace.limit == 1
+
+
+def test_throttled_run_applies_every_row_with_fewer_calls_at_a_time(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[tuple[int, int]] = []
+    throttled = Pace.throttled
+
+    def watched(pace: Pace, seconds: float) -> bool:
+        before = pace.limit
+        found = throttled(pace, seconds)
+        limits.append((before, pace.limit))
+        return found
+
+    monkeypatch.setattr(Pace, "throttled", watched)
+    seeded.fail(GRANT, times=20, status=429, headers={"Retry-After": "0.01"})
+    assert_complete(api, tmp_path)
+    assert len(limits) == 20
+    assert min(after for _, after in limits) == 1

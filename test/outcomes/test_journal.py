@@ -1,0 +1,259 @@
+"""The journal of a bulk run after power cuts, full disks, damage, other versions and competing processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import knetik_cloud
+from knetik_cloud import bulk
+from knetik_cloud.bulk.journal import ShardJournal
+from knetik_cloud.sandbox import Sandbox
+from test.outcomes.conftest import USERS, grants, held
+
+Api = knetik_cloud.UsersInventoryApi
+GRANT = "grant_user_entitlement"
+USE = "use_user_entitlement_item"
+KEYS = [f"key-{number}" for number in range(5)]
+
+
+def run(api: Api, folder: Path, count: int = 80, **options: Any) -> bulk.Report:
+    options = {"progress": False, "settle": 0.1, "shards": 1, **options}
+    return bulk.run(grants(count), api.grant_user_entitlement, journal=folder / "run", **options)
+
+
+def use(api: Api, folder: Path, **options: Any) -> bulk.Report:
+    rows = [{"user_id": 56, "item_id": 56, "key": key} for key in KEYS]
+    options = {"progress": False, "settle": 0, "shards": 1, **options}
+    return bulk.run(rows, api.use_user_entitlement_item, journal=folder / "run", **options)
+
+
+def used(api: Api) -> list[str]:
+    return sorted(line.info for line in api.iter_user_inventory_log(56, 56) if line.info in KEYS)
+
+
+def journal_of(folder: Path) -> Path:
+    return folder / "run" / "0000.journal"
+
+
+@pytest.mark.parametrize("tail", [b"app", b"intent 3 17", b"\0" * 4096, b"applied 5\nint"])
+def test_last_record_that_a_crash_cut_off_is_discarded(
+    api: Api, seeded: Sandbox, tmp_path: Path, tail: bytes
+) -> None:
+    run(api, tmp_path)
+    whole = journal_of(tmp_path).read_bytes()
+    journal_of(tmp_path).write_bytes(whole + tail)
+    assert run(api, tmp_path).counts["applied"] == 80
+    assert journal_of(tmp_path).read_bytes() == whole + tail[: tail.rfind(b"\n") + 1]
+    assert held(api) == dict.fromkeys(USERS, 2)
+
+
+@pytest.mark.parametrize("last", [0, 3])
+def test_power_cut_with_safety_power_repeats_nothing(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    synced: list[int] = []
+    record = ShardJournal.record
+
+    def sync(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_size)
+
+    def die(journal: ShardJournal, row: int, *outcome: Any) -> None:
+        record(journal, row, *outcome)
+        if row == last:
+            raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", sync, raising=False)
+        patch.setattr(ShardJournal, "record", die)
+        with pytest.raises(SystemExit):
+            use(api, tmp_path, safety="power")
+    os.truncate(journal_of(tmp_path), synced[-1])  # what was not synced is lost
+    assert bulk.report(tmp_path / "run").counts["pending"] == len(KEYS) - last
+    assert use(api, tmp_path).counts["applied"] == len(KEYS)
+    assert used(api) == KEYS
+
+
+def test_intents_are_synced_before_their_rows_are_sent(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[bytes, int]] = []
+
+    def watched(descriptor: int) -> None:
+        os.fsync(descriptor)
+        synced.append((journal_of(tmp_path).read_bytes(), len(seeded.journal(USE))))
+
+    monkeypatch.setattr(os, "fdatasync", watched, raising=False)
+    seeded.clear_journal()
+    use(api, tmp_path, safety="power")
+    assert [sent for _, sent in synced] == [0, 1, 2, 3, 4]
+    assert [data.splitlines()[-1].split()[:2] for data, _ in synced] == [
+        [b"intent", b"%d" % row] for row in range(5)
+    ]
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.55, 0.8])
+def test_journal_that_has_lost_its_end_repeats_nothing_if_keys_are_looked_for(
+    api: Api, seeded: Sandbox, tmp_path: Path, part: float
+) -> None:
+    use(api, tmp_path)
+    whole = journal_of(tmp_path).read_bytes()
+    journal_of(tmp_path).write_bytes(whole[: int(len(whole) * part)])
+    seeded.clear_journal()
+    assert use(api, tmp_path, find_keys=True).applied == len(KEYS)
+    assert seeded.journal(USE) == []
+    assert used(api) == KEYS
+
+
+def test_damaged_journal_is_named_with_the_place(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    run(api, tmp_path)
+    path = journal_of(tmp_path)
+    whole = path.read_bytes()
+    for place, bad in ((0, b"garbage\n"), (len(whole), b"applied 80\n"), (len(whole), b"\0\0applied 1\n")):
+        path.write_bytes(whole[:place] + bad + whole[place:])
+        seeded.clear_journal()
+        with pytest.raises(bulk.BulkError, match=rf"0000\.journal is damaged at byte {place}: .* Restore it"):
+            run(api, tmp_path)
+        assert seeded.journal() == []
+
+
+def read(folder: Path) -> list[bulk.RowReport]:
+    return list(bulk.report(folder / "run").rows())
+
+
+def cut_rows(folder: Path) -> None:
+    path = folder / "0000.rows"
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def change_manifest(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        path = folder / "manifest.json"
+        found = json.loads(path.read_text())
+        change(found)
+        path.write_text(json.dumps(found))
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (cut_rows, r"0000\.rows is damaged: it holds 79 of 80 rows"),
+        (change_manifest(lambda found: found.update(version=2)), "written by another version"),
+        (change_manifest(lambda found: found.pop("version")), r"manifest\.json is damaged"),
+        (change_manifest(lambda found: found.update(more=1)), r"manifest\.json is damaged"),
+        (change_manifest(lambda found: found.pop("sizes")), r"manifest\.json is damaged"),
+        (lambda folder: (folder / "manifest.json").write_text("[]"), r"manifest\.json is damaged"),
+        (lambda folder: (folder / "manifest.json").write_text('{"ver'), r"manifest\.json is damaged"),
+    ],
+)
+def test_damaged_folder_is_never_run(
+    api: Api, seeded: Sandbox, tmp_path: Path, damage: Callable[[Path], object], message: str
+) -> None:
+    run(api, tmp_path, canary=1, confirm=lambda found: False)
+    damage(tmp_path / "run")
+    seeded.clear_journal()
+    for use_it in (lambda: bulk.resume(tmp_path / "run", api, progress=False), lambda: read(tmp_path)):
+        with pytest.raises(bulk.BulkError, match=message):
+            use_it()
+    assert len(seeded.journal(GRANT)) in (0, 78)  # the rows before the damage are sent
+
+
+def test_journals_without_their_manifest_are_kept(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    run(api, tmp_path)
+    (tmp_path / "run" / "manifest.json").rename(tmp_path / "manifest.json")
+    with pytest.raises(bulk.BulkError, match=r"holds journals without manifest\.json: restore it"):
+        run(api, tmp_path)
+    (tmp_path / "manifest.json").rename(tmp_path / "run" / "manifest.json")
+    assert run(api, tmp_path).applied == 80
+    assert held(api) == dict.fromkeys(USERS, 2)
+
+
+def test_plan_that_was_not_finished_is_made_again(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    run(api, tmp_path)
+    folder = tmp_path / "other" / "run"
+    (folder / "keys").mkdir(parents=True)
+    shutil.copy(tmp_path / "run" / "0000.rows", folder / "0001.rows")
+    (folder / "manifest.json.new").write_text("{")
+    assert run(api, tmp_path / "other").applied == 80
+    assert not (folder / "0001.rows").exists()
+
+
+def test_folder_with_other_files_is_left_alone(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("")
+    with pytest.raises(bulk.BulkError, match=r"holds other files, such as thesis\.txt: name a new folder"):
+        run(api, tmp_path)
+
+
+@pytest.mark.parametrize("size", [400, 409, 415])
+def test_full_disk_stops_the_run_and_the_same_command_continues(
+    api: Api, seeded: Sandbox, tmp_path: Path, size: int
+) -> None:
+    bulk.prepare(grants(80), api.grant_user_entitlement, journal=tmp_path / "run", shards=1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))  # a write that reaches it takes a part
+    try:
+        with pytest.raises(bulk.BulkError, match=r"0000\.journal can't be written: .*the same command"):
+            run(api, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert journal_of(tmp_path).stat().st_size <= size
+    assert run(api, tmp_path).counts["applied"] == 80
+    assert held(api) == dict.fromkeys(USERS, 2)
+
+
+def test_too_many_shards_for_the_open_files_are_rejected(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    descriptor = os.open(os.devnull, os.O_RDONLY)  # the lowest one that is free
+    os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptor + 20, hard))
+    try:
+        with pytest.raises(bulk.BulkError, match="use fewer shards, or raise the limit"):
+            run(api, tmp_path, shards=4096)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert run(api, tmp_path, shards=4096).applied == 80
+
+
+def test_processes_that_start_the_same_run_at_once_repeat_nothing(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    errors: list[str] = []
+    together = threading.Barrier(6)
+
+    def start() -> None:
+        together.wait()
+        try:
+            run(api, tmp_path, shards=4)
+        except bulk.BulkError as error:
+            errors.append(str(error))
+
+    threads = [threading.Thread(target=start) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(error.startswith("another process is ") for error in errors)
+    assert run(api, tmp_path, shards=4).counts["applied"] == 80
+    assert held(api) == dict.fromkeys(USERS, 2)
+
+
+def test_keys_that_occur_twice_are_found_among_more_than_fit_in_memory(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knetik_cloud.bulk.planning.BUCKET_KEYS", 4)
+    rows = [{"user_id": number, "entitlement_id": 5, "key": f"k{number % 4990}"} for number in range(5000)]
+    with pytest.raises(bulk.InvalidRowsError, match="because of 10 problems") as caught:
+        bulk.run(rows, api.grant_user_entitlement, journal=tmp_path / "run")
+    assert "rows 1 and 4991 have the same key 'k0'" in caught.value.problems
+    assert not list(tmp_path.glob("run/keys"))
