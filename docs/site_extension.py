@@ -15,6 +15,8 @@ ROOT_LINK = re.compile(r"\]\((?:\.\./)+(README|CHANGELOG|CONTRIBUTING|SECURITY)\
 BACK = re.compile(r"^\[\[Back to .*\n?", re.MULTILINE)
 DIRECTIVE = re.compile(r"^<!-- (\{\w+\}.*?)^-->$", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
+TITLE = re.compile(r"<h[12]>.*?</h[12]>", re.DOTALL)
+TEXT = re.compile(r">[^<]+<")
 HEAD = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
 ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 PAGES = {
@@ -60,22 +62,36 @@ def write_twins(app: Sphinx, error: Exception | None) -> None:
 
 
 def label_cells(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Store the column's name in each cell of a table, which a narrow page shows in place of the header."""
+    """Store the column's name in each cell of a table, which a narrow page shows in place of the header.
+
+    Long names in tables and titles may break after their underscores, dots and slashes.
+    """
     if "body" in context:
-        context["body"] = TABLE.sub(lambda table: _labeled(table[0]), context["body"])
+        body = TABLE.sub(lambda table: _breakable(_labeled(table[0])), context["body"])
+        context["body"] = TITLE.sub(lambda title: _breakable(title[0]), body)
+
+
+def _breakable(text: str) -> str:
+    return TEXT.sub(lambda found: re.sub(r"(?<=\w)([_./])(?=[A-Za-z{])", r"\1<wbr>", found[0]), text)
 
 
 def repair(app: Sphinx, error: Exception | None) -> None:
-    """Complete the theme's HTML for screen readers and keyboards: names, levels, and code that scrolls."""
+    """Complete the theme's HTML for screen readers and keyboards, and leave out marks without a style.
+
+    Landmarks get names, captions get a level, and code that scrolls can be focused.
+    """
     if error is not None or app.builder.name != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         for before, after in REPAIRS.items():
             text = text.replace(before, after)
+        text = PLAIN.sub(r"\1", text)
         page.write_text(text, encoding="utf-8")
 
 
+PLAIN = re.compile(r'<span class="[npw]">([^<]*)</span>')
+"""A name, a punctuation mark or blanks in code, which have the color of the text around them."""
 REPAIRS = {
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Site">',
     '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="Page">',
