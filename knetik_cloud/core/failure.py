@@ -61,6 +61,12 @@ def is_foreign(error: BaseException, *libraries: str) -> bool:
     return not _is_library(traceback, libraries)
 
 
+def reject_foreign(error: BaseException) -> None:
+    """Raise an error again if it was raised by code that the exchange did not call."""
+    if is_foreign(error):
+        raise error
+
+
 def foreign_traceback(error: BaseException) -> TracebackType | None:
     """Return the part of a traceback behind the frames of this package, whose locals hold the token."""
     traceback, found = error.__traceback__, None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain, zip_longest
 from typing import Any, Generic, Protocol, TypeVar
 
-from knetik_cloud.core.failure import is_foreign
+from knetik_cloud.core.failure import reject_foreign
 
 STAGGER_SECONDS = 0.3
 """The time after which the next address is tried while the ones before it are still silent."""
@@ -22,7 +22,7 @@ class Dialer(Protocol, Generic[A]):
     def dial(self, address: Address) -> A:
         """Begin to connect to an address."""
 
-    async def wait(self, attempts: Sequence[A], seconds: float) -> Sequence[tuple[A, OSError | None]]:
+    async def wait(self, attempts: Sequence[A], seconds: float) -> Sequence[tuple[A, BaseException | None]]:
         """Wait until an attempt ends or time passes, and return those that ended, with their errors."""
 
     async def hang_up(self, attempts: Sequence[A]) -> None:
@@ -41,15 +41,14 @@ async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callab
     """
     untried = _interleaved(found)
     attempts: list[A] = []
-    failure = OSError("the host has no address")
+    failure: BaseException = OSError("the host has no address")
     try:
         while untried or attempts:
             if untried:
                 try:
                     attempts.append(dialer.dial(untried.pop(0)))
                 except OSError as error:
-                    if is_foreign(error):
-                        raise
+                    reject_foreign(error)
                     failure = error
                     continue
             seconds = remaining()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-import select
+import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from knetik_cloud.core import clock
 from knetik_cloud.wire import addresses
-from knetik_cloud.wire.pipe import SEND_BYTES, Listener, TimedPipe
+from knetik_cloud.wire.pipe import SEND_BYTES, Listener, TimedPipe, readable_check
 
 MAX_UNREAD_BYTES = 1 << 18
 """Bytes that are held for a slow reader before the transport is told to pause."""
@@ -34,7 +34,6 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         self._is_at_end = self._is_paused = self._is_full = False
         self._until = self._checked_at = math.inf
         self._timer: asyncio.TimerHandle | threading.Timer | None = None
-        self._poll: Any = None
 
     @property
     def is_orphan(self) -> bool:
@@ -45,9 +44,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
-        if hasattr(select, "poll"):
-            self._poll = select.poll()
-            self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+        self._can_receive = readable_check(transport.get_extra_info("socket"))
         self._opened.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -143,12 +140,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
 
     def _is_readable(self) -> bool:
         """Return whether bytes, or the end, have arrived that the event loop has not read yet."""
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return True
-        if self._poll is None:
-            return bool(select.select([transport.get_extra_info("socket")], [], [], 0)[0])
-        return bool(self._poll.poll(0))
+        return self._transport is None or self._transport.is_closing() or self._can_receive(0)
 
     def close(self) -> None:
         """Close the connection immediately."""
@@ -256,7 +248,7 @@ class _Dialer:
 
     async def wait(
         self, attempts: Sequence[asyncio.Task[socket.socket]], seconds: float
-    ) -> Sequence[tuple[asyncio.Task[socket.socket], OSError | None]]:
+    ) -> Sequence[tuple[asyncio.Task[socket.socket], BaseException | None]]:
         time_is_up = self._loop.create_future()
         timer = None if seconds == math.inf else call_later(self._loop, seconds, partial(_finish, time_is_up))
         try:
@@ -274,18 +266,12 @@ class _Dialer:
                 sock.close()
 
 
-def _error_of(task: asyncio.Task[socket.socket]) -> OSError | None:
+def _error_of(task: asyncio.Task[socket.socket]) -> BaseException | None:
     """Return a plain error of the system: asyncio adds its own words and the address."""
     error = task.exception()
-    if error is None:
-        return None
-    if not isinstance(error, OSError):
-        raise error
-    if error.errno is None:
-        return error
-    import os
-
-    return OSError(error.errno, os.strerror(error.errno))
+    if isinstance(error, OSError) and error.errno is not None:
+        return OSError(error.errno, os.strerror(error.errno))
+    return error
 
 
 async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) -> AsyncioPipe:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import errno
 import math
 import os
-import select
+import selectors
 import socket
 from collections.abc import Sequence
-from typing import Any
 
-from knetik_cloud.core.failure import is_foreign
+from knetik_cloud.core.failure import reject_foreign
 from knetik_cloud.wire import addresses
-from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, TimedPipe
+from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, TimedPipe, readable_check
 
 MAX_WAIT_SECONDS = 1e6
 """Longer waits have no limit, since the clocks of operating systems can't count them."""
 _open: set[socket.socket] = set()
 """The sockets of all pipes. In a reference cycle, Python may finalize a socket, which warns, before its pipe
 closes it. Nothing in this set is part of a cycle."""
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0))
 
 
@@ -29,10 +29,7 @@ class BlockingPipe(TimedPipe):
         self._socket = sock
         _open.add(sock)
         self._is_flowing = False
-        self._poll: Any = None
-        if hasattr(select, "poll"):
-            self._poll = select.poll()
-            self._poll.register(sock, select.POLLIN)
+        self._can_receive = readable_check(sock)
 
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
         """Send bytes, and pass what arrives meanwhile to the listener."""
@@ -54,36 +51,30 @@ class BlockingPipe(TimedPipe):
         try:
             return self._socket.send(view)
         except BlockingIOError as error:
-            if is_foreign(error):
-                raise
+            reject_foreign(error)
             return 0
 
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""
-        if not self._is_flowing and not self._is_readable(self.remaining()):
-            raise TimeoutError("timed out receiving")
+        if not self._is_flowing:
+            seconds = self.remaining()
+            if not self._can_receive(None if seconds > MAX_WAIT_SECONDS else seconds * 1000):
+                raise TimeoutError("timed out receiving")
         try:
             data = self._socket.recv(RECEIVE_BYTES)
         except BlockingIOError as error:  # there was no more than was received before
-            if is_foreign(error):
-                raise
+            reject_foreign(error)
             self._is_flowing = False
             return await self.receive()
         self._is_flowing = len(data) == RECEIVE_BYTES
         return data
 
-    def _is_readable(self, seconds: float) -> bool:
-        if self._poll is None:
-            return bool(wait_for((self._socket,), (), seconds)[0])
-        return bool(self._poll.poll(None if seconds > MAX_WAIT_SECONDS else seconds * 1000))
-
     def receive_now(self) -> bytes | None:
         """Return bytes that have arrived, b"" at the end or after an error, or None if nothing has."""
         try:
-            return self._socket.recv(RECEIVE_BYTES) if self._is_readable(0) else None
+            return self._socket.recv(RECEIVE_BYTES) if self._can_receive(0) else None
         except OSError as error:
-            if is_foreign(error):
-                raise
+            reject_foreign(error)
             return b""
 
     def close(self) -> None:
@@ -104,22 +95,17 @@ def wait_for(
     Raises:
         TimeoutError: If none can in time, and `doing` says what was waited for.
     """
-    if not hasattr(select, "poll"):
-        limit = None if seconds > MAX_WAIT_SECONDS else seconds
-        readable, writable, failed = select.select(readers, writers, writers, limit)
-        writable = [*writable, *failed]
-    else:
-        poll = select.poll()
-        for sock in readers:
-            poll.register(sock, select.POLLIN)
-        for sock in writers:
-            poll.register(sock, select.POLLOUT | (select.POLLIN if sock in readers else 0))
-        events = dict(poll.poll(None if seconds > MAX_WAIT_SECONDS else seconds * 1000))
-        readable = [sock for sock in readers if events.get(sock.fileno(), 0) & ~select.POLLOUT]
-        writable = [sock for sock in writers if events.get(sock.fileno(), 0) & ~select.POLLIN]
-    if doing and not readable and not writable:
+    with selectors.DefaultSelector() as selector:
+        for sock in {*readers, *writers}:
+            selector.register(sock, READ * (sock in readers) | WRITE * (sock in writers))
+        ready = selector.select(None if seconds > MAX_WAIT_SECONDS else seconds)
+    if doing and not ready:
         raise TimeoutError(f"timed out {doing}")
-    return readable, writable
+    sockets = {key.fd: events for key, events in ready}
+    return (
+        [sock for sock in readers if sockets.get(sock.fileno(), 0) & READ],
+        [sock for sock in writers if sockets.get(sock.fileno(), 0) & WRITE],
+    )
 
 
 class _Dialer:

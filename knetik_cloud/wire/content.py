@@ -55,7 +55,7 @@ class Inflater:
             ApiResponseError: they end in the middle.
         """
         if self._head and not self._inflater.eof:
-            raise ApiResponseError(reason=f"the response can't be read: its {self._encoding} body is cut off")
+            raise _unreadable(f"its {self._encoding} body is cut off")
 
     def _next_member(self, data: bytes) -> bool:
         """Begin the next gzip member; zero bytes of padding are none."""
@@ -63,9 +63,7 @@ class Inflater:
             return False
         self._members += 1
         if self._members > MAX_MEMBERS:
-            raise ApiResponseError(
-                reason=f"the response can't be read: it has more than {MAX_MEMBERS} gzip members"
-            )
+            raise _unreadable(f"it has more than {MAX_MEMBERS} gzip members")
         self._inflater = zlib.decompressobj(self._wbits)
         return True
 
@@ -79,9 +77,7 @@ class Inflater:
                 self._wbits = _RAW  # many servers send deflate without the header that the standard asks for
                 self._inflater = zlib.decompressobj(_RAW)
                 return self._inflate(data)
-        raise ApiResponseError(
-            reason=f"the response can't be read: its {self._encoding} body is corrupt ({reason})"
-        )
+        raise _unreadable(f"its {self._encoding} body is corrupt ({reason})")
 
 
 def inflaters(header: str | None) -> list[Inflater]:
@@ -98,7 +94,7 @@ def inflaters(header: str | None) -> list[Inflater]:
         if name in ("", "identity"):
             continue
         if name not in ("gzip", "x-gzip", "deflate") or len(chain) == MAX_CODINGS:
-            raise ApiResponseError(reason=f"the response can't be read: its content encoding is {header!r}")
+            raise _unreadable(f"its content encoding is {header!r}")
         chain.append(Inflater(name))
     return chain
 
@@ -112,10 +108,12 @@ def feed(chain: Sequence[Inflater], data: bytes) -> Iterator[bytes]:
     for piece in inflater.feed(data):
         inflater.produced += len(piece)
         if rest and inflater.produced > MAX_BYTES_BETWEEN:
-            raise ApiResponseError(
-                reason=f"the response can't be read: more than {MAX_BYTES_BETWEEN} bytes lie inside"
-            )
+            raise _unreadable(f"more than {MAX_BYTES_BETWEEN} bytes lie inside")
         yield from feed(rest, piece)
+
+
+def _unreadable(why: str) -> ApiResponseError:
+    return ApiResponseError(reason=f"the response can't be read: {why}")
 
 
 def too_large(limit: int) -> ApiResponseError:

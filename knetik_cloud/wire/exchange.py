@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from knetik_cloud.core import clock, failure
 from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.secret import Secret
-from knetik_cloud.wire import proxies
 from knetik_cloud.wire.pipe import SEND_BYTES, Pipe
 from knetik_cloud.wire.response import ClosedEarlyError, FramingError, Response, TruncatedError
 from knetik_cloud.wire.routes import Route, without_zone
@@ -66,21 +65,14 @@ class Exchange:
                 await pipe.send(head)
                 self._must_close = not await pipe.send(body, self._listen)
         except ConnectionError as error:
-            if failure.is_foreign(error):
-                raise
+            failure.reject_foreign(error)
             self._must_close = True  # the peer may have responded before it closed
         while not response.status:
-            self._feed(await pipe.receive())
-
-    def _feed(self, data: bytes) -> None:
-        if data:
-            self.response.feed(data)
-        else:
-            self.response.eof()
+            response.receive(await pipe.receive())
 
     def _listen(self, data: bytes) -> bool:
         """Process data that arrives during an upload, and return whether the response has begun."""
-        self._feed(data)
+        self.response.receive(data)
         return self.response.status > 0
 
     async def next_piece(self) -> bytes:
@@ -100,7 +92,7 @@ class Exchange:
                 if not self._is_plain_close(error):
                     raise
                 data = b""
-            self._feed(data)
+            response.receive(data)
 
     def _is_plain_close(self, error: OSError) -> bool:
         """Return whether an error is the end of a body that many servers end without TLS's own end.
@@ -115,7 +107,7 @@ class Exchange:
         """Read and decode the whole body, and release the connection."""
         response = self.response
         while response.is_gathering and self._pipe is not None:
-            self._feed(await self._pipe.receive())
+            response.receive(await self._pipe.receive())
         if response.is_plain and response.is_complete:
             data = response.take()
             self.finish()
@@ -148,14 +140,11 @@ class Exchange:
         """
         try:
             return await self.next_piece()
-        except Exception as cause:
+        except BaseException as cause:
             self.abort()
-            if self.is_foreign(cause):
+            if not isinstance(cause, Exception) or self.is_foreign(cause):
                 raise
             failed = self.map_failure(cause)
-        except BaseException:
-            self.abort()
-            raise
         raise failure.stream_error(failed, self.command.request)
 
     def is_foreign(self, error: BaseException) -> bool:
@@ -250,11 +239,7 @@ async def open_tunnel(pipe: Pipe, route: Route) -> None:
     response = Response("CONNECT", tunnel=True)
     await pipe.send(head.encode("latin-1"))
     while not response.status:
-        data = await pipe.receive()
-        if data:
-            response.feed(data)
-        else:
-            response.eof()
+        response.receive(await pipe.receive())
     if not 200 <= response.status < 300:
         raise TunnelError(f"{response.status} {response.reason}".rstrip())
     if response.leftover:
@@ -310,13 +295,10 @@ class Transport(Generic[R]):
             await exchange.run()
             is_streamed = command.stream and 200 <= exchange.response.status < 300
             return self._make_response(exchange, None if is_streamed else await exchange.read_body())
-        except Exception as cause:
-            exchange.abort()
-            if not exchange.is_foreign(cause):
-                return exchange.map_failure(cause)
-            interruption: BaseException = cause
         except BaseException as cause:
             exchange.abort()
+            if isinstance(cause, Exception) and not exchange.is_foreign(cause):
+                return exchange.map_failure(cause)
             interruption = cause
         try:
             raise interruption.with_traceback(failure.foreign_traceback(interruption))
@@ -325,16 +307,15 @@ class Transport(Generic[R]):
 
     def acquire(self) -> Pipe | None:
         """Return an idle connection that is alive, or None."""
-        while self._idle:
+        while True:
             try:
                 pipe = self._idle.pop()
-            except IndexError:  # another thread was faster
-                break
+            except IndexError:
+                return None
             is_fresh = not pipe.must_close and clock.monotonic() - pipe.idle_since < MAX_IDLE_SECONDS
             if is_fresh and pipe.receive_now() is None:
                 return pipe
             pipe.close()
-        return None
 
     async def open(self, exchange: Exchange) -> Pipe:
         """Open a connection within the time limits of an exchange's request.
@@ -369,12 +350,7 @@ class Transport(Generic[R]):
         with self._route_lock:  # a TLS context takes time to make, and 32 threads may need it at once
             if self.route is None:
                 settings = self.connection_settings
-                url = urlsplit(settings.origin)
-                port = url.port or (443 if url.scheme == "https" else 80)
-                proxy = proxies.choose(
-                    url.scheme, url.hostname or "", port, settings.proxy, settings.no_proxy, os.environ
-                )
-                route = Route(settings.origin, proxy)
+                route = Route(settings.origin, settings.proxy, settings.no_proxy, os.environ)
                 if route.needs_tls:
                     from knetik_cloud.wire.tls import tls_context, trust
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import select
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
@@ -64,6 +66,15 @@ class TimedPipe:
         if left <= 0:
             raise TimeoutError("timed out")
         return left
+
+
+def readable_check(sock: socket.socket) -> Callable[[float | None], bool]:
+    """Return a function that waits up to some milliseconds, and returns whether a socket can be read."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        return lambda limit: bool(poll.poll(limit))
+    return lambda limit: bool(select.select([sock], [], [], None if limit is None else limit / 1000)[0])
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

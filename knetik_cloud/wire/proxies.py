@@ -51,37 +51,33 @@ def _with_scheme(proxy: str) -> str:
     return url
 
 
-def split(proxy: str) -> tuple[str, Secret | None]:
-    """Split a proxy's URL into one without credentials and the `Proxy-Authorization` that they make."""
+def split(proxy: str) -> tuple[str, Secret | None, tuple[Secret, ...]]:
+    """Split a proxy's URL.
+
+    Returns:
+        The URL without credentials, the `Proxy-Authorization` that they make, and the credentials in the
+        forms in which the proxy may echo them.
+    """
     url = urlsplit(proxy)
     userinfo, at, address = url.netloc.rpartition("@")
     if not at:
-        return proxy, None
-    encoded = base64.b64encode(unquote(userinfo).encode("utf-8")).decode()
-    return urlunsplit(url._replace(netloc=address)), Secret(f"Basic {encoded}")
-
-
-def secrets(proxy: str) -> tuple[Secret, ...]:
-    """Return the credentials in a proxy's URL, in the forms in which the proxy may echo them."""
-    _, credentials = split(proxy)
-    if credentials is None:
-        return ()
-    userinfo = urlsplit(proxy).netloc.rpartition("@")[0]
+        return proxy, None, ()
+    authorization = Secret(f"Basic {base64.b64encode(unquote(userinfo).encode('utf-8')).decode()}")
     password = userinfo.partition(":")[2]
     forms = dict.fromkeys((userinfo, unquote(userinfo), password, unquote(password)))
-    return (credentials, *(Secret(form) for form in forms if form))
+    secrets = (authorization, *(Secret(form) for form in forms if form))
+    return urlunsplit(url._replace(netloc=address)), authorization, secrets
 
 
 def is_excepted(host: str, port: int, no_proxy: str) -> bool:
     """Return whether a `NO_PROXY` list matches a host: name, suffix, `host:port`, address, CIDR or `*`."""
     host = host.lower().rstrip(".")
-    for entry in no_proxy.lower().replace(",", " ").split():
-        if entry == "*" or _matches(host, port, entry):
-            return True
-    return False
+    return any(_matches(host, port, entry) for entry in no_proxy.lower().replace(",", " ").split())
 
 
 def _matches(host: str, port: int, entry: str) -> bool:
+    if entry == "*":
+        return True
     address, network = _address(host), _network(entry)
     if network is not None:
         return address is not None and address in network

@@ -89,6 +89,13 @@ class Response:
         values = self._values.get(name.lower())
         return None if values is None else values[0]
 
+    def receive(self, data: bytes) -> None:
+        """Process what a connection returned: bytes, or b"" at its end."""
+        if data:
+            self.feed(data)
+        else:
+            self.eof()
+
     def feed(self, data: bytes) -> None:
         """Parse received bytes.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from knetik_cloud.wire import proxies
 
@@ -29,24 +30,12 @@ class Route:
         trust: The certificate authorities that `tls` trusts, for error messages.
     """
 
-    __slots__ = (
-        "address",
-        "prefix",
-        "proxy",
-        "proxy_secret",
-        "secrets",
-        "tls",
-        "tls_to",
-        "tls_to_proxy",
-        "trust",
-        "tunnel",
-    )
-
-    def __init__(self, origin: str, proxy: str | None) -> None:
+    def __init__(
+        self, origin: str, proxy: str | None, no_proxy: str | None, environ: Mapping[str, str]
+    ) -> None:
         url = urlsplit(origin)
-        host, port = (url.hostname or "").replace("%25", "%"), url.port or _default_port(url.scheme)
+        self.address = host, port = _address(url)
         is_secure = url.scheme == "https"
-        self.address = (host, port)
         self.tls_to_proxy = False
         self.prefix = ""
         self.tunnel: str | None = None
@@ -56,12 +45,12 @@ class Route:
         self.proxy: str | None = None
         self.proxy_secret: Secret | None = None
         self.secrets: tuple[Secret, ...] = ()
-        if proxy is not None:
-            address, self.proxy_secret = proxies.split(proxy)
-            self.secrets = proxies.secrets(proxy)
+        chosen = proxies.choose(url.scheme, host, port, proxy, no_proxy, environ)
+        if chosen is not None:
+            address, self.proxy_secret, self.secrets = proxies.split(chosen)
             via = urlsplit(address)
             self.proxy = f"the proxy {via.netloc}"
-            self.address = (via.hostname or "", via.port or _default_port(via.scheme))
+            self.address = _address(via)
             self.tls_to_proxy = via.scheme == "https"
             if is_secure:
                 self.tunnel = without_zone(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
@@ -80,5 +69,5 @@ def without_zone(origin: str) -> str:
     return address + rest[rest.index("]") :] if percent else origin
 
 
-def _default_port(scheme: str) -> int:
-    return 443 if scheme == "https" else 80
+def _address(url: SplitResult) -> tuple[str, int]:
+    return (url.hostname or "").replace("%25", "%"), url.port or (443 if url.scheme == "https" else 80)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from knetik_cloud.core.failure import is_foreign
+from knetik_cloud.core.failure import reject_foreign
 from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, Pipe
 
 T = TypeVar("T")
@@ -41,8 +41,7 @@ class SecurePipe:
             try:
                 await self._flush()  # the alert that tells the peer why
             except OSError as error:
-                if is_foreign(error):
-                    raise
+                reject_foreign(error)
             raise
         await self._flush()
 
@@ -72,8 +71,7 @@ class SecurePipe:
         try:
             return None if data is None else self._decrypt(data)
         except ssl.SSLError as error:
-            if is_foreign(error):
-                raise
+            reject_foreign(error)
             return b""
 
     def close(self) -> None:

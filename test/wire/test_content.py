@@ -120,3 +120,13 @@ def test_zero_bytes_after_a_gzip_member_are_padding_and_others_are_not() -> None
     (other,) = content.inflaters("gzip")
     with pytest.raises(ApiResponseError, match="corrupt"):
         list(content.feed([other], gzip.compress(b"a") + b"\1" * 9))
+
+
+def test_output_that_needs_no_more_input_does_not_wait_for_it() -> None:
+    packed = zlib.compress(b"\0" + b"a" * 400_000, 9)
+    for end in range(2, len(packed)):
+        assert decode_start("deflate", packed[:end]) == zlib.decompressobj().decompress(packed[:end])
+
+
+def decode_start(encoding: str, data: bytes) -> bytes:
+    return b"".join(content.feed(content.inflaters(encoding), data))

@@ -95,8 +95,10 @@ def test_any_list_of_exceptions_is_read(host: str, listed: str) -> None:
 
 
 def test_credentials_are_split_from_the_url() -> None:
-    address, secret = proxies.split("http://robin:p%40ss@proxy:3128")
+    address, secret, secrets = proxies.split("http://robin:p%40ss@proxy:3128")
     assert address == "http://proxy:3128"
     assert secret is not None
     assert secret.reveal() == "Basic cm9iaW46cEBzcw=="
-    assert proxies.split("http://proxy:3128") == ("http://proxy:3128", None)
+    forms = ["Basic cm9iaW46cEBzcw==", "robin:p%40ss", "robin:p@ss", "p%40ss", "p@ss"]
+    assert [form.reveal() for form in secrets] == forms
+    assert proxies.split("http://proxy:3128") == ("http://proxy:3128", None, ())

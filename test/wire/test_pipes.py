@@ -1,0 +1,201 @@
+"""The pipes by themselves: what only certain moments of a socket, a loop or TLS bring about."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import select
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from knetik_cloud import ApiClient, ApiResponseError, Configuration, UsersInventoryApi
+from knetik_cloud.wire import asynchronous, blocking
+from knetik_cloud.wire.pipe import RECEIVE_BYTES, Listener, readable_check, run
+from knetik_cloud.wire.secure import SecurePipe
+from test.conftest import RecordingServer, answer
+from test.faults.drivers import DRIVERS
+from test.faults.server import CERTIFICATES
+
+UNREACHABLE = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("255.255.255.255", 9))
+"""The broadcast address: the system rejects a connection to it at once."""
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[blocking.BlockingPipe, socket.socket]]:
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    with near, far:
+        pipe = blocking.BlockingPipe(near)
+        pipe.begin(time.monotonic() + 0.05, math.inf)
+        yield pipe, far
+
+
+def test_pipe_waits_again_when_exactly_a_buffer_has_arrived(
+    pair: tuple[blocking.BlockingPipe, socket.socket],
+) -> None:
+    pipe, far = pair
+    far.sendall(b"x" * RECEIVE_BYTES)
+    received = b""
+    while len(received) < RECEIVE_BYTES:
+        received += run(pipe.receive())
+    pipe._is_flowing = True  # as after a receive that filled the buffer
+    with pytest.raises(TimeoutError, match="timed out"):
+        run(pipe.receive())
+
+
+def test_pipe_whose_buffer_is_full_waits_until_it_can_send(
+    pair: tuple[blocking.BlockingPipe, socket.socket],
+) -> None:
+    pipe, _ = pair
+    for _ in range(2):
+        pipe.begin(time.monotonic() + 0.05, math.inf)
+        with pytest.raises(TimeoutError, match="timed out"):
+            run(pipe.send(b"x" * (8 << 20)))
+
+
+@pytest.mark.parametrize("has_poll", [True, False])
+def test_arrived_bytes_are_noticed_with_and_without_poll(
+    has_poll: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_poll:  # as on Windows
+        monkeypatch.delattr(select, "poll")
+    near, far = socket.socketpair()
+    with near, far:
+        can_receive = readable_check(near)
+        assert not can_receive(0)
+        assert not can_receive(1)
+        far.send(b"x")
+        assert can_receive(None)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_address_that_is_rejected_at_once_is_not_the_last(
+    driver: str, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loopback = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [UNREACHABLE, loopback])
+    server.answers = [answer(200, b'{"id": 56}')]
+    made = DRIVERS[driver](Configuration(server.url))
+    try:
+        assert made.call("get_user_inventory", 56, 56).id == 56
+    finally:
+        made.close()
+
+
+def test_socket_is_closed_if_no_transport_can_be_made(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[socket.socket] = []
+
+    async def connect() -> None:
+        async def create_connection(make: object, *, sock: socket.socket) -> None:
+            taken.append(sock)
+            raise MemoryError
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", create_connection)
+        with pytest.raises(MemoryError):
+            await asynchronous.connect("127.0.0.1", server.port, math.inf, set())
+
+    asyncio.run(connect())
+    assert [sock.fileno() for sock in taken] == [-1]
+
+
+def test_nothing_is_written_to_a_transport_that_is_closing(server: RecordingServer) -> None:
+    async def send() -> None:
+        pipe = await asynchronous.connect("127.0.0.1", server.port, math.inf, set())
+        pipe.close()
+        with pytest.raises(ConnectionResetError):
+            await pipe.send(b"x")
+
+    asyncio.run(send())
+
+
+def test_streamed_response_is_read_as_its_reader_likes(server: RecordingServer) -> None:
+    server.answers = [answer(200, b'{"id": 56}')]
+    with ApiClient(Configuration(server.url, max_response_size=10)) as client:
+        api = UsersInventoryApi(client)
+        response = client.raw(api.get_user_inventory, 56, 56)
+        assert response.getheaders()["content-length"] == "10"
+        assert response.data == response.read() == b'{"id": 56}'
+        assert response.read() == b""
+        client.configuration.max_response_size = 9
+        with pytest.raises(ApiResponseError, match="larger than 9 bytes"):
+            _ = client.raw(api.get_user_inventory, 56, 56).data
+
+
+def test_forwarding_proxy_gets_the_credentials(server: RecordingServer) -> None:
+    proxy = server.url.replace("http://", "http://robin:secret@")
+    with ApiClient(Configuration("http://service.example", proxy=proxy)) as client:
+        UsersInventoryApi(client).get_user_inventory(56, 56)
+    head = server.requests[0].decode()
+    assert head.startswith("GET http://service.example/users/56/inventory/56 HTTP/1.1\r\n")
+    assert "Proxy-Authorization: Basic cm9iaW46c2VjcmV0\r\n" in head
+
+
+class Peered:
+    """A pipe whose other end is a TLS server in memory."""
+
+    idle_since = 0.0
+    must_close = False
+
+    def __init__(self) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATES / "good.pem")
+        self._sent, self._received = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.server = context.wrap_bio(self._sent, self._received, server_side=True)
+        self.arrived = b""
+
+    def begin(self, deadline: float, wait: float) -> None:
+        pass
+
+    async def send(self, data: bytes, listener: Listener | None = None) -> bool:
+        self._sent.write(data)
+        return True
+
+    async def receive(self) -> bytes:
+        if not self.arrived:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.server.do_handshake()
+            self.arrived = self._received.read()
+        arrived, self.arrived = self.arrived, b""
+        return arrived
+
+    def receive_now(self) -> bytes | None:
+        return self.arrived or None
+
+    def written(self, data: bytes) -> bytes:
+        self.server.write(data)
+        return self._received.read()
+
+    def close(self) -> None:
+        pass
+
+
+def secured() -> tuple[Peered, SecurePipe]:
+    context = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
+    pipe = Peered()
+    secure: Any = SecurePipe(pipe, context, "127.0.0.1")
+    run(secure.handshake())
+    return pipe, secure
+
+
+def test_records_are_decrypted_as_far_as_they_have_arrived() -> None:
+    pipe, secure = secured()
+    first, second = pipe.written(b"first"), pipe.written(b"second")
+    pipe.arrived = first + second[:9]
+    assert run(secure.receive()) == b"first"
+    pipe.arrived = second[9:]
+    assert run(secure.receive()) == b"second"
+
+
+def test_idle_connection_with_bytes_that_are_not_tls_is_at_its_end() -> None:
+    pipe, secure = secured()
+    assert secure.receive_now() is None
+    pipe.arrived = b"HTTP/1.1 408 Request Timeout\r\n\r\n"
+    assert secure.receive_now() == b""
