@@ -287,53 +287,25 @@ class _State(State):
 
 
 class _Shared(Shared[_State]):
-    def __init__(self, configuration: Configuration) -> None:
-        super().__init__(configuration)
-        self._state: _State | None = None
-        self._executor: ThreadPoolExecutor | None = None
-        self._make_locks()
-
-    def _make_locks(self) -> None:
-        """Make the locks. A signal handler that calls may acquire them again."""
-        self._settle_lock = threading.RLock()
-        self.token_lock = threading.RLock()
-
-    def reset_after_fork(self) -> None:
-        """Replace the locks, which the parent may have held, and close the connections, which are its own."""
-        self._make_locks()
-        self._executor = None
-        if self._state is not None:
-            self._state.token_lock = self.token_lock
-            self._state.transport.reset_locks()
-            self._state.transport.close_idle()
+    _state_type = _State
+    _transport_type = RESTClientObject
+    _token_lock_type = threading.RLock  # a signal handler that calls may acquire it again
+    _executor: ThreadPoolExecutor | None = None
 
     def current(self) -> _State:
         state = self._state
         if state is None or state.revision is not self.configuration._revision or self.is_closed:
-            return self._rebuild_state()
+            return self.rebuild()
         return state
 
-    def _rebuild_state(self) -> _State:
-        with self._settle_lock:
-            state, configuration = self._state, self.configuration
-            revision = configuration._revision  # read before the values, so that a later change is noticed
-            if state is not None and state.revision is revision and not self.is_closed:
-                return state
-            engine, settings = self.build_engine()
-            transport = None if state is None else state.transport
-            if transport is not None and not self.is_connected_alike(transport):
-                transport.start_closing()
-                transport = None
-            self._state = _State(
-                revision, engine, settings, transport or RESTClientObject(configuration), self.token_lock
-            )
-            return self._state
-
-    def set_default_header(self, name: str, value: str) -> None:
-        with self._settle_lock:
-            super().set_default_header(name, value)
-            if self._state is not None:
-                self._state.revision = None  # rebuilt by the next call
+    def reset_after_fork(self) -> None:
+        """Replace the locks, which the parent may have held, and close the connections, which are its own."""
+        self._lock = threading.RLock()
+        self._executor = None
+        for state in self._states.values():
+            state.token_lock = threading.RLock()
+            state.transport.reset_locks()
+            state.transport.close_idle()
 
     def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a method in the thread pool, which is made at the first use.
@@ -342,7 +314,7 @@ class _Shared(Shared[_State]):
             ApiValueError: If the client is closed, or the interpreter is shutting down.
         """
         self.current()
-        with self._settle_lock:  # so that the client isn't closed in between
+        with self._lock:  # so that the client isn't closed in between
             self.check_open()
             try:
                 from contextvars import copy_context
@@ -359,10 +331,10 @@ class _Shared(Shared[_State]):
         raise ApiValueError("no thread can be started while the interpreter shuts down: call the method")
 
     def close(self) -> None:
-        with self._settle_lock:
+        with self._lock:
             self.is_closed = True
             executor, self._executor = self._executor, None
-            if self._state is not None:
-                self._state.transport.start_closing()
+            for state in self._states.values():
+                state.transport.start_closing()
         if executor is not None:
             executor.shutdown(wait=False)

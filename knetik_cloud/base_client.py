@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import weakref
-from collections.abc import Awaitable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
 
 from knetik_cloud import upward
@@ -41,8 +42,15 @@ class State:
     """The state of a client's calls, which is rebuilt when the configuration changes."""
 
     def __init__(
-        self, revision: object, engine: Engine, settings: Settings, transport: Transport[Any], lock: Any
+        self,
+        loop: Any,
+        revision: object,
+        engine: Engine,
+        settings: Settings,
+        transport: Transport[Any],
+        lock: Any,
     ) -> None:
+        self.loop = loop
         self.revision = revision
         self.engine = engine
         self.settings = settings
@@ -116,7 +124,14 @@ S = TypeVar("S", bound=State)
 
 
 class Shared(Generic[S]):
-    """State shared by a client and its views."""
+    """State shared by a client and its views.
+
+    There is one `State` for each event loop. The blocking client has one, for None.
+    """
+
+    _state_type: type[S]
+    _transport_type: Callable[[Configuration], Transport[Any]]
+    _token_lock_type: Callable[[], Any]
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
@@ -124,6 +139,11 @@ class Shared(Generic[S]):
         self._default_headers: dict[str, str | Secret] = {}
         self._engine: Engine | None = None
         self._credentials: tuple[Any, ...] = ()
+        self._built: tuple[Engine, Settings] | None = None
+        self._revision: object = None
+        self._state: S | None = None
+        self._states: dict[Any, S] = {}
+        self._lock = threading.RLock()  # a signal handler that calls may acquire it again
         _all.add(self)
 
     def current(self) -> S:
@@ -134,6 +154,26 @@ class Shared(Generic[S]):
         """
         raise NotImplementedError
 
+    def rebuild(self, loop: Any = None) -> S:
+        """Return the state for an event loop, rebuilt if it is not of the current configuration."""
+        with self._lock:
+            state, configuration = self._states.get(loop), self.configuration
+            revision = configuration._revision  # read before the values, so that a later change is noticed
+            if self._built is None or self._revision is not revision or self.is_closed:
+                self._built = self.build_engine()
+                self._revision = revision
+            if state is None or state.revision is not revision:
+                transport = None if state is None else state.transport
+                if transport is not None and not self.is_connected_alike(transport):
+                    transport.start_closing()
+                    transport = None
+                transport = transport or type(self)._transport_type(configuration)
+                lock = type(self)._token_lock_type() if state is None else state.token_lock
+                state = self._state_type(loop, revision, *self._built, transport, lock)
+                self._states[loop] = state
+            self._state = state
+            return state
+
     def reset_after_fork(self) -> None:
         """Replace what a forked child must not share with its parent."""
         raise NotImplementedError
@@ -141,7 +181,11 @@ class Shared(Generic[S]):
     def set_default_header(self, name: str, value: str) -> None:
         """Check a header and send it with every call from now on."""
         checked = options.headers("the default headers", {name: value})
-        self._default_headers = {**self._default_headers, **checked}
+        with self._lock:
+            self._default_headers = {**self._default_headers, **checked}
+            self._revision = self._state = None
+            for state in self._states.values():
+                state.revision = None  # rebuilt by the next call
 
     def check_open(self) -> None:
         """Check that the client is open.

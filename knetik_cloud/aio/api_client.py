@@ -217,7 +217,6 @@ class Api(BaseApi[ApiClient]):
 
 
 class _LoopState(State):
-    loop: asyncio.AbstractEventLoop
     transport: RESTClientObject
 
     async def acquire_token_lock(self, seconds: float) -> bool:
@@ -248,12 +247,9 @@ class _LoopState(State):
 
 
 class _Shared(Shared[_LoopState]):
-    def __init__(self, configuration: Configuration) -> None:
-        super().__init__(configuration)
-        self._state: _LoopState | None = None
-        self._states: dict[asyncio.AbstractEventLoop, _LoopState] = {}
-        self._revision: object = None
-        self._lock = threading.RLock()
+    _state_type = _LoopState
+    _transport_type = RESTClientObject
+    _token_lock_type = asyncio.Lock
 
     def current(self) -> _LoopState:
         state, loop = self._state, asyncio.get_running_loop()
@@ -263,40 +259,13 @@ class _Shared(Shared[_LoopState]):
             or state.revision is not self.configuration._revision
             or self.is_closed
         ):
-            return self._state_for_loop(loop)
+            return self.rebuild(loop)
         return state
 
-    def _state_for_loop(self, loop: asyncio.AbstractEventLoop) -> _LoopState:
-        """Return the state of a loop, rebuilt if the configuration has changed."""
+    def rebuild(self, loop: Any = None) -> _LoopState:
         with self._lock:
-            revision = (
-                self.configuration._revision
-            )  # read before the values, so that a later change is noticed
-            if self._revision is not revision or self.is_closed:
-                self._built = self.build_engine()
-                self._revision = revision
-            state = self._states.get(loop)
-            if state is None or state.revision is not revision:
-                self._states = {other: kept for other, kept in self._states.items() if not other.is_closed()}
-                transport = None if state is None else state.transport
-                if transport is not None and not self.is_connected_alike(transport):
-                    transport.start_closing()
-                    transport = None
-                lock = asyncio.Lock() if state is None else state.token_lock
-                state = _LoopState(
-                    revision, *self._built, transport or RESTClientObject(self.configuration), lock
-                )
-                state.loop = loop
-                self._states[loop] = state
-            self._state = state
-            return state
-
-    def set_default_header(self, name: str, value: str) -> None:
-        with self._lock:
-            super().set_default_header(name, value)
-            self._revision = self._state = None
-            for state in self._states.values():
-                state.revision = None  # rebuilt by the next call
+            self._states = {other: kept for other, kept in self._states.items() if not other.is_closed()}
+            return super().rebuild(loop)
 
     async def close(self) -> None:
         self.is_closed = True

@@ -155,14 +155,14 @@ client.close()
 FORK_WITH_LOCKS = """
 get()
 shared = client._shared
-for lock in (shared.token_lock, shared._settle_lock, shared._state.transport._route_lock):
+for lock in (shared._state.token_lock, shared._lock, shared._state.transport._route_lock):
     lock.acquire()
 child = os.fork()
 if child == 0:
     client.configuration.timeout = 4.0
     os._exit(0 if get() == 56 else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-for lock in (shared.token_lock, shared._settle_lock, shared._state.transport._route_lock):
+for lock in (shared._state.token_lock, shared._lock, shared._state.transport._route_lock):
     lock.release()
 client.close()
 """

@@ -224,7 +224,7 @@ def handler_calls(play: Play) -> int:
     shared: Any = driver.client._shared  # type: ignore[attr-defined]
     with handling(lambda: found.append(call_here(driver).id)):
         found.append(call_here(driver).id)
-        locks = (shared.token_lock, shared._settle_lock, shared._state.transport._route_lock)
+        locks = (shared._state.token_lock, shared._lock, shared._state.transport._route_lock)
         for lock in locks:
             with lock:
                 driver.client.configuration.access_token = f"token-{len(found)}"  # type: ignore[attr-defined]
