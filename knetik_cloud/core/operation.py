@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from knetik_cloud.exceptions import Attempt, Headers
@@ -61,25 +62,6 @@ class Operation(Generic[T]):
         waiters: The states that an item of this operation reaches later.
     """
 
-    __slots__ = (
-        "_returned",
-        "authenticated",
-        "cli",
-        "empty_result",
-        "id",
-        "marker",
-        "method",
-        "models",
-        "pages",
-        "parameters",
-        "path",
-        "read_back",
-        "retry",
-        "returns",
-        "summary",
-        "waiters",
-    )
-
     def __init__(
         self,
         id: str,
@@ -114,20 +96,17 @@ class Operation(Generic[T]):
         self.marker = marker
         self.read_back = read_back
         self.waiters = waiters
-        self._returned: types.Type | None = None
 
     def __repr__(self) -> str:
         return f"<Operation {self.id}: {self.method} {self.path}>"
 
-    @property
+    @cached_property
     def returned(self) -> types.Type | None:
         """The type of a successful response, parsed when it is first needed."""
-        if self._returned is None and self.returns is not None:
-            # Import here, so that a program that only lists names imports less.
-            from knetik_cloud.data import expressions
+        # Import here, so that a program that only lists names imports less.
+        from knetik_cloud.data import expressions
 
-            self._returned = expressions.parse(self.returns, self.models)
-        return self._returned
+        return None if self.returns is None else expressions.parse(self.returns, self.models)
 
 
 class _Answered(NamedTuple, Generic[T]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from knetik_cloud.core.causes import sanitize_cause
 from knetik_cloud.core.request import Request
@@ -14,59 +14,44 @@ if TYPE_CHECKING:
     from knetik_cloud.core.auth import AsyncTokenProvider, TokenProvider, TokenStore
 
 
-class Send:
+class Send(NamedTuple):
     """A command to send a request. The driver replies with a `Response` or a `Failure`.
 
     Times are in seconds. `deadline` is a time of the monotonic clock.
     """
 
-    __slots__ = ("connect", "deadline", "read", "request", "stream")
-
-    def __init__(self, request: Request, connect: float, read: float, deadline: float, stream: bool) -> None:
-        self.request = request
-        self.connect = connect
-        self.read = read
-        self.deadline = deadline
-        self.stream = stream
+    request: Request
+    connect: float
+    read: float
+    deadline: float
+    stream: bool
 
 
-class Sleep:
+class Sleep(NamedTuple):
     """A command to sleep for `seconds`."""
 
-    __slots__ = ("seconds",)
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    seconds: float
 
 
-class ObtainToken:
+class ObtainToken(NamedTuple):
     """A command to obtain a token other than `rejected`. The driver replies with the header's value."""
 
-    __slots__ = ("deadline", "rejected", "tokens")
-
-    def __init__(self, tokens: TokenStore, rejected: Secret | None, deadline: float) -> None:
-        self.tokens = tokens
-        self.rejected = rejected
-        self.deadline = deadline
+    tokens: TokenStore
+    rejected: Secret | None
+    deadline: float
 
 
-class CallProvider:
+class CallProvider(NamedTuple):
     """A command to call a token provider. The driver replies with the result or the exception."""
 
-    __slots__ = ("deadline", "provider")
-
-    def __init__(self, provider: TokenProvider | AsyncTokenProvider, deadline: float) -> None:
-        self.provider = provider
-        self.deadline = deadline
+    provider: TokenProvider | AsyncTokenProvider
+    deadline: float
 
 
-class Await:
+class Await(NamedTuple):
     """A command to await the result of a coroutine hook."""
 
-    __slots__ = ("awaitable",)
-
-    def __init__(self, awaitable: Awaitable[object]) -> None:
-        self.awaitable = awaitable
+    awaitable: Awaitable[object]
 
 
 Command = Send | Sleep | ObtainToken | CallProvider | Await

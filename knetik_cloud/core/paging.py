@@ -35,36 +35,26 @@ class RowsMovedWarning(UserWarning):
     """A warning that items moved between pages while a list was read, so that one may have been missed."""
 
 
-class StartFetch:
+class StartFetch(NamedTuple):
     """A command to start fetching a page. Pages are awaited in the order in which they are started."""
 
-    __slots__ = ("arguments", "options")
-
-    def __init__(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        self.arguments = arguments
-        self.options = options
+    arguments: Mapping[str, Any]
+    options: Mapping[str, Any]
 
 
 class AwaitPage:
     """A command to wait for the oldest page that was started. The driver replies with it."""
 
-    __slots__ = ()
 
-
-class EmitPage(Generic[P]):
+class EmitPage(NamedTuple, Generic[P]):
     """A command to pass a page and its items to the caller, after its warning if there is one."""
 
-    __slots__ = ("is_cut", "items", "number", "page", "warning")
-
-    def __init__(
-        self, page: P, items: list[Any], warning: str | None, number: int = 1, is_cut: bool = False
-    ) -> None:
-        self.page = page
-        self.items = items
-        self.warning = warning
-        self.number = number
-        self.is_cut = is_cut
-        """True if `items` ends before the page does because of the limit."""
+    page: P
+    items: list[Any]
+    warning: str | None
+    number: int = 1
+    is_cut: bool = False
+    """True if `items` ends before the page does because of the limit."""
 
 
 Step = StartFetch | AwaitPage | EmitPage[P]
