@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import select
-import socket
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from knetik_cloud.core import clock
+
+if TYPE_CHECKING:
+    import socket
 
 T = TypeVar("T")
 Listener = Callable[[bytes], bool]
@@ -70,6 +71,8 @@ class TimedPipe:
 
 def readable_check(sock: socket.socket) -> Callable[[float | None], bool]:
     """Return a function that waits up to some milliseconds, and returns whether a socket can be read."""
+    import select
+
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(sock, select.POLLIN)
