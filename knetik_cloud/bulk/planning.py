@@ -350,6 +350,8 @@ def _lines(
         try:
             key, arguments = reader.read(row)
             line = f"{_encode([number, key, arguments])}\n"
+            if not line.isascii():
+                line.encode()  # raises what storing it would
         except (ApiValueError, TypeError, ValueError, RecursionError) as error:
             problems.add(f"row {number + 1}: {getattr(error, 'reason', None) or error}")
             continue

@@ -190,7 +190,7 @@ def _csv(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
             for row in lines:
                 yield reader.from_text(row)
         except csv.Error as error:
-            raise ApiValueError(f"{path}, line {lines.line_num} is not CSV: {error}") from None
+            raise ApiValueError(f"{path} is not CSV after line {lines.line_num}: {error}") from None
         except UnicodeDecodeError:
             raise _encoding_error(path) from None
 

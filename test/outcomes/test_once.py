@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import pickle
+import random
 import urllib.request
+from email.utils import formatdate
 from typing import Any
 
 import pytest
 
 import knetik_cloud
 from knetik_cloud.core import writes
-from knetik_cloud.recovery import capture, keyed
+from knetik_cloud.recovery import ServiceTime, capture, keyed
 from knetik_cloud.sandbox import Sandbox
 from test.outcomes.conftest import Client
 
@@ -309,3 +312,21 @@ def test_capture_takes_variants_and_views(sandbox: Sandbox) -> None:
         assert captured.operation.id == GRANT
         assert captured.options == {"_deadline": 3}
         assert keyed("a")(api.grant_user_entitlement, 56, SONGBOOK).state == "applied"
+
+
+def test_time_of_the_service_is_bounded_however_long_responses_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`at` is never late, and earlier than an item's time, which is rounded down, by `margin` at most."""
+    choose = random.Random(5)
+    for _ in range(500):
+        offset, now, clock = choose.uniform(-1e8, 1e8), 1.7e9, ServiceTime()
+        for _ in range(4):
+            sent = now
+            answered = sent + choose.expovariate(0.3)
+            now = answered + choose.expovariate(0.3)
+            monkeypatch.setattr("knetik_cloud.recovery.time.time", lambda: now)  # noqa: B023
+            clock.learn({"Date": formatdate(math.floor(answered + offset), usegmt=True)}, sent)
+            true = now + offset
+            assert clock.at(now) <= true + 1e-6
+            assert math.floor(true) >= clock.at(now) - 1 - 1e-6
+            assert true - clock.at(now) <= clock.margin - 1 + 1e-6
+    assert ServiceTime().margin == 2

@@ -1,0 +1,143 @@
+"""Rows of files as programs and spreadsheets write them: values arrive, or the fault is named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import knetik_cloud
+from knetik_cloud import bulk
+from test.outcomes.conftest import USERS, grants, held
+
+Api = knetik_cloud.UsersInventoryApi
+HEADER = "user_id,item_id,info\n"
+
+
+def planned(api: Api, path: Path) -> str:
+    return bulk.plan(path, api.use_user_entitlement_item).requests[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADER + "56,56,Gift\n",
+        "\ufeff" + HEADER + "56,56,Gift\n",
+        HEADER.replace("\n", "\r\n") + "56,56,Gift\r\n\r\n",
+        '"info","user_id","item_id"\r\n"Gift",56,56',
+    ],
+    ids=["plain", "BOM", "CRLF and a blank line", "quoted, no end of line"],
+)
+def test_csv_files_of_spreadsheets_are_read(api: Api, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(text.encode())
+    assert '"info":"Gift ' in planned(api, path) or "info=Gift" in planned(api, path)
+
+
+@pytest.mark.parametrize("info", ["two\r\nlines", 'a "quote", a comma', "Größe 🎁", "x" * 100_000, "[1]"])
+def test_texts_arrive_as_they_are(api: Api, tmp_path: Path, info: str) -> None:
+    path = tmp_path / "rows.csv"
+    quoted = info.replace('"', '""')
+    path.write_bytes(f'{HEADER}56,56,"{quoted}"\n'.encode())
+    method = api.use_user_entitlement_item
+    bulk.prepare(path, method, journal=tmp_path / "run")
+    (row,) = bulk.report(tmp_path / "run").rows()
+    assert (row.arguments["item_id"], row.arguments["info"]) == (56, info)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("rows.csv", f"{HEADER}56,56,Größe\n".encode("latin-1"), r"rows\.csv is not encoded in UTF-8"),
+        ("rows.csv", HEADER.encode("utf-16"), r"rows\.csv is not encoded in UTF-8"),
+        (
+            "rows.csv",
+            f'{HEADER}56,56,"open\n57,57,x\n'.encode(),
+            r"is not CSV after line \d: unexpected end of data",
+        ),
+        (
+            "rows.csv",
+            f"{HEADER}56,56,{'x' * 200_000}\n".encode(),
+            "is not CSV after line 1: field larger than",
+        ),
+        ("rows.csv", f"{HEADER}56,56,a,b\n".encode(), "no argument 'more values than columns'"),
+        ("rows.csv", b"user_id;item_id\n56;56\n", "no argument 'user_id;item_id'"),
+        ("rows.jsonl", b'{"user_id": 56, "item_id": 56}\n{"user_id"', r"rows\.jsonl, line 2 is not JSON"),
+        ("rows.jsonl", b"[" * 100_000, r"rows\.jsonl, line 1 is not JSON"),
+        ("rows.jsonl", b'{"info": "\xff"}', r"rows\.jsonl is not encoded in UTF-8"),
+        ("rows.jsonl", b'[{"user_id": 56}]', "row 1: a row must be a mapping"),
+        ("rows.xlsx", b"", r"must be a \.csv, \.jsonl, \.ndjson or \.parquet file"),
+    ],
+)
+def test_files_that_cant_be_read_are_named_with_the_place(
+    api: Api, tmp_path: Path, name: str, data: bytes, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=message):
+        bulk.plan(path, api.use_user_entitlement_item)
+
+
+DATA: list[Mapping[str, Any]] = [
+    {"größe": "🎁", "nested": [{"a": [None, {"b": []}]}], "big": 2**70, "small": 1e-9},
+    {"text": "x" * 1_000_000},
+    {"line\u2028separator": "\u0085\r\n"},
+]
+
+
+@pytest.mark.parametrize("data", DATA, ids=["nested", "huge", "line breaks"])
+def test_values_arrive_and_resume_as_they_are(api: Api, tmp_path: Path, data: Mapping[str, Any]) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    rows = [{"user_id": 56, "id": 56, "data": data}]
+    path.write_bytes(gzip.compress(json.dumps(rows[0]).encode()))
+    method = api.update_user_inventory_behavior_data
+    bulk.prepare(rows, method, journal=tmp_path / "run")
+    bulk.prepare(path, method, journal=tmp_path / "run")  # the same rows, from a file
+    (row,) = bulk.report(tmp_path / "run").rows()
+    assert row.arguments["data"] == data
+    assert len(bulk.plan(rows, method).requests) == 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), "\ud800", {1, 2}, object()])
+def test_values_that_json_cant_hold_are_rejected_with_their_row(
+    api: Api, tmp_path: Path, value: object
+) -> None:
+    rows = [{"user_id": 56, "id": 56, "data": {"value": value}}]
+    with pytest.raises(bulk.InvalidRowsError, match="because of 1 problem:\nrow 1: "):
+        bulk.run(rows, api.update_user_inventory_behavior_data, journal=tmp_path / "run")
+
+
+def test_nulls_of_parquet_files_are_absent(api: Api, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [{**row, "key": None, "user_id": row["user_id"]} for row in grants(40)]
+    rows[3]["key"] = "k3"
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    report = bulk.run(tmp_path / "rows.parquet", api.grant_user_entitlement, journal=tmp_path / "run")
+    assert held(api) == dict.fromkeys(USERS, 1)
+    assert [row.key for row in report.rows() if row.key is not None] == ["k3"]
+
+
+def test_timestamps_of_parquet_files_are_moments(api: Api, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    moment = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
+    for name, kind in (("zoned", pa.timestamp("us", "Europe/Berlin")), ("naive", pa.timestamp("us"))):
+        columns = {
+            "user_id": [56],
+            "id": [56],
+            "timestamp": pa.array([moment if name == "zoned" else moment.replace(tzinfo=None)], kind),
+        }
+        parquet.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+    method, journal = api.update_user_inventory_expires, tmp_path / "run"
+    assert bulk.run(tmp_path / "zoned.parquet", method, journal=journal, progress=False).applied == 1
+    entry = api.get_user_inventory(56, 56)
+    assert entry is not None
+    assert entry.expires == moment.timestamp()
+    with pytest.raises(bulk.InvalidRowsError, match="row 1: timestamp must be"):
+        bulk.run(tmp_path / "naive.parquet", method, journal=tmp_path / "other")
