@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -72,11 +71,10 @@ def test_a_cancelled_call_goes_at_once_and_the_next_one_works(state: str) -> Non
             task = asyncio.ensure_future(call(api))
             await until(lambda: bool(service.asked))
             await asyncio.sleep(0.05)
-            started = time.monotonic()
             task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            assert time.monotonic() - started < 5  # far from the deadline of 30 s
+            for _ in range(100):  # turns of the loop, in which nothing is waited for
+                await asyncio.sleep(0)
+            assert task.cancelled()
             if answer is not come_back_later:  # whose answer was whole
                 await until(lambda: service.open == 0)
             service.answer = healthy

@@ -46,7 +46,7 @@ def test_service_that_works_is_healthy(kind: str) -> None:
         health = ping(kind, Configuration(sandbox.url))
     assert health
     assert (health.ok, health.problem, health.error) == (True, None, None)
-    assert 0 < health.seconds < 30
+    assert health.seconds > 0
     assert repr(health).startswith("<Health: ok (")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,10 +54,8 @@ def test_first_look_is_immediate(client: Client, sandbox: Sandbox) -> None:
 def test_waiter_moves_the_clock_of_a_sandbox_instead_of_sleeping(client: Client, sandbox: Sandbox) -> None:
     entry = add(client)
     assert entry.status == "pending"
-    started = time.monotonic()
     active = wait(client, 56, entry.id, sleep=advancing(sandbox, minutes=20), deadline=60)
     assert (active.id, active.status) == (entry.id, "active")
-    assert time.monotonic() - started < 60  # the entry is fulfilled after minutes
 
 
 def test_entry_is_found_by_its_invoice_or_item(client: Client, sandbox: Sandbox) -> None:
@@ -168,7 +165,7 @@ def test_other_texts_are_no_token(client: Client, token: str) -> None:
 
 
 def test_cancelling_ends_the_wait_at_once(sandbox: Sandbox) -> None:
-    async def main() -> float:
+    async def main() -> None:
         async with aio.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
             api = aio.UsersInventoryApi(client)
             invoice = await api.add_item_to_user_inventory(
@@ -177,10 +174,9 @@ def test_cancelling_ends_the_wait_at_once(sandbox: Sandbox) -> None:
             assert invoice is not None
             task = asyncio.create_task(api.wait_until_user_inventory_active(56, invoice_id=invoice.id))
             await asyncio.sleep(0.5)
-            started = time.monotonic()
             task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            return time.monotonic() - started
+            for _ in range(100):  # turns of the loop, in which nothing is waited for
+                await asyncio.sleep(0)
+            assert task.cancelled()
 
-    assert asyncio.run(main()) < 0.2
+    asyncio.run(main())

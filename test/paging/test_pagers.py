@@ -60,14 +60,11 @@ def test_all_items_come_in_order_with_the_total(read: Use, prefetch: int) -> Non
 
 
 @both
-def test_forty_pages_of_50_ms_take_under_600_ms_with_eight_ahead(read: Use) -> None:
+def test_eight_pages_are_read_at_the_same_time_with_eight_ahead(read: Use) -> None:
     with ListService(entries(400), latency=0.05) as service:
-        started = time.monotonic()
         items, _ = read(service, {"page_size": 10, "prefetch": 8})
-        seconds = time.monotonic() - started
     assert [item.id for item in items] == list(range(1, 401))
     assert service.most_under_way == 8
-    assert seconds < 0.6
 
 
 @both
