@@ -1,0 +1,43 @@
+"""A program that PyInstaller freezes finds our data files, and the modules that are loaded by name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from knetik_cloud.contrib.pyinstaller import hook_folders
+
+PROGRAM = """
+from urllib.request import urlopen
+from knetik_cloud import ApiClient, Configuration, EntitlementItem, UsersInventoryApi, once
+from knetik_cloud.sandbox import Sandbox
+
+with Sandbox() as sandbox, ApiClient(Configuration(host=sandbox.url)) as client:
+    api = UsersInventoryApi(client)
+    print(api.get_user_inventory(56, 56).id, len(list(api.iter_entitlement_items(prefetch=1))) > 1)
+    print(type(api.get_entitlement_item(56)).__name__)
+    print(once(api.use_user_entitlement_item, 56, 56, key="k").state)
+    print(*(urlopen(sandbox.url + path).status for path in ("/console", "/docs/openapi.json")))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_frozen_program_uses_the_client_and_the_sandbox(tmp_path: Path) -> None:
+    pytest.importorskip("PyInstaller")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    installed = any("knetik_cloud" in point.value for point in entry_points(group="pyinstaller40"))
+    hooks = [] if installed else ["--additional-hooks-dir", *hook_folders()]
+    unused = "numpy pandas pyarrow dask distributed polars duckdb pytest IPython gevent mypy psycopg lark"
+    excluded = [word for name in unused.split() for word in ("--exclude-module", name)]
+    project = str(Path(__file__).parents[2])  # which PyInstaller doesn't find if it is installed editable
+    options = ["--log-level", "WARN", "--paths", project, *hooks, *excluded]
+    subprocess.run([sys.executable, "-m", "PyInstaller", *options, "program.py"], cwd=tmp_path, check=True)
+    frozen = tmp_path / "dist" / "program" / "program"
+    done = subprocess.run([str(frozen)], cwd="/", capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["56", "True", "EntitlementItem", "applied", "200", "200"]
