@@ -54,7 +54,8 @@ def send(url: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=10) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
+        with error:
+            return error.code, error.read().decode()
 
 
 @contextmanager
