@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import knetik_cloud
@@ -463,13 +464,10 @@ def test_closing(case: Case, cells: dict[str, str], subject: Any) -> None:
 
 
 def open_sockets() -> int:
-    import psutil
-
     return len(psutil.Process().net_connections())
 
 
 def test_clients_that_are_part_of_a_reference_cycle_close_without_a_warning(sandbox: Sandbox) -> None:
-    before = open_sockets()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(3):
@@ -479,7 +477,9 @@ def test_clients_that_are_part_of_a_reference_cycle_close_without_a_warning(sand
             del api
             gc.collect()
     assert not [each for each in caught if each.category is ResourceWarning]
-    assert open_sockets() <= before
+    port = int(sandbox.url.rpartition(":")[2])
+    connections = psutil.Process().net_connections()
+    assert not [each for each in connections if each.raddr and each.raddr.port == port]
 
 
 def test_two_processes_that_start_one_bulk_run_store_its_rows_once(sandbox: Sandbox, tmp_path: Path) -> None:
