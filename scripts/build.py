@@ -11,7 +11,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -58,13 +60,30 @@ def _write_bill_of_materials(folder: Path, environment: Path, source: Path) -> N
     venv.create(environment, with_pip=True)
     python = str(environment / "bin" / "python")
     wheel = next(folder.glob("*.whl"))
+    bill = folder / f"{wheel.name.split('-py3')[0]}.cdx.json"
     _run(python, "-m", "pip", "install", "--quiet", str(wheel))
     _run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "pip", "setuptools")
     _run(
         *(sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible"),
         *("--pyproject", str(source / "pyproject.toml"), "--output-format", "JSON"),
-        *("--output-file", str(folder / f"{wheel.name.split('-py3')[0]}.cdx.json"), python),
+        *("--output-file", str(bill), python),
     )
+    _complete(bill, wheel.name.split("-")[1], source)
+
+
+def _complete(bill: Path, version: str, source: Path) -> None:
+    """Add to a bill of materials what pyproject.toml leaves to setuptools: our version and requirements."""
+    document = json.loads(bill.read_text(encoding="utf-8"))
+    root = document["metadata"]["component"]
+    root["version"] = version
+    required = {
+        re.split(r"[<>=!~ ;\[]", line)[0] for line in (source / "requirements.txt").read_text().split()
+    }
+    parts = {each["name"]: each["bom-ref"] for each in document["components"]}
+    for entry in document["dependencies"]:
+        if entry["ref"] == root["bom-ref"]:
+            entry["dependsOn"] = sorted(parts[name] for name in required)
+    bill.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _commit_time() -> int:
