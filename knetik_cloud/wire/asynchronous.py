@@ -31,7 +31,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         self._unread: list[bytes] = []
         self._unread_size = 0
         self._error: Exception | None = None
-        self._is_at_end = self._is_paused = self._is_full = False
+        self._is_at_end = self._is_paused = self._is_full = self._is_lost = False
         self._until = self._checked_at = math.inf
         self._timer: asyncio.TimerHandle | threading.Timer | None = None
 
@@ -60,7 +60,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_at_end = True
+        self._is_at_end = self._is_lost = True
         self._error = exc
         self._opened.discard(self)
         if self._timer is not None:
@@ -146,7 +146,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         """Close the connection immediately."""
         self._opened.discard(self)
         transport = self._transport
-        if transport is None:
+        if transport is None or self._is_lost:
             return
         if not self._loop.is_closed():
             transport.abort()
