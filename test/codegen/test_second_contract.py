@@ -221,8 +221,11 @@ def test_the_pages_and_the_tables_are_written(library: Path) -> None:
     comment = "# datetime.date | Leaves out what was bought before this day (optional)"
     assert f"\n{comment}\nbought_since = datetime.date(2017, 8, 1)\n" in page
     assert 'medium = library.Book(title="The Sea", pages=200, printed=datetime.date(2005, 6, 2))' in page
-    assert "409 | `ConflictException` | It stands there already." in page
-    assert "5XX | `ServiceException` | The library is closed." in page
+    exceptions = "reference/exceptions.md"
+    conflict = f"[`ConflictException`]({exceptions}#conflictexception)"
+    assert f"409 | {conflict} | It stands there already." in page
+    closed = f"[`ServiceException`]({exceptions}#serviceexception)"
+    assert f"5XX | {closed} | The library is closed." in page
     readme = (library / "README.md").read_text()
     assert "[**add_medium**](docs/ShelfApi.md#add_medium) | **POST** /media |" in readme
     assert "[SoundRecord](docs/SoundRecord.md) | A record." in readme
