@@ -184,7 +184,8 @@ def test_a_client_that_nobody_closed_leaves_without_a_warning(
     ending: str, entry_server: RecordingServer
 ) -> None:
     start = (
-        "import asyncio\nfrom knetik_cloud import Configuration, aio\n"
+        "import asyncio, logging\nfrom knetik_cloud import Configuration, aio\n"
+        "logging.getLogger('asyncio').setLevel(logging.ERROR)\n"  # no warnings of slow steps
         f"def client():\n    return aio.ApiClient(Configuration({entry_server.url!r}, deadline=2))\n"
         "async def call(mine, path='/users/56/inventory/56'):\n"
         "    return await mine.call_api(path, 'GET', response_type='object')\n"
