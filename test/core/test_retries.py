@@ -175,6 +175,7 @@ def test_waits_after_throttling_start_at_a_second() -> None:
         ("2 ", 2.0),
         ("Fri, 14 Jul 2017 02:40:07 GMT", 7.0),
         ("Fri, 14 Jul 2017 02:40:07 -0000", 7.0),
+        ("Fri, 14 Jul 2017 04:40:07 +0200", 7.0),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
     ],
 )

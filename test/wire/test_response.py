@@ -236,3 +236,63 @@ def test_only_a_body_without_a_length_ends_with_the_connection() -> None:
         response.feed(b"de")
         response.eof()
         assert not response.ends_with_connection
+
+
+def test_response_is_told_apart_from_its_end() -> None:
+    response = Response()
+    response.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
+    assert response.get("content-length") == "5"
+    assert response.get("x-none") is None
+    assert (response.is_plain, response.is_gathering, response.is_reusable) == (True, True, False)
+    response.receive(b"cde")
+    response.receive(b"")
+    assert (response.is_gathering, response.is_reusable, response.take()) == (False, True, b"abcde")
+
+
+def test_connection_that_is_closed_behind_an_interim_response_is_truncated() -> None:
+    response = Response()
+    response.receive(b"HTTP/1.1 100 Continue\r\nX-Interim: 1\r\n\r\n")
+    assert response.get("x-interim") is None
+    with pytest.raises(TruncatedError):
+        response.receive(b"")
+
+
+def test_cut_body_is_not_gathered_any_longer() -> None:
+    response = Response()
+    response.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
+    response.receive(b"")
+    assert not response.is_gathering
+
+
+@pytest.mark.parametrize(
+    "head", ["Content-Length: 5\r\nContent-Encoding: gzip", "Transfer-Encoding: chunked"]
+)
+def test_body_that_is_decoded_or_in_chunks_is_not_plain(head: str) -> None:
+    response = Response()
+    response.receive(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode())
+    assert not response.is_plain
+    assert not response.is_gathering
+
+
+def test_body_above_the_limit_is_not_gathered() -> None:
+    response = Response(limit=4)
+    response.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    assert not response.is_gathering
+
+
+@pytest.mark.parametrize(
+    ("head", "reusable"),
+    [
+        ("HTTP/1.1 200 OK\r\nConnection: close", False),
+        ("HTTP/1.1 200 OK\r\nConnection: keep-alive", True),
+        ("HTTP/1.1 200 OK\r\nConnection: upgrade", True),
+        ("HTTP/1.0 200 OK\r\nConnection: keep-alive", True),
+        ("HTTP/1.0 200 OK\r\nConnection: upgrade", False),
+        ("HTTP/1.0 200 OK", False),
+        ("HTTP/1.1 101 Switching Protocols", False),
+    ],
+)
+def test_connection_headers_decide_on_reuse(head: str, reusable: bool) -> None:
+    response = Response()
+    response.receive(f"{head}\r\nContent-Length: 0\r\n\r\n".encode())
+    assert response.is_reusable is reusable
