@@ -8,6 +8,7 @@ import os
 import selectors
 import socket
 from collections.abc import Sequence
+from typing import ClassVar
 
 from knetik_cloud.core.failure import reject_foreign
 from knetik_cloud.wire import addresses
@@ -15,9 +16,6 @@ from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, TimedPip
 
 MAX_WAIT_SECONDS = 1e6
 """Longer waits have no limit, since the clocks of operating systems can't count them."""
-_open: set[socket.socket] = set()
-"""The sockets of all pipes. In a reference cycle, Python may finalize a socket, which warns, before its pipe
-closes it. Nothing in this set is part of a cycle."""
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0))
 
@@ -25,9 +23,14 @@ IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOUL
 class BlockingPipe(TimedPipe):
     """A connected socket, in non-blocking mode."""
 
+    _open: ClassVar[set[socket.socket]] = set()
+    """The sockets of all pipes. In a reference cycle, Python may finalize a socket, which warns, before its
+    pipe closes it. Nothing in this set is part of a cycle. It belongs to the class, since a dying interpreter
+    clears the globals of a module before its last pipes are gone."""
+
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        _open.add(sock)
+        self._open.add(sock)
         self._is_flowing = False
         self._can_receive = readable_check(sock)
 
@@ -79,7 +82,7 @@ class BlockingPipe(TimedPipe):
 
     def close(self) -> None:
         """Close the socket."""
-        _open.discard(self._socket)
+        self._open.discard(self._socket)
         self._socket.close()
 
     def __del__(self) -> None:

@@ -415,6 +415,21 @@ else:
     print(got(api))
 """
 
+LEFT_OPEN = """
+import os
+os.register_at_fork = lambda **hooks: None  # without a hook, nothing keeps modules alive to the end
+import knetik_cloud
+api = knetik_cloud.UsersInventoryApi(knetik_cloud.ApiClient(knetik_cloud.Configuration()))
+print(api.get_user_inventory(56, 56).id)
+"""
+
+
+def left_open(play: Play) -> None:
+    """Leave a client open in a program whose modules end before it."""
+    finished = script_of(LEFT_OPEN, KNETIK_CLOUD_HOST=play.server.url)
+    assert (finished.stdout, finished.stderr) == ("56\n", "")
+
+
 STRICT = """
 client, api = make()
 print(got(api), got(api))
@@ -792,6 +807,7 @@ ROWS = [
     Row("an exit handler calls", play=ending(AT_EXIT)),
     Row("a finalizer calls while the interpreter shuts down", play=ending(AT_SHUTDOWN), drivers=SYNC),
     Row("a platform without fork", [healthy], play=program(NO_FORK, "56 56")),
+    Row("a client is left open where modules end first", [healthy], play=left_open, drivers=SYNC),
     Row(
         "warnings are errors in Python's development mode",
         [healthy],
