@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from knetik_cloud import ApiConnectionException, ApiException, ApiTimeoutException, DeadlineExceeded
 from test.faults.server import ENTRY, Peer, Request, after, answer, healthy, keeps, says
@@ -78,26 +80,29 @@ def unusable_host_name(play: Play) -> int:
     return 1
 
 
-def full_backlog(play: Play) -> int:
-    """Connect to a listener that takes nobody on."""
-    with socket.socket() as listener:
+@contextmanager
+def silent_listener() -> Iterator[int]:
+    """Listen on a port without taking anybody on, and return the port. Its queue is full."""
+    with ExitStack() as sockets:
+        listener = sockets.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        address = listener.getsockname()
-        waiting = []
         for _ in range(4):
-            sock = socket.socket()
-            sock.setblocking(False)
-            sock.connect_ex(address)
-            waiting.append(sock)
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def full_backlog(play: Play) -> int:
+    """Connect to a listener that takes nobody on."""
+    with silent_listener() as port:
         time.sleep(0.05)
         started = time.monotonic()
-        driver = play.driver(host=f"http://127.0.0.1:{address[1]}", timeout=(0.2, 5.0), deadline=10.0)
+        driver = play.driver(host=f"http://127.0.0.1:{port}", timeout=(0.2, 5.0), deadline=10.0)
         fails(ApiTimeoutException, says="timed out connecting", may_have_applied=False)(
             attempt(driver, "use", 3)
         )
-        for sock in waiting:
-            sock.close()
         return time.monotonic() - started >= 0.6
 
 
@@ -107,25 +112,17 @@ def silent_first_address(play: Play) -> int:
     genuine = socket.getaddrinfo
 
     def two_addresses(host: str, port: int, *rest: object, **options: object) -> list[object]:
-        first, *_ = genuine("127.0.0.1", silent.getsockname()[1], type=socket.SOCK_STREAM)
+        first, *_ = genuine("127.0.0.1", silent, type=socket.SOCK_STREAM)
         second, *_ = genuine("127.0.0.1", play.server.port, type=socket.SOCK_STREAM)
         found.extend((first, second))
         return [first, second]
 
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen(0)
-        waiting = [socket.socket() for _ in range(4)]
-        for sock in waiting:
-            sock.setblocking(False)
-            sock.connect_ex(silent.getsockname())
+    with silent_listener() as silent:
         socket.getaddrinfo = two_addresses  # type: ignore[assignment]
         try:
             right(attempt(play.driver(), "get", 3))
         finally:
             socket.getaddrinfo = genuine
-            for sock in waiting:
-                sock.close()
     return len(found)
 
 

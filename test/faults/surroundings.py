@@ -27,7 +27,7 @@ from knetik_cloud import (
     ApiValueError,
     Configuration,
 )
-from test.faults.connection import holds
+from test.faults.connection import holds, silent_listener
 from test.faults.drivers import TOKEN, Driver
 from test.faults.life_cycle import UNHURRIED, script_of
 from test.faults.security import AUTHORITY, GOOD_TLS, proxy
@@ -154,21 +154,13 @@ def assert_reaches_the_caller(driver: Driver, error: Exception, call: str = "get
 
 def raised_while_connecting(play: Play) -> int:
     """Interrupt a call to a listener that takes nobody on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = [socket.socket() for _ in range(4)]
-        for sock in waiting:
-            sock.setblocking(False)
-            sock.connect_ex(listener.getsockname())
-        driver = play.driver(host=f"http://127.0.0.1:{listener.getsockname()[1]}", **PATIENT)
+    with silent_listener() as port:
+        driver = play.driver(host=f"http://127.0.0.1:{port}", **PATIENT)
         for error in ERRORS:
             thread = threading.Thread(target=interrupt)
             thread.start()
             assert_reaches_the_caller(driver, error)
             thread.join()
-        for sock in waiting:
-            sock.close()
     return len(ERRORS)
 
 
