@@ -8,6 +8,7 @@ import pytest
 
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.sandbox.console.pages import PAGES
+from knetik_cloud.sandbox.console.rendering import prose
 from test.console.conftest import Pages
 
 WRITES = sorted(path for path, methods in PAGES.items() if "POST" in methods)
@@ -87,6 +88,13 @@ def test_pages_of_other_origins_read_nothing(pages: Pages, path: str, origin: st
 
 def test_foreign_host_is_rejected(pages: Pages) -> None:
     assert pages.get("/console", headers={"Host": "evil.example"}).status == 421
+
+
+def test_texts_of_the_contract_are_escaped_and_show_their_code_as_code(pages: Pages) -> None:
+    page = pages.page("/console/try/get_o_auth_token")
+    assert "<code>client_credentials</code>" in page
+    assert "&lt;code&gt;" not in page
+    assert str(prose("<b> `<i>`")) == "&lt;b&gt; <code>&lt;i&gt;</code>"
 
 
 @pytest.mark.parametrize("path", ["/console", "/console/nope", "/console/data/users/56", "/console/try"])

@@ -108,7 +108,8 @@ def text(value: object, limit: int = MAX_TEXT_CHARACTERS) -> Markup:
 
 def prose(value: object) -> Markup:
     """Show a text of the contract, in which backquotes mark code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", text(value)))  # noqa: S704 - escaped before
+    escaped = str(text(value))  # of a Markup, `re.sub` would escape the tags
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped))  # noqa: S704
 
 
 def short(value: object, limit: int = MAX_CELL_CHARACTERS) -> Markup:
