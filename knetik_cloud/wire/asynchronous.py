@@ -154,7 +154,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         # The loop was closed by hand. asyncio offers no other way to close its transports then.
         end = getattr(transport, "_call_connection_lost", None)
         if end is not None:
-            self._transport = None
+            self._transport = self._timer = None  # the timer of a closed loop never fires
             end(None)
 
     # Time
