@@ -303,7 +303,7 @@ class _Shared(Shared[_State]):
         self._lock = threading.RLock()
         self._executor = None
         for state in self._states.values():
-            state.token_lock = self._token_lock_type()
+            state.token_lock = type(self)._token_lock_type()
             state.transport.reset_locks()
             state.transport.close_idle()
 
