@@ -30,6 +30,7 @@ from knetik_cloud.bulk.journal import (
     read_rows,
 )
 from knetik_cloud.bulk.sources import RowReader, Rows, open_rows
+from knetik_cloud.core import options
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.request import build
 from knetik_cloud.data import types
@@ -120,16 +121,6 @@ def target_of(method: Callable[..., Any]) -> Target:
     return Target(captured.client, captured.operation, f"{kind.__module__}:{kind.__qualname__}")
 
 
-def check_count(name: str, value: int, maximum: int) -> None:
-    """Check an option.
-
-    Raises:
-        ApiValueError: If it is not an int from 1 to a maximum.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
-        raise types.invalid_value_error(name, f"an int from 1 to {maximum}", value)
-
-
 def check_tps(tps: float | None) -> float | None:
     """Check a number of rows per second, and return None for no limit.
 
@@ -166,8 +157,8 @@ def plan(
         InvalidRowsError: If rows can't be sent, or keys occur twice.
         ApiValueError: If an option is out of range.
     """
-    check_count("concurrency", concurrency, MAX_CONCURRENCY)
-    check_count("shards", shards, MAX_SHARDS)
+    concurrency = options.integer("concurrency", concurrency, 1, MAX_CONCURRENCY)
+    shards = options.integer("shards", shards, 1, MAX_SHARDS)
     tps = check_tps(tps)
     target = target_of(method)
     host = target.client.configuration.host

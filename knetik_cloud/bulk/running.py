@@ -35,7 +35,6 @@ from knetik_cloud.bulk.planning import (
     MAX_CONCURRENCY,
     MAX_SHARDS,
     Target,
-    check_count,
     check_tps,
     store_rows,
     target_of,
@@ -166,7 +165,7 @@ def run(
         KeyboardInterrupt: After Ctrl-C, once the calls in flight have ended.
     """
     limits = _limits(concurrency, tps, settle, max_errors, safety, canary, find_keys)
-    check_count("shards", shards, MAX_SHARDS)
+    shards = options.integer("shards", shards, 1, MAX_SHARDS)
     target = target_of(method)
     _check_executor(executor, workers)
     folder = Folder(journal)
@@ -306,7 +305,7 @@ def prepare(
         ChangedInputError: If the journal belongs to other rows or options.
         ApiValueError: If an option is out of range.
     """
-    check_count("shards", shards, MAX_SHARDS)
+    shards = options.integer("shards", shards, 1, MAX_SHARDS)
     return list(store_rows(rows, target_of(method), Folder(journal), shards).sizes)
 
 
@@ -345,7 +344,7 @@ def _limits(
     canary: int | None,
     find_keys: bool,
 ) -> Limits:
-    check_count("concurrency", concurrency, MAX_CONCURRENCY)
+    concurrency = options.integer("concurrency", concurrency, 1, MAX_CONCURRENCY)
     tps = check_tps(tps)
     if safety not in ("process", "power"):
         raise types.invalid_value_error("safety", "'process' or 'power'", safety)

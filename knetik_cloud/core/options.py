@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Iterable, Mapping
@@ -147,8 +148,8 @@ def count(name: str, value: Any) -> int:
     return integer(name, value, 0)
 
 
-def integer(name: str, value: Any, least: int) -> int:
-    """Check an int of at least `least`. Integers of other libraries are accepted.
+def integer(name: str, value: Any, least: int, most: float = math.inf) -> int:
+    """Check an int from `least` to `most`. Integers of other libraries are accepted.
 
     Raises:
         ApiValueError: If the value is anything else.
@@ -157,8 +158,9 @@ def integer(name: str, value: Any, least: int) -> int:
         number = least - 1 if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = least - 1
-    if number < least:
-        raise types.invalid_value_error(name, f"an int of {least} or more", value)
+    if not least <= number <= most:
+        wanted = f"an int of {least} or more" if most == math.inf else f"an int from {least} to {most}"
+        raise types.invalid_value_error(name, wanted, value)
     return number
 
 

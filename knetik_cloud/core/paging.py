@@ -140,9 +140,7 @@ class Plan(Generic[P]):
         self.operation = operation
         self.pages: Pages = operation.pages
         self.limit = None if limit is None else options.integer("limit", limit, 0)
-        self.prefetch = options.integer("prefetch", prefetch, 0)
-        if self.prefetch > MAX_PREFETCH:
-            raise types.invalid_value_error("prefetch", f"an int from 0 to {MAX_PREFETCH}", prefetch)
+        self.prefetch = options.integer("prefetch", prefetch, 0, MAX_PREFETCH)
         self.deadline = math.inf if deadline is None else options.time_limit("deadline", deadline)
         self._call_deadline = call_deadline
         self.call_options = call_options
