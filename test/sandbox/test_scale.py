@@ -342,8 +342,13 @@ def test_nothing_is_counted_twice_while_nothing_is_written(
         "add",
         lambda *args: added.append(args) or add(*args),  # type: ignore[func-returns-value]
     )
-    for page in range(1, 19):
-        ids_of(web, page, 10)
+    for _ in range(50):  # PostgreSQL counts the transactions of all databases, and other tests may write
+        added.clear()
+        empty.generate(users=2, entries=1)
+        for page in range(1, 19):
+            ids_of(web, page, 10)
+        if len({known.version for _, _, known in added}) == 1:
+            break
     assert len(added) == 1
 
 
