@@ -51,7 +51,7 @@ CHART = GUIDE.with_suffix(".svg")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the groups that were asked for; give 1 when one is outside its budget, and that was asked too."""
+    """Run the selected groups. Return 1 if a ratio exceeds its budget and budgets are checked, else 0."""
     asked = _parser().parse_args(arguments)
     if asked.read is None:
         names = asked.groups or (BUDGETED if asked.budgets else GROUPS)
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(names: Iterable[str], rounds: int) -> list[Result]:
-    """Run groups one after the other; none beside another, which would be noise to it."""
+    """Run groups one after the other, because parallel groups would disturb each other."""
     results: list[Result] = []
     for name in names:
         print(f"measuring {name} ...", file=sys.stderr)

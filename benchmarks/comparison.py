@@ -69,7 +69,7 @@ Result = Ratio | Figure
 def compare(name: str, subject: Work, baseline: Work, *, rounds: int) -> Ratio:
     """Measure the CPU time of two pieces of work, in microseconds for one run of each.
 
-    The two take turns, and change who goes first, so that whatever slows the machine down slows both. The
+    The two take turns, and change which goes first, so that other load on the machine slows both. The
     collector stays on, as it does for a user; each batch starts from a collected heap.
     """
     loops = calibrate(baseline)

@@ -43,7 +43,7 @@ def measure(rounds: int) -> list[Ratio]:
 
 
 def openapi_generator(folder: Path, url: str) -> Caller | None:
-    """Generate the client of openapi-generator's `python` and give its callers."""
+    """Generate the client of openapi-generator's `python` and return its callers."""
     made = _generate(
         "openapi-generator-cli", "generate", "-g", "python", "-i", str(CONTRACT), "-o", str(folder),
         "--package-name", "peer_openapi_generator",
@@ -63,7 +63,7 @@ def openapi_generator(folder: Path, url: str) -> Caller | None:
 
 
 def openapi_python_client(folder: Path, url: str) -> Caller | None:
-    """Generate the client of openapi-python-client and give its callers."""
+    """Generate the client of openapi-python-client and return its callers."""
     made = _generate(
         "openapi-python-client", "generate", "--path", str(CONTRACT), "--meta", "none",
         "--output-path", str(folder / "peer_openapi_python_client"),

@@ -44,7 +44,7 @@ LISTED = 25
 
 
 class Case(NamedTuple):
-    """One request to repeat, and the status it must get."""
+    """A request to send repeatedly, and the expected status."""
 
     name: str
     method: str

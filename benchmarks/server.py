@@ -28,7 +28,7 @@ def answer(body: bytes) -> bytes:
 
 
 class _Canned(asyncio.Protocol):
-    """Answers each request by the page size that its target asks for; one entry if it asks for none."""
+    """Responds to each request with a page of the requested size, or with one entry if there is no size."""
 
     def __init__(self) -> None:
         self._received = b""

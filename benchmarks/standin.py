@@ -1,4 +1,4 @@
-"""The sandbox: how soon it answers, what it holds, how much it serves, how fast it is reset."""
+"""The sandbox: its start time, its memory, its requests per second and the time of a reset."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RESETS = 20
 
 
 def measure(rounds: int) -> list[Figure]:
-    """Measure the stand-in as a process of its own, in memory, with its demo data."""
+    """Measure a sandbox in a separate process, in memory, with its demo data."""
     with tempfile.TemporaryDirectory() as bytecode:
         waits = []
         for _ in range(STARTS + 1):
@@ -42,7 +42,7 @@ def measure(rounds: int) -> list[Figure]:
 
 @contextmanager
 def running(bytecode: str) -> Iterator[tuple[int, str, float]]:
-    """Run the stand-in; give its process id, its URL, and the seconds until it answered."""
+    """Run a sandbox, and yield its process id, its URL, and the seconds until it was ready."""
     started = time.perf_counter()
     child = subprocess.Popen(
         [sys.executable, "-m", "knetik_cloud.sandbox", "--port", "0"],

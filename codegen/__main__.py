@@ -1,4 +1,4 @@
-"""The command `python -m codegen`: writes what the contract gives, or checks that it is what is on disk."""
+"""The command `python -m codegen`: writes the generated files, or checks that those on disk are current."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from knetik_cloud.contract import ContractError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; give its exit status: 1 for differences that `--check` finds, 2 for a bad contract."""
+    """Run the command, and return 1 if `--check` finds differences, 2 if the contract is invalid, else 0."""
     options = _parser().parse_args(arguments)
     contract_path = options.contract or options.output / options.package / "openapi.yaml"
     try:

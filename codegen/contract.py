@@ -38,7 +38,7 @@ class Value:
 class Parameter(Value):
     """A parameter of an operation; the request's body is one too.
 
-    `in_example` says whether an example call gives it; a form's example may do without some.
+    `in_example` is whether an example call passes it. The example of a form may omit some.
     """
 
     place: Place
@@ -56,7 +56,7 @@ class Field(Value):
 
     read_only: bool
     instant: str | None = None
-    """The attribute that gives the field's epoch seconds as a datetime."""
+    """The attribute that returns the field's epoch seconds as a datetime."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ class Operation:
 
     @property
     def example_parameters(self) -> tuple[Parameter, ...]:
-        """Pick the parameters that an example call gives, in the order of the signature."""
+        """Pick the parameters that an example call passes, in the order of the signature."""
         return tuple(parameter for parameter in self.signature if parameter.in_example)
 
     @property
@@ -131,7 +131,7 @@ class Operation:
 
     @property
     def filters(self) -> tuple[Parameter, ...]:
-        """Pick the parameters that say what is listed, not which page of it."""
+        """Pick the parameters that filter or sort a list, without those for paging."""
         paging = (self.pages.page, self.pages.size) if self.pages else ()
         return tuple(parameter for parameter in self.signature if parameter.wire not in paging)
 

@@ -118,18 +118,18 @@ def waiter_docstring(operation: Operation, waiter: Waiter, item: Parameter, fiel
     states = alternatives(waiter.success, "`")
     text = _Docstring(8).paragraph(f"Wait until the `{waiter.field}` is {states}.")
     text.paragraph(
-        "The first look is immediate. The waits between the next ones grow from 0.2 s to 5 s, or as the "
-        "service asks with `Retry-After`. No thread is started."
+        "It polls immediately, and then at intervals that grow from 0.2 s to 5 s, or as the service asks "
+        "with `Retry-After`. It starts no thread."
     )
     known = []
     if waiter.list:
         text.paragraph(
-            f"A sequence as `{item.name}` waits for all of its items, with one list request per look for up "
-            f"to 1,000 of them. Without `{item.name}`, any item with the given values will do."
+            f"Pass a sequence as `{item.name}` to wait for all of its items. For up to 1,000, each poll is "
+            f"one list request. Without `{item.name}`, it waits for any item with the given values."
         )
         known = [f"{field.name}: {sentence(field.description)} None matches any." for field in fields]
         if waiter.since:
-            known.append("since: The instant from which on an item was created. None matches any.")
+            known.append("since: The earliest instant of creation. None matches any.")
     text.section(
         "Args",
         [
@@ -146,7 +146,7 @@ def waiter_docstring(operation: Operation, waiter: Waiter, item: Parameter, fiel
     text.section("Returns", [f"The item, or the items in the order of `{item.name}`."])
     failures = [
         (
-            "DeadlineExceeded: If the deadline passes before. Its `wait_token` continues elsewhere, with "
+            "DeadlineExceeded: If the deadline passes first. Its `wait_token` continues elsewhere, with "
             "`knetik_cloud.waiting.resume`."
         ),
         "ApiException: If the service rejects a call.",

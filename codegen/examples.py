@@ -1,4 +1,4 @@
-"""Spells the contract's examples as Python expressions; the formatter lays them out."""
+"""Writes the contract's examples as Python expressions, which the formatter formats later."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-"""The folder whose `pyproject.toml` says how code is laid out."""
+"""The folder whose `pyproject.toml` configures the format of code."""
 
 
 def format_files(files: dict[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Spells types, values and texts of the contract in the Markdown of the reference pages."""
+"""Formats types, values and texts of the contract as Markdown for the reference pages."""
 
 from __future__ import annotations
 

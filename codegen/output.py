@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from knetik_cloud.contract import ContractError
 
 MARK = "Generated from the contract by `python -m codegen`: edit the contract, not this file."
-"""What every generated file says of itself; a file that says it and is no longer generated is stale."""
+"""The mark in every generated file. A file that has it and is no longer generated is stale."""
 
 
 class MarkerError(ContractError):
@@ -39,7 +39,7 @@ def differences(root: Path, files: dict[str, str]) -> list[Difference]:
 
 
 def write(root: Path, files: dict[str, str]) -> list[Difference]:
-    """Write what is missing or changed, remove what is stale; give what had to be done."""
+    """Write missing and changed files, remove stale ones, and return the differences."""
     found = differences(root, files)
     for difference in found:
         path = root / difference.path
@@ -84,7 +84,7 @@ def fill_in(text: str, sections: dict[str, str]) -> str:
 
 
 def _stale(root: Path, files: dict[str, str]) -> list[Path]:
-    """List the generated files beside the current ones that no longer come from the contract."""
+    """List the generated files that no longer come from the contract."""
     folders = {(root / name).parent for name in files if name != "README.md"}
     beside = (
         path

@@ -257,7 +257,7 @@ def _parameter(read: document.Parameter) -> Parameter:
     if parameter.type.model or parameter.type.name in ("dict", "object"):
         raise node.error("an object as a parameter can't be expressed by the generator")
     if parameter.type.name == "list" and read.place == "query" and node.get("explode") is not False:
-        raise node.error("a list is sent as one text with commas: say `explode: false`")
+        raise node.error("a list is sent as one string with commas: add `explode: false`")
     return parameter
 
 

@@ -1,4 +1,4 @@
-"""Spells what the engine reads: rows of operations and fields, saying only what differs from its defaults."""
+"""Writes the definitions of operations and fields that the engine reads, without default values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types of the contract, as the rows, the signatures and the reference pages spell them."""
+"""Types of the contract, as operation definitions, signatures and reference pages write them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ANNOTATIONS = {
     "datetime": "datetime.datetime",
 }
 BUILDERS = {"DateFilter": "knetik_cloud.filters", "SortOrder": "knetik_cloud.sorting"}
-"""Classes that spell a parameter's text, which `x-python-type` may name, and where they live."""
+"""Classes that format a parameter, which `x-python-type` may name, and their modules."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Type:
     """One type: a scalar, `object` (any JSON), a list, a dict or a model.
 
     `name` is the scalar's name, `list`, `dict` or the model's class; `inner` is what a list or dict holds.
-    `python` overrides all spellings (the contract's `x-python-type`); but a class that spells a text is one.
+    `python` overrides the Python type (the contract's `x-python-type`), unless it is one of `BUILDERS`.
     """
 
     name: str

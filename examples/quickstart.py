@@ -1,7 +1,7 @@
-"""A tour of the API: make an item with rules, grant it, use it up, and see what is kept.
+"""A tour of the API: create an item with rules, grant it, use it up, and read what is stored.
 
-Runs on a stand-in server inside this process; with KNETIK_CLOUD_HOST set, on that server (which must
-know user 56, as the stand-in's demo data does).
+It runs on a sandbox in this process, or on the server in KNETIK_CLOUD_HOST. The server must have a user 56,
+as the demo data of the sandbox does.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ USER = 56
 
 
 def tour(configuration: Configuration) -> None:
-    """Walk through the life of an entitlement."""
+    """Run through the lifecycle of an entitlement."""
     with ApiClient(configuration) as client:
         api = knetik_cloud.UsersInventoryApi(client)
 
         print(f"\n1. Get a token from {configuration.host}")
         token = knetik_cloud.AccessTokenApi(client).get_o_auth_token(client_secret="client_secret_example")
-        print(f"   {token.token_type}, good for {token.expires_in} seconds; no repr or log shows its text")
-        print("   Configuration(client_secret=...) makes the client fetch and renew it by itself")
+        print(f"   {token.token_type}, expires in {token.expires_in} seconds; no repr or log shows its text")
+        print("   With Configuration(client_secret=...), the client fetches and renews it for you")
 
-        print("\n2. Create a template: what every potion must say of itself")
+        print("\n2. Create a template: the properties of every potion")
         template = api.create_entitlement_template(
             template=knetik_cloud.ItemTemplateResource(
                 name="Potions",
                 properties=[knetik_cloud.TextPropertyDefinitionResource(name="color", required=True)],
             )
         )
-        print(f"   template {template.id!r} asks for a text property 'color'")
+        print(f"   template {template.id!r} requires a text property 'color'")
 
-        print("\n3. Create an item: three sips, good for a week")
+        print("\n3. Create an item: three sips within a week")
         item = api.create_entitlement_item(
             entitlement_item=EntitlementItem(
                 name="Potion of Speed",
@@ -62,17 +62,17 @@ def tour(configuration: Configuration) -> None:
                 api.use_user_entitlement_item(USER, item.id, info=f"sip {sip}")
                 print(f"   sip {sip}: fine")
             except knetik_cloud.ForbiddenException as error:
-                print(f"   sip {sip}: refused with {error.status}: {error.errors[0].message}")
+                print(f"   sip {sip}: denied with {error.status}: {error.errors[0].message}")
 
-        print("\n6. List what the user holds; used-up entries show with inactive=True")
-        for held in api.iter_user_inventories(USER, inactive=True):  # page after page, as far as it goes
+        print("\n6. List what the user holds; inactive=True includes used-up entries")
+        for held in api.iter_user_inventories(USER, inactive=True):  # all pages
             print(f"   entry {held.id}: {held.item_name} is {held.status}")
 
         print("\n7. Read the log of the entry")
         for event in api.get_user_inventory_log(USER, entry.id).content or []:
             print(f"   {event.type}: {event.info or '-'}")
 
-        print("\n8. Meet an error on purpose: every failure is an ApiException that says what happened")
+        print("\n8. Cause an error: every failed call raises an ApiException that describes the failure")
         try:
             api.get_entitlement_item(2_000_000_000)
         except ApiException as error:
@@ -81,14 +81,14 @@ def tour(configuration: Configuration) -> None:
 
 
 def main() -> None:
-    """Run the tour on the server that KNETIK_CLOUD_HOST names, else on a stand-in of our own."""
+    """Run the tour on the server in KNETIK_CLOUD_HOST, or on a new sandbox."""
     if os.environ.get("KNETIK_CLOUD_HOST"):
         tour(Configuration())
     else:
         from knetik_cloud.sandbox import Sandbox
 
         with Sandbox() as sandbox:
-            # It is on this machine, whatever proxy the environment names.
+            # The sandbox is on this machine, so ignore any proxy in the environment.
             tour(Configuration(host=sandbox.url, proxy=""))
 
 

@@ -320,7 +320,7 @@ class BaseClient(Generic[S]):
         for parameter in operation.parameters if options else ():
             if parameter.name in options:  # of the list itself: the reader sets them
                 advice = (
-                    f"it reads page after page, of page_size items each; {operation.id}() gives one page."
+                    f"it reads page after page, of page_size items each; {operation.id}() returns one page."
                 )
                 raise unknown_parameter_error(parameter.name, reader, taken, advice)
         settings = settings.with_options(options, reader, taken)

@@ -259,7 +259,7 @@ class ApiTimeoutException(ApiConnectionException):
 
 
 class DeadlineExceeded(ApiTimeoutException):
-    """The whole call, waits and tries included, took longer than its deadline.
+    """The whole call, including waits and attempts, took longer than its deadline.
 
     Attributes:
         wait_token: For a waiter, what `knetik_cloud.waiting.resume` continues with. Otherwise None.

@@ -190,7 +190,7 @@ class ServiceTime:
 
 
 class CannotReadError(Exception):
-    """A read-back failed; `error` says why."""
+    """A read-back failed; `error` is the cause."""
 
     def __init__(self, error: ApiException) -> None:
         super().__init__(error)
@@ -228,7 +228,7 @@ class Lookup:
         )
 
     def learn_time(self) -> Steps[None]:
-        """Learn the service's time from the smallest request that tells it.
+        """Get the service's time with the smallest request that returns it.
 
         Raises:
             CannotReadError: If the request fails.

@@ -117,7 +117,7 @@ def _core(text: str) -> str:
 
 
 def _masked_in(text: str, pieces: Sequence[str]) -> str:
-    """Return `text` with a secret, and with starts of it, masked. `pieces` spells its characters."""
+    """Return `text` with a secret, and with starts of it, masked. `pieces` match its characters."""
     start, long_start = "".join(pieces[:SHORT_START]), "".join(pieces[:LONG_START])
     found = text.find(start)
     if found < 0:

@@ -78,7 +78,7 @@ class Wait:
             self.item = [_id(one, self.item_name) for one in item]
         if item is not None and (self.find or since is not None):
             names = ", ".join([*self.find, *(["since"] if since is not None else [])])
-            raise ApiValueError(f"{self.item_name} already says what to wait for: leave out {names}")
+            raise ApiValueError(f"{self.item_name} already specifies what to wait for: omit {names}")
         if item is None and not self.find and since is None:
             others = ", ".join((*waiter.find, "since"))
             raise ApiValueError(f"wait_until_{waiter.name} needs {self.item_name}, or one of {others}")

@@ -1,4 +1,4 @@
-"""The wording rules of the project: how docstrings open, and which private names are gone."""
+"""The wording rules of the project: how docstrings open, and which words and private names are retired."""
 
 from __future__ import annotations
 
@@ -33,6 +33,19 @@ OLD_NAMES = re.findall(
 OLD_PREFIXES = ("MOST_", "LONGEST_", "LARGEST_", "SHORTEST_")
 """Prefixes of constants, which are `MAX_` and `MIN_` now, with the unit at the end."""
 
+RETIRED_WORDS = re.compile(
+    r"""\b(
+        stand-ins? | answer(s|ed|ing)? | anew | afresh | lest | besides? | behaviour | misspelt | for\ ever
+        | whoever | whatever | nobody | somebody | refuses | kinds?\ of | good\ for | under\ way
+        | earlier\ tr(y|ies) | in\ mid\ flight | carr(y|ied|ies)\ out | let(s|ting)?\ go\ of
+        | is\ (laid|spelled)\ out | spells? | says?\ (otherwise|so|whether|which|what|how)
+        | tells?\ (whether|what|which|how|apart) | (gives?|gave)\ (a|an|the|no|it|them|what)
+        | repeat(s|ed)?\ (it|them|the\ (call|request|write))
+    )\b(?!')""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Words and phrases that have a standard term: response, attempt, again, return, report, retry, subclass."""
+
 
 def modules() -> list[Path]:
     return sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
@@ -44,6 +57,27 @@ def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
             text = ast.get_docstring(node)
             if text:
                 yield getattr(node, "lineno", 1), text
+
+
+def prose(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the lines of all docstrings, including those of attributes and constants, without code."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield from enumerate(without_code(text).splitlines(), node.lineno)
+
+
+def pages() -> list[Path]:
+    """List the pages in the repository's root and in docs."""
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+
+
+def without_code(text: str) -> str:
+    """Blank out code and the targets of links without changing the number of lines."""
+    text = re.sub(
+        r"^```.*?^```", lambda code: "\n" * code[0].count("\n"), text, flags=re.MULTILINE | re.DOTALL
+    )
+    return re.sub(r"`[^`\n]*`|\]\([^)]*\)", "", text)
 
 
 def names(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -69,6 +103,20 @@ def test_no_private_name_of_earlier_versions_remains(path: Path) -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_docstrings_use_no_retired_word(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    wrong = [f"line {number}: {line.strip()}" for number, line in prose(tree) if RETIRED_WORDS.search(line)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_use_no_retired_word(path: Path) -> None:
+    lines = without_code(path.read_text(encoding="utf-8")).splitlines()
+    wrong = [f"line {number}: {line}" for number, line in enumerate(lines, 1) if RETIRED_WORDS.search(line)]
+    assert wrong == []
+
+
 def opens_badly(docstring: str) -> bool:
     return re.match(rf"({'|'.join(OPENINGS)})\b", docstring) is not None
 
@@ -86,3 +134,24 @@ def test_rule_finds_an_opening(opening: str) -> None:
 def test_rule_finds_a_name() -> None:
     tree = ast.parse("class _Lane:\n    MOST_CALLS = 5\n    def take_back(self): ...\n")
     assert [name for _, name in names(tree) if is_old(name)] == ["_Lane", "take_back", "MOST_CALLS"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A stand-in server.",
+        "The answer is empty.",
+        "It gives the token.",
+        "Look before you repeat it.",
+        "`debug` says whether it is on.",
+        "All of them are kinds of `ApiException`.",
+        "Closing lets go of it.",
+    ],
+)
+def test_rule_finds_a_retired_word(sentence: str) -> None:
+    assert RETIRED_WORDS.search(without_code(sentence))
+    assert not RETIRED_WORDS.search("The response gives its holder access. Repeated headers are joined.")
+
+
+def test_rule_ignores_code() -> None:
+    assert without_code("Read `exchange.answer`.\n```\nnobody\n```\n[it](nobody.md)") == "Read .\n\n\n\n[it"

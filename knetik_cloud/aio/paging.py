@@ -41,7 +41,7 @@ class Pager(BasePager[I, P]):
                     yield item
 
     async def pages(self) -> AsyncIterator[P]:
-        """Read the list as its pages: the service's envelopes, without repeated items.
+        """Read the list as its pages: the objects that the service returns, without duplicate items.
 
         Raises:
             ApiException: If a page can't be fetched.

@@ -570,11 +570,11 @@ class UsersInventoryApi(Api):
     ) -> models.UserInventoryResource | list[models.UserInventoryResource]:
         """Wait until the `status` is `active`.
 
-        The first look is immediate. The waits between the next ones grow from 0.2 s to 5 s, or as the
-        service asks with `Retry-After`. No thread is started.
+        It polls immediately, and then at intervals that grow from 0.2 s to 5 s, or as the service asks
+        with `Retry-After`. It starts no thread.
 
-        A sequence as `id` waits for all of its items, with one list request per look for up to 1,000 of
-        them. Without `id`, any item with the given values will do.
+        Pass a sequence as `id` to wait for all of its items. For up to 1,000, each poll is one list
+        request. Without `id`, it waits for any item with the given values.
 
         Args:
             user_id: Id of the user who holds the inventory, or `me` for the user of the access token.
@@ -582,7 +582,7 @@ class UsersInventoryApi(Api):
             item_id: Id of the item. None matches any.
             invoice_id: Id of the invoice that created the entry, or null if there was none, as for a
                 grant. None matches any.
-            since: The instant from which on an item was created. None matches any.
+            since: The earliest instant of creation. None matches any.
             deadline: Seconds for all calls and waits. `math.inf` sets no limit.
             sleep: A function to call with the seconds, instead of sleeping. In a test, it can move the
                 sandbox's clock: `lambda seconds: sandbox.advance(seconds=seconds)`.
@@ -593,7 +593,7 @@ class UsersInventoryApi(Api):
 
         Raises:
             WaitFailed: If the `status` is `inactive`.
-            DeadlineExceeded: If the deadline passes before. Its `wait_token` continues elsewhere, with
+            DeadlineExceeded: If the deadline passes first. Its `wait_token` continues elsewhere, with
                 `knetik_cloud.waiting.resume`.
             ApiException: If the service rejects a call.
         """

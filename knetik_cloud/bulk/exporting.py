@@ -143,7 +143,7 @@ def _state_path(part: Path) -> Path:
 
 
 class _State:
-    """How far an export is, as it is stored beside the file."""
+    """The progress of an export, stored next to its file."""
 
     def __init__(self, what: str) -> None:
         self.list = what
@@ -166,7 +166,7 @@ class _State:
         return True
 
     def save(self, path: Path) -> None:
-        """Store the state, all at once."""
+        """Store the state atomically."""
         scratch = path.with_name(f"{path.name}.new")
         latest = list(self.seen)[-2:]  # a row moves by a page at most between two reads, or a warning follows
         scratch.write_text(json.dumps({**self.__dict__, "seen": latest}), encoding="utf-8")

@@ -17,7 +17,7 @@ class Pace:
     """Decides when a worker may send its next row. All workers of a process share one.
 
     The number of active workers starts at 2. It doubles with each window of calls until the latency has
-    doubled without more throughput, or the service answers 429. Then it is halved, and grows by one per
+    doubled without more throughput, or the service responds with 429. Then it is halved, and grows by one per
     window.
 
     Args:

@@ -242,7 +242,7 @@ def run_shard(
     """Run the rows of one shard, in any process. A second call for a shard finds nothing left to do.
 
     Schedulers such as Celery or Airflow call it once per shard, after `prepare` has stored the rows. They may
-    repeat it: only one process at a time runs a shard.
+    call it again: only one process at a time runs a shard.
 
     Args:
         journal: The folder of the run, on a file system that all processes share.
@@ -713,7 +713,7 @@ def _workers_of(executor: Executor) -> int:
 
 
 def _ask(report: Report) -> bool:
-    """Ask on the terminal whether to go on after the canary; without one, the answer is no."""
+    """Ask on the terminal whether to continue after the canary. Without a terminal, return False."""
     if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     sys.stderr.write(f"After the canary: {report}. Go on? [y/N] ")

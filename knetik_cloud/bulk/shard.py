@@ -47,7 +47,7 @@ from knetik_cloud.recovery import (
 )
 
 MAX_THROTTLED = 20
-"""How often one row may be answered 429 before it counts as absent."""
+"""The number of 429 responses to one row after which it counts as absent."""
 STATES: Mapping[str, int] = {"applied": APPLIED, "absent": ABSENT, "denied": DENIED, "unknown": UNKNOWN}
 
 
@@ -192,7 +192,7 @@ class Shard:
         if not job.operation.read_back:
             if job.operation.retry == "idempotent" or self._journal.states[row] == ABSENT:
                 return True
-            self._end(row, UNKNOWN, ApiException(reason="the API can't tell whether it was applied"))
+            self._end(row, UNKNOWN, ApiException(reason="the API can't show whether it was applied"))
             return False
         state, found, error = yield from certain(self._look(row, arguments), job.settle)
         if state == "absent":
@@ -200,7 +200,7 @@ class Shard:
         if state == "applied":
             self._end(row, FOUND if self._journal.states[row] == PENDING else APPLIED)
         else:
-            reason = "the API can't tell: other writes look the same"
+            reason = "the API can't show the outcome: other writes look the same"
             self._end(row, UNKNOWN, error or ApiException(reason=reason), len(found))
         return False
 

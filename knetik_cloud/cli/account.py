@@ -25,7 +25,7 @@ PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 @click.option(
     "--credential",
     type=click.Choice(["client_secret", "password", "access_token"]),
-    help="Kind of the secret. [default: password with --username, else client_secret]",
+    help="Type of the secret. [default: password with --username, else client_secret]",
 )
 @click.option(
     "--secret-file",
@@ -123,7 +123,7 @@ def _secret(kind: str, file: Path | None, helper: str | None, name: str) -> str:
         return read_secret(file, f"the {what}")
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise click.UsageError(
-            f"there is no terminal to ask for the {what}: give --secret-file FILE, or - for stdin"
+            f"there is no terminal to ask for the {what}: pass --secret-file FILE, or - for stdin"
         )
     secret: str = click.prompt(what.capitalize(), hide_input=True, err=True)
     return secret

@@ -40,7 +40,7 @@ def bulk() -> None:
 
 
 def _limits(function: F) -> F:
-    """Add the options that say how a run may go."""
+    """Add the options that limit a run."""
     for option in reversed(
         (
             click.option(
@@ -217,7 +217,7 @@ def report(journal: Path, failed: bool, state: tuple[str, ...]) -> None:
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with the fields of its body beside its other arguments, as a run reads them from CSV."""
+    """Return a row with the fields of its body next to its other arguments, as a run reads them from CSV."""
     found: dict[str, Any] = {}
     for name, value in row.items():
         found |= value if isinstance(value, Mapping) else {name: value}

@@ -137,7 +137,7 @@ class _Checks:
                 "host",
                 "warning",
                 f"{detail}: not encrypted",
-                "Use https://, so that nobody can read the token.",
+                "Use https://, so that the token is encrypted.",
             )
         return Check("host", "ok", detail)
 
@@ -311,7 +311,7 @@ class _Checks:
             return Check(
                 "permissions",
                 "warning",
-                f"lacks {', '.join(missing)}",
+                f"missing {', '.join(missing)}",
                 "Use credentials that have the permission.",
             )
         return Check("permissions", "ok", ", ".join(granted))

@@ -25,7 +25,7 @@ OUTCOME = ("state", "key", "result", "evidence", "candidates", "error")
 
 
 class How(NamedTuple):
-    """How an operation is called, beside its arguments.
+    """The settings of a call, in addition to its arguments.
 
     Attributes:
         all: Whether to read all pages of a list.
@@ -77,7 +77,7 @@ class Execution:
         return calls.columns_of(self._operation)
 
     def check_output(self) -> None:
-        """Check that the result can be written as the options say, before anything is sent.
+        """Check that the options for the result can be met, before anything is sent.
 
         Raises:
             click.UsageError: If it can't.

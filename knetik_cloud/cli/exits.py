@@ -83,7 +83,7 @@ class CommandError(Exception):
     Args:
         message: The reason, with the value and the remedy.
         exit_code: The exit code of the process.
-        next_step: What the user can do about it, or None if the message says so.
+        next_step: What the user can do about it, or None if the message contains it.
     """
 
     def __init__(self, message: str, exit_code: Exit = Exit.LOCAL, next_step: str | None = None) -> None:

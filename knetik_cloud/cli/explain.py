@@ -65,7 +65,7 @@ CODES = (
         "1501",
         "code",
         "The sandbox can't use its database: the disk is full, or the file is locked, read-only or corrupt.",
-        "Remove the cause that the message names, then repeat the request. Nothing was changed.",
+        "Remove the cause that the message names, then retry the request. Nothing was changed.",
     ),
     Topic(
         "1999",

@@ -132,7 +132,7 @@ class OperationCommand(Command):
         content = bodies.read(operation, body, given.get(bodies.argument_name(body)), chosen)
         if content is None and body.required:
             options = ", ".join(f"--{dashed(name)}" for name in fields)
-            raise click.UsageError(f"the body is missing: give it as JSON, @FILE or -, or set {options}")
+            raise click.UsageError(f"the body is missing: pass it as JSON, @FILE or -, or set {options}")
         return arguments if content is None else {**arguments, body.name: content}
 
 
@@ -141,11 +141,11 @@ def _once_help(operation: Operation[Any]) -> str:
     if operation.marker is not None:
         return (
             "Apply the write at most once under this key, also over several runs, and write its outcome. "
-            "If the response is lost, the service's log tells what happened."
+            "If the response is lost, the command finds the outcome in the service's log."
         )
     return (
-        "Apply the write at most once, and write its outcome. If the response is lost, what the service "
-        "stores tells what happened. The service keeps no key here, so another run with it sends again."
+        "Apply the write at most once, and write its outcome. If the response is lost, the command reads "
+        "the outcome back. The service stores no key here, so another run with the same key sends it again."
     )
 
 

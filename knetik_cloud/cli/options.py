@@ -76,7 +76,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # older releases hav
 
 
 def output_options() -> list[click.Parameter]:
-    """Return the options that say how results are written."""
+    """Return the options for the output of results."""
     return [
         _shared(
             "-o",
@@ -121,7 +121,7 @@ def common_options() -> list[click.Parameter]:
 
 
 def connection_options() -> list[click.Parameter]:
-    """Return the options that say where requests go, and with which credential."""
+    """Return the options for the host and the credential of requests."""
     return [
         _shared(
             "--profile", to="profile_name", metavar="NAME", help="Profile of the configuration file to use."
@@ -166,12 +166,12 @@ def request_options() -> list[click.Parameter]:
 
 
 def yes_option() -> click.Parameter:
-    """Return the option that answers the confirmation."""
+    """Return the option that confirms in advance."""
     return _shared("-y", "--yes", to="yes", is_flag=True, help="Don't ask for a confirmation.")
 
 
 def confirmed(command: C) -> C:
-    """Add the option that answers the confirmation to a command."""
+    """Add the option that confirms in advance to a command."""
     command.params.append(yes_option())
     return command
 
@@ -189,7 +189,7 @@ class Command(click.Command):
     """A command with the options that all commands share.
 
     Args:
-        sections: Which of `SECTIONS` the command has beside the common options.
+        sections: Which of `SECTIONS` the command has in addition to the common options.
     """
 
     def __init__(self, *args: Any, sections: Iterable[str] = (), **settings: Any) -> None:

@@ -112,7 +112,7 @@ class EntryWait:
             raise _too_late(str(error.reason)) from None
 
     def _place(self) -> dict[str, Any]:
-        """Return the arguments that say where the entry is, from those of the list that shows it."""
+        """Return the arguments that locate the entry, from those of the list that contains it."""
         from knetik_cloud.core import writes
 
         listed = self._lookup.operation.read_back[-1].arguments
@@ -146,5 +146,5 @@ def _too_late(reason: str) -> CommandError:
     return CommandError(
         f"the service accepted the write, but {reason}",
         Exit.UNKNOWN,
-        "Read the inventory later; don't repeat the write.",
+        "Read the inventory later; don't retry the write.",
     )

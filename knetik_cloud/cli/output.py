@@ -113,7 +113,7 @@ def is_terminal(stream: Any) -> bool:
 
 
 def has_color(stream: Any) -> bool:
-    """Return whether to use colors on a stream, as NO_COLOR, CLICOLOR_FORCE, CLICOLOR and TERM say."""
+    """Return whether to use colors on a stream, according to NO_COLOR, CLICOLOR_FORCE, CLICOLOR and TERM."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
@@ -300,7 +300,7 @@ def instant(seconds: Any) -> str:
 
 
 def _echo(text: str) -> None:
-    """Write a line to stdout, in whatever encoding it has."""
+    """Write a line to stdout, in its encoding."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
 

@@ -70,7 +70,7 @@ def _batch(rows: Sequence[Any], schema: pa.Schema, number: int) -> pa.RecordBatc
 
 
 class _Counting:
-    """A stream that can tell its position, as Parquet needs it, though a pipe can't."""
+    """A stream that reports its position, which Parquet requires and a pipe doesn't support."""
 
     closed = False
 

@@ -65,7 +65,7 @@ class Profile:
 
     @property
     def source(self) -> str | None:
-        """The kind of place that the secret comes from, or None."""
+        """The type of source of the secret, or None."""
         return next((name for name in SECRET_SOURCES if self.values.get(name)), None)
 
     def secret(self) -> str:

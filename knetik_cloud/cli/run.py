@@ -78,7 +78,7 @@ class Credential:
 
 @dataclass
 class Run:
-    """The options of a run, as far as the command line gives them."""
+    """The options of a run that the command line sets."""
 
     output: Output = field(default_factory=Output)
     errors: str | None = None
@@ -259,7 +259,7 @@ class Run:
 
         Raises:
             click.UsageError: If there is no terminal to ask on.
-            CommandError: If the answer is no.
+            CommandError: If the user declines.
         """
         host = str(self.base_url.value)
         if self.yes or is_loopback(host):

@@ -253,7 +253,7 @@ def _call(
         path: The path below `/_sandbox`.
         body: The JSON body, or None.
         returns: Whether the response has a body. Every GET has one.
-        done: What to say on stderr afterwards.
+        done: The message for stderr afterwards.
         shape: Makes rows of the response.
         ask: The question to confirm, for a sandbox on another machine.
     """
@@ -279,7 +279,7 @@ def _call(
 
 @_controls("stop", "Stop a sandbox.", asks=True)
 def stop(url: str | None) -> None:
-    """Stop a sandbox, whoever started it. Data in memory is lost."""
+    """Stop a sandbox, even if another program started it. Data in memory is lost."""
     _call(url, "POST", "/stop", done="Stopped.", ask="Stop the sandbox")
 
 
@@ -338,7 +338,7 @@ def generate(amounts: tuple[str, ...], url: str | None) -> None:
 
 @_controls("export", "Write the data as a seed.")
 def export(url: str | None) -> None:
-    """Write the data as a seed, in YAML unless -o says otherwise."""
+    """Write the data as a seed, in YAML by default."""
     run = run_of(click.get_current_context())
     run.output.format = run.output.format or "yaml"
     _call(url, "GET", "/export")
@@ -430,7 +430,7 @@ def _instant(text: str) -> float | str:
 @click.argument("operation")
 @click.option("--status", type=click.IntRange(400, 599), help="Respond with this status.")
 @click.option(
-    "--times", type=click.IntRange(min=0), default=1, show_default=True, help="How often; 0 for ever."
+    "--times", type=click.IntRange(min=0), default=1, show_default=True, help="How often; 0 for no limit."
 )
 @click.option("--delay", type=Duration(), help="Wait first.")
 @click.option("--drop", "reset", is_flag=True, help="Drop the connection without a response.")

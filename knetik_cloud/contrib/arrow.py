@@ -310,7 +310,7 @@ def _is_naive(moment: Any) -> bool:
 
 
 def _values(rows: Sequence[dict[str, Any]], wire: str) -> list[Any] | None:
-    """Return the values of a field, or None if a row lacks it."""
+    """Return the values of a field, or None if a row doesn't have it."""
     try:
         return list(map(itemgetter(wire), rows))
     except KeyError:

@@ -61,7 +61,7 @@ def build_schema(model: type[Model], handler: GetCoreSchemaHandler) -> core_sche
 def describe(
     model: type[Model], schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
 ) -> dict[str, Any]:
-    """Describe a model as JSON schema, with what the contract says of its fields."""
+    """Describe a model as JSON schema, with the contract's descriptions of its fields."""
     described = handler(schema)
     target = handler.resolve_ref_schema(described)
     target["title"] = model.__name__
@@ -155,7 +155,7 @@ FORMATS = {"date": "date", "datetime": "date-time", "int32": "int32", "int64": "
 
 
 def _annotate(schema: dict[str, Any], declared: Field) -> None:
-    """Add to a property what the contract says of it."""
+    """Add the contract's description to a property."""
     schema.pop("title", None)
     details = description.attribute_docstring(declared)
     if details is not None:

@@ -1,6 +1,6 @@
 """The outcomes of writes, and the recent writes of this process.
 
-A read-back needs the recent writes to tell a write's traces from those of its siblings.
+A read-back needs the recent writes to distinguish the traces of a write from those of its siblings.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Outcome(Generic[T]):
     Attributes:
         state: `"applied"` (by this call), `"found"` (an earlier call with the same key had applied it),
             `"absent"` (certainly not applied, or not there after `settle` seconds), `"denied"` (the service
-            rejected it) or `"unknown"` (the API can't tell).
+            rejected it) or `"unknown"` (the API can't show the outcome).
         value: The method's result if the service returned it to this call, otherwise None.
         evidence: The item that shows the write, such as the log line or the inventory entry, or None.
         candidates: All items that may show the write. If `state` is `"unknown"`, one of them may be it. If
@@ -110,7 +110,7 @@ class Write:
         self.end("unknown")
 
     def resolve(self, state: State) -> None:
-        """Record what a read-back found out, unless it couldn't tell."""
+        """Record the outcome that a read-back found, unless it is unknown."""
         if state in ("applied", "absent"):
             self.state = state
 
@@ -125,7 +125,7 @@ class WriteLog:
     def __init__(self) -> None:
         self._writes: deque[Write] = deque(maxlen=MAX_WRITES)
         self.era = object()
-        """Changes when the data or clock of a sandbox was set back, so that earlier writes say nothing."""
+        """Changes when the data or clock of a sandbox was set back, so earlier writes don't count."""
 
     def forget(self) -> None:
         """Forget all writes: the service's data or clock was set back."""

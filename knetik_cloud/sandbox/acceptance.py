@@ -1,7 +1,7 @@
 """Functions that accept valid JSON, made from plain JSON Schema.
 
 They accept nothing that jsonschema rejects, in a thirtieth of the time, and describe nothing: of a value that
-they don't accept, jsonschema says what is wrong, if anything is.
+they don't accept, jsonschema reports what is wrong, if anything is.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Fault:
         if self.status is not None:
             _check_integer("status", self.status, "from 400 to 599", 400, 599)
         if self.times is not None:
-            _check_integer("times", self.times, "1 or more, or None for ever", 1, None)
+            _check_integer("times", self.times, "1 or more, or None for no limit", 1, None)
         if isinstance(self.delay, bool) or not isinstance(self.delay, int | float):
             raise TypeError(f"delay must be a number of seconds, not {self.delay!r}")
         if not 0 <= self.delay <= MAX_DELAY_SECONDS:

@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 MAX_INSTANT = 253_402_300_799
 """The end of the year 9999, in epoch seconds."""
 
-EXPECTED = "epoch seconds, an aware datetime or ISO 8601 with its offset, such as 2030-01-01T00:00:00Z"
+EXPECTED = "epoch seconds, an aware datetime or ISO 8601 with a UTC offset, such as 2030-01-01T00:00:00Z"
 
 
 def instant(value: object, where: str) -> float:
     """Convert a number, an aware datetime or an ISO 8601 string with its offset to epoch seconds.
 
-    Raises ValueError and TypeError, whose message names `where`. A naive instant is refused, as the SDK
-    refuses it: which one it is depends on where it is read.
+    Raises:
+        ValueError: If the value is not a time in range, or has no UTC offset. The message names `where`.
+        TypeError: If the value has another type. The message names `where`.
     """
     given = value
     if isinstance(value, str):
@@ -25,7 +26,7 @@ def instant(value: object, where: str) -> float:
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             aware = f"'{value.isoformat()}Z'" if isinstance(given, str) else "tzinfo=datetime.UTC"
-            raise ValueError(f"{where} must have its offset, which {given!r} lacks: write {aware} for UTC")
+            raise ValueError(f"{where} must have a UTC offset, not {given!r}: write {aware} for UTC")
         value = value.timestamp()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{where} must be {EXPECTED}, not {given!r}")
@@ -37,7 +38,12 @@ def instant(value: object, where: str) -> float:
 def duration(
     *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0, weeks: float = 0
 ) -> float:
-    """Return the seconds of a duration, which may be negative. Raises TypeError and ValueError."""
+    """Return the seconds of a duration, which may be negative.
+
+    Raises:
+        TypeError: If a value is not a number.
+        ValueError: If the duration is too long or not finite.
+    """
     try:
         return timedelta(
             seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks

@@ -19,7 +19,7 @@ from knetik_cloud.sandbox.storage.statements import Statement
 Row = Mapping[str, Any]
 
 BATCH: Final = 1000
-"""The maximum number of rows that are written at once."""
+"""The maximum number of rows that are written together."""
 
 SECTIONS: Final = ("users", "clients", "templates", "items", "skus", "inventory", "wallets")
 """The sections of a seed, in the order in which they are loaded."""

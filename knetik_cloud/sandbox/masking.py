@@ -1,6 +1,6 @@
 """Masking of secrets in what the journal shows: headers, queries, and bodies of any kind.
 
-Names count, however they are spelled: `client_secret`, `clientSecret`, `Client-Secret`, or with escapes. All
+Names match in any spelling: `client_secret`, `clientSecret`, `Client-Secret`, or with escapes. All
 functions take linear time, and accept text that was cut.
 """
 

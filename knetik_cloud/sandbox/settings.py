@@ -104,7 +104,7 @@ class Settings:
             raise ValueError(f"workers must be 1 or more, not {self.workers}")
         if self.workers > 1 and not self.database_url.startswith("postgresql"):
             raise ValueError(
-                f"{self.workers} workers need a database that they can share: give a PostgreSQL URL, such as "
+                f"{self.workers} workers need a database that they can share: pass a PostgreSQL URL, such as "
                 "postgresql://user@host/name, or run one worker"
             )
         for name in ("token_lifetime", "journal_size"):

@@ -135,7 +135,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         return b"" if self._is_at_end or self._is_readable() or self._is_sending() else None
 
     def _is_sending(self) -> bool:
-        """Return whether a part of a request that was answered early has not been sent."""
+        """Return whether part of a request is unsent because the server responded early."""
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
     def _is_readable(self) -> bool:
@@ -280,7 +280,7 @@ async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) 
     Args:
         host: A name or an address.
         port: The port.
-        until: The moment of the monotonic clock at which to give up.
+        until: The moment of the monotonic clock of the time limit.
         opened: The open connections, in which the new one is kept while it is open.
 
     Raises:

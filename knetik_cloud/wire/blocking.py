@@ -96,7 +96,7 @@ def wait_for(
     """Wait until sockets can be read or written, and return those that can.
 
     Raises:
-        TimeoutError: If none can in time, and `doing` says what was waited for.
+        TimeoutError: If none can in time, and `doing` describes the wait.
     """
     with selectors.DefaultSelector() as selector:
         for sock in {*readers, *writers}:
@@ -149,7 +149,7 @@ async def connect(host: str, port: int, until: float) -> BlockingPipe:
     Args:
         host: A name or an address.
         port: The port.
-        until: The moment of the monotonic clock at which to give up.
+        until: The moment of the monotonic clock of the time limit.
 
     Raises:
         TimeoutError: If the host does not respond in time.

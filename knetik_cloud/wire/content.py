@@ -1,4 +1,4 @@
-"""Content encodings: bytes are decoded in bounded pieces, so that no answer can fill the memory."""
+"""Content encodings. Bytes are decoded in bounded chunks, so that no response can exhaust the memory."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _unreadable(why: str) -> ApiResponseError:
 
 
 def too_large(limit: int) -> ApiResponseError:
-    """Build the error for an answer that is larger than the client takes."""
+    """Build the error for a response that exceeds the client's limit."""
     return ApiResponseError(
-        reason=f"the answer is larger than {limit} bytes, the limit of Configuration.max_response_size"
+        reason=f"the response is larger than {limit} bytes, the limit of Configuration.max_response_size"
     )

@@ -29,7 +29,7 @@ MAX_IDLE_SECONDS = 55.0
 class Exchange:
     """One request and its response. At its end the connection is released or closed, exactly once.
 
-    Its coroutines wait on its pipe only, so they run to their end at once if that is a blocking one.
+    Its coroutines wait on its pipe only, so with a blocking pipe they finish without suspending.
     """
 
     is_over = True

@@ -79,7 +79,7 @@ def tls_context(settings: ConnectionSettings | TransportSettings) -> ssl.SSLCont
 
 
 def _reject_pass_phrase(path: str) -> str:
-    """Answer OpenSSL's request for a pass phrase, which would otherwise appear on the terminal.
+    """Reject OpenSSL's request for a pass phrase, which would otherwise prompt on the terminal.
 
     Raises:
         ApiValueError: If the key is encrypted, which is why OpenSSL asks.

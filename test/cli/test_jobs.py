@@ -146,7 +146,7 @@ def test_wait_ends_when_the_state_cant_be_reached_or_takes_too_long(sandbox: San
     body = '{"sku": "sku_example", "note": "hi", "skip_invoice": false}'
     late = run("inventory", "add", "3", body, "--wait", "300ms")
     assert late.code == 7
-    assert "don't repeat the write" in late.error["next_step"]
+    assert "don't retry the write" in late.error["next_step"]
     run("inventory", "set-status", "56", "56", "pending")
     assert run("inventory", "get", "56", "56", "--wait", "300ms").code == 6
     sandbox.resume()

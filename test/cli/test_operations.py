@@ -210,7 +210,7 @@ def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run
         (["items", "create", "--behaviors", "x"], "--behaviors isn't JSON"),
         (
             ["entitlements", "grant", "56"],
-            "the body is missing: give it as JSON, @FILE or -, or set --entitlement-id",
+            "the body is missing: pass it as JSON, @FILE or -, or set --entitlement-id",
         ),
         (["items", "get"], "Missing argument 'ENTITLEMENT_ID'"),
         (["items", "gte", "1"], "did you mean 'get'?"),

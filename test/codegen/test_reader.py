@@ -81,7 +81,7 @@ def contract_with(
         (
             {"parameters": [{"name": "a", "in": "query", "schema": {"type": "array", "items": {}}}]},
             "get/parameters/0",
-            "say `explode: false`",
+            "add `explode: false`",
         ),
         (
             {"parameters": [{"name": "a", "in": "query", "schema": {"type": "object"}}]},

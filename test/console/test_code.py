@@ -144,7 +144,7 @@ def test_earlier_writes_that_led_to_a_request_are_repeated(
 
     text = code(pages, sandbox, "pytest", 3)
 
-    assert "repeats 1 earlier write" in note(pages, 3)
+    assert "runs 1 earlier write" in note(pages, 3)
     assert "grant_user_entitlement(1," not in text
     assert 'details["behavior"] == "time_period_gettable"' in text
     run_test(tmp_path, text)

@@ -54,7 +54,7 @@ def test_reader_of_a_list_says_how_its_pages_are_sized(kind: Any, name: str) -> 
         f"iter_entitlement_items() has no parameter or option '{name}': it reads page after page"
     )
     assert "page_size" in said
-    assert "get_entitlement_items() gives one page" in said
+    assert "get_entitlement_items() returns one page" in said
     said = said_by(lambda: kind().iter_entitlement_items(page_sise=2))
     assert "did you mean 'page_size'?" in said
 

@@ -142,7 +142,7 @@ def test_rejected_looks_raise_at_once(client: Client, sandbox: Sandbox) -> None:
     ("kwargs", "message"),
     [
         ({}, "needs id, or one of item_id, invoice_id, since"),
-        ({"id": 5, "item_id": 5}, "id already says what to wait for: leave out item_id"),
+        ({"id": 5, "item_id": 5}, "id already specifies what to wait for: omit item_id"),
         ({"id": 5, "deadline": 0}, "deadline must be a number of seconds above 0"),
         ({"id": ["x"]}, "each of id must be an int"),
         ({"item_id": 5, "since": "yesterday"}, "since"),

@@ -68,7 +68,7 @@ def test_tokens_are_enforced_if_asked() -> None:
         ),
         (["--database", "sqlite:////no/such/x.db"], "can't open the database /no/such/x.db"),
         (["--database", "{seed}"], "seed.yaml: its file is not an SQLite database"),
-        (["--workers", "2"], "give a PostgreSQL URL, such as postgresql://user@host/name,"),
+        (["--workers", "2"], "pass a PostgreSQL URL, such as postgresql://user@host/name,"),
         (["--host", "nonsense.invalid"], "can't listen on nonsense.invalid:0: "),
         (["--host", "ü..invalid"], "ü..invalid:0: that is no address; --host takes"),
         (["--host", "192.0.2.1"], "; --host takes an address of this machine"),

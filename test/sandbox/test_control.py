@@ -180,9 +180,9 @@ def test_a_bad_time_is_refused(web: Web, body: Any) -> None:
 @pytest.mark.parametrize(
     ("when", "said"),
     [
-        ("tomorrow", "when must be epoch seconds, an aware datetime or ISO 8601 with its offset, such as"),
+        ("tomorrow", "when must be epoch seconds, an aware datetime or ISO 8601 with a UTC offset, such as"),
         (None, "when must be epoch seconds"),
-        ("2030-01-01", "which '2030-01-01' lacks: write '2030-01-01T00:00:00Z' for UTC"),
+        ("2030-01-01", "not '2030-01-01': write '2030-01-01T00:00:00Z' for UTC"),
         (datetime(2030, 1, 1), "write tzinfo=datetime.UTC for UTC"),
         ("1950-01-01T00:00:00Z", "when must be from 1970 to 9999"),
     ],

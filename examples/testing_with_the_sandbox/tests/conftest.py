@@ -13,11 +13,11 @@ from knetik_cloud import ApiClient
 
 @pytest.fixture(scope="session")
 def knetik_sandbox_settings() -> dict[str, Any]:
-    """Start the stand-in with the shop's own data."""
+    """Start the sandbox with the shop's own data."""
     return {"seed": Path(__file__).with_name("seed.yaml")}
 
 
 @pytest.fixture
 def shop(knetik_client: ApiClient) -> Shop:
-    """A shop on a fresh stand-in."""
+    """A shop on a sandbox with its initial data."""
     return Shop(knetik_client, life_id=100, pass_id=101)

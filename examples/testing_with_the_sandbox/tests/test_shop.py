@@ -1,4 +1,4 @@
-"""Tests of the shop, against the stand-in server."""
+"""Tests of the shop on a sandbox."""
 # ruff: noqa: D103 - the names of tests say what they pin
 
 from __future__ import annotations

@@ -83,4 +83,4 @@ def _describe(made: Plan | None) -> str | None:
         return None
     start = {DEMO: "the demo data", EMPTY: "an empty sandbox"}.get(made.start.kind, "a seed")
     lead = len(made.earlier)
-    return f"{start} and repeats {lead} earlier {'write' if lead == 1 else 'writes'}" if lead else start
+    return f"{start} and runs {lead} earlier {'write' if lead == 1 else 'writes'}" if lead else start

@@ -54,7 +54,7 @@ def identities(service: Service) -> list[Identity]:
 
 
 def best(service: Service, operation: Operation, known: Sequence[Identity]) -> str:
-    """Return the identity to offer first: one with the permission, or nobody if none is needed."""
+    """Return the identity to offer first: one with the permission, or no identity if none is needed."""
     if not service.settings.require_auth or not operation.permissions:
         return NOBODY
     needed = set(operation.permissions)
@@ -86,7 +86,7 @@ def credentials(service: Service, value: str) -> dict[str, str]:
 
 
 async def token(service: Service, visit: Visit, value: str) -> str | None:
-    """Get a token for an identity, by the sandbox's own token operation. Nobody has none.
+    """Get a token for an identity, by the sandbox's own token operation. Return None for the empty value.
 
     Raises:
         ServiceError: If there is no such identity, or if the sandbox issues no token to it (404).

@@ -86,7 +86,7 @@ def request(context: Context, visit: Visit) -> Outcome:
 
 
 def denial(context: Context, exchange: Exchange) -> dict[str, Any]:
-    """Return what the page of a request says about a denial."""
+    """Return the part of a request's page that explains a denial."""
     from knetik_cloud.sandbox.console import why
 
     return {"checks": why.of_exchange(context.service, exchange), "permission": why.permissions(exchange)}

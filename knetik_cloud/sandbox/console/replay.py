@@ -19,7 +19,7 @@ from knetik_cloud.sandbox.storage.database import load
 from knetik_cloud.sandbox.storage.people import Token
 
 MAX_EARLIER: Final = 100
-"""Earlier writes that a test repeats before the selected requests."""
+"""Earlier writes that a test runs before the selected requests."""
 
 MAX_ROWS: Final = 5000
 """Rows of a state up to which it is replayed and written into a test."""

@@ -1,4 +1,4 @@
-"""Who may use the console: its own pages in a browser, on this machine unless the settings say otherwise."""
+"""Who may use the console: its own pages in a browser, on this machine by default."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HEADERS: Final[Mapping[str, str]] = {
 
 
 class Rejected(Exception):
-    """The console does not serve this request; the message says why."""
+    """The console does not serve this request; the message is the reason."""
 
 
 def check_sender(request: Request, settings: Settings) -> None:

@@ -50,7 +50,7 @@ class _RollBack(Exception):
 def evaluate(service: Service, user_id: int, item_id: int, action: str, at: float) -> Verdict | str:
     """Return whether a user could use or get an item at an instant, or a text with what does not exist.
 
-    It is asked of the present data, after the invoices that are due by then have been fulfilled.
+    It is evaluated on the current data, as if all invoices due by then were fulfilled.
     """
     with _trial(service) as db:
         user = people.user_by_id(db, user_id)
@@ -116,7 +116,7 @@ def permissions(exchange: Exchange) -> str | None:
     if "error_description" in body:
         return f"The request carries no good token: {body['error_description']}"
     messages = [each.get("message", "") for each in body.get("result", ()) if isinstance(each, dict)]
-    return f"The caller lacks a permission: {'; '.join(messages)}" if messages else None
+    return f"The caller is missing a permission: {'; '.join(messages)}" if messages else None
 
 
 def _checks(

@@ -26,9 +26,9 @@ def length_problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
     if unit is not None and unit not in UNITS:
         found.append(("unit_of_time", f"must be one of {', '.join(UNITS)}, not {unit!r}"))
     if length is None and unit is not None:
-        found.append(("time_length", f"is required beside unit_of_time: say how many {unit}s"))
+        found.append(("time_length", f"is required with unit_of_time: the number of {unit}s"))
     if unit is None and length is not None:
-        found.append(("unit_of_time", f"is required beside time_length: one of {', '.join(UNITS)}"))
+        found.append(("unit_of_time", f"is required with time_length: one of {', '.join(UNITS)}"))
     return found
 
 

@@ -1,4 +1,4 @@
-"""`spendable`: an amount of a currency, which a grant credits if `fulfillable` says `wallet`."""
+"""`spendable`: an amount of a currency, which a grant credits if the type of `fulfillable` is `wallet`."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from knetik_cloud.sandbox.errors import Problem
 from knetik_cloud.sandbox.rules.using import find
 
 FILES = ("file", "audio", "image", "video")
-"""Kinds of property that are one file each."""
+"""Types of properties that are one file each."""
 
 GROUPS = tuple(f"{kind}_group" for kind in FILES)
-"""Kinds of property that hold several files."""
+"""Types of properties that contain several files."""
 
 TEXTS = ("text", "formatted_text")
 NUMBERS = ("integer", "long", "double", "date")
@@ -62,7 +62,7 @@ def _property_problems(item: Mapping[str, Any], template: Mapping[str, Any]) -> 
                 yield Problem(f"{path} is required by the template: a {definition['type']}", path)
         elif value["type"] != definition["type"]:
             yield Problem(
-                f"{path}.type must be {definition['type']}, as the template says, not {value['type']}",
+                f"{path}.type must be {definition['type']}, as in the template, not {value['type']}",
                 f"{path}.type",
             )
         else:
@@ -149,7 +149,7 @@ def _nested_problems(
     definition: Mapping[str, Any], value: Mapping[str, Any], path: str
 ) -> Iterator[tuple[str, str]]:
     if value["type"] != definition["type"]:
-        yield f"{path}.type", f"must be {definition['type']}, as the template says, not {value['type']}"
+        yield f"{path}.type", f"must be {definition['type']}, as in the template, not {value['type']}"
         return
     for field, message in _value_problems(definition, value):
         yield f"{path}.{field}", message
@@ -169,7 +169,7 @@ def _behavior_problems(item: Mapping[str, Any], template: Mapping[str, Any]) -> 
         given = find(item.get("behaviors") or (), kind)
         if given is None:
             if definition["required"]:
-                yield Problem(f"behaviors lacks {kind}, which the template requires", "behaviors")
+                yield Problem(f"behaviors is missing {kind}, which the template requires", "behaviors")
         elif not definition["modifiable"] and _values(given) != _values(wanted):
             yield Problem(
                 f"behaviors: the template fixes the values of {kind}: send it as the template has it",

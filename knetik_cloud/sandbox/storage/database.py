@@ -92,7 +92,7 @@ class Database:
 
     Raises:
         UnusableDatabase: If the database can't be opened.
-        ValueError: If the URL is malformed, or is that of another kind of database.
+        ValueError: If the URL is malformed, or belongs to another type of database.
     """
 
     def __init__(self, database: str | None) -> None:
@@ -247,7 +247,7 @@ def _url(database: str | None) -> URL:
 
 
 def _is_unusable(error: DBAPIError) -> bool:
-    """Return whether an error is due to the database's state rather than to a statement."""
+    """Return whether the state of the database caused an error, and not a statement."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
         return code & 0xFF in SQLITE_REASONS
@@ -410,4 +410,4 @@ def _sqlite(url: URL) -> Engine:
 
 
 OPENERS = {"sqlite": _sqlite, "postgresql": _postgresql}
-"""The functions that open each kind of database."""
+"""The functions that open each type of database."""
