@@ -299,7 +299,7 @@ def _options(settings: Settings) -> list[str]:
 
 
 def _callers(steps: Sequence[Step]) -> list[str | None]:
-    """List the callers of the requests without repeats, or nobody if there are none."""
+    """List the callers of the requests without repeats, or None if there are none."""
     found = list(dict.fromkeys(step.exchange.caller for step in steps if step.problem is None))
     return found or [None]
 

@@ -1,4 +1,4 @@
-"""The form that answers whether a user could use or get an item at some time."""
+"""The form that shows whether a user could use or get an item at some time."""
 
 from __future__ import annotations
 
