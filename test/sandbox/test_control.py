@@ -196,7 +196,7 @@ def test_an_instant_that_is_none_or_naive_is_refused(sandbox: Sandbox, when: Any
 def test_a_naive_instant_is_refused_over_http(web: Web) -> None:
     problem = web.put("/_sandbox/clock", {"now": "2030-01-01"}).problem
     assert problem["field"] == "now"
-    assert problem["message"].startswith("now must have its offset")
+    assert problem["message"].startswith("now must have a UTC offset")
 
 
 def test_the_clock_runs_on_after_an_instant_to_freeze_at_that_is_refused(web: Web, sandbox: Sandbox) -> None:
