@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -30,6 +32,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "performance" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="a comparison of CPU times: run with --performance"))
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the thousands of collected tests from each full garbage collection that a test runs."""
+    gc.freeze()
+
+
+def pytest_sessionstart() -> None:
+    """Let tests send SIGINT, which a shell makes processes in the background ignore."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
