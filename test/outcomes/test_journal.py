@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
@@ -214,8 +215,9 @@ def test_full_disk_stops_the_run_and_the_same_command_continues(
 
 def test_too_many_shards_for_the_open_files_are_rejected(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    highest = max(map(int, os.listdir("/proc/self/fd")))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 20, hard))
+    taken = set(map(int, os.listdir("/proc/self/fd")))
+    free = (number for number in itertools.count() if number not in taken)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next(itertools.islice(free, 20, None)), hard))
     try:
         with pytest.raises(bulk.BulkError, match="use fewer shards, or raise the limit"):
             run(api, tmp_path, shards=4096)
