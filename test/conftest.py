@@ -27,11 +27,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the comparisons of CPU times unless they are asked for, since they need a quiet machine."""
+    """Skip the comparisons of CPU times unless they are requested, and run files of slow tests first.
+
+    The comparisons need a quiet machine. With slow tests first, no worker ends with one while others wait.
+    """
+    items.sort(key=_is_in_a_quick_file)
     if not config.getoption("--performance"):
         for item in items:
             if "performance" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="a comparison of CPU times: run with --performance"))
+
+
+def _is_in_a_quick_file(item: pytest.Item) -> bool:
+    file = item.getparent(pytest.File)
+    return file is None or file.get_closest_marker("slow") is None
 
 
 def pytest_collection_finish() -> None:

@@ -35,9 +35,9 @@ EXAMPLES = 30 * int(os.environ.get("KNETIK_TEST_SOAK", "1"))
 """The number of requests made up for each operation: 300 in `tox -e soak`. A fixed seed makes the same ones
 in every run."""
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(90 + 20 * EXAMPLES)]
 
-@pytest.mark.slow
-@pytest.mark.timeout(90 + 20 * EXAMPLES)
+
 @pytest.mark.parametrize(
     ("contract", "options", "operations"),
     [
