@@ -221,6 +221,7 @@ class Settings:
             is_none = declared.default is None and declared.is_missing(value)
             checked = None if is_none else declared.check(name, value)
         except ApiValueError as error:
+            error._setting = name
             return error.with_traceback(None)
         object.__setattr__(self, name, checked)
         # Set the revision last, so that a reader of the new revision sees the new value. An object is unique.
@@ -303,7 +304,7 @@ class Configuration(Settings):
     key_file: Path = setting(default=None, check=_path)
     """The path of the key of the client certificate. None means that it is in `cert_file`."""
     ssl_context: Setting[ssl.SSLContext | None, ssl.SSLContext | None] = setting(
-        default=None, check=lambda name, value: value
+        default=None, check=_must_be("an ssl.SSLContext", lambda value: isinstance(value, ssl.SSLContext))
     )
     """An `ssl.SSLContext` to use unchanged. The other TLS settings are then ignored."""
     proxy: Text = setting(default=None, check=_proxy)

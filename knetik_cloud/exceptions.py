@@ -10,6 +10,8 @@ MAX_ERRORS_SHOWN = 10
 MAX_RESULT_LENGTH = 1 << 18
 """The length of the longest body that is parsed as a `Result`. A longer one is only kept as text."""
 MAX_ERRORS = 100
+EXPLAINED_CODES = frozenset({1001, 1002, 1003, 1004, 1005, 1006, 1007, 1500, 1501, 1999})
+"""The codes of a `Result` that have a section in `docs/reference/result-codes.md`."""
 
 _E = TypeVar("_E", bound="ApiException")
 
@@ -96,11 +98,15 @@ class ApiException(Exception):
         attempts: The attempts of the call, as `Attempt(outcome, status, waited)`.
         may_have_applied: True if a write was sent and its effect is unknown. Check before you retry.
         retry_after: Seconds that the service asked to wait, or None.
+        docs: The section of the documentation that explains the error, such as
+            `docs/reference/result-codes.md#1007`.
     """
 
     operation: str | None = None
     attempts: tuple[Attempt, ...] = ()
     retry_after: float | None = None
+    _setting: str | None = None
+    """The setting whose value was rejected, or None."""
     _write: Any = None
     """The write that failed, for `client.find_out(error)`, or None if nothing could be read back."""
 
@@ -155,6 +161,16 @@ class ApiException(Exception):
         elif isinstance(result.get("error"), str):
             self.errors = (ErrorDetail(_text_in(result, "error_description"), None, result["error"]),)
 
+    @property
+    def docs(self) -> str:
+        """The section of the documentation that explains the error: of its code, its setting or its class."""
+        if self._setting is not None:
+            return f"docs/reference/settings.md#{self._setting}"
+        if self.code in EXPLAINED_CODES:
+            return f"docs/reference/result-codes.md#{self.code}"
+        kind = next(kind for kind in type(self).__mro__ if kind.__module__ == __name__)
+        return f"docs/reference/exceptions.md#{kind.__name__.lower()}"
+
     def as_curl(self) -> str | None:
         """Return the failed request as a curl command with masked secrets, or None if none was built."""
         return self._curl
@@ -176,6 +192,8 @@ class ApiException(Exception):
             lines.append(f"... and {len(self.errors) - MAX_ERRORS_SHOWN} more in `errors`")
         if self.request_id:
             lines.append(f"Request id: {self.request_id}")
+        if self._setting is not None or not isinstance(self, ApiValueError):
+            lines.append(f"See: {self.docs}")
         if self.body:
             lines.append(f"HTTP response body: {_cut(self.body)}")
         return "\n".join(lines)

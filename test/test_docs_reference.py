@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import shlex
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 
 from codegen.reference import APPLIED
 from knetik_cloud import Configuration, exceptions
-from knetik_cloud.cli.exits import Exit
-from knetik_cloud.cli.explain import CODES
+from knetik_cloud.cli.errors import details
+from knetik_cloud.cli.exits import CommandError, Exit
+from knetik_cloud.cli.explain import CODES, topics
 from knetik_cloud.sandbox import Sandbox, errors
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +47,54 @@ def test_every_code_has_a_section() -> None:
     used = {str(value) for name, value in vars(errors).items() if name.isupper() and isinstance(value, int)}
     assert {each.topic for each in CODES} == used == set(headings("reference/result-codes.md"))
     assert headings("reference/exit-codes.md") == [str(int(code)) for code in Exit]
+
+
+def section(place: str) -> tuple[str, str]:
+    """Return the page and the heading of a place such as `docs/reference/exit-codes.md#7`, which exists."""
+    path, _, anchor = place.partition("#")
+    assert (ROOT / path).parent == DOCS / "reference"
+    found = {each.lower(): each for each in HEADING.findall((ROOT / path).read_text(encoding="utf-8"))}
+    assert anchor in found, place
+    return Path(path).stem, found[anchor]
+
+
+@pytest.mark.parametrize("name", APPLIED)
+def test_every_exception_names_its_section(name: str) -> None:
+    kind = getattr(exceptions, name)
+    own = type("Own", (kind,), {})
+    arguments = ("it failed",) if issubclass(kind, exceptions.ApiValueError) else (None, "it failed")
+    for error in (kind(*arguments), own(*arguments)):
+        assert section(error.docs) == ("exceptions", name)
+        assert str(error).endswith(f"\nSee: {error.docs}") == (name != "ApiValueError")
+        assert section(details(error)["docs"]) == ("exceptions", name)
+        assert pickle.loads(pickle.dumps(kind(*arguments))).docs == error.docs
+
+
+@pytest.mark.parametrize("name", Configuration._settings)
+def test_every_rejected_setting_names_its_section(name: str) -> None:
+    with pytest.raises(exceptions.ApiValueError) as caught:
+        Configuration(**{name: 3 + 4j})
+    assert section(caught.value.docs) == ("settings", name)
+    assert str(caught.value).endswith(f"\nSee: docs/reference/settings.md#{name}")
+
+
+def test_every_code_names_its_section() -> None:
+    assert {str(code) for code in exceptions.EXPLAINED_CODES} == {each.topic for each in CODES}
+    for code in (*sorted(exceptions.EXPLAINED_CODES), 4711):
+        error = exceptions.NotFoundException(404, "Not Found")
+        error._load_response(json.dumps({"code": code}), exceptions.Headers())
+        known = code in exceptions.EXPLAINED_CODES
+        assert section(error.docs) == (
+            ("result-codes", str(code)) if known else ("exceptions", type(error).__name__)
+        )
+        assert f"\nSee: {error.docs}\n" in str(error)
+
+
+def test_every_topic_and_exit_code_names_its_section() -> None:
+    for topic in topics():
+        section(topic.docs)
+    for code in Exit:
+        assert section(details(CommandError("it failed", code))["docs"]) == ("exit-codes", str(int(code)))
 
 
 def test_every_example_of_the_control_api_runs() -> None:

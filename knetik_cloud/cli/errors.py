@@ -102,6 +102,9 @@ def details(error: BaseException, is_writing: bool = False) -> dict[str, Any]:
             ],
         }
     found["next_step"] = next_step_of(error, code)
+    found["docs"] = (
+        error.docs if isinstance(error, ApiException) else f"docs/reference/exit-codes.md#{code:d}"
+    )
     if code is Exit.INTERRUPTED and is_writing:
         found |= {"may_have_applied": True, "next_step": MEANINGS[code].next_step}
     return found
@@ -138,6 +141,8 @@ def report(error: BaseException, as_json: bool, is_writing: bool = False) -> Exi
             lines.append("  The write may have been applied.")
         if found["next_step"]:
             lines.append(f"  {found['next_step']}")
+        if found.get("status") is not None:
+            lines.append(f"  See {found['docs']}")
         text = without_secrets("\n".join(printable(line) for line in lines))
         if found["exit_code"] == Exit.INTERRUPTED and is_terminal(sys.stderr):
             text = f"\n{text}"  # below the ^C

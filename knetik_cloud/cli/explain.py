@@ -21,6 +21,13 @@ class Topic(NamedTuple):
     meaning: str
     next_step: str
 
+    @property
+    def docs(self) -> str:
+        """The section of the documentation that explains it."""
+        page = {"code": "result-codes", "exit code": "exit-codes"}.get(self.kind, "exceptions")
+        name = self.meaning.partition(":")[0] if self.kind == "status" else self.topic
+        return f"docs/reference/{page}.md#{name.lower()}"
+
 
 CODES = (
     Topic("1001", "code", "A value is missing or wrong.", NEXT_STEPS["BadRequestException"]),
@@ -117,12 +124,13 @@ def explain(topic: str | None) -> None:
         found = [each for each in found if each.topic.lower() == wanted]
         if not found:
             raise CommandError(_unknown(topic), next_step="`knetik explain` lists all topics.")
-    columns = list(Topic._fields)
+    columns = [*Topic._fields, "docs"]
     run.output.check(columns)
-    rows = [each._asdict() for each in found]
+    rows = [{**each._asdict(), "docs": each.docs} for each in found]
     if run.output.chosen == "table" and run.output.fields is None and run.output.select is None and topic:
         for row in rows:
             click.echo(f"{row['topic']} ({row['kind']})\n  {row['meaning']}\n  {row['next_step']}")
+            click.echo(f"  See {row['docs']}")
         return
     run.output.write(Rows.of(rows, columns))
 

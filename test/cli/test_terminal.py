@@ -183,7 +183,8 @@ def test_errors_are_text_on_a_terminal(sandbox: Sandbox) -> None:
     code, terminal = on_terminal("items", "get", "999")
     assert code == 4
     assert terminal.plain[0].startswith("Error: 404 Not Found: No entitlement item has the id 999")
-    assert terminal.plain[-1] == "  Check the id, and the host with `knetik whoami`."
+    assert terminal.plain[-2] == "  Check the id, and the host with `knetik whoami`."
+    assert terminal.plain[-1] == "  See docs/reference/result-codes.md#1003"
 
 
 HOST = ("--host", "http://example.invalid", "--retries", "0")
