@@ -39,6 +39,8 @@ def read_source(app: Sphinx, name: str, source: list[str]) -> None:
     if name in FILES:
         text = ROOT.joinpath(FILES[name]).read_text(encoding="utf-8")
         source[0] = re.sub(r"\]\((?!\w+:|#)(?!docs/)", "](../", text).replace("](docs/", "](")
+    if name.endswith("Api"):
+        source[0] = f"---\ntocdepth: 2\n---\n{source[0]}"  # the same headings follow each method
     up = "../" * name.count("/")
     text = ROOT_LINK.sub(lambda link: f"]({up}{PAGES[link[1]]}.md", BACK.sub("", source[0]))
     text = DIRECTIVE.sub(r"```\1```", text)

@@ -135,7 +135,9 @@ def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -
         message = f"no secure connection to {host}: {shorten(cause)}{hint}"
         return MappedError(ApiConnectionException, message, False)
     if isinstance(cause, OSError):
-        message = f"the connection to {host} {'lost' if written else 'could not be made'}: {shorten(cause)}"
+        message = (
+            f"the connection to {host} {'was lost' if written else 'could not be made'}: {shorten(cause)}"
+        )
         return MappedError(ApiConnectionException, message)
     message = f"the exchange with {host} failed: {type(cause).__name__} {shorten(cause)}"
     return MappedError(ApiConnectionException, message.rstrip())
