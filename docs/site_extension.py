@@ -99,6 +99,7 @@ REPAIRS = {
     '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="Page">',
     'class="caption" role="heading">': 'class="caption" role="heading" aria-level="2">',
     "<pre>": '<pre tabindex="0">',
+    '<div id="search-results">': '<h1>Search</h1><div id="search-results">',
 }
 
 
