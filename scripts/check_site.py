@@ -22,7 +22,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
 MAX_FIRST_VIEW = 45_000
-"""The most bytes of HTML, styles and scripts that a page loads, compressed, without the index of the search."""
+"""The most bytes of HTML, styles and scripts that a page loads, compressed. The search's index is extra."""
 
 PAGES = (
     "index.html",
