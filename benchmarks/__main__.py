@@ -18,8 +18,8 @@ from benchmarks import (
     peers,
     report,
     sandbox_requests,
+    sandbox_server,
     shapes,
-    standin,
     tables,
     tasks,
     threads,
@@ -41,7 +41,7 @@ GROUPS: dict[str, Group] = {
     "tables": tables.measure,
     "many": growth.measure_many,
     "requests": sandbox_requests.measure,
-    "standin": standin.measure,
+    "server": sandbox_server.measure,
     "peers": peers.measure,
 }
 BUDGETED = ("calls", "shapes", "imports", "memory", "growth", "threads", "tasks")

@@ -1,4 +1,4 @@
-"""What all tests share: a clean environment, and a raw-socket server that keeps the bytes it was sent."""
+"""Fixtures of all tests: a clean environment, and a raw-socket server that records the bytes of requests."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class RecordingServer:
-    """Answers each request with the next of its answers, the last one again and again; keeps the bytes."""
+    """Responds to each request with the next of its responses, repeats the last one, and keeps the bytes."""
 
     def __init__(self) -> None:
         self.requests: list[bytes] = []
@@ -114,7 +114,7 @@ def _head(incoming: socket.SocketIO) -> list[bytes]:
 
 
 def answer(status: int, body: bytes = b"", *headers: str) -> bytes:
-    """Write an HTTP answer with a JSON body."""
+    """Write an HTTP response with a JSON body."""
     lines = [f"HTTP/1.1 {status} Reason", f"Content-Length: {len(body)}", *headers]
     if body:
         lines.append("Content-Type: application/json")
@@ -144,7 +144,7 @@ def api(client: ApiClient) -> UsersInventoryApi:
 
 @pytest.fixture
 def run_script(tmp_path: Path) -> RunScript:
-    """Run a source as a script, warnings as errors, with KNETIK_CLOUD_HOST at a freshly seeded stand-in."""
+    """Run a source as a script, warnings as errors, with KNETIK_CLOUD_HOST at a freshly seeded sandbox."""
 
     def run(source: str) -> subprocess.CompletedProcess[str]:
         script = tmp_path / "script.py"

@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def check(package: Path, environment: Path) -> None:
-    """Install a package by itself and import it, then with the stand-in, and run the quickstart."""
+    """Install a package without extras and import it, then with the sandbox, and run the quickstart."""
     venv.create(environment, with_pip=True)
     python = str(environment / "bin" / "python")
     run(python, "-m", "pip", "install", "--quiet", str(package))

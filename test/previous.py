@@ -175,23 +175,23 @@ def compare(deviations: list[dict[str, Any]], failed: set[str], outcomes: Counte
     for name in failed:
         for key in (name, name.partition("[")[0]):
             by_name.setdefault(key, set()).add(name)
-    unlisted, stale = set(failed), []
+    unexpected, stale = set(failed), []
     for each in deviations:
         found = set().union(*(by_name.get(name, set()) for name in each["tests"]))
         stale += [name for name in each["tests"] if name not in by_name]
-        unlisted -= found
+        unexpected -= found
         print(f"deviation ({len(found)} tests): {each['reason']}")
-    for name in sorted(unlisted):
+    for name in sorted(unexpected):
         print(f"UNLISTED: {name}")
     for name in stale:
         print(f"STALE: {name} passes or doesn't run")
     passed = outcomes.total() - outcomes["private"] - outcomes["skipped"] - len(failed)
     print(
-        f"{passed} passed, {len(failed)} failed ({len(unlisted)} of them not listed), "
+        f"{passed} passed, {len(failed)} failed ({len(unexpected)} of them not listed), "
         f"{outcomes['private']} skipped because they use private modules, {outcomes['skipped']} for other "
         "reasons"
     )
-    return 1 if unlisted or stale else 0
+    return 1 if unexpected or stale else 0
 
 
 if __name__ == "__main__":

@@ -23,12 +23,12 @@ NOT_IN_SLUGS = re.compile(r"[^\w\- ]")
 
 
 def prose(page: Path) -> str:
-    """Give a page's text without its code blocks."""
+    """Return a page's text without its code blocks."""
     return CODE.sub("", page.read_text(encoding="utf-8"))
 
 
 def anchors(page: Path) -> set[str]:
-    """Name the anchors of a page as GitHub makes them of its headings."""
+    """Return the anchors of a page, as GitHub derives them from its headings."""
     text = prose(page)
     found = set(ANCHOR.findall(text))
     for heading in HEADING.findall(text):

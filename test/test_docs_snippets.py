@@ -118,9 +118,9 @@ def test_the_example_of_a_model_runs(page: str, capsys: pytest.CaptureFixture[st
 
 
 def blocks() -> Iterator[Any]:
-    """Walk over the Python blocks of README and the guides; each stands for itself.
+    """Walk over the Python blocks of README and the guides. Each is independent.
 
-    The sandbox guide's speak of a sandbox that runs: `test/sandbox/test_guide.py` gives them one.
+    Those of the sandbox guide need a running sandbox: `test/sandbox/test_guide.py` provides it.
     """
     guides = set((DOCS / "guides").rglob("*.md")) - {DOCS / "guides" / "sandbox.md"}
     for page in (DOCS.parent / "README.md", *sorted(guides)):

@@ -37,7 +37,7 @@ def delete(target: str) -> str:
 
 
 def empty_post(target: str) -> str:
-    """A POST without a body, which says so."""
+    """A POST without a body, which has `Content-Length: 0`."""
     return f"POST {target} HTTP/1.1\r\n{HOST}User-Agent: test\r\nContent-Length: 0\r\n\r\n"
 
 

@@ -388,7 +388,7 @@ def test_submit_gives_a_future_of_the_methods_type(client: ApiClient, api: Users
 
 
 def submit_until_refused(client: ApiClient) -> BaseException:
-    """Submit calls until one is refused, and give the error."""
+    """Submit calls until one is rejected, and return the error."""
     api = UsersInventoryApi(client)
     while True:
         try:

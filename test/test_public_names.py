@@ -1,4 +1,4 @@
-"""The public names are exactly those that are documented, and each says what it is for."""
+"""The public names are exactly the documented ones, and each has a docstring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The surface gate finds each kind of breaking change, shown on copies of the package."""
+"""The surface gate finds each type of breaking change, shown on copies of the package."""
 
 from __future__ import annotations
 

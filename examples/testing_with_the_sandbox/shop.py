@@ -15,15 +15,15 @@ class Shop:
         self._pass_id = pass_id
 
     def sell_life(self, player_id: int) -> None:
-        """Give a player a life."""
+        """Grant a player a life."""
         self._api.grant_user_entitlement(player_id, EntitlementGrantRequest(entitlement_id=self._life_id))
 
     def sell_pass(self, player_id: int) -> None:
-        """Give a player a pass for a week."""
+        """Grant a player a pass for a week."""
         self._api.grant_user_entitlement(player_id, EntitlementGrantRequest(entitlement_id=self._pass_id))
 
     def spend_life(self, player_id: int, level: str) -> bool:
-        """Take one life of a player; False when none is left."""
+        """Use one life of a player. Return False if none is left."""
         try:
             self._api.use_user_entitlement_item(player_id, self._life_id, info=level)
         except ForbiddenException:
@@ -31,7 +31,7 @@ class Shop:
         return True
 
     def may_enter(self, player_id: int) -> bool:
-        """Tell whether a player has a pass that is good now."""
+        """Return whether a player has a valid pass."""
         try:
             self._api.check_user_entitlement_item(player_id, self._pass_id)
         except ForbiddenException:

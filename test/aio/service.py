@@ -1,4 +1,4 @@
-"""A small HTTP service in the test's own event loop, which answers late, badly or not at all."""
+"""A small HTTP service in the test's own event loop, which responds late, badly or not at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Answer = Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]
 
 
 def http(body: Any = ENTRY, status: str = "200 OK", *headers: str) -> bytes:
-    """Write an answer."""
+    """Write a response."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = (
         f"HTTP/1.1 {status}",
@@ -35,18 +35,18 @@ def http(body: Any = ENTRY, status: str = "200 OK", *headers: str) -> bytes:
 
 
 async def healthy(asked: Asked, writer: asyncio.StreamWriter) -> None:
-    """Answer with the entry, or with a token."""
+    """Respond with the entry, or with a token."""
     is_token = asked.target.startswith("/oauth")
     writer.write(http({"access_token": "fresh", "expires_in": 3600} if is_token else ENTRY))
 
 
 async def silent(asked: Asked, writer: asyncio.StreamWriter) -> None:
-    """Never answer."""
+    """Never respond."""
     await asyncio.sleep(60)
 
 
 class Service:
-    """Answers each request as `answer` does; counts what it was asked and which connections are open."""
+    """Responds to each request as `response` does; counts its requests and open connections."""
 
     def __init__(self, answer: Answer = healthy) -> None:
         self.answer = answer

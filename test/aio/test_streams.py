@@ -1,4 +1,4 @@
-"""Raw answers: streamed piece by piece, inside the limits, and nobody hurries whoever reads them."""
+"""Raw responses: streamed in chunks, within the limits, and without a deadline for their reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is loaded, and what is started, when: counted in fresh interpreters, where nothing wobbles."""
+"""Modules that are loaded and threads that are started, counted in new interpreters."""
 
 from __future__ import annotations
 

@@ -233,13 +233,13 @@ BROKEN = {
 def test_a_broken_file_is_explained_and_help_version_and_doctor_still_work(
     kind: str, run: Run, home: Path, sandbox: Sandbox
 ) -> None:
-    text, said = BROKEN[kind]
+    text, message = BROKEN[kind]
     path = profiles_file(home, text)
     for words in (["items", "list"], ["whoami"]):
         done = run(*words)
         assert done.code == 1
         assert done.error["message"].startswith(f"{path} can't be used: ")
-        assert said in done.error["message"]
+        assert message in done.error["message"]
         assert done.error["next_step"]
     assert run("--help").code == run("items", "list", "--help").code == run("--version").code == 0
     assert run("explain", "7").code == run("completion", "bash").code == 0
@@ -247,7 +247,7 @@ def test_a_broken_file_is_explained_and_help_version_and_doctor_still_work(
     assert done.code == 1
     checks = {row["check"]: row for row in done.rows("jsonl")}
     assert checks["configuration"]["state"] == "failed"
-    assert said in checks["configuration"]["detail"]
+    assert message in checks["configuration"]["detail"]
     assert checks["http"]["state"] == "ok"
 
 
@@ -265,20 +265,20 @@ def test_a_file_that_cant_be_read_is_explained(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("helper", "said"),
+    ("helper", "message"),
     [
         ("exit-no-such-command", "can't be run"),
         ("false", "failed with exit status 1"),
         ("true", "is empty"),
     ],
 )
-def test_a_helper_that_fails_is_explained(helper: str, said: str, run: Run, home: Path) -> None:
+def test_a_helper_that_fails_is_explained(helper: str, message: str, run: Run, home: Path) -> None:
     profiles_file(
         home, f'default_profile = "a"\n[profiles.a]\nhost = "http://127.0.0.1:1"\nhelper = "{helper}"\n'
     )
     done = run("items", "list")
     assert done.code == 1
-    assert said in done.error["message"]
+    assert message in done.error["message"]
 
 
 def test_an_unknown_profile_is_explained(run: Run, home: Path) -> None:

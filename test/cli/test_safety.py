@@ -221,7 +221,7 @@ def test_dry_run_curl_and_python_show_the_request_that_is_sent(
 
 
 def same(first: bytes, second: bytes) -> bool:
-    """Return whether two requests are the same, whoever sent them."""
+    """Return whether two requests are the same, regardless of their sender."""
     found = []
     for request in (first, second):
         head, _, body = request.partition(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""`knetik sandbox`: in the background and over the control API, also for one that somebody else started."""
+"""`knetik sandbox`: in the background and over the control API, also if another program started it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command loads and how much CPU it takes before it does anything."""
+"""The modules that the command loads and the CPU time it takes to start."""
 
 from __future__ import annotations
 

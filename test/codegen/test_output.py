@@ -1,4 +1,4 @@
-"""What is committed is what the contract gives, and `--check` sees whatever is not."""
+"""The committed files are what the generator writes, and `--check` finds any difference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a contract says that the generator can't express is refused, with the place where it stands."""
+"""The generator rejects what it can't express, and names the place in the contract."""
 
 from __future__ import annotations
 

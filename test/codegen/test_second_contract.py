@@ -31,7 +31,7 @@ README = "".join(
 
 
 class Server(ThreadingHTTPServer):
-    """Answers every request with `status` and `answer`, and keeps what was asked."""
+    """Responds to every request with `status` and `answer`, and records the requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

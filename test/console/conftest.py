@@ -1,4 +1,4 @@
-"""What the tests of the console share: a sandbox, plain requests, and a browser."""
+"""Fixtures of the console's tests: a sandbox, plain requests, and a browser."""
 
 from __future__ import annotations
 

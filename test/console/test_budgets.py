@@ -1,4 +1,4 @@
-"""What the console costs: its first view, its views of 100,000 entries, and requests with it open."""
+"""The cost of the console: its first view, its views of 100,000 entries, and requests while it is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists are Arrow tables with the contract's columns, whatever they hold, streamed in constant memory."""
+"""Lists are Arrow tables with the contract's columns, regardless of their content, in constant memory."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def adapted(kind: type[Any]) -> TypeAdapter[Any]:
 
 
 def problems(kind: type[Any], document: Any) -> list[str]:
-    """Validate a document, and give the places of its errors."""
+    """Validate a document, and return the places of its errors."""
     try:
         adapted(kind).validate_python(document)
     except ValidationError as error:

@@ -56,7 +56,7 @@ TOKEN: Operation[Any] = Operation(
 
 
 class Reply:
-    """An answer, as a transport would give it."""
+    """A response, as a transport would return it."""
 
     def __init__(
         self, status: int = 200, data: bytes = b"{}", reason: str = "Reason", **headers: str
@@ -69,11 +69,11 @@ class Reply:
         self.is_discarded = False
 
     def getheader(self, name: str, default: str | None = None) -> str | None:
-        """Give one header."""
+        """Return one header."""
         return self.headers.get(name, default)
 
     def discard_connection(self) -> None:
-        """Take note that the answer made no sense."""
+        """Record that the response was invalid."""
         self.is_discarded = True
 
 
@@ -183,7 +183,7 @@ def make_settings(
 
 
 def granted(token: str = "first-token", expires_in: object = 1000, **more: str) -> Reply:
-    """Give the token operation's answer."""
+    """Return the token operation's response."""
     import json
 
     return Reply(200, json.dumps({"access_token": token, "expires_in": expires_in, **more}).encode())

@@ -1,4 +1,4 @@
-"""What a caller is told of a slip: the name that was meant, the class that is due, what can't be done."""
+"""Errors after a mistake: they suggest the right name or class, or report what can't be done."""
 
 from __future__ import annotations
 
@@ -30,17 +30,19 @@ def said_by(action: Any) -> str:
 def test_misspelt_keyword_names_the_method_its_parameters_and_what_was_meant(
     api: UsersInventoryApi, server: RecordingServer
 ) -> None:
-    said = said_by(lambda: api.get_user_inventories(56, inactiv=True))  # type: ignore[call-arg]
-    assert said.startswith(
+    message = said_by(lambda: api.get_user_inventories(56, inactiv=True))  # type: ignore[call-arg]
+    assert message.startswith(
         "get_user_inventories() has no parameter or option 'inactiv': did you mean 'inactive'? It takes id, "
     )
-    assert said.endswith("and the options _request_timeout, _deadline, _retries, _headers")
-    said = said_by(lambda: api.get_user_inventory(56, 56, _timeout=1))  # type: ignore[call-arg]
-    assert "did you mean '_request_timeout'?" in said
-    said = said_by(lambda: api.get_user_inventory(56, 56, zzz=1))  # type: ignore[call-arg]
-    assert said.startswith("get_user_inventory() has no parameter or option 'zzz'. It takes user_id, id, and")
-    said = said_by(lambda: api.api_client.call_api("/x", "GET", query_parms={}))
-    assert said.startswith(
+    assert message.endswith("and the options _request_timeout, _deadline, _retries, _headers")
+    message = said_by(lambda: api.get_user_inventory(56, 56, _timeout=1))  # type: ignore[call-arg]
+    assert "did you mean '_request_timeout'?" in message
+    message = said_by(lambda: api.get_user_inventory(56, 56, zzz=1))  # type: ignore[call-arg]
+    assert message.startswith(
+        "get_user_inventory() has no parameter or option 'zzz'. It takes user_id, id, and"
+    )
+    message = said_by(lambda: api.api_client.call_api("/x", "GET", query_parms={}))
+    assert message.startswith(
         "call_api() has no parameter or option 'query_parms': did you mean 'query_params'?"
     )
     assert not server.requests
@@ -49,14 +51,14 @@ def test_misspelt_keyword_names_the_method_its_parameters_and_what_was_meant(
 @pytest.mark.parametrize("kind", [UsersInventoryApi, aio.UsersInventoryApi])
 @pytest.mark.parametrize("name", ["size", "page"])
 def test_reader_of_a_list_says_how_its_pages_are_sized(kind: Any, name: str) -> None:
-    said = said_by(lambda: kind().iter_entitlement_items(**{name: 2}))
-    assert said.startswith(
+    message = said_by(lambda: kind().iter_entitlement_items(**{name: 2}))
+    assert message.startswith(
         f"iter_entitlement_items() has no parameter or option '{name}': it reads page after page"
     )
-    assert "page_size" in said
-    assert "get_entitlement_items() returns one page" in said
-    said = said_by(lambda: kind().iter_entitlement_items(page_sise=2))
-    assert "did you mean 'page_size'?" in said
+    assert "page_size" in message
+    assert "get_entitlement_items() returns one page" in message
+    message = said_by(lambda: kind().iter_entitlement_items(page_sise=2))
+    assert "did you mean 'page_size'?" in message
 
 
 @of_both
@@ -64,8 +66,8 @@ def test_first_argument_of_the_wrong_class_is_refused_at_once(client: Any, api: 
     assert said_by(lambda: client("http://127.0.0.1")) == (
         "ApiClient takes a Configuration, not 'str': write ApiClient(Configuration(host=...))"
     )
-    said = said_by(lambda: api(Configuration()))
-    assert said.endswith("not 'Configuration': write UsersInventoryApi(ApiClient(configuration))")
+    message = said_by(lambda: api(Configuration()))
+    assert message.endswith("not 'Configuration': write UsersInventoryApi(ApiClient(configuration))")
     assert said_by(lambda: api("http://127.0.0.1")).endswith("not 'str'")
 
 

@@ -12,7 +12,7 @@ from test.faults.table import Outcome, Row, done, fails, right, right_or_fails
 
 BODY = json.dumps(ENTRY).encode()
 GZIP, DEFLATE = "Content-Encoding: gzip", "Content-Encoding: deflate"
-unreadable = fails(ApiResponseError, 200)
+is_invalid = fails(ApiResponseError, 200)
 
 
 def raw_deflate(data: bytes) -> bytes:
@@ -22,7 +22,7 @@ def raw_deflate(data: bytes) -> bytes:
 
 
 def bomb(layers: int = 1) -> bytes:
-    """Give 1.5 MB that unpack to 1.5 GB of zeros: one flushed block of a megabyte, again and again."""
+    """Return 1.5 MB that unpack to 1.5 GB of zeros: one flushed block of a megabyte, many times."""
     packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
     block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
     data = b"\x1f\x8b\x08" + bytes(6) + b"\xff" + block * 1500
@@ -39,41 +39,41 @@ def unknown_things_kept(outcome: Outcome) -> None:
 
 
 def page(content: object) -> dict[str, object]:
-    """Give a page around something."""
+    """Return a page that contains a value."""
     return {"content": content, "total_elements": 1}
 
 
 def nested(depth: int) -> bytes:
-    """Give an object nested so deep."""
+    """Return an object with this depth of nesting."""
     return b'{"id": 56, "behavior_data": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
 
 
 ROWS = [
-    Row("invalid JSON with 200", [keeps(answer(b'{"id": 56,'))], unreadable, again=True),
-    Row("JSON cut by the service", [keeps(answer(BODY[:-1]))], unreadable),
-    Row("two JSON values", [keeps(answer(BODY + BODY))], unreadable),
-    Row("NaN and Infinity", [keeps(answer(b'{"id": NaN}'))], unreadable),
-    Row("single quotes", [keeps(answer(b"{'id': 56}"))], unreadable),
-    Row("empty body with 200 where an object is due", [keeps(answer(b""))], unreadable, again=True),
-    Row("blank body with 200 where an object is due", [keeps(answer(b" \r\n "))], unreadable),
-    Row("null where an object is due", [keeps(answer(b"null"))], unreadable),
+    Row("invalid JSON with 200", [keeps(answer(b'{"id": 56,'))], is_invalid, again=True),
+    Row("JSON cut by the service", [keeps(answer(BODY[:-1]))], is_invalid),
+    Row("two JSON values", [keeps(answer(BODY + BODY))], is_invalid),
+    Row("NaN and Infinity", [keeps(answer(b'{"id": NaN}'))], is_invalid),
+    Row("single quotes", [keeps(answer(b"{'id': 56}"))], is_invalid),
+    Row("empty body with 200 where an object is due", [keeps(answer(b""))], is_invalid, again=True),
+    Row("blank body with 200 where an object is due", [keeps(answer(b" \r\n "))], is_invalid),
+    Row("null where an object is due", [keeps(answer(b"null"))], is_invalid),
     Row("empty body where nothing is due", [keeps(answer(b""))], done, "use"),
     Row("empty body where a result may be missing", [keeps(answer(b""))], done, "add"),
     Row("null where a result may be missing", [keeps(answer(b"null"))], done, "add"),
-    Row("JSON array where an object is due", [keeps(answer([ENTRY]))], unreadable, again=True),
-    Row("JSON string where an object is due", [keeps(answer("56"))], unreadable),
-    Row("JSON number where an object is due", [keeps(answer(56))], unreadable),
-    Row("false where an object is due", [keeps(answer(b"false"))], unreadable),
-    Row("object where a list is due", [keeps(answer(page({})))], unreadable, "list"),
-    Row("string where a list is due", [keeps(answer(page("none")))], unreadable, "list"),
-    Row("numbers where rows are due", [keeps(answer(page([1, 2])))], unreadable, "list"),
+    Row("JSON array where an object is due", [keeps(answer([ENTRY]))], is_invalid, again=True),
+    Row("JSON string where an object is due", [keeps(answer("56"))], is_invalid),
+    Row("JSON number where an object is due", [keeps(answer(56))], is_invalid),
+    Row("false where an object is due", [keeps(answer(b"false"))], is_invalid),
+    Row("object where a list is due", [keeps(answer(page({})))], is_invalid, "list"),
+    Row("string where a list is due", [keeps(answer(page("none")))], is_invalid, "list"),
+    Row("numbers where rows are due", [keeps(answer(page([1, 2])))], is_invalid, "list"),
     Row(
         "string where a row's object is due",
         [keeps(answer(page([{"id": 1, "user": "robin"}])))],
-        unreadable,
+        is_invalid,
         "list",
     ),
-    Row("string where a nested object is due", [keeps(answer({"id": 56, "user": "robin"}))], unreadable),
+    Row("string where a nested object is due", [keeps(answer({"id": 56, "user": "robin"}))], is_invalid),
     Row(
         "an unreadable answer to a POST is ambiguous",
         [keeps(answer(b"<html>"))],
@@ -87,8 +87,8 @@ ROWS = [
         unknown_things_kept,
     ),
     Row("duplicate keys", [keeps(answer(b'{"id": 1, "id": 56}'))]),
-    Row("HTML with 200", [keeps(answer(b"<html>login</html>", "Content-Type: text/html"))], unreadable),
-    Row("HTML with 200 that claims to be JSON", [keeps(answer(b"<html>login</html>"))], unreadable),
+    Row("HTML with 200", [keeps(answer(b"<html>login</html>", "Content-Type: text/html"))], is_invalid),
+    Row("HTML with 200 that claims to be JSON", [keeps(answer(b"<html>login</html>"))], is_invalid),
     Row(
         "HTML with 200 where nothing is due",
         [keeps(answer(b"<html>login</html>", "Content-Type: text/html"))],
@@ -119,31 +119,31 @@ ROWS = [
     Row(
         "JSON in a character set that isn't known",
         [keeps(answer(BODY, "Content-Type: application/json; charset=x-1"))],
-        unreadable,
+        is_invalid,
     ),
     Row(
         "a character set that is no text",
         [keeps(answer(BODY, "Content-Type: application/json; charset=zlib"))],
-        unreadable,
+        is_invalid,
     ),
-    Row("invalid UTF-8 inside the JSON", [keeps(answer(b'{"id": 56, "item_name": "\xff"}'))], unreadable),
+    Row("invalid UTF-8 inside the JSON", [keeps(answer(b'{"id": 56, "item_name": "\xff"}'))], is_invalid),
     Row("UTF-16 JSON", [keeps(answer(json.dumps(ENTRY).encode("utf-16")))], right_or_fails),
     Row("lone surrogates in the JSON", [keeps(answer(b'{"id": 56, "item_name": "\\ud800"}'))]),
     Row("UTF-8 BOM before the JSON", [keeps(answer(b"\xef\xbb\xbf" + BODY))], right_or_fails),
-    Row("JSON nested 100,000 deep", [keeps(answer(b"[" * 100_000))], unreadable),
-    Row("an object nested 100,000 deep", [keeps(answer(nested(100_000)))], unreadable),
+    Row("JSON nested 100,000 deep", [keeps(answer(b"[" * 100_000))], is_invalid),
+    Row("an object nested 100,000 deep", [keeps(answer(nested(100_000)))], is_invalid),
     *(
         Row(
             f"an array nested {depth} deep where an object is due",
             [keeps(answer(b"[" * depth + b"]" * depth))],
-            unreadable,
+            is_invalid,
         )
         for depth in (300, 900, 950, 960, 970, 980, 990)
     ),
-    Row("an integer of 5,000 digits", [keeps(answer(b'{"id": %s}' % (b"9" * 5000)))], unreadable),
-    Row("an integer of 4,000 digits where an object is due", [keeps(answer(b"9" * 4000))], unreadable),
-    Row("a number beyond all floats", [keeps(answer(b'{"id": 56, "expires": 1e999}'))], unreadable),
-    Row("a string of 10 MB where an object is due", [keeps(answer("x" * 10_000_000))], unreadable, peak=250),
+    Row("an integer of 5,000 digits", [keeps(answer(b'{"id": %s}' % (b"9" * 5000)))], is_invalid),
+    Row("an integer of 4,000 digits where an object is due", [keeps(answer(b"9" * 4000))], is_invalid),
+    Row("a number beyond all floats", [keeps(answer(b'{"id": 56, "expires": 1e999}'))], is_invalid),
+    Row("a string of 10 MB where an object is due", [keeps(answer("x" * 10_000_000))], is_invalid, peak=250),
     Row("gzip body", [keeps(answer(gzip.compress(BODY), GZIP))], again=True),
     Row("gzip by its old name", [keeps(answer(gzip.compress(BODY), "Content-Encoding: x-gzip"))]),
     Row("gzip in capitals", [keeps(answer(gzip.compress(BODY), "Content-Encoding: GZIP"))]),
@@ -197,30 +197,30 @@ ROWS = [
     Row(
         "gzip ten times over",
         [keeps(answer(BODY, "Content-Encoding: " + ", ".join(["gzip"] * 10)))],
-        unreadable,
+        is_invalid,
     ),
-    Row("corrupt gzip", [keeps(answer(gzip.compress(BODY)[:-12] + bytes(12), GZIP))], unreadable, again=True),
-    Row("gzip with a wrong checksum", [keeps(answer(gzip.compress(BODY)[:-8] + bytes(8), GZIP))], unreadable),
-    Row("truncated gzip", [keeps(answer(gzip.compress(BODY)[:-9], GZIP))], unreadable, again=True),
-    Row("gzip that isn't", [keeps(answer(BODY, GZIP))], unreadable),
+    Row("corrupt gzip", [keeps(answer(gzip.compress(BODY)[:-12] + bytes(12), GZIP))], is_invalid, again=True),
+    Row("gzip with a wrong checksum", [keeps(answer(gzip.compress(BODY)[:-8] + bytes(8), GZIP))], is_invalid),
+    Row("truncated gzip", [keeps(answer(gzip.compress(BODY)[:-9], GZIP))], is_invalid, again=True),
+    Row("gzip that isn't", [keeps(answer(BODY, GZIP))], is_invalid),
     Row("gzip that is empty", [keeps(answer(b"", GZIP))], done, "use"),
-    Row("gzip that isn't named", [keeps(answer(gzip.compress(BODY)))], unreadable),
+    Row("gzip that isn't named", [keeps(answer(gzip.compress(BODY)))], is_invalid),
     Row(
-        "an encoding that isn't known", [keeps(answer(BODY, "Content-Encoding: br"))], unreadable, again=True
+        "an encoding that isn't known", [keeps(answer(BODY, "Content-Encoding: br"))], is_invalid, again=True
     ),
     Row("the identity encoding", [keeps(answer(BODY, "Content-Encoding: identity"))]),
     Row("an empty encoding", [keeps(answer(BODY, "Content-Encoding:"))]),
     Row(
         "gzip bomb (1.5 MB -> 1.5 GB): refused, peak RSS",
         [keeps(answer(bomb(), GZIP))],
-        unreadable,
+        is_invalid,
         peak=200,
         limit=5.0,
     ),
     Row(
         "gzip bomb in a gzip",
         [keeps(answer(bomb(2), "Content-Encoding: gzip, gzip"))],
-        unreadable,
+        is_invalid,
         peak=200,
         limit=5.0,
     ),

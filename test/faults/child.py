@@ -1,4 +1,4 @@
-"""Runs one row in a process of its own, and says how much memory that took at most."""
+"""Runs one row in a separate process, and reports its peak memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run_in_child(kind: str, row: Row, driver: str) -> None:
 
 
 def peak_memory() -> int:
-    """Give the most memory that this process had, in MiB. (`ru_maxrss` would count its parent's too.)"""
+    """Return the peak memory of this process in MiB. (`ru_maxrss` would include that of its parent.)"""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1 << 20)

@@ -1,4 +1,4 @@
-"""Counts the faults that were survived, and says so at the end of the run."""
+"""Counts the faults that were survived, and reports the number at the end of the run."""
 
 from __future__ import annotations
 

@@ -21,41 +21,41 @@ def hang_up(peer: Peer) -> None:
 
 
 def closes(peer: Peer, request: Request) -> None:
-    """Close without an answer."""
+    """Close without a response."""
     peer.close()
 
 
 def resets(peer: Peer, request: Request) -> None:
-    """Reset without an answer."""
+    """Reset without a response."""
     peer.reset()
 
 
 def holds(peer: Peer, request: Request) -> None:
-    """Never answer."""
+    """Never respond."""
     peer.hold()
 
 
 def dribbles(data: bytes, every: float = 0.1):
-    """Give the script that answers byte by byte."""
+    """Return a script that responds byte by byte."""
     return lambda peer, request: peer.dribble(data, every)
 
 
 def closes_when_idle(peer: Peer, request: Request) -> None:
-    """Answer, keep the connection, and close it a little later."""
+    """Respond, keep the connection, and close it a little later."""
     healthy(peer, request)
     time.sleep(0.05)
     peer.close()
 
 
 def closes_as_the_next_one_comes(peer: Peer, request: Request) -> None:
-    """Answer, wait until the next request has begun to arrive, and reset."""
+    """Respond, wait until the next request has begun to arrive, and reset."""
     healthy(peer, request)
     peer.socket.recv(1, socket.MSG_PEEK)
     peer.reset()
 
 
 def refused(play: Play) -> int:
-    """Call a port where nobody listens."""
+    """Call a port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     driver = play.driver(host=f"http://127.0.0.1:{port}")
@@ -75,7 +75,7 @@ def unknown_host(play: Play) -> int:
 
 
 def unusable_host_name(play: Play) -> int:
-    """Call a host name that no DNS message could hold."""
+    """Call a host name that is too long for DNS."""
     fails(ApiConnectionException)(attempt(play.driver(host=f"http://{'x' * 300}.invalid"), "get", 8))
     return 1
 
@@ -95,7 +95,7 @@ def silent_listener() -> Iterator[int]:
 
 
 def full_backlog(play: Play) -> int:
-    """Connect to a listener that takes nobody on."""
+    """Connect to a listener that accepts no connection."""
     with silent_listener() as port:
         time.sleep(0.05)
         started = time.monotonic()
@@ -107,7 +107,7 @@ def full_backlog(play: Play) -> int:
 
 
 def silent_first_address(play: Play) -> int:
-    """Give a host two addresses, of which the first is silent: the second one gets its chance."""
+    """Use a host with two addresses, the first of which is silent: the client tries the second one."""
     found: list[object] = []
     genuine = socket.getaddrinfo
 
@@ -127,7 +127,7 @@ def silent_first_address(play: Play) -> int:
 
 
 def idle_connection_that_was_closed(call: str):
-    """Give the story of a call that finds its idle connection closed."""
+    """Return the play of a call that finds its idle connection closed."""
 
     def play(play: Play) -> None:
         driver = play.driver()
@@ -164,7 +164,7 @@ def many_dead_connections(play: Play) -> None:
 
 
 def answers_and_dies_slowly(peer: Peer, request: Request) -> None:
-    """Answer after a moment, so that the calls overlap, and close a little later."""
+    """Respond after a moment, so that the calls overlap, and close a little later."""
     time.sleep(0.05)
     closes_when_idle(peer, request)
 
@@ -186,20 +186,20 @@ def forgets_what_was_idle_too_long(play: Play) -> int:
 
 
 def upload_meets_a_reset(peer: Peer, request: Request) -> None:
-    """Answer while the upload is under way, and reset."""
+    """Respond while the upload is in progress, and reset."""
     peer.send(answer(b"{}", "Connection: close", status="413 Payload Too Large"))
     time.sleep(0.05)
     peer.close()
 
 
 def answers_early_and_reads_on(peer: Peer, request: Request) -> None:
-    """Answer while the upload is under way, and neither read on nor close."""
+    """Respond while the upload is in progress, and neither read on nor close."""
     peer.send(answer(b"{}", status="413 Payload Too Large"))
     time.sleep(1.5)
 
 
 def pipelined(play: Play) -> None:
-    """Send the next answer before it is asked for: it must not be taken for the answer of the next call."""
+    """Send the next response before its request. It must not be used for the next call."""
     driver = play.driver()
     right(attempt(driver, "get", 3))
     time.sleep(0.1)

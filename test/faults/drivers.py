@@ -66,7 +66,7 @@ class AioDriver:
 
 @functools.cache
 def _loop() -> asyncio.AbstractEventLoop:
-    """Give the one event loop of this process."""
+    """Return the one event loop of this process."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     return loop

@@ -1,4 +1,4 @@
-"""Faults of HTTP's framing: heads that are none, bodies whose end nobody can tell, chunks that lie."""
+"""Faults of HTTP's framing: invalid heads, bodies without a clear end, chunks with wrong sizes."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ def chunk(data: bytes, extension: bytes = b"") -> bytes:
 
 
 def chunked(*parts: bytes) -> bytes:
-    """Write an answer in chunks: its head and whatever comes then."""
+    """Write a response in chunks: its head, then the given bytes."""
     return answer(b"", CHUNKED) + b"".join(parts)
 
 
 def head(*lines: str, body: bytes = BODY) -> bytes:
-    """Write an answer with exactly these lines of head."""
+    """Write a response with exactly these lines of head."""
     return "\r\n".join((*lines, "", "")).encode("latin-1") + body
 
 
 def plain(*lines: str, body: bytes = BODY) -> bytes:
-    """Write an answer of 200 with these headers and no others."""
+    """Write a response of 200 with these headers and no others."""
     return head("HTTP/1.1 200 OK", *lines, body=body)
 
 
 def endless(*start: bytes, data: bytes = b" " * 65536):
-    """Give the script that begins an answer and never ends it."""
+    """Return a script that begins a response and never ends it."""
     return after(b"".join(start), lambda peer: peer.forever(data))
 
 
 def too_short(play: Play) -> None:
-    """Announce less than is sent: an error, and the rest must not be read as the next answer."""
+    """Announce less than is sent: an error, and the rest must not be read as the next response."""
     driver = play.driver()
     fails(ApiResponseError)(attempt(driver, "get", 3))
     right(attempt(driver, "get", 3))
@@ -47,7 +47,7 @@ def too_short(play: Play) -> None:
 
 
 def two_good_calls_one_connection(play: Play) -> None:
-    """See that a sound answer leaves its connection in use."""
+    """Check that a valid response leaves its connection in use."""
     driver = play.driver()
     right(attempt(driver, "get", 3))
     right(attempt(driver, "get", 3))
@@ -55,7 +55,7 @@ def two_good_calls_one_connection(play: Play) -> None:
 
 
 def interim_flood(peer: Peer, request: Request) -> None:
-    """Send interim answers without end."""
+    """Send interim responses without end."""
     peer.forever(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
 
 

@@ -13,7 +13,7 @@ from test.faults.table import Play, Row, attempt
 
 
 def refused(method: str, *arguments: Any, **named: Any) -> Callable[[Play], int]:
-    """Give the story of a call that is refused, with nothing on the wire."""
+    """Return the play of a call that is rejected, with nothing on the wire."""
 
     def play(play: Play) -> int:
         try:
@@ -27,7 +27,7 @@ def refused(method: str, *arguments: Any, **named: Any) -> Callable[[Play], int]
 
 
 def sent_as(target: str, method: str, *arguments: Any, **named: Any) -> Callable[[Play], int]:
-    """Give the story of a call that goes to a target."""
+    """Return the play of a call that goes to a target."""
 
     def play(play: Play) -> int:
         play.driver().call(method, *arguments, **named)
@@ -38,7 +38,7 @@ def sent_as(target: str, method: str, *arguments: Any, **named: Any) -> Callable
 
 
 def setting_refused(**settings: Any) -> Callable[[Play], int]:
-    """Give the story of a setting that is refused."""
+    """Return the play of a setting that is rejected."""
 
     def play(play: Play) -> int:
         try:
@@ -51,12 +51,12 @@ def setting_refused(**settings: Any) -> Callable[[Play], int]:
 
 
 def option_refused(**options: Any) -> Callable[[Play], int]:
-    """Give the story of a call's option that is refused."""
+    """Return the play of a call's option that is rejected."""
     return refused("get_user_inventory", 56, 56, **options)
 
 
 def header_stays_one(name: str, value: str) -> Callable[[Play], int]:
-    """Give the story of a header that is sent, and injects nothing."""
+    """Return the play of a header that is sent, and injects nothing."""
 
     def play(play: Play) -> int:
         play.driver().call("get_user_inventory", 56, 56, _headers={name: value})
@@ -103,7 +103,7 @@ def own_authorization(play: Play) -> int:
 
 
 def numbers_of_all_kinds(play: Play) -> int:
-    """Give the limits as numbers of other kinds."""
+    """Return the limits as numbers of other types."""
     from decimal import Decimal
     from fractions import Fraction
 
@@ -120,14 +120,14 @@ def numbers_of_all_kinds(play: Play) -> int:
 
 
 def cyclic() -> dict[str, Any]:
-    """Give a body that holds itself."""
+    """Return a body that contains itself."""
     body: dict[str, Any] = {}
     body["self"] = body
     return body
 
 
 def deep(levels: int) -> dict[str, Any]:
-    """Give a body nested so deep."""
+    """Return a body with this depth of nesting."""
     body: dict[str, Any] = {}
     for _ in range(levels):
         body = {"a": body}

@@ -1,4 +1,4 @@
-"""Faults of the life cycle: threads, forks, interruptions, clients dropped and closed, answers never read."""
+"""Faults of the life cycle: threads, forks, interruptions, dropped and closed clients, unread responses."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def slow_token(peer: Peer, request: Request) -> None:
 
 
 def expired_token(play: Play) -> None:
-    """Send 32 threads at once without a token: one request for it, 32 right answers."""
+    """Send 32 threads at once without a token: one request for it, 32 correct responses."""
     driver = play.driver(access_token=None, client_secret="secret-canary-0815", **UNHURRIED)
     with ThreadPoolExecutor(32) as pool:
         answers = list(pool.map(lambda _: driver.call("get_user_inventory", 56, 56).id, range(32)))
@@ -76,7 +76,7 @@ def refused_token(play: Play) -> None:
 
 
 def old_tokens_are_refused() -> Callable[[Peer, Request], None]:
-    """Give the script of a service that refuses the first token that it grants."""
+    """Return the script of a service that rejects the first token that it grants."""
     granted: list[str] = []
     lock = threading.Lock()
 
@@ -118,7 +118,7 @@ def script_of(source: str, *, wait: float = 30.0, **variables: str) -> subproces
 
 
 def in_child(source: str, expected: str) -> Callable[[Play], None]:
-    """Give the story of a script that is run against the server, and must print just this."""
+    """Return the play of a script that is run against the server, and must print just this."""
 
     def play(play: Play) -> None:
         finished = script_of(PREAMBLE + source, KNETIK_CLOUD_HOST=play.server.url)
@@ -215,7 +215,7 @@ client.close()
 
 
 def dropped_clients(play: Play) -> int:
-    """Make and drop 100 clients, some of them with pools and with streams that nobody reads."""
+    """Make and drop 100 clients, some of them with pools and with streams that are never read."""
     process = psutil.Process()
     gc.collect()
     before = process.num_fds(), threading.active_count()
@@ -330,7 +330,7 @@ def closed_twice(play: Play) -> int:
 
 
 def closed_while_calling(play: Play) -> None:
-    """Close while a call is under way: it comes to its end, and its connection isn't kept."""
+    """Close while a call is in progress: it finishes, and its connection isn't kept."""
     client = client_of(play, **UNHURRIED)
     api = UsersInventoryApi(client)
     with ThreadPoolExecutor(1) as pool:
@@ -347,7 +347,7 @@ def stops_reading(peer: Peer, request: Request) -> None:
 
 
 def slow_answer(peer: Peer, request: Request) -> None:
-    """Answer after a while."""
+    """Respond after a while."""
     time.sleep(0.3)
     healthy(peer, request)
 

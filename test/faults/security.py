@@ -34,12 +34,12 @@ PASSWORD = "proxy-password-canary"
 
 
 def redirect(location: str, status: str = "302 Found") -> Script:
-    """Give the script that redirects."""
+    """Return a script that redirects."""
     return keeps(answer(b"", f"Location: {location}", status=status))
 
 
 def elsewhere(status: str, call: str = "get") -> Callable[[Play], int]:
-    """Give the story of a redirect to another host, which must hear nothing."""
+    """Return the play of a redirect to another host, which must receive nothing."""
 
     def play(play: Play) -> int:
         with FaultServer() as stranger:
@@ -52,7 +52,7 @@ def elsewhere(status: str, call: str = "get") -> Callable[[Play], int]:
 
 
 def follows(location: str, **settings: Any) -> Row:
-    """Give the row of a redirect that may be followed."""
+    """Return the row of a redirect that may be followed."""
 
     def play(play: Play) -> int:
         play.server.play_next(redirect(location.replace("ORIGIN", play.server.url)))
@@ -66,7 +66,7 @@ def follows(location: str, **settings: Any) -> Row:
 
 
 def strange(location: str) -> Row:
-    """Give the row of a redirect to where nobody should go."""
+    """Return the row of a redirect that must not be followed."""
     return Row(f"a read is redirected to {location[:40]!r}", [redirect(location)] * 2, right_or_fails)
 
 
@@ -78,7 +78,7 @@ def redirect_loop(play: Play) -> None:
 
 
 def tls(fault: str, comes: Expectation, settings: dict[str, Any] | None = None, **server: Any) -> Row:
-    """Give the row of a TLS server."""
+    """Return the row of a TLS server."""
 
     def play(play: Play) -> int:
         outcome = attempt(play.driver(), "get", 3)
@@ -96,7 +96,7 @@ def refuses_tls(text: str) -> Expectation:
 
 
 def refuses_what_it_cannot_read(peer: Peer) -> None:
-    """Answer at once, as a server of plain HTTP does that is spoken to in TLS."""
+    """Respond immediately, as a server of plain HTTP does to a TLS handshake."""
     peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     peer.hold()
 
@@ -109,7 +109,7 @@ def tls_to_plain_port(play: Play) -> int:
 
 
 def own_context(checks_hostname: bool) -> Callable[[Play], int]:
-    """Give the story of a caller's own SSL context, which is used as it is."""
+    """Return the play of a caller's own SSL context, which is used unchanged."""
 
     def play(play: Play) -> int:
         context = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
@@ -133,7 +133,7 @@ def unverified(play: Play) -> int:
 
 
 def missing_file(name: str, path: str) -> Row:
-    """Give the row of a certificate file that can't be read."""
+    """Return the row of a certificate file that can't be read."""
 
     def play(play: Play) -> int:
         outcome = attempt(play.driver(**{name: path}), "get", 3)
@@ -144,18 +144,18 @@ def missing_file(name: str, path: str) -> Row:
 
 
 MORE_SENT = threading.Semaphore(0)
-"""Released once the bytes behind an answer are sent."""
+"""Released once the bytes behind a response are sent."""
 
 
 def sends_more(peer: Peer, request: Request) -> None:
-    """Send an answer, and another one behind it, in a record of its own."""
+    """Send a response, and another one behind it, in a record of its own."""
     peer.send(answer(ENTRY))
     peer.send(answer({"id": 666}))
     MORE_SENT.release()
 
 
 def unread_tls_bytes(play: Play) -> None:
-    """Have TLS hold bytes behind the answer that no poll of the socket shows."""
+    """Have TLS hold bytes behind the response that no poll of the socket shows."""
     driver = play.driver()
     right(attempt(driver, "get", 3))
     assert MORE_SENT.acquire(timeout=10)  # no client can tell bytes that arrive later from its answer
@@ -252,7 +252,7 @@ def proxy(behave: Callable[[socket.socket], None] | None = None) -> Iterator[Pro
 def through(
     comes: Expectation, reply: bytes | None = None, *, closes: bool = True, userinfo: str = ""
 ) -> Any:
-    """Give the story of a call through a proxy, which tunnels or says something else."""
+    """Return the play of a call through a proxy, which opens a tunnel or responds otherwise."""
 
     def play(play: Play) -> int:
         def behave(sock: socket.socket) -> None:
@@ -276,7 +276,7 @@ def through(
 
 
 def environment(variables: dict[str, str], through_proxy: bool) -> Callable[[Play], int]:
-    """Give the story of a proxy that the environment names, and of what is excepted from it."""
+    """Return the play of a proxy that the environment names, and of what is excepted from it."""
 
     def play(play: Play) -> int:
         with proxy() as running:
@@ -295,7 +295,7 @@ def environment(variables: dict[str, str], through_proxy: bool) -> Callable[[Pla
 
 
 def over_tls(certificate: str, comes: Expectation) -> Callable[[Play], int]:
-    """Give the story of a proxy that is spoken to in TLS."""
+    """Return the play of a proxy that is reached over TLS."""
 
     def play(play: Play) -> int:
         running = Proxy(tls=certificate)
@@ -337,7 +337,7 @@ class Dribbling(Proxy):
 
 
 def dribbled_tls_in_tls(sound: int) -> Callable[[Play], int]:
-    """Give the story of a TLS inside the TLS of a proxy that is dribbled: one read takes many receives."""
+    """Return the play of TLS within a proxy's TLS, in single bytes: a read takes many receives."""
 
     def play(play: Play) -> int:
         running = Dribbling(sound)
@@ -361,7 +361,7 @@ def dead_proxy(play: Play) -> int:
 
 
 def unusable_proxy(play: Play) -> int:
-    """Name a proxy of another kind in the environment: it isn't passed by in silence."""
+    """Set a proxy of another type in the environment: it isn't ignored silently."""
     os.environ["http_proxy"] = f"socks5://robin:{PASSWORD}@127.0.0.1:1"
     try:
         outcome = attempt(play.driver(), "get", 3)
@@ -374,7 +374,7 @@ def unusable_proxy(play: Play) -> int:
 
 
 def slow_tunnel(sock: socket.socket) -> None:
-    """Take most of the time for the CONNECT, and then all of the time for the handshake."""
+    """Use most of the time for the CONNECT, then more than the rest for the handshake."""
     time.sleep(0.2)
     sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
     with suppress(OSError):
@@ -394,7 +394,7 @@ def stalled_behind_the_tunnel(play: Play) -> int:
 
 
 def echoes(build: Callable[[str], bytes]) -> Script:
-    """Give the script that shows the request's Authorization to everybody."""
+    """Return a script that shows the request's Authorization to everyone."""
 
     def script(peer: Peer, request: Request) -> None:
         peer.send(build(request.headers["authorization"]))
@@ -404,7 +404,7 @@ def echoes(build: Callable[[str], bytes]) -> Script:
 
 
 def json_with(status: str) -> Callable[[str], bytes]:
-    """Answer with a Result that quotes the token."""
+    """Respond with a Result that quotes the token."""
     return lambda secret: answer({"code": 5, "result": [{"message": f"bad token {secret}"}]}, status=status)
 
 

@@ -71,7 +71,7 @@ class Peer:
                 time.sleep(every)
 
     def hold(self) -> None:
-        """Say nothing until the client has gone."""
+        """Send nothing until the client has disconnected."""
         self.socket.settimeout(0.05)
         while not self._server.is_stopped:
             with suppress(TimeoutError):
@@ -116,7 +116,7 @@ class FaultServer:
         greetings: what to do with the connections, before a request is read from them.
         tls: the certificate to serve TLS with, by its file's name.
         client_authority: the authority that client certificates must be signed by.
-        ignores_bodies: answer before the body of the request was read.
+        ignores_bodies: respond before the body of the request was read.
     """
 
     def __init__(
@@ -232,7 +232,7 @@ def server_context(certificate: str, client_authority: str | None = None) -> ssl
 def answer(
     body: bytes | object = ENTRY, *headers: str, status: str = "200 OK", length: int | None = None
 ) -> bytes:
-    """Write an answer; a body that is no bytes goes as JSON."""
+    """Write a response. A body that isn't bytes is sent as JSON."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {line.partition(":")[0].lower() for line in headers}
     lines = [f"HTTP/1.1 {status}", *headers]
@@ -244,7 +244,7 @@ def answer(
 
 
 def healthy(peer: Peer, request: Request) -> None:
-    """Answer as the service does."""
+    """Respond as the service does."""
     if request.target == "/oauth/token":
         peer.send(answer(TOKEN_ANSWER))
     elif request.method == "GET":
@@ -254,7 +254,7 @@ def healthy(peer: Peer, request: Request) -> None:
 
 
 def says(*parts: bytes, closes: bool = True) -> Script:
-    """Give the script that answers with these bytes, and closes."""
+    """Return a script that responds with these bytes, and closes."""
 
     def script(peer: Peer, request: Request) -> None:
         peer.send(*parts)
@@ -265,12 +265,12 @@ def says(*parts: bytes, closes: bool = True) -> Script:
 
 
 def keeps(*parts: bytes) -> Script:
-    """Give the script that answers with these bytes, and keeps the connection open."""
+    """Return a script that responds with these bytes, and keeps the connection open."""
     return says(*parts, closes=False)
 
 
 def after(data: bytes, then: Callable[[Peer], None]) -> Script:
-    """Give the script that sends some bytes and then does something."""
+    """Return a script that sends some bytes and then does something."""
 
     def script(peer: Peer, request: Request) -> None:
         peer.send(data)

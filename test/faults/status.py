@@ -20,7 +20,7 @@ PATIENT = {"deadline": 6.0}
 
 
 def status(line: str, *headers: str, body: bytes | object = b"") -> Script:
-    """Give the script that answers with a status."""
+    """Return a script that responds with a status."""
     return keeps(answer(body, *headers, status=line))
 
 
@@ -38,7 +38,7 @@ def waits(seconds: float, then=right):
 
 
 def asked_to_wait(seconds: float):
-    """Expect an error that says how long the service asked to wait."""
+    """Expect an error with the time that the service asked to wait."""
 
     def expect(outcome: Outcome) -> None:
         fails(status=429)(outcome)
@@ -51,7 +51,7 @@ def asked_to_wait(seconds: float):
 
 
 def gives_up(play: Play) -> None:
-    """Fail for ever: the tries end, and the error tells of them."""
+    """Fail every time: the attempts end, and the error lists them."""
     outcome = attempt(play.driver(), "get", 3)
     fails(ServiceException, 503)(outcome)
     assert isinstance(outcome.error, ApiException)
@@ -78,12 +78,12 @@ def spent_budget(play: Play) -> None:
 
 
 def token_clients(play: Play):
-    """Give a client with credentials in place of a fixed token."""
+    """Return a client with credentials in place of a fixed token."""
     return play.driver(access_token=None, client_secret="secret-canary-0815")
 
 
 def replays_once(play: Play) -> None:
-    """Have the token refused: one refresh, one replay, the right answer."""
+    """Have the token rejected: one refresh, one replay, the correct response."""
     right(attempt(token_clients(play), "get", 3))
     paths = [request.target for request in play.server.requests]
     assert [path for path in paths if path == "/oauth/token"] == ["/oauth/token"] * 2
@@ -97,7 +97,7 @@ def replays_no_more_than_once(play: Play) -> None:
 
 
 def token_that_is_none(body: bytes | object, line: str = "200 OK"):
-    """Give the story of a token operation that answers strangely."""
+    """Return the play of a token operation that responds strangely."""
 
     def play(play: Play) -> None:
         fails()(attempt(token_clients(play), "get", 3))
@@ -107,13 +107,13 @@ def token_that_is_none(body: bytes | object, line: str = "200 OK"):
 
 
 def strange_token(fault: str, body: bytes | object, line: str = "200 OK") -> Row:
-    """Give the row of a token operation that answers strangely."""
+    """Return the row of a token operation that responds strangely."""
     scripts, play = token_that_is_none(body, line)
     return Row(fault, scripts, play=play)
 
 
 def expiry(fault: str, expires_in: object, fetched: int) -> Row:
-    """Give the row of a token that expires in a strange way; how often it is fetched for two calls."""
+    """Return the row of a token that expires in a strange way; how often it is fetched for two calls."""
 
     def play(play: Play) -> None:
         driver = token_clients(play)
@@ -125,7 +125,7 @@ def expiry(fault: str, expires_in: object, fetched: int) -> Row:
 
 
 def refused_while_good(play: Play) -> None:
-    """Fail to refresh while the old token is good: the old one is used, and nobody storms the service."""
+    """Fail to refresh while the old token is valid: the old one is used, and the service isn't flooded."""
     driver = token_clients(play)
     right(attempt(driver, "get", 3))
     # A token of 600 s is renewed 60 s ahead. Waiting would race with its expiry on a busy machine.

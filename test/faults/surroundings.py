@@ -96,7 +96,7 @@ def interrupt() -> None:
 
 
 def interrupts(*parts: bytes, takes: int = 0) -> Script:
-    """Give the script that sends some bytes, interrupts the caller, and never says more."""
+    """Return a script that sends some bytes, interrupts the caller, and sends no more."""
 
     def script(peer: Peer, request: Request) -> None:
         peer.send(*parts)
@@ -122,7 +122,7 @@ def greets_with_interruption(peer: Peer) -> None:
 def raised_in(
     call: str = "get", script: Script | None = None, greeting: Any = None, **settings: Any
 ) -> Callable[[Play], int]:
-    """Give the story of errors that a signal handler raises in a state of a call."""
+    """Return the play of errors that a signal handler raises in a state of a call."""
 
     def play(play: Play) -> int:
         driver = play.driver(**{**PATIENT, **settings})
@@ -153,7 +153,7 @@ def assert_reaches_the_caller(driver: Driver, error: Exception, call: str = "get
 
 
 def raised_while_connecting(play: Play) -> int:
-    """Interrupt a call to a listener that takes nobody on."""
+    """Interrupt a call to a listener that accepts no connection."""
     with silent_listener() as port:
         driver = play.driver(host=f"http://127.0.0.1:{port}", **PATIENT)
         for error in ERRORS:
@@ -255,7 +255,7 @@ def got(api):
 
 
 def program(source: str, expected: str, **how: Any) -> Callable[[Play], int]:
-    """Give the story of a program that is run against the server with a client, and must print just this."""
+    """Return the play of a program that is run against the server with a client, and must print just this."""
 
     def play(play: Play) -> int:
         variables = {"KNETIK_CLOUD_HOST": play.server.url, "DRIVER": play.kind, **how}
@@ -322,7 +322,7 @@ with Sandbox() as sandbox, change("2020-02-02"):
 
 
 def frozen(tool: str) -> Row:
-    """Give the row of a tool that freezes time: calls work, and a silent service is given up in time."""
+    """Return the row of a tool that freezes time: calls work, and a silent service is given up in time."""
     return Row(
         f"{tool} freezes the time: calls work, deadlines hold",
         [healthy, holds],
@@ -360,12 +360,12 @@ PAGE = {"content": [ENTRY], "last": True, "total_elements": 1, "number": 0}
 
 
 def pages_and_entries(peer: Peer, request: Request) -> None:
-    """Answer with a page, or with an entry."""
+    """Respond with a page, or with an entry."""
     peer.send(answer(PAGE if "page" in request.target else ENTRY))
 
 
 def ending(source: str) -> Callable[[Play], int]:
-    """Give the story of a program that calls while it ends: calls work, or raise an ApiException."""
+    """Return the play of a program that calls while it ends: calls work, or raise an ApiException."""
 
     def play(play: Play) -> int:
         for _ in range(20):
@@ -528,7 +528,7 @@ print(now <= opened + 1 or (opened, now))
 
 
 def proxy_says(reply: bytes, userinfo: str, says: str) -> Callable[[Play], int]:
-    """Give the story of a proxy that refuses to connect: the error names it, without its credentials."""
+    """Return the play of a proxy that rejects the CONNECT: the error names it, without its credentials."""
 
     def play(play: Play) -> int:
         with proxy(lambda sock: sock.sendall(reply)) as running:
@@ -548,7 +548,7 @@ PLAIN = 'robin:pr/x=y"&\\z@sü3cret'
 
 
 def spellings(userinfo: str = USERINFO) -> dict[str, str]:
-    """Spell a proxy's password as proxies do."""
+    """Encode a proxy's password as proxies do."""
     if not userinfo:
         return {}
     password = PLAIN.partition(":")[2]
@@ -583,7 +583,7 @@ def assert_shows_none(error: BaseException | None, spelled: Mapping[str, str]) -
 
 
 def echoing(where: str) -> Callable[[Play], int]:
-    """Give the story of a proxy that echoes its credentials, in every spelling."""
+    """Return the play of a proxy that echoes its credentials, in every spelling."""
 
     def play(play: Play) -> int:
         met = 0
@@ -627,7 +627,7 @@ OTHER_BUNDLE = str(CERTIFICATES / "untrusted.pem")
 def trusted(
     comes: Expectation, settings: Mapping[str, Any] | None = None, **values: str
 ) -> Callable[[Play], int]:
-    """Give the story of certificate authorities that the environment names."""
+    """Return the play of certificate authorities that the environment names."""
 
     def play(play: Play) -> int:
         with variables(**values):
@@ -651,7 +651,7 @@ def distrusts(bundle: str) -> Expectation:
 
 
 def zoned_host(play: Play) -> int:
-    """Name a host with a zone, in both spellings: its address is connected to, with the zone."""
+    """Call a host with a zone, in both spellings: the client connects to its address with the zone."""
     found: list[Any] = []
     genuine = socket.getaddrinfo
 
@@ -673,7 +673,7 @@ def zoned_host(play: Play) -> int:
 
 
 def no_host(play: Play) -> int:
-    """Name an empty host: an error, not the default."""
+    """Pass an empty host: an error, not the default."""
     for host in ("", " "):
         with pytest.raises(ApiValueError, match="host"):
             Configuration(host=host)
@@ -684,7 +684,7 @@ def no_host(play: Play) -> int:
 
 
 def too_many_values(play: Play) -> int:
-    """Answer with a million empty lists: the limit is named."""
+    """Respond with a million empty lists: the limit is named."""
     outcome = attempt(play.driver(max_json_values=1000, **UNHURRIED), "get", 15)
     fails(ApiResponseError, says="max_json_values")(outcome)
     return play.server.met
@@ -702,7 +702,7 @@ def cpu_of_error(play: Play, size: int) -> float:
 
 
 def large_error(play: Play) -> int:
-    """Answer with an error of 16 MiB full of secrets: reading and masking it take a time that is linear."""
+    """Respond with an error of 16 MiB full of secrets: the time to read and mask it is linear."""
     cpu_of_error(play, 1 << 20)
     small = min(cpu_of_error(play, 1 << 20) for _ in range(3))
     large = cpu_of_error(play, 16 << 20)
@@ -714,7 +714,7 @@ CONTROLS = "".join(map(chr, (*range(1, 10), 11, 12, *range(14, 32), 127, *range(
 
 
 def control_characters(peer: Peer, request: Request) -> None:
-    """Answer with a reason phrase that speaks to terminals."""
+    """Respond with a reason phrase that contains control characters."""
     peer.send(f"HTTP/1.1 400 a{CONTROLS}\x1b[31mb\r\nContent-Length: 0\r\n\r\n".encode("latin-1"))
 
 

@@ -38,7 +38,7 @@ SETTINGS: Mapping[str, Any] = {"timeout": 0.25, "deadline": 0.75, "access_token"
 
 
 class Outcome:
-    """What came of a call: a value, or an exception; and the seconds that it took."""
+    """The outcome of a call: a value or an exception, and its duration in seconds."""
 
     def __init__(self, value: Any, error: BaseException | None, seconds: float) -> None:
         self.value = value
@@ -115,7 +115,7 @@ class Row:
     `scripts` are played to the requests and `greetings` to the connections, one each; after them the server
     is healthy. `call` is the call that meets them, `comes` what must come of it within `limit` seconds.
     `sent` is how often the request may have reached the server at most. With `again`, the next call of the
-    same client must get its own right answer. `play`, in place of all that, is a story of its own; it
+    same client must get its own correct response. `play` replaces all of that with a sequence of its own; it
     returns how often it met the fault, None when the server counts that. A row with `peak` (MiB of resident
     memory at most) runs in a process of its own.
     """
@@ -187,7 +187,7 @@ class Lateness:
 
 
 def attempt(driver: Driver, call: str, limit: float, **options: Any) -> Outcome:
-    """Make a call within a hard limit; whatever leaves it must be an ApiException that shows no secret."""
+    """Make a call within a hard limit. Any error must be an ApiException that shows no secret."""
     method, arguments, named = CALLS[call]
     outcome: list[Outcome] = []
 

@@ -1,4 +1,4 @@
-"""Whatever goes in and whatever comes back: one segment and a right result, or an ApiException, in time."""
+"""Any input and any response: one segment and a correct result, or an ApiException, in time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FEW = settings(max_examples=120, deadline=None, suppress_health_check=[HealthChe
 
 
 class Parrot(FaultServer):
-    """Answers every request with the same bytes, and closes."""
+    """Responds to every request with the same bytes, and closes."""
 
     data = b""
 

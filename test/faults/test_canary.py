@@ -1,4 +1,4 @@
-"""No secret shows, whatever fails: every log line at DEBUG and every view of every error is searched."""
+"""No failure shows a secret: every log line at DEBUG and every view of every error is searched."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ GRANT = {**TOKEN_ANSWER, "access_token": GRANTED, "refresh_token": REFRESH}
 
 
 def echo_of_the_form(status: str) -> Script:
-    """Give the script of a token operation that shows the form that it was sent, decoded and as it came."""
+    """Return the script of a token operation that shows the form that it was sent, decoded and as it came."""
 
     def script(peer: Peer, request: Request) -> None:
         from urllib.parse import unquote_plus
@@ -84,7 +84,7 @@ TOKEN_FAILURES: dict[str, list[Script]] = {
 
 
 GIVEN_TO_THE_CALLER = {"a token that cannot be sent", "echo with 200"}
-"""No failure when the token operation is called by hand: what it answers is the caller's to use."""
+"""No failure if the token operation is called directly: its response belongs to the caller."""
 
 
 class Watch(logging.Handler):

@@ -16,11 +16,11 @@ from test.faults.drivers import DRIVERS
 from test.faults.table import Play, Row, run
 
 AT_ONCE = 4
-"""Rows that are run at once: most of their time is spent on waiting for a server that doesn't answer."""
+"""Rows that run together: most of their time is spent on waiting for a server that doesn't respond."""
 TICK = 0.01
 STARVED = 0.1
 """Seconds for which a process that wanted to run didn't. The timeouts of the rows are 0.25 s."""
-MOST_RUNS = 4
+MAX_RUNS = 4
 
 
 def survive(kind: str, row: Row, driver: str) -> None:
@@ -55,7 +55,7 @@ class Ticker:
 
 def survive_if_served(kind: str, row: Row, driver: str) -> None:
     """Run a row, and again if it failed while the machine let this process wait almost for a timeout."""
-    for _ in range(MOST_RUNS - 1):
+    for _ in range(MAX_RUNS - 1):
         with Ticker() as ticker:
             try:
                 return survive(kind, row, driver)
@@ -66,7 +66,7 @@ def survive_if_served(kind: str, row: Row, driver: str) -> None:
 
 
 def stands_alone(row: Row) -> bool:
-    """Tell whether a row must have the process to itself: a play may change the environment."""
+    """Return whether a row must have the process to itself: a play may change the environment."""
     return row.play is not None and row.peak is None
 
 
@@ -126,7 +126,7 @@ def test_a_row_that_fails_while_the_machine_serves_it_fails() -> None:
 
     with pytest.raises(AssertionError, match="wrong"):
         survive_if_served("own", Row("fails", play=play), "sync")
-    assert 1 <= len(runs) <= MOST_RUNS
+    assert 1 <= len(runs) <= MAX_RUNS
 
 
 def test_a_row_that_fails_because_it_was_starved_runs_again(monkeypatch: pytest.MonkeyPatch) -> None:

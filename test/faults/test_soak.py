@@ -1,4 +1,4 @@
-"""A soak: 16 threads, the stand-in, a proxy that makes faults between them. Nothing is lost or done twice."""
+"""A soak: 16 threads, the sandbox, and a proxy with faults between them. Nothing is lost or done twice."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class FaultyProxy:
                         return
 
     def _end(self, client: socket.socket, fate: str, data: bytes) -> None:
-        """Keep an answer, or half of it, from the client."""
+        """Keep a response, or half of it, from the client."""
         self.fates[fate] += 1
         if fate == "silent":
             time.sleep(0.6)
@@ -126,7 +126,7 @@ class FaultyProxy:
 
 @contextmanager
 def stand_in() -> Iterator[str]:
-    """Run the stand-in in a process of its own."""
+    """Run the sandbox in a process of its own."""
     process = subprocess.Popen(
         [sys.executable, "-m", "knetik_cloud.sandbox", "--port", "0"],
         stdout=subprocess.PIPE,
@@ -144,7 +144,7 @@ def stand_in() -> Iterator[str]:
 
 @dataclass
 class Ledger:
-    """What one thread knows of what it did."""
+    """The record of one thread's writes."""
 
     used: int = 0
     perhaps_used: int = 0
@@ -272,7 +272,7 @@ def soak(seconds: float, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def make_entries(api: UsersInventoryApi) -> list[int]:
-    """Give the user an entry for each thread, of an item that can be used without end."""
+    """Grant the user an entry for each thread, of an item without a limit of uses."""
     entries = []
     for number in range(THREADS):
         item = api.create_entitlement_item(

@@ -1,4 +1,4 @@
-"""Strategies for JSON that may come: any fields of a model, null or not, and keys that nobody knows."""
+"""Strategies for JSON of responses: any fields of a model, null or not, and unknown keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DEPTH = 3
 
 
 def model_class(name: str) -> type[Model]:
-    """Give a generated model by its name."""
+    """Return a generated model by its name."""
     found: type[Model] = getattr(models, name)
     return found
 
@@ -48,7 +48,7 @@ def documents(draw: st.DrawFn, name: str, depth: int = DEPTH) -> dict[str, Any]:
 
 
 def values(expression: str, depth: int) -> st.SearchStrategy[Any]:
-    """Give the strategy for a type expression."""
+    """Return the strategy for a type expression."""
     if expression in SCALARS:
         return SCALARS[expression]
     if depth <= 0:

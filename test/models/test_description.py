@@ -1,4 +1,4 @@
-"""What `help()` and `inspect` show of models: the fields by name, type and meaning."""
+"""`help()` and `inspect` show the fields of models by name, type and meaning."""
 
 from __future__ import annotations
 

@@ -81,13 +81,13 @@ def test_changed_discriminator_goes_out_and_the_object_stays_what_it_is() -> Non
 
 
 def test_discriminator_of_another_subclass_is_refused() -> None:
-    said = (
+    message = (
         "Consumable.type_hint must be 'consumable', not 'expirable', the type of Expirable: use an Expirable"
     )
-    with pytest.raises(ApiValueError, match=said):
+    with pytest.raises(ApiValueError, match=message):
         Consumable(type_hint="expirable")
     behavior = Consumable(max_use=3)
-    with pytest.raises(ApiValueError, match=said):
+    with pytest.raises(ApiValueError, match=message):
         behavior.type_hint = "expirable"
     assert behavior.to_json() == '{"type_hint":"consumable","max_use":3}'
     with pytest.raises(ApiValueError, match=r"Consumable\.type_hint must be a str, not 5"):

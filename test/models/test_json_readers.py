@@ -1,4 +1,4 @@
-"""The two readers of JSON give the same for every text: msgspec in front, the standard library behind."""
+"""The two readers of JSON return the same for every text: msgspec, and the standard library."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BYTES = [
 
 
 def outcome(data: bytes | str, read: Any) -> Any:
-    """Give what a reader makes of a text, exactly: types, order of keys and signs of zeros included."""
+    """Return the exact result of a reader, including types, the order of keys and signs of zeros."""
     try:
         return repr(read(data))
     except ApiResponseError as error:

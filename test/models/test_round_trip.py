@@ -1,4 +1,4 @@
-"""Nothing is lost: whatever came in goes out again, for every model of the contract."""
+"""Nothing is lost: every model of the contract sends what it received."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong shapes: an answer that breaks the contract is an ApiResponseError that names the place."""
+"""Wrong shapes: a response that breaks the contract is an ApiResponseError that names the place."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class CoroutineRecorder(Recorder):
 
 
 class Telemetry:
-    """What OpenTelemetry was given."""
+    """The data that OpenTelemetry received."""
 
     def __init__(self) -> None:
         self.exporter = InMemorySpanExporter()
@@ -132,12 +132,12 @@ class Telemetry:
             while parent is not None:
                 depth, parent = depth + 1, parents[parent.span_id]
             had = span.attributes or {}
-            told = [span.name]
-            told += [f"resend {had[name]}" for name in ("http.request.resend_count",) if name in had]
-            told += [str(had[name]) for name in ("http.response.status_code",) if name in had]
-            told += [f"error {had[name].rpartition('.')[2]}" for name in ("error.type",) if name in had]
-            told += [event.name for event in span.events]
-            described.append(f"{'  ' * depth}{', '.join(told)}")
+            parts = [span.name]
+            parts += [f"resend {had[name]}" for name in ("http.request.resend_count",) if name in had]
+            parts += [str(had[name]) for name in ("http.response.status_code",) if name in had]
+            parts += [f"error {had[name].rpartition('.')[2]}" for name in ("error.type",) if name in had]
+            parts += [event.name for event in span.events]
+            described.append(f"{'  ' * depth}{', '.join(parts)}")
         return described
 
     def metrics(self) -> dict[str, dict[tuple[Any, ...], int]]:
@@ -159,7 +159,7 @@ class Telemetry:
 
 
 class Seen(NamedTuple):
-    """What was seen of a scenario."""
+    """The observed results of a scenario."""
 
     hooks: list[str]
     arguments: list[Any]

@@ -159,10 +159,10 @@ def test_exception_in_a_hook_is_logged_and_reaches_nobody(
     assert len(after.seen) == 11
     failed = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(failed) == 11
-    said = "a coroutine hook must be awaited" if (kind, hook) == ("blocking", FailsLater) else "mine"
+    message = "a coroutine hook must be awaited" if (kind, hook) == ("blocking", FailsLater) else "mine"
     for record in failed:
         assert record.exc_info is not None
-        assert said in str(record.exc_info[1])
+        assert message in str(record.exc_info[1])
         assert "_fail failed" in record.getMessage()
 
 

@@ -1,4 +1,4 @@
-"""What a bulk run costs, measured in a process of its own: `costs.py WHAT ARGUMENT...`."""
+"""The cost of a bulk run, measured in a separate process: `costs.py WHAT ARGUMENT...`."""
 
 from __future__ import annotations
 

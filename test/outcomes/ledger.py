@@ -30,7 +30,7 @@ FAULTS: list[dict[str, Any]] = [
     {"truncate": True},
     {"delay": LATE_SECONDS, "applied": True},
 ]
-"""Every kind of fault; the last one applies the write after its caller has given up."""
+"""All types of faults. The last one applies the write after its caller has disconnected."""
 
 
 def seed(sandbox: Sandbox) -> None:
@@ -77,7 +77,7 @@ def uses(sandbox: Sandbox, name: str) -> dict[str, int]:
 
 
 def grants(sandbox: Sandbox) -> dict[int, int]:
-    """Return how many entries of the item each user holds, besides that of the seed."""
+    """Return how many entries of the item each user holds, without that of the seed."""
     with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
         api = knetik_cloud.UsersInventoryApi(client)
         entries = api.iter_users_inventory(filter_item_id=ITEM, inactive=True, page_size=1000)

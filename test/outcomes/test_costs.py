@@ -1,4 +1,4 @@
-"""What bulk runs and exports cost, in CPU time and memory of a process of their own."""
+"""The cost of bulk runs and exports, in CPU time and memory of a separate process."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 class ListService:
-    """Answers every GET with a page of `rows`; `before` is called with the number of the page asked for."""
+    """Responds to every GET with a page of `rows`; `before` is called with the requested page number."""
 
     def __init__(self, rows: list[Row] | range, latency: float = 0.0) -> None:
         self.rows = rows
@@ -80,7 +80,7 @@ class ListService:
         return json.dumps(self.envelope(number, size)).encode()
 
     def envelope(self, number: int, size: int) -> Row:
-        """Give a page."""
+        """Return a page."""
         rows, total = self.rows, len(self.rows)
         content: Any = rows[(number - 1) * size : number * size]
         if isinstance(content, range):

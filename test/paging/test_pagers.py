@@ -198,6 +198,6 @@ def test_a_million_rows_run_in_constant_memory() -> None:
 
 
 def resident() -> float:
-    """Give the memory that this process takes, in MiB."""
+    """Return the memory that this process takes, in MiB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20

@@ -25,7 +25,7 @@ def plan(**how: Any) -> Plan[Page]:
 
 
 class Driven:
-    """What came of a reading, driven by a function that gives a page's envelope by its number."""
+    """The results of reading a list, driven by a function that returns a page by its number."""
 
     def __init__(self, plan: Plan[Page], fetch: Callable[[int], Row], most: int = 1000) -> None:
         self.asked: list[int] = []

@@ -1,4 +1,4 @@
-"""What schemathesis doesn't send: empty numbers and Booleans in the query, which stand for absent ones.
+"""Requests that schemathesis doesn't send: those with empty numbers and Booleans in the query.
 
 Earlier clients of the service send every parameter, and leave the unused ones empty, so the sandbox accepts
 that. The contract doesn't mention it, since new clients should leave such parameters out. Without this hook,

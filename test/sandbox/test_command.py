@@ -54,7 +54,7 @@ def test_tokens_are_enforced_if_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--database", "mongo://u:secret@h/x"], "mongo: is no database here"),
         (
@@ -77,13 +77,13 @@ def test_tokens_are_enforced_if_asked() -> None:
         (["--port", "99999"], "99999"),
     ],
 )
-def test_mistakes_are_explained_without_a_traceback(tmp_path: Path, options: list[str], said: str) -> None:
+def test_mistakes_are_explained_without_a_traceback(tmp_path: Path, options: list[str], message: str) -> None:
     seed = tmp_path / "seed.yaml"
     seed.write_text("planets: []")
     given = [option.format(seed=seed) for option in options]
     result = CliRunner().invoke(knetik, ["sandbox", "--port", "0", *given])
     assert result.exit_code != 0
-    assert said in result.output
+    assert message in result.output
     for leak in ("Traceback", "Errno", "sqlalche", "sqlite3", "psycopg", "secret"):
         assert leak not in result.output
 
@@ -106,12 +106,12 @@ def test_a_port_that_is_taken_is_explained() -> None:
 
 
 def started(*options: str) -> tuple[str, list[str]]:
-    """Start and stop the command; give its URL and what it said on stderr, line by line."""
+    """Start and stop the command; give its URL and its messages on stderr, line by line."""
     with running_command(*options) as (process, url):
         Web(url).close()
         process.terminate()
-        said, hints = process.communicate(timeout=20)
-    assert said == ""
+        message, hints = process.communicate(timeout=20)
+    assert message == ""
     return url, hints.splitlines()
 
 

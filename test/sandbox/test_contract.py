@@ -1,4 +1,4 @@
-"""The stand-in and the contract: every operation is served, every example works, answers are as described."""
+"""The sandbox follows the contract: it serves every operation and example, and its responses match."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def call_with_examples(web: Web, operation: Operation) -> Reply:
 
 
 def described(operation: Operation, reply: Reply) -> Iterator[str]:
-    """Say where an answer is not as the contract describes it."""
+    """Return the places where a response differs from the contract."""
     node = CONTRACT.document["paths"][operation.path][operation.method.lower()]
     response = CONTRACT.resolve(node["responses"][str(reply.status)])
     content = response.get("content", {})

@@ -1,4 +1,4 @@
-"""Controlling the stand-in: over HTTP under /_sandbox/, and the same in Python."""
+"""Control of the sandbox: over HTTP under /_sandbox/, and the same in Python."""
 
 from __future__ import annotations
 

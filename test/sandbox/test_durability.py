@@ -1,4 +1,4 @@
-"""What was answered is kept, and what is limited stays limited, on both databases and whatever happens."""
+"""Confirmed writes are kept, and limits hold, on both databases and after every failure."""
 
 from __future__ import annotations
 

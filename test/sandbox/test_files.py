@@ -27,7 +27,7 @@ from test.sandbox.web import Web
 
 
 def users_in(path: Path) -> int:
-    """Count the users in a copy of a file, without the log beside it."""
+    """Count the users in a copy of a file, without its log."""
     copy = path.with_suffix(".copy")
     copy.write_bytes(path.read_bytes())
     with closing(sqlite3.connect(copy)) as connection:

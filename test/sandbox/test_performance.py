@@ -1,4 +1,4 @@
-"""How fast the stand-in is, with room for a busy machine; the guide gives the figures measured."""
+"""The speed of the sandbox, with an allowance for a busy machine. The guide lists the measured figures."""
 
 from __future__ import annotations
 

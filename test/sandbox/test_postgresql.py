@@ -1,4 +1,4 @@
-"""What PostgreSQL is for: the same stand-in, served by several processes that share everything."""
+"""The sandbox on PostgreSQL, served by several processes that share everything."""
 
 from __future__ import annotations
 

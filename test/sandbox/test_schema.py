@@ -1,4 +1,4 @@
-"""What the checks of bodies say, by keyword of JSON Schema."""
+"""The messages about invalid bodies, by keyword of JSON Schema."""
 
 from __future__ import annotations
 

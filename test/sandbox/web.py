@@ -1,4 +1,4 @@
-"""A small HTTP client for the tests of the stand-in: what goes over the wire is what the test says."""
+"""A small HTTP client for the sandbox's tests, which sends exactly the given requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: its status, header fields in lower case, and body."""
+    """A response: its status, header fields in lower case, and body."""
 
     status: int
     headers: dict[str, str]

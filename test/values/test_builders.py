@@ -1,4 +1,4 @@
-"""`filter_date` and `order` take the documented text, or what the builders spell."""
+"""`filter_date` and `order` accept the documented text, or what the builders return."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Epoch parameters take datetimes and ISO texts; epoch fields give datetimes beside the integers."""
+"""Epoch parameters accept datetimes and ISO texts. Epoch fields are also available as datetimes."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ TRUNCATED = "truncated"
 
 
 class Verdict(NamedTuple):
-    """What a parser makes of bytes that end with the connection."""
+    """The result of a parser for bytes that end with the connection."""
 
     kind: str
     status: int = 0
@@ -436,7 +436,7 @@ def oddities(data: bytes) -> set[str]:
 
 
 class Reviewed(NamedTuple):
-    """A kind of difference that is on purpose.
+    """A category of intended differences.
 
     Attributes:
         ours: What we make of the response.

@@ -1,4 +1,4 @@
-"""Content encodings: whatever is compressed is read in bounded pieces, and whatever lies is refused."""
+"""Content encodings: compressed bodies are read in bounded chunks, and invalid ones are rejected."""
 
 from __future__ import annotations
 

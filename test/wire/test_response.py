@@ -15,7 +15,7 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def body(response: Response) -> bytes:
-    """Take all of a body."""
+    """Read a whole body."""
     taken = b""
     while piece := response.take():
         taken += piece

@@ -1,4 +1,4 @@
-"""Uploads of 16 MiB: whole, answered early, and to a peer that stops reading."""
+"""Uploads of 16 MiB: complete, with an early response, and to a peer that stops reading."""
 
 from __future__ import annotations
 

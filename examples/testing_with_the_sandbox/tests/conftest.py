@@ -1,4 +1,4 @@
-"""What the tests of the shop start from."""
+"""Fixtures of the shop's tests."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from knetik_cloud.data.page import Page
 
 
 class Author(Model):
-    """Somebody who writes."""
+    """A person who writes."""
 
     name: str | None = field("str", required=True)
     born: dt.date | None = field("date")
@@ -51,7 +51,7 @@ class Copy(Model):
 
 
 class Loan(Model):
-    """What was lent on a day."""
+    """The loans of a day."""
 
     day: dt.date | None = field("date")
     at: dt.datetime | None = field("datetime")
