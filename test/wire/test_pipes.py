@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import math
 import select
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 
-from knetik_cloud import ApiClient, ApiResponseError, Configuration, UsersInventoryApi
+from knetik_cloud import (
+    ApiClient,
+    ApiResponseError,
+    ApiTimeoutException,
+    Configuration,
+    UsersInventoryApi,
+    aio,
+)
 from knetik_cloud.wire import asynchronous, blocking
 from knetik_cloud.wire.pipe import RECEIVE_BYTES, Listener, readable_check, run
 from knetik_cloud.wire.secure import SecurePipe
@@ -199,3 +209,83 @@ def test_idle_connection_with_bytes_that_are_not_tls_is_at_its_end() -> None:
     assert secure.receive_now() is None
     pipe.arrived = b"HTTP/1.1 408 Request Timeout\r\n\r\n"
     assert secure.receive_now() == b""
+
+
+def test_coroutine_that_suspends_is_not_run_over_a_blocking_pipe() -> None:
+    with pytest.raises(RuntimeError, match="suspended"):
+        run(asyncio.sleep(0))
+
+
+def test_response_before_the_connection_breaks_is_read(
+    api: UsersInventoryApi, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send: Any = blocking.BlockingPipe.send
+
+    async def send_and_break(pipe: Any, data: bytes, listener: Listener | None = None) -> bool:
+        await send(pipe, data, listener)
+        pipe._socket.shutdown(socket.SHUT_WR)
+        return bool(await send(pipe, b"more"))
+
+    monkeypatch.setattr(blocking.BlockingPipe, "send", send_and_break)
+    server.answers = [answer(200, b'{"id": 56}')]
+    assert [api.get_user_inventory(56, 56).id for _ in range(2)] == [56, 56]
+
+
+def test_alert_that_cant_be_sent_leaves_the_error_of_the_handshake(
+    pair: tuple[blocking.BlockingPipe, socket.socket],
+) -> None:
+    broken, _ = pair
+    broken._socket.shutdown(socket.SHUT_WR)
+
+    class BrokenAfterHello(Peered):
+        sent = 0
+
+        async def send(self, data: bytes, listener: Listener | None = None) -> bool:
+            self.sent += 1
+            return await (super() if self.sent == 1 else broken).send(data, listener)
+
+    pipe = BrokenAfterHello()
+    with pytest.raises(ssl.SSLCertVerificationError):
+        run(SecurePipe(pipe, ssl.create_default_context(), "127.0.0.1").handshake())
+    assert pipe.sent == 2
+
+
+def test_client_of_a_loop_that_was_closed_by_hand_closes_its_connections(server: RecordingServer) -> None:
+    server.answers = [answer(200, b'{"id": 56}')]
+    loop = asyncio.new_event_loop()
+    client = aio.ApiClient(Configuration(server.url))
+    loop.run_until_complete(aio.UsersInventoryApi(client).get_user_inventory(56, 56))
+    assert len(connections_to(server)) == 1
+    loop.close()
+    del client
+    gc.collect()
+    assert connections_to(server) == []
+
+
+def connections_to(server: RecordingServer) -> list[Any]:
+    open_ones = psutil.Process().net_connections("tcp")
+    return [each for each in open_ones if each.raddr and each.raddr.port == server.port]
+
+
+def test_times_pass_while_a_test_has_stopped_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 5.0)
+
+    async def wait() -> None:
+        await asynchronous.sleep(0.01)
+        async with aio.ApiClient(Configuration(url, timeout=0.2, retries=0)) as client:
+            with pytest.raises(ApiTimeoutException, match="did not respond in time"):
+                await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        asyncio.run(wait())
+
+
+def test_timer_of_a_loop_that_has_closed_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 5.0)
+    loop = asyncio.new_event_loop()
+    timer = asynchronous.call_later(loop, 0.01, pytest.fail)
+    loop.close()
+    assert isinstance(timer, threading.Timer)
+    timer.join(20)
+    assert not timer.is_alive()
