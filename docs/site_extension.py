@@ -16,7 +16,7 @@ BACK = re.compile(r"^\[\[Back to .*\n?", re.MULTILINE)
 DIRECTIVE = re.compile(r"^<!-- (\{\w+\}.*?)^-->$", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
 TITLE = re.compile(r"<h[12]>.*?</h[12]>", re.DOTALL)
-TEXT = re.compile(r">[^<]+<")
+TEXT = re.compile(r">[^<]{16,}<")
 HEAD = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
 ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 PAGES = {
@@ -66,7 +66,7 @@ def write_twins(app: Sphinx, error: Exception | None) -> None:
 def label_cells(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Store the column's name in each cell of a table, which a narrow page shows in place of the header.
 
-    Long names in tables and titles may break after their underscores, dots and slashes.
+    Text of 16 characters or more in tables and titles may break after underscores, dots and slashes.
     """
     if "body" in context:
         body = TABLE.sub(lambda table: _breakable(_labeled(table[0])), context["body"])

@@ -129,7 +129,7 @@ MESSAGES = [
     "no secure connection to",
     "(if you trust its CA, pass the CA's file as ssl_ca_cert; trusted now: ",
     "did not connect to",
-    "the proxy that the environment names is no http:// or https:// URL",
+    "the proxy that the environment names is not an http:// or https:// URL",
     "the token response contains no usable access token",
     "has no password: set Configuration.password",
     "the response isn't JSON: its content type is ",

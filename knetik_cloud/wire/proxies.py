@@ -45,8 +45,8 @@ def _with_scheme(proxy: str) -> str:
         valid = False
     if not valid:
         raise ApiValueError(
-            "the proxy that the environment names is no http:// or https:// URL: set Configuration.proxy, "
-            "or list the host in NO_PROXY"
+            "the proxy that the environment names is not an http:// or https:// URL: "
+            "set Configuration.proxy, or list the host in NO_PROXY"
         )
     return url
 
