@@ -9,6 +9,7 @@ import math
 import select
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import pytest
 
 from knetik_cloud import (
     ApiClient,
+    ApiConnectionException,
     ApiResponseError,
     ApiTimeoutException,
     Configuration,
@@ -289,3 +291,115 @@ def test_timer_of_a_loop_that_has_closed_does_nothing(monkeypatch: pytest.Monkey
     assert isinstance(timer, threading.Timer)
     timer.join(20)
     assert not timer.is_alive()
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_host_whose_addresses_all_refuse_is_not_reached(driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    refusing = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [refusing, refusing])
+    made = DRIVERS[driver](Configuration(f"http://127.0.0.1:{port}", retries=0))
+    try:
+        with pytest.raises(ApiConnectionException, match="refused") as caught:
+            made.call("get_user_inventory", 56, 56)
+    finally:
+        made.close()
+    assert not caught.value.may_have_applied
+
+
+@pytest.mark.parametrize("pipes", [blocking, asynchronous])
+def test_connection_that_is_made_after_another_one_is_closed(pipes: Any, server: RecordingServer) -> None:
+    address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
+
+    async def lose() -> socket.socket:
+        dialer = pipes._Dialer(*([asyncio.get_running_loop()] if pipes is asynchronous else []))
+        attempt = dialer.dial(address)
+        assert [error for _, error in await dialer.wait([attempt], 20)] == [None]
+        await dialer.hang_up([attempt])
+        return attempt if pipes is blocking else attempt.result()  # type: ignore[no-any-return]
+
+    assert asyncio.run(lose()).fileno() == -1
+
+
+def test_idle_connection_that_was_reset_is_at_its_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        near = socket.create_connection(listening.getsockname())
+        far, _ = listening.accept()
+    near.setblocking(False)
+    pipe = blocking.BlockingPipe(near)
+    assert pipe.receive_now() is None
+    far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    far.close()
+    assert pipe.receive_now() == b""
+    pipe.close()
+
+
+def test_transport_whose_bytes_nobody_takes_is_paused_and_resumed() -> None:
+    size = 8 * asynchronous.MAX_UNREAD_BYTES
+    near, far = socket.socketpair()
+
+    async def read() -> int:
+        loop = asyncio.get_running_loop()
+        made = await loop.create_connection(lambda: asynchronous.AsyncioPipe(loop, set()), sock=near)
+        pipe: Any = made[1]
+        pipe.begin(math.inf, 20)
+        while not pipe._is_full:
+            await asyncio.sleep(0)
+        count = 0
+        while data := await pipe.receive():
+            count += len(data)
+        pipe.close()
+        return count
+
+    def send() -> None:
+        with far:
+            far.sendall(bytes(size))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    assert asyncio.run(read()) == size
+    sender.join()
+
+
+def test_wait_that_begins_after_its_deadline_is_over(server: RecordingServer) -> None:
+    async def receive(pipes: Any) -> None:
+        opened = [set[Any]()] if pipes is asynchronous else []
+        pipe = await pipes.connect("127.0.0.1", server.port, math.inf, *opened)
+        pipe.begin(time.monotonic(), math.inf)
+        with pytest.raises(TimeoutError, match="timed out"):
+            await pipe.receive()
+        pipe.close()
+
+    for pipes in (blocking, asynchronous):
+        asyncio.run(receive(pipes))
+
+
+def test_time_limit_of_a_wait_that_has_ended_does_nothing() -> None:
+    near, far = socket.socketpair()
+
+    async def receive() -> None:
+        loop = asyncio.get_running_loop()
+        made = await loop.create_connection(lambda: asynchronous.AsyncioPipe(loop, set()), sock=near)
+        pipe: Any = made[1]
+        pipe.begin(time.monotonic() + 0.05, math.inf)
+        far.send(b"x")
+        assert await pipe.receive() == b"x"
+        while pipe._timer is not None:
+            await asyncio.sleep(0.01)
+        pipe.begin(math.inf, 20)
+        far.send(b"y")
+        assert await pipe.receive() == b"y"
+        pipe.close()
+
+    with far:
+        asyncio.run(receive())
+
+
+def test_connection_of_a_closed_client_is_closed_after_its_last_response(server: RecordingServer) -> None:
+    server.answers = [answer(200, b'{"id": 56}')]
+    client = ApiClient(Configuration(server.url))
+    response = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 56)
+    client.close()
+    assert response.read() == b'{"id": 56}'
+    assert connections_to(server) == []
