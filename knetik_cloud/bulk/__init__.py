@@ -5,7 +5,7 @@
     report = bulk.run("winners.csv", api.grant_user_entitlement, journal="winners.run")
     report.write("report.csv")
 
-The same command resumes after a crash, a reboot or Ctrl-C. Rows that were on their way are read back from
+The same command resumes after a crash, a reboot or Ctrl-C. Rows that were in flight are read back from
 the service and never blindly sent again. See the guide "A million grants".
 """
 

@@ -130,7 +130,12 @@ def export(
 
 def _format(path: Path, format: str | None) -> str:
     name = path.name.removesuffix(compression_of(path) or "")
-    chosen = _SUFFIXES.get(Path(name).suffix, "jsonl") if format is None else format
+    suffix = Path(name).suffix
+    if format is None and suffix and suffix not in _SUFFIXES:
+        raise ApiValueError(
+            f"{path}: {suffix} is not a known format: use {', '.join(_SUFFIXES)}, or pass format"
+        )
+    chosen = _SUFFIXES.get(suffix, "jsonl") if format is None else format
     if chosen not in FORMATS:
         raise types.invalid_value_error("format", f"one of {', '.join(FORMATS)}", format)
     if chosen == "parquet" and compression_of(path):

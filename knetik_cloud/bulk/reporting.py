@@ -108,11 +108,11 @@ class Report:
         return f"{', '.join(shown)} of {self.total:,} rows{stopped}"
 
     def rows(self) -> Iterator[RowReport]:
-        """Yield what became of each row, in the order of the input."""
+        """Yield the outcome of each row, in the order of the input."""
         return heapq.merge(*(self._shard(shard) for shard in self._manifest.sizes), key=lambda row: row.row)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write what became of each row to a `.csv` file, or as JSON lines to any other.
+        """Write the outcome of each row to a `.csv` file, or as JSON lines to any other.
 
         Args:
             path: The file, which is replaced if it exists.

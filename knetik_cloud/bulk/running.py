@@ -67,7 +67,7 @@ class Limits(NamedTuple):
     """How a run may go; other limits may be given when it is resumed.
 
     Attributes:
-        concurrency: Calls at the same time, at most.
+        concurrency: The maximum number of concurrent calls.
         tps: Rows per second, at most, or None.
         settle: Seconds to wait for a late write.
         errors: Rows that may fail before the run stops, or None.
@@ -189,7 +189,7 @@ def resume(
     safety: Safety = "process",
     progress: Progress = None,
 ) -> Report:
-    """Go on with a run from its journal alone, without the input.
+    """Resume a run from its journal, without the input.
 
     Rows that ended as `absent` are sent again, and `unknown` ones are read back again.
 

@@ -35,7 +35,7 @@ def bulk() -> None:
     """Call an operation for each row of a file exactly once, with a journal.
 
     The journal survives crashes: the same command goes on where a run ended, and so does `resume`. Rows that
-    were on their way are read back from the service, and never blindly sent again.
+    were in flight are checked against the service before they are sent again.
     """
 
 
@@ -48,7 +48,7 @@ def _limits(function: F) -> F:
                 type=click.IntRange(1, 256),
                 default=16,
                 show_default=True,
-                help="Calls at the same time, at most.",
+                help="The maximum number of concurrent calls.",
             ),
             click.option("--tps", type=float, help="Rows per second, at most."),
             click.option(
@@ -153,11 +153,11 @@ def run_rows(
 
 
 @confirmed
-@bulk.command("resume", cls=Command, sections=SECTIONS, short_help="Go on with a run from its journal.")
+@bulk.command("resume", cls=Command, sections=SECTIONS, short_help="Resume a run from its journal.")
 @_journal
 @_limits
 def resume(journal: Path, **limits: Any) -> None:
-    """Go on with a run from its journal alone. Its rows are in the journal."""
+    """Resume a run from its journal, which contains all of its rows."""
     from knetik_cloud import bulk as engine
 
     run = run_of(click.get_current_context())
@@ -189,7 +189,7 @@ def status(journal: Path) -> None:
 
 
 @bulk.command(
-    "report", cls=Command, sections=("Output options",), short_help="Write what became of each row."
+    "report", cls=Command, sections=("Output options",), short_help="Write the outcome of each row."
 )
 @_journal
 @click.option(

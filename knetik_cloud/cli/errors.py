@@ -25,10 +25,12 @@ NEXT_STEPS = {
     "ConflictException": "Read the current state, then apply your change to it.",
     "UnprocessableEntityException": "Correct the value that the message names.",
     "TooManyRequestsException": "Wait before you run the command again.",
-    "ServiceException": "Run the command again later.",
+    "ServiceException": "Run the command again later. After a write, check first whether it was applied.",
     "ApiConnectionException": "Check the host and the network with `knetik doctor`.",
-    "ApiTimeoutException": "Run the command again, with a higher --timeout if the service is slow.",
-    "DeadlineExceeded": "Run the command again, with a higher --deadline if the service is slow.",
+    "ApiTimeoutException": "Run the command again, with a higher --timeout if the service is slow. "
+    "After a write, check first whether it was applied.",
+    "DeadlineExceeded": "Run the command again, with a higher --deadline if the service is slow. "
+    "After a write, check first whether it was applied.",
     "ApiResponseError": "Check that the host is the API and not another server: `knetik doctor`.",
     "WaitFailed": "Read the entry: its state can't become the one that was waited for.",
     "ApiValueError": "Correct the value that the message names. Nothing was sent.",

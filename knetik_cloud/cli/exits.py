@@ -57,7 +57,7 @@ MEANINGS = {
     Exit.SERVICE: ExitMeaning(
         meaning=(
             "The service failed: a 5xx status to a request that can't have changed anything, or a response "
-            "that can't be read."
+            "to a read that can't be parsed."
         ),
         next_step="Run the command again later. It is safe.",
     ),
@@ -67,7 +67,7 @@ MEANINGS = {
     ),
     Exit.UNKNOWN: ExitMeaning(
         meaning="The outcome is unknown: the write was sent, and the service may have applied it.",
-        next_step="Check whether it was applied before you run the command again, or use `--once KEY`.",
+        next_step="Check whether it was applied before you run the command again.",
     ),
     Exit.INTERRUPTED: ExitMeaning(
         meaning="The command was interrupted with Ctrl-C.",

@@ -93,7 +93,7 @@ class OperationCommand(Command):
             yield click.Option(
                 ["--wait"],
                 type=Duration(),
-                help="Wait so long until the entry is active, and write it.",
+                help="Wait up to this long for the entry to become active, then write it.",
             )
         if operation.method == "DELETE":
             yield yes_option()

@@ -121,7 +121,7 @@ def sandbox(context: click.Context, /, **options: Any) -> None:
     """Start the sandbox in the foreground. Its address is the first line on stdout, once it responds.
 
     Point a program that uses the SDK at it with the environment variable KNETIK_CLOUD_HOST, such as
-    KNETIK_CLOUD_HOST=http://127.0.0.1:8080. Open /console at its address to watch and steer it in a browser.
+    KNETIK_CLOUD_HOST=http://127.0.0.1:8080. Open /console at its address to view and control it in a browser.
 
     The subcommands start one in the background, and control any sandbox over its control API: the one at
     --url, else at KNETIK_CLOUD_HOST, else the one that was started last, else http://127.0.0.1:8080.
@@ -389,7 +389,7 @@ def tokens(action: str, url: str | None) -> None:
 @click.argument("action", type=click.Choice(["show", "set", "advance", "freeze", "resume"]), default="show")
 @click.argument("value", required=False)
 def clock(action: str, value: str | None, url: str | None) -> None:
-    r"""Show or change the time of a sandbox.
+    """Show or change the time of a sandbox.
 
     \b
     knetik sandbox clock                              show it
@@ -397,7 +397,7 @@ def clock(action: str, value: str | None, url: str | None) -> None:
     knetik sandbox clock advance 30d                  move it on (-30d: back)
     knetik sandbox clock freeze [INSTANT]             stop it
     knetik sandbox clock resume                       let it run on
-    """
+    """  # noqa: D301  # the escape is for click: it keeps these lines
     is_missing = value is None and action in ("set", "advance")
     if is_missing or (value is not None and action in ("show", "resume")):
         takes = {"set": "an instant", "advance": "a duration, such as 30d"}.get(action, "no value")

@@ -161,6 +161,7 @@ async def _respond(
     # A fault that applies the operation does so even if the caller disconnects during the delay. Otherwise
     # the body is read afterwards, which fails if the caller is gone.
     reads_first = fault is not None and fault.applied
+    clock = await _run_shared(service, service.controls.current_clock) if delay else None
     try:
         if delay and not reads_first:
             await asyncio.sleep(delay)
@@ -169,6 +170,9 @@ async def _respond(
             await asyncio.sleep(delay)
     except ServiceError as error:
         return b"", service.error_response(error)
+    if clock is not None and (await _run_shared(service, service.controls.current_clock)).era != clock.era:
+        problem = Problem("The data was replaced while a fault of the sandbox delayed this request")
+        return body, service.error_response(ServiceError(503, INJECTED, [problem]))
     if fault is not None and not fault.executes:
         return body, _injected(service, fault)
     call = ServiceRequest(request.path_params, request.query_params, request.headers, body, facts)

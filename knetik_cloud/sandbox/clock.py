@@ -13,13 +13,14 @@ class Clock:
     """A clock that shows the real time plus an offset, or one frozen instant, in epoch seconds.
 
     It shows instants from 1970 to the end of the year 9999. `version` increases with every change that is
-    kept, so that of two states the later one is known.
+    kept, so that of two states the later one is known. `era` increases when all data is replaced.
     """
 
     def __init__(self, state: Mapping[str, Any] | None = None) -> None:
         self._offset = 0.0
         self._frozen_at: float | None = None
         self.version: int = (state or {}).get("version", 0)
+        self.era: int = (state or {}).get("era", 0)
         self.restore(state or {})
 
     def now(self) -> float:
@@ -73,4 +74,5 @@ class Clock:
 
     def state(self) -> dict[str, Any]:
         """Return the state that makes another clock like this one."""
-        return {"offset": self._offset, "frozen_at": self._frozen_at, "version": self.version}
+        kept = {"version": self.version, "era": self.era}
+        return {"offset": self._offset, "frozen_at": self._frozen_at, **kept}

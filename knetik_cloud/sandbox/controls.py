@@ -344,6 +344,7 @@ class Controls:
                 clock = _stored_clock(db)
                 yield db, clock
                 clock.version += 1
+                clock.era += of_all_data
                 _store(db, "clock", clock.state())
                 # Before the end, so that operations that wait for this transaction see it.
                 self._adopt(clock)

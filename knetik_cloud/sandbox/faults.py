@@ -30,8 +30,9 @@ class Fault:
     `status` is returned without running the operation. `reset` drops the connection without a response, and
     `truncate` sends half of the response's body. With `applied`, the operation runs before its response is
     lost, even if the caller has disconnected. `delay` waits that many seconds first; alone, it only slows the
-    operation down. `headers` are added to the response. The fault is applied `times` times, or until it is
-    cleared if `times` is None. `met` is how many times it has been applied.
+    operation down. If the data is replaced meanwhile, by a reset or a snapshot, the operation doesn't run.
+    `headers` are added to the response. The fault is applied `times` times, or until it is cleared if `times`
+    is None. `met` is how many times it has been applied.
 
     Raises:
         TypeError: If a value is of the wrong type.

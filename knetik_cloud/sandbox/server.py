@@ -370,7 +370,7 @@ def _hints(service: Service, url: str) -> str:
     """Format the banner of a sandbox that has just started."""
     lines = [f"For programs: KNETIK_CLOUD_HOST={url}"]
     if service.settings.control != control_api.OFF:
-        lines.insert(0, f"Watch and steer it in a browser: {url}{console.PREFIX}")
+        lines.insert(0, f"View and control it in a browser: {url}{console.PREFIX}")
     seed_file = service.settings.seed
     if seed_file is not None and service.controls.found_data:
         kept = f"{service.database.name} holds data already"

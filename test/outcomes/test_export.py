@@ -204,6 +204,11 @@ def test_killed_export_goes_on(service: ListService, tmp_path: Path) -> None:
     ("name", "how", "message"),
     [
         ("a.parquet.gz", {}, "Parquet files are compressed inside"),
+        (
+            "a.xlsx",
+            {},
+            r"\.xlsx is not a known format: use \.jsonl, \.ndjson, \.csv, \.parquet, \.pq, or pass format",
+        ),
         ("a.jsonl", {"format": "xml"}, "format must be one of jsonl, csv, parquet"),
     ],
 )

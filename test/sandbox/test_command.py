@@ -118,7 +118,7 @@ def started(*options: str) -> tuple[str, list[str]]:
 def test_the_start_says_where_to_look_and_what_to_set() -> None:
     url, hints = started()
     assert hints == [
-        f"Watch and steer it in a browser: {url}/console",
+        f"View and control it in a browser: {url}/console",
         f"For programs: KNETIK_CLOUD_HOST={url}",
     ]
 

@@ -107,6 +107,40 @@ def test_bad_faults_are_refused(web: Web, fault: dict[str, Any], said: str) -> N
     assert web.get("/_sandbox/faults").json == {"faults": []}
 
 
+@pytest.mark.parametrize("applied", [False, True])
+@pytest.mark.parametrize("replace", ["reset", "restore"])
+def test_delayed_write_is_not_applied_to_data_that_was_replaced_meanwhile(
+    web: Web, sandbox: Sandbox, replace: str, applied: bool
+) -> None:
+    sandbox.snapshot("before")
+    fault = sandbox.fail("use_user_entitlement_item", delay=0.5, applied=applied)
+    with ThreadPoolExecutor(1) as pool:
+        late = Web(sandbox.url)
+        pending = pool.submit(late.use, 56, 56)
+        while not fault.met:
+            time.sleep(0.01)
+        if replace == "reset":
+            sandbox.reset()
+        else:
+            sandbox.restore("before")
+        sandbox.advance(days=1)
+        reply = pending.result(60)
+        late.close()
+    assert reply.status == 503
+    assert "replaced" in reply.problem["message"]
+    assert web.get("/users/56/inventory/56").json["behavior_data"] == {"consumable": {"use_count": 2}}
+
+
+def test_delayed_write_is_applied_after_the_clock_has_moved(web: Web, sandbox: Sandbox) -> None:
+    sandbox.fail("use_user_entitlement_item", delay=0.3)
+    with ThreadPoolExecutor(1) as pool:
+        late = Web(sandbox.url)
+        pending = pool.submit(late.use, 56, 56)
+        sandbox.advance(seconds=1)
+        assert pending.result(60).status == 200
+        late.close()
+
+
 def test_stopping_in_the_middle_of_a_delay_drops_the_request_quietly(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

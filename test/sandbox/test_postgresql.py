@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -53,6 +54,26 @@ def test_ids_and_data_come_back_with_reset_and_snapshots(postgresql_url: str) ->
         assert sandbox.export() == first
         assert client.create_item() == 57
         client.close()
+
+
+def test_no_worker_applies_a_delayed_write_after_another_one_has_reset_the_data(postgresql_url: str) -> None:
+    with (
+        running_command("--database", postgresql_url, "--workers", "2") as (_, url),
+        ThreadPoolExecutor(4) as pool,
+    ):
+        control = Web(url)
+        fault = {"operation": "use_user_entitlement_item", "delay": 2, "applied": True, "times": 4}
+        assert control.post("/_sandbox/faults", fault).status == 200
+        late = [Web(url) for _ in range(4)]
+        pending = [pool.submit(client.use, 56, 56) for client in late]
+        while control.get("/_sandbox/faults").json["faults"]:
+            time.sleep(0.05)
+        assert control.post("/_sandbox/reset").status == 204
+        assert [each.result(60).status for each in pending] == [503] * 4
+        (entry,) = control.entries(56, 56)
+        assert entry["behavior_data"] == {"consumable": {"use_count": 2}}
+        for client in (control, *late):
+            client.close()
 
 
 def test_workers_share_clock_faults_and_journal(postgresql_url: str) -> None:

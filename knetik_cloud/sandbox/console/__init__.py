@@ -1,4 +1,4 @@
-"""The console at /console: pages to watch and steer a sandbox in a browser. Loaded by the first request."""
+"""The console at /console: pages to view and control a sandbox in a browser. Loaded by the first request."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def _deny_get(call: Call, item: Document, field: str, overrides: list[str] | tup
         call.facts.checks = [
             check.to_dict() for check in getting.check_get(item["behaviors"], owned, call.now, overrides)
         ]
-        raise _denial_error(400, f"Item {item['id']} can't be got", denial, field)
+        raise _denial_error(400, f"Item {item['id']} can't be obtained", denial, field)
 
 
 def _usable_entry(call: Call) -> tuple[Document, Entry]:
