@@ -46,7 +46,7 @@ async def silent(asked: Asked, writer: asyncio.StreamWriter) -> None:
 
 
 class Service:
-    """Responds to each request as `response` does; counts its requests and open connections."""
+    """Responds to each request as `answer` does, and counts requests and open connections."""
 
     def __init__(self, answer: Answer = healthy) -> None:
         self.answer = answer

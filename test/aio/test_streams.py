@@ -1,4 +1,4 @@
-"""Raw responses: streamed in chunks, within the limits, and without a deadline for their reader."""
+"""Raw responses: streamed in chunks, within the limits, and without a read timeout for a slow caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists are Arrow tables with the contract's columns, regardless of their content, in constant memory."""
+"""Lists are Arrow tables with the contract's columns for any content, streamed in constant memory."""
 
 from __future__ import annotations
 

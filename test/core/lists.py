@@ -132,7 +132,7 @@ class World:
     def error(
         self, operation: Operation[Any], outcomes: Iterable[Reply | Failure], **options: Any
     ) -> ApiException:
-        """Run a call that fails, and give its error."""
+        """Run a call that fails, and return its error."""
         try:
             self.call(operation, outcomes, **options)
         except ApiException as error:

@@ -68,7 +68,7 @@ def fails(
     *,
     may_have_applied: bool | None = None,
 ) -> Expectation:
-    """Expect an exception of a kind, with a status, that says something, ambiguous or not."""
+    """Expect an exception of a class, with this status, text and `may_have_applied`, if they are given."""
 
     def expect(outcome: Outcome) -> None:
         error = outcome.error

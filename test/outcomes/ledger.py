@@ -77,7 +77,7 @@ def uses(sandbox: Sandbox, name: str) -> dict[str, int]:
 
 
 def grants(sandbox: Sandbox) -> dict[int, int]:
-    """Return how many entries of the item each user holds, without that of the seed."""
+    """Return how many entries of the item each user holds, excluding that of the seed."""
     with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
         api = knetik_cloud.UsersInventoryApi(client)
         entries = api.iter_users_inventory(filter_item_id=ITEM, inactive=True, page_size=1000)

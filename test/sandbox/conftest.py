@@ -81,7 +81,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @contextmanager
 def running_command(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run `python -m knetik_cloud.sandbox` on a free port. Return the process and its URL."""
+    """Run `python -m knetik_cloud.sandbox` on a free port. Yield the process and its URL."""
     command = [sys.executable, "-m", "knetik_cloud.sandbox", "--port", "0", *options]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=command_environment()

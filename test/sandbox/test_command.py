@@ -106,12 +106,12 @@ def test_a_port_that_is_taken_is_explained() -> None:
 
 
 def started(*options: str) -> tuple[str, list[str]]:
-    """Start and stop the command; give its URL and its messages on stderr, line by line."""
+    """Start and stop the command. Return its URL and the lines that it wrote to stderr."""
     with running_command(*options) as (process, url):
         Web(url).close()
         process.terminate()
-        message, hints = process.communicate(timeout=20)
-    assert message == ""
+        output, hints = process.communicate(timeout=20)
+    assert output == ""
     return url, hints.splitlines()
 
 

@@ -39,7 +39,7 @@ def call_with_examples(web: Web, operation: Operation) -> Reply:
 
 
 def described(operation: Operation, reply: Reply) -> Iterator[str]:
-    """Return the places where a response differs from the contract."""
+    """Yield the differences between a response and the contract."""
     node = CONTRACT.document["paths"][operation.path][operation.method.lower()]
     response = CONTRACT.resolve(node["responses"][str(reply.status)])
     content = response.get("content", {})

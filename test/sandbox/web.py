@@ -87,7 +87,7 @@ class Web:
         return str(reply.json["access_token"])
 
     def create_item(self, *behaviors: dict[str, Any], **fields: Any) -> int:
-        """Create an item with these behaviors; give its id."""
+        """Create an item with these behaviors, and return its ID."""
         item = {"type_hint": "entitlement", "name": "Thing", "behaviors": list(behaviors), **fields}
         reply = self.post("/entitlements", item)
         assert reply.status == 201, reply.body
