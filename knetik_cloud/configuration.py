@@ -296,8 +296,8 @@ class Configuration(Settings):
     verify_ssl: Setting[bool, bool] = setting(default=True, check=_flag)
     """False accepts any certificate, and warns."""
     ssl_ca_cert: Path = setting(default=None, check=_path)
-    """The path of a PEM file of trusted CAs. None means those that `SSL_CERT_FILE` and `SSL_CERT_DIR`, or
-    `REQUESTS_CA_BUNDLE`, name, and else those of certifi.
+    """The path of a PEM file of trusted CAs. None means those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, then
+    those of `REQUESTS_CA_BUNDLE`, then those of certifi.
     """
     cert_file: Path = setting(default=None, check=_path)
     """The path of a client certificate (PEM)."""
@@ -308,7 +308,7 @@ class Configuration(Settings):
     )
     """An `ssl.SSLContext` to use unchanged. The other TLS settings are then ignored."""
     proxy: Text = setting(default=None, check=_proxy)
-    """The URL of an HTTP proxy. "" means none, None means that of the environment."""
+    """The URL of an HTTP proxy. An empty string disables proxies. None uses that of the environment."""
     no_proxy: Text = setting(default=None, check=_any_text)
     """The hosts to reach directly, separated by commas: names, suffixes, addresses and CIDR blocks.
 
@@ -319,7 +319,7 @@ class Configuration(Settings):
     deadline: Setting[float, float] = setting(default=30.0, check=options.time_limit)
     """Seconds for a whole call, including attempts and waits. `math.inf` means no limit."""
     retries: Number = setting(default=2, check=options.count)
-    """The maximum number of retries of a call, where they are safe."""
+    """The maximum number of retries of a call. Only safe calls are retried."""
     max_response_size: Number = setting(default=16 << 20, check=_positive)
     """The maximum number of bytes in a decoded response."""
     max_json_values: Number = setting(default=2_000_000, check=_positive)

@@ -287,7 +287,7 @@ class DeadlineExceeded(ApiTimeoutException):
 
 
 class WaitFailed(ApiException):
-    """An item that was waited for can't reach the state anymore.
+    """The item can no longer reach the state that was waited for.
 
     Attributes:
         item: The item as it was read last.

@@ -176,10 +176,10 @@ def resume(journal: Path, **limits: Any) -> None:
     _finish(run, run.act(lambda: [{"resume": str(journal), **state}], act))
 
 
-@bulk.command("status", cls=Command, sections=("Output options",), short_help="Show how far a run is.")
+@bulk.command("status", cls=Command, sections=("Output options",), short_help="Show the progress of a run.")
 @_journal
 def status(journal: Path) -> None:
-    """Show how far a run is. It may be running."""
+    """Show the progress of a run. It may be running."""
     from knetik_cloud import bulk as engine
 
     run = run_of(click.get_current_context())

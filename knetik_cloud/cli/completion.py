@@ -275,7 +275,7 @@ SCRIPTS: Mapping[str, Callable[[], str]] = {"bash": bash, "zsh": zsh, "fish": fi
 @click.command(cls=Command)
 @click.argument("shell", cls=Argument, type=click.Choice(list(SCRIPTS)), help="The shell.")
 def completion(shell: str) -> None:
-    r"""Write a script with which a shell completes the command. It starts no Python.
+    r"""Generate a shell completion script. It starts no Python.
 
     \b
     bash: knetik completion bash > ~/.local/share/bash-completion/completions/knetik

@@ -28,7 +28,7 @@ class ExitMeaning(NamedTuple):
 
 
 MEANINGS = {
-    Exit.SUCCESS: ExitMeaning("The command succeeded.", "Nothing is left to do."),
+    Exit.SUCCESS: ExitMeaning("The command succeeded.", "No action is needed."),
     Exit.LOCAL: ExitMeaning(
         meaning=(
             "Something on this machine failed, such as a file, the configuration or a confirmation, or an "

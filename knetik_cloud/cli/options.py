@@ -91,7 +91,7 @@ def output_options() -> list[click.Parameter]:
             is_eager=True,
             callback=_names,
             metavar="NAME,...",
-            help="Write only these fields. A dot leads into an object, as in user.username.",
+            help="Write only these fields. Use a dot for nested fields, such as user.username.",
         ),
         _shared(
             "--select",
@@ -111,11 +111,9 @@ def common_options() -> list[click.Parameter]:
             type=click.Choice(["text", "json"]),
             help="Format of errors on stderr. Default: json if the output is JSON, else text.",
         ),
+        _shared("-q", "--quiet", to="quiet", is_flag=True, help="Suppress notes and progress on stderr."),
         _shared(
-            "-q", "--quiet", to="quiet", is_flag=True, help="Write no remarks and no progress to stderr."
-        ),
-        _shared(
-            "--dry-run", to="dry_run", is_flag=True, help="Write what the command would do, and do nothing."
+            "--dry-run", to="dry_run", is_flag=True, help="Print what the command would do, without doing it."
         ),
     ]
 

@@ -64,7 +64,7 @@ SERVER_OPTIONS: tuple[Callable[[F], F], ...] = (
         "--generate",
         type=Amounts(),
         metavar="users=N,entries=N",
-        help="Add so many generated users and inventory entries to an empty database.",
+        help="Add this number of generated users and inventory entries to an empty database.",
     ),
     click.option("--empty", is_flag=True, help="Leave an empty database empty."),
     click.option("--require-auth", is_flag=True, help="Enforce tokens and permissions."),
@@ -299,7 +299,7 @@ def status(url: str | None) -> None:
 # Data
 
 
-@_controls("reset", "Go back to the first data.", asks=True)
+@_controls("reset", "Restore the initial data.", asks=True)
 def reset(url: str | None) -> None:
     """Go back to how the sandbox started: its first data, real time, no faults, an empty journal."""
     _call(url, "POST", "/reset", done="Reset.", ask="Reset the sandbox")
@@ -396,7 +396,7 @@ def clock(action: str, value: str | None, url: str | None) -> None:
     knetik sandbox clock set 2026-12-24T18:00:00Z     make it this instant
     knetik sandbox clock advance 30d                  move it on (-30d: back)
     knetik sandbox clock freeze [INSTANT]             stop it
-    knetik sandbox clock resume                       let it run on
+    knetik sandbox clock resume                       restart it
     """  # noqa: D301  # the escape is for click: it keeps these lines
     is_missing = value is None and action in ("set", "advance")
     if is_missing or (value is not None and action in ("show", "resume")):
@@ -430,12 +430,16 @@ def _instant(text: str) -> float | str:
 @click.argument("operation")
 @click.option("--status", type=click.IntRange(400, 599), help="Respond with this status.")
 @click.option(
-    "--times", type=click.IntRange(min=0), default=1, show_default=True, help="How often; 0 for no limit."
+    "--times",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="How many times to apply it; 0 for no limit.",
 )
-@click.option("--delay", type=Duration(), help="Wait first.")
+@click.option("--delay", type=Duration(), help="The delay before the response.")
 @click.option("--drop", "reset", is_flag=True, help="Drop the connection without a response.")
 @click.option("--truncate", is_flag=True, help="Send half of the response's body.")
-@click.option("--applied", is_flag=True, help="Carry the operation out before its response is lost.")
+@click.option("--applied", is_flag=True, help="Apply the operation, then lose its response.")
 @click.option("--header", multiple=True, metavar="NAME:VALUE", help="Header to send with the status.")
 def fail(operation: str, times: int, header: tuple[str, ...], url: str | None, **options: Any) -> None:
     """Make an operation fail: the name of its method, the words of its command in quotes, or "*" for all."""
