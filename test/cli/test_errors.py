@@ -65,7 +65,7 @@ def test_a_host_that_is_not_reached_is_told_apart_from_one_that_broke_off(
     lost = run(*WRITE, "--host", server.url, "--timeout", "200ms")
     assert lost.code == Exit.UNKNOWN
     assert lost.error["may_have_applied"] is True
-    assert "--once" in lost.error["next_step"]
+    assert "Check whether it was applied" in lost.error["next_step"]
 
 
 def test_errors_are_json_if_the_output_is_json_and_text_otherwise(sandbox: Sandbox, run: Run) -> None:
