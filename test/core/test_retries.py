@@ -83,12 +83,12 @@ def test_a_once_operation_that_may_have_acted_is_not_repeated(outcome: Reply | F
     assert len(error.attempts) == 1
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 307, 308])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 499, 307, 308])
 def test_a_refused_write_was_not_applied(status: int) -> None:
     assert not World().error(ONCE, [Reply(status)]).may_have_applied
 
 
-@pytest.mark.parametrize("status", [302, 303, 999, 101])
+@pytest.mark.parametrize("status", [302, 303, 399, 999, 101])
 def test_a_write_answered_with_what_says_nothing_may_have_been_applied(status: int) -> None:
     assert World().error(ONCE, [Reply(status)]).may_have_applied
 
@@ -194,7 +194,7 @@ def test_garbage_in_retry_after_is_ignored(value: str) -> None:
     assert world.waits == [0.1]
 
 
-@pytest.mark.parametrize("value", ["61", "86400", "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 400])
+@pytest.mark.parametrize("value", ["60.1", "86400", "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 400])
 def test_a_retry_after_of_more_than_a_minute_is_raised_at_once(value: str) -> None:
     world = World()
     error = world.error(READ, [Reply(429, Retry_After=value)], settings=make_settings(deadline=1e9))
@@ -202,6 +202,12 @@ def test_a_retry_after_of_more_than_a_minute_is_raised_at_once(value: str) -> No
     assert world.waits == []
     assert error.retry_after is not None
     assert error.retry_after > 60
+
+
+def test_a_retry_after_of_a_minute_is_waited_for() -> None:
+    world = World()
+    world.call(READ, [Reply(429, Retry_After="60"), OK], settings=make_settings(deadline=1e9))
+    assert world.waits == [60.0]
 
 
 def test_a_retry_after_beyond_the_deadline_is_raised_at_once() -> None:
