@@ -296,3 +296,79 @@ def test_connection_headers_decide_on_reuse(head: str, reusable: bool) -> None:
     response = Response()
     response.receive(f"{head}\r\nContent-Length: 0\r\n\r\n".encode())
     assert response.is_reusable is reusable
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 0",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive",
+    ],
+)
+def test_connection_whose_framing_is_in_doubt_carries_no_other_request(head: str) -> None:
+    response = Response()
+    response.receive(f"{head}\r\n\r\n0\r\n\r\n".encode())
+    assert response.is_complete
+    assert not response.is_reusable
+
+
+def test_length_of_a_body_that_is_not_sent_is_not_limited() -> None:
+    response = Response("HEAD", limit=4)
+    response.receive(OK + b"Content-Length: 10\r\n\r\n")
+    assert response.is_complete
+    assert response.take() == b""
+    assert response.is_reusable
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 5\r\n\r\nabcde",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+        b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"abcde"),
+    ],
+)
+def test_body_may_be_as_large_as_the_limit_and_no_larger(rest: bytes) -> None:
+    assert parsed(OK + rest, limit=5)[3] == b"abcde"
+    assert parsed(OK + rest, limit=4) == (ApiResponseError, 200)
+
+
+def test_first_value_of_a_repeated_header_counts() -> None:
+    response = Response()
+    response.receive(OK + b"X-Id: a\r\nx-id: b\r\n\r\n")
+    assert response.get("X-ID") == "a"
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_line_and_head_may_be_as_long_as_their_limits_and_no_longer(parts: int) -> None:
+    def judged(data: bytes) -> object:
+        half = len(data) // parts
+        return parsed(*[data[start : start + half] for start in range(0, len(data), half)])[0]
+
+    def line(size: int) -> bytes:
+        return b"X: ".ljust(size - 1, b"a") + b"\r\n"
+
+    assert judged(OK + line(parser.MAX_LINE_BYTES) + b"\r\n") == 200
+    assert judged(OK + line(parser.MAX_LINE_BYTES + 1) + b"\r\n") is FramingError
+    interim = b"HTTP/1.1 100 Continue\r\n" + line(4096) + b"\r\n"
+    count, rest = divmod(parser.MAX_HEAD_BYTES - len(OK) - len(b"\r\n"), len(interim))
+    for excess, verdict in ((0, 200), (1, FramingError)):
+        assert judged(count * interim + OK + line(rest - 1 + excess) + b"\r\n") == verdict
+
+
+def test_chunks_may_have_a_hundred_trailers_and_no_more() -> None:
+    for count, verdict in ((100, 200), (101, FramingError)):
+        assert parsed(CHUNKED, b"0\r\n" + count * b"X: a\r\n" + b"\r\n")[0] == verdict
+
+
+def test_length_has_19_digits_at_most() -> None:
+    for digits, verdict in ((19, 200), (20, FramingError)):
+        head = OK + b"Content-Length: " + b"5".zfill(digits) + b"\r\n\r\n"
+        assert parsed(head, b"abcde")[0] == verdict
+
+
+def test_unfinished_line_is_rejected_as_soon_as_it_is_too_long() -> None:
+    longest = b"X: ".ljust(parser.MAX_LINE_BYTES, b"a")
+    assert parsed(OK + longest[:-1] + b"\r", b"\n\r\n")[0] == 200
+    with pytest.raises(FramingError, match="longer than 65536 bytes"):
+        Response().feed(OK + longest + b"a")
