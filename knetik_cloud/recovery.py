@@ -378,13 +378,13 @@ class Marker(str):
         return isinstance(text, str) and (text == str(self) or text.endswith(f" [{self}]"))
 
 
-def judge(candidates: int, applied: int, pending: int) -> State:
+def judge(candidates: int, applied: int, pending: float) -> State:
     """Return the state of a write whose traces look like those of its siblings.
 
     Args:
         candidates: How many traces there are.
         applied: How many siblings have certainly left one of them.
-        pending: How many siblings may have left one.
+        pending: How many siblings may have left one; infinite if it is unknown.
     """
     surplus = candidates - applied
     if surplus <= 0:

@@ -1,8 +1,10 @@
 """The folder of a bulk run: its manifest, and the rows and the journal of each shard.
 
 A journal is a text file with one record per line, written before a row is sent (`intent ROW TIME`, in the
-service's epoch seconds) and after (`applied ROW`, or `denied`, `absent` or `unknown` with details as JSON).
-One process at a time writes it. A last line that a crash cut off is discarded.
+service's epoch seconds) and after (`applied ROW TIME`, or `denied`, `absent` or `unknown` with details as
+JSON). `before ROW [SINCE, IDS]` precedes the first intent of a row that could be confused with older writes:
+the ids that existed, or null if they couldn't be read. One process at a time writes the file. A last line
+that a crash cut off is discarded.
 """
 
 from __future__ import annotations
@@ -10,14 +12,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import time
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, Self
 
 MANIFEST = "manifest.json"
 STOP = "stop"
-VERSION = 1
+VERSION = 2
 
 PENDING, OPEN, APPLIED, FOUND, DENIED, ABSENT, UNKNOWN = range(7)
 """States of a row, as `ShardJournal.states` holds them. `OPEN` rows have an intent without an outcome."""
@@ -25,7 +28,12 @@ NAMES = ("pending", "open", "applied", "found", "denied", "absent", "unknown")
 FINAL = frozenset((APPLIED, FOUND, DENIED))
 """States that a later run leaves alone."""
 
-_CODES = {b"intent": OPEN, **{name.encode(): code for code, name in enumerate(NAMES) if code > OPEN}}
+CODES = {
+    b"before": PENDING,
+    b"intent": OPEN,
+    **{name.encode(): code for code, name in enumerate(NAMES) if code > OPEN},
+}
+"""The state of a row after a record, by the first word of the record."""
 
 Safety = Literal["process", "power"]
 
@@ -137,7 +145,18 @@ class Folder:
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(self.path / MANIFEST)
+        self.begin()
         sync(self.path)
+
+    def begin(self) -> None:
+        """Note that the run begins, or goes on, now."""
+        now = time.time()
+        os.utime(self.path / MANIFEST, (now, now))
+
+    @property
+    def begun(self) -> float:
+        """When the run began or went on, in epoch seconds of the local clock."""
+        return (self.path / MANIFEST).stat().st_mtime
 
     def is_stopped(self) -> bool:
         """Return whether the run was asked to stop, by any process."""
@@ -204,14 +223,12 @@ class History:
 
     Attributes:
         states: The state of each row.
-        intents: The service's time of the first intent of each row that has no final state.
         end: The length of the file in bytes, without a last line that was cut off.
     """
 
     def __init__(self, path: Path, rows: int, *, with_details: bool = False) -> None:
         self.path = path
         self.states = bytearray(rows)
-        self.intents: dict[int, int] = {}
         self.details = array("q", bytes(8 * rows)) if with_details else None
         self.end = 0
         try:
@@ -221,7 +238,7 @@ class History:
             pass
 
     def _replay(self, file: IO[bytes]) -> None:
-        states, intents, details, codes = self.states, self.intents, self.details, _CODES
+        states, details, codes = self.states, self.details, CODES
         end = 0
         for line in file:
             if line[-1:] != b"\n":
@@ -235,11 +252,6 @@ class History:
                     f"{self.path} is damaged at byte {end}: {line[:80]!r}. Restore it from a copy. If the "
                     'machine has lost power during a run with safety="power", cut the journal off there'
                 ) from None
-            if code == OPEN:
-                if row not in intents:
-                    intents[row] = int(fields[2])
-            elif code < ABSENT:
-                intents.pop(row, None)
             if details is not None:
                 details[row] = end
             end += len(line)
@@ -250,8 +262,8 @@ class History:
         assert self.details is not None
         with self.path.open("rb") as file:  # not kept open: a report reads all shards at the same time
             file.seek(self.details[row])
-            fields = file.readline().split(b" ", 2)
-        found: dict[str, Any] = json.loads(fields[2]) if len(fields) > 2 and fields[2][:1] == b"{" else {}
+            fields = file.readline().split(b" ", 3)
+        found: dict[str, Any] = json.loads(fields[3]) if len(fields) > 3 else {}
         return found
 
 
@@ -274,7 +286,6 @@ class ShardJournal:
         try:
             self.history = History(path, rows)
             self.states = self.history.states
-            self.intents = self.history.intents
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._descriptor = os.open(path, flags)
         except BaseException:
@@ -287,6 +298,20 @@ class ShardJournal:
         if self._sync is not None:
             sync(path.parent)
 
+    def note_existing(self, row: int, since: int, ids: Collection[Any] | None) -> None:
+        """Record what exists before a row is sent: the ids, or None if they can't be read.
+
+        Args:
+            row: The row.
+            since: The service's time from which they were listed, in epoch seconds.
+            ids: The ids.
+
+        Raises:
+            BulkError: If the journal can't be written.
+        """
+        listed = None if ids is None else list(ids)
+        self._append(b"before %d %s\n" % (row, json.dumps([since, listed]).encode()))
+
     def intend(self, row: int, time: int) -> None:
         """Record that a row is about to be sent, at the service's time in epoch seconds.
 
@@ -296,21 +321,19 @@ class ShardJournal:
         self._append(b"intent %d %d\n" % (row, time))
         if self._sync is not None:
             self._sync(self._descriptor)
-        if self.states[row] != PENDING and row not in self.intents:
-            self.intents[row] = time
         self.states[row] = OPEN
 
-    def record(self, row: int, state: int, detail: Mapping[str, Any] | None = None) -> None:
-        """Record the outcome of a row.
+    def record(self, row: int, state: int, time: int, detail: Mapping[str, Any] | None = None) -> None:
+        """Record the outcome of a row, at the service's time in epoch seconds.
 
         Raises:
             BulkError: If the journal can't be written.
         """
         if detail is None:
-            self._append(b"%s %d\n" % (_NAMES[state], row))
+            self._append(b"%s %d %d\n" % (_NAMES[state], row, time))
         else:
             text = json.dumps(detail, ensure_ascii=True).encode()
-            self._append(b"%s %d %s\n" % (_NAMES[state], row, text))
+            self._append(b"%s %d %d %s\n" % (_NAMES[state], row, time, text))
         self.states[row] = state
 
     def _append(self, line: bytes) -> None:

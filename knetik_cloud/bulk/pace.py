@@ -100,6 +100,15 @@ class Pace:
         """
         with self._changed:
             self._shrink()
+            return self.rest(seconds)
+
+    def rest(self, seconds: float) -> bool:
+        """Pause all workers.
+
+        Returns:
+            False if the run stopped during the pause.
+        """
+        with self._changed:
             until = monotonic() + seconds
             self._paused_until = max(self._paused_until, until)
             while not self.stopped and (left := until - monotonic()) > 0:

@@ -41,7 +41,8 @@ from knetik_cloud.bulk.planning import (
 )
 from knetik_cloud.bulk.progress import Meter, Progress
 from knetik_cloud.bulk.reporting import Report
-from knetik_cloud.bulk.shard import NEXT, Job, RejectedError, Send, Shard, ShardSteps, Throttled
+from knetik_cloud.bulk.shard import NEXT, Job, RejectedError, Rest, Send, Shard, ShardSteps, Throttled
+from knetik_cloud.bulk.siblings import Beginning
 from knetik_cloud.bulk.sources import Rows
 from knetik_cloud.core import options
 from knetik_cloud.core.clock import monotonic
@@ -58,6 +59,7 @@ UNREACHED_IN_A_ROW = 50
 """Failures without a success in between after which the service counts as unreachable."""
 POLL_SECONDS = 0.2
 BUSY_SECONDS = 1.0
+STOP_POLL_SECONDS = 1.0
 
 Connect = Callable[[], "Api"]
 MaxErrors = int | float | str | None
@@ -125,6 +127,10 @@ def run(
 
     Rows of one user run one after the other, in the order of the input. Rows of different users run at the
     same time: at first 2, then more until the latency or a 429 shows that the service has enough.
+
+    The service keeps no key with grants and new items. For these, the run reads what exists before each of
+    its first 200 rows, and then pauses until it is 6 seconds old. Otherwise, it could take an entry of
+    another program for that of a row, because the service's times have whole seconds.
 
     Args:
         rows: Mappings of the method's arguments, in any iterable, or the path of a `.csv`, `.jsonl` or
@@ -440,6 +446,7 @@ class _Worker:
             manifest.run,
             limits.canary,
             limits.find_keys,
+            Beginning(folder.begun),
             self._count,
         )
 
@@ -505,6 +512,8 @@ class _Worker:
                     except ApiException as error:
                         result = error
                     pace.record(timer() - started)
+                elif isinstance(command, Rest):
+                    result = pace.rest(command.seconds) and not self._is_told_to_stop()
                 elif isinstance(command, Throttled):
                     result = pace.throttled(command.seconds)
                 elif isinstance(command, Sleep):
@@ -524,7 +533,7 @@ class _Worker:
         """Return whether another process has asked to stop; it is looked up once a second."""
         now = monotonic()
         if now >= self._next_look:
-            self._next_look = now + 1.0
+            self._next_look = now + STOP_POLL_SECONDS
             if self._folder.is_stopped():
                 self.stop("another process asked to stop")
         return self.stopped is not None
@@ -557,6 +566,7 @@ class _Run:
     def finish(self, confirm: Callable[[Report], bool] | None) -> Report:
         """Run what is left, the canary first if there is one."""
         self._folder.clear_stop()
+        self._folder.begin()
         canary = self._limits.canary
         before = Report(self._folder, self._manifest)
         if canary is not None and canary < self._manifest.rows and before.applied + before.failed < canary:

@@ -11,6 +11,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from knetik_cloud.bulk.journal import (
     ShardJournal,
     read_rows,
 )
+from knetik_cloud.bulk.siblings import Beginning, Traces, find_traces
 from knetik_cloud.core import writes
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import Sleep
@@ -57,6 +59,12 @@ class Send(NamedTuple):
     arguments: Mapping[str, Any]
 
 
+class Rest(NamedTuple):
+    """A command to pause all workers. The driver replies as to `NEXT`."""
+
+    seconds: float
+
+
 class Throttled(NamedTuple):
     """A command to slow all workers down, and to wait. The driver replies as to `NEXT`."""
 
@@ -66,7 +74,7 @@ class Throttled(NamedTuple):
 NEXT = object()
 """A command to wait for the row's turn. The driver replies with True, or with False to stop."""
 
-Command = Send | Run | Sleep | Throttled | object
+Command = Send | Run | Sleep | Rest | Throttled | object
 ShardSteps = Generator[Any, Any, None]
 
 
@@ -88,6 +96,7 @@ class Job(NamedTuple):
         run: The id of the run.
         canary: Rows from this position on are left for later, or None.
         find_keys: Whether to look for a row's own key before sending it.
+        beginning: When rows could be confused with writes before the run.
         ended: Is called with the state of each row that ends, and its error.
     """
 
@@ -97,6 +106,7 @@ class Job(NamedTuple):
     run: str
     canary: int | None
     find_keys: bool
+    beginning: Beginning
     ended: Callable[[int, ApiException | None], None]
 
 
@@ -123,7 +133,8 @@ class Shard:
             RejectedError: If the service rejects the credentials.
         """
         job, journal, operation = self._job, self._journal, self._job.operation
-        states, marker, clock = journal.states, operation.marker, self._clock
+        states, marker, clock, beginning = journal.states, operation.marker, self._clock, job.beginning
+        leaves_traces = bool(operation.read_back) and marker is None
         for row, (position, key, arguments) in enumerate(self._read()):
             if states[row] in FINAL or (job.canary is not None and position >= job.canary):
                 continue
@@ -135,9 +146,13 @@ class Shard:
             is_in_doubt = states[row] != PENDING or (job.find_keys and key is not None and marker is not None)
             if is_in_doubt and not (yield from self._must_send(row, arguments)):
                 continue
-            if not clock.is_known and operation.read_back and marker is None:
-                yield from self._learn_time(arguments)
-            journal.intend(row, int(clock.at(time.time())))
+            if (
+                leaves_traces
+                and not (beginning.is_over and clock.is_known)
+                and not (yield from self._note_existing(row, arguments))
+            ):
+                return
+            journal.intend(row, self._now())
             result = yield Send(arguments)
             if isinstance(result, ApiException):
                 yield from self._recover(row, arguments, result)
@@ -155,17 +170,44 @@ class Shard:
                 detail["request_id"] = error.request_id
             if candidates:
                 detail["candidates"] = candidates
-        self._journal.record(row, state, detail)
+        self._journal.record(row, state, self._now(), detail)
         self._job.ended(state, error)
 
-    def _learn_time(self, arguments: Mapping[str, Any]) -> Steps[None]:
-        lookup = self._lookup(arguments)
-        try:
-            yield from lookup.learn_time()
-        except (CannotReadError, ApiValueError):
-            return
-        self._clock.take(lookup.time)
-        self._clock.assume_local()  # a service that sends no Date is not asked for each row
+    def _now(self) -> int:
+        """Return the service's time in epoch seconds, or the whole second before."""
+        return int(self._clock.at(time.time()))
+
+    @property
+    def _margin(self) -> int:
+        return math.ceil(self._clock.margin)
+
+    def _note_existing(self, row: int, arguments: Mapping[str, Any]) -> Generator[Any, Any, bool]:
+        """Record what exists before a row that could be confused with a write before the run.
+
+        The first rows read it. The others wait until no earlier write can look like theirs.
+
+        Returns:
+            False if the run stopped during the wait.
+        """
+        lookup, clock, beginning = self._lookup(arguments), self._clock, self._job.beginning
+        if not clock.is_known:
+            with suppress(CannotReadError, ApiValueError):
+                yield from lookup.learn_time()
+                clock.take(lookup.time)
+                clock.assume_local()  # a service that sends no Date is not asked for each row
+        left = beginning.seconds_left(clock.margin)
+        if left <= 0 or self._journal.states[row] != PENDING:
+            return True
+        if not beginning.may_read():
+            may_go_on: bool = yield Rest(left)
+            return may_go_on
+        since = self._now() - self._margin
+        ids = None
+        if clock.is_known:
+            with suppress(CannotReadError, ApiValueError):
+                ids = [item._json.get("id") for item in (yield from lookup.traces(since))]
+        self._journal.note_existing(row, since, ids)
+        return True
 
     def _lookup(self, arguments: Mapping[str, Any]) -> Lookup:
         job = self._job
@@ -180,9 +222,10 @@ class Shard:
             return look_for_marker(lookup)
 
         def look() -> Steps[tuple[State, list[Any]]]:
-            since, applied, pending = self._siblings(row, arguments)
-            found = yield from lookup.traces(since)
-            return judge(len(found), applied, pending), found
+            traces = self._traces(row, arguments)
+            found = yield from lookup.traces(traces.since)
+            new = [item for item in found if item._json.get("id") not in traces.before]
+            return judge(len(new), traces.applied, traces.pending), new
 
         return look
 
@@ -231,7 +274,7 @@ class Shard:
             else:
                 is_unknown = error.may_have_applied and not job.operation.read_back
                 return self._end(row, UNKNOWN if is_unknown else ABSENT, error)
-            journal.intend(row, int(self._clock.at(time.time())))
+            journal.intend(row, self._now())
             result = yield Send(arguments)
             if not isinstance(result, ApiException):
                 return self._end(row, APPLIED)
@@ -249,17 +292,12 @@ class Shard:
         if not self._job.operation.read_back:
             return ("absent" if self._job.operation.retry == "idempotent" else "unknown"), 0, error
         state, found, read_error = yield from certain(self._look(row, arguments), self._job.settle)
+        if error._write is not None:
+            error._write.resolve(state)
         return state, len(found), read_error or error
 
-    def _siblings(self, row: int, arguments: Mapping[str, Any]) -> tuple[int, int, int]:
-        """Return from when to look for a row's traces, and how many those of its siblings are.
-
-        All rows that leave traces like this one's are in this shard, and ran one after the other. The window
-        begins where none of them was running.
-
-        Returns:
-            The service's time in epoch seconds, the siblings that were applied, and those that may have been.
-        """
+    def _traces(self, row: int, arguments: Mapping[str, Any]) -> Traces:
+        """Return where to look for a row's traces, and how many of them are those of its siblings."""
         operation = self._job.operation
         mine = writes.marks(operation, arguments)
         alike = {
@@ -267,40 +305,8 @@ class Shard:
             for other, (_, _, others) in enumerate(self._read())
             if other != row and writes.are_alike(mine, writes.marks(operation, others))
         }
-        spans, started = self._spans(row, alike)
-        margin = math.ceil(self._clock.margin)
-        since = started - margin
-        chosen: list[int] = []
-        for other, first, last in sorted(spans, key=lambda span: -span[2]):
-            if last < since - margin:
-                break
-            since = min(since, first - margin)
-            chosen.append(self._journal.states[other])
-        return since, sum(s == APPLIED for s in chosen), sum(s in (OPEN, UNKNOWN) for s in chosen)
-
-    def _spans(self, row: int, alike: set[int]) -> tuple[list[tuple[int, int, int]], int]:
-        """Return when siblings ran, as `(row, first intent, end)`, and the first intent of the row itself."""
-        first: dict[int, int] = {}
-        last: dict[int, int] = {}
-        running: set[int] = set()
-        now = int(self._clock.at(time.time()))
-        with self._journal.history.path.open("rb") as file:
-            for line in file:
-                kind, number, *rest = line.split(b" ", 2)
-                other = int(number)
-                if kind == b"intent":
-                    moment = int(rest[0])
-                    for ended in running:
-                        last[ended] = moment
-                    running.clear()
-                    if other in alike or other == row:
-                        first.setdefault(other, moment)
-                if other in alike:
-                    running.add(other)
-        for ended in running:
-            last[ended] = now
-        started = first.pop(row, now)
-        return [(other, moment, last.get(other, now)) for other, moment in first.items()], started
+        journal = self._journal
+        return find_traces(journal.history.path, journal.states, row, alike, self._now(), self._margin)
 
 
 def _marker_in(text: str) -> Marker:

@@ -132,9 +132,10 @@ def replay(count: int) -> dict[str, float]:
         path = Path(folder) / "0000.journal"
         with path.open("w") as file:
             for row in range(count // 2):
-                file.write(f"intent {row} {1_700_000_000 + row // 100}\n")
+                moment = 1_700_000_000 + row // 100
+                file.write(f"intent {row} {moment}\n")
                 detail = ' {"status": 403, "code": 1007, "reason": "used up"}' if row % 10 == 0 else ""
-                file.write(f"{'denied' if detail else 'applied'} {row}{detail}\n")
+                file.write(f"{'denied' if detail else 'applied'} {row} {moment}{detail}\n")
         return {"seconds": cpu(lambda: History(path, count // 2))}
 
 

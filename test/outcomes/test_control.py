@@ -44,7 +44,8 @@ def after(rows: int, act: Callable[[], object]) -> Callable[[Mapping[str, Any]],
 def open_rows(folder: Path) -> int:
     """Return how many intents of a journal have no outcome."""
     lines = [line.split() for path in folder.glob("run/*.journal") for line in path.read_text().splitlines()]
-    return sum(1 if line[0] == "intent" else -1 for line in lines)
+    kinds = [line[0] for line in lines if line[0] != "before"]
+    return sum(1 if kind == "intent" else -1 for kind in kinds)
 
 
 def assert_complete(api: Api, folder: Path, **options: Any) -> None:

@@ -150,7 +150,7 @@ def change_manifest(change: Callable[[dict[str, Any]], object]) -> Callable[[Pat
     ("damage", "message"),
     [
         (cut_rows, r"0000\.rows is damaged: it holds 79 of 80 rows"),
-        (change_manifest(lambda found: found.update(version=2)), "written by another version"),
+        (change_manifest(lambda found: found.update(version=1)), "written by another version"),
         (change_manifest(lambda found: found.pop("version")), r"manifest\.json is damaged"),
         (change_manifest(lambda found: found.update(more=1)), r"manifest\.json is damaged"),
         (change_manifest(lambda found: found.pop("sizes")), r"manifest\.json is damaged"),

@@ -144,15 +144,18 @@ def test_awaiting_a_pager_reads_the_first_page() -> None:
         asyncio.run(main())
 
 
-def test_no_thread_is_left_when_a_pager_is_dropped_half_way() -> None:
+@pytest.fixture
+def threads() -> Callable[[], int]:
+    """Returns the number of threads of the SDK that the test has started and that still run."""
+    before = set(threading.enumerate())
+    return lambda: sum("knetik_cloud" in thread.name for thread in set(threading.enumerate()) - before)
+
+
+def test_no_thread_is_left_when_a_pager_is_dropped_half_way(threads: Callable[[], int]) -> None:
     with ListService(entries(400), latency=0.05) as service, ApiClient(Configuration(service.url)) as client:
-
-        def threads() -> int:
-            return sum("knetik_cloud" in thread.name for thread in threading.enumerate())
-
         reading = iter(UsersInventoryApi(client).iter_users_inventory(page_size=10, prefetch=8))
         next(reading)
-        assert threads() == 8
+        assert 1 <= threads() <= 8  # one that is idle again takes another page
         del reading
         assert threads() > 0  # the pages in flight are not waited for
         started = time.monotonic()
@@ -164,10 +167,10 @@ def test_no_thread_is_left_when_a_pager_is_dropped_half_way() -> None:
         assert len(service.asked) == asked <= 10
 
 
-def test_without_prefetch_no_thread_is_started() -> None:
+def test_without_prefetch_no_thread_is_started(threads: Callable[[], int]) -> None:
     with ListService(entries(40)) as service, ApiClient(Configuration(service.url)) as client:
         for _ in UsersInventoryApi(client).iter_users_inventory(page_size=10):
-            assert not any("knetik_cloud" in thread.name for thread in threading.enumerate())
+            assert not threads()
 
 
 def test_no_task_is_left_when_a_loop_is_left_half_way() -> None:

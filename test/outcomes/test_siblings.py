@@ -1,0 +1,232 @@
+"""A bulk run never takes the traces of other writes for those of its rows."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import knetik_cloud
+from knetik_cloud import bulk
+from knetik_cloud.bulk import running, siblings
+from knetik_cloud.bulk.journal import APPLIED, PENDING, History, ShardJournal
+from knetik_cloud.bulk.pace import Pace
+from knetik_cloud.bulk.siblings import Beginning, find_traces
+from knetik_cloud.sandbox import Sandbox
+from test.outcomes.conftest import USERS
+
+Api = knetik_cloud.UsersInventoryApi
+GRANT = "grant_user_entitlement"
+USER, ITEM = USERS[0], 5
+ALL_APPLIED = {"applied": 1, "found": 0, "denied": 0, "absent": 0, "unknown": 0, "pending": 0}
+
+
+def run(api: Api, folder: Path, count: int = 1, **options: Any) -> bulk.Report:
+    rows = [{"user_id": USER, "entitlement_id": ITEM}] * count
+    options = {"progress": False, "settle": 0, "shards": 1, **options}
+    return bulk.run(rows, api.grant_user_entitlement, journal=folder, **options)
+
+
+def held(api: Api) -> int:
+    return len(list(api.iter_user_inventories(USER, filter_item_id=ITEM, inactive=True)))
+
+
+def run_before(api: Api, folder: Path) -> None:
+    run(api, folder / "before")
+
+
+def grant_before(api: Api, folder: Path) -> None:
+    api.grant_user_entitlement(USER, {"entitlement_id": ITEM})
+
+
+def prepare_before(api: Api, folder: Path) -> None:
+    """Grant the item between the plan of a run and its call, as another program could."""
+    bulk.prepare(
+        [{"user_id": USER, "entitlement_id": ITEM}],
+        api.grant_user_entitlement,
+        journal=folder / "run",
+        shards=1,
+    )
+    grant_before(api, folder)
+
+
+@pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
+@pytest.mark.parametrize("act", [run_before, grant_before, prepare_before])
+def test_grant_just_before_a_run_is_not_taken_for_the_run_s_own(
+    api: Api, seeded: Sandbox, tmp_path: Path, act: Callable[[Api, Path], None], is_applied: bool
+) -> None:
+    act(api, tmp_path)
+    seeded.fail(GRANT, reset=True, applied=is_applied)
+    assert run(api, tmp_path / "run").counts == ALL_APPLIED
+    assert held(api) == 2
+
+
+@pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
+def test_run_killed_in_its_first_seconds_still_knows_what_was_there_before(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_applied: bool
+) -> None:
+    grant_before(api, tmp_path)
+    seeded.fail(GRANT, reset=True, applied=is_applied)
+
+    def die(*_: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running._Worker, "_count", die)
+        patch.setattr(ShardJournal, "record", die)
+        with pytest.raises(SystemExit):
+            run(api, tmp_path / "run")
+    assert History(tmp_path / "run" / "0000.journal", 1).states[0] != APPLIED
+    assert run(api, tmp_path / "run").counts == ALL_APPLIED
+    assert held(api) == 2
+
+
+@pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
+@pytest.mark.parametrize("lost", range(4))
+def test_alike_rows_after_a_grant_of_another_program_are_counted_apart(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: int, is_applied: bool
+) -> None:
+    grant_before(api, tmp_path)
+    intend = ShardJournal.intend
+
+    def arm(journal: ShardJournal, row: int, time: int) -> None:
+        if row == lost and journal.states[row] == PENDING:
+            seeded.fail(GRANT, reset=True, applied=is_applied)
+        intend(journal, row, time)
+
+    monkeypatch.setattr(ShardJournal, "intend", arm)
+    assert run(api, tmp_path / "run", count=4).counts == {**ALL_APPLIED, "applied": 4}
+    assert held(api) == 5
+
+
+def test_row_is_unknown_if_nobody_can_tell_whether_the_trace_was_there_before(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant_before(api, tmp_path)
+    seeded.fail(GRANT, reset=True)
+    intend = ShardJournal.intend
+
+    def let_read(*arguments: Any) -> None:
+        seeded.clear_faults()
+        seeded.fail(GRANT, reset=True)
+        intend(*arguments)
+
+    monkeypatch.setattr(ShardJournal, "intend", let_read)
+    seeded.fail("get_user_inventories", status=403, times=None)
+    report = run(api, tmp_path / "run")
+    assert report.counts == {**ALL_APPLIED, "applied": 0, "unknown": 1}
+    assert next(report.rows()).candidates == 1
+    assert held(api) == 1
+
+
+def test_rows_after_the_first_wait_until_no_earlier_write_looks_like_theirs(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    rests: list[float] = []
+
+    def rest(pace: Pace, seconds: float) -> bool:
+        rests.append(seconds)
+        clock[0] += seconds
+        return True
+
+    monkeypatch.setattr(siblings, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(siblings, "FIRST_READS", 3)
+    monkeypatch.setattr(Pace, "rest", rest)
+    assert run(api, tmp_path / "run", count=6).applied == 6
+    lines = [line.split()[:2] for line in (tmp_path / "run" / "0000.journal").read_text().splitlines()]
+    assert [row for kind, row in lines if kind == "before"] == ["0", "1", "2"]
+    assert [row for kind, row in lines if kind == "intent"] == ["0", "1", "2", "3", "4", "5"]
+    assert [math.ceil(seconds) for seconds in rests] == [6]
+
+
+@pytest.mark.parametrize("who", ["this process", "another process"])
+def test_run_that_is_stopped_while_it_waits_sends_nothing_more(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    def rest(pace: Pace, seconds: float) -> bool:
+        if who == "this process":
+            threading.Timer(0.05, pace.stop).start()
+            return wait(pace, seconds)
+        bulk.stop(tmp_path / "run")
+        return True
+
+    wait = Pace.rest
+    monkeypatch.setattr(siblings, "FIRST_READS", 2)
+    monkeypatch.setattr(Pace, "rest", rest)
+    monkeypatch.setattr(running, "STOP_POLL_SECONDS", 0.0)
+    report = run(api, tmp_path / "run", count=5)
+    assert (report.applied, report.counts["pending"]) == (2, 3)
+    assert len(seeded.journal(GRANT)) == 2
+
+
+def test_beginning_ends_with_the_age_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(siblings.time, "time", lambda: 500.0)
+    clock = [1000.0]
+    monkeypatch.setattr(siblings, "monotonic", lambda: clock[0])
+    new, old, ahead = Beginning(500.0), Beginning(495.0), Beginning(900.0)
+    assert [each.seconds_left(2.0) for each in (new, old, ahead)] == [6.0, 1.0, 6.0]
+    assert new.seconds_left(2.5) == 8.0
+    clock[0] += 1.0
+    assert [each.seconds_left(2.0) for each in (new, old, ahead)] == [5.0, 0.0, 5.0]
+    assert [each.is_over for each in (new, old, ahead)] == [False, True, False]
+
+
+JOURNALS: dict[str, tuple[str, tuple[int, set[int], int, float]]] = {
+    "the row alone": ("intent 0 100", (98, set(), 0, 0)),
+    "a row that was not sent": ("", (198, set(), 0, 0)),
+    "a sibling that has ended long before": ("intent 1 90|applied 1 95|intent 0 100", (98, set(), 0, 0)),
+    "a sibling within the window": ("intent 1 90|applied 1 96|intent 0 100", (88, set(), 1, 0)),
+    "a chain": (
+        "intent 3 70|applied 3 71|intent 2 80|applied 2 86|intent 1 90|applied 1 96|intent 0 100",
+        (78, set(), 2, 0),
+    ),
+    "a row of others": ("intent 9 99|applied 9 99|intent 0 100", (98, set(), 0, 0)),
+    "siblings that may have left a trace": (
+        "intent 1 99|unknown 1 99 {}|intent 2 99|absent 2 99 {}|intent 3 99|intent 0 100",
+        (97, set(), 0, 2),
+    ),
+    "a sibling sent again later": (
+        "intent 1 80|absent 1 81 {}|intent 0 100|intent 1 120|applied 1 121",
+        (78, set(), 1, 0),
+    ),
+    "its own ids": ("before 0 [97, [7, 8]]|intent 0 100", (97, {7, 8}, 0, 0)),
+    "its own ids, after siblings": (
+        "intent 1 99|applied 1 99|intent 2 99|unknown 2 99 {}|before 0 [97, [7]]|intent 0 100",
+        (97, {7}, 0, 1),
+    ),
+    "ids of the latest sibling": (
+        "before 1 [96, [5]]|intent 1 98|applied 1 98|before 2 [97, [6]]|intent 2 98|intent 0 100",
+        (97, {6}, 0, 1),
+    ),
+    "ids of a sibling out of reach": (
+        "before 1 [86, [5]]|intent 1 88|applied 1 88|intent 0 100",
+        (98, set(), 0, 0),
+    ),
+    "ids that were recorded twice": ("before 0 [87, [5]]|before 0 [97, [6]]|intent 0 100", (97, {6}, 0, 0)),
+    "ids of a sibling after the row": (
+        "intent 0 100|before 1 [99, [5]]|intent 1 101|applied 1 101",
+        (98, set(), 1, 0),
+    ),
+    "an open sibling that ended after the ids were read": (
+        "intent 1 98|before 0 [97, [5]]|intent 0 100|applied 1 101",
+        (97, {5}, 0, 1),
+    ),
+    "ids that could not be read": ("before 0 [97, null]|intent 0 100", (97, set(), 0, math.inf)),
+}
+
+
+@pytest.mark.parametrize(("lines", "expected"), JOURNALS.values(), ids=JOURNALS)
+def test_traces_of_a_row_are_found_in_the_journal(
+    tmp_path: Path, lines: str, expected: tuple[int, set[int], int, float]
+) -> None:
+    path = tmp_path / "0000.journal"
+    path.write_text("".join(f"{line}\n" for line in lines.split("|") if line))
+    states = History(path, 10).states
+    found = find_traces(path, states, 0, {1, 2, 3}, 200, 2)
+    assert (found.since, {number for number in range(10) if number in found.before}) == expected[:2]
+    assert (found.applied, found.pending) == expected[2:]
