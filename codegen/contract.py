@@ -104,6 +104,12 @@ class Operation:
     empty_result: bool = False
     added: str | None = None
     """The version that added the operation, or None for the documented ones, which come first."""
+
+    @property
+    def added_version(self) -> tuple[int, ...]:
+        """`added` as numbers, in the order of releases."""
+        return tuple(map(int, self.added.split("."))) if self.added else ()
+
     cli: str | None = None
     marker: str | None = None
     read_back: tuple[ReadBack, ...] = ()
@@ -178,7 +184,8 @@ class Contract:
 
     def operations_of(self, tag: str) -> list[Operation]:
         """List a tag's operations by name, those that a later version added at the end."""
-        return sorted((o for o in self.operations if o.tag == tag), key=lambda o: (o.added or "", o.name))
+        found = (operation for operation in self.operations if operation.tag == tag)
+        return sorted(found, key=lambda operation: (operation.added_version, operation.name))
 
     def item(self, operation: Operation) -> Type:
         """Return the type of the items of a list operation."""
