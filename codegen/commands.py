@@ -10,11 +10,13 @@ from codegen.formatting import PROJECT
 
 def render() -> dict[str, str]:
     """Render the manual page, and the reference pages, from the installed package."""
-    from codegen import reference
+    from codegen import objects, reference
     from knetik_cloud.cli.manual import pages, roff
 
     texts = {f"docs/cli/{name}.md": text for name, text in pages().items()}
-    texts |= {f"docs/reference/{name}.md": text for name, text in reference.pages().items()}
+    texts |= {
+        f"docs/reference/{name}.md": text for name, text in (reference.pages() | objects.pages()).items()
+    }
     files = {name: f"<!-- {output.MARK} -->\n\n{text}" for name, text in texts.items()}
     return {**files, "docs/cli/knetik.1": f'.\\" {output.MARK}\n{roff()}'}
 

@@ -65,15 +65,22 @@ class Options(TypedDict, total=False):
 class Settings:
     """The settings of a sandbox.
 
-    `host` is the address to listen on and `port` a TCP port, with 0 for a free one. `database` is None (in
-    memory), the path of an SQLite file, or an SQLAlchemy URL. `seed` is a file (YAML, JSON or JSON Lines) or
-    a map of that shape that fills an empty database instead of the demo data, and `empty` leaves it empty.
-    `generate` has the numbers of `users` and `entries` that `Sandbox.generate` adds to an empty database.
-    `require_auth` enforces tokens and permissions. `allow_host` lists names by which clients reach the
-    sandbox, in addition to IP addresses, `localhost` and `host`; pages of these hosts may call it. `control`
-    is the audience of `/_sandbox/`: this machine, anyone, or no one. `workers` is the number of server
-    processes (PostgreSQL only). `token_lifetime` and `fulfillment_delay` are in seconds of the sandbox's
-    clock. `journal_size` is the maximum number of exchanges kept.
+    Attributes:
+        host: The address to listen on.
+        port: The TCP port, or 0 for a free one.
+        database: The path of an SQLite file, or an SQLAlchemy URL. None keeps the data in memory.
+        seed: A file (YAML, JSON or JSON Lines), or a map of that shape, that fills an empty database instead
+            of the demo data.
+        generate: The numbers of `users` and `entries` to add to an empty database, as `generate()` does.
+        empty: Leave an empty database empty.
+        require_auth: Enforce tokens and permissions.
+        allow_host: The names by which clients reach the sandbox, in addition to IP addresses, `localhost` and
+            `host`. Pages of these hosts may call it.
+        control: Who may use `/_sandbox/`: this machine, anyone, or no one.
+        workers: The number of server processes. More than one needs PostgreSQL.
+        token_lifetime: The lifetime of tokens in seconds of the sandbox's clock.
+        fulfillment_delay: The seconds of the sandbox's clock until an invoice is fulfilled.
+        journal_size: The maximum number of exchanges in the journal.
     """
 
     host: str = "127.0.0.1"
