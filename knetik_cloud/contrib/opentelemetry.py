@@ -34,20 +34,19 @@ class KnetikCloudInstrumentor(BaseInstrumentor):
         meter_provider: The provider of metrics. None means the global one.
     """
 
-    _hook: OpenTelemetryHook | None = None
-
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return the packages that are instrumented."""
         return ("knetik_cloud",)
 
     def _instrument(self, **providers: Any) -> None:
-        self._hook = OpenTelemetryHook(providers.get("tracer_provider"), providers.get("meter_provider"))
-        default_hooks.append(self._hook)
+        hook = OpenTelemetryHook(providers.get("tracer_provider"), providers.get("meter_provider"))
+        if self.__dict__.setdefault("_hook", hook) is hook:  # threads that call it at once add one
+            default_hooks.append(hook)
 
     def _uninstrument(self, **_: Any) -> None:
-        if self._hook in default_hooks:
-            default_hooks.remove(self._hook)
-        self._hook = None
+        hook = self.__dict__.pop("_hook", None)
+        if hook in default_hooks:
+            default_hooks.remove(hook)
 
 
 class OpenTelemetryHook(Hook):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from importlib.metadata import entry_points
 
 import pytest
@@ -172,6 +173,24 @@ def test_instrumentor_is_found_by_its_entry_point_and_can_be_taken_off() -> None
     assert found.load() is KnetikCloudInstrumentor
     with instrumented():
         assert len(default_hooks) == 1
+    assert default_hooks == []
+
+
+def test_threads_that_instrument_at_once_add_one_hook() -> None:
+    instrumentor = KnetikCloudInstrumentor()
+    together = threading.Barrier(8)
+
+    def instrument() -> None:
+        together.wait(20)
+        instrumentor._instrument()  # `instrument` calls it more than once if threads are as fast
+
+    threads = [threading.Thread(target=instrument) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(default_hooks) == 1
+    instrumentor._uninstrument()
     assert default_hooks == []
 
 
