@@ -132,9 +132,7 @@ def _format(path: Path, format: str | None) -> str:
     name = path.name.removesuffix(compression_of(path) or "")
     suffix = Path(name).suffix
     if format is None and suffix and suffix not in _SUFFIXES:
-        raise ApiValueError(
-            f"{path}: {suffix} is not a known format: use {', '.join(_SUFFIXES)}, or pass format"
-        )
+        raise ApiValueError(f"{path}: {suffix} is not a known format: use {', '.join(_SUFFIXES)}, or none")
     chosen = _SUFFIXES.get(suffix, "jsonl") if format is None else format
     if chosen not in FORMATS:
         raise types.invalid_value_error("format", f"one of {', '.join(FORMATS)}", format)

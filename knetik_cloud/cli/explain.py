@@ -25,7 +25,11 @@ class Topic(NamedTuple):
     def docs(self) -> str:
         """The section of the documentation that explains it."""
         page = {"code": "result-codes", "exit code": "exit-codes"}.get(self.kind, "exceptions")
-        name = self.meaning.partition(":")[0] if self.kind == "status" else self.topic
+        name = self.topic
+        if self.kind == "status":
+            from knetik_cloud import exceptions
+
+            name = exceptions.exception_class(int(self.topic)).__name__
         return f"docs/reference/{page}.md#{name.lower()}"
 
 

@@ -207,7 +207,7 @@ def test_killed_export_goes_on(service: ListService, tmp_path: Path) -> None:
         (
             "a.xlsx",
             {},
-            r"\.xlsx is not a known format: use \.jsonl, \.ndjson, \.csv, \.parquet, \.pq, or pass format",
+            r"\.xlsx is not a known format: use \.jsonl, \.ndjson, \.csv, \.parquet, \.pq, or none",
         ),
         ("a.jsonl", {"format": "xml"}, "format must be one of jsonl, csv, parquet"),
     ],
