@@ -93,6 +93,7 @@ def test_example_is_shorter_than_60_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) < 60
 
 
+@pytest.mark.timeout(600)
 def test_examples_type_check(tmp_path: Path) -> None:
     cells = nbformat.read(NOTEBOOK, 4).cells
     code = [cell.source for cell in cells if cell.cell_type == "code"]

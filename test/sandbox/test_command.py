@@ -106,13 +106,13 @@ def test_a_port_that_is_taken_is_explained() -> None:
 
 
 def started(*options: str) -> tuple[str, list[str]]:
-    """Start and stop the command. Return its URL and the lines that it wrote to stderr."""
+    """Start and stop the command. Return its URL and the lines on stderr, except those of its progress."""
     with running_command(*options) as (process, url):
         Web(url).close()
         process.terminate()
         output, hints = process.communicate(timeout=20)
     assert output == ""
-    return url, hints.splitlines()
+    return url, [line for line in hints.splitlines() if not line.startswith("loading the seed: ")]
 
 
 def test_the_start_says_where_to_look_and_what_to_set() -> None:

@@ -116,6 +116,7 @@ def test_a_rejected_database_leaves_no_connection_open(tmp_path: Path) -> None:
         connection.commit()
     text = tmp_path / "text.db"
     text.write_text("no database")
+    gc.collect()  # what other tests have left
     open_before = psutil.Process().num_fds()
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
