@@ -49,14 +49,17 @@ class Server(uvicorn.Server):
 
     def _handle_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Make room if a connection can't be accepted, which asyncio reports up to 100 times in a row."""
-        if "socket" not in context or not isinstance(context.get("exception"), OSError):
+        error = context.get("exception")
+        if self._service.is_stopping and "handle" in context and isinstance(error, ValueError):
+            return  # a second after a lack, asyncio accepts again, on a socket that has been closed
+        if "socket" not in context or not isinstance(error, OSError):
             loop.default_exception_handler(context)
             return
         now = loop.time()
         if now - self._made_room_at >= PAUSE_SECONDS:
             self._made_room_at = now
             # Connections that were accepted at the same time are not set up yet.
-            loop.call_later(PAUSE_SECONDS / 2, self._make_room, loop, context["exception"])
+            loop.call_later(PAUSE_SECONDS / 2, self._make_room, loop, error)
 
     def _make_room(self, loop: asyncio.AbstractEventLoop, error: OSError) -> None:
         """Close the older half of the idle connections. The newer ones may be about to send a request."""

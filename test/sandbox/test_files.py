@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -12,7 +13,8 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -387,8 +389,6 @@ def test_a_lack_of_descriptors_is_reported_once_and_ends() -> None:
         port = int(url.rpartition(":")[2])
         held = []
         try:
-            import socket
-
             held = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(90)]
             client = Web(url)
             assert client.get("/entitlements/56").status == 200
@@ -400,6 +400,25 @@ def test_a_lack_of_descriptors_is_reported_once_and_ends() -> None:
         _, errors = process.communicate(timeout=20)
     complaints = [line for line in errors.splitlines() if "no connection can be accepted" in line]
     assert len(complaints) >= 1
+    assert len(errors.splitlines()) < 20
+
+
+def test_server_that_ends_during_a_lack_of_descriptors_ends_quietly() -> None:
+    with running_command() as (process, url):
+        client = Web(url)
+        fault = {"operation": "get_entitlement_item", "delay": 2}
+        assert client.post("/_sandbox/faults", fault).status == 200
+        psutil.Process(process.pid).rlimit(psutil.RLIMIT_NOFILE, (40, 40))
+        port = int(url.rpartition(":")[2])
+        with ExitStack() as held, ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(client.get, "/entitlements/56")  # the server waits for it
+            for _ in range(90):
+                held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            time.sleep(0.1)
+            process.terminate()
+            assert slow.result().status == 200
+            _, errors = process.communicate(timeout=60)
+        client.close()
     assert len(errors.splitlines()) < 20
 
 
