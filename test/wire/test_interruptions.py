@@ -42,18 +42,23 @@ def test_error_of_a_name_lookup_is_translated_though_a_library_raised_it(
 
 
 class Interruption:
-    """Raises an error at the n-th line that the package runs in an exchange."""
+    """Raises an error at the n-th line that the package runs in an exchange.
+
+    The collector waits: it would run finalizers of earlier exchanges, in which Python ignores errors.
+    """
 
     def __init__(self, number: int, error: BaseException) -> None:
         self.left = number
         self._error = error
 
     def __enter__(self) -> Interruption:
+        gc.disable()
         sys.settrace(self._call)
         return self
 
     def __exit__(self, *error: object) -> None:
         sys.settrace(None)
+        gc.enable()
 
     def _call(self, frame: FrameType, event: str, argument: Any) -> Any:
         name = frame.f_globals.get("__name__", "")
