@@ -125,16 +125,13 @@ def find_traces(
             break
         since = min(since, first[other] - margin)
         chosen.append(other)
-    if baseline is None or (baseline.row != row and baseline.row not in chosen):
-        applied = sum(states[other] == APPLIED for other in chosen)
-        pending = sum(states[other] in (OPEN, UNKNOWN) for other in chosen)
-        return Traces(since, (), applied, pending)
-    earlier = baseline.states
-    applied = sum(states[other] == APPLIED and other not in earlier for other in chosen)
-    unclear: float = sum(
-        states[other] in (OPEN, UNKNOWN) or (states[other] == APPLIED != earlier.get(other, APPLIED))
-        for other in chosen
-    )
-    if baseline.ids is None:
-        unclear = math.inf
-    return Traces(baseline.since, baseline.ids or (), applied, unclear)
+    if baseline is None or baseline.row not in (row, *chosen):
+        baseline = _Baseline(row, since, frozenset(), {})
+    applied, pending = 0, 0.0 if baseline.ids is not None else math.inf
+    for other in chosen:
+        earlier = baseline.states.get(other)
+        if states[other] == APPLIED and earlier is None:
+            applied += 1
+        elif states[other] in (OPEN, UNKNOWN) or (states[other] == APPLIED != earlier):
+            pending += 1
+    return Traces(baseline.since, baseline.ids or (), applied, pending)
