@@ -104,16 +104,15 @@ class Operation:
     empty_result: bool = False
     added: str | None = None
     """The version that added the operation, or None for the documented ones, which come first."""
+    cli: str | None = None
+    marker: str | None = None
+    read_back: tuple[ReadBack, ...] = ()
+    waiters: tuple[Waiter, ...] = ()
 
     @property
     def added_version(self) -> tuple[int, ...]:
         """`added` as numbers, in the order of releases."""
         return tuple(map(int, self.added.split("."))) if self.added else ()
-
-    cli: str | None = None
-    marker: str | None = None
-    read_back: tuple[ReadBack, ...] = ()
-    waiters: tuple[Waiter, ...] = ()
 
     @property
     def example_parameters(self) -> tuple[Parameter, ...]:

@@ -17,6 +17,17 @@ def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
+def table(*heads: str, rows: Iterable[Iterable[str]]) -> list[str]:
+    """Format a table, with an empty line below it."""
+    lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
+    return [*lines, *(" | ".join(row) for row in rows), ""]
+
+
+def page(title: str, *lines: str) -> str:
+    """Format a page."""
+    return "\n".join([f"# {title}", "", *lines]).rstrip() + "\n"
+
+
 def type_link(spelled: str, type_: Type | None) -> str:
     """Format a type in bold, with a link to the page of its model."""
     bold = f"**{cell(spelled)}**"

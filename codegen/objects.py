@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import griffe
 
-from codegen.formatting import PROJECT
-from codegen.markdown import cell
+from codegen.formatting import PROJECT, format_files
+from codegen.markdown import cell, page, table
 
 
 class Page(NamedTuple):
@@ -21,115 +21,121 @@ class Page(NamedTuple):
     Attributes:
         title: The title.
         text: The lines below it.
-        objects: The objects by the names that programs write, each with its path in the package.
+        names: The names of the objects in the package, as programs write them.
     """
 
     title: str
     text: str
-    objects: dict[str, str]
+    names: tuple[str, ...]
 
-
-BULK: Final = (
-    *("run", "resume", "status", "report", "plan", "stop", "export", "prepare", "run_shard", "shards_of"),
-    *("Report", "RowReport", "Plan", "Tally", "Exported"),
-    *("BulkError", "InvalidRowsError", "ChangedInputError"),
-)
-FILTERS: Final = ("after", "before", "at_or_after", "at_or_before", "at", "between", "DateFilter")
 
 PAGES: Final = {
     "clients": Page(
         "Clients",
         "The objects around the methods of the API. [Settings](settings.md) and\n"
-        "[exceptions](exceptions.md) have pages of their own. The clients of `knetik_cloud.aio` have the\n"
-        "same methods, as coroutines.",
-        {
-            "ApiClient": "api_client.ApiClient",
-            "Pager": "paging.Pager",
-            "aio.Pager": "aio.paging.Pager",
-            "ApiResponse": "core.operation.ApiResponse",
-            "AccessToken": "core.auth.AccessToken",
-            "Secret": "secret.Secret",
-            "Health": "core.health.Health",
-            "deadline": "core.deadline.deadline",
-            "RowsMovedWarning": "core.paging.RowsMovedWarning",
-            "TokenProvider": "core.auth.TokenProvider",
-            "AsyncTokenProvider": "core.auth.AsyncTokenProvider",
-        },
+        "[exceptions](exceptions.md) have pages of their own. `knetik_cloud.aio.ApiClient` has the same\n"
+        "methods. Those that send a request are coroutines.",
+        (
+            *(
+                "ApiClient",
+                "Pager",
+                "aio.Pager",
+                "ApiResponse",
+                "AccessToken",
+                "Secret",
+                "Health",
+                "deadline",
+            ),
+            *("RowsMovedWarning", "TokenProvider", "AsyncTokenProvider"),
+        ),
     ),
     "filters": Page(
         "Filters and sort orders",
         "[Pagination](../guides/pagination.md) shows how to use these.",
-        {
-            **{f"filters.{name}": f"filters.{name}" for name in FILTERS},
-            **{f"sorting.{name}": f"sorting.{name}" for name in ("ascending", "descending", "SortOrder")},
-        },
+        (
+            *("filters.after", "filters.before", "filters.at_or_after", "filters.at_or_before"),
+            *("filters.at", "filters.between", "filters.DateFilter"),
+            *("sorting.ascending", "sorting.descending", "sorting.SortOrder"),
+        ),
     ),
     "hooks": Page(
         "Hooks",
         "[Logging and tracing](../guides/logging-and-tracing.md) shows how to use these.",
-        {
-            "Hook": "hooks.Hook",
-            **{f"hooks.{name}": f"hooks.{name}" for name in ("Call", "Attempt", "TokenEvent")},
-        },
+        ("Hook", "hooks.Call", "hooks.Attempt", "hooks.TokenEvent"),
     ),
     "outcomes": Page(
         "Outcomes and waiters",
         "[Was it applied?](../guides/was-it-applied.md) and [Waiting](../guides/waiting.md) show how to\n"
         "use these. `knetik_cloud.aio.once` is the coroutine of `once`. To find out what became of a call\n"
         "that raised an error, use [`ApiClient.find_out`](clients.md#apiclientfind_out).",
-        {
-            "once": "recovery.once",
-            "recovery.keyed": "recovery.keyed",
-            "Outcome": "core.writes.Outcome",
-            "waiting.token": "waiting.token",
-            "waiting.resume": "waiting.resume",
-        },
+        ("once", "recovery.keyed", "Outcome", "waiting.token", "waiting.resume"),
     ),
     "bulk": Page(
         "Bulk runs and exports",
         "[A million grants](../guides/bulk.md), [On a cluster](../guides/on-a-cluster.md) and\n"
         "[Export](../guides/export.md) show how to use these.",
-        {f"bulk.{name}": f"bulk.{name}" for name in BULK},
+        (
+            *(
+                "bulk.run",
+                "bulk.resume",
+                "bulk.status",
+                "bulk.report",
+                "bulk.plan",
+                "bulk.stop",
+                "bulk.export",
+            ),
+            *(
+                "bulk.prepare",
+                "bulk.run_shard",
+                "bulk.shards_of",
+                "bulk.Report",
+                "bulk.RowReport",
+                "bulk.Plan",
+            ),
+            *("bulk.Tally", "bulk.Exported", "bulk.BulkError", "bulk.InvalidRowsError"),
+            "bulk.ChangedInputError",
+        ),
     ),
     "sandbox": Page(
         "The sandbox in Python",
         "[The sandbox](../guides/sandbox.md) and\n"
         "[Testing your program](../guides/testing-your-program.md) show how to use these. The\n"
         "[control API](control-api.md) has the same for programs in other languages.",
-        {
-            "sandbox.Sandbox": "sandbox.server.Sandbox",
-            "sandbox.Settings": "sandbox.settings.Settings",
-            "sandbox.Exchange": "sandbox.journal.Exchange",
-            "Fault": "sandbox.faults.Fault",
-        },
+        ("sandbox.Sandbox", "sandbox.Settings", "sandbox.Exchange", "sandbox.faults.Fault"),
     ),
 }
 """The pages by their names, without a suffix."""
 
 
+def load() -> Any:
+    """Load the sources of the package."""
+    return griffe.load(PROJECT / "knetik_cloud", allow_inspection=False, resolve_aliases=True)
+
+
 def pages() -> dict[str, str]:
     """Return the pages by their names, without a suffix."""
-    package = griffe.load(PROJECT / "knetik_cloud", allow_inspection=False, resolve_aliases=True)
-    return {name: _page(package, page) for name, page in PAGES.items()}
+    package = load()
+    files = {f"{name}.md": _page(package, contents) for name, contents in PAGES.items()}
+    return {name.removesuffix(".md"): text for name, text in format_files(files).items()}
 
 
-def _page(package: Any, page: Page) -> str:
-    found = {name: _target(package[path]) for name, path in page.objects.items()}
-    lines = [f"# {page.title}", "", page.text, "", "Name | Description", "--- | ---"]
-    lines += [
-        f"[`{name}`](#{_anchor(_heading(name, each))}) | {cell(_summary(each))}"
+def _page(package: Any, contents: Page) -> str:
+    found = {name: target(package[name]) for name in contents.names}
+    rows = (
+        (f"[`{name}`](#{_anchor(_heading(name, each))})", cell(_summary(each)))
         for name, each in found.items()
-    ]
-    lines.append("")
+    )
+    lines = [contents.text, "", *table("Name", "Description", rows=rows)]
     for name, each in found.items():
         lines += _object(name, each, "##")
         if each.is_class:
             for member in _members(each):
                 lines += _object(f"{name.rpartition('.')[2]}.{member.name}", member, "###")
-    return "\n".join(lines).rstrip() + "\n"
+    return page(contents.title, *lines)
 
 
-def _target(found: Any) -> Any:
+def target(found: Any) -> Any:
+    """Return the object that an alias stands for."""
     return found.final_target if found.is_alias else found
 
 
@@ -148,7 +154,7 @@ def _summary(each: Any) -> str:
 def _members(each: Any) -> Iterator[Any]:
     """Yield the documented public methods and properties of a class, in the order of the source."""
     for name, member in each.all_members.items():
-        found = _target(member)
+        found = target(member)
         is_property = found.is_attribute and "property" in found.labels
         if not name.startswith("_") and found.docstring and (found.is_function or is_property):
             yield found
@@ -156,63 +162,47 @@ def _members(each: Any) -> Iterator[Any]:
 
 def _object(name: str, each: Any, marks: str) -> list[str]:
     lines = [f"{marks} {_heading(name, each)}", ""]
-    sections = each.docstring.parse("google", warnings=False) if each.docstring else ()
-    lines_below = [line for section in sections for line in _section(section)]
-    if each.is_function or (each.is_class and "__init__" in each.all_members):
-        lines += ["```python", f"{name}({_signature(each)}", "```", ""]
-        options = {
-            name: option for parameter in each.parameters for name, option in _options(parameter, each)
-        }
-        if any(option.docstring for option in options.values()):
-            rows = [
-                f"`{name}` | {cell(option.docstring.value)}"
-                for name, option in options.items()
-                if option.docstring
-            ]
-            lines_below += ["Option | Description", "--- | ---", *rows, ""]
-    return lines + lines_below
+    options: list[Any] = []
+    if each.is_function:
+        options = _complete(each)
+        lines += ["```python", f"def {each.signature()}: ...", "```", ""]
+    elif each.is_class and "__init__" in each.all_members:
+        function = target(each.all_members["__init__"])
+        _complete(function)
+        method = function.signature().replace("(", "(self, ", 1)
+        lines += ["```python", f"class {each.name}:", f"    def {method}: ...", "```", ""]
+    for section in each.docstring.parse("google", warnings=False) if each.docstring else ():
+        lines += _section(section)
+    if options:
+        rows = ((f"`{option.name}`", cell(option.docstring.value)) for option in options)
+        lines += table("Option", "Description", rows=rows)
+    return lines
 
 
-def _signature(each: Any) -> str:
-    """Return the parameters, one per line, and the result."""
-    written: list[str] = []
-    is_keyword_only = False
-    for parameter in each.parameters:
-        if parameter.name in ("self", "cls"):
+def _complete(function: Any) -> list[Any]:
+    """Replace the constants of defaults by their values, and unpacked keywords by those of their TypedDict.
+
+    Returns:
+        The documented keywords.
+    """
+    written: list[Any] = []
+    options: list[Any] = []
+    for parameter in function.parameters:
+        _, found, name = str(parameter.annotation).partition("Unpack[")
+        if not found:
+            constant = function.module.all_members.get(str(parameter.default))
+            if constant is not None:
+                parameter.default = target(constant).value
+            written.append(parameter)
             continue
-        kind = parameter.kind
-        stars = {griffe.ParameterKind.var_positional: "*", griffe.ParameterKind.var_keyword: "**"}.get(
-            kind, ""
-        )
-        if kind is griffe.ParameterKind.keyword_only and not is_keyword_only:
-            is_keyword_only = True
-            if not any(word.startswith("*") for word in written):
-                written.append("*")
-        is_keyword_only = is_keyword_only or stars == "*"
-        options = _options(parameter, each)
-        if options:
-            written += ["*"] * (not is_keyword_only)
-            written += [f"{name}: {option.annotation} = ..." for name, option in options]
-            continue
-        type_ = f": {parameter.annotation}" if parameter.annotation is not None else ""
-        default = "" if stars or parameter.default is None else f" = {_value(parameter.default, each)}"
-        written.append(f"{stars}{parameter.name}{type_}{default}")
-    returns = f" -> {each.returns}" if each.is_function and each.returns is not None else ""
-    if not written:
-        return f"){returns}"
-    return "\n    " + ",\n    ".join(written) + f",\n){returns}"
-
-
-def _options(parameter: Any, each: Any) -> list[tuple[str, Any]]:
-    """List the fields of the TypedDict that keyword arguments are unpacked from."""
-    _, found, name = str(parameter.annotation).partition("Unpack[")
-    return [*_target(each.module.all_members[name.rstrip("]")]).attributes.items()] if found else []
-
-
-def _value(default: Any, each: Any) -> str:
-    """Return a default as it is written, or the value of the constant that it names."""
-    constant = each.module.all_members.get(str(default))
-    return str(default if constant is None else _target(constant).value)
+        for option in target(function.module.all_members[name.rstrip("]")]).attributes.values():
+            kind = griffe.ParameterKind.keyword_only
+            written.append(
+                griffe.Parameter(option.name, annotation=option.annotation, kind=kind, default="...")
+            )
+            options += [option] if option.docstring else []
+    function.parameters = griffe.Parameters(*written)
+    return options
 
 
 def _text(text: str) -> list[str]:
@@ -236,9 +226,8 @@ def _section(section: Any) -> list[str]:
         text = " ".join(str(each.description) for each in section.value)
         return [f"{kind.title()}: {cell(text)}", ""]
     heads = {"parameters": "Parameter", "other parameters": "Parameter", "attributes": "Attribute"}
-    head = heads.get(kind, "Raises")
-    rows = [
-        f"`{getattr(each, 'name', None) or each.annotation}` | {cell(str(each.description))}"
+    rows = (
+        (f"`{getattr(each, 'name', None) or each.annotation}`", cell(str(each.description)))
         for each in section.value
-    ]
-    return [f"{head} | Description", "--- | ---", *rows, ""]
+    )
+    return table(heads.get(kind, "Raises"), "Description", rows=rows)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Iterable
 from typing import Any, Final
 
-from codegen.markdown import cell
+import griffe
+
+from codegen.markdown import cell, page, table
 
 APPLIED: Final = {
     "ApiException": "True if a write was sent and its effect is unknown.",
@@ -40,15 +41,6 @@ def pages() -> dict[str, str]:
     }
 
 
-def _table(*heads: str, rows: Iterable[Iterable[str]]) -> list[str]:
-    lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
-    return [*lines, *(" | ".join(row) for row in rows), ""]
-
-
-def _page(title: str, *lines: str) -> str:
-    return "\n".join([f"# {title}", "", *lines]).rstrip() + "\n"
-
-
 def _settings() -> str:
     from knetik_cloud.configuration import USER_AGENT, Configuration
     from knetik_cloud.data.description import attribute_docstring
@@ -68,12 +60,12 @@ def _settings() -> str:
         sections += [f"- Default: {default or 'None'}"] if default or not setting.env else []
         sections += [f"- Environment variable: {variable}"] if variable else []
         sections.append("")
-    return _page(
+    return page(
         "Settings",
         "Pass these settings to `knetik_cloud.Configuration`, or assign them later.",
         "[Configuration](../guides/configuration.md) explains which value applies.",
         "",
-        *_table("Setting", "Environment variable", "Default", rows=rows),
+        *table("Setting", "Environment variable", "Default", rows=rows),
         *sections,
     )
 
@@ -103,36 +95,20 @@ def _exceptions() -> str:
         "",
     ]
     rows = ((f"[`{each.__name__}`](#{each.__name__.lower()})", cell(_summary(each))) for each in classes)
-    lines += _table("Exception", "Raised when", rows=rows)
+    lines += table("Exception", "Raised when", rows=rows)
     for each in classes:
         bases = ", ".join(f"`{base.__name__}`" for base in each.__bases__)
         lines += [f"## {each.__name__}", "", cell(_summary(each)), "", f"- Base: {bases}"]
         lines += [f"- `may_have_applied`: {APPLIED[each.__name__]}", ""]
-        attributes = _attributes(each)
-        if attributes:
-            lines += _table(
-                "Attribute", "Meaning", rows=((f"`{name}`", cell(text)) for name, text in attributes)
-            )
-    return _page("Exceptions", *lines)
+        for section in griffe.Docstring(inspect.getdoc(each) or "").parse("google", warnings=False):
+            if section.kind is griffe.DocstringSectionKind.attributes:
+                rows = ((f"`{found.name}`", cell(found.description)) for found in section.value)
+                lines += table("Attribute", "Meaning", rows=rows)
+    return page("Exceptions", *lines)
 
 
 def _summary(each: type) -> str:
     return " ".join((inspect.getdoc(each) or "").split("\n\n")[0].split())
-
-
-def _attributes(each: type) -> list[tuple[str, str]]:
-    """Read the attributes in the docstring of a class."""
-    _, found, listed = (each.__doc__ or "").partition("Attributes:\n")
-    if not found:
-        return []
-    rows: list[tuple[str, str]] = []
-    for line in inspect.cleandoc(listed).splitlines():
-        if line.startswith(" "):
-            rows[-1] = (rows[-1][0], f"{rows[-1][1]} {line.strip()}")
-        elif line:
-            name, _, text = line.partition(": ")
-            rows.append((name, text))
-    return rows
 
 
 def _result_codes() -> str:
@@ -146,7 +122,7 @@ def _result_codes() -> str:
     ]
     for each in CODES:
         lines += [f"## {each.topic}", "", cell(each.meaning), "", cell(each.next_step), ""]
-    return _page("Codes of a Result", *lines)
+    return page("Codes of a Result", *lines)
 
 
 def _exit_codes() -> str:
@@ -159,7 +135,7 @@ def _exit_codes() -> str:
     ]
     for code, each in MEANINGS.items():
         lines += [f"## {int(code)}", "", cell(each.meaning), "", cell(each.next_step), ""]
-    return _page("Exit codes", *lines)
+    return page("Exit codes", *lines)
 
 
 def _control_api() -> str:
@@ -183,10 +159,10 @@ def _control_api() -> str:
         (f"[`{method.upper()} {path}`](#{operation['operationId']})", cell(f"{operation['summary']}."))
         for method, path, operation in calls
     )
-    lines += _table("Call", "Description", rows=rows)
+    lines += table("Call", "Description", rows=rows)
     for method, path, operation in calls:
         lines += _control_call(document, method, path, operation)
-    return _page("Control API", *lines)
+    return page("Control API", *lines)
 
 
 def _control_call(document: Any, method: str, path: str, operation: Any) -> list[str]:
@@ -214,7 +190,7 @@ def _control_call(document: Any, method: str, path: str, operation: Any) -> list
         if "default" in schema:
             about = f"{about} (default: {schema['default']})".strip()
         rows.append((f"`{field}`", "body", _schema(document, schema), cell(about)))
-    lines += _table("Name", "In", "Type", "Description", rows=rows) if rows else []
+    lines += table("Name", "In", "Type", "Description", rows=rows) if rows else []
     words = ["curl", "-sS", *([] if method == "get" else ["-X", method.upper()])]
     words.append(f"http://127.0.0.1:8080{path}")
     if content and "example" in content:

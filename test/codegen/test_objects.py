@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import reduce
 from typing import Any
 
@@ -15,7 +18,8 @@ from codegen import objects
 from knetik_cloud import aio, apis, bulk, exceptions, filters, models, sandbox, sorting, waiting
 
 PAGES = objects.pages()
-LISTED = {name: path for page in objects.PAGES.values() for name, path in page.objects.items()}
+LISTED = {name for page in objects.PAGES.values() for name in page.names}
+SOURCES = objects.load()
 ELSEWHERE = {
     *apis.__all__,
     *models.__all__,
@@ -25,9 +29,12 @@ ELSEWHERE = {
 """What the pages of methods, models, exceptions and settings list."""
 
 
-def found(path: str) -> Any:
-    module, _, name = path.rpartition(".")
-    return getattr(importlib.import_module(f"knetik_cloud.{module}" if module else "knetik_cloud"), name)
+def found(name: str) -> Any:
+    """Return an object by the name that programs write, whose modules they may have to import."""
+    module = name.rpartition(".")[0]
+    with suppress(ImportError):
+        importlib.import_module(f"knetik_cloud.{module}".rstrip("."))
+    return reduce(getattr, name.split("."), knetik_cloud)
 
 
 @pytest.mark.parametrize(
@@ -42,46 +49,46 @@ def found(path: str) -> Any:
     ],
 )
 def test_every_public_name_is_listed(prefix: str, module: Any) -> None:
-    assert {f"{prefix}{name}" for name in module.__all__} - ELSEWHERE <= LISTED.keys()
+    assert {f"{prefix}{name}" for name in module.__all__} - ELSEWHERE <= LISTED
 
 
 def test_the_asyncio_client_has_the_same_names() -> None:
     own = {name for name in aio.__all__ if name not in ELSEWHERE}
-    assert own <= LISTED.keys()
+    assert own <= LISTED
 
 
-@pytest.mark.parametrize("name", LISTED)
+@pytest.mark.parametrize("name", sorted(LISTED))
 def test_programs_reach_an_object_by_its_name(name: str) -> None:
-    reached: Any = reduce(getattr, name.split("."), knetik_cloud) if name != "Fault" else found(LISTED[name])
-    if name.startswith("recovery."):
-        reached = found(name)
-    assert reached is found(LISTED[name])
+    reached = found(name)
+    assert f"{reached.__module__}.{reached.__qualname__}" == objects.target(SOURCES[name]).canonical_path
 
 
-def calls() -> list[tuple[str, str]]:
-    blocks = re.findall(
-        r"^#+ (?:class )?(\S+)\n\n```python\n(.*?)\n```$", "\n".join(PAGES.values()), re.M | re.S
-    )
-    return [(name, text) for name, text in blocks]
+def calls() -> Iterator[tuple[str, Any]]:
+    """Yield the headings with the signature that stands below each of them."""
+    text = "\n".join(PAGES.values())
+    for name, block in re.findall(r"^#+ (?:class )?(\S+)\n\n```python\n(.*?)\n```$", text, re.M | re.S):
+        (node,) = ast.parse(block).body
+        yield name, node.body[0] if isinstance(node, ast.ClassDef) else node
 
 
-@pytest.mark.parametrize(("name", "text"), calls(), ids=[name for name, _ in calls()])
-def test_call_has_the_parameters_of_the_object(name: str, text: str) -> None:
+@pytest.mark.parametrize(("name", "node"), [*calls()], ids=[name for name, _ in calls()])
+def test_call_has_the_parameters_of_the_object(name: str, node: Any) -> None:
     if name in LISTED:
-        target = found(LISTED[name])
+        called = found(name)
     else:
         owner, _, method = name.rpartition(".")
-        path = next(path for listed, path in LISTED.items() if listed.rpartition(".")[2] == owner)
-        target = getattr(found(path), method)
-    written = [word.strip("* ") for word in re.findall(r"^    (\*{0,2}\w+)(?=[:,])", text, re.M)]
-    expected = [name for name in inspect.signature(target).parameters if name not in ("self", "cls")]
+        called = getattr(found(next(each for each in LISTED if each.rpartition(".")[2] == owner)), method)
+    sent = node.args
+    written = [*sent.posonlyargs, *sent.args, sent.vararg, *sent.kwonlyargs, sent.kwarg]
+    names = [each.arg for each in written if each is not None and each.arg not in ("self", "cls")]
+    expected = [name for name in inspect.signature(called).parameters if name not in ("self", "cls")]
     if name == "sandbox.Sandbox":
         expected = [field for field in sandbox.Settings.__annotations__ if not field.startswith("_")]
-    assert written == expected
+    assert names == expected
 
 
 def test_page_shows_values_and_examples() -> None:
-    assert "    settle: float = 2.0,\n" in PAGES["outcomes"]
+    assert " settle: float = 2.0, " in PAGES["outcomes"]
     assert "```python\noutcome = knetik_cloud.once(" in PAGES["outcomes"]
     assert "`key` | Identifies this write" in PAGES["outcomes"]
     assert "`TypeError` | If `method` is not" in PAGES["outcomes"]
