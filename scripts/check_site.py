@@ -1,16 +1,13 @@
-"""Open pages of the built documentation site in Chromium: `python scripts/check_site.py FOLDER`.
+"""Open pages of the built documentation site in Chromium: `python -m scripts.check_site FOLDER`.
 
 It fails if axe finds a violation, if a page scrolls sideways or requests another host, or if the first view
-of any page loads more than `MAX_FIRST_VIEW` bytes. Chromium is `chromium`, or the program that
-KNETIK_TEST_CHROMIUM names.
+of any page loads more than `MAX_FIRST_VIEW` bytes. KNETIK_TEST_CHROMIUM may name the program.
 """
 
 from __future__ import annotations
 
 import gzip
-import os
 import re
-import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,8 +15,9 @@ from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
+
+from scripts.browser import CHROMIUM, defects, launch
 
 MAX_FIRST_VIEW = 45_000
 """The most bytes of HTML, styles and scripts that a page loads, compressed. The search's index is extra."""
@@ -48,17 +46,14 @@ class Handler(SimpleHTTPRequestHandler):
 
 def main(folder: Path) -> int:
     """Print the problems, and return 1 if there are any."""
-    chromium = shutil.which(os.environ.get("KNETIK_TEST_CHROMIUM", "chromium"))
-    if chromium is None:
+    if CHROMIUM is None:
         sys.exit("Chromium is missing: install it, or name its program in KNETIK_TEST_CHROMIUM")
     problems = list(too_heavy(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            for width in WIDTHS:
-                for scheme in ("light", "dark"):
-                    problems += defects(browser, f"http://127.0.0.1:{server.server_port}", width, scheme)
+            browser = launch(playwright)
+            problems += problems_of_pages(browser, f"http://127.0.0.1:{server.server_port}")
             browser.close()
         server.shutdown()
     print("\n".join(problems) or f"{len(PAGES)} pages opened at {len(WIDTHS)} widths: no problem found")
@@ -79,29 +74,19 @@ def too_heavy(folder: Path) -> Iterator[str]:
             yield f"{page.relative_to(folder)} loads {total} bytes, more than {MAX_FIRST_VIEW}"
 
 
-def defects(browser: Browser, url: str, width: int, scheme: str) -> Iterator[str]:
+def problems_of_pages(browser: Browser, url: str) -> Iterator[str]:
     """Yield what axe and the browser find on the pages."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme="dark" if scheme == "dark" else "light",
-        base_url=url,
-    )
-    page = context.new_page()
+    page = browser.new_page(base_url=url)
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
     for name in PAGES:
-        where = f"{name} ({width} px, {scheme})"
         response = page.goto(f"/{name}")
         if response is None or not response.ok:
-            yield f"{where} is missing"
+            yield f"{name} is missing"
             continue
-        results = Axe().run(page)
-        if results.violations_count:
-            yield f"{where}: {results.generate_report()}"
-        needed = page.evaluate("document.documentElement.scrollWidth")
-        if needed > width:
-            yield f"{where} is {needed} px wide"
-    context.close()
+        for width in WIDTHS:
+            yield from (f"{name}: {defect}" for defect in defects(page, width))
+    page.close()
     yield from (f"{each} is on another host" for each in requested if not each.startswith((url, "data:")))
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -64,27 +62,18 @@ def pages(sandbox: Sandbox) -> Iterator[Pages]:
     client.close()
 
 
-CHROMIUM = shutil.which(os.environ.get("KNETIK_TEST_CHROMIUM", "chromium"))
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
 # Not for the session: while Playwright runs, other tests of this thread can't run an event loop.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
+    pytest.importorskip("playwright")
     from playwright.sync_api import sync_playwright
 
+    from scripts.browser import CHROMIUM, launch
+
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        started = launch(playwright)
         yield started
         started.close()
 

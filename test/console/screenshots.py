@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from knetik_cloud.sandbox import Sandbox
-from test.console.conftest import CHROMIUM, FLAGS, Pages
+from scripts.browser import launch
+from test.console.conftest import Pages
 
 FOLDER = Path(__file__).parents[2] / "docs" / "guides" / "console"
 START = "2026-01-05T09:00:00Z"
@@ -42,7 +43,7 @@ def main() -> None:
     with Sandbox() as sandbox, sync_playwright() as playwright:
         pages = Pages(sandbox.url)
         fill(sandbox, pages)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1100, "height": 620}, timezone_id="UTC")
         for name, address in SHOTS.items():
             page.goto(sandbox.url + address)
