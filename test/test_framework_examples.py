@@ -94,13 +94,14 @@ def test_example_is_shorter_than_60_lines(path: Path) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_examples_type_check(tmp_path: Path) -> None:
+def test_examples_type_check(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     cells = nbformat.read(NOTEBOOK, 4).cells
     code = [cell.source for cell in cells if cell.cell_type == "code"]
     notebook = tmp_path / "notebook.py"
     notebook.write_text("\n\n".join(code))
     files = [str(path) for path in (*EXAMPLES, notebook) if path.suffix == ".py"]
-    mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *files]
+    cache = request.config.cache.mkdir("mypy-of-examples")  # for the next run
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(cache), *files]
     pyright = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, *files]
     for command in (mypy, pyright):
         done = subprocess.run(command, capture_output=True, text=True, check=False)

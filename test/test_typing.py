@@ -13,6 +13,13 @@ from mypy import api as mypy
 CASES = Path(__file__).parent / "typing_cases"
 
 
+@pytest.fixture
+def cache(request: pytest.FixtureRequest) -> Path:
+    """Return where mypy keeps what it knows of the package until the next run."""
+    assert request.config.cache is not None
+    return request.config.cache.mkdir(f"mypy-of-{request.node.name}")
+
+
 def check(name: str, cache: Path) -> str:
     """Run mypy over one file as a user would, with the package seen as installed."""
     arguments = [
@@ -29,17 +36,17 @@ def check(name: str, cache: Path) -> str:
 
 
 @pytest.mark.parametrize("case", ["user_code.py", "asyncio_lists_and_instants.py"])
-def test_user_code_has_exactly_these_types(case: str, tmp_path: Path) -> None:
-    assert check(case, tmp_path) == ""
+def test_user_code_has_exactly_these_types(case: str, cache: Path) -> None:
+    assert check(case, cache) == ""
 
 
-def test_mistakes_are_refused(tmp_path: Path) -> None:
+def test_mistakes_are_refused(cache: Path) -> None:
     lines = (CASES / "mistakes.py").read_text().splitlines()
     expected = {
         (number, line.split("# expect: ")[1]) for number, line in enumerate(lines, 1) if "# expect: " in line
     }
 
-    output = check("mistakes.py", tmp_path)
+    output = check("mistakes.py", cache)
 
     found = {(int(number), code) for number, code in re.findall(r":(\d+): error: .*\[([a-z-]+)\]", output)}
     assert expected <= found

@@ -32,7 +32,10 @@ def test_frozen_program_uses_the_client_and_the_sandbox(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     installed = any("knetik_cloud" in point.value for point in entry_points(group="pyinstaller40"))
     hooks = [] if installed else ["--additional-hooks-dir", *hook_folders()]
-    unused = "numpy pandas pyarrow dask distributed polars duckdb pytest IPython gevent mypy psycopg lark"
+    unused = (  # of what may be installed beside us
+        "numpy pandas pyarrow dask distributed polars duckdb pytest IPython gevent mypy psycopg lark "
+        "setuptools gunicorn keyring uvloop cryptography pygments requests"
+    )
     excluded = [word for name in unused.split() for word in ("--exclude-module", name)]
     project = str(Path(__file__).parents[2])  # which PyInstaller doesn't find if it is installed editable
     options = ["--log-level", "WARN", "--paths", project, *hooks, *excluded]

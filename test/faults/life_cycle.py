@@ -49,7 +49,10 @@ def many_threads(play: Play) -> int:
 
 
 def slow_token(peer: Peer, request: Request) -> None:
-    """Grant a token after a while."""
+    """Grant a token after a while, and respond to other requests at once."""
+    if request.target != "/oauth/token":
+        healthy(peer, request)
+        return
     time.sleep(0.1)
     peer.send(answer({**TOKEN_ANSWER, "access_token": f"token-{len(peer.socket.getpeername())}"}))
 
