@@ -33,8 +33,8 @@ taken key, a deleted item, `me` without a user, a field that a list can't be ord
 
 SEED = 20170815
 EXAMPLES = 30 * int(os.environ.get("KNETIK_TEST_SOAK", "1"))
-"""The number of requests made up for each operation: 300 in `tox -e soak`, and a third of it with tokens. A fixed seed makes the same ones
-in every run."""
+"""The number of requests made up for each operation: 300 in `tox -e soak`, and a third of it with tokens.
+A fixed seed makes the same ones in every run."""
 
 EXCLUDED = {"stop", "generate"}
 """Operations of the control API that end the server, or fill it."""
