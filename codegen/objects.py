@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import griffe
@@ -107,6 +108,7 @@ PAGES: Final = {
 """The pages by their names, without a suffix."""
 
 
+@cache
 def load() -> Any:
     """Load the sources of the package."""
     return griffe.load(PROJECT / "knetik_cloud", allow_inspection=False, resolve_aliases=True)

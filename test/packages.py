@@ -50,10 +50,11 @@ def check_tests(sdist: Path, folder: Path) -> None:
     with tarfile.open(sdist) as files:
         files.extractall(folder, filter="data")
     source = next(folder.iterdir())
-    venv.create(folder / "environment", with_pip=True)
-    python = str(folder / "environment" / "bin" / "python")
+    environment = folder / "environment"
+    venv.create(environment, with_pip=True)
     requirements = str(source / "test-requirements.txt")
-    run(python, "-m", "pip", "install", "--quiet", "-e", f"{source}[all]", "-r", requirements)
+    run(str(ROOT / "scripts" / "install"), str(environment), "-e", f"{source}[all]", "-r", requirements)
+    python = str(environment / "bin" / "python")
     subprocess.run([python, "-m", "pytest", "-q", *QUICK_TESTS], check=True, cwd=source)
 
 

@@ -7,14 +7,14 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
-import yaml
 
 import knetik_cloud
 from knetik_cloud import AccessTokenApi, ApiClient, UsersInventoryApi
+from knetik_cloud.contract import load_document
 
 from .conftest import RecordingServer, answer
 
-CONTRACT: dict[str, Any] = yaml.safe_load((Path(knetik_cloud.__file__).parent / "openapi.yaml").read_text())
+CONTRACT: dict[str, Any] = load_document(Path(knetik_cloud.__file__).parent / "openapi.yaml")
 
 
 def resolved(node: dict[str, Any]) -> dict[str, Any]:

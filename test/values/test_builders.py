@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import yaml
 
 import knetik_cloud
 from knetik_cloud import ApiClient, ApiValueError, Configuration, UsersInventoryApi, filters, sorting
+from knetik_cloud.contract import load_document
 from knetik_cloud.filters import DateFilter, after, at, at_or_after, at_or_before, before, between
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.sorting import SortOrder, ascending, descending
 
 MOMENT = datetime(2017, 8, 15, tzinfo=UTC)
-CONTRACT = yaml.safe_load((Path(knetik_cloud.__file__).parent / "openapi.yaml").read_text())
+CONTRACT = load_document(Path(knetik_cloud.__file__).parent / "openapi.yaml")
 PATTERNS = {
     name: re.compile(CONTRACT["components"]["parameters"][name]["schema"]["pattern"])
     for name in ("filter_date", "order")
