@@ -133,6 +133,19 @@ def test_folded_header_is_one_line() -> None:
     assert response.get("x-a") == "one two three"
 
 
+def test_name_has_any_character_of_a_token() -> None:
+    response = Response()
+    name = "!#$%&'*+-.^_`|~0123456789AZaz"
+    response.feed(OK + f"{name}: a\r\n\r\n".encode())
+    assert response.get(name) == "a"
+
+
+@pytest.mark.parametrize("start", [b"S", b"SSH-2.0-server", b"HTTP/2", b"\r\nHTTP/1.1 200 OK\r\n"])
+def test_start_that_is_no_status_line_is_rejected_at_once(start: bytes) -> None:
+    with pytest.raises(FramingError, match=r"begins with b'.* instead of a status line"):
+        Response().feed(start)
+
+
 def test_body_error_keeps_the_status_and_the_bytes_before_it() -> None:
     response = Response()
     response.feed(CHUNKED + b"5\r\nhello\r\nnonsense\r\n")
