@@ -101,7 +101,7 @@ def test_error_at_every_line_of_an_exchange_reaches_the_caller_and_leaves_the_cl
                 if interruption.left > 0:
                     break
                 assert raised is error, f"line {number}: {raised!r}"
-                # Drops what was left right here. The collector may do so where Python can't even import `warnings`.
+                # What was left is dropped here: the collector may run where Python can't import `warnings`.
                 error.__traceback__ = None
                 assert get(api).id == 56
             number += step
