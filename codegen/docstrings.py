@@ -28,7 +28,7 @@ RETRY: dict[Retry, str] = {
 RETRY_CLASS: dict[Retry, str] = {
     "safe": "Safe to retry",
     "idempotent": "Idempotent",
-    "once": "Not idempotent: after an error, check `may_have_applied` before you retry",
+    "once": "Not idempotent: if it fails, check `may_have_applied`",
 }
 """The name of each retry class in docstrings."""
 

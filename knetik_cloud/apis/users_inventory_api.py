@@ -91,8 +91,7 @@ class UsersInventoryApi(Api):
             The invoice, which may not be fulfilled yet, or null or no body if `skip_invoice` is true.
                 None if the response is empty.
 
-        Permission: INVENTORY_ADMIN. Not idempotent: after an error, check `may_have_applied` before you
-        retry.
+        Permission: INVENTORY_ADMIN. Not idempotent: if it fails, check `may_have_applied`.
         """
         return self._call(
             ADD_ITEM_TO_USER_INVENTORY,
@@ -153,8 +152,7 @@ class UsersInventoryApi(Api):
         Returns:
             The created item.
 
-        Permission: INVENTORY_ADMIN. Not idempotent: after an error, check `may_have_applied` before you
-        retry.
+        Permission: INVENTORY_ADMIN. Not idempotent: if it fails, check `may_have_applied`.
         """
         return self._call(
             CREATE_ENTITLEMENT_ITEM, {"cascade": cascade, "entitlement_item": entitlement_item}, options
@@ -177,8 +175,7 @@ class UsersInventoryApi(Api):
         Returns:
             The created template.
 
-        Permission: TEMPLATE_ADMIN. Not idempotent: after an error, check `may_have_applied` before you
-        retry.
+        Permission: TEMPLATE_ADMIN. Not idempotent: if it fails, check `may_have_applied`.
         """
         return self._call(CREATE_ENTITLEMENT_TEMPLATE, {"template": template}, options)
 
@@ -254,8 +251,7 @@ class UsersInventoryApi(Api):
         Args:
             size: Maximum number of items per page, at least 1. The service's upper limit is not
                 documented. The service defaults to 25.
-            page: Number of the page to return, starting at 1. A page past the end is empty. The service
-                defaults to 1.
+            page: Number of the page, from 1. A page past the end is empty. The service defaults to 1.
             order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
                 without spaces. `FIELD` is the name in the JSON. The service defaults to 'id:ASC'.
             filter_template: Only items of the template with this id. Added in version 1.1.0.
@@ -351,8 +347,7 @@ class UsersInventoryApi(Api):
         Args:
             size: Maximum number of items per page, at least 1. The service's upper limit is not
                 documented. The service defaults to 25.
-            page: Number of the page to return, starting at 1. A page past the end is empty. The service
-                defaults to 1.
+            page: Number of the page, from 1. A page past the end is empty. The service defaults to 1.
             order: Sort keys in order of priority: `FIELD:ASC` or `FIELD:DESC`, separated by commas
                 without spaces. `FIELD` is the name in the JSON. The service defaults to 'id:ASC'.
 
@@ -422,8 +417,7 @@ class UsersInventoryApi(Api):
             inactive: Whether to include inactive entries. The service defaults to False.
             size: Maximum number of items per page, at least 1. The service's upper limit is not
                 documented. The service defaults to 25.
-            page: Number of the page to return, starting at 1. A page past the end is empty. The service
-                defaults to 1.
+            page: Number of the page, from 1. A page past the end is empty. The service defaults to 1.
             filter_item_name: Only entries of items whose name starts with this string.
             filter_item_id: Only entries of the item with this id.
             filter_username: Only entries of the user with this login name.
@@ -632,8 +626,7 @@ class UsersInventoryApi(Api):
             id: Id of the inventory entry.
             size: Maximum number of items per page, at least 1. The service's upper limit is not
                 documented. The service defaults to 25.
-            page: Number of the page to return, starting at 1. A page past the end is empty. The service
-                defaults to 1.
+            page: Number of the page, from 1. A page past the end is empty. The service defaults to 1.
 
         Returns:
             The requested page.
@@ -702,8 +695,7 @@ class UsersInventoryApi(Api):
             inactive: Whether to include inactive entries. The service defaults to False.
             size: Maximum number of items per page, at least 1. The service's upper limit is not
                 documented. The service defaults to 25.
-            page: Number of the page to return, starting at 1. A page past the end is empty. The service
-                defaults to 1.
+            page: Number of the page, from 1. A page past the end is empty. The service defaults to 1.
             filter_item_name: Only entries of items whose name starts with this string.
             filter_item_id: Only entries of the item with this id.
             filter_username: Only entries of the user with this login name.
@@ -804,8 +796,7 @@ class UsersInventoryApi(Api):
             user_id: Id of the user who holds the inventory.
             grant_request: The item to grant.
 
-        Permission: INVENTORY_ADMIN. Not idempotent: after an error, check `may_have_applied` before you
-        retry.
+        Permission: INVENTORY_ADMIN. Not idempotent: if it fails, check `may_have_applied`.
         """
         return self._call(
             GRANT_USER_ENTITLEMENT, {"user_id": user_id, "grant_request": grant_request}, options
@@ -973,8 +964,7 @@ class UsersInventoryApi(Api):
                 types of items.
             info: A string to keep with this use in the log, for example where it happened.
 
-        Permission: INVENTORY_ADMIN or owner. Not idempotent: after an error, check `may_have_applied`
-        before you retry.
+        Permission: INVENTORY_ADMIN or owner. Not idempotent: if it fails, check `may_have_applied`.
         """
         return self._call(
             USE_USER_ENTITLEMENT_ITEM,
@@ -1009,8 +999,7 @@ class UsersInventoryApi(Api):
         Returns:
             The changed template.
 
-        Permission: TEMPLATE_ADMIN. Not idempotent: after an error, check `may_have_applied` before you
-        retry.
+        Permission: TEMPLATE_ADMIN. Not idempotent: if it fails, check `may_have_applied`.
         """
         return self._call(
             PATCH_ENTITLEMENT_TEMPLATE,
