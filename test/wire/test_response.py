@@ -165,6 +165,15 @@ def test_response_without_a_body(method: str, status: bytes) -> None:
     assert response.is_reusable
 
 
+@pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
+@pytest.mark.parametrize("announced", [b"Transfer-Encoding: chunked", b"Content-Length: 5"])
+def test_body_that_must_not_be_there_ends_the_connection(status: bytes, announced: bytes) -> None:
+    response = Response()
+    response.feed(b"HTTP/1.1 " + status + b"\r\n" + announced + b"\r\n\r\n")
+    assert response.is_complete
+    assert not response.is_reusable
+
+
 def test_tunnel_has_no_body_whatever_it_announces() -> None:
     response = Response("CONNECT", tunnel=True)
     response.feed(OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nTLS")
