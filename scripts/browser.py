@@ -10,7 +10,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright
 
-PROGRAMS = (os.environ.get("KNETIK_TEST_CHROMIUM", ""), "chromium-headless-shell", "chromium")
+NAMED = os.environ.get("KNETIK_TEST_CHROMIUM")
+PROGRAMS = (NAMED,) if NAMED else ("chromium-headless-shell", "chromium")
 """In order of preference. The headless shell takes half the CPU time of Chromium."""
 
 CHROMIUM = next(filter(None, map(shutil.which, PROGRAMS)), None)

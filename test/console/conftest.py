@@ -65,7 +65,6 @@ def pages(sandbox: Sandbox) -> Iterator[Pages]:
 # Not for the session: while Playwright runs, other tests of this thread can't run an event loop.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    pytest.importorskip("playwright")
     from playwright.sync_api import sync_playwright
 
     from scripts.browser import CHROMIUM, launch
