@@ -62,6 +62,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="module")
+def frozen_heap() -> None:
+    """Exempt what earlier modules left from each full garbage collection that the tests of a module run."""
+    gc.collect()
+    gc.freeze()
+
+
 class RecordingServer:
     """Responds to each request with the next of its responses, repeats the last one, and keeps the bytes."""
 

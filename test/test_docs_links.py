@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -34,7 +35,7 @@ def anchors(page: Path) -> set[str]:
     for heading in HEADING.findall(text):
         shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("*", "").replace("`", "")
         slug = NOT_IN_SLUGS.sub("", shown.strip().lower()).replace(" ", "-")
-        copies = (slug, *(f"{slug}-{number}" for number in range(1, 1000)))
+        copies = itertools.chain([slug], (f"{slug}-{number}" for number in itertools.count(1)))
         found.add(next(copy for copy in copies if copy not in found))
     return found
 

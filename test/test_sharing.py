@@ -281,10 +281,8 @@ def test_the_table_has_exactly_the_tested_rows() -> None:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(frozen_heap: None) -> Iterator[Sandbox]:
     with Sandbox() as running:
-        gc.collect()
-        gc.freeze()  # each test collects what it left: earlier tests of this process need no look
         yield running
 
 

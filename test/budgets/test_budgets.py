@@ -11,6 +11,8 @@ from benchmarks import budgets, chart, growth, memory, report
 from benchmarks.__main__ import CHART, GUIDE, RESULTS
 from benchmarks.comparison import Figure, Ratio, compare
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")
+
 
 def test_row_costs_no_more_memory_than_its_budget() -> None:
     assert budgets.outside(memory.measure(1)) == []

@@ -98,15 +98,12 @@ def check(sandbox):
     assert sandbox.journal()[1].headers["authorization"] == "Bearer ***"
 """
 
-PROXY = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:9")
+NOWHERE = ("KNETIK_CLOUD_HOST", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 ENVIRONMENTS: list[dict[str, str]] = [
     {},
+    dict.fromkeys(NOWHERE, "http://127.0.0.1:9"),
     {"KNETIK_CLOUD_CLIENT_SECRET": "made-up", "KNETIK_CLOUD_CLIENT_ID": "other"},
-    {"KNETIK_CLOUD_USERNAME": "made-up", "KNETIK_CLOUD_PASSWORD": "made-up"},
-    {"KNETIK_CLOUD_USERNAME": "made-up"},
-    {"KNETIK_CLOUD_ACCESS_TOKEN": "made-up"},
-    {"KNETIK_CLOUD_HOST": "http://127.0.0.1:9"},
-    PROXY,
+    {"KNETIK_CLOUD_USERNAME": "made-up", "KNETIK_CLOUD_ACCESS_TOKEN": "made-up"},
 ]
 
 
