@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from knetik_cloud import ApiException, ApiTimeoutException, Configuration
-from test.faults.drivers import DRIVERS
+from test.faults.drivers import DRIVERS, Driver
 from test.faults.server import CERTIFICATES, FaultServer, Peer, Request, answer
 
 from .test_tls import proxied
@@ -23,8 +24,9 @@ ROUTES = {
 DATA = {"data": "x" * (16 << 20)}
 
 
-def upload(driver: str, route: str, server: FaultServer, **settings: Any) -> ApiException | None:
-    """Upload 16 MiB over a route, and return the error."""
+@contextmanager
+def client(driver: str, route: str, server: FaultServer, **settings: Any) -> Iterator[Driver]:
+    """Make a client whose calls take a route to the server."""
     with proxied(ROUTES[route][1]) as more:
         made = DRIVERS[driver](
             Configuration(
@@ -36,20 +38,24 @@ def upload(driver: str, route: str, server: FaultServer, **settings: Any) -> Api
             )
         )
         try:
-            made.call("update_user_inventory_behavior_data", 56, 56, data=DATA)
-        except ApiException as error:
-            return error
+            yield made
         finally:
             made.close()
-    return None
+
+
+def upload(made: Driver) -> None:
+    """Upload 16 MiB."""
+    made.call("update_user_inventory_behavior_data", 56, 56, data=DATA)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("route", ROUTES)
 def test_upload_arrives_whole(route: str, driver: str) -> None:
-    with FaultServer(tls=ROUTES[route][0]) as server:
-        assert upload(driver, route, server) is None
+    with FaultServer(tls=ROUTES[route][0]) as server, client(driver, route, server) as made:
+        upload(made)
         assert len(server.requests[0].body) > 16 << 20
+        made.call("get_user_inventory", 56, 56)
+        assert server.connections == 1
 
 
 def reads_a_little(then: Callable[[Peer], None]) -> Callable[[Peer, Request], None]:
@@ -67,10 +73,15 @@ def reads_a_little(then: Callable[[Peer], None]) -> Callable[[Peer, Request], No
 @pytest.mark.parametrize("route", ROUTES)
 def test_early_response_ends_an_upload(route: str, driver: str) -> None:
     rejects = reads_a_little(lambda peer: peer.send(answer(b"{}", status="413 Content Too Large")))
-    with FaultServer([rejects], tls=ROUTES[route][0], ignores_bodies=True) as server:
-        error = upload(driver, route, server)  # unless the response is noticed, this takes a minute
-    assert error is not None
-    assert error.status == 413
+    with (
+        FaultServer([rejects], tls=ROUTES[route][0], ignores_bodies=True) as server,
+        client(driver, route, server) as made,
+    ):
+        with pytest.raises(ApiException) as raised:
+            upload(made)  # unless the response is noticed, this takes a minute
+        assert raised.value.status == 413
+        made.call("get_user_inventory", 56, 56)  # not on the connection on which the body ended early
+        assert server.connections == 2
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -81,15 +92,21 @@ def test_interim_responses_and_session_tickets_dont_end_an_upload(route: str, dr
         peer._incoming.read(int(request.headers["content-length"]))
         peer.send(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
 
-    with FaultServer([script], tls=ROUTES[route][0], ignores_bodies=True) as server:
-        assert upload(driver, route, server) is None
+    with (
+        FaultServer([script], tls=ROUTES[route][0], ignores_bodies=True) as server,
+        client(driver, route, server) as made,
+    ):
+        upload(made)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("route", ROUTES)
 def test_peer_that_stops_reading_is_given_up_in_time(route: str, driver: str) -> None:
     stops = reads_a_little(lambda peer: None)
-    with FaultServer([stops], tls=ROUTES[route][0], ignores_bodies=True) as server:
-        error = upload(driver, route, server, timeout=(30.0, 0.5))
-    assert isinstance(error, ApiTimeoutException)
-    assert error.may_have_applied
+    with (
+        FaultServer([stops], tls=ROUTES[route][0], ignores_bodies=True) as server,
+        client(driver, route, server, timeout=(30.0, 0.5)) as made,
+    ):
+        with pytest.raises(ApiTimeoutException) as raised:
+            upload(made)
+        assert raised.value.may_have_applied
