@@ -60,14 +60,19 @@ class AioDriver:
         ).result()
 
     def close(self) -> None:
-        """Close the client."""
+        """Close the client, and check that no callback failed, of which only the event loop would know."""
         asyncio.run_coroutine_threadsafe(self.client.close(), _loop()).result()
+        assert _failed_callbacks == []
+
+
+_failed_callbacks: list[dict[str, Any]] = []
 
 
 @functools.cache
 def _loop() -> asyncio.AbstractEventLoop:
     """Return the one event loop of this process."""
     loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda _, context: _failed_callbacks.append(context))
     threading.Thread(target=loop.run_forever, daemon=True).start()
     return loop
 

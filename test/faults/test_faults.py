@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Self
 
 import pytest
@@ -80,19 +80,32 @@ CASES = [
 ]
 
 
+class Others:
+    """Runs rows that don't mind each other side by side: a row, and those that are likely to be next."""
+
+    def __init__(self, pool: ThreadPoolExecutor, items: list[pytest.Item]) -> None:
+        self._pool = pool
+        self._items = items
+        self._begun: dict[str, Future[None]] = {}
+
+    def run(self, nodeid: str) -> Future[None]:
+        """Begin a row and the next ones, and return the row's outcome."""
+        place = next(place for place, item in enumerate(self._items) if item.nodeid == nodeid)
+        for item in self._items[place : place + AT_ONCE]:
+            if item.nodeid not in self._begun:
+                self._begun[item.nodeid] = self._pool.submit(survive, *_arguments(item))
+        return self._begun[nodeid]
+
+    def wait(self) -> None:
+        """Wait until none is running."""
+        wait(self._begun.values())
+
+
 @pytest.fixture(scope="module")
-def under_way(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
-    """Run the chosen rows that don't mind each other; all are over when the first other row runs."""
+def others(request: pytest.FixtureRequest) -> Iterator[Others]:
     chosen = [item for item in request.session.items if "fault_row" in getattr(item, "fixturenames", ())]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        begun = {
-            item.nodeid: pool.submit(survive, *_arguments(item))
-            for item in chosen
-            if not stands_alone(_arguments(item)[1])
-        }
-        yield begun
-        for future in begun.values():
-            future.cancel()
+        yield Others(pool, [item for item in chosen if not stands_alone(_arguments(item)[1])])
 
 
 def _arguments(item: pytest.Item) -> tuple[str, Row, str]:
@@ -108,13 +121,15 @@ def test_the_fault_is_survived(
     kind: str,
     fault_row: Row,
     driver: str,
-    under_way: dict[str, Future[None]],
+    others: Others,
     request: pytest.FixtureRequest,
 ) -> None:
-    among_others = under_way.get(request.node.nodeid)
+    if stands_alone(fault_row):
+        others.wait()
+    elif others.run(request.node.nodeid).exception() is None:
+        return
     # A row that failed among others may have been starved by them; by itself it must pass.
-    if among_others is None or among_others.exception() is not None:
-        survive_if_served(kind, fault_row, driver)
+    survive_if_served(kind, fault_row, driver)
 
 
 def test_a_row_that_fails_while_the_machine_serves_it_fails() -> None:

@@ -77,7 +77,9 @@ class Interruption:
         return self._line
 
 
-@pytest.mark.parametrize("kind", [SoftTimeLimit, TimeoutError, KeyboardInterrupt])
+@pytest.mark.parametrize(
+    "kind", [SoftTimeLimit, TimeoutError, KeyboardInterrupt, BlockingIOError, ConnectionResetError]
+)
 def test_error_at_every_line_of_an_exchange_reaches_the_caller_and_leaves_the_client_usable(
     kind: type[BaseException],
 ) -> None:

@@ -1,0 +1,124 @@
+"""The asyncio pipe by itself: what it holds for a slow peer, and what a lost connection leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+import struct
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from knetik_cloud.wire import asynchronous
+from knetik_cloud.wire.pipe import SEND_BYTES
+
+Use = Callable[[Any, socket.socket, set[Any]], Awaitable[None]]
+
+
+def connected(use: Use) -> None:
+    """Run a coroutine function with a pipe, the other end of its connection and the set of open pipes."""
+
+    async def main() -> None:
+        unexpected: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unexpected.append(context))
+        opened: set[Any] = set()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            pipe = await asynchronous.connect("127.0.0.1", port, math.inf, opened)
+            far, _ = listener.accept()
+        with far:
+            await use(pipe, far, opened)
+            pipe.close()
+            await asyncio.sleep(0)
+        assert unexpected == []
+        assert not opened
+
+    asyncio.run(main())
+
+
+def reset(sock: socket.socket) -> None:
+    """Close a socket so that its peer gets a reset."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def test_a_few_bytes_pause_nothing() -> None:
+    async def use(pipe: Any, far: socket.socket, opened: set[Any]) -> None:
+        far.send(b"x")
+        while not pipe._unread:
+            await asyncio.sleep(0.001)
+        assert pipe._transport.is_reading()
+
+    connected(use)
+
+
+def test_upload_waits_for_a_peer_that_reads_nothing() -> None:
+    async def use(pipe: Any, far: socket.socket, opened: set[Any]) -> None:
+        pipe.begin(math.inf, 0.1)
+        with pytest.raises(TimeoutError):
+            await pipe.send(bytes(64 << 20), lambda data: False)
+        assert pipe._transport.get_write_buffer_size() <= 2 * SEND_BYTES
+
+    connected(use)
+
+
+def test_lost_connection_leaves_no_timer() -> None:
+    async def use(pipe: Any, far: socket.socket, opened: set[Any]) -> None:
+        pipe.begin(time.monotonic() + 60, math.inf)
+        received = asyncio.ensure_future(pipe.receive())
+        await asyncio.sleep(0)
+        timer = pipe._timer
+        far.close()
+        assert await received == b""
+        while opened:
+            await asyncio.sleep(0.001)
+        assert timer.cancelled()
+        assert pipe._timer is None
+
+    connected(use)
+
+
+def test_shorter_wait_replaces_the_timer_of_a_longer_one() -> None:
+    async def use(pipe: Any, far: socket.socket, opened: set[Any]) -> None:
+        timers = []
+        for seconds in (60, 60, 30, 40):
+            pipe.begin(math.inf, seconds)
+            received = asyncio.ensure_future(pipe.receive())
+            await asyncio.sleep(0)
+            timers.append(pipe._timer)
+            far.send(b"x")
+            assert await received == b"x"
+        assert timers[0] is timers[1] is not timers[2] is timers[3]
+        assert timers[0].cancelled()
+        assert not timers[3].cancelled()
+
+    connected(use)
+
+
+def test_wait_without_a_limit_needs_no_timer() -> None:
+    async def use(pipe: Any, far: socket.socket, opened: set[Any]) -> None:
+        far.send(b"x")
+        pipe.begin(math.inf, math.inf)
+        assert await pipe.receive() == b"x"
+        assert pipe._timer is None
+
+    connected(use)
+
+
+def test_error_that_ended_a_connection_is_raised_by_whatever_comes_next() -> None:
+    async def use(pipe: Any, far: socket.socket, opened: set[Any]) -> None:
+        far.send(b"x")
+        reset(far)
+        while opened:
+            await asyncio.sleep(0.001)
+        assert await pipe.receive() == b"x"
+        for _ in range(2):
+            with pytest.raises(ConnectionResetError):
+                await pipe.receive()
+        with pytest.raises(ConnectionResetError, match="reset by peer"):
+            await pipe.send(b"y")
+
+    connected(use)
