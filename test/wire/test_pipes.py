@@ -71,6 +71,27 @@ def test_pipe_whose_buffer_is_full_waits_until_it_can_send(
             run(pipe.send(b"x" * (8 << 20)))
 
 
+def test_closed_pipe_is_not_kept(pair: tuple[blocking.BlockingPipe, socket.socket]) -> None:
+    pipe, _ = pair
+    assert pipe._socket in pipe._open
+    pipe.close()
+    assert pipe._socket not in pipe._open
+
+
+def test_wait_takes_the_time_that_is_left_in_milliseconds(
+    pair: tuple[blocking.BlockingPipe, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, far = pair
+    far.send(b"x" * 3)
+    limits: list[float | None] = []
+    monkeypatch.setattr(pipe, "_can_receive", lambda limit: not limits.append(limit))
+    for seconds in (0.5, 1e6, 2e6):
+        pipe.begin(math.inf, seconds)
+        run(pipe.receive())
+        far.send(b"x")
+    assert limits == [500, 1e9, None]
+
+
 @pytest.mark.parametrize("has_poll", [True, False])
 def test_arrived_bytes_are_noticed_with_and_without_poll(
     has_poll: bool, monkeypatch: pytest.MonkeyPatch
@@ -139,6 +160,14 @@ def test_streamed_response_is_read_as_its_reader_likes(server: RecordingServer) 
         client.configuration.max_response_size = 9
         with pytest.raises(ApiResponseError, match="larger than 9 bytes"):
             _ = client.raw(api.get_user_inventory, 56, 56).data
+
+
+def test_streamed_response_is_read_in_parts(server: RecordingServer) -> None:
+    server.answers = [answer(200, b'{"id": 56}')]
+    with ApiClient(Configuration(server.url)) as client:
+        response = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 56)
+        assert [response.read(amount) for amount in (0, 3, 3)] == [b"", b'{"i', b'd":']
+        assert [response.read(amount) for amount in (-1, None, 3)] == [b" 56}", b"", b""]
 
 
 def test_forwarding_proxy_gets_the_credentials(server: RecordingServer) -> None:
