@@ -188,6 +188,7 @@ def test_no_task_is_left_when_a_loop_is_left_half_way() -> None:
         asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_a_million_rows_run_in_constant_memory() -> None:
     """From the second tenth on nothing is added: what is remembered is full by then."""
     with ListService(range(1_000_000)) as service, ApiClient(Configuration(service.url)) as client:
