@@ -139,6 +139,20 @@ def test_socket_is_closed_if_no_transport_can_be_made(
     assert [sock.fileno() for sock in taken] == [-1]
 
 
+def test_socket_neither_blocks_nor_holds_back_small_packets(server: RecordingServer) -> None:
+    pipe = run(blocking.connect("127.0.0.1", server.port, math.inf))
+    assert not pipe._socket.getblocking()
+    assert pipe._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    pipe.close()
+
+
+@pytest.mark.parametrize("pipes", [blocking, asynchronous])
+def test_no_connection_is_begun_after_its_time(pipes: Any, server: RecordingServer) -> None:
+    opened = [set[Any]()] if pipes is asynchronous else []
+    with pytest.raises(TimeoutError):
+        asyncio.run(pipes.connect("127.0.0.1", server.port, time.monotonic(), *opened))
+
+
 def test_nothing_is_written_to_a_transport_that_is_closing(server: RecordingServer) -> None:
     async def send() -> None:
         pipe = await asynchronous.connect("127.0.0.1", server.port, math.inf, set())

@@ -1,0 +1,117 @@
+"""The first of several addresses that responds: who is tried when, in a time of its own."""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Sequence
+
+import pytest
+
+from knetik_cloud.wire.addresses import Address, connect
+from knetik_cloud.wire.pipe import run
+
+SILENT = math.inf
+
+
+class Dialer:
+    """Attempts that end after a number of seconds each, which pass only while something waits for them."""
+
+    def __init__(self, **seconds: float) -> None:
+        self.seconds = seconds
+        self.refused: dict[str, OSError] = {}
+        self.now = 0.0
+        self.begun: list[tuple[str, float]] = []
+        self.abandoned: list[str] = []
+
+    def dial(self, address: Address) -> str:
+        name: str = address[4][0]
+        self.begun.append((name, round(self.now, 3)))
+        return name
+
+    async def wait(
+        self, attempts: Sequence[str], seconds: float
+    ) -> Sequence[tuple[str, BaseException | None]]:
+        ends = {name: dict(self.begun)[name] + self.seconds[name] for name in attempts}
+        self.now = min(self.now + seconds, *ends.values())
+        return [(name, self.refused.get(name)) for name, end in ends.items() if end <= self.now]
+
+    async def hang_up(self, attempts: Sequence[str]) -> None:
+        self.abandoned += attempts
+
+    def connect(self, *found: str, limit: float = 60.0) -> str:
+        """Connect to one of these addresses: names with a 6 are of IPv6."""
+
+        def remaining() -> float:
+            if self.now >= limit:
+                raise TimeoutError("timed out")
+            return limit - self.now
+
+        families = (socket.AF_INET6 if "6" in name else socket.AF_INET for name in found)
+        listed = [
+            (family, socket.SOCK_STREAM, 6, "", (name, 80))
+            for family, name in zip(families, found, strict=True)
+        ]
+        return run(connect(self, listed, remaining))
+
+
+def test_first_address_is_enough() -> None:
+    dialer = Dialer(a=0.2, b=0)
+    assert dialer.connect("a", "b") == "a"
+    assert dialer.begun == [("a", 0)]
+    assert dialer.abandoned == []
+
+
+def test_next_address_is_tried_beside_a_silent_one() -> None:
+    dialer = Dialer(a=SILENT, b=SILENT, c=0.2)
+    assert dialer.connect("a", "b", "c") == "c"
+    assert dialer.begun == [("a", 0), ("b", 0.3), ("c", 0.6)]
+    assert dialer.abandoned == ["a", "b"]
+
+
+def test_slow_address_may_still_be_the_first_that_responds() -> None:
+    dialer = Dialer(a=0.4, b=0.2)
+    assert dialer.connect("a", "b") == "a"
+    assert dialer.abandoned == ["b"]
+
+
+def test_each_address_gets_its_share_of_a_short_time() -> None:
+    dialer = Dialer(a=SILENT, b=SILENT, c=SILENT, d=SILENT)
+    with pytest.raises(TimeoutError):
+        dialer.connect(*"abcd", limit=0.8)
+    assert dialer.begun == [("a", 0), ("b", 0.2), ("c", 0.4), ("d", 0.6)]
+    assert dialer.abandoned == ["a", "b", "c", "d"]
+
+
+def test_next_address_is_tried_as_soon_as_one_refuses() -> None:
+    dialer = Dialer(a=0.1, b=0.1)
+    dialer.refused = {"a": ConnectionRefusedError("a")}
+    assert dialer.connect("a", "b") == "b"
+    assert dialer.begun == [("a", 0), ("b", 0.1)]
+
+
+def test_last_refusal_is_raised() -> None:
+    dialer = Dialer(a=0.1, b=0.1)
+    dialer.refused = {name: ConnectionRefusedError(name) for name in "ab"}
+    with pytest.raises(ConnectionRefusedError, match="b"):
+        dialer.connect("a", "b")
+    with pytest.raises(OSError, match="the host has no address"):
+        Dialer().connect()
+
+
+def test_families_alternate() -> None:
+    dialer = Dialer(**dict.fromkeys(["a6", "b6", "c6", "d4"], 0.1))
+    dialer.refused = {name: ConnectionRefusedError(name) for name in dialer.seconds}
+    with pytest.raises(ConnectionRefusedError):
+        dialer.connect("a6", "b6", "c6", "d4")
+    assert [name for name, _ in dialer.begun] == ["a6", "d4", "b6", "c6"]
+
+
+def test_error_of_the_caller_s_own_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def dial(address: Address) -> str:
+        raise ConnectionRefusedError("mine")
+
+    dialer = Dialer(a=0)
+    monkeypatch.setattr(dialer, "dial", dial)
+    with pytest.raises(ConnectionRefusedError, match="mine"):
+        dialer.connect("a", "a")

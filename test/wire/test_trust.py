@@ -1,0 +1,79 @@
+"""Which certificate authorities a client trusts, and what a file that can't be loaded is reported as."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import certifi
+import pytest
+
+from knetik_cloud import ApiValueError, Configuration
+from knetik_cloud.wire.tls import tls_context, trust
+from test.faults.server import CERTIFICATES
+
+FILE, FOLDER = str(CERTIFICATES / "authority.pem"), str(CERTIFICATES)
+
+
+@pytest.mark.parametrize(
+    ("settings", "environ", "expected"),
+    [
+        ({}, {}, f"certifi's bundle ({certifi.where()!r})"),
+        ({}, {"SSL_CERT_FILE": "", "REQUESTS_CA_BUNDLE": ""}, f"certifi's bundle ({certifi.where()!r})"),
+        ({}, {"REQUESTS_CA_BUNDLE": FILE}, f"REQUESTS_CA_BUNDLE ({FILE!r})"),
+        ({}, {"REQUESTS_CA_BUNDLE": FOLDER}, f"REQUESTS_CA_BUNDLE ({FOLDER!r})"),
+        ({}, {"REQUESTS_CA_BUNDLE": "a", "SSL_CERT_DIR": "b"}, "SSL_CERT_DIR ('b')"),
+        ({}, {"SSL_CERT_FILE": "a", "SSL_CERT_DIR": "b"}, "SSL_CERT_FILE ('a' and 'b')"),
+        ({"ssl_ca_cert": "c"}, {"SSL_CERT_FILE": "a"}, "ssl_ca_cert ('c')"),
+        ({"ssl_context": ssl.create_default_context()}, {"SSL_CERT_FILE": "a"}, "ssl_context"),
+    ],
+)
+def test_first_that_is_named_is_trusted(
+    settings: dict[str, object], environ: dict[str, str], expected: str
+) -> None:
+    assert str(trust(Configuration(**settings), environ)) == expected  # type: ignore[arg-type]
+
+
+def test_context_of_the_caller_is_used_unchanged() -> None:
+    context = ssl.create_default_context()
+    assert tls_context(Configuration(ssl_context=context)) is context
+
+
+def test_warning_of_unverified_tls_names_what_is_at_risk() -> None:
+    with pytest.warns(match="^verify_ssl is False: .* can read the token$") as caught:
+        context = tls_context(Configuration(verify_ssl=False))
+    assert context.verify_mode is ssl.CERT_NONE
+    assert Path(caught[0].filename).name == "test_trust.py"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"ssl_ca_cert": "missing.pem"}, "ssl_ca_cert 'missing.pem' can't be loaded: "),
+        ({"cert_file": "missing.pem"}, "cert_file 'missing.pem' can't be loaded: "),
+    ],
+)
+def test_file_that_cant_be_loaded_is_named(settings: dict[str, str], message: str) -> None:
+    with pytest.raises(ApiValueError) as raised:
+        tls_context(Configuration(**settings))  # type: ignore[arg-type]
+    assert message in str(raised.value)
+
+
+def test_folder_that_cant_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(context: object, file: str | None, folder: str | None) -> None:
+        raise OSError("unreadable")
+
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", "folder")
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", load)
+    with pytest.raises(ApiValueError, match="SSL_CERT_DIR 'folder' can't be loaded: unreadable"):
+        tls_context(Configuration())
+
+
+@pytest.mark.parametrize("cert_file", ["encrypted.pem", "client.pem"])
+def test_encrypted_key_is_named_instead_of_asked_for(cert_file: str) -> None:
+    key = str(CERTIFICATES / "encrypted.pem")
+    key_file = None if cert_file == "encrypted.pem" else key
+    with pytest.raises(ApiValueError) as raised:
+        tls_context(Configuration(cert_file=str(CERTIFICATES / cert_file), key_file=key_file))
+    assert f"the key in {key!r} is encrypted" in str(raised.value)
