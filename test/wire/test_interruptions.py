@@ -86,7 +86,7 @@ def test_error_at_every_line_of_an_exchange_reaches_the_caller_and_leaves_the_cl
     with warnings.catch_warnings(), FaultServer() as server:
         warnings.simplefilter("ignore", ResourceWarning)  # the collector closes a socket just made
         warnings.simplefilter("ignore", RuntimeWarning)  # a coroutine was made and not begun
-        number, step = 1, 3 if kind is not SoftTimeLimit else 1
+        number, step = 1, 1 if kind in (SoftTimeLimit, BlockingIOError) else 3
         while True:
             configuration = Configuration(server.url, access_token="a", **UNHURRIED)
             error = kind("mine")

@@ -172,8 +172,19 @@ def test_streamed_response_is_read_as_its_reader_likes(server: RecordingServer) 
         assert response.data == response.read() == b'{"id": 56}'
         assert response.read() == b""
         client.configuration.max_response_size = 9
+        response = client.raw(api.get_user_inventory, 56, 56)
         with pytest.raises(ApiResponseError, match="larger than 9 bytes"):
-            _ = client.raw(api.get_user_inventory, 56, 56).data
+            _ = response.data
+        assert connections_to(server) == []  # though the response is still there
+
+
+def test_response_that_is_closed_closes_its_connection_at_once(server: RecordingServer) -> None:
+    server.answers = [answer(200, b'{"id": 56}')]
+    with ApiClient(Configuration(server.url)) as client:
+        response = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 56)
+        assert len(connections_to(server)) == 1
+        response.close()
+        assert connections_to(server) == []
 
 
 def test_streamed_response_is_read_in_parts(server: RecordingServer) -> None:

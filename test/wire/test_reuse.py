@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 
-from knetik_cloud import ApiException, Configuration
+from knetik_cloud import ApiClient, ApiException, Configuration, UsersInventoryApi
 from test.faults.drivers import DRIVERS
 from test.faults.server import CERTIFICATES, ENTRY, FaultServer, Peer, Request, answer
 
@@ -90,6 +91,29 @@ def test_stream_that_is_closed_early_takes_its_connection_along(driver: str) -> 
         assert made.call("get_user_inventory", 56, 57).id == ENTRY["id"]
         made.close()
     assert server.connections == 2
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_connection_of_a_response_that_is_distrusted_is_not_used_again(driver: str) -> None:
+    with FaultServer() as server:
+        made = DRIVERS[driver](Configuration(server.url, retries=0, timeout=5.0))
+        response = made.call("get_user_inventory", 56, 56, _preload_content=False)
+        assert asyncio.run(response._read(None))
+        response.discard_connection()
+        assert made.call("get_user_inventory", 56, 57).id == ENTRY["id"]
+        made.close()
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(("seconds", "connections"), [(54, 1), (56, 2)])
+def test_connection_that_was_idle_for_55_seconds_is_not_used_again(seconds: int, connections: int) -> None:
+    with FaultServer() as server, ApiClient(Configuration(server.url)) as client:
+        api = UsersInventoryApi(client)
+        api.get_user_inventory(56, 56)
+        (idle,) = client._shared.current().transport._idle
+        idle.idle_since -= seconds
+        api.get_user_inventory(56, 56)
+        assert server.connections == connections
 
 
 def test_both_clients_write_the_same_bytes() -> None:
