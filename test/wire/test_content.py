@@ -50,6 +50,7 @@ def test_any_bytes_are_decoded_or_refused(encoding: str, pieces: list[bytes]) ->
 
 def test_encodings_are_undone_in_reverse() -> None:
     assert decode("gzip, deflate", zlib.compress(gzip.compress(b"data"))) == b"data"
+    assert decode("gzip, identity", gzip.compress(b"data")) == b"data"
 
 
 def test_all_members_of_a_gzip_are_read() -> None:

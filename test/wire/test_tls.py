@@ -106,6 +106,17 @@ def test_certificates(case: str, route: str, driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
+def test_certificate_is_rejected_before_a_write_is_sent(driver: str) -> None:
+    with FaultServer(tls="untrusted") as server:
+        made = DRIVERS[driver](Configuration(server.url, retries=0))
+        with pytest.raises(ApiConnectionException) as raised:
+            made.call("use_user_entitlement_item", 56, 56)
+        made.close()
+    assert not raised.value.may_have_applied
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("route", ROUTES)
 def test_unverified_tls_works_and_warns(route: str, driver: str) -> None:
     with FaultServer(tls="untrusted") as server, warnings.catch_warnings(record=True) as caught:
