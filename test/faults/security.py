@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from knetik_cloud import ApiConnectionException, ApiException, ApiTimeoutException, ApiValueError
 from test.faults.drivers import TOKEN
@@ -31,6 +31,7 @@ from test.faults.table import Expectation, Play, Row, attempt, done, fails, righ
 AUTHORITY = {"ssl_ca_cert": str(CERTIFICATES / "authority.pem")}
 GOOD_TLS = {"tls": "good"}
 PASSWORD = "proxy-password-canary"
+T = TypeVar("T")
 
 
 def redirect(location: str, status: str = "302 Found") -> Script:
@@ -166,10 +167,55 @@ def unread_tls_bytes(play: Play) -> None:
 # Proxies
 
 
+class SharedTls:
+    """The TLS side of a connection, which one thread may read while another one writes.
+
+    An `ssl.SSLSocket` does not allow that: now and then it damages a record.
+    """
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+        self._sock = sock
+        self._lock = threading.Lock()
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._run(self._tls.do_handshake)
+        self.shutdown, self.close = sock.shutdown, sock.close
+
+    def recv(self, size: int) -> bytes:
+        """Wait for bytes and return them, or b"" at the end."""
+        try:
+            return self._run(lambda: self._tls.read(size))
+        except ssl.SSLEOFError:
+            return b""
+
+    def sendall(self, data: bytes) -> None:
+        """Send bytes."""
+        self._run(lambda: self._tls.write(data))
+
+    def _run(self, step: Callable[[], T]) -> T:
+        while True:
+            with self._lock:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    pass
+                finally:
+                    self._sock.sendall(self._outgoing.read())
+            received = self._sock.recv(65536)
+            with self._lock:
+                self._incoming.write(received) if received else self._incoming.write_eof()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
 class Proxy:
     """An HTTP proxy: forwards, tunnels, or does what it is told in place of that."""
 
-    def __init__(self, behave: Callable[[socket.socket], None] | None = None, tls: str | None = None) -> None:
+    def __init__(self, behave: Callable[[Any], None] | None = None, tls: str | None = None) -> None:
         self.heads: list[bytes] = []
         self._tls = None if tls is None else server_context(tls)
         self._behave = behave
@@ -187,12 +233,9 @@ class Proxy:
 
     def _serve(self, sock: socket.socket) -> None:
         with suppress(OSError):
-            if self._tls is not None:
-                sock = self._tls.wrap_socket(sock, server_side=True)
-                self._sockets.append(sock)
-            self._speak(sock)
+            self._speak(sock if self._tls is None else SharedTls(sock, self._tls))
 
-    def _speak(self, sock: socket.socket) -> None:
+    def _speak(self, sock: socket.socket | SharedTls) -> None:
         with sock:
             head = b""
             while not head.endswith(b"\r\n\r\n"):
@@ -231,7 +274,7 @@ class Proxy:
             sock.close()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def _pump(source: socket.socket | SharedTls, sink: socket.socket | SharedTls) -> None:
     with suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
@@ -240,7 +283,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 @contextmanager
-def proxy(behave: Callable[[socket.socket], None] | None = None) -> Iterator[Proxy]:
+def proxy(behave: Callable[[Any], None] | None = None) -> Iterator[Proxy]:
     """Run a proxy."""
     running = Proxy(behave)
     try:
