@@ -127,6 +127,19 @@ def test_a_streamed_answer_that_is_dropped_unread_closes_its_connection() -> Non
     asyncio.run(main())
 
 
+def test_an_exchange_is_over_once_however_often_its_response_is_closed() -> None:
+    async def main() -> None:
+        async with Service() as service, aio.ApiClient(Configuration(service.url)) as client:
+            response = await client.raw(aio.UsersInventoryApi(client).get_user_inventory, 56, 56)
+            transport = client._shared.current().transport
+            assert transport._exchanges == 1
+            await response.close()
+            response._exchange.abort()
+            assert transport._exchanges == 0
+
+    asyncio.run(main())
+
+
 @pytest.fixture
 def entry_server(server: RecordingServer) -> RecordingServer:
     server.answers = [answer(200, b'{"id": 56}')]
