@@ -122,3 +122,17 @@ def test_error_that_ended_a_connection_is_raised_by_whatever_comes_next() -> Non
             await pipe.send(b"y")
 
     connected(use)
+
+
+def test_time_limit_of_a_wait_that_has_ended_does_nothing() -> None:
+    async def use(pipe: Any, far: socket.socket, opened: set[Any]) -> None:
+        pipe.begin(time.monotonic() + 0.05, math.inf)
+        far.send(b"x")
+        assert await pipe.receive() == b"x"
+        while pipe._timer is not None:
+            await asyncio.sleep(0.01)
+        pipe.begin(math.inf, 20)
+        far.send(b"y")
+        assert await pipe.receive() == b"y"
+
+    connected(use)

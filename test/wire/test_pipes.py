@@ -78,6 +78,13 @@ def test_closed_pipe_is_not_kept(pair: tuple[blocking.BlockingPipe, socket.socke
     assert pipe._socket not in pipe._open
 
 
+def test_pipe_that_is_dropped_closes_its_socket(server: RecordingServer) -> None:
+    pipe = run(blocking.connect("127.0.0.1", server.port, math.inf))
+    assert len(connections_to(server)) == 1
+    del pipe
+    assert connections_to(server) == []
+
+
 def test_wait_takes_the_time_that_is_left_in_milliseconds(
     pair: tuple[blocking.BlockingPipe, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +267,12 @@ def test_records_are_decrypted_as_far_as_they_have_arrived() -> None:
     assert run(secure.receive()) == b"second"
 
 
+def test_pipe_below_tls_is_closed_with_it(pair: tuple[blocking.BlockingPipe, socket.socket]) -> None:
+    pipe, far = pair
+    SecurePipe(pipe, ssl.create_default_context(), "127.0.0.1").close()
+    assert far.recv(1) == b""
+
+
 def test_idle_connection_with_bytes_that_are_not_tls_is_at_its_end() -> None:
     pipe, secure = secured()
     assert secure.receive_now() is None
@@ -427,27 +440,6 @@ def test_wait_that_begins_after_its_deadline_is_over(server: RecordingServer) ->
 
     for pipes in (blocking, asynchronous):
         asyncio.run(receive(pipes))
-
-
-def test_time_limit_of_a_wait_that_has_ended_does_nothing() -> None:
-    near, far = socket.socketpair()
-
-    async def receive() -> None:
-        loop = asyncio.get_running_loop()
-        made = await loop.create_connection(lambda: asynchronous.AsyncioPipe(loop, set()), sock=near)
-        pipe: Any = made[1]
-        pipe.begin(time.monotonic() + 0.05, math.inf)
-        far.send(b"x")
-        assert await pipe.receive() == b"x"
-        while pipe._timer is not None:
-            await asyncio.sleep(0.01)
-        pipe.begin(math.inf, 20)
-        far.send(b"y")
-        assert await pipe.receive() == b"y"
-        pipe.close()
-
-    with far:
-        asyncio.run(receive())
 
 
 def test_connection_of_a_closed_client_is_closed_after_its_last_response(server: RecordingServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import certifi
@@ -37,6 +38,21 @@ def test_first_that_is_named_is_trusted(
 def test_context_of_the_caller_is_used_unchanged() -> None:
     context = ssl.create_default_context()
     assert tls_context(Configuration(ssl_context=context)) is context
+
+
+def test_only_http_1_1_is_negotiated() -> None:
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(CERTIFICATES / "good.pem")
+    server.set_alpn_protocols(["h2", "http/1.1"])
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    near = tls_context(Configuration(ssl_ca_cert=FILE)).wrap_bio(
+        to_client, to_server, server_hostname="localhost"
+    )
+    far = server.wrap_bio(to_server, to_client, server_side=True)
+    for side in (near, far, near, far):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    assert near.selected_alpn_protocol() == far.selected_alpn_protocol() == "http/1.1"
 
 
 def test_warning_of_unverified_tls_names_what_is_at_risk() -> None:
