@@ -105,7 +105,7 @@ class Service:
         return True
 
 
-async def until(holds: Callable[[], bool], seconds: float = 2.0) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(seconds):
         while not holds():

@@ -132,7 +132,7 @@ def idle_connection_that_was_closed(call: str):
     def play(play: Play) -> None:
         driver = play.driver()
         right(attempt(driver, "get", 3))
-        time.sleep(0.15)
+        play.server.wait()
         (right if call == "get" else done)(attempt(driver, call, 3))
         assert len(play.server.requests) == 2
 
@@ -157,7 +157,7 @@ def many_dead_connections(play: Play) -> None:
     with ThreadPoolExecutor(8) as pool:
         for outcome in pool.map(lambda _: attempt(driver, "get", 3), range(8)):
             right(outcome)
-    time.sleep(0.25)
+    play.server.wait()
     before = len(play.server.requests)
     done(attempt(driver, "use", 3))
     assert len(play.server.requests) == before + 1
@@ -202,7 +202,7 @@ def pipelined(play: Play) -> None:
     """Send the next response before its request. It must not be used for the next call."""
     driver = play.driver()
     right(attempt(driver, "get", 3))
-    time.sleep(0.1)
+    play.server.wait()
     response = driver.call("get_user_inventory", 56, 57)
     assert response.id == ENTRY["id"], "an answer that nobody asked for was believed"
 

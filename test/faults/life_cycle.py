@@ -31,6 +31,14 @@ def client_of(play: Play, **settings: Any) -> ApiClient:
     return client
 
 
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until a condition holds, 20 s at most."""
+    started = time.monotonic()
+    while not holds() and time.monotonic() - started < 20:
+        time.sleep(0.01)
+    assert holds()
+
+
 def many_threads(play: Play) -> int:
     """Share one client among 32 threads."""
     driver = play.driver(**UNHURRIED)
@@ -230,10 +238,9 @@ def dropped_clients(play: Play) -> int:
             api.api_client.raw(api.get_user_inventory, 56, 56)
             api.api_client.submit(api.get_user_inventory, 56, 56).result()
     del api
-    time.sleep(0.3)
     # The server is in this process: each of its ends is a descriptor and a thread until it sees the other go.
-    assert process.num_fds() - before[0] < 20
-    assert threading.active_count() - before[1] < 20
+    until(lambda: process.num_fds() - before[0] < 20)
+    until(lambda: threading.active_count() - before[1] < 20)
     return 100
 
 
@@ -244,8 +251,7 @@ def unread_streams(play: Play) -> int:
     before = psutil.Process().num_fds()
     for _ in range(50):
         client.raw(api.get_user_inventory, 56, 56)
-    time.sleep(0.2)
-    assert psutil.Process().num_fds() - before < 10
+    until(lambda: psutil.Process().num_fds() - before < 10)
     assert api.get_user_inventory(56, 56).id == ENTRY["id"]
     return 50
 

@@ -137,6 +137,8 @@ class FaultServer:
         self.met = 0
         self.is_stopped = False
         self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)
+        self._playing = 0
         self._peers: list[Peer] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -201,7 +203,18 @@ class FaultServer:
             self.requests.append(request)
             script = self._scripts.pop(0) if self._scripts else None
             self.met += script is not None
-        (script or healthy)(peer, request)
+            self._playing += 1
+        try:
+            (script or healthy)(peer, request)
+        finally:
+            with self._ended:
+                self._playing -= 1
+                self._ended.notify_all()
+
+    def wait(self) -> None:
+        """Wait until all that follows a response, such as a close, has been done."""
+        with self._ended:
+            assert self._ended.wait_for(lambda: not self._playing, 20)
 
     def play_next(self, script: Script) -> None:
         """Play a script to the next request."""

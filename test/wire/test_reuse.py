@@ -75,7 +75,7 @@ def test_response_that_comes_while_the_connection_is_idle_is_not_believed(
             Configuration(server.url, ssl_ca_cert=str(CERTIFICATES / "authority.pem"), retries=0, timeout=5.0)
         )
         made.call("get_user_inventory", 56, 56)
-        time.sleep(0.2)
+        server.wait()
         response = made.call("get_user_inventory_with_http_info", 56, 57)
         made.close()
     assert response.headers["X-Target"] == "/users/56/inventory/57"
