@@ -136,3 +136,15 @@ def test_time_limit_of_a_wait_that_has_ended_does_nothing() -> None:
         assert await pipe.receive() == b"y"
 
     connected(use)
+
+
+def test_name_that_is_not_resolved_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async def getaddrinfo(*arguments: object, **options: object) -> None:
+            await asyncio.sleep(60)
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+        with pytest.raises(TimeoutError):
+            await asynchronous.connect("service.example", 80, time.monotonic() + 0.05, set())
+
+    asyncio.run(main())

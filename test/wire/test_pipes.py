@@ -373,6 +373,7 @@ def test_host_whose_addresses_all_refuse_is_not_reached(driver: str, monkeypatch
     finally:
         made.close()
     assert not caught.value.may_have_applied
+    assert f"127.0.0.1:{port}" in str(caught.value.reason)
 
 
 @pytest.mark.parametrize("pipes", [blocking, asynchronous])
