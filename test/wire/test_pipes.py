@@ -114,6 +114,20 @@ def test_arrived_bytes_are_noticed_with_and_without_poll(
         assert can_receive(None)
 
 
+def test_limit_of_select_is_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[float | None] = []
+
+    def select_nothing(*arguments: Any) -> tuple[list[Any], list[Any], list[Any]]:
+        limits.append(arguments[3])
+        return [], [], []
+
+    monkeypatch.delattr(select, "poll")
+    monkeypatch.setattr(select, "select", select_nothing)
+    with socket.socket() as sock:
+        assert not any(readable_check(sock)(limit) for limit in (None, 0, 500))
+    assert limits == [None, 0, 0.5]
+
+
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_address_that_is_rejected_at_once_is_not_the_last(
     driver: str, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
