@@ -103,7 +103,9 @@ ENVIRONMENTS: list[dict[str, str]] = [
     {},
     dict.fromkeys(NOWHERE, "http://127.0.0.1:9"),
     {"KNETIK_CLOUD_CLIENT_SECRET": "made-up", "KNETIK_CLOUD_CLIENT_ID": "other"},
-    {"KNETIK_CLOUD_USERNAME": "made-up", "KNETIK_CLOUD_ACCESS_TOKEN": "made-up"},
+    {"KNETIK_CLOUD_USERNAME": "made-up", "KNETIK_CLOUD_PASSWORD": "made-up"},
+    {"KNETIK_CLOUD_USERNAME": "made-up"},
+    {"KNETIK_CLOUD_ACCESS_TOKEN": "made-up"},
 ]
 
 
