@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -131,16 +130,6 @@ def sandbox(shared_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox
 def spawn(*words: str, **settings: Any) -> subprocess.CompletedProcess[bytes]:
     """Run a command in a process of its own."""
     return subprocess.run([*KNETIK, *words], capture_output=True, timeout=60, check=False, **settings)
-
-
-def wait_until(condition: Callable[[], object]) -> bool:
-    """Wait until a condition holds, and return whether it does."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def profiles_file(home: Path, text: str) -> Path:

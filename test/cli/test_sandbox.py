@@ -14,9 +14,10 @@ import pytest
 from knetik_cloud.cli import sandboxes
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
+from test.polling import wait_until
 from test.sandbox.conftest import running_command
 
-from .conftest import KNETIK, Done, Run, spawn, wait_until
+from .conftest import KNETIK, Done, Run, spawn
 
 
 def ended(url: str) -> bool:

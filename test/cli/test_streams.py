@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from knetik_cloud.sandbox import Sandbox
+from test.polling import wait_until
 
-from .conftest import KNETIK, wait_until
+from .conftest import KNETIK
 
 ROWS_PER_PAGE = 1000
 

@@ -20,6 +20,7 @@ from test.faults.connection import holds
 from test.faults.drivers import TOKEN
 from test.faults.server import ENTRY, TOKEN_ANSWER, FaultServer, Peer, Request, answer, healthy, keeps, says
 from test.faults.table import SETTINGS, Play, Row, attempt, fails, right
+from test.polling import wait_until
 
 PASSWORD = "password-canary-2342"
 UNHURRIED: dict[str, Any] = {"timeout": 5.0, "deadline": 20.0}
@@ -29,14 +30,6 @@ def client_of(play: Play, **settings: Any) -> ApiClient:
     """Make a client of the server; only rows of the sync driver use it."""
     client: ApiClient = play.driver(**settings).client  # type: ignore[attr-defined]
     return client
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until a condition holds, 20 s at most."""
-    started = time.monotonic()
-    while not holds() and time.monotonic() - started < 20:
-        time.sleep(0.01)
-    assert holds()
 
 
 def many_threads(play: Play) -> int:
@@ -239,8 +232,8 @@ def dropped_clients(play: Play) -> int:
             api.api_client.submit(api.get_user_inventory, 56, 56).result()
     del api
     # The server is in this process: each of its ends is a descriptor and a thread until it sees the other go.
-    until(lambda: process.num_fds() - before[0] < 20)
-    until(lambda: threading.active_count() - before[1] < 20)
+    assert wait_until(lambda: process.num_fds() - before[0] < 20)
+    assert wait_until(lambda: threading.active_count() - before[1] < 20)
     return 100
 
 
@@ -251,7 +244,7 @@ def unread_streams(play: Play) -> int:
     before = psutil.Process().num_fds()
     for _ in range(50):
         client.raw(api.get_user_inventory, 56, 56)
-    until(lambda: psutil.Process().num_fds() - before < 10)
+    assert wait_until(lambda: psutil.Process().num_fds() - before < 10)
     assert api.get_user_inventory(56, 56).id == ENTRY["id"]
     return 50
 
