@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knetik_cloud.bulk.files import Appender, compression_of, open_bytes
-from knetik_cloud.bulk.journal import BulkError, Lease
+from knetik_cloud.bulk.journal import BulkError, BusyError, Lease
 from knetik_cloud.bulk.progress import Meter, Progress
 from knetik_cloud.bulk.slices import Slices, lines, split
 from knetik_cloud.core.clock import monotonic
@@ -100,7 +100,7 @@ def export(
     part = target.with_name(f"{target.name}.part")
     try:
         lease = Lease(part)
-    except BulkError:
+    except BusyError:
         raise BulkError(f"another process is exporting to {target}") from None
     try:
         compression = compression_of(target) if chosen == "jsonl" else None

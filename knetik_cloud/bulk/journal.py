@@ -27,6 +27,8 @@ PENDING, OPEN, APPLIED, FOUND, DENIED, ABSENT, UNKNOWN = range(7)
 NAMES = ("pending", "open", "applied", "found", "denied", "absent", "unknown")
 FINAL = frozenset((APPLIED, FOUND, DENIED))
 """States that a later run leaves alone."""
+HELD = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK))
+"""Errors of a lock that another process holds. With any other, the file system has no locks."""
 
 CODES = {
     b"before": PENDING,
@@ -187,15 +189,20 @@ class Lease:
 
     Raises:
         BusyError: If another process holds it.
+        BulkError: If the file system has no locks.
     """
 
     def __init__(self, path: Path) -> None:
         self._file: IO[bytes] = path.with_suffix(".lease").open("ab")
         try:
             _lock(self._file)
-        except OSError:
+        except OSError as error:
             self._file.close()
-            raise BusyError(f"another process is running {path}") from None
+            if error.errno in HELD:
+                raise BusyError(f"another process is running {path}") from None
+            raise BulkError(
+                f"{path} can't be locked ({error.strerror}): name a path on a file system that locks files"
+            ) from None
 
     def close(self) -> None:
         """Release the lease."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -117,7 +117,7 @@ class Report:
         Args:
             path: The file, which is replaced if it exists.
         """
-        write_rows(path, (row.to_dict() for row in self.rows()), (*COLUMNS, "arguments"))
+        write_rows(path, lambda: (row.to_dict() for row in self.rows()), (*COLUMNS, "arguments"))
 
     def write_failed(self, path: str | os.PathLike[str]) -> int:
         """Write the rows that were not applied as the input of another run, and return how many they are.
@@ -128,17 +128,11 @@ class Report:
         Args:
             path: A `.csv` file, or any other for JSON lines. It is replaced if it exists.
         """
-        count = 0
-
-        def failed() -> Iterator[dict[str, Any]]:
-            nonlocal count
-            for row in self.rows():
-                if row.state in ("denied", "absent"):
-                    count += 1
-                    yield row.to_row()
-
-        write_rows(path, failed(), None)
-        return count
+        return write_rows(
+            path,
+            lambda: (row.to_row() for row in self.rows() if row.state in ("denied", "absent")),
+            None,
+        )
 
     def _shard(self, shard: int) -> Iterator[RowReport]:
         path = self._folder.journal_path(shard)
@@ -154,31 +148,35 @@ class Report:
 
 
 def write_rows(
-    path: str | os.PathLike[str], rows: Iterator[dict[str, Any]], columns: tuple[str, ...] | None
-) -> None:
-    """Write dicts to a CSV file, or as JSON lines to any other.
+    path: str | os.PathLike[str],
+    rows: Callable[[], Iterator[dict[str, Any]]],
+    columns: tuple[str, ...] | None,
+) -> int:
+    """Write dicts to a CSV file, or as JSON lines to any other, and return how many they are.
 
     Args:
         path: The file.
-        rows: The dicts.
-        columns: The columns of a CSV file, or None to take those of the first dict.
+        rows: Yields the dicts. It is called twice for a CSV file whose columns are unknown.
+        columns: The columns of a CSV file, or None for one for each field, those of nested objects included.
     """
     path = Path(path)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    count = 0
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         if path.suffix != ".csv":
-            for row in rows:
+            for row in rows():
                 file.write(f"{json.dumps(row, ensure_ascii=False)}\n")
-            return
+                count += 1
+            return count
         import csv
 
-        writer = None
-        for row in rows:
-            if writer is None:
-                writer = csv.DictWriter(file, columns or _flat(row).keys(), extrasaction="raise")
-                writer.writeheader()
-            writer.writerow(_cells(row) if columns else _cells(_flat(row)))
-        if writer is None and columns:
-            csv.DictWriter(file, columns).writeheader()
+        names = columns or tuple(dict.fromkeys(name for row in rows() for name in _flat(row)))
+        writer = csv.DictWriter(file, names)
+        if names:
+            writer.writeheader()
+        for row in rows():
+            writer.writerow(_cells(row if columns else _flat(row)))
+            count += 1
+    return count
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -276,6 +276,7 @@ def run_shard(
         known = ", ".join(map(str, manifest.sizes)) or "none"
         raise BulkError(f"{folder} has no shard {shard}: it has {known}")
     limits = _limits(1, tps, settle, max_errors, safety, canary, find_keys)
+    limits = limits._replace(errors=allowed_errors(max_errors, manifest.sizes[shard]))
     with _connected(manifest, connect) as api:
         target = _target(manifest, api)
         worker = _Worker(folder, manifest, target, limits)

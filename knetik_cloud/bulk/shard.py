@@ -152,10 +152,11 @@ class Shard:
                 and not (yield from self._note_existing(row, arguments))
             ):
                 return
+            may_be_there = states[row] in (OPEN, UNKNOWN)
             journal.intend(row, self._now())
             result = yield Send(arguments)
             if isinstance(result, ApiException):
-                yield from self._recover(row, arguments, result)
+                yield from self._recover(row, arguments, result, may_be_there)
             else:
                 self._end(row, APPLIED)
 
@@ -247,11 +248,19 @@ class Shard:
             self._end(row, UNKNOWN, error or ApiException(reason=reason), len(found))
         return False
 
-    def _recover(self, row: int, arguments: Mapping[str, Any], error: ApiException) -> ShardSteps:
-        """Find out what became of a row whose call failed, and send it again if that is safe."""
+    def _recover(
+        self, row: int, arguments: Mapping[str, Any], error: ApiException, may_be_there: bool
+    ) -> ShardSteps:
+        """Find out what became of a row whose call failed, and send it again if that is safe.
+
+        Args:
+            row: The row.
+            arguments: Its arguments.
+            error: The error of the call.
+            may_be_there: Whether an earlier run may have applied the row.
+        """
         job, journal = self._job, self._journal
         sent_again = throttled = 0
-        may_be_there = journal.states[row] != OPEN
         while True:
             may_be_there |= error.may_have_applied
             if error.status == 404 and may_be_there and job.operation.method == "DELETE":
@@ -284,7 +293,8 @@ class Shard:
         self, row: int, arguments: Mapping[str, Any], error: ApiException
     ) -> Steps[tuple[State, int, ApiException]]:
         """Return the state of a row whose call failed, the number of candidates, and the error to report."""
-        if error.status == 401:
+        is_of_token = error.operation not in (None, self._job.operation.id) and is_denial(error)
+        if error.status == 401 or is_of_token:
             self._end(row, ABSENT, error)
             raise RejectedError(error)
         if not error.may_have_applied:

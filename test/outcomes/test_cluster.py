@@ -125,6 +125,16 @@ def test_shards_can_be_run_one_by_one_and_repeated(
     assert bulk.report(tmp_path / "run").is_complete
 
 
+def test_shard_stops_when_too_many_of_its_rows_have_failed(
+    service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
+) -> None:
+    rows = [{"user_id": 999_999, "item_id": 56, "info": str(number)} for number in range(10)]
+    bulk.prepare(rows, api.use_user_entitlement_item, journal=tmp_path / "run", shards=1)
+    tally = bulk.run_shard(tmp_path / "run", 0, api, max_errors=1)
+    assert tally == ({"denied": 2}, "stopped", "more than 1 rows failed")
+    assert bulk.run_shard(tmp_path / "run", 0, api).counts == {"denied": 8}
+
+
 def test_shard_that_another_process_runs_is_left_alone(
     service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
 ) -> None:

@@ -91,6 +91,19 @@ def test_run_stops_when_too_many_rows_have_failed(
     assert (rest.counts["denied"], rest.stopped) == (40, None)
 
 
+@pytest.mark.parametrize("name", ["failed.csv", "failed.jsonl"])
+def test_failed_rows_with_different_fields_are_the_input_of_another_run(
+    api: Api, tmp_path: Path, name: str
+) -> None:
+    rows = [{"user_id": NOBODY, "item_id": 56}, {"user_id": NOBODY + 1, "item_id": 56, "info": "\u5263"}]
+    options: Any = {"progress": False, "settle": 0}
+    report = bulk.run(rows, api.use_user_entitlement_item, journal=tmp_path / "run", **options)
+    assert report.write_failed(tmp_path / name) == 2
+    again = bulk.run(tmp_path / name, api.use_user_entitlement_item, journal=tmp_path / "again", **options)
+    found = [(str(row.arguments["user_id"]), row.arguments.get("info")) for row in again.rows()]
+    assert found == [(str(NOBODY), None), (str(NOBODY + 1), "\u5263")]
+
+
 @pytest.mark.parametrize("executor", ["threads", "stopped by another process"])
 def test_ctrl_c_lets_the_calls_in_flight_finish_and_the_same_command_continues(
     api: Api, seeded: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str], executor: str
@@ -134,6 +147,19 @@ def test_error_of_a_progress_function_ends_the_run(api: Api, seeded: Sandbox, tm
         run(api, tmp_path, progress=lambda state: 1 / 0)
     seeded.clear_faults()
     assert open_rows(tmp_path) == 0
+    assert_complete(api, tmp_path)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_credentials_for_which_there_is_no_token_use_up_no_row(
+    api: Api, seeded: Sandbox, tmp_path: Path, status: int
+) -> None:
+    seeded.fail("get_o_auth_token", times=None, status=status)
+    configuration = knetik_cloud.Configuration(host=seeded.url, username="kim", password="changed")
+    expected = pytest.raises(bulk.BulkError, match=rf"rejects the credentials \({status} ")
+    with knetik_cloud.ApiClient(configuration) as client, expected:
+        run(Api(client), tmp_path)
+    assert bulk.report(tmp_path / "run").counts["denied"] == len(seeded.journal(GRANT)) == 0
     assert_complete(api, tmp_path)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import resource
@@ -257,6 +259,37 @@ def test_processes_that_start_the_same_run_at_once_repeat_nothing(
     assert all(error.startswith("another process is ") for error in errors)
     assert run(api, tmp_path, shards=4).counts["applied"] == 80
     assert held(api) == dict.fromkeys(USERS, 2)
+
+
+def test_item_whose_removal_a_crash_left_open_counts_as_removed(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    def remove() -> bulk.Report:
+        journal = tmp_path / "run"
+        return bulk.run([{"entitlement_id": 5}], api.delete_entitlement_item, journal=journal, progress=False)
+
+    assert remove().counts["applied"] == 1
+    journal = next(tmp_path.glob("run/*.journal"))
+    intent = journal.read_bytes().splitlines(keepends=True)[0]
+    journal.write_bytes(intent)
+    assert remove().counts["applied"] == 1
+    (row,) = read(tmp_path)
+    assert (row.state, row.status) == ("applied", None)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS])
+def test_file_system_without_locks_is_named(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(file: object, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(bulk.BulkError, match=r"can't be locked \(.*file system that locks"):
+        run(api, tmp_path)
+    pager = api.iter_users_inventory()
+    with pytest.raises(bulk.BulkError, match=r"can't be locked \(.*file system that locks"):
+        bulk.export(pager, tmp_path / "entries.jsonl", progress=False)
 
 
 def test_keys_that_occur_twice_are_found_among_more_than_fit_in_memory(
