@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from knetik_cloud.core import request, writes
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.operation import Operation, ReadBack
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
@@ -144,6 +145,7 @@ class ServiceTime:
 
     def __init__(self) -> None:
         self._bounds: tuple[float, float] | None = None
+        self._learned = time.time(), monotonic()
 
     @property
     def is_known(self) -> bool:
@@ -169,7 +171,8 @@ class ServiceTime:
             date = parsedate_to_datetime(headers["Date"]).timestamp()
         except (KeyError, TypeError, ValueError, OverflowError):
             return
-        earliest, latest = date - time.time(), date + 1.0 - sent
+        self._learned = now, _ = time.time(), monotonic()
+        earliest, latest = date - now, date + 1.0 - sent
         if self._bounds is not None:
             both = max(earliest, self._bounds[0]), min(latest, self._bounds[1])
             if both[0] <= both[1]:  # otherwise a clock was moved since
@@ -182,11 +185,17 @@ class ServiceTime:
 
     def take(self, other: ServiceTime) -> None:
         """Copy what another one has learned."""
-        self._bounds = other._bounds or self._bounds
+        if other._bounds is not None:
+            self._bounds, self._learned = other._bounds, other._learned
 
     def at(self, local: float) -> float:
         """Return the earliest the service's time may be at a moment of the local clock, in epoch seconds."""
         return local + (self._bounds or (0.0, 0.0))[0]
+
+    def now(self) -> float:
+        """Return the earliest the service's time may be now, even if the local clock was set since."""
+        local, moment = self._learned
+        return self.at(min(time.time(), local + monotonic() - moment))
 
 
 class CannotReadError(Exception):
@@ -506,9 +515,7 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
             return "unknown", found
         if siblings is None or (operation.marker is not None and marker is None):
             return ("unknown" if found else "absent"), found
-        applied = sum(sibling.state == "applied" for sibling in siblings)
-        pending = sum(sibling.state in ("unknown", "open") for sibling in siblings)
-        return judge(len(found), applied, pending), found
+        return judge(len(found), *write.tally(siblings)), found
 
     left = settle - (time.time() - (write.ended or write.started))
     state, candidates, read_error = yield from certain(look, max(0.0, min(left, settle)))
@@ -578,6 +585,7 @@ def _look_for_new(lookup: Lookup, own: Sequence[writes.Write], settings: Setting
     since = lookup.time.at(started) - lookup.time.margin
     write = writes.Write(lookup.operation, lookup.arguments, settings.origin)
     before = {item._json.get("id") for item in (yield from lookup.traces(since))}
+    read = time.time()
 
     def look() -> Steps[tuple[State, list[Any]]]:
         found = yield from lookup.traces(since)
@@ -586,13 +594,7 @@ def _look_for_new(lookup: Lookup, own: Sequence[writes.Write], settings: Setting
         if siblings is None:
             return ("unknown" if new else "absent"), new
         others = [sibling for sibling in siblings if not any(sibling is mine for mine in own)]
-        applied = sum(other.state == "applied" and other.started >= started for other in others)
-        # One that was running while `before` was read may be in it.
-        pending = sum(
-            other.state in ("unknown", "open") or (other.state == "applied" and other.started < started)
-            for other in others
-        )
-        return judge(len(new), applied, pending), new
+        return judge(len(new), *write.tally(others, after=read)), new  # one before that may be in `before`
 
     return look
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from knetik_cloud.exceptions import ApiValueError
 
 COMPRESSIONS = (".gz", ".zst")
+CHUNK_BYTES = 65536
 
 
 def compression_of(path: Path) -> str | None:
@@ -22,18 +24,75 @@ def open_text(path: Path) -> IO[str]:
 
 
 def open_bytes(path: Path, compression: str | None) -> IO[bytes]:
-    """Open a file for reading, decompressed."""
-    if compression == ".gz":
-        import gzip
+    """Open a file for reading, decompressed. Reading raises an ApiValueError if it is cut off or damaged."""
+    if compression is None:
+        return path.open("rb")
+    return io.BufferedReader(_Chunks(_gunzip(path) if compression == ".gz" else _unzstd(path)))
 
-        return io.BufferedReader(gzip.open(path, "rb"))
-    if compression == ".zst":
-        file = path.open("rb")
-        reader = (
-            _zstandard(path).ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True)
-        )
-        return io.BufferedReader(reader)
-    return path.open("rb")
+
+class _Chunks(io.RawIOBase):
+    """A file that is made of chunks."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer, and return the number of bytes, which is 0 at the end."""
+        while not self._rest and (chunk := next(self._chunks, None)) is not None:
+            self._rest = memoryview(chunk)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def close(self) -> None:
+        """Close the file that the chunks come from."""
+        self._chunks.close()  # type: ignore[attr-defined]
+        super().close()
+
+
+def _gunzip(path: Path) -> Iterator[bytes]:
+    import gzip
+    import zlib
+
+    with gzip.open(path, "rb") as file:
+        try:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+        except EOFError:
+            raise _cut_off_error(path) from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise _damaged_error(path, error) from None
+
+
+def _unzstd(path: Path) -> Iterator[bytes]:
+    zstandard = _zstandard(path)
+    frame = None
+    with path.open("rb") as file:
+        data = file.read(CHUNK_BYTES)
+        while data:
+            if frame is None or frame.eof:
+                frame = zstandard.ZstdDecompressor().decompressobj()
+            try:
+                yield frame.decompress(data)
+            except zstandard.ZstdError as error:
+                raise _damaged_error(path, error) from None
+            data = frame.unused_data or file.read(CHUNK_BYTES)
+    if frame is not None and not frame.eof:  # the library ends silently
+        raise _cut_off_error(path)
+
+
+def _cut_off_error(path: Path) -> ApiValueError:
+    return ApiValueError(f"{path} is cut off: copy it again")
+
+
+def _damaged_error(path: Path, error: Exception) -> ApiValueError:
+    return ApiValueError(f"{path} can't be decompressed ({error}): is it what its name says?")
 
 
 class Appender:

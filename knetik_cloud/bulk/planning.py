@@ -346,8 +346,7 @@ def _lines(
         except (ApiValueError, TypeError, ValueError, RecursionError) as error:
             problems.add(f"row {number + 1}: {getattr(error, 'reason', None) or error}")
             continue
-        owner = reader.owner(arguments)
-        yield zlib.crc32((owner if owner is not None else line).encode()) % shards, line, key
+        yield zlib.crc32((reader.owner(arguments) or line).encode()) % shards, line, key
 
 
 def _plain(value: Any) -> Any:

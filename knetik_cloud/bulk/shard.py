@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -176,7 +175,7 @@ class Shard:
 
     def _now(self) -> int:
         """Return the service's time in epoch seconds, or the whole second before."""
-        return int(self._clock.at(time.time()))
+        return int(self._clock.now())
 
     @property
     def _margin(self) -> int:
@@ -192,10 +191,13 @@ class Shard:
         """
         lookup, clock, beginning = self._lookup(arguments), self._clock, self._job.beginning
         if not clock.is_known:
-            with suppress(CannotReadError, ApiValueError):
+            try:
                 yield from lookup.learn_time()
-                clock.take(lookup.time)
-                clock.assume_local()  # a service that sends no Date is not asked for each row
+            except (CannotReadError, ApiValueError):  # nobody knows when the row is sent
+                self._journal.note_existing(row, 0, None)
+                return True
+            clock.take(lookup.time)
+            clock.assume_local()  # a service that sends no Date is not asked for each row
         left = beginning.seconds_left(clock.margin)
         if left <= 0 or self._journal.states[row] != PENDING:
             return True
@@ -265,6 +267,11 @@ class Shard:
             may_be_there |= error.may_have_applied
             if error.status == 404 and may_be_there and job.operation.method == "DELETE":
                 return self._end(row, APPLIED)
+            not_applied = UNKNOWN if may_be_there and not job.operation.read_back else ABSENT
+            is_of_token = error.operation not in (None, job.operation.id) and is_denial(error)
+            if error.status == 401 or is_of_token:
+                self._end(row, not_applied, error)
+                raise RejectedError(error)
             state, candidates, error = yield from self._decide(row, arguments, error)
             if state == "applied":
                 return self._end(row, APPLIED)
@@ -275,14 +282,13 @@ class Shard:
                 if wait is None:
                     wait = random.uniform(0.5, 1.0) * 2.0 ** min(throttled, 5)
                 if not (yield Throttled(wait)):
-                    return self._end(row, ABSENT, error)
+                    return self._end(row, not_applied, error)
                 throttled += 1
             elif sent_again < job.settings.retries:
                 yield Sleep(random.uniform(0.0, 0.1) * 2.0**sent_again)
                 sent_again += 1
             else:
-                is_unknown = error.may_have_applied and not job.operation.read_back
-                return self._end(row, UNKNOWN if is_unknown else ABSENT, error)
+                return self._end(row, not_applied, error)
             journal.intend(row, self._now())
             result = yield Send(arguments)
             if not isinstance(result, ApiException):
@@ -293,10 +299,6 @@ class Shard:
         self, row: int, arguments: Mapping[str, Any], error: ApiException
     ) -> Steps[tuple[State, int, ApiException]]:
         """Return the state of a row whose call failed, the number of candidates, and the error to report."""
-        is_of_token = error.operation not in (None, self._job.operation.id) and is_denial(error)
-        if error.status == 401 or is_of_token:
-            self._end(row, ABSENT, error)
-            raise RejectedError(error)
         if not error.may_have_applied:
             return ("denied" if is_denial(error) else "absent"), 0, error
         if not self._job.operation.read_back:

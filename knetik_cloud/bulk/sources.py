@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from knetik_cloud.bulk.files import open_text
+from knetik_cloud.core import writes
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.request import build
 from knetik_cloud.data import expressions, types
@@ -41,6 +42,7 @@ class RowReader:
         names |= {wire: wire for wire in self._types}
         self._fields = {name: wire for name, wire in names.items() if name not in taken}
         self._takes_key = KEY in self._parameters or KEY in self._fields
+        self._needs_order = bool(operation.read_back) and operation.marker is None
         self._owner = next((p.name for p in operation.parameters if p.place == "path"), None)
 
     def read(self, row: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
@@ -101,8 +103,13 @@ class RowReader:
         return found
 
     def owner(self, arguments: Mapping[str, Any]) -> str | None:
-        """Return whose rows have to run one after the other: the value of the first path parameter."""
-        return None if self._owner is None else str(arguments.get(self._owner))
+        """Return what the rows have in common that have to run one after the other, or None.
+
+        It is the value of the first path parameter or, without one, what the traces of the rows look like.
+        """
+        if self._owner is not None:
+            return str(arguments.get(self._owner))
+        return repr(writes.marks(self.operation, arguments)) if self._needs_order else None
 
     def _expression(self, name: str, field: str) -> str:
         if name in self._parameters:
@@ -204,6 +211,8 @@ def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
                     yield json.loads(line)
     except UnicodeDecodeError:
         raise _encoding_error(path) from None
+    except ApiValueError:
+        raise
     except (ValueError, RecursionError) as error:
         raise ApiValueError(f"{path}, line {number} is not JSON: {error}") from None
 

@@ -5,12 +5,16 @@ A read-back needs the recent writes to distinguish the traces of a write from th
 
 from __future__ import annotations
 
+import itertools
+import math
+import os
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.data import codec, types
 from knetik_cloud.exceptions import ApiException
@@ -71,6 +75,9 @@ class Outcome(Generic[T]):
         return f"<Outcome {', '.join(details)}>"
 
 
+_NUMBERS = itertools.count()
+
+
 class Write:
     """A write, and what identifies its traces.
 
@@ -79,29 +86,40 @@ class Write:
         arguments: Its arguments as plain JSON, recorded only if its result is unknown.
         marks: What all of its traces have in common, by place. Writes with equal marks leave traces that
             can't be told apart.
-        started: Epoch seconds of the local clock.
-        ended: The same, or None while the call is running.
         state: `"open"`, `"applied"`, `"absent"` (certainly not applied) or `"unknown"`.
     """
 
-    __slots__ = ("arguments", "ended", "era", "marks", "operation", "started", "state")
+    __slots__ = ("_ended", "_id", "_started", "arguments", "era", "marks", "operation", "state")
 
     def __init__(self, operation: Operation[Any], arguments: Mapping[str, Any], origin: str) -> None:
         self.operation = operation
         self.arguments: dict[str, Any] = {}
         self.marks = {"": origin, **marks(operation, arguments)}
-        self.started = time.time()
-        self.ended: float | None = None
+        self._id = os.getpid(), next(_NUMBERS)
+        self._started = _Moment(time.time(), monotonic())
+        self._ended: _Moment | None = None
         self.state = "open"
         self.era = LOG.era
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {name: getattr(self, name) for name in ("arguments", "ended", "marks", "started", "state")}
+        state = {
+            name: getattr(self, name) for name in ("_id", "arguments", "marks", "started", "ended", "state")
+        }
         return _rebuild, (self.operation.models, self.operation.id, state)
+
+    @property
+    def started(self) -> float:
+        """When the call started, in epoch seconds of the local clock as it is set now, or before that."""
+        return min(self._started.wall, self._started.by_now())
+
+    @property
+    def ended(self) -> float | None:
+        """When the call ended, or after that; None while it is running."""
+        return None if self._ended is None else max(self._ended.wall, self._ended.by_now())
 
     def end(self, state: str) -> None:
         """Record the result of the call."""
-        self.ended = time.time()
+        self._ended = _Moment(time.time(), monotonic())
         self.state = state
 
     def end_unknown(self, arguments: Mapping[str, Any]) -> None:
@@ -116,7 +134,37 @@ class Write:
 
     def is_sibling(self, other: Write) -> bool:
         """Return whether another write may leave traces that look like those of this one."""
-        return other is not self and are_alike(self.marks, other.marks)
+        return other._id != self._id and are_alike(self.marks, other.marks)
+
+    def tally(self, siblings: Iterable[Write], after: float = -math.inf) -> tuple[int, int]:
+        """Return how many siblings have left a trace that looks like this write's, and how many may have.
+
+        Args:
+            siblings: The siblings.
+            after: Epoch seconds of the local clock. Siblings that started before may not count.
+        """
+        certain = possible = 0
+        for other in siblings:
+            if (
+                other.state == "applied"
+                and other.started > after
+                and self.marks.items() <= other.marks.items()
+            ):
+                certain += 1
+            elif other.state != "absent":
+                possible += 1
+        return certain, possible
+
+
+class _Moment(NamedTuple):
+    """A moment by both clocks: the local one may be set, and the monotonic one may stop with the machine."""
+
+    wall: float
+    monotonic: float
+
+    def by_now(self) -> float:
+        """Return the moment in epoch seconds of the local clock as it is set now."""
+        return time.time() - (monotonic() - self.monotonic)
 
 
 class WriteLog:
@@ -158,10 +206,17 @@ def _rebuild(models: str, operation: str, state: Mapping[str, Any]) -> Write:
     write.operation = getattr(
         import_module(f"{models.removesuffix('.models')}.operations"), operation.upper()
     )
-    for name, value in state.items():
-        setattr(write, name, value)
+    for name in ("_id", "arguments", "marks", "state"):
+        setattr(write, name, state[name])
+    write._started = _moment(state["started"])
+    write._ended = None if state["ended"] is None else _moment(state["ended"])
     write.era = LOG.era
     return write
+
+
+def _moment(wall: float) -> _Moment:
+    """Return the moment of another process."""
+    return _Moment(wall, monotonic() - (time.time() - wall))
 
 
 def are_alike(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:

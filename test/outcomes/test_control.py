@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import knetik_cloud
 from knetik_cloud import aio, bulk
 from knetik_cloud.bulk import pace as pacing
+from knetik_cloud.bulk import shard
 from knetik_cloud.bulk.pace import GROWTH_WINDOW, Pace
 from knetik_cloud.sandbox import Sandbox
 from test.outcomes.conftest import USERS, grants, held
@@ -180,6 +182,21 @@ def test_credentials_that_are_rejected_halfway_stop_the_run_without_using_up_row
     assert 1 <= report.counts["absent"] <= 4  # those that were in flight
     assert report.applied + report.counts["absent"] + report.counts["pending"] == 120
     assert_complete(api, tmp_path)
+
+
+@pytest.mark.parametrize("last", [401, 429, 503])
+def test_update_that_may_have_been_applied_earlier_is_unknown(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    monkeypatch.setattr(shard, "MAX_THROTTLED", 1)
+    operation = "update_user_inventory_status"
+    seeded.fail(operation, reset=True, applied=True)
+    seeded.fail(operation, status=last, times=None, headers={"Retry-After": "0"})
+    rows = [{"user_id": 56, "id": 56, "inventory_status": "inactive"}]
+    with suppress(bulk.BulkError):
+        bulk.run(rows, getattr(api, operation), journal=tmp_path / "run", progress=False)
+    report = bulk.report(tmp_path / "run")
+    assert (report.counts["unknown"], report.write_failed(tmp_path / "failed.jsonl")) == (1, 0)
 
 
 def test_rows_whose_keys_were_applied_before_are_found(api: Api, seeded: Sandbox, tmp_path: Path) -> None:

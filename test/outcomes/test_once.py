@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import pickle
 import random
+import time
 import urllib.request
+from collections.abc import Callable
 from email.utils import formatdate
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import knetik_cloud
+from knetik_cloud import recovery
 from knetik_cloud.core import writes
 from knetik_cloud.recovery import ServiceTime, capture, keyed
 from knetik_cloud.sandbox import Sandbox
@@ -183,6 +188,59 @@ def test_find_out_tells_a_grant_from_those_of_this_process(
     assert client.find_out(error, settle=0.1).state == expected
 
 
+ADD = "add_item_to_user_inventory"
+
+
+@pytest.mark.parametrize(("is_applied", "expected"), [(True, "unknown"), (False, "absent")])
+def test_find_out_does_not_count_a_sibling_whose_trace_may_be_another_item_s(
+    client: Client, sandbox: Sandbox, is_applied: bool, expected: str
+) -> None:
+    client.call(ADD, 56, user_inventory_add_request={"sku": "sku_example", "note": "", "skip_invoice": True})
+    sandbox.fail(GRANT, reset=True, applied=is_applied)
+    error = error_of(client, GRANT, 56, SONGBOOK)
+    assert client.find_out(error, settle=0.1).state == expected
+
+
+def test_sibling_that_ends_while_once_reads_what_is_there_is_not_counted(
+    client: Client, sandbox: Sandbox
+) -> None:
+    class GrantBeforeTheSecondRead(knetik_cloud.Hook):
+        reads = 0
+
+        def on_call_start(self, call: Any) -> None:
+            self.reads += call.operation == "get_user_inventories"
+            if self.reads == 2 and call.operation == "get_user_inventories":
+                with knetik_cloud.ApiClient(knetik_cloud.Configuration(sandbox.url)) as other:
+                    knetik_cloud.UsersInventoryApi(other).grant_user_entitlement(56, SONGBOOK)
+                sandbox.fail(GRANT, reset=True, applied=True)
+
+    watched = type(client)(sandbox.url, hooks=[GrantBeforeTheSecondRead()])
+    before = len(songbooks(sandbox))
+    assert watched.once(GRANT, 56, SONGBOOK, key="a", settle=0.1).state == "unknown"
+    assert len(songbooks(sandbox)) == before + 2
+    watched.close()
+
+
+@pytest.mark.parametrize("step", [-30.0, 30.0])
+@pytest.mark.parametrize(("fault", "expected"), [("reset after", "applied"), ("not reached", "absent")])
+def test_find_out_after_the_local_clock_was_set(
+    client: Client,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    step: float,
+    fault: str,
+    expected: str,
+) -> None:
+    ahead = [0.0]
+    clock = SimpleNamespace(time=lambda: time.time() + ahead[0], sleep=time.sleep)
+    monkeypatch.setattr(writes, "time", clock)
+    monkeypatch.setattr(recovery, "time", clock)
+    sandbox.fail(GRANT, **LOST[fault])
+    error = error_of(client, GRANT, 56, SONGBOOK)
+    ahead[0] += step
+    assert client.find_out(error, settle=0.1).state == expected
+
+
 def test_find_out_of_two_lost_grants_guesses_for_neither(client: Client, sandbox: Sandbox) -> None:
     sandbox.fail(GRANT, reset=True, applied=True)
     sandbox.fail(GRANT, reset=True)
@@ -213,6 +271,17 @@ def test_find_out_from_another_process(
     pickled = pickle.dumps(error_of(client, GRANT, 56, SONGBOOK))
     monkeypatch.setattr(writes, "LOG", writes.WriteLog())
     error = pickle.loads(pickled)
+    assert client.find_out(error, settle=0.1).state == "applied"
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))]
+)
+def test_find_out_of_a_copy_of_the_error(
+    client: Client, sandbox: Sandbox, duplicate: Callable[[Exception], Any]
+) -> None:
+    sandbox.fail(GRANT, reset=True, applied=True)
+    error = duplicate(error_of(client, GRANT, 56, SONGBOOK))
     assert client.find_out(error, settle=0.1).state == "applied"
 
 

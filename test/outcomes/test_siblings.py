@@ -154,6 +154,31 @@ def test_row_is_unknown_if_nobody_can_tell_whether_the_trace_was_there_before(
     assert held(api) == 1
 
 
+def test_row_whose_moment_nobody_knows_is_never_sent_twice(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intend = ShardJournal.intend
+
+    def let_read(*arguments: Any) -> None:
+        seeded.clear_faults()
+        seeded.fail(GRANT, reset=True, applied=True)
+        intend(*arguments)
+
+    monkeypatch.setattr(ShardJournal, "intend", let_read)
+    seeded.advance(seconds=-60)  # so that a lookup from the local time on would find nothing
+    seeded.fail("get_user_inventories", status=503, times=None)
+    assert run(api, tmp_path / "run").counts == {**ALL_APPLIED, "applied": 0, "unknown": 1}
+    assert held(api) == 1
+
+
+def test_rows_whose_traces_look_alike_are_in_one_shard(api: Api, tmp_path: Path) -> None:
+    for number, (operation, row) in enumerate(ROWS.items()):
+        method, journal = getattr(api, operation), tmp_path / str(number)
+        assert len(bulk.prepare([row] * 20, method, journal=journal)) == 1
+    lamps = [{**ROWS["create_entitlement_item"], "name": f"Lamp {number}"} for number in range(20)]
+    assert len(bulk.prepare(lamps, api.create_entitlement_item, journal=tmp_path / "lamps")) > 10
+
+
 def test_rows_after_the_first_wait_until_no_earlier_write_looks_like_theirs(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,32 @@ def test_files_that_cant_be_read_are_named_with_the_place(
         bulk.plan(path, api.use_user_entitlement_item)
 
 
+def compressed(suffix: str, data: bytes) -> bytes:
+    if suffix == ".gz":
+        return gzip.compress(data) + gzip.compress(data)
+    zstandard = pytest.importorskip("zstandard")
+    return bytes(zstandard.ZstdCompressor().compress(data)) * 2
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_compressed_files_that_are_cut_off_or_damaged_are_named(
+    api: Api, tmp_path: Path, suffix: str
+) -> None:
+    line = b'{"user_id": 56, "item_id": 56, "info": "%d"}\n'
+    data = b"".join(line % number for number in range(5000))
+    whole = compressed(suffix, data)
+    path = tmp_path / f"rows.jsonl{suffix}"
+    path.write_bytes(whole)
+    assert bulk.plan(path, api.use_user_entitlement_item).rows == 10_000
+    for size in (5, len(whole) // 4, len(whole) * 3 // 4, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ValueError, match=rf"rows\.jsonl\{suffix} is cut off: copy it again"):
+            bulk.plan(path, api.use_user_entitlement_item)
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=rf"rows\.jsonl\{suffix} can't be decompressed \("):
+        bulk.plan(path, api.use_user_entitlement_item)
+
+
 DATA: list[Mapping[str, Any]] = [
     {"größe": "🎁", "nested": [{"a": [None, {"b": []}]}], "big": 2**70, "small": 1e-9},
     {"text": "x" * 1_000_000},
