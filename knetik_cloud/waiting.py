@@ -15,12 +15,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from knetik_cloud.core import options as call_options
-from knetik_cloud.core import retry, writes
+from knetik_cloud.core import request, retry, writes
 from knetik_cloud.core.clock import monotonic
-from knetik_cloud.core.operation import Operation
+from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
-from knetik_cloud.data import types
+from knetik_cloud.data import expressions, types
 from knetik_cloud.exceptions import ApiException, ApiValueError, DeadlineExceeded, WaitFailed
 from knetik_cloud.extensions import Waiter
 from knetik_cloud.recovery import CallRecorder, Nothing, Run, Steps, is_denial, run_steps
@@ -41,7 +41,7 @@ SleepFunction = Callable[[float], object]
 
 
 class Wait:
-    """The target of a wait, as a token can contain it.
+    """The target of a wait, as a token can contain it: its values are converted to those of JSON.
 
     Args:
         operation: The operation that reads an item.
@@ -52,7 +52,7 @@ class Wait:
         since: Epoch seconds from which on the item was created, or None.
 
     Raises:
-        ApiValueError: If nothing identifies the item.
+        ApiValueError: If nothing identifies the item, or a value can't be sent.
     """
 
     def __init__(
@@ -64,18 +64,21 @@ class Wait:
         find: Mapping[str, Any],
         since: int | None,
     ) -> None:
+        parameters = {parameter.name: parameter for parameter in operation.parameters}
         self.operation = operation
         self.waiter = waiter
-        self.arguments = dict(arguments)
-        self.find = {name: value for name, value in find.items() if value is not None}
+        self.arguments = _converted(arguments, parameters)
+        self.find = _converted(find, _fields(operation))
         self.since = since
+        self._list_since = since  # later also the date of the oldest of several items
+        self.item_name = [name for name, parameter in parameters.items() if parameter.place == "path"][-1]
+        self.is_single = item is not None and not _is_several(item)
         self.item = item
-        self.item_name = [parameter for parameter in operation.parameters if parameter.place == "path"][
-            -1
-        ].name
-        self.is_single = item is not None and (isinstance(item, str) or not isinstance(item, Iterable))
-        if not self.is_single and item is not None:
-            self.item = [_id(one, self.item_name) for one in item]
+        if self.is_single:
+            self.item = request.convert(parameters[self.item_name], item)
+        elif item is not None:
+            each = Parameter(f"each of {self.item_name}", "path", parameters[self.item_name].type)
+            self.item = [call_options.integer(each.name, request.convert(each, one), 0) for one in item]
         if item is not None and (self.find or since is not None):
             names = ", ".join([*self.find, *(["since"] if since is not None else [])])
             raise ApiValueError(f"{self.item_name} already specifies what to wait for: omit {names}")
@@ -184,11 +187,11 @@ class Wait:
 
     def _plan(self) -> Plan[Any]:
         listed: Operation[Any] = _operation(self.operation.models, self.waiter.list or "")
-        extra = {"since": f"GOE,{0 if self.since is None else self.since}"}
+        extra = {"since": f"GOE,{self._list_since or 0}"}
         values = {
             name: writes.resolve(value, self.arguments, extra)
             for name, value in self.waiter.arguments.items()
-            if value != "$since" or self.since is not None
+            if value != "$since" or self._list_since is not None
         }
         return Plan(
             listed,
@@ -207,11 +210,11 @@ class Wait:
         awaited = [found.get(key) for key in self.item]
         pending = [item for item in awaited if item is not None and not self._check(item)]
         missing = [key for key, item in zip(self.item, awaited, strict=True) if item is None]
-        if self.since is None and not missing and self.waiter.since is not None:
+        if self._list_since is None and not missing and self.waiter.since is not None:
             # None of them is older, so that later looks need not list what is.
             dates = [one._json.get(self.waiter.since) for one in awaited if one is not None]
             if dates and all(type(date) is int for date in dates):
-                self.since = min(dates)
+                self._list_since = min(dates)
         if not missing and not pending:
             return awaited, ""
         return None, self._describe(pending, missing)
@@ -266,10 +269,25 @@ def _operation(models: str, name: str) -> Operation[Any]:
     return found
 
 
-def _id(value: Any, name: str) -> int:
-    if isinstance(value, str) and value.isdigit():
-        return int(value)
-    return call_options.integer(f"each of {name}", value, 0)
+def _is_several(item: Any) -> bool:
+    """Return whether a value holds ids, and is not an id of any library itself."""
+    is_iterable = isinstance(item, Iterable) and not isinstance(item, (str, bytes, Mapping))
+    return is_iterable and types.to_int(item) is None
+
+
+def _fields(operation: Operation[Any]) -> dict[str, Parameter]:
+    """Return the fields of an operation's item, as parameters by name."""
+    returned = operation.returned
+    assert isinstance(returned, expressions.Reference)
+    fields = returned.model._fields.values()
+    return {field.wire: Parameter(field.wire, "query", field.expression) for field in fields}
+
+
+def _converted(values: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Return the values that are not None, converted by the types of their parameters."""
+    return {
+        name: request.convert(parameters[name], value) for name, value in values.items() if value is not None
+    }
 
 
 def _id_of(item: Any) -> Any:

@@ -139,7 +139,16 @@ def _override(sent: dict[str, str | Secret], headers: Mapping[str, str | Secret]
 
 
 def _text(parameter: Parameter, value: Any) -> str:
-    """Format an argument by its type. The decimal text of an integer is accepted."""
+    """Format an argument by its type."""
+    return _plain_text(parameter, convert(parameter, value))
+
+
+def convert(parameter: Parameter, value: Any) -> Any:
+    """Convert an argument by its type. The decimal text of an integer is accepted.
+
+    Raises:
+        ApiValueError: If the argument can't be sent.
+    """
     kind = parameter.type
     if isinstance(value, str):
         if kind in ("str", "int | str"):
@@ -148,8 +157,7 @@ def _text(parameter: Parameter, value: Any) -> str:
             value = _integer(parameter, value)
     elif kind == "int | str" and isinstance(value, int):
         kind = "int64"
-    value = expressions.parse(kind, "").convert(value, parameter.name)
-    return _plain_text(parameter, value)
+    return expressions.parse(kind, "").convert(value, parameter.name)
 
 
 def _plain_text(parameter: Parameter, value: Any) -> str:

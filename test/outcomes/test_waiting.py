@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import json
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 import knetik_cloud
@@ -38,6 +40,13 @@ def wait(client: Client, *args: Any, **kwargs: Any) -> Any:
 def advancing(sandbox: Sandbox, **step: float) -> Any:
     """Move the sandbox's clock instead of sleeping."""
     return lambda seconds: sandbox.advance(**(step or {"seconds": seconds}))
+
+
+def resume(client: Client, token: str | None, **kwargs: Any) -> Any:
+    assert token is not None
+    if isinstance(client, Asyncio):
+        return client.loop.run_until_complete(aio_waiting.resume(client.api, token, **kwargs))
+    return waiting.resume(client.api, token, **kwargs)
 
 
 def looks(sandbox: Sandbox) -> list[str]:
@@ -102,13 +111,68 @@ def test_deadline_counts_waits_and_ends_with_the_last_state_and_a_token(
     assert 0.1 <= slept[0] <= 0.2
     assert all(2.5 <= pause <= 5 for pause in slept[12:-1])
     sandbox.advance(hours=2)
-    token = caught.value.wait_token
-    assert token is not None
-    if isinstance(client, Asyncio):
-        resumed = client.loop.run_until_complete(aio_waiting.resume(client.api, token))
-    else:
-        resumed = waiting.resume(client.api, token)
+    resumed = resume(client, caught.value.wait_token)
     assert (resumed.id, resumed.status) == (entry.id, "active")
+
+
+class Member(enum.Enum):
+    USER = 56
+    ME = "me"
+
+
+class Word(str, enum.Enum):  # noqa: UP042 - formatting differs from that of a StrEnum
+    ME = "me"
+
+
+def test_wait_for_several_entries_is_resumed(client: Client, sandbox: Sandbox) -> None:
+    ids = [add(client).id, 56]
+    with pytest.raises(knetik_cloud.DeadlineExceeded) as caught:
+        wait(client, 56, ids, deadline=3, sleep=lambda seconds: None)
+    assert caught.value.wait_token == waiting.token(client.api.wait_until_user_inventory_active, 56, ids)
+    resumed = resume(client, caught.value.wait_token, sleep=advancing(sandbox, hours=1))
+    assert [entry.id for entry in resumed] == ids
+
+
+@pytest.mark.parametrize("integer", [np.int64, np.array, str], ids=["numpy", "array", "text"])
+@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+def test_integers_of_any_library_are_resumed(
+    client: Client, sandbox: Sandbox, integer: Any, several: bool
+) -> None:
+    entry = add(client)
+    awaited = (integer(each) for each in (entry.id, 56)) if several else integer(entry.id)
+    with pytest.raises(knetik_cloud.DeadlineExceeded) as caught:
+        wait(client, integer(56), awaited, deadline=3, sleep=lambda seconds: None)
+    resumed = resume(client, caught.value.wait_token, sleep=advancing(sandbox, hours=1))
+    assert [each.id for each in resumed] == [entry.id, 56] if several else resumed.id == entry.id
+
+
+@pytest.mark.parametrize("integer", [np.int64, str])
+def test_fields_that_identify_an_entry_may_be_integers_of_any_library(
+    client: Client, sandbox: Sandbox, integer: Any
+) -> None:
+    entry = add(client)
+    fields = {"item_id": integer(entry.item_id), "invoice_id": integer(entry.invoice_id)}
+    with pytest.raises(knetik_cloud.DeadlineExceeded, match="is 'pending'") as caught:
+        wait(client, 56, **fields, since=np.int64(entry.created_date), deadline=3, sleep=lambda seconds: None)
+    resumed = resume(client, caught.value.wait_token, sleep=advancing(sandbox, hours=1))
+    assert resumed.id == entry.id
+
+
+@pytest.mark.parametrize(
+    ("user", "item", "arguments", "awaited"),
+    [
+        (56, 0, {"user_id": 56}, 0),
+        (56, ["0", np.int64(1)], {"user_id": 56}, [0, 1]),
+        (Member.USER, Member.USER, {"user_id": 56}, 56),
+        (Member.ME, {56: "one entry"}.keys(), {"user_id": "me"}, [56]),
+        (Word.ME, "7", {"user_id": "me"}, 7),
+    ],
+)
+def test_token_holds_plain_values(
+    client: Client, user: Any, item: Any, arguments: dict[str, Any], awaited: Any
+) -> None:
+    made = json.loads(waiting.token(client.api.wait_until_user_inventory_active, user, item))
+    assert (made["arguments"], made["item"]) == (arguments, awaited)
 
 
 def test_token_is_json_and_waits_for_nothing(client: Client, sandbox: Sandbox) -> None:
@@ -145,6 +209,12 @@ def test_rejected_looks_raise_at_once(client: Client, sandbox: Sandbox) -> None:
         ({"id": 5, "item_id": 5}, "id already specifies what to wait for: omit item_id"),
         ({"id": 5, "deadline": 0}, "deadline must be a number of seconds above 0"),
         ({"id": ["x"]}, "each of id must be an int"),
+        ({"id": ["²"]}, "each of id must be an int"),
+        ({"id": [-1]}, "each of id must be an int of 0 or more"),
+        ({"id": b"56"}, "id must be an int"),
+        ({"id": {56: "one entry"}}, "id must be an int"),
+        ({"id": 2**40}, "id must be an int of 32 bits"),
+        ({"item_id": "potion"}, "item_id must be an int"),
         ({"item_id": 5, "since": "yesterday"}, "since"),
     ],
 )
