@@ -146,8 +146,8 @@ def waiter_docstring(operation: Operation, waiter: Waiter, item: Parameter, fiel
     text.section("Returns", [f"The item, or the items in the order of `{item.name}`."])
     failures = [
         (
-            "DeadlineExceeded: If the deadline passes first. Its `wait_token` continues elsewhere, with "
-            "`knetik_cloud.waiting.resume`."
+            "DeadlineExceeded: If the deadline passes first, or that of a `knetik_cloud.deadline` block. Its "
+            "`wait_token` continues elsewhere, with `knetik_cloud.waiting.resume`."
         ),
         "ApiException: If the service rejects a call.",
     ]

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from knetik_cloud.core import request, writes
 from knetik_cloud.core.clock import monotonic
+from knetik_cloud.core.deadline import block_reason, remaining
 from knetik_cloud.core.operation import Operation, ReadBack
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
 from knetik_cloud.core.writes import Outcome, State
 from knetik_cloud.data import types
-from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError
+from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, DeadlineExceeded
 
 if TYPE_CHECKING:
     from knetik_cloud.api_client import ApiClient
@@ -274,7 +275,10 @@ class Lookup:
     def _retrying(self, read: Callable[[], Steps[list[Any]]]) -> Steps[list[Any]]:
         for number in range(READ_ROUNDS):
             if number:
-                yield Sleep(random.uniform(0.5, 1.0) * 2.0 ** (number - 2))
+                pause = random.uniform(0.5, 1.0) * 2.0 ** (number - 2)
+                if pause >= remaining():
+                    break
+                yield Sleep(pause)
             try:
                 return (yield from read())
             except CannotReadError as failed:
@@ -405,7 +409,8 @@ def certain(look: Look, settle: float) -> Steps[tuple[State, list[Any], ApiExcep
     """Look for the traces of a write twice, `settle` seconds apart unless the first look finds it.
 
     Returns:
-        The state, the candidates, and the error of a read-back that failed, in which case it is unknown.
+        The state, the candidates, and the error of a read-back that failed, in which case it is unknown. So
+        it is if the deadline of the current block leaves no time for the second look.
     """
     state: State = "unknown"
     found: list[Any] = []
@@ -418,6 +423,9 @@ def certain(look: Look, settle: float) -> Steps[tuple[State, list[Any], ApiExcep
             state, error = "unknown", failed.error
         if is_last or state == "applied":
             break
+        if settle >= remaining():
+            too_short = block_reason(f"leaves no time to wait {settle:g} s for a late write")
+            return "unknown", found, error or DeadlineExceeded(reason=too_short)
         if settle > 0:
             yield Sleep(settle)
     return state, found, error
@@ -706,7 +714,8 @@ def once(
         *args: Its arguments.
         key: Identifies this write among all writes to the service: 1 to 200 printable characters without
             brackets.
-        settle: Seconds to wait for a late write.
+        settle: Seconds to wait for a late write. If a `knetik_cloud.deadline` block leaves less, and the
+            write is not there yet, the state is `"unknown"`.
         **kwargs: The method's keyword arguments and options.
 
     Returns:

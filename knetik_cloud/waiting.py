@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from knetik_cloud.core import options as call_options
 from knetik_cloud.core import request, retry, writes
 from knetik_cloud.core.clock import monotonic
+from knetik_cloud.core.deadline import block_reason, remaining
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
@@ -38,6 +39,8 @@ GROWTH = 1.5
 PAGE_SIZE = 1000
 
 SleepFunction = Callable[[float], object]
+Limited = Callable[[], Mapping[str, Any]]
+"""Returns the options of a call, whose deadline is at most what is left of the wait's."""
 
 
 class Wait:
@@ -113,16 +116,21 @@ class Wait:
 
         Raises:
             WaitFailed: If the state can't be reached anymore.
-            DeadlineExceeded: If the deadline passes.
+            DeadlineExceeded: If the deadline passes, or that of the current block.
             ApiException: If the service rejects a call.
         """
+
+        def limited() -> Mapping[str, Any]:
+            left = deadline - elapsed()
+            if left <= 0:
+                raise DeadlineExceeded(reason="the deadline of the wait has passed")
+            return options if left >= call_deadline else {**options, "_deadline": left}
+
         pause = FIRST_SECONDS
         look = self._look_at_one if self.is_single else self._look_at_list
         seen = "nothing was seen yet"
         cause: ApiException | None = None
-        while (left := deadline - elapsed()) > 0:
-            limited = options if left >= call_deadline else {**options, "_deadline": left}
-            asked = 0.0
+        while min(deadline - elapsed(), remaining()) > 0:
             try:
                 result, seen, asked = yield from look(limited)
                 cause = None
@@ -133,32 +141,40 @@ class Wait:
             if result is not None:
                 return result
             wait = max(random.uniform(0.5, 1.0) * pause, asked)
-            left = deadline - elapsed()
+            left = min(deadline - elapsed(), remaining())
             if left <= 0:
                 break
             yield Sleep(min(wait, left))
             pause = min(pause * GROWTH, MAX_SECONDS)
-        raise self._too_late_error(deadline, seen, cause)
+        is_block_over = remaining() < deadline - elapsed()
+        raise self._too_late_error(None if is_block_over else deadline, seen, cause)
 
-    def _too_late_error(self, deadline: float, seen: str, cause: ApiException | None) -> DeadlineExceeded:
-        waited = " or ".join(map(repr, self.waiter.success))
-        error = DeadlineExceeded(
-            reason=f"{self.waiter.field} is not {waited} after {deadline:g} s: {seen} (increase deadline, or "
-            "continue with the error's wait_token)"
-        )
+    def _too_late_error(
+        self, deadline: float | None, seen: str, cause: ApiException | None
+    ) -> DeadlineExceeded:
+        """Build the error for a wait whose deadline has passed, or (None) that of the current block."""
+        state = f"{self.waiter.field} is not {' or '.join(map(repr, self.waiter.success))}"
+        if deadline is None:
+            reason = f"{block_reason('has passed')}: {state}: {seen} (continue with the error's wait_token)"
+        else:
+            reason = (
+                f"{state} after {deadline:g} s: {seen} (increase deadline, or continue with the error's "
+                "wait_token)"
+            )
+        error = DeadlineExceeded(reason=reason)
         error.operation = self.operation.id
         error.wait_token = self.token()
         error.__cause__ = cause
         return error
 
-    def _look_at_one(self, options: Mapping[str, Any]) -> Steps[tuple[Any, str, float]]:
-        result = yield Run(self.operation, {**self.arguments, self.item_name: self.item}, options)
+    def _look_at_one(self, limited: Limited) -> Steps[tuple[Any, str, float]]:
+        result = yield Run(self.operation, {**self.arguments, self.item_name: self.item}, limited())
         if isinstance(result, ApiException):
             raise result
         reached = self._check(result.data)
         return (result.data if reached else None), self._describe([result.data]), _retry_after(result.headers)
 
-    def _look_at_list(self, options: Mapping[str, Any]) -> Steps[tuple[Any, str, float]]:
+    def _look_at_list(self, limited: Limited) -> Steps[tuple[Any, str, float]]:
         items: list[Any] = []
         asked = 0.0
         plan = self._plan()
@@ -177,7 +193,7 @@ class Wait:
                         break
                 else:
                     assert fetch is not None
-                    result = yield Run(plan.operation, fetch.arguments, options)
+                    result = yield Run(plan.operation, fetch.arguments, limited())
                     if isinstance(result, ApiException):
                         raise result
                     page, asked = result.data, max(asked, _retry_after(result.headers))
@@ -459,7 +475,7 @@ def resume(
 
     Raises:
         WaitFailed: If the state can't be reached anymore.
-        DeadlineExceeded: If the deadline passes before.
+        DeadlineExceeded: If the deadline passes before, or that of a `knetik_cloud.deadline` block.
         ApiValueError: If the token is none.
         ApiException: If the service rejects a call.
     """

@@ -73,7 +73,7 @@ async def resume(
 
     Raises:
         WaitFailed: If the state can't be reached anymore.
-        DeadlineExceeded: If the deadline passes before.
+        DeadlineExceeded: If the deadline passes before, or that of a `knetik_cloud.deadline` block.
         ApiValueError: If the token is none.
         ApiException: If the service rejects a call.
     """

@@ -32,7 +32,9 @@ def deadline(seconds: float) -> Iterator[None]:
 
     The limit also applies to calls that the block starts with `submit`, `async_req=True`, `prefetch` or as
     tasks. If the deadline of a call, or of an inner block, comes first, it ends the call. When the time has
-    passed, the current call and all later ones raise `DeadlineExceeded`. Other code isn't interrupted.
+    passed, the current call and all later ones raise `DeadlineExceeded`, and so does a waiter, with its
+    `wait_token`. `once` and `find_out` end as if the service couldn't be reached. Other code isn't
+    interrupted.
 
     Args:
         seconds: The limit, from the start of the block. `math.inf` means no limit.
@@ -61,12 +63,9 @@ def limited(seconds: float) -> float:
     Raises:
         DeadlineExceeded: If the current block has ended.
     """
-    block = _block.get()
-    if block is None:
-        return seconds
-    left = block.end - clock.monotonic()
+    left = remaining()
     if left <= 0:
-        raise DeadlineExceeded(reason=f"{_block_passed(block)}: the call was not sent")
+        raise DeadlineExceeded(reason=f"{block_reason('has passed')}: the call was not sent")
     return min(seconds, left)
 
 
@@ -77,11 +76,17 @@ def passed(limit: float, seconds: float) -> str:
         limit: What `limited` returned.
         seconds: The call's own deadline.
     """
-    block = _block.get()
-    if block is not None and limit < seconds:
-        return _block_passed(block)
+    if _block.get() is not None and limit < seconds:
+        return block_reason("has passed")
     return f"the call exceeded its deadline of {seconds:.3g} s (increase _deadline)"
 
 
-def _block_passed(block: Block) -> str:
-    return f"the deadline of {block.seconds:.3g} s has passed (increase knetik_cloud.deadline)"
+def block_reason(what: str) -> str:
+    """Return the reason of an error that the deadline of the current block causes.
+
+    Args:
+        what: What the deadline does, such as `has passed`.
+    """
+    block = _block.get()
+    assert block is not None
+    return f"the deadline of {block.seconds:.3g} s {what} (increase knetik_cloud.deadline)"

@@ -17,10 +17,11 @@ import pytest
 
 import knetik_cloud
 from knetik_cloud import recovery
+from knetik_cloud.aio import recovery as aio_recovery
 from knetik_cloud.core import writes
 from knetik_cloud.recovery import ServiceTime, capture, keyed
 from knetik_cloud.sandbox import Sandbox
-from test.outcomes.conftest import Client
+from test.outcomes.conftest import Asyncio, Client
 
 USE = "use_user_entitlement_item"
 GRANT = "grant_user_entitlement"
@@ -60,6 +61,18 @@ def error_of(client: Client, name: str, *args: Any, **kwargs: Any) -> knetik_clo
     with pytest.raises(knetik_cloud.ApiException) as caught:
         client.call(name, *args, **kwargs)
     return caught.value
+
+
+def run(client: Client, steps: recovery.Steps[Any]) -> tuple[knetik_cloud.Outcome[Any], list[float]]:
+    """Run an algorithm with its pauses recorded instead of slept, and return them with its outcome."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    if isinstance(client, Asyncio):
+        return client.loop.run_until_complete(aio_recovery.run_steps(client.client, steps, sleep)), slept
+    return recovery.run_steps(client.client, steps, slept.append), slept
 
 
 def test_first_call_applies_and_second_one_finds(client: Client, sandbox: Sandbox) -> None:
@@ -328,6 +341,81 @@ def test_clock_that_was_moved_since_makes_it_unknown(client: Client, sandbox: Sa
     error = error_of(client, GRANT, 56, SONGBOOK)
     sandbox.advance(days=1)
     assert client.find_out(error, settle=0.1).state == "unknown"
+
+
+WRITES = {USE: (56, 56), GRANT: (56, SONGBOOK)}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_block_that_leaves_no_time_to_settle_makes_it_unknown(
+    client: Client, sandbox: Sandbox, name: str
+) -> None:
+    too_short = r"the deadline of 60 s leaves no time .* for a late write \(increase knetik_cloud\.deadline\)"
+    sandbox.fail(name, reset=True)
+    with knetik_cloud.deadline(60):
+        outcome = client.once(name, *WRITES[name], key="a", settle=3600, _retries=0)
+    assert outcome.state == "unknown"
+    with pytest.raises(knetik_cloud.DeadlineExceeded, match=too_short):
+        raise outcome.error or AssertionError
+    sandbox.fail(name, reset=True)
+    error = error_of(client, name, *WRITES[name], **({"info": "mine"} if name == USE else {}))
+    with knetik_cloud.deadline(60):
+        outcome = client.find_out(error, settle=3600)
+    assert outcome.state == "unknown"
+    with pytest.raises(knetik_cloud.DeadlineExceeded, match=too_short):
+        raise outcome.error or AssertionError
+    assert client.find_out(error, settle=0).state == "absent"
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_write_that_is_there_needs_no_time_to_settle(client: Client, sandbox: Sandbox, name: str) -> None:
+    sandbox.fail(name, reset=True, applied=True)
+    with knetik_cloud.deadline(60):
+        assert client.once(name, *WRITES[name], key="a", settle=3600).state == "applied"
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_nothing_is_sent_or_waited_for_in_a_block_that_has_ended(
+    client: Client, sandbox: Sandbox, name: str
+) -> None:
+    sandbox.fail(name, reset=True, applied=True)
+    error = error_of(client, name, *WRITES[name], **({"info": "mine"} if name == USE else {}))
+    sandbox.clear_journal()
+    method = getattr(client.api, name)
+    with knetik_cloud.deadline(1e-9):
+        once = run(client, recovery.prepare(method, WRITES[name], {}, "a", 2.0)[1])
+        found = run(client, recovery.find_out_steps(error, recovery.settings_of(client.client, {}), 2.0))
+    assert sandbox.journal() == []
+    assert [(outcome.state, slept) for outcome, slept in (once, found)] == [("absent", []), ("unknown", [])]
+    for outcome, _ in (once, found):
+        with pytest.raises(knetik_cloud.DeadlineExceeded, match="has passed"):
+            raise outcome.error or AssertionError
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_block_that_ends_before_the_read_back_makes_it_unknown(
+    client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def end() -> float:
+        return math.inf
+
+    def end_block_after_write(steps: recovery.Steps[Any]) -> recovery.Steps[Any]:
+        result: Any = None
+        with monkeypatch.context() as patched:
+            while True:
+                try:
+                    command = steps.send(result)
+                except StopIteration as done:
+                    return done.value
+                result = yield command
+                if isinstance(command, recovery.Run) and command.operation.id == name:
+                    patched.setattr("knetik_cloud.core.deadline.clock", SimpleNamespace(monotonic=end))
+
+    sandbox.fail(name, reset=True, applied=True)
+    with knetik_cloud.deadline(60):
+        _, steps = recovery.prepare(getattr(client.api, name), WRITES[name], {}, "a", 2.0)
+        outcome, slept = run(client, end_block_after_write(steps))
+    assert (outcome.state, slept) == ("unknown", [])
 
 
 def test_updates_are_sent_as_usual(client: Client, sandbox: Sandbox) -> None:

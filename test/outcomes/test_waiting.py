@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -173,6 +174,73 @@ def test_token_holds_plain_values(
 ) -> None:
     made = json.loads(waiting.token(client.api.wait_until_user_inventory_active, user, item))
     assert (made["arguments"], made["item"]) == (arguments, awaited)
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+def test_block_with_a_deadline_ends_a_wait(client: Client, sandbox: Sandbox, several: bool) -> None:
+    entry = add(client)
+    passed = r"^the deadline of 0\.3 s has passed \(increase knetik_cloud\.deadline\): status is not 'active'"
+    with knetik_cloud.deadline(0.3), pytest.raises(knetik_cloud.DeadlineExceeded, match=passed) as caught:
+        wait(client, 56, [entry.id] if several else entry.id, deadline=math.inf)
+    resumed = resume(client, caught.value.wait_token, sleep=advancing(sandbox, hours=1))
+    assert (resumed[0] if several else resumed).id == entry.id
+
+
+def test_wait_in_a_block_that_has_ended_asks_nothing(client: Client, sandbox: Sandbox) -> None:
+    sandbox.clear_journal()
+    with knetik_cloud.deadline(1e-9), pytest.raises(knetik_cloud.DeadlineExceeded) as caught:
+        wait(client, 56, 56, deadline=math.inf, sleep=lambda seconds: 1 / 0)
+    assert "nothing was seen yet" in str(caught.value)
+    assert resume(client, caught.value.wait_token).id == 56
+    assert looks(sandbox) == ["get_user_inventory"]
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_waits_are_no_longer_than_their_block(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail("get_user_inventory", status=503, times=1, headers={"Retry-After": "3600"})
+    slept: list[float] = []
+
+    def stop(seconds: float) -> None:
+        slept.append(seconds)
+        raise StoppedError
+
+    with knetik_cloud.deadline(60), pytest.raises(StoppedError):
+        wait(client, 56, 56, deadline=math.inf, sleep=stop, _retries=0)
+    assert 0 < slept[0] <= 60
+
+
+def test_simulated_time_does_not_end_a_block(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail("get_user_inventory", status=503, times=3, headers={"Retry-After": "500"})
+    slept: list[float] = []
+    with knetik_cloud.deadline(600):
+        assert wait(client, 56, 56, deadline=7200, sleep=slept.append, _retries=0).id == 56
+        assert slept == [500, 500, 500]
+        with pytest.raises(knetik_cloud.DeadlineExceeded, match=r"after 3 s: .*\(increase deadline, or"):
+            wait(client, 56, add(client).id, deadline=3, sleep=slept.append)
+
+
+def test_pages_of_a_look_share_what_is_left_of_the_deadline(
+    client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page takes a second."""
+    ids = [add(client).id for _ in range(5)]
+    now, limits, call = 0.0, [], client.client.call
+
+    def call_for_a_second(operation: Any, arguments: Any, options: Any, **how: Any) -> Any:
+        nonlocal now
+        now += 1
+        limits.append(options["_deadline"])
+        return call(operation, arguments, options, **how)
+
+    monkeypatch.setattr(waiting, "PAGE_SIZE", 1)
+    monkeypatch.setattr(waiting, "monotonic", lambda: now)
+    monkeypatch.setattr(client.client, "call", call_for_a_second)
+    with pytest.raises(knetik_cloud.DeadlineExceeded, match="nothing was seen yet"):
+        wait(client, 56, ids, deadline=3)
+    assert limits == [3, 2, 1]
 
 
 def test_token_is_json_and_waits_for_nothing(client: Client, sandbox: Sandbox) -> None:

@@ -591,8 +591,8 @@ class UsersInventoryApi(Api):
 
         Raises:
             WaitFailed: If the `status` is `inactive`.
-            DeadlineExceeded: If the deadline passes first. Its `wait_token` continues elsewhere, with
-                `knetik_cloud.waiting.resume`.
+            DeadlineExceeded: If the deadline passes first, or that of a `knetik_cloud.deadline` block.
+                Its `wait_token` continues elsewhere, with `knetik_cloud.waiting.resume`.
             ApiException: If the service rejects a call.
         """
         find = {
