@@ -495,7 +495,7 @@ def once_steps(
         own[-1].resolve(state)
         if state != "absent" or attempt == settings.retries:
             break
-    return _outcome(state, candidates, read_error or outcome.error, key)
+    return _outcome(state, candidates, _of_write(own[-1], read_error) or outcome.error, key)
 
 
 def find_out_steps(error: ApiException, settings: Settings, settle: float) -> Steps[Outcome[Any]]:
@@ -512,9 +512,9 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
         lookup.check()
         yield from lookup.learn_time()
     except ApiValueError as unlistable:
-        return Outcome("unknown", error=unlistable)
+        return Outcome("unknown", error=_of_write(write, unlistable))
     except CannotReadError as failed:
-        return Outcome("unknown", error=failed.error)
+        return Outcome("unknown", error=_of_write(write, failed.error))
 
     def look() -> Steps[tuple[State, list[Any]]]:
         since, siblings = _window(write, lookup.time.margin)
@@ -528,7 +528,7 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
     left = settle - (time.time() - (write.ended or write.started))
     state, candidates, read_error = yield from certain(look, max(0.0, min(left, settle)))
     write.resolve(state)
-    return _outcome(state, candidates, read_error or error, None)
+    return _outcome(state, candidates, _of_write(write, read_error) or error, None)
 
 
 def _outcome(
@@ -536,6 +536,13 @@ def _outcome(
 ) -> Outcome[Any]:
     evidence = candidates[0] if state == "applied" and candidates else None
     return Outcome(state, evidence=evidence, candidates=candidates, error=error, key=key)
+
+
+def _of_write(write: writes.Write, read_error: ApiException | None) -> ApiException | None:
+    """Return the error of a read-back, for which `find_out` looks for the write again."""
+    if read_error is not None:
+        read_error.may_have_applied, read_error._write = True, write
+    return read_error
 
 
 def _window(write: writes.Write, margin: float) -> tuple[float, list[writes.Write] | None]:

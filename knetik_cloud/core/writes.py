@@ -38,7 +38,8 @@ class Outcome(Generic[T]):
         candidates: All items that may show the write. If `state` is `"unknown"`, one of them may be it. If
             it is `"applied"` and there are several with the same key, the service applied the write that
             often, because an earlier attempt arrived later than `settle` seconds.
-        error: The error of the last attempt, or None.
+        error: The error of the last attempt, or of a read-back that failed, or None. If `state` is
+            `"unknown"`, `client.find_out(error)` looks for the write again.
         key: The key of the write, or None.
     """
 

@@ -162,6 +162,42 @@ def test_unreadable_outcome_is_unknown(client: Client, sandbox: Sandbox) -> None
     assert isinstance(outcome.error, knetik_cloud.ForbiddenException)
 
 
+@pytest.mark.parametrize("name", ["get_user_inventories", "get_user_inventory_log"])
+def test_error_of_an_unreadable_outcome_is_found_out_later(
+    client: Client, sandbox: Sandbox, name: str
+) -> None:
+    sandbox.fail(USE, reset=True, applied=True)
+    sandbox.fail(name, status=403, times=None)
+    error = error_of(client, USE, 56, 56, info="a")
+    for _ in range(2):
+        outcome = client.find_out(error, settle=0)
+        assert isinstance(outcome.error, knetik_cloud.ForbiddenException)
+        error = outcome.error
+        assert (outcome.state, error.may_have_applied) == ("unknown", True)
+    sandbox.clear_faults()
+    assert client.find_out(error, settle=0).state == "applied"
+
+
+def test_error_of_a_settle_time_that_a_block_cuts_is_found_out_later(
+    client: Client, sandbox: Sandbox
+) -> None:
+    sandbox.fail(GRANT, reset=True)
+    with knetik_cloud.deadline(60):
+        cut = client.once(GRANT, 56, SONGBOOK, key="a", settle=3600)
+    assert cut.error is not None
+    assert cut.error.may_have_applied
+    assert client.find_out(cut.error, settle=0).state == "absent"
+
+
+def test_error_of_a_write_that_cant_be_listed_stays_unknown(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(USE, reset=True, applied=True)
+    outcome = client.find_out(error_of(client, USE, "me", 56, info="a"), settle=0)
+    for _ in range(2):
+        assert outcome.state == "unknown"
+        assert isinstance(outcome.error, knetik_cloud.ApiValueError)
+        outcome = client.find_out(outcome.error, settle=0)
+
+
 def test_denial_is_denied_and_says_why(client: Client, sandbox: Sandbox) -> None:
     outcome = client.once(USE, 56, 2, key="a")
     assert outcome.state == "denied"
