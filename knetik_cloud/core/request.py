@@ -152,7 +152,7 @@ def convert(parameter: Parameter, value: Any) -> Any:
     kind = parameter.type
     if isinstance(value, str):
         if kind in ("str", "int | str"):
-            return value
+            return value if type(value) is str else str.__str__(value)
         if kind in ("int32", "int64", "int"):
             value = _integer(parameter, value)
     elif kind == "int | str" and isinstance(value, int):
