@@ -79,7 +79,8 @@ class BasePager(Generic[I, P]):
         """The place behind the item (or the page) that was returned last, as JSON for `start_page`.
 
         Store it while you loop, and pass it to the same method as `start_page` to continue after a restart.
-        No item is returned twice. The limit counts from the start again.
+        No item is returned twice, unless an order other than that of the ids moves it to a later page
+        meanwhile. The limit counts from the start again.
         """
         plan, emitted = self._plan, self._emitted
         if emitted is None:

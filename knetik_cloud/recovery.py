@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from knetik_cloud.core import request, writes
@@ -624,15 +625,23 @@ def settings_of(client: Any, options: Mapping[str, Any]) -> Settings:
 
 
 def prepare(
-    method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], key: str, settle: float
+    method: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    key: str,
+    settle: float,
+    is_async: bool = False,
 ) -> tuple[Any, Steps[Outcome[Any]]]:
     """Return the client of a method, and the steps that run it under a key.
 
     Raises:
-        TypeError: If `method` is not a method of an API object.
+        TypeError: If `method` is not a method of an API object, or one of the other client.
         ApiValueError: If an option makes the result unreadable.
     """
     captured = capture(method, args, kwargs)
+    if iscoroutinefunction(captured.client.call) is not is_async:
+        right = "knetik_cloud.once(...)" if is_async else "await knetik_cloud.aio.once(...)"
+        raise TypeError(f"{method!r} belongs to the other client: use {right}")
     if captured.options.get("async_req") or captured.options.get("_preload_content") is False:
         raise ApiValueError("once() needs the result of the call: leave out async_req and _preload_content")
     result_options = ("async_req", "_preload_content", "_return_http_data_only")

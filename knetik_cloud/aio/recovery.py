@@ -96,7 +96,7 @@ async def once(
         ApiValueError: If the call can't be sent or read back, such as for the user `me`.
         TypeError: If `method` is not a method of an API object, or does not accept the arguments.
     """
-    client, steps = recovery.prepare(method, args, kwargs, key, settle)
+    client, steps = recovery.prepare(method, args, kwargs, key, settle, is_async=True)
     return await run_steps(client, steps)
 
 

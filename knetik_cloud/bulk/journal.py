@@ -205,8 +205,11 @@ class Lease:
             ) from None
 
     def close(self) -> None:
-        """Release the lease."""
-        self._file.close()
+        """Release the lease, also of processes that were forked since."""
+        try:
+            _unlock(self._file)
+        finally:
+            self._file.close()
 
 
 def _lock(file: IO[bytes]) -> None:
@@ -218,6 +221,14 @@ def _lock(file: IO[bytes]) -> None:
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
     else:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _unlock(file: IO[bytes]) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows, where nothing is forked
+        return
+    fcntl.flock(file.fileno(), fcntl.LOCK_UN)
 
 
 class History:

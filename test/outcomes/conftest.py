@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,8 @@ import pytest
 import knetik_cloud
 from knetik_cloud import aio
 from knetik_cloud.sandbox import Sandbox
+
+Method = Callable[..., Any]
 
 
 class Blocking:
@@ -24,8 +26,9 @@ class Blocking:
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         return getattr(self.api, name)(*args, **kwargs)
 
-    def once(self, name: str, *args: Any, **kwargs: Any) -> knetik_cloud.Outcome[Any]:
-        return knetik_cloud.once(getattr(self.api, name), *args, **kwargs)
+    def once(self, method: str | Method, *args: Any, **kwargs: Any) -> knetik_cloud.Outcome[Any]:
+        method = getattr(self.api, method) if isinstance(method, str) else method
+        return knetik_cloud.once(method, *args, **kwargs)
 
     def find_out(self, error: knetik_cloud.ApiException, **kwargs: Any) -> knetik_cloud.Outcome[Any]:
         return self.client.find_out(error, **kwargs)
@@ -45,8 +48,9 @@ class Asyncio:
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         return self.loop.run_until_complete(getattr(self.api, name)(*args, **kwargs))
 
-    def once(self, name: str, *args: Any, **kwargs: Any) -> knetik_cloud.Outcome[Any]:
-        return self.loop.run_until_complete(aio.once(getattr(self.api, name), *args, **kwargs))
+    def once(self, method: str | Method, *args: Any, **kwargs: Any) -> knetik_cloud.Outcome[Any]:
+        method = getattr(self.api, method) if isinstance(method, str) else method
+        return self.loop.run_until_complete(aio.once(method, *args, **kwargs))
 
     def find_out(self, error: knetik_cloud.ApiException, **kwargs: Any) -> knetik_cloud.Outcome[Any]:
         return self.loop.run_until_complete(self.client.find_out(error, **kwargs))

@@ -8,9 +8,11 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -290,6 +292,20 @@ def test_file_system_without_locks_is_named(
     pager = api.iter_users_inventory()
     with pytest.raises(bulk.BulkError, match=r"can't be locked \(.*file system that locks"):
         bulk.export(pager, tmp_path / "entries.jsonl", progress=False)
+
+
+def test_process_forked_during_a_run_holds_no_lease_after_it(api: Api, tmp_path: Path) -> None:
+    forked = ShardJournal(tmp_path / "0000.journal", 1)
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    try:
+        forked.close()
+        ShardJournal(tmp_path / "0000.journal", 1).close()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def test_keys_that_occur_twice_are_found_among_more_than_fit_in_memory(

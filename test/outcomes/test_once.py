@@ -21,7 +21,7 @@ from knetik_cloud.aio import recovery as aio_recovery
 from knetik_cloud.core import writes
 from knetik_cloud.recovery import ServiceTime, capture, keyed
 from knetik_cloud.sandbox import Sandbox
-from test.outcomes.conftest import Asyncio, Client
+from test.outcomes.conftest import Asyncio, Blocking, Client
 
 USE = "use_user_entitlement_item"
 GRANT = "grant_user_entitlement"
@@ -334,6 +334,18 @@ def test_find_out_of_a_copy_of_the_error(
     assert client.find_out(error, settle=0.1).state == "applied"
 
 
+def test_once_rejects_methods_of_the_other_client(client: Client, sandbox: Sandbox) -> None:
+    other = Asyncio(sandbox.url) if isinstance(client, Blocking) else Blocking(sandbox.url)
+    method = getattr(other.api, GRANT)
+    sandbox.clear_journal()
+    with pytest.raises(
+        TypeError, match=r"belongs to the other client: use (await knetik_cloud\.aio|knetik_cloud)\.once"
+    ):
+        client.once(method, 56, SONGBOOK, key="a")
+    other.close()
+    assert sandbox.journal() == []
+
+
 def test_find_out_of_certain_errors_asks_nothing(client: Client, sandbox: Sandbox) -> None:
     denied = error_of(client, USE, 56, 2)
     invalid = error_of(client, GRANT, "no id", SONGBOOK)
@@ -419,7 +431,9 @@ def test_nothing_is_sent_or_waited_for_in_a_block_that_has_ended(
     sandbox.clear_journal()
     method = getattr(client.api, name)
     with knetik_cloud.deadline(1e-9):
-        once = run(client, recovery.prepare(method, WRITES[name], {}, "a", 2.0)[1])
+        once = run(
+            client, recovery.prepare(method, WRITES[name], {}, "a", 2.0, isinstance(client, Asyncio))[1]
+        )
         found = run(client, recovery.find_out_steps(error, recovery.settings_of(client.client, {}), 2.0))
     assert sandbox.journal() == []
     assert [(outcome.state, slept) for outcome, slept in (once, found)] == [("absent", []), ("unknown", [])]
@@ -449,7 +463,9 @@ def test_block_that_ends_before_the_read_back_makes_it_unknown(
 
     sandbox.fail(name, reset=True, applied=True)
     with knetik_cloud.deadline(60):
-        _, steps = recovery.prepare(getattr(client.api, name), WRITES[name], {}, "a", 2.0)
+        _, steps = recovery.prepare(
+            getattr(client.api, name), WRITES[name], {}, "a", 2.0, isinstance(client, Asyncio)
+        )
         outcome, slept = run(client, end_block_after_write(steps))
     assert (outcome.state, slept) == ("unknown", [])
 
