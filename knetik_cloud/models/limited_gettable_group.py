@@ -13,7 +13,8 @@ class LimitedGettableGroup(Model):
 
     active_only: bool | None = field("bool", required=True)
     """Whether only active inventory entries count toward the limit. If false, used-up and expired entries
-    count too.
+    count too. The service does not document whether pending entries count. In the sandbox, they always
+    do.
     """
 
     name: str | None = field("str")

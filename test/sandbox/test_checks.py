@@ -74,8 +74,8 @@ class Held:
     def held(self, item_ids: Sequence[int]) -> Collection[int]:
         return set(item_ids) & set(self.items)
 
-    def owned(self, group: str, usable_only: bool) -> int:
-        return len(self.owned_spans(group, usable_only))
+    def owned(self, group: str, active_only: bool) -> int:
+        return len(self.owned_spans(group, active_only))
 
     def got_since(self, group: str, instant: int) -> int:
         return len(self.got_instants(group, instant))
@@ -83,8 +83,8 @@ class Held:
     def lost_at(self, item_id: int) -> tuple[float | None, float | None]:
         return None, None
 
-    def owned_spans(self, group: str, usable_only: bool) -> list[tuple[int, int | None]]:
-        return [span for span in self.spans if not usable_only or span[1] is None or span[1] > int(self.now)]
+    def owned_spans(self, group: str, active_only: bool) -> list[tuple[int, int | None]]:
+        return [span for span in self.spans if not active_only or span[1] is None or span[1] > int(self.now)]
 
     def got_instants(self, group: str, instant: int) -> list[int]:
         return sorted(created for created, _ in self.spans if created > instant)

@@ -146,6 +146,19 @@ def test_a_group_limits_what_a_user_holds_of_all_its_items(web: Web) -> None:
     assert web.grant(56, blue).status == 202
 
 
+def test_a_pending_entry_counts_toward_an_active_only_limit(web: Web, sandbox: Sandbox) -> None:
+    sandbox.freeze()
+    bought = {"sku": "season_pass", "note": "", "skip_invoice": False}
+    assert web.post("/users/56/inventory", bought).status == 201
+    assert web.post("/users/56/inventory", bought).problem["details"]["behavior"] == "limited_gettable"
+    assert web.grant(56, 1).problem["details"]["behavior"] == "limited_gettable"
+    sandbox.advance(seconds=1)
+    (entry,) = web.entries(56, 1)
+    assert entry["status"] == "active"
+    web.put(f"/users/56/inventory/{entry['id']}/status", "inactive")
+    assert web.post("/users/56/inventory", bought).status == 201
+
+
 def test_a_group_that_is_not_active_only_counts_what_was_held(web: Web) -> None:
     group = {"name": "once", "active_only": False, "owned_limit": 1}
     item = web.create_item({"type_hint": "limited_gettable", "group": group})

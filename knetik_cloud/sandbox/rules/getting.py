@@ -29,8 +29,8 @@ class Holdings(Protocol):
     def held(self, item_ids: Sequence[int]) -> Collection[int]:
         """Return the items of which the user has a usable entry."""
 
-    def owned(self, group: str, usable_only: bool) -> int:
-        """Count the user's entries of a `limited_gettable` group."""
+    def owned(self, group: str, active_only: bool) -> int:
+        """Count the user's entries of a `limited_gettable` group: all, or those that are not inactive."""
 
     def got_since(self, group: str, instant: int) -> int:
         """Count the entries of a `time_period_gettable` group that the user got after an instant."""
@@ -68,7 +68,7 @@ class DetailedHoldings(Holdings, Protocol):
     def lost_at(self, item_id: int) -> tuple[float | None, float | None]:
         """Return since when no entry of an item is usable, and when one will be. None means unknown."""
 
-    def owned_spans(self, group: str, usable_only: bool) -> list[tuple[int, int | None]]:
+    def owned_spans(self, group: str, active_only: bool) -> list[tuple[int, int | None]]:
         """List when each entry that `owned` counts was created, and when it expires."""
 
     def got_instants(self, group: str, instant: int) -> list[int]:

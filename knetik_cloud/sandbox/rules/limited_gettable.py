@@ -48,7 +48,7 @@ def with_settings(behavior: Mapping[str, Any], shared: Mapping[str, Any]) -> dic
 def deny_get(behavior: Mapping[str, Any], owned: int) -> str | None:
     """Deny the item if the user holds as many of the group as the limit allows.
 
-    `owned` counts entries of every item of the group: the usable ones only, if the group is `active_only`.
+    `owned` counts entries of every item of the group: without the inactive ones, if it is `active_only`.
     """
     limit = behavior["group"]["owned_limit"]
     if owned >= limit:

@@ -185,9 +185,12 @@ class UserHoldings:
             held.update(self._db.scalars(query))
         return held
 
-    def owned(self, group: str, usable_only: bool) -> int:
-        """Count the user's entries of a `limited_gettable` group. Pending ones count as usable."""
-        counted = _shown(self._now) if usable_only else None
+    def owned(self, group: str, active_only: bool) -> int:
+        """Count the user's entries of a `limited_gettable` group: all, or those that are not inactive.
+
+        Pending entries count, because they become active without another check of the limit.
+        """
+        counted = _shown(self._now) if active_only else None
         return self._count(limited_gettable.NAME, group, counted)
 
     def got_since(self, group: str, instant: int) -> int:
@@ -214,9 +217,9 @@ class UserHoldings:
             since = lost if since is None else max(since, lost)
         return since, until
 
-    def owned_spans(self, group: str, usable_only: bool) -> list[tuple[int, int | None]]:
+    def owned_spans(self, group: str, active_only: bool) -> list[tuple[int, int | None]]:
         """List when each entry that `owned` counts was created, and when it expires."""
-        counted = _shown(self._now) if usable_only else None
+        counted = _shown(self._now) if active_only else None
         query = self._members(limited_gettable.NAME, group, counted)
         return [
             (row.created_date, row.expires)
