@@ -176,6 +176,17 @@ def test_gets_come_back_when_the_window_has_passed(web: Web, sandbox: Sandbox) -
     assert web.grant(56, 2).status == 202
 
 
+def test_a_window_in_milliseconds_is_rounded_up_to_whole_seconds(web: Web, sandbox: Sandbox) -> None:
+    sandbox.freeze()
+    limit = {"get_limit": 1, "time_length": 1500, "unit_of_time": "millisecond"}
+    item = web.create_item({"type_hint": "time_period_gettable", **limit})
+    assert web.grant(56, item).status == 202
+    sandbox.advance(seconds=1)
+    assert web.grant(56, item).status == 400
+    sandbox.advance(seconds=1)
+    assert web.grant(56, item).status == 202
+
+
 def test_a_prerequisite_must_be_held(web: Web) -> None:
     refused = web.grant(56, 3)
     assert (refused.status, refused.problem["details"]["behavior"]) == (400, "pre_req_entitlement")

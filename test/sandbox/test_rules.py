@@ -82,7 +82,16 @@ def test_consumable_counts_from_zero_whatever_was_put_in_the_behavior_data(data:
         (1_485_820_800, 13, "month", 1_519_776_000),  # to February 28, 2018
         (1_456_704_000, 1, "year", 1_488_240_000),  # February 29, 2016 to February 28, 2017
         (NOW, -1, "day", NOW - 86_400),
+        (NOW, 1, "millisecond", NOW + 1),
+        (NOW, 1500, "millisecond", NOW + 2),
+        (NOW, 2000, "millisecond", NOW + 2),
+        (NOW, -1, "millisecond", NOW - 1),
+        (NOW, -1500, "millisecond", NOW - 2),
+        (NOW, -2000, "millisecond", NOW - 2),
         (1_488_240_000, -1, "month", 1_485_561_600),
+        (1_490_918_400, -1, "month", 1_488_240_000),  # March 31 to February 28, 2017
+        (1_485_820_800, -13, "month", 1_451_520_000),  # January 31, 2017 to December 31, 2015
+        (1_456_704_000, -1, "year", 1_425_081_600),  # February 29, 2016 to February 28, 2015
         (NOW, 2**31 - 1, "week", END_OF_TIME),
         (NOW, 2**31 - 1, "year", END_OF_TIME),
         (NOW, -(2**31 - 1), "year", 0),

@@ -17,11 +17,12 @@ END_OF_TIME = 253_402_300_799
 def later(instant: float, length: int, unit: str) -> int:
     """Return the instant that is `length` units after another, in whole epoch seconds.
 
-    Milliseconds are rounded up to whole seconds. Months and years are the calendar's, in UTC: a month after
-    January 31 is the last day of February. A negative length goes back.
+    A length in milliseconds is rounded up to whole seconds. Months and years are the calendar's, in UTC: a
+    month after January 31 is the last day of February. A negative length is rounded likewise and goes back.
     """
     if unit in SECONDS:
-        return max(0, min(int(instant) + math.ceil(length * SECONDS[unit]), END_OF_TIME))
+        seconds = math.ceil(abs(length) * SECONDS[unit])
+        return max(0, min(int(instant) + (seconds if length > 0 else -seconds), END_OF_TIME))
     start = datetime.fromtimestamp(min(max(instant, 0), END_OF_TIME), UTC)
     year, month = divmod(start.year * 12 + start.month - 1 + length * MONTHS[unit], 12)
     if year > 9999:
