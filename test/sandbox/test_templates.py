@@ -134,6 +134,21 @@ def test_test_validation_checks_a_patch_and_stores_nothing(web: Web) -> None:
     assert patched(web, blank, test_validation="true").problem["field"] == "name"
 
 
+def test_test_validation_returns_what_the_patch_would_store(web: Web, sandbox: Sandbox) -> None:
+    sandbox.freeze()
+    template_id = web.post("/entitlements/templates", {**TEMPLATE, "mine": 1}).json["id"]
+    path = f"/entitlements/templates/{template_id}"
+    actions = [
+        {"op": "remove", "path": "/properties"},
+        {"op": "remove", "path": "/mine"},
+        {"op": "add", "path": "/id", "value": "other"},
+    ]
+    checked = web.call("PATCH", path, {"patch_actions": actions}, query={"test_validation": "true"})
+    assert checked.status == 200
+    assert "properties" in web.get(path).json
+    assert web.call("PATCH", path, {"patch_actions": actions}).json == checked.json
+
+
 @pytest.mark.parametrize(
     ("action", "field"),
     [

@@ -70,7 +70,7 @@ def patch_entitlement_template(call: Call) -> Any:
         raise ServiceError(400, INVALID, problems)
     checked = _checked(call, patched)
     if call.parameters["test_validation"]:
-        return {**before, **checked}
+        return {**{key: value for key, value in before.items() if key in read_only}, **checked}
     catalog.save_template(call.db, before["id"], checked, call.today)
     return catalog.template(call.db, before["id"])
 
