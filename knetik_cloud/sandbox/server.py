@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from datetime import datetime
+from functools import partial
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import TracebackType
@@ -345,7 +346,7 @@ def run(settings: Settings) -> None:
 
         if settings.workers > 1:
             # This process has made the tables and seeded them, so that the workers find them made.
-            run_workers(settings, listening, serve_worker, announce)
+            run_workers(settings, listening, partial(serve_worker, service.console_token), announce)
         else:
             with suppress(KeyboardInterrupt):
                 AnnouncingServer(service, announce).run([listening])
@@ -380,12 +381,16 @@ def _hints(service: Service, url: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def serve_worker(settings: Settings, listening: socket.socket, ready: Event) -> None:
-    """Serve as one of several processes, until told to stop."""
+def serve_worker(console_token: str, settings: Settings, listening: socket.socket, ready: Event) -> None:
+    """Serve as one of several processes, until told to stop.
+
+    Any of them may get the form of another one's page, so the process that starts them passes one token.
+    """
     end_with_parent()
     with terminable(), closing(Service(settings)) as service, suppress(KeyboardInterrupt):
         server = AnnouncingServer(service, ready.set)
         service.stop = _stop_parent
+        service.console_token = console_token
         server.run([listening])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +68,8 @@ class Service:
         self.is_stopping = False
         self.stop: Callable[[], None] | None = None
         """Ends the process that serves. None in a program that has a sandbox inside it."""
+        self.console_token = secrets.token_urlsafe(32)
+        """The token in the forms of the console, which its writes need. Workers share one."""
 
     def close(self) -> None:
         """Close the database."""

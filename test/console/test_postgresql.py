@@ -10,11 +10,21 @@ from pathlib import Path
 import pytest
 
 from test.console.conftest import Pages
-from test.sandbox.conftest import postgresql_url
+from test.sandbox.conftest import postgresql_url, running_command
 
 __all__ = ["postgresql_url"]
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
+
+
+def test_token_of_the_forms_changes_with_each_start(postgresql_url: str) -> None:
+    tokens = set()
+    for _ in range(2):
+        with running_command("--database", postgresql_url, "--workers", "2") as (_process, url):
+            pages = Pages(url)
+            tokens.add(pages.token())
+            pages.close()
+    assert len(tokens) == 2
 
 
 def test_every_process_serves_the_same_console(postgresql_url: str) -> None:

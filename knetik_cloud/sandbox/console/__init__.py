@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
@@ -30,16 +29,13 @@ class _LazyConsole:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._app: ASGIApp | None = None
-        self._lock = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._app is None:
             from knetik_cloud.sandbox.requirements import explain_missing
 
-            async with self._lock:
-                if self._app is None:
-                    with explain_missing():
-                        from knetik_cloud.sandbox.console.site import create_console
+            with explain_missing():
+                from knetik_cloud.sandbox.console.site import Console
 
-                        self._app = await create_console(self._service)
+                self._app = Console(self._service)
         await self._app(scope, receive, send)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from inspect import isawaitable, iscoroutinefunction
 from urllib.parse import parse_qsl
 
-from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from knetik_cloud.sandbox.connections import read_body
 from knetik_cloud.sandbox.console import PREFIX
@@ -26,7 +22,6 @@ from knetik_cloud.sandbox.console.security import HEADERS, Rejected, check_sende
 from knetik_cloud.sandbox.errors import ServiceError
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage import UnusableDatabase
-from knetik_cloud.sandbox.storage.tables import state
 
 logger = logging.getLogger("knetik_cloud.sandbox")
 
@@ -34,34 +29,17 @@ MAX_FORM_BYTES = 8 * 2**20
 """The size of the largest form that is read: a seed or a request's body may be in it."""
 
 
-async def create_console(service: Service) -> ASGIApp:
-    """Build the console of a sandbox."""
-    token = secrets.token_urlsafe(32)
-    if service.settings.workers > 1:
-        # Any process may get the form of another one's page.
-        token = await run_in_threadpool(_shared_token, service, token)
-    return Console(service, token)
-
-
-def _shared_token(service: Service, token: str) -> str:
-    """Return the token that all processes of a sandbox use: the one that was stored first."""
-    stored = select(state.c.document).where(state.c.name == "console")
-    with suppress(IntegrityError), service.database.transaction() as db:
-        if db.scalar(stored) is None:
-            db.execute(insert(state).values(name="console", document=token))
-    with service.database.transaction() as db:
-        return str(db.scalar(stored))
-
-
 class Console:
     """The pages of one sandbox's console."""
 
-    def __init__(self, service: Service, token: str) -> None:
+    def __init__(self, service: Service) -> None:
         from knetik_cloud.sandbox.console import pages
 
         self._service = service
         self._assets = load_assets(f"{PREFIX}/static")
-        self._renderer = Renderer(service, token, {name: each.path for name, each in self._assets.items()})
+        self._renderer = Renderer(
+            service, service.console_token, {name: each.path for name, each in self._assets.items()}
+        )
         self._context = Context(service, self._renderer)
         self._router = Router(
             [
@@ -71,7 +49,6 @@ class Console:
             redirect_slashes=False,
             default=self._not_found,
         )
-        self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -124,7 +101,7 @@ class Console:
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10_000)
         visit.pairs.extend(pairs)
         visit.form.update(pairs)
-        check_write(request, visit.form, self._token)
+        check_write(request, visit.form, self._service.console_token)
 
     async def _finish(self, request: Request, visit: Visit, outcome: Outcome) -> Response:
         if isinstance(outcome, Redirect):
