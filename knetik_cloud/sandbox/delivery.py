@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from knetik_cloud.sandbox.resources import user_resource
 from knetik_cloud.sandbox.rules import getting, price_overridable
 from knetik_cloud.sandbox.rules.entry import ACTIVE, INACTIVE, PENDING, Entry
+from knetik_cloud.sandbox.rules.spendable import Credit
 from knetik_cloud.sandbox.rules.using import find
 from knetik_cloud.sandbox.storage import catalog, holdings, invoices, people
 from knetik_cloud.sandbox.storage.catalog import Document, Sku
@@ -35,11 +36,12 @@ def deliver(
     overrides: Collection[str] = (),
 ) -> Entry:
     """Deliver an item to a user: an active entry, its log line, and the credit to a wallet."""
+    credit = _credit(db, owner.id, item["behaviors"], overrides)
     entry = _new_entry(item, owner, sku)
     entry = getting.grant(item["behaviors"], entry, now, overrides)
     entry = holdings.insert_entry(db, entry, int(now))
     holdings.add_log(db, entry, "grant", int(now), info, actor.id if actor else None)
-    _credit(db, entry, item["behaviors"], now, overrides)
+    _log_credit(db, entry, credit, now)
     return entry
 
 
@@ -107,29 +109,42 @@ def _new_entry(item: Document, owner: User, sku: str | None) -> Entry:
 
 
 def _fulfill(db: Connection, user_id: int, entry_id: int, overrides: Collection[str], now: float) -> bool:
-    """Fulfill one entry of an invoice. Return False if its item is gone: the entry becomes inactive."""
+    """Fulfill one entry of an invoice. Return False if that fails: the entry becomes inactive."""
     people.lock_user(db, user_id)
     entry = holdings.entry(db, user_id, entry_id)
     if entry is None or entry.status != PENDING:
         return True
     item = catalog.shared_item(db, entry.item_id)
     if item is None:
-        holdings.save_entry(db, replace(entry, status=INACTIVE), int(now))
-        holdings.add_log(db, entry, "fulfill", int(now), "failed: the item was deleted", None)
-        return False
+        return _fail(db, entry, "the item was deleted", now)
+    try:
+        credit = _credit(db, user_id, item["behaviors"], overrides)
+    except OverflowError as error:
+        return _fail(db, entry, str(error), now)
     entry = getting.grant(item["behaviors"], replace(entry, status=ACTIVE), now, overrides)
     holdings.save_entry(db, entry, int(now))
     holdings.add_log(db, entry, "fulfill", int(now), None, None)
-    _credit(db, entry, item["behaviors"], now, overrides)
+    _log_credit(db, entry, credit, now)
     return True
 
 
+def _fail(db: Connection, entry: Entry, reason: str, now: float) -> bool:
+    holdings.save_entry(db, replace(entry, status=INACTIVE), int(now))
+    holdings.add_log(db, entry, "fulfill", int(now), f"failed: {reason}", None)
+    return False
+
+
 def _credit(
-    db: Connection, entry: Entry, behaviors: Sequence[Document], now: float, overrides: Collection[str]
-) -> None:
+    db: Connection, user_id: int, behaviors: Sequence[Document], overrides: Collection[str]
+) -> Credit | None:
     credit = getting.credit(behaviors, overrides)
     if credit is not None:
-        people.credit_wallet(db, entry.user_id, credit.currency_code, credit.amount)
+        people.credit_wallet(db, user_id, credit.currency_code, credit.amount)
+    return credit
+
+
+def _log_credit(db: Connection, entry: Entry, credit: Credit | None, now: float) -> None:
+    if credit is not None:
         holdings.add_log(db, entry, "wallet", int(now), f"{credit.amount} {credit.currency_code}", None)
 
 

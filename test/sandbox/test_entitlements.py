@@ -247,6 +247,22 @@ def test_an_invoice_whose_item_was_deleted_fails(web: Web, sandbox: Sandbox) -> 
     assert web.entries(3, 56)[-1]["status"] == "inactive"
 
 
+def test_an_invoice_whose_credit_does_not_fit_fails_and_stops_no_other_request(
+    web: Web, sandbox: Sandbox
+) -> None:
+    sandbox.freeze()
+    sandbox.seed({"wallets": [{"user_id": 3, "currency_code": "USD", "balance": 2**63 - 100}]})
+    for sku in ("coins_100", "sku_example"):
+        assert web.post("/users/3/inventory", {"sku": sku, "note": "", "skip_invoice": False}).status == 201
+    sandbox.advance(seconds=1)
+    (entry,) = web.entries(3, 4)
+    assert (entry["status"], entry["expires"]) == ("inactive", None)
+    log = web.get(f"/users/3/inventory/{entry['id']}/log").json["content"]
+    assert [line["info"] for line in log][1:] == ["failed: the balance of USD would exceed 64 bits"]
+    assert web.entries(3, 56)[-1]["status"] == "active"
+    assert sandbox.wallet(3) == {"USD": 2**63 - 100}
+
+
 def test_an_entry_settled_by_hand_is_left_alone_by_its_invoice(web: Web, sandbox: Sandbox) -> None:
     web.post("/users/3/inventory", {**ADD, "skip_invoice": False})
     entry = web.entries(3, 56)[-1]
