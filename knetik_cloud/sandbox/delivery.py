@@ -57,7 +57,7 @@ def sell(
 ) -> Document:
     """Create an invoice for a SKU, and a pending entry that is fulfilled after `delay` seconds."""
     today = int(now)
-    document = _invoice_document(sku, item, owner, note)
+    document = _invoice_document(sku, item, owner, note, overrides)
     invoice_id = invoices.insert_invoice(db, owner.id, document, PROCESSING, now + delay, today)
     document = _numbered(document, invoice_id, overrides)
     invoices.save_document(db, invoice_id, document)
@@ -148,9 +148,12 @@ def _log_credit(db: Connection, entry: Entry, credit: Credit | None, now: float)
         holdings.add_log(db, entry, "wallet", int(now), f"{credit.amount} {credit.currency_code}", None)
 
 
-def _invoice_document(sku: Sku, item: Document, owner: User, note: str) -> Document:
-    behavior = find(item["behaviors"], price_overridable.NAME)
-    price = sku.price if behavior is None else price_overridable.price(behavior, sku.price)
+def _invoice_document(
+    sku: Sku, item: Document, owner: User, note: str, overrides: Collection[str]
+) -> Document:
+    price, bounds = sku.price, find(item["behaviors"], price_overridable.NAME)
+    if bounds is not None and price_overridable.NAME not in overrides:
+        price = price_overridable.price(bounds, price)
     line = {
         "item_id": item["id"],
         "item_name": item["name"],

@@ -277,6 +277,13 @@ def test_a_price_is_brought_inside_its_bounds(web: Web) -> None:
     assert (line["original_unit_price"], line["unit_price"], invoice["grand_total"]) == (0.5, 1.0, 1.0)
 
 
+def test_an_override_of_the_bounds_keeps_the_price(web: Web) -> None:
+    bought = {"sku": "coins_100", "note": "", "skip_invoice": False, "overrides": ["price_overridable"]}
+    invoice = web.post("/users/56/inventory", bought).json
+    (line,) = invoice["items"]
+    assert (line["unit_price"], invoice["grand_total"]) == (0.5, 0.5)
+
+
 def test_overrides_skip_the_rules_they_name(web: Web) -> None:
     web.grant(56, 1)
     again = {"sku": "season_pass", "note": "", "skip_invoice": True}
