@@ -226,6 +226,33 @@ def test_a_nameless_group_is_the_item_s_own(web: Web) -> None:
     assert names == [f"item-{first}-limited_gettable", f"item-{second}-limited_gettable"]
 
 
+UNNAMED = {"type_hint": "limited_gettable", "group": {"active_only": True, "owned_limit": 1}}
+DAILY = {"type_hint": "time_period_gettable", "get_limit": 1, "time_length": 1, "unit_of_time": "day"}
+
+
+@pytest.mark.parametrize(
+    ("fixed", "sent", "other"),
+    [
+        (UNNAMED, limited(None, 1), limited(None, 2)),
+        (limited(None, 1), UNNAMED, limited(None, 1, active_only=False)),
+        (DAILY, DAILY, {**DAILY, "get_limit": 2}),
+        (limited("gifts", 1), limited("gifts", 1), UNNAMED),
+    ],
+)
+def test_a_template_that_fixes_a_group_without_a_name_leaves_the_name_to_the_item(
+    web: Web, fixed: dict[str, Any], sent: dict[str, Any], other: dict[str, Any]
+) -> None:
+    definition = {"behavior": fixed, "modifiable": False, "required": True}
+    template = web.post("/entitlements/templates", {"name": "Gifts", "behaviors": [definition]}).json["id"]
+    item = {**ITEM, "template": template}
+    created = web.post("/entitlements", {**item, "behaviors": [sent]})
+    assert created.status == 201
+    path = f"/entitlements/{created.json['id']}"
+    for behaviors in (created.json["behaviors"], [sent], [fixed]):
+        assert web.put(path, {**item, "behaviors": behaviors}).status == 204
+    assert web.post("/entitlements", {**item, "behaviors": [other]}).problem["field"] == "behaviors"
+
+
 # Lists
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from knetik_cloud.sandbox.errors import Problem
+from knetik_cloud.sandbox.rules import groups
 from knetik_cloud.sandbox.rules.using import find
 
 FILES = ("file", "audio", "image", "video")
@@ -170,12 +171,21 @@ def _behavior_problems(item: Mapping[str, Any], template: Mapping[str, Any]) -> 
         if given is None:
             if definition["required"]:
                 yield Problem(f"behaviors is missing {kind}, which the template requires", "behaviors")
-        elif not definition["modifiable"] and _values(given) != _values(wanted):
+        elif not definition["modifiable"] and not _agree(given, wanted):
             yield Problem(
                 f"behaviors: the template fixes the values of {kind}: send it as the template has it",
                 "behaviors",
                 {"template": wanted},
             )
+
+
+def _agree(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Return whether a behavior has a template's values. A group without a name there may have any name."""
+    rule = groups.RULES.get(wanted["type_hint"])
+    both = (given, wanted)
+    if rule is not None and all(map(rule.has_group, both)) and rule.group_name(wanted) is None:
+        given, wanted = (rule.with_group_name(each, None) for each in both)
+    return _values(given) == _values(wanted)
 
 
 def _values(behavior: Mapping[str, Any]) -> dict[str, Any]:
