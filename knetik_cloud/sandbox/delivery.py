@@ -68,14 +68,15 @@ def sell(
 
 
 def fulfill_due(db: Connection, now: float) -> None:
-    """Fulfill every due invoice: its pending entries become active, as if granted now."""
+    """Fulfill every due invoice: its pending entries become active, as if granted when it became due."""
     for invoice in invoices.take_due(db, now):
+        due = invoice.fulfill_at
         fulfilled = [
-            _fulfill(db, user_id, entry_id, invoice.document.get("overrides", ()), now)
+            _fulfill(db, user_id, entry_id, invoice.document.get("overrides", ()), due)
             for user_id, entry_id in invoices.entry_ids(db, invoice.id)
         ]
         status = FULFILLED if all(fulfilled) else FAILED
-        invoices.record_fulfillment(db, invoice.id, invoice.document, status, int(now))
+        invoices.record_fulfillment(db, invoice.id, invoice.document, status, int(due))
 
 
 def invoice_resource(

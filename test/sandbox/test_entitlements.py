@@ -240,6 +240,20 @@ def test_an_invoice_is_fulfilled_later(web: Web, sandbox: Sandbox) -> None:
     assert [line["type"] for line in log] == ["invoice", "fulfill", "use"]
 
 
+def test_a_lifetime_starts_when_the_invoice_is_due_however_late_it_is_read(
+    web: Web, sandbox: Sandbox
+) -> None:
+    sandbox.freeze()
+    bought = int(sandbox.now())
+    web.post("/users/3/inventory", {**ADD, "skip_invoice": False})
+    sandbox.advance(days=31)
+    entry = web.entries(3, 56)[-1]
+    assert (entry["status"], entry["expires"]) == ("inactive", bought + 1 + 30 * 86_400)
+    assert entry["updated_date"] == bought + 1
+    log = web.get(f"/users/3/inventory/{entry['id']}/log").json["content"]
+    assert [line["log_date"] for line in log] == [bought, bought + 1]
+
+
 def test_an_invoice_whose_item_was_deleted_fails(web: Web, sandbox: Sandbox) -> None:
     web.post("/users/3/inventory", {**ADD, "skip_invoice": False})
     web.delete("/entitlements/56")
