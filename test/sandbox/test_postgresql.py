@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
+from sqlalchemy import Connection
 
 from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.storage.paging import Bookmarks
 from test.sandbox.conftest import running_command
 from test.sandbox.test_contract import call_with_examples
 from test.sandbox.web import Web
@@ -39,6 +41,30 @@ def test_lists_are_sorted_as_on_sqlite(postgresql_url: str, sandbox: Sandbox) ->
             listed.append([item["name"] for item in page["content"]])
             client.close()
     assert listed[0] == listed[1]
+
+
+def test_a_write_between_two_queries_of_a_long_list_moves_no_page(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox(database=postgresql_url) as sandbox:
+        sandbox.generate(entries=2000)
+        client, other = Web(sandbox.url), Web(sandbox.url)
+        version = Bookmarks.version
+
+        def version_after_a_write(db: Connection) -> object:
+            monkeypatch.setattr(Bookmarks, "version", staticmethod(version))
+            assert other.put("/users/56/inventory/56/status", "inactive").status == 200
+            return version(db)
+
+        def ids(page: int, size: int) -> list[int]:
+            listed = client.get("/inventories", query={"page": page, "size": size}).json["content"]
+            return [entry["id"] for entry in listed]
+
+        monkeypatch.setattr(Bookmarks, "version", staticmethod(version_after_a_write))
+        assert 56 in ids(1, 10)
+        assert ids(1, 10) + ids(2, 10) == ids(1, 20)
+        client.close()
+        other.close()
 
 
 def test_ids_and_data_come_back_with_reset_and_snapshots(postgresql_url: str) -> None:

@@ -101,11 +101,11 @@ class Listing:
             # Read the version first so that a later change is noticed.
             version = bookmarks.version(db)
             total, until = self._count.one(db, **values)
-            rows = rows[:size]
-            if total < MIN_REMEMBERED:
-                return Page(rows, total)
-            known = bookmarks.add(key, _Known(version, int(now), math.inf if until is None else until, total))
-        elif start >= known.total:
+            if total >= MIN_REMEMBERED:
+                bookmarks.add(key, _Known(version, int(now), math.inf if until is None else until, total))
+            # Where this page ends is not recorded: in PostgreSQL, its rows may be older than the version.
+            return Page(rows[:size], total)
+        if start >= known.total:
             rows = []
         else:
             position, after = known.nearest(start)
@@ -174,14 +174,13 @@ class Bookmarks:
             self._lists.pop(key, None)
         return None
 
-    def add(self, key: Hashable, known: _Known) -> _Known:
+    def add(self, key: Hashable, known: _Known) -> None:
         """Record what is known of a list."""
         with self._lock:
             self._lists[key] = known
             self._lists.move_to_end(key)
             if len(self._lists) > MAX_LISTS:
                 self._lists.popitem(last=False)
-        return known
 
     def clear(self) -> None:
         """Discard all."""
