@@ -45,6 +45,7 @@ def with_uses(behavior: str, **data: Any) -> Entry:
         (None, {"use_count": 1000}, True),
         (1, {"use_count": "many"}, True),
         (1, {"use_count": True}, True),
+        (1, {"use_count": 1.0}, True),
         (1, {"use_count": None}, True),
     ],
 )

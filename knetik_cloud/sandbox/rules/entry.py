@@ -41,7 +41,7 @@ class Entry:
         return INACTIVE if self.expired(now) else self.status
 
     def counter(self, behavior: str, name: str) -> int:
-        """Read a number from a behavior's data. Values of other types, set by a caller, count as 0."""
+        """Read an integer from a behavior's data. Values of other types, set by a caller, count as 0."""
         data = (self.behavior_data or {}).get(behavior)
         value = data.get(name) if isinstance(data, Mapping) else None
         return value if isinstance(value, int) and not isinstance(value, bool) else 0
