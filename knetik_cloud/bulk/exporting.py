@@ -44,6 +44,7 @@ class Exported(NamedTuple):
         total: The number of items that the service reported, or None.
         has_moved: Whether items moved between pages while they were read, so that one may have been missed.
         is_resumed: Whether an earlier export was continued.
+        skipped: The number of items before the pager's `start_page`, which the export left out.
     """
 
     path: Path
@@ -51,11 +52,16 @@ class Exported(NamedTuple):
     total: int | None
     has_moved: bool
     is_resumed: bool
+    skipped: int = 0
 
     @property
     def is_complete(self) -> bool:
-        """Whether the file certainly holds as many items as the service reported."""
-        return not self.has_moved and (self.total is None or self.rows == self.total)
+        """Whether the file certainly holds as many items as the service reported, less the skipped ones."""
+        return not self.has_moved and self._expected in (None, self.rows)
+
+    @property
+    def _expected(self) -> int | None:
+        return None if self.total is None else max(0, self.total - self.skipped)
 
 
 def export(
@@ -75,8 +81,9 @@ def export(
         bulk.export(api.iter_users_inventory(inactive=True, prefetch=4), "entries.jsonl.gz")
 
     Args:
-        pager: The list, such as `api.iter_users_inventory()`, with its filters, `limit` and `prefetch`. The
-            export reads 1000 items at a time unless it has a `page_size`.
+        pager: The list, such as `api.iter_users_inventory()`, with its filters, `limit`, `prefetch` and
+            `start_page`. The export reads 1000 items at a time unless the pager has a `page_size` or a
+            `start_page`.
         path: The file, which is replaced at the end. `.gz` and `.zst` compress JSON lines and CSV files.
         format: `jsonl`, `csv` or `parquet`. By default, the name of the file decides.
         resume: Whether to continue an export of the same list to the same file that did not end.
@@ -118,7 +125,7 @@ def export(
         lease.close()
         part.with_suffix(".lease").unlink(missing_ok=True)
     if not done.is_complete and pager._plan.limit is None:
-        total = "" if done.total is None else f" of {done.total}"
+        total = "" if done.total is None else f" of {done._expected}"
         warnings.warn(
             f"{target} holds {done.rows} items{total}: others may have been missed, because items moved "
             "between pages. Collect items first, then change them",
@@ -153,6 +160,7 @@ class _State:
         self.page = 1
         self.bytes = 0
         self.rows = 0
+        self.skipped = 0
         self.total: int | None = None
         self.has_moved = False
         self.seen: deque[list[Any]] = deque()
@@ -195,12 +203,12 @@ class _Export:
         self._progress = progress
         host = self._client.configuration.host
         self._arguments = plan.page_arguments(PAGE_SIZE)
-        self._state = _State(f"{host} {plan.operation.id} {sorted(self._arguments.items())} {plan.limit}")
+        start = plan.start.text(plan.operation.id)
+        self._state = _State(f"{host} {start} {sorted(self._arguments.items())} {plan.limit}")
         self._is_resumed = resume and part.exists() and self._state.load(_state_path(part))
-        self._keys: set[Any] = {key for page in self._state.seen for key in page}
+        self._keys: set[Any] = {*plan.start.seen, *(key for page in self._state.seen for key in page)}
         if not self._is_resumed:
             self._state.page, self._state.total = plan.start.page, plan.start.total
-            self._keys.update(plan.start.seen)
 
     def fetch(self) -> Exported:
         """Fetch all pages that are left into the file with the JSON lines."""
@@ -211,7 +219,7 @@ class _Export:
         try:
             for data, page in self._pages():
                 self._take(file, data, page)
-                meter.total = plan.limit if plan.limit is not None else state.total
+                meter.total = plan.limit if plan.limit is not None else self._result()._expected
                 meter.update(state.rows, plan.prefetch, {})
                 if monotonic() - saved >= CHECKPOINT_SECONDS:
                     self._save(file)
@@ -220,7 +228,13 @@ class _Export:
             self._save(file)
             file.close()
             meter.close()
-        return Exported(self._target, state.rows, state.total, state.has_moved, self._is_resumed)
+        return self._result()
+
+    def _result(self) -> Exported:
+        state = self._state
+        return Exported(
+            self._target, state.rows, state.total, state.has_moved, self._is_resumed, state.skipped
+        )
 
     def _save(self, file: Appender) -> None:
         self._state.bytes = file.checkpoint()
@@ -234,9 +248,7 @@ class _Export:
         if not self._keys.isdisjoint(page.ids):
             keep = [key is None or key not in self._keys for key in page.ids]
             repeated = keep.count(False)
-        if state.total is not None and page.total is not None:
-            grown = page.total - state.total
-            state.has_moved |= grown < 0 or repeated > grown
+        self._compare(page, repeated)
         count = len(page.items) - repeated
         if limit is not None and state.rows + count > limit:
             keep = keep or [True] * len(page.items)
@@ -253,6 +265,18 @@ class _Export:
         state.rows += count
         state.total = page.total
         state.page += 1
+
+    def _compare(self, page: Slices, repeated: int) -> None:
+        """Notice that items moved since the last page was read."""
+        state, start = self._state, self._plan.start
+        if state.page == start.page:  # what the first page repeats was read before the start
+            before = (start.page - 1) * self._plan.size
+            listed = page.total if start.total is None else start.total
+            state.skipped = repeated + (before if listed is None else min(before, listed))
+            repeated = 0
+        if state.total is not None and page.total is not None:
+            grown = page.total - state.total
+            state.has_moved |= grown < 0 or repeated > grown
 
     def _pages(self) -> Iterator[tuple[bytes, Slices]]:
         """Yield the pages that are left, some of them fetched ahead by threads."""

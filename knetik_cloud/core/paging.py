@@ -158,6 +158,8 @@ class Plan(Generic[P]):
         if page_size is None:
             page_size = self.start.size or min(DEFAULT_PAGE_SIZE, self.limit or DEFAULT_PAGE_SIZE)
         self.size = options.integer("page_size", page_size, 1)
+        if self.start.page > 1:  # where a page begins depends on the size
+            self.start = self.start._replace(size=self.size)
         self._arguments[self.size_name] = self.size
         if self.pages.order is not None and self._arguments.get(names[self.pages.order]) is None:
             self._arguments[names[self.pages.order]] = self._shown[names[self.pages.order]] = STABLE_ORDER
@@ -175,12 +177,9 @@ class Plan(Generic[P]):
         return f"{self.operation.id}({', '.join(f'{name}={value}' for name, value in shown.items())})"
 
     def page_arguments(self, size: int) -> dict[str, Any]:
-        """Return the arguments of a call except the page, with `size` unless the caller passed a size."""
-        return (
-            dict(self._arguments)
-            if self.size_name in self._shown
-            else {**self._arguments, self.size_name: size}
-        )
+        """Return the arguments of a call except the page, with `size` unless the caller or start sets one."""
+        is_set = self.size_name in self._shown or self.start.size is not None
+        return {**self._arguments, **({} if is_set else {self.size_name: size})}
 
     @property
     def page_model(self) -> Any:

@@ -12,6 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from knetik_cloud.bulk import slices
 from knetik_cloud.bulk.slices import split
 from knetik_cloud.core.operation import Pages
 from knetik_cloud.exceptions import ApiResponseError
+from knetik_cloud.sandbox import Sandbox
 from test.paging.lists import ListService, entries
 
 PAGES = Pages()
@@ -219,3 +221,103 @@ def test_formats_that_do_not_exist_are_rejected(
         bulk.export(pager(service), tmp_path / name, **how)
     with pytest.raises(knetik_cloud.ApiValueError, match="pager must be a pager of the blocking client"):
         bulk.export([], tmp_path / "a.jsonl")  # type: ignore[arg-type]
+
+
+def ids_in(path: Path) -> list[int]:
+    return [json.loads(line)["id"] for line in path.read_text().splitlines()]
+
+
+@pytest.fixture
+def listed(sandbox: Sandbox) -> Iterator[tuple[knetik_cloud.UsersInventoryApi, list[int]]]:
+    """A sandbox with more items than fit into a page of an export, and their ids."""
+    sandbox.generate(users=1, entries=1600)
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(sandbox.url, retries=0)) as client:
+        api = knetik_cloud.UsersInventoryApi(client)
+        yield api, [entry.id for entry in api.iter_users_inventory(page_size=1000)]
+
+
+Listed = tuple[knetik_cloud.UsersInventoryApi, list[int]]
+
+
+def position_behind(api: knetik_cloud.UsersInventoryApi, count: int, **how: Any) -> str:
+    first = api.iter_users_inventory(**how)
+    for _ in islice(first, count):
+        pass
+    return first.position
+
+
+@pytest.mark.parametrize("prefetch", [0, 3])
+@pytest.mark.parametrize("count", [0, 1, 300, 1250, 2000])
+def test_export_from_a_position_writes_what_the_pager_would_return(
+    listed: Listed, tmp_path: Path, count: int, prefetch: int
+) -> None:
+    api, ids = listed
+    position = position_behind(api, count)
+    done = bulk.export(api.iter_users_inventory(start_page=position, prefetch=prefetch), tmp_path / "a.jsonl")
+    assert ids_in(tmp_path / "a.jsonl") == ids[count:]
+    assert (done.rows, done.total, done.skipped) == (len(ids[count:]), len(ids), len(ids[:count]))
+    assert (done.has_moved, done.is_complete) == (False, True)
+
+
+@pytest.mark.parametrize("how", [{}, {"page_size": 100}, {"limit": 70}])
+def test_export_from_a_page_number_writes_what_the_pager_would_return(
+    listed: Listed, tmp_path: Path, how: dict[str, Any]
+) -> None:
+    api, ids = listed
+    expected = [entry.id for entry in api.iter_users_inventory(start_page=4, **how)]
+    done = bulk.export(api.iter_users_inventory(start_page=4, **how), tmp_path / "a.jsonl")
+    assert ids_in(tmp_path / "a.jsonl") == expected
+    assert done.skipped == ids.index(expected[0])
+    assert done.is_complete == ("limit" not in how)
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+def test_export_from_a_position_goes_on_after_a_page_that_failed(
+    listed: Listed, sandbox: Sandbox, tmp_path: Path, pages: int
+) -> None:
+    api, ids = listed
+    position = position_behind(api, 150, page_size=100)
+
+    def fail(state: Mapping[str, Any]) -> None:
+        sandbox.fail("get_users_inventory", status=500)
+
+    if not pages:
+        fail({})
+    with pytest.raises(knetik_cloud.ServiceException):
+        bulk.export(api.iter_users_inventory(start_page=position), tmp_path / "a.jsonl", progress=fail)
+    sandbox.clear_faults()
+    done = bulk.export(api.iter_users_inventory(start_page=position), tmp_path / "a.jsonl")
+    assert ids_in(tmp_path / "a.jsonl") == ids[150:]
+    assert (done.skipped, done.is_resumed, done.is_complete) == (150, True, True)
+
+
+def test_export_from_another_start_begins_at_that_start(listed: Listed, tmp_path: Path) -> None:
+    api, ids = listed
+    for count in (1050, 150):
+        position = position_behind(api, count, page_size=100)
+        pager = api.iter_users_inventory(start_page=position)
+        with pytest.raises(InterruptedError):
+            bulk.export(pager, tmp_path / "a.jsonl", progress=stop_at(250))
+    done = bulk.export(api.iter_users_inventory(start_page=4, page_size=100), tmp_path / "a.jsonl")
+    assert ids_in(tmp_path / "a.jsonl") == ids[300:]
+    assert (done.is_resumed, done.is_complete) == (False, True)
+
+
+@pytest.mark.parametrize(("count", "rows"), [(150, 2350), (2500, 0)])
+def test_items_removed_before_the_position_are_reported(
+    service: ListService, tmp_path: Path, count: int, rows: int
+) -> None:
+    first = pager(service, page_size=100)
+    assert len(list(islice(first, count))) == count
+    service.rows.pop(0)
+    with pytest.warns(knetik_cloud.RowsMovedWarning, match=f"holds {rows} items of {rows}: others may"):
+        done = bulk.export(pager(service, start_page=first.position), tmp_path / "a.jsonl")
+    assert done.has_moved
+
+
+def test_items_added_to_a_page_before_the_position_are_reported(service: ListService, tmp_path: Path) -> None:
+    first = pager(service, page_size=1000)
+    assert len(list(first)) == 2500
+    service.rows += [{"id": 2501}]
+    with pytest.warns(knetik_cloud.RowsMovedWarning, match=r"holds 0 items of 1: others may"):
+        bulk.export(pager(service, start_page=first.position), tmp_path / "a.jsonl")

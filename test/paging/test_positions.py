@@ -89,6 +89,15 @@ def test_start_page_is_a_number_too(read: Read) -> None:
 
 
 @both
+def test_position_of_a_pager_that_begins_at_a_page_number_keeps_its_size(read: Read) -> None:
+    with ListService(entries(95)) as service:
+        none, position = read(service, {"page_size": 10, "start_page": 9}, 0)
+        ids, _ = read(service, {"start_page": position}, 1000)
+    assert none == []
+    assert ids == list(range(81, 96))
+
+
+@both
 def test_item_that_went_while_nobody_read_gives_a_warning(read: Read) -> None:
     with ListService(entries(30)) as service:
         _, position = read(service, {"page_size": 10}, 15)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knetik_cloud import ApiResponseError, ApiValueError, DeadlineExceeded, PageResourceEntitlementItem
-from knetik_cloud.core.paging import MAX_REMEMBERED_IDS, AwaitPage, EmitPage, Plan, StartFetch
+from knetik_cloud.core.paging import MAX_REMEMBERED_IDS, AwaitPage, EmitPage, Plan, Position, StartFetch
 from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_USERS_INVENTORY
 
 from .lists import ListService, Row, entries
@@ -237,6 +237,25 @@ def test_a_stable_order_is_asked_for_where_the_list_takes_one_and_the_caller_giv
     assert arguments(named) == {"order": "name:DESC", "size": 250, "page": 1}
     users = Plan(GET_USERS_INVENTORY, {}, {}, call_deadline=30.0, **how)
     assert arguments(users) == {"size": 250, "page": 1}
+
+
+@pytest.mark.parametrize(
+    ("how", "size"),
+    [
+        ({}, 1000),
+        ({"start_page": 1}, 1000),
+        ({"page_size": 10}, 10),
+        ({"start_page": 2}, 250),
+        ({"start_page": 2, "limit": 70}, 70),
+        ({"start_page": 2, "page_size": 10}, 10),
+        ({"start_page": Position(1, (5,), 25, 100).text("get_entitlement_items")}, 25),
+        ({"start_page": Position(2, (), None, None).text("get_entitlement_items")}, 250),
+    ],
+)
+def test_another_size_is_taken_only_if_neither_the_caller_nor_the_start_sets_it(
+    how: dict[str, Any], size: int
+) -> None:
+    assert plan(**{"page_size": None, **how}).page_arguments(1000)["size"] == size
 
 
 def test_the_deadline_of_the_whole_bounds_each_call_and_ends_it() -> None:
