@@ -12,6 +12,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -207,27 +208,30 @@ class _Export:
         self._state = _State(f"{host} {start} {sorted(self._arguments.items())} {plan.limit}")
         self._is_resumed = resume and part.exists() and self._state.load(_state_path(part))
         self._keys: set[Any] = {*plan.start.seen, *(key for page in self._state.seen for key in page)}
+        self._is_consistent = True
         if not self._is_resumed:
+            _state_path(part).unlink(missing_ok=True)
             self._state.page, self._state.total = plan.start.page, plan.start.total
 
     def fetch(self) -> Exported:
         """Fetch all pages that are left into the file with the JSON lines."""
         state, plan = self._state, self._plan
-        file = Appender(self._part, self._compression, state.bytes)
-        meter = Meter(None, state.rows, self._progress, plan.operation.id)
-        saved = monotonic()
-        try:
-            for data, page in self._pages():
-                self._take(file, data, page)
-                meter.total = plan.limit if plan.limit is not None else self._result()._expected
-                meter.update(state.rows, plan.prefetch, {})
-                if monotonic() - saved >= CHECKPOINT_SECONDS:
+        with (
+            closing(Appender(self._part, self._compression, state.bytes)) as file,
+            closing(Meter(None, state.rows, self._progress, plan.operation.id)) as meter,
+        ):
+            saved = monotonic()
+            try:
+                for data, page in self._pages():
+                    self._take(file, data, page)
+                    meter.total = plan.limit if plan.limit is not None else self._result()._expected
+                    meter.update(state.rows, plan.prefetch, {})
+                    if monotonic() - saved >= CHECKPOINT_SECONDS:
+                        self._save(file)
+                        saved = monotonic()
+            finally:
+                if self._is_consistent:
                     self._save(file)
-                    saved = monotonic()
-        finally:
-            self._save(file)
-            file.close()
-            meter.close()
         return self._result()
 
     def _result(self) -> Exported:
@@ -237,11 +241,15 @@ class _Export:
         )
 
     def _save(self, file: Appender) -> None:
+        """Store the state and all items that were taken. If this is interrupted, the earlier state stays."""
+        self._is_consistent = False
         self._state.bytes = file.checkpoint()
         self._state.save(_state_path(self._part))
+        self._is_consistent = True
 
     def _take(self, file: Appender, data: bytes, page: Slices) -> None:
         """Append the items of a page that did not come before."""
+        self._is_consistent = False  # until the state counts all that is in the file
         state, limit = self._state, self._plan.limit
         keep: list[bool] | None = None
         repeated = 0
@@ -265,6 +273,7 @@ class _Export:
         state.rows += count
         state.total = page.total
         state.page += 1
+        self._is_consistent = True
 
     def _compare(self, page: Slices, repeated: int) -> None:
         """Notice that items moved since the last page was read."""

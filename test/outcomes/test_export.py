@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import json
 import os
@@ -12,19 +13,23 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
 import knetik_cloud
 from knetik_cloud import bulk
-from knetik_cloud.bulk import slices
+from knetik_cloud.bulk import exporting, slices
+from knetik_cloud.bulk.files import open_text
 from knetik_cloud.bulk.slices import split
 from knetik_cloud.core.operation import Pages
 from knetik_cloud.exceptions import ApiResponseError
 from knetik_cloud.sandbox import Sandbox
+from test.interruptions import Interruption
 from test.paging.lists import ListService, entries
 
 PAGES = Pages()
@@ -112,8 +117,6 @@ def test_every_format_holds_every_item(
         text = (gzip.decompress(path.read_bytes()) if name.endswith("gz") else path.read_bytes()).decode()
         rows = [{**row, "id": int(row["id"])} for row in csv.DictReader(text.splitlines())]
     else:
-        from knetik_cloud.bulk.files import open_text
-
         with open_text(path) as file:
             rows = [json.loads(line) for line in file]
         assert rows == service.rows
@@ -173,6 +176,63 @@ def test_items_that_move_are_reported_and_never_written_twice(service: ListServi
     assert len(ids) == len(set(ids))
 
 
+def writes(frame: FrameType) -> bool:
+    """Return whether a frame takes, compresses or stores items."""
+    name = frame.f_globals.get("__name__", "")
+    return name in ("knetik_cloud.bulk.files", "gzip") or (
+        name == "knetik_cloud.bulk.exporting"
+        and frame.f_code.co_name in ("__init__", "fetch", "_save", "save", "_take", "_compare")
+    )
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of a file that was just opened
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.jsonl.zst"])
+def test_export_that_is_interrupted_at_any_line_goes_on_without_a_repeat_or_a_gap(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "CHECKPOINT_SECONDS", 0)
+    path, number, resumed = tmp_path / name, 0, 0
+    with ListService(entries(25)) as service:
+        list_of = pager(service, page_size=10)
+        bulk.export(list_of, path)
+        while True:
+            number += 1
+            path.unlink()
+            interruption = Interruption(number, KeyboardInterrupt(), writes)
+            with suppress(KeyboardInterrupt), interruption:
+                bulk.export(list_of, path)
+            if interruption.left > 0:
+                break
+            done = bulk.export(list_of, path)
+            assert ids_in(path) == list(range(1, 26)), f"line {number}"
+            assert done.is_complete, f"line {number}"
+            assert [file.name for file in tmp_path.iterdir()] == [name], f"line {number}"
+            resumed += done.is_resumed
+    gc.collect()  # while the warnings are ignored
+    assert number > 100
+    assert resumed > number / 2
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_export_that_begins_again_leaves_no_state_of_the_file_that_it_replaces(
+    service: ListService, tmp_path: Path, resume: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jsonl"
+    with pytest.raises(InterruptedError):
+        bulk.export(pager(service, page_size=100), path, progress=stop_at(500))
+
+    def stop(file: object, data: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("knetik_cloud.bulk.files.Appender.write", stop)
+        with pytest.raises(KeyboardInterrupt):
+            bulk.export(pager(service, page_size=50 if resume else 100), path, resume=resume)
+    done = bulk.export(pager(service, page_size=100), path)
+    assert ids_in(path) == list(range(1, 2501))
+    assert (done.is_resumed, done.is_complete) == (False, True)
+
+
 def test_killed_export_goes_on(service: ListService, tmp_path: Path) -> None:
     code = (
         "import sys, knetik_cloud as k; from knetik_cloud import bulk\n"
@@ -224,7 +284,8 @@ def test_formats_that_do_not_exist_are_rejected(
 
 
 def ids_in(path: Path) -> list[int]:
-    return [json.loads(line)["id"] for line in path.read_text().splitlines()]
+    with open_text(path) as file:
+        return [json.loads(line)["id"] for line in file]
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
-import sys
 import warnings
 from types import FrameType
 from typing import Any
@@ -20,6 +19,7 @@ from knetik_cloud import (
     aio,
 )
 from test.faults.server import FaultServer, answer, keeps
+from test.interruptions import Interruption
 
 UNHURRIED: dict[str, Any] = {"timeout": 20.0, "deadline": 20.0, "retries": 0}
 
@@ -42,39 +42,11 @@ def test_error_of_a_name_lookup_is_translated_though_a_library_raised_it(
         get(UsersInventoryApi(client))
 
 
-class Interruption:
-    """Raises an error at the n-th line that the package runs in an exchange.
-
-    The collector waits: it would run finalizers of earlier exchanges, in which Python ignores errors.
-    """
-
-    def __init__(self, number: int, error: BaseException) -> None:
-        self.left = number
-        self._error = error
-
-    def __enter__(self) -> Interruption:
-        gc.disable()
-        sys.settrace(self._call)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        sys.settrace(None)
-        gc.enable()
-
-    def _call(self, frame: FrameType, event: str, argument: Any) -> Any:
-        name = frame.f_globals.get("__name__", "")
-        caller = frame.f_back.f_code.co_name if frame.f_back is not None else ""
-        # Python itself ignores errors in finalizers.
-        is_finalizer = "__del__" in (frame.f_code.co_name, caller) or frame.f_code.co_name == "close"
-        return self._line if name.startswith("knetik_cloud.wire") and not is_finalizer else None
-
-    def _line(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if event == "line":
-            self.left -= 1
-            if not self.left:
-                sys.settrace(None)
-                raise self._error
-        return self._line
+def is_of_the_exchange(frame: FrameType) -> bool:
+    """Return whether a frame runs the package's exchange. Python itself ignores errors in finalizers."""
+    caller = frame.f_back.f_code.co_name if frame.f_back is not None else ""
+    is_finalizer = "__del__" in (frame.f_code.co_name, caller) or frame.f_code.co_name == "close"
+    return frame.f_globals.get("__name__", "").startswith("knetik_cloud.wire") and not is_finalizer
 
 
 @pytest.mark.parametrize(
@@ -94,7 +66,7 @@ def test_error_at_every_line_of_an_exchange_reaches_the_caller_and_leaves_the_cl
                 api = UsersInventoryApi(client)
                 if number % 2:
                     get(api)  # so that the connection is there already
-                with Interruption(number, error) as interruption:
+                with Interruption(number, error, is_of_the_exchange) as interruption:
                     try:
                         get(api)
                         raised: BaseException | None = None
