@@ -10,7 +10,7 @@ import json
 import os
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -337,13 +337,12 @@ class _Export:
         return data
 
 
-def _items(part: Path) -> Iterator[dict[str, Any]]:
+def _items(part: Path) -> Iterator[Any]:
     from knetik_cloud.data import codec
 
-    decode = codec.fast_decoder() or json.loads
     with open_bytes(part, None) as file:
         for line in file:
-            yield decode(line)
+            yield codec.decode_fast(line, "an item")
 
 
 def _to_csv(part: Path, target: Path, page_model: Any, compression: str | None) -> None:
@@ -359,13 +358,16 @@ def _to_csv(part: Path, target: Path, page_model: Any, compression: str | None) 
         writer.writerow([*fields, "other_fields"])
         known = set(fields)
         for number, item in enumerate(_items(part), 1):
-            others = {name: value for name, value in item.items() if name not in known}
-            writer.writerow([*(_cell(item.get(name)) for name in fields), _cell(others or None)])
+            is_object = isinstance(item, dict)
+            row = item if is_object else {}
+            unknown = {name: value for name, value in row.items() if name not in known} or None
+            others = _json(unknown if is_object else item)
+            writer.writerow([*(_cell(row.get(name)) for name in fields), others])
             if number % BATCH_ROWS == 0:
-                file.write(text.getvalue().encode())
+                file.write(text.getvalue().encode(errors="backslashreplace"))
                 text.seek(0)
                 text.truncate()
-        file.write(text.getvalue().encode())
+        file.write(text.getvalue().encode(errors="backslashreplace"))
     finally:
         file.close()
 
@@ -378,7 +380,11 @@ def _fields(page_model: Any) -> list[str]:
 
 
 def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list, bool)) else value
+    return _json(value) if isinstance(value, (dict, list, bool)) else value
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _to_parquet(part: Path, target: Path, page_model: Any, compression: str | None) -> None:
@@ -395,7 +401,7 @@ def _to_parquet(part: Path, target: Path, page_model: Any, compression: str | No
             writer.write_batch(rows.batch(batch))
 
 
-def _batches(items: Iterator[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+def _batches(items: Iterator[Any]) -> Iterator[list[Any]]:
     from itertools import islice
 
     while batch := list(islice(items, BATCH_ROWS)):

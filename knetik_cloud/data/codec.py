@@ -95,16 +95,20 @@ def decode(data: bytes | str, what: str = "the response") -> Any:
     Raises:
         ApiResponseError: If the data is not JSON. The message names `what`.
     """
-    return _decode_exactly(data, what) if len(data) < MIN_MSGSPEC_BYTES else _decode_fast(data, what)
+    return _decode_exactly(data, what) if len(data) < MIN_MSGSPEC_BYTES else decode_fast(data, what)
 
 
-def _decode_fast(data: bytes | str, what: str = "the response") -> Any:
-    """Decode with msgspec. Data that it rejects is decoded again, so that results and errors are equal."""
+def decode_fast(data: bytes | str, what: str = "the response") -> Any:
+    """Decode JSON as `decode` does, of any length with msgspec if it is installed.
+
+    Raises:
+        ApiResponseError: If the data is not JSON. The message names `what`.
+    """
     fast = fast_decoder()
     if fast is not None:
         try:
             return fast(data)
-        except Exception:  # noqa: S110  # the standard library decides, and reports the error
+        except Exception:  # noqa: S110  # the standard library decides, so that results and errors are equal
             pass
     return _decode_exactly(data, what)
 

@@ -48,7 +48,7 @@ def outcome(data: bytes | str, read: Any) -> Any:
 
 
 def assert_same(data: bytes | str) -> None:
-    assert outcome(data, codec._decode_fast) == outcome(data, codec._decode_exactly)
+    assert outcome(data, codec.decode_fast) == outcome(data, codec._decode_exactly)
 
 
 def test_msgspec_reads_what_is_large_enough_and_nothing_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_both_readers_agree_on_what_is_almost_json(text: str) -> None:
 def test_both_readers_agree_on_every_number(text: str) -> None:
     assert_same(text)
     try:
-        number = codec._decode_fast(text)
+        number = codec.decode_fast(text)
     except ApiResponseError:
         return
     assert isinstance(number, int) or math.isfinite(number)
@@ -109,7 +109,7 @@ def test_both_readers_agree_on_arbitrary_bytes(data: bytes) -> None:
 
 def test_results_share_nothing_between_calls() -> None:
     text = b'{"a":[1],"b":{}}'
-    first, second = codec._decode_fast(text), codec._decode_fast(text)
+    first, second = codec.decode_fast(text), codec.decode_fast(text)
     first["a"].append(2)
     first["b"]["c"] = 1
     assert second == {"a": [1], "b": {}}
@@ -119,7 +119,7 @@ def test_without_msgspec_the_standard_library_reads() -> None:
     code = (
         "import sys; sys.modules['msgspec'] = sys.modules['msgspec.json'] = None\n"
         "from knetik_cloud.data import codec\n"
-        "print(codec.fast_decoder(), codec._decode_fast(b'[1]'))"
+        "print(codec.fast_decoder(), codec.decode_fast(b'[1]'))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "None [1]\n"

@@ -27,6 +27,7 @@ from knetik_cloud.bulk import exporting, slices
 from knetik_cloud.bulk.files import open_text
 from knetik_cloud.bulk.slices import split
 from knetik_cloud.core.operation import Pages
+from knetik_cloud.data import codec
 from knetik_cloud.exceptions import ApiResponseError
 from knetik_cloud.sandbox import Sandbox
 from test.interruptions import Interruption
@@ -121,6 +122,61 @@ def test_every_format_holds_every_item(
             rows = [json.loads(line) for line in file]
         assert rows == service.rows
     assert [row["id"] for row in rows] == list(range(1, 2501))
+
+
+@pytest.fixture(params=["msgspec", "standard library"])
+def parquet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """pyarrow's module for Parquet, next to each of the readers of JSON."""
+    found = pytest.importorskip("pyarrow.parquet")
+    if request.param == "standard library":
+        monkeypatch.setattr(slices, "_fast_splitter", lambda pages: None)
+        monkeypatch.setattr(codec, "fast_decoder", lambda: None)
+        monkeypatch.setattr("knetik_cloud.contrib.arrow._fast_encoder", lambda: None)
+    return found
+
+
+HALF = "\ud83d"  # a lone surrogate, which UTF-8 can't encode
+STRANGE: list[Any] = [
+    {"id": 1, "item_name": HALF, "status": "active", HALF: 1},
+    {
+        "id": 2,
+        "item_name": "\U0001f600",
+        "behavior_data": {HALF: [HALF]},
+        "user": {"id": 3, "username": HALF},
+    },
+    {"id": HALF, "x": HALF},
+    None,
+    5,
+    HALF,
+]
+
+
+def test_items_that_utf8_cannot_encode_or_that_are_no_objects_are_in_every_format(
+    tmp_path: Path, parquet: Any
+) -> None:
+    with ListService(STRANGE) as service:
+        for name in ("a.jsonl", "a.csv", "a.parquet"):
+            assert bulk.export(pager(service), tmp_path / name).is_complete
+    assert [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()] == STRANGE
+    rows = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
+    others = [json.loads(row["other_fields"] or "null") for row in rows]
+    assert [row["id"] for row in rows] == ["1", "2", r"\ud83d", "", "", ""]
+    assert [row["item_name"] for row in rows[:2]] == [r"\ud83d", "\U0001f600"]
+    assert json.loads(rows[1]["behavior_data"]) == {HALF: [HALF]}
+    assert json.loads(rows[1]["user"]) == {"id": 3, "username": HALF}
+    assert others == [{HALF: 1}, None, {"x": HALF}, None, 5, HALF]
+    rows = parquet.read_table(tmp_path / "a.parquet").to_pylist()
+    assert [row["id"] for row in rows] == [1, 2, None, None, None, None]
+    assert rows[1]["item_name"] == "\U0001f600"
+    assert json.loads(rows[1]["behavior_data"]) == {HALF: [HALF]}
+    assert [json.loads(row["_other"] or "null") for row in rows] == [
+        {"item_name": HALF, HALF: 1},
+        {"user": {"username": HALF}},
+        {"id": HALF, "x": HALF},
+        None,
+        5,
+        HALF,
+    ]
 
 
 def test_export_takes_pages_of_1000_unless_told_otherwise(service: ListService, tmp_path: Path) -> None:
