@@ -30,6 +30,7 @@ OTHER = "_other"
 """The last column: per row, the unknown fields and the values that don't fit their column, as JSON."""
 TIMESTAMP, WHOLE_SECONDS, INT64 = pa.timestamp("ms", "UTC"), pa.timestamp("s", "UTC"), pa.int64()
 NOTHING = type(None)
+JSON_TYPES = (bool, int, float, str, list, dict, NOTHING)
 UNREADABLE = (pa.ArrowException, TypeError, ValueError, OverflowError)
 
 Others = dict[int, Any]
@@ -37,56 +38,55 @@ Others = dict[int, Any]
 
 
 class Column:
-    """How JSON values become an Arrow array."""
+    """How JSON values become an Arrow array.
 
-    def __init__(self, type: pa.DataType) -> None:
+    Args:
+        type: The type of the array.
+        accepted: The JSON types of its values. pyarrow would convert some others: `"5"`, 1.5 and True to 5, 1
+            and 1, for example.
+    """
+
+    def __init__(self, type: pa.DataType, *accepted: type) -> None:
         self.type = type
+        self._accepted = frozenset((*accepted, NOTHING))
+        self._rejected = tuple(each for each in JSON_TYPES if each not in accepted)
 
     def build(self, values: Sequence[Any], others: Others) -> pa.Array:
         """Build the array. Values that don't fit are put into `others`, and the array is null there."""
-        try:
-            return self._array(values)
-        except UNREADABLE:
-            kept = [value if self._fits(value) else None for value in values]
+        if self._accepted.issuperset(map(type, values)):
+            try:
+                return self._array(values)
+            except UNREADABLE:
+                pass
+        kept = [self._kept(value) for value in values]
         for i, value in enumerate(values):
             if kept[i] is None and value is not None:
                 others[i] = value
         return self._array(kept)
 
-    def _fits(self, value: Any) -> bool:
+    def _kept(self, value: Any) -> Any:
+        """Return the JSON value if it fits, otherwise None."""
         try:
-            self._array([value])
+            json = value if isinstance(value, JSON_TYPES) else codec.to_json(value)
+            if type(json) in self._accepted or not isinstance(json, self._rejected):
+                self._array([json])
+                return json
         except UNREADABLE:
-            return False
-        return True
+            pass
+        return None
 
     def _array(self, values: Sequence[Any]) -> pa.Array:
         return pa.array(values, self.type)
-
-
-class Number(Column):
-    """Numbers. The type is inferred first, because pyarrow would cut a fraction off, and read True as 1.0."""
-
-    def _array(self, values: Sequence[Any]) -> pa.Array:
-        numbers = pa.array(values)
-        if pa.types.is_boolean(numbers.type) or (
-            pa.types.is_floating(numbers.type) and not pa.types.is_floating(self.type)
-        ):
-            raise TypeError
-        return numbers.cast(self.type)
 
 
 class Seconds(Column):
     """Epoch seconds as instants. Numbers beyond the years 1 to 9999 don't fit."""
 
     def __init__(self) -> None:
-        super().__init__(TIMESTAMP)
+        super().__init__(TIMESTAMP, int)
 
     def _array(self, values: Sequence[Any]) -> pa.Array:
-        numbers = pa.array(values)
-        if not (pa.types.is_integer(numbers.type) or pa.types.is_null(numbers.type)):
-            raise TypeError
-        seconds = numbers if numbers.type == INT64 else numbers.cast(INT64)
+        seconds = pa.array(values, INT64)
         bounds = pc.min_max(seconds).as_py()
         if bounds["min"] is not None and not EARLIEST <= bounds["min"] <= bounds["max"] <= LATEST:
             raise OverflowError
@@ -97,7 +97,7 @@ class Parsed(Column):
     """ISO 8601 texts as dates or instants."""
 
     def __init__(self, type: pa.DataType, parse: Callable[[Any], Any]) -> None:
-        super().__init__(type)
+        super().__init__(type, str)
         self._parse = parse
 
     def _array(self, values: Sequence[Any]) -> pa.Array:
@@ -281,13 +281,13 @@ def _column(kind: types.Type, parents: tuple[type, ...]) -> Column:
     if isinstance(kind, expressions.ListOf):
         return Listed(_column(kind.element, parents))
     if isinstance(kind, types.Integer):
-        return Number(pa.int32() if kind.bits == 32 else pa.int64())
+        return Column(pa.int32() if kind.bits == 32 else INT64, int)
     if isinstance(kind, types.Boolean):
-        return Column(pa.bool_())
+        return Column(pa.bool_(), bool)
     if isinstance(kind, types.Float):
-        return Number(pa.float64())
+        return Column(pa.float64(), float, int)
     if isinstance(kind, types.Text):
-        return Column(pa.string())
+        return Column(pa.string(), str)
     if isinstance(kind, types.DateTime):
         return Parsed(pa.timestamp("us", "UTC"), kind.parse)
     if isinstance(kind, types.Date):
@@ -343,8 +343,4 @@ def _fast_encoder() -> Any:
         from msgspec.json import Encoder
     except ImportError:
         return None
-    return Encoder(enc_hook=_json_of)
-
-
-def _json_of(model: Any) -> Any:
-    return model._json
+    return Encoder(enc_hook=codec.to_json)

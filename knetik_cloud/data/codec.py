@@ -17,8 +17,12 @@ MIN_MSGSPEC_BYTES = 4096
 """Bytes from which msgspec is used. Below, it saves microseconds, while its import takes milliseconds."""
 
 
-def _to_json(value: Any) -> Any:
-    """Return the JSON value that a model, or a Boolean or a number of another library, stands for."""
+def to_json(value: Any) -> Any:
+    """Return the JSON value that a model, or a Boolean or a number of another library, stands for.
+
+    Raises:
+        TypeError: If there is none.
+    """
     try:
         return value._json
     except AttributeError:
@@ -40,7 +44,7 @@ def _finite(digits: str) -> float:
     return number
 
 
-_encode = json.JSONEncoder(default=_to_json, separators=(",", ":"), allow_nan=False).encode
+_encode = json.JSONEncoder(default=to_json, separators=(",", ":"), allow_nan=False).encode
 _decode = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite).decode
 
 

@@ -7,10 +7,13 @@ import datetime as dt
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -32,6 +35,7 @@ from knetik_cloud import (
 )
 from knetik_cloud.contrib import arrow
 from knetik_cloud.data.page import Page
+from knetik_cloud.data.types import EARLIEST, LATEST, DateTime
 from knetik_cloud.sandbox import Sandbox
 from test.models.documents import documents
 from test.models.library import Loans
@@ -107,8 +111,10 @@ def test_every_page_has_the_same_schema_and_loses_nothing(name: str) -> None:
     st.none()
     | st.booleans()
     | st.integers(-(2**70), 2**70)
+    | st.integers(-(10**400), 10**400)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=3)
+    | st.integers().map(str)
     | st.lists(st.integers(0, 9), max_size=2)
     | st.dictionaries(st.sampled_from(["id", "y"]), st.integers(0, 9) | st.text(max_size=3)),
 )
@@ -131,6 +137,98 @@ def test_value_that_does_not_fit_its_column_is_kept_beside_it(name: str, value: 
     else:
         assert row[name] == value
         assert type(row[name]) is type(value)
+
+
+def within(bits: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and -(2**bits) <= value < 2**bits
+
+
+def is_text(value: Any) -> bool:
+    return type(value) is str and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+FITS: dict[str, Callable[[Any], bool]] = {
+    "days": within(31),
+    "number": within(63),
+    "fee": lambda value: type(value) is float or within(53)(value) or value == 2**53,
+    "is_late": lambda value: type(value) is bool,
+    "note": is_text,
+    "begins": lambda value: type(value) is str and DateTime.parse(value) is not None,
+    "ends": lambda value: type(value) is str and getattr(DateTime.parse(value), "tzinfo", None) is not None,
+    "until": lambda value: type(value) is int and EARLIEST <= value <= LATEST,
+}
+"""The fields of the library's terms, and which JSON values their columns hold."""
+
+ANY_VALUE = (
+    st.booleans()
+    | st.integers(-5, 5)
+    | st.integers(-(2**70), 2**70)
+    | st.integers(-(10**400), 10**400)
+    | st.sampled_from([1.0, 0.0, 1.5, 1e300])
+    | st.integers(-5, 2**70).map(str)
+    | st.sampled_from(["", "1.0", "true", "null", "\ud83d", "2020", "2020-02-29", "2020-02-29T12:00:00Z"])
+    | st.lists(st.integers(0, 5) | st.just("5"), max_size=2)
+    | st.dictionaries(st.sampled_from(["id", "days"]), st.integers(0, 5) | st.just("5"), max_size=2)
+)
+
+
+def kept(name: str, column: Any) -> Any:
+    """Return the JSON value that a column holds."""
+    if isinstance(column, dt.datetime):
+        return column.timestamp() if name == "until" else column.isoformat()
+    return column.isoformat() if isinstance(column, dt.date) else column
+
+
+def assert_kept(name: str, value: Any, column: Any) -> None:
+    if name in ("begins", "ends"):
+        parsed = DateTime.parse(value)
+        value = parsed.isoformat() if name == "ends" else parsed.date().isoformat()
+    assert kept(name, column) == value
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_columns_hold_values_of_their_own_type_and_no_others(name: str) -> None:
+    fits = FITS[name]
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.lists(st.none() | ANY_VALUE, max_size=4))
+    def check(values: list[Any]) -> None:
+        terms = [{name: value} for value in values]
+        loans = [{"terms": each} for each in terms] + [{"history": terms}]
+        *rows, last = Loans.from_dict({"loans": loans}).to_arrow().to_pylist()
+        assert len(rows) == len(values)
+        for value, row, listed in zip(values, rows, last["history"], strict=True):
+            assert row["terms"][name] == listed[name]
+            if value is None or not fits(value):
+                assert row["terms"][name] is None
+            else:
+                assert_kept(name, value, row["terms"][name])
+            expected = None if value is None or fits(value) else {"terms": {name: value}}
+            assert json.dumps(expected) == json.dumps(json.loads(row["_other"] or "null"))
+        expected = None if all(value is None or fits(value) for value in values) else {"history": terms}
+        assert json.dumps(expected) == json.dumps(json.loads(last["_other"] or "null"))
+
+    check()
+
+
+@pytest.mark.parametrize("encoder", ["msgspec", "standard library"])
+@pytest.mark.parametrize("rows", [[1, "5"], ["5"], [True, 1, 1.0, "1"]])
+def test_text_in_place_of_a_number_is_kept_beside_it(
+    rows: list[Any], encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if encoder == "standard library":
+        monkeypatch.setattr(arrow, "_fast_encoder", lambda: None)
+    found = table_of(*({"id": value} for value in rows)).to_pylist()
+    assert [row["id"] for row in found] == [value if type(value) is int else None for value in rows]
+    others = [json.loads(row["_other"])["id"] if row["_other"] else None for row in found]
+    assert json.dumps(others) == json.dumps([None if type(value) is int else value for value in rows])
+
+
+def test_numbers_of_other_libraries_are_those_that_they_stand_for() -> None:
+    found = table_of(*({"id": value} for value in (np.int64(5), np.float64(1.5), np.True_, Decimal("1.5"))))
+    rows = found.to_pylist()
+    assert [row["id"] for row in rows] == [5, None, None, None]
+    assert [row["_other"] for row in rows[:3]] == [None, '{"id":1.5}', '{"id":true}']
 
 
 def test_absent_and_null_fields_and_rows_are_null() -> None:

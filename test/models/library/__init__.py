@@ -50,6 +50,19 @@ class Copy(Model):
     id: int | None = field("int32")
 
 
+class Terms(Model):
+    """The terms of a loan, with a field of each scalar type."""
+
+    days: int | None = field("int32")
+    number: int | None = field("int64")
+    fee: float | None = field("float")
+    is_late: bool | None = field("bool")
+    note: str | None = field("str")
+    begins: dt.date | None = field("date")
+    ends: dt.datetime | None = field("datetime")
+    until: int | None = field("int64", epoch=True)
+
+
 class Loan(Model):
     """The loans of a day."""
 
@@ -57,6 +70,8 @@ class Loan(Model):
     at: dt.datetime | None = field("datetime")
     books: list[Copy] | None = field("list[Copy]")
     secret: str | None = field("str", secret=True)
+    terms: Terms | None = field("Terms")
+    history: list[Terms] | None = field("list[Terms]")
 
 
 class Loans(Page, items="loans"):
