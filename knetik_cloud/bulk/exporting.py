@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -84,7 +86,7 @@ def export(
     Args:
         pager: The list, such as `api.iter_users_inventory()`, with its filters, `limit`, `prefetch` and
             `start_page`. The export reads 1000 items at a time unless the pager has a `page_size` or a
-            `start_page`.
+            `start_page`. The pager's `deadline` limits the reading, from the start of the export.
         path: The file, which is replaced at the end. `.gz` and `.zst` compress JSON lines and CSV files.
         format: `jsonl`, `csv` or `parquet`. By default, the name of the file decides.
         resume: Whether to continue an export of the same list to the same file that did not end.
@@ -95,7 +97,7 @@ def export(
         What was written. If items are missing, a `RowsMovedWarning` is issued.
 
     Raises:
-        ApiException: If a page can't be fetched. The same call continues.
+        ApiException: If a page can't be fetched, or a deadline has passed. The same call continues.
         BulkError: If another process is writing the file.
         ApiValueError: If the format is unknown, or the pager is one of the asyncio client.
     """
@@ -202,6 +204,7 @@ class _Export:
         self._target = target
         self._compression = compression
         self._progress = progress
+        self._end = plan.end()
         host = self._client.configuration.host
         self._arguments = plan.page_arguments(PAGE_SIZE)
         start = plan.start.text(plan.operation.id)
@@ -297,11 +300,10 @@ class _Export:
         try:
             while state.page <= last and (plan.limit is None or state.rows < plan.limit):
                 while number <= last and len(ahead) <= plan.prefetch:
-                    fetched = number
                     ahead.append(
-                        (lambda n=fetched: self._fetch(n))  # type: ignore[misc]
+                        partial(self._fetch, number)
                         if threads is None
-                        else threads.submit(self._fetch, fetched)
+                        else threads.submit(copy_context().run, self._fetch, number)
                     )
                     number += 1
                 oldest = ahead.popleft()
@@ -330,7 +332,7 @@ class _Export:
 
     def _read(self, number: int) -> bytes:
         plan = self._plan
-        options = {**plan.call_options, "_preload_content": False}
+        options = {**plan.options_until(self._end, number), "_preload_content": False}
         arguments = {**self._arguments, plan.page_name: number}
         with self._client.call(plan.operation, arguments, options) as response:
             data: bytes = response.data

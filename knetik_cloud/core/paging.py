@@ -196,24 +196,36 @@ class Plan(Generic[P]):
             ApiResponseError: If the service keeps returning the same page.
         """
         reading: _ListState[P] = _ListState(self)
-        until = self._clock() + self.deadline
+        end = self.end()
         started = reading.received
         while not reading.is_done:
             if started == reading.received:
-                yield self._fetch(started := started + 1, until)
+                yield self._fetch(started := started + 1, end)
             page = reading.add((yield AwaitPage()))
             while started < reading.end and started - reading.received < self.prefetch:
-                yield self._fetch(started := started + 1, until)
+                yield self._fetch(started := started + 1, end)
             yield page
 
-    def _fetch(self, number: int, until: float) -> StartFetch:
-        left = until - self._clock()
+    def end(self) -> float:
+        """Return when a reading that begins now has to end, by the monotonic clock."""
+        return self._clock() + self.deadline
+
+    def options_until(self, end: float, number: int) -> dict[str, Any]:
+        """Return the options of the call for a page, which ends with the reading at the latest.
+
+        Raises:
+            DeadlineExceeded: If the deadline for reading the list has passed.
+        """
+        left = end - self._clock()
         if left <= 0:
             raise DeadlineExceeded(
                 reason=f"the list exceeded its deadline before page {number} (increase `deadline`)"
             )
-        limited = {} if left >= self._call_deadline else {"_deadline": left}
-        return StartFetch({**self._arguments, self.page_name: number}, {**self.call_options, **limited})
+        return {**self.call_options, **({} if left >= self._call_deadline else {"_deadline": left})}
+
+    def _fetch(self, number: int, end: float) -> StartFetch:
+        options = self.options_until(end, number)
+        return StartFetch({**self._arguments, self.page_name: number}, options)
 
 
 class _ListState(Generic[P]):

@@ -6,14 +6,17 @@ import csv
 import gc
 import gzip
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -287,6 +290,55 @@ def test_export_that_begins_again_leaves_no_state_of_the_file_that_it_replaces(
     done = bulk.export(pager(service, page_size=100), path)
     assert ids_in(path) == list(range(1, 2501))
     assert (done.is_resumed, done.is_complete) == (False, True)
+
+
+TRACE: ContextVar[str] = ContextVar("trace", default="none")
+
+
+class Traces(knetik_cloud.Hook):
+    """Keeps the trace that each call belongs to."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def on_call_start(self, call: knetik_cloud.hooks.Call) -> None:
+        self.found.append(TRACE.get())
+
+
+@pytest.mark.parametrize("prefetch", [0, 3])
+def test_fetches_of_an_export_have_the_context_of_its_caller(
+    service: ListService, tmp_path: Path, prefetch: int
+) -> None:
+    hook = Traces()
+    client = knetik_cloud.ApiClient(knetik_cloud.Configuration(service.url, hooks=[hook]))
+    api = knetik_cloud.UsersInventoryApi(client)
+    token = TRACE.set("mine")
+    try:
+        bulk.export(api.iter_users_inventory(page_size=500, prefetch=prefetch), tmp_path / "a.jsonl")
+    finally:
+        TRACE.reset(token)
+    assert hook.found == ["mine"] * 5
+
+
+@pytest.mark.parametrize("prefetch", [0, 3])
+@pytest.mark.parametrize("is_of_pager", [True, False], ids=["of the pager", "of a block"])
+def test_export_ends_at_its_deadline_and_goes_on(
+    service: ListService, tmp_path: Path, prefetch: int, is_of_pager: bool
+) -> None:
+    path, gate = tmp_path / "a.jsonl", threading.Event()
+    service.before = lambda page: gate.wait(20) if page == 4 else None
+    how = {"page_size": 500, "prefetch": prefetch}
+    started = time.monotonic()
+    with (
+        pytest.raises(knetik_cloud.DeadlineExceeded, match="deadline"),
+        knetik_cloud.deadline(math.inf if is_of_pager else 1.0),
+    ):
+        bulk.export(pager(service, **how, deadline=1.0 if is_of_pager else None), path)
+    assert time.monotonic() - started < 10
+    gate.set()
+    done = bulk.export(pager(service, **how, deadline=60.0), path)
+    assert ids_in(path) == list(range(1, 2501))
+    assert (done.is_resumed, done.is_complete) == (True, True)
 
 
 def test_killed_export_goes_on(service: ListService, tmp_path: Path) -> None:

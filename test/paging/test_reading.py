@@ -275,6 +275,19 @@ def test_the_deadline_of_the_whole_bounds_each_call_and_ends_it() -> None:
         next(steps)
 
 
+def test_options_of_a_call_keep_the_rest_of_the_deadline() -> None:
+    now = [100.0]
+    read = plan(deadline=40.0, clock=lambda: now[0])
+    end = read.end()
+    assert (end, read.options_until(end, 1)) == (140.0, {})
+    now[0] += 15
+    assert read.options_until(end, 2) == {"_deadline": 25.0}
+    now[0] += 25
+    with pytest.raises(DeadlineExceeded, match="before page 3"):
+        read.options_until(end, 3)
+    assert plan().end() == math.inf
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
