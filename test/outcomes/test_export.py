@@ -484,9 +484,12 @@ def test_items_removed_before_the_position_are_reported(
     assert done.has_moved
 
 
-def test_items_added_to_a_page_before_the_position_are_reported(service: ListService, tmp_path: Path) -> None:
+def test_items_added_after_the_end_are_exported_from_the_position(
+    service: ListService, tmp_path: Path
+) -> None:
     first = pager(service, page_size=1000)
     assert len(list(first)) == 2500
     service.rows += [{"id": 2501}]
-    with pytest.warns(knetik_cloud.RowsMovedWarning, match=r"holds 0 items of 1: others may"):
-        bulk.export(pager(service, start_page=first.position), tmp_path / "a.jsonl")
+    done = bulk.export(pager(service, start_page=first.position), tmp_path / "a.jsonl")
+    assert (done.path.read_bytes(), done.rows, done.skipped) == (b'{"id": 2501}\n', 1, 2500)
+    assert done.is_complete

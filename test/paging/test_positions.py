@@ -98,6 +98,17 @@ def test_position_of_a_pager_that_begins_at_a_page_number_keeps_its_size(read: R
 
 
 @both
+@pytest.mark.parametrize("count", [15, 20, 24])
+def test_items_that_were_added_after_the_end_are_read_from_the_position(read: Read, count: int) -> None:
+    with ListService(entries(count)) as service:
+        first, position = read(service, {"page_size": 10}, 1000)
+        service.rows += entries(count + 12)[count:]
+        rest, position = read(service, {"start_page": position}, 1000)
+        none, _ = read(service, {"start_page": position}, 1000)
+    assert (first + rest, none) == (list(range(1, count + 13)), [])
+
+
+@both
 def test_item_that_went_while_nobody_read_gives_a_warning(read: Read) -> None:
     with ListService(entries(30)) as service:
         _, position = read(service, {"page_size": 10}, 15)
