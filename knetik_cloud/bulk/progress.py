@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from knetik_cloud.core.clock import monotonic
@@ -97,8 +98,9 @@ class _Lines(_Silent):
     def update(self, state: Mapping[str, Any]) -> None:
         if monotonic() >= self._next and sys.stderr is not None:
             self._next += LINE_SECONDS
-            sys.stderr.write(f"{json.dumps(state)}\n")
-            sys.stderr.flush()
+            with suppress(OSError):  # a run goes on, even if the reader of stderr is gone
+                sys.stderr.write(f"{json.dumps(state)}\n")
+                sys.stderr.flush()
 
 
 class _Bar(_Silent):

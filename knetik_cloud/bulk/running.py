@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -702,11 +702,12 @@ class _Run:
 
     def _say_how_to_go_on(self) -> None:
         if sys.stderr is not None:
-            sys.stderr.write(
-                "\nWaiting for the calls in flight. To go on later, use the same command, or "
-                f"bulk.resume({str(self._folder)!r}).\n"
-            )
-            sys.stderr.flush()
+            with suppress(OSError):
+                sys.stderr.write(
+                    "\nWaiting for the calls in flight. To go on later, use the same command, or "
+                    f"bulk.resume({str(self._folder)!r}).\n"
+                )
+                sys.stderr.flush()
 
 
 def _workers_of(executor: Executor) -> int:

@@ -249,7 +249,7 @@ def _errors() -> Iterator[None]:
     except BulkError as error:
         raise CommandError(str(error)) from None
     except OSError as error:
-        raise CommandError(f"{error.filename}: {error.strerror}") from None
+        raise CommandError(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from None
 
 
 def _finish(run: Run, found: Report) -> None:

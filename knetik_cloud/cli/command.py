@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -71,7 +74,9 @@ class Root(Group):
     ) -> NoReturn:
         """Run the command, report its errors, and end the process with the exit code."""
         arguments = list(sys.argv[1:] if args is None else args)
-        sys.exit(self._ended(arguments, prog_name or "knetik", extra))
+        with _streams():
+            code = self._ended(arguments, prog_name or "knetik", extra)
+        sys.exit(code)
 
     def _ended(self, arguments: list[str], name: str, extra: dict[str, Any]) -> int:
         """Run the command, and return its exit code."""
@@ -84,17 +89,46 @@ class Root(Group):
             sys.stdout.flush()
         except click.exceptions.Exit as ended:
             return ended.exit_code
-        except BrokenPipeError:
-            return _reader_is_gone()
+        except BrokenPipeError:  # of a text such as the help: results are written by `Output`
+            from knetik_cloud.cli.output import drop_stdout
+
+            drop_stdout()
         except (Exception, KeyboardInterrupt) as error:
             return _failed(error, context, scanned)
         return 0
 
 
+class _Remarks(io.FileIO):
+    """The file of stderr. What can't be written to it is lost, which stops nothing."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:  # its reader is gone, or the disk is full
+            return len(data)
+
+
+@contextmanager
+def _streams() -> Iterator[None]:
+    """Make both streams usable: stdout if the caller has closed it, stderr if its reader is gone."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for all that follows
+    before = sys.stderr
+    try:
+        file = None if before.isatty() else _Remarks(before.fileno(), "w", closefd=False)
+    except (AttributeError, OSError):  # it is closed, or not a file
+        file = None
+    if file is None:
+        yield
+        return
+    stream = io.TextIOWrapper(io.BufferedWriter(file), before.encoding, before.errors, line_buffering=True)
+    with redirect_stderr(stream):
+        yield
+    stream.flush()
+
+
 def _help_width() -> int:
     """Return the width of help texts, as click chooses it, without the modules that it loads for that."""
-    import os
-
     columns = os.environ.get("COLUMNS", "")
     if not columns.isdecimal() or columns == "0":
         try:
@@ -106,6 +140,7 @@ def _help_width() -> int:
 
 def _failed(error: BaseException, context: click.Context | None, arguments: Sequence[str]) -> int:
     from knetik_cloud.cli.errors import report
+    from knetik_cloud.cli.output import drop_stdout
 
     if isinstance(error, click.UsageError) and type(error).__name__ == "NoArgsIsHelpError":
         error.show()  # the help
@@ -118,23 +153,11 @@ def _failed(error: BaseException, context: click.Context | None, arguments: Sequ
         click.echo(without_secrets("".join(traceback.format_exception(error))), err=True, nl=False)
     try:
         sys.stdout.flush()
-        run = None if context is None else context.obj
-        writes_rows = run is not None and run.writes_rows
-        return report(error, _wants_json(arguments, writes_rows), run is not None and run.is_writing)
-    except BrokenPipeError:
-        return _reader_is_gone()
-
-
-def _reader_is_gone() -> int:
-    """Keep the interpreter from writing the rest, once the reader of the pipe has all that it wants."""
-    import os
-
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    return 0
+    except OSError:
+        drop_stdout()
+    run = None if context is None else context.obj
+    writes_rows = run is not None and run.writes_rows
+    return report(error, _wants_json(arguments, writes_rows), run is not None and run.is_writing)
 
 
 def _wants_json(arguments: Sequence[str], writes_rows: bool) -> bool:

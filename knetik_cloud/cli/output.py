@@ -72,10 +72,13 @@ class Output:
             )
 
     def write(self, result: Rows) -> None:
-        """Write a result to stdout."""
+        """Write a result to stdout, or as much of it as its reader wants. That changes no exit code."""
         result = self._narrowed(result)
-        WRITERS[self.chosen](result, _stdout())
-        _stdout().flush()
+        try:
+            WRITERS[self.chosen](result, _stdout())
+            _stdout().flush()
+        except BrokenPipeError:
+            drop_stdout()
 
     def _narrowed(self, result: Rows) -> Rows:
         if self.select is not None:
@@ -102,6 +105,11 @@ class Output:
                 f"--select {self.select!r} can't be applied to this result: {error}"
             ) from None
         return Rows.of(value) if isinstance(value, list) else Rows.single(value)
+
+
+def drop_stdout() -> None:
+    """Drop what is left to write to stdout, so that neither a flush nor the interpreter's end fails."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def is_terminal(stream: Any) -> bool:

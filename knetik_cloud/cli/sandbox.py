@@ -162,6 +162,8 @@ def _serve(options: dict[str, Any]) -> None:
     except (UnusableDatabase, ServiceError, RuntimeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
+        if error.filename is None:
+            raise click.ClickException(str(error)) from error
         raise click.FileError(str(error.filename), hint=error.strerror) from error
     except SQLAlchemyError as error:
         # Use the message of the driver, without the statement and the link that SQLAlchemy adds.

@@ -175,6 +175,114 @@ def test_a_closed_pipe_of_a_short_result_is_quiet_too(sandbox: Sandbox) -> None:
         assert done.stderr == b"", words
 
 
+def unread(*words: str, streams: str = "out", code: str = "") -> tuple[int, str]:
+    """Run a command whose readers of stdout, stderr or both are gone, and return its exit code and stderr."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", code, *words] if code else [*KNETIK, *words]
+    try:
+        done = subprocess.run(
+            command,
+            stdout=writing if "out" in streams else subprocess.DEVNULL,
+            stderr=writing if "err" in streams else subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    return done.returncode, done.stderr or ""
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.csv"
+    path.write_text("user_id,entitlement_id\n3,56\n56,56\n3,1\n56,1\n")
+    return path
+
+
+@pytest.mark.parametrize("streams", ["out", "err", "out and err"])
+def test_a_closed_pipe_keeps_the_outcome_of_a_bulk_run(streams: str, sandbox: Sandbox, rows: Path) -> None:
+    sandbox.fail("grant_user_entitlement", reset=True, applied=True)
+    sandbox.fail("get_user_inventories", status=400, times=None)
+    run = ("bulk", "run", "entitlements", "grant", str(rows), "--settle", "0", "--retries", "0")
+    code, err = unread(*run, streams=streams)
+    assert code == 7, err
+    assert "err" in streams or "the outcome of 1 rows is unknown" in err
+    sandbox.clear_faults()
+    sandbox.fail("grant_user_entitlement", status=400, times=None)
+    assert unread(*run, "--journal", str(rows.with_name("rejected")), streams=streams)[0] == 1
+
+
+def test_a_closed_pipe_keeps_the_outcome_of_a_write_with_a_key(sandbox: Sandbox) -> None:
+    sandbox.fail("grant_user_entitlement", reset=True, applied=True)
+    sandbox.fail("get_user_inventories", status=400, times=None)
+    words = ("entitlements", "grant", "3", "--entitlement-id", "56", "--once", "k", "--retries", "0")
+    code, err = unread(*words)
+    assert code in (6, 7), err
+    sandbox.clear_faults()
+    assert unread(*words) == (0, "")
+
+
+SOON = """
+import sys
+from knetik_cloud.bulk import progress
+import knetik_cloud.cli as c
+progress.LINE_SECONDS = 0.0
+c.main(sys.argv[1:])
+"""
+
+
+def test_progress_that_nobody_reads_does_not_stop_a_bulk_run(sandbox: Sandbox, rows: Path) -> None:
+    sandbox.fail("grant_user_entitlement", delay=0.3, times=None)
+    run = ("bulk", "run", "entitlements", "grant", str(rows), "--concurrency", "1")
+    assert unread(*run, streams="err", code=SOON)[0] == 0
+    assert len(sandbox.journal("grant_user_entitlement")) == 4
+    assert unread("export", "items", "list", str(rows.with_name("a.jsonl")), streams="err", code=SOON)[0] == 0
+
+
+@pytest.mark.parametrize(("streams", "how"), [("out", []), ("err", []), ("out and err", ["--debug"])])
+def test_a_closed_pipe_keeps_the_exit_code_of_an_error(
+    streams: str, how: list[str], sandbox: Sandbox
+) -> None:
+    for words, code in (
+        (["items", "get", "999"], 4),
+        (["items", "get", "x"], 2),
+        (["items", "get", "1", "--host", "http://127.0.0.1:1", "--retries", "0"], 6),
+        (["items", "get", "1", "--profile", "missing"], 1),
+        (["doctor", "--host", "http://127.0.0.1:1"], 1),
+    ):
+        done, err = unread(*words, *how, streams=streams)
+        assert done == code, (words, err)
+        assert "Traceback" not in err
+
+
+def test_remarks_that_nobody_reads_change_nothing(sandbox: Sandbox) -> None:
+    assert unread("items", "list", "--size", "1", "--debug", streams="err")[0] == 0
+    assert unread("items", "delete", "56", "--host", "http://example.invalid", streams="err")[0] == 2
+    assert unread("items", streams="err")[0] == 2  # the help
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_command_without_a_stream_works(closed: str, sandbox: Sandbox) -> None:
+    for words, code in (("items list", 0), ("items get 999", 4), ("--help", 0)):
+        line = f"{' '.join(KNETIK)} {words} {closed}"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, timeout=60, check=False)
+        assert (done.returncode, b"Traceback" in done.stderr) == (code, False), line
+
+
+def test_a_sandbox_whose_address_nobody_reads_says_why_it_ends() -> None:
+    code, err = unread("sandbox", "--port", "0")
+    assert code == 1
+    assert "Error: [Errno 32] Broken pipe" in err
+
+
+def test_a_report_whose_reader_is_gone_ends_quietly(sandbox: Sandbox, rows: Path) -> None:
+    assert unread("bulk", "run", "entitlements", "grant", str(rows)) == (0, "All 4 rows are applied.\n")
+    for words in (["report"], ["report", "--failed"], ["status"]):
+        assert unread("bulk", *words, str(rows.with_suffix(".run"))) == (0, "")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for children")
 def test_ctrl_c_ends_with_130_and_without_a_traceback() -> None:
     server = Endless(1_000_000, pause=0.05)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 import knetik_cloud
 from knetik_cloud import aio, bulk
 from knetik_cloud.bulk import pace as pacing
+from knetik_cloud.bulk import progress as reporting
 from knetik_cloud.bulk import shard
 from knetik_cloud.bulk.pace import GROWTH_WINDOW, Pace
 from knetik_cloud.sandbox import Sandbox
@@ -125,6 +128,23 @@ def test_ctrl_c_lets_the_calls_in_flight_finish_and_the_same_command_continues(
     assert report.applied + report.counts["pending"] == 120
     assert sum(held(api).values()) == report.applied
     assert_complete(api, tmp_path)
+
+
+def test_stderr_whose_reader_is_gone_stops_no_run(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    stream = open(writing, "w", buffering=1)  # noqa: SIM115 - closing it fails, as it has to
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(reporting, "LINE_SECONDS", 0.0)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(api, tmp_path, progress=after(3, lambda: signal.raise_signal(signal.SIGINT)), concurrency=4)
+        assert run(api, tmp_path, progress=None).applied == 120
+    finally:
+        with suppress(BrokenPipeError):
+            stream.close()
 
 
 def test_long_pause_that_the_service_asks_for_ends_with_ctrl_c(
