@@ -317,15 +317,15 @@ class _Checks:
         return Check("permissions", "ok", ", ".join(granted))
 
     def _sandbox(self) -> Check:
+        from knetik_cloud.api_client import ApiClient
+        from knetik_cloud.cli.control import PREFIX
         from knetik_cloud.exceptions import ApiException
         from knetik_cloud.version import __version__
 
-        control = self._live.control(str(self._run.base_url.value))
         try:
-            about = control.get("")
-        except ApiException as error:
-            if error.status is None:
-                raise
+            with ApiClient(self._run.configuration(with_credential=False)) as client:
+                about = client.call_api(PREFIX, "GET", response_type="object")
+        except ApiException:
             return Check("sandbox", "ok", "the host is not a sandbox, or its control API is off")
         version = about.get("version") if isinstance(about, dict) else None
         if version != __version__:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.version import __version__
 from test.conftest import RecordingServer, answer
 
 from .conftest import Run, profiles_file, spawn
@@ -324,9 +325,16 @@ CERTIFICATES = Path(__file__).parents[1] / "faults" / "certificates"
 
 
 class SecureServer:
-    """A server that responds over TLS with a certificate of this folder."""
+    """A service without a sandbox's control API, over TLS with a certificate of this folder.
 
-    def __init__(self, certificate: str) -> None:
+    Args:
+        certificate: The file of the certificate.
+        control: The response to a call of the control API. An empty one closes the connection.
+    """
+
+    def __init__(self, certificate: str, control: bytes = answer(404)) -> None:
+        self._control = control
+        self.control_calls = 0
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(CERTIFICATES / certificate)
         self._context = context
@@ -345,8 +353,14 @@ class SecureServer:
 
     def _serve(self, plain: socket.socket) -> None:
         with plain, suppress(OSError), self._context.wrap_socket(plain, server_side=True) as connection:
-            while connection.recv(65536):
-                connection.sendall(answer(200, b'{"content": []}'))
+            while head := connection.recv(65536):
+                response = answer(200, b'{"content": []}')
+                if head.startswith(b"GET /_sandbox"):
+                    self.control_calls += 1
+                    response = self._control
+                if not response:
+                    return
+                connection.sendall(response)
 
     def close(self) -> None:
         with suppress(OSError):
@@ -370,21 +384,40 @@ def test_doctor_checks_certificates(
     server = SecureServer(certificate)
     try:
         profiles_file(home, f'default_profile = "a"\n[profiles.a]\nhost = "{server.url}"\n{setting}\n')
-        rows = {row["check"]: row for row in run("doctor", "-o", "jsonl").rows("jsonl")}
+        done = run("doctor", "-o", "jsonl")
     finally:
         server.close()
+    rows = {row["check"]: row for row in done.rows("jsonl")}
     assert rows["tls"]["state"] == state, rows["tls"]
     assert detail in rows["tls"]["detail"]
-    assert rows["http"]["state"] == ("skipped" if state == "failed" else "ok")
+    assert rows["http"]["state"] == rows["sandbox"]["state"] == ("skipped" if state == "failed" else "ok")
+    assert done.code == (1 if state == "failed" else 0), rows
+
+
+def test_doctor_passes_if_the_control_api_is_not_reached(run: Run, home: Path) -> None:
+    server = SecureServer("good.pem", control=b"")
+    authority = CERTIFICATES / "authority.pem"
+    text = f'default_profile = "a"\n[profiles.a]\nhost = "{server.url}"\nssl_ca_cert = "{authority}"\n'
+    profiles_file(home, text)
+    try:
+        done = run("doctor", "--retries", "0", "-o", "jsonl")
+    finally:
+        server.close()
+    rows = {row["check"]: row for row in done.rows("jsonl")}
+    assert (done.code, rows["sandbox"]["state"]) == (0, "ok"), rows
+    assert "not a sandbox" in rows["sandbox"]["detail"]
+    assert server.control_calls == 1
 
 
 def test_doctor_checks_the_proxy_that_is_used(run: Run, server: RecordingServer, monkeypatch: Any) -> None:
     monkeypatch.setenv("http_proxy", f"http://user:canary@{server.url.removeprefix('http://')}")
-    server.answers = [answer(200, b"{}")]
+    server.answers = [answer(200, json.dumps({"version": __version__}).encode())]
     done = run("doctor", "--host", "http://elsewhere.invalid", "-o", "jsonl")
     rows = {row["check"]: row for row in done.rows("jsonl")}
     assert rows["proxy"]["detail"] == server.url
     assert "canary" not in done.text + done.err
     assert rows["dns"]["detail"].startswith("127.0.0.1")
     assert (rows["tcp"]["state"], rows["http"]["state"]) == ("ok", "ok")
+    assert (done.code, rows["sandbox"]["state"]) == (0, "ok"), rows
+    assert server.requests[-1].startswith(b"GET http://elsewhere.invalid/_sandbox HTTP/1.1")
     assert server.requests[0].startswith(b"GET http://elsewhere.invalid/entitlements?size=1 HTTP/1.1")
