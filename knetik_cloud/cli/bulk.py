@@ -229,11 +229,11 @@ def _method(operation: Operation[Any], client: Any) -> Any:
 
 
 def _stdin_rows() -> Iterator[Any]:
-    for number, line in enumerate(sys.stdin, 1):
+    for number, line in enumerate(sys.stdin.buffer, 1):
         if not line.isspace():
             try:
-                yield json.loads(line)
-            except ValueError as error:
+                yield json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except (ValueError, RecursionError) as error:
                 raise click.UsageError(f"stdin, line {number} is not JSON: {error}") from None
 
 

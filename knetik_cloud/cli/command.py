@@ -110,7 +110,9 @@ class _Remarks(io.FileIO):
 
 @contextmanager
 def _streams() -> Iterator[None]:
-    """Make both streams usable: stdout if the caller has closed it, stderr if its reader is gone."""
+    """Make the streams usable, even if the caller has closed them or the reader of stderr is gone."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for all that follows
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for all that follows
     before = sys.stderr

@@ -275,10 +275,8 @@ def read_all_of(path: str) -> str:
     """
     try:
         if path == "-":
-            return (
-                sys.stdin.buffer.read().decode("utf-8") if hasattr(sys.stdin, "buffer") else sys.stdin.read()
-            )
-        return Path(path).read_text(encoding="utf-8")
+            return sys.stdin.buffer.read().decode("utf-8-sig")
+        return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise click.UsageError(f"can't read {path}: {error.strerror}") from None
     except UnicodeDecodeError:

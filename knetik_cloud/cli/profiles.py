@@ -228,10 +228,11 @@ def read_secret(path: Path, what: str) -> str:
 
     try:
         if str(path) == "-":
-            text = sys.stdin.readline(MAX_SECRET_LENGTH)
+            line = sys.stdin.buffer.readline(MAX_SECRET_LENGTH)
         else:
-            with path.open(encoding="utf-8") as file:
-                text = file.readline(MAX_SECRET_LENGTH)
+            with path.open("rb") as file:
+                line = file.readline(MAX_SECRET_LENGTH)
+        text = line.decode("utf-8-sig")
     except OSError as error:
         raise CommandError(f"can't read {what} from {path}: {error.strerror}") from None
     except UnicodeDecodeError:

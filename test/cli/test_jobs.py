@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from knetik_cloud.sandbox import Sandbox
 
-from .conftest import Run
+from .conftest import Run, spawn
 
 
 @pytest.fixture
@@ -46,6 +47,31 @@ def test_rows_that_fail_end_with_1_and_become_the_next_input(
     assert failed.rows("csv") == [{"user_id": "3", "entitlement_id": "1"}]
     denied = run("bulk", "report", str(journal), "--state", "denied", "-o", "jsonl").rows("jsonl")
     assert [(row["row"], row["code"]) for row in denied] == [(2, 1007)]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_rows_from_stdin_are_utf_8_in_every_locale(
+    mark: str, sandbox: Sandbox, run: Run, tmp_path: Path
+) -> None:
+    rows = mark + "\n\n".join(
+        f'{{"type_hint": "entitlement", "name": "{name}"}}' for name in ("Zo\u00eb", "\u85ac")
+    )
+    words = ("bulk", "run", "items", "create", "-", "--journal", str(tmp_path / "j"))
+    done = spawn(*words, input=rows.encode(), env={**os.environ, "PYTHONIOENCODING": "latin-1"})
+    assert done.returncode == 0, done.stderr
+    listed = run("items", "list", "--all", "-o", "jsonl").rows("jsonl")
+    assert {"Zo\u00eb", "\u85ac"} <= {row["name"] for row in listed}
+
+
+@pytest.mark.parametrize("wrong", [b'{"name": "Zo\xeb"}', b"[" * 100_000, b"{"])
+def test_a_line_of_stdin_that_cant_be_read_is_named(
+    wrong: bytes, sandbox: Sandbox, tmp_path: Path, run: Run
+) -> None:
+    words = ("bulk", "run", "items", "create", "-", "--journal", str(tmp_path / "j"))
+    done = run(*words, "--errors", "text", input=b'{"name": "a"}\n' + wrong + b"\n")
+    assert done.code == 2
+    assert "stdin, line 2 is not JSON" in done.err
+    assert sandbox.journal() == []
 
 
 def test_a_lost_response_is_found_out_and_a_stopped_run_resumes(

@@ -188,6 +188,8 @@ def test_bodies_come_as_fields_files_and_stdin(sandbox: Sandbox, run: Run, tmp_p
     ):
         done = run(*words, "--name", "Torch", "--dry-run", input=input)
         assert json.loads(done.text)["body"] == {"type_hint": "entitlement", "name": "Torch", "extra": 1}
+    status = run("inventory", "set-status", "56", "56", "-", "--dry-run", input="\ufeffinactive\n")
+    assert json.loads(status.text)["body"] == "inactive"
     behaviors = tmp_path / "behaviors.json"
     behaviors.write_text('[{"type_hint": "consumable", "max_use": 1}]')
     done = run("items", "create", "--name", "Torch", "--behaviors", f"@{behaviors}", "-o", "json")

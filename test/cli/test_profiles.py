@@ -163,6 +163,26 @@ def test_login_stores_a_secret_outside_the_configuration(
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("how", ["stdin", "file"])
+def test_a_secret_is_utf_8_in_every_locale(mark: str, how: str, home: Path, tmp_path: Path) -> None:
+    secret = f"{mark}s\u00e9cret\n".encode()
+    (tmp_path / "secret").write_bytes(secret)
+    source = "-" if how == "stdin" else str(tmp_path / "secret")
+    environment = {
+        **os.environ,
+        "KNETIK_CLOUD_CONFIG": str(home / "config.toml"),
+        "PYTHONIOENCODING": "latin-1",
+    }
+    words = ("login", "--secret-file", source, "--store", "file", "--no-verify")
+    done = spawn(*words, input=secret, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert (home / "secrets" / "default").read_bytes() == "s\u00e9cret\n".encode()
+    wrong = spawn("login", "--secret-file", "-", "--no-verify", input=b"s\xe9cret", env=environment)
+    assert wrong.returncode == 1
+    assert b"can't read the client secret from -: it isn't UTF-8 text" in wrong.stderr
+
+
 KEYRING = """
 import json, os
 from keyring.backend import KeyringBackend

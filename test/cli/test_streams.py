@@ -263,11 +263,11 @@ def test_remarks_that_nobody_reads_change_nothing(sandbox: Sandbox) -> None:
     assert unread("items", streams="err")[0] == 2  # the help
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
 def test_a_command_without_a_stream_works(closed: str, sandbox: Sandbox) -> None:
-    for words, code in (("items list", 0), ("items get 999", 4), ("--help", 0)):
+    for words, code in (("items list", 0), ("items get 999", 4), ("items create -", 2), ("--help", 0)):
         line = f"{' '.join(KNETIK)} {words} {closed}"
-        done = subprocess.run(["bash", "-c", line], capture_output=True, timeout=60, check=False)
+        done = subprocess.run(["bash", "-c", line], input=b"", capture_output=True, timeout=60, check=False)
         assert (done.returncode, b"Traceback" in done.stderr) == (code, False), line
 
 
