@@ -13,6 +13,7 @@ import click
 
 from knetik_cloud.cli.options import Command, run_of
 from knetik_cloud.cli.output import Output, is_terminal, note
+from knetik_cloud.cli.profiles import TLS_SETTINGS, Profile
 from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.run import VARIABLES, Live, Run
 
@@ -66,13 +67,14 @@ def login(
     if helper and secret_file:
         raise click.UsageError("--helper and --secret-file exclude each other")
     known = run.profiles.profiles.get(name)
-    run.__dict__["profile"] = known  # which need not exist yet
     earlier = {} if known is None else dict(known.values)
     username = username or earlier.get("username")
     kind = credential or ("password" if username else "client_secret")
     if kind == "password" and not username:
         raise click.UsageError("a password needs --username")
     host = run.host or earlier.get("host") or os.environ.get(VARIABLES["host"])
+    run.host = host  # of the profile, whose settings the verification uses
+    run.__dict__["profile"] = Profile(name, {**earlier, **({"host": host} if host else {})})
     values: dict[str, Any] = {
         "host": host,
         "client_id": client_id or earlier.get("client_id"),
@@ -102,7 +104,7 @@ def login(
 
         secret = _secret(kind, secret_file, helper, name)
         if verify:
-            _verify(run, host, kind, secret, values)
+            _verify(run, kind, secret, values)
         if helper is None and store == "keyring":
             profiles.store_in_keyring(name, secret)
         elif helper is None:
@@ -114,7 +116,7 @@ def login(
 
 
 def _secret(kind: str, file: Path | None, helper: str | None, name: str) -> str:
-    from knetik_cloud.cli.profiles import Profile, read_secret
+    from knetik_cloud.cli.profiles import read_secret
 
     what = kind.replace("_", " ")
     if helper is not None:
@@ -129,7 +131,7 @@ def _secret(kind: str, file: Path | None, helper: str | None, name: str) -> str:
     return secret
 
 
-def _verify(run: Run, host: str | None, kind: str, secret: str, values: dict[str, Any]) -> None:
+def _verify(run: Run, kind: str, secret: str, values: dict[str, Any]) -> None:
     """Check a credential: get a token with it, or call the service with the token that it is."""
     from knetik_cloud import apis
     from knetik_cloud.api_client import ApiClient
@@ -137,8 +139,6 @@ def _verify(run: Run, host: str | None, kind: str, secret: str, values: dict[str
     from knetik_cloud.secret import Secret
 
     configuration = run.configuration(with_credential=False)
-    if host:
-        configuration.host = host
     with ApiClient(configuration) as client:
         if kind == "access_token":
             configuration.access_token = Secret(secret)
@@ -197,6 +197,7 @@ def _overridden(run: Run) -> Iterator[str]:
     for credential in credentials[1:]:
         yield f"{credential.kind} of {credential.source}, by {credentials[0].source}"
     profile = run.profile
-    if profile is not None and profile.credential and run.is_foreign_host:
-        source = run.base_url.source
-        yield f"{profile.credential} of profile {profile.name!r}, by {source}: it is for another host"
+    if profile is not None and run.is_foreign_host:
+        ignored = [f"{name} {profile.values[name]}" for name in TLS_SETTINGS if name in profile.values]
+        for each in ([profile.credential] if profile.credential else []) + ignored:
+            yield f"{each} of profile {profile.name!r}, by {run.base_url.source}: it is for another host"

@@ -190,17 +190,13 @@ def _secret(run: Run, parameter: Parameter, path: Path) -> Any:
 
 def _own_credentials(run: Run, operation: Operation[Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the credential of this run as the arguments of the operation that exchanges it for a token."""
-    from knetik_cloud.secret import MASK, Secret
-
     names = {parameter.name for parameter in operation.parameters}
     found = next((each for each in run.credentials() if each.kind in names), None)
     if found is None or any(
         parameter.secret for parameter in operation.parameters if parameter.name in given
     ):
         return {}
-    is_shown = run.dry_run or run.show_as
-    settings: dict[str, Any] = {found.kind: Secret(MASK)} if is_shown else found.settings()
-    settings |= {"client_id": found.client_id, "username": found.username}
+    settings = found.settings(is_masked=run.dry_run or run.show_as is not None)
     if found.kind == "password":
         settings["grant_type"] = "password"
     return {name: value for name, value in settings.items() if name in names and value is not None}

@@ -34,6 +34,8 @@ SETTINGS: Mapping[str, tuple[type, ...]] = {
     "retries": (int,),
 }
 """The settings of `Configuration` that a profile may have."""
+TLS_SETTINGS = ("verify_ssl", "ssl_ca_cert", "cert_file", "key_file")
+"""Those that hold for the profile's own host only."""
 SECRET_SOURCES: Mapping[str, tuple[type, ...]] = {
     "helper": (str, list),
     "keyring": (bool,),

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -55,6 +55,7 @@ class Credential:
         reveal: Reads the secret.
         client_id: The client id that goes with it, or None for the default.
         username: The username that goes with a password.
+        client_secret: The client secret that goes with a password, or None.
     """
 
     kind: str
@@ -62,17 +63,23 @@ class Credential:
     reveal: Callable[[], str] = field(repr=False)
     client_id: str | None = None
     username: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
 
-    def settings(self) -> dict[str, Any]:
-        """Return the settings of `Configuration` that the credential consists of."""
-        from knetik_cloud.secret import Secret
+    def settings(self, *, is_masked: bool = False) -> dict[str, Any]:
+        """Return the settings of `Configuration` that the credential consists of.
 
+        Args:
+            is_masked: Whether to mask the secrets, and read none.
+        """
+        from knetik_cloud.secret import MASK, Secret
+
+        client_secret = MASK if is_masked and self.client_secret else self.client_secret
         return {
             "access_token": None,
-            "client_secret": None,
+            "client_secret": Secret(client_secret) if client_secret else None,
             "password": None,
             "username": self.username,
-            self.kind: Secret(self.reveal()),
+            self.kind: Secret(MASK if is_masked else self.reveal()),
         } | ({"client_id": self.client_id} if self.client_id else {})
 
 
@@ -166,7 +173,12 @@ class Run:
         )
 
     def candidates(self, name: str) -> list[Value]:
-        """Return the values that are given for a setting, the one that holds first."""
+        """Return the values that are given for a setting, the one that holds first.
+
+        The TLS settings of a profile are for its own host, as its secret is.
+        """
+        from knetik_cloud.cli.profiles import TLS_SETTINGS
+
         given = {
             "host": self.host,
             "timeout": self.timeout,
@@ -179,6 +191,8 @@ class Run:
         profile = self.profile
         values = {} if profile is None else profile.settings
         of_profile = [Value(values[name], f"profile {profile.name!r}")] if profile and name in values else []
+        if name in TLS_SETTINGS and self.is_foreign_host:
+            of_profile = []
         if self.profile_name:  # named on this very command line, it comes before what the shell has
             return of_line + of_profile + of_environment
         return of_line + of_environment + of_profile
@@ -200,8 +214,11 @@ class Run:
             of_line.append(Credential("access_token", "--token-file", lambda: read_secret(path, "the token")))
         of_environment, of_profile = _environment_credentials(), self._profile_credentials()
         if self.profile_name:
-            return of_line + of_profile + of_environment
-        return of_line + of_environment + of_profile
+            found = of_line + of_profile + of_environment
+        else:
+            found = of_line + of_environment + of_profile
+        client_id = next((each.value for each in self.candidates("client_id")), None)
+        return [replace(each, client_id=each.client_id or client_id) for each in found]
 
     def _profile_credentials(self) -> list[Credential]:
         profile = self.profile
@@ -216,7 +233,7 @@ class Run:
 
     @property
     def is_foreign_host(self) -> bool:
-        """Whether the calls go to another host than the profile's, which its secret must not reach."""
+        """Whether the calls go to another host than the profile's: without its secret and TLS settings."""
         from knetik_cloud.configuration import DEFAULT_HOST
 
         profile = self.profile
@@ -362,18 +379,20 @@ def _origin(url: str) -> tuple[str, str]:
 
 def _environment_credentials() -> list[Credential]:
     """Return the credentials that the environment holds, in the order in which the SDK prefers them."""
+    given = {name: os.environ.get(variable) for name, variable in VARIABLES.items()}
     found = []
-    client_id = os.environ.get(VARIABLES["client_id"])
 
-    def add(kind: str, username: str | None = None) -> None:
-        variable = VARIABLES[kind]
-        secret = os.environ.get(variable)
+    def add(kind: str, username: str | None = None, client_secret: str | None = None) -> None:
+        secret = given[kind]
         if secret:
-            found.append(Credential(kind, variable, lambda: secret, client_id, username))
+            credential = Credential(
+                kind, VARIABLES[kind], lambda: secret, given["client_id"], username, client_secret
+            )
+            found.append(credential)
 
     add("access_token")
-    username = os.environ.get(VARIABLES["username"])
-    if username:
-        add("password", username)
-    add("client_secret")
+    if given["username"] and given["password"]:
+        add("password", given["username"], given["client_secret"])
+    else:
+        add("client_secret")
     return found

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from knetik_cloud import ApiClient, UsersInventoryApi
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
 from test.conftest import RecordingServer, answer
@@ -22,6 +23,54 @@ from test.conftest import RecordingServer, answer
 from .conftest import Run, profiles_file, spawn
 
 SECRET = "client_secret_example"
+
+
+CERTIFICATES = Path(__file__).parents[1] / "faults" / "certificates"
+
+
+class SecureServer:
+    """A service without a sandbox's control API, over TLS with a certificate of this folder.
+
+    Args:
+        certificate: The file of the certificate.
+        control: The response to a call of the control API. An empty one closes the connection.
+    """
+
+    def __init__(self, certificate: str, control: bytes = answer(404)) -> None:
+        self._control = control
+        self.control_calls = 0
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATES / certificate)
+        self._context = context
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://localhost:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                plain, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
+
+    def _serve(self, plain: socket.socket) -> None:
+        with plain, suppress(OSError), self._context.wrap_socket(plain, server_side=True) as connection:
+            while head := connection.recv(65536):
+                response = answer(200, b'{"content": []}')
+                if head.startswith(b"GET /_sandbox"):
+                    self.control_calls += 1
+                    response = self._control
+                if not response:
+                    return
+                connection.sendall(response)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
+        self._listener.close()
 
 
 @pytest.fixture
@@ -133,6 +182,122 @@ def test_a_secret_reaches_the_service_from_every_source(
     done = run("inventory", "list-all", "-o", "id", *words, input=input)
     assert done.code == 0, done.err
     assert done.text.split() == ["1", "56"]
+
+
+@pytest.mark.parametrize("where", ["environment", "profile"])
+def test_a_client_id_and_a_secret_of_two_sources_are_used_and_reported_together(
+    where: str, run: Run, home: Path, secured: Sandbox, monkeypatch: Any
+) -> None:
+    (home / "secret").write_text("game_secret\n")
+    lines = ["default_profile = 'a'", "[profiles.a]", f"host = '{secured.url}'"]
+    if where == "environment":
+        monkeypatch.setenv("KNETIK_CLOUD_CLIENT_ID", "game")
+        lines.append(f"secret_file = '{home / 'secret'}'")
+    else:
+        monkeypatch.setenv("KNETIK_CLOUD_CLIENT_SECRET", "game_secret")
+        lines.append("client_id = 'game'")
+    profiles_file(home, "\n".join(lines))
+    assert who(run)["client_id"] == "game"
+    assert run("items", "list").code == 0
+    assert run("token", "get").code == 0
+    assert json.loads(run("token", "get", "--dry-run", "-o", "json").text)["body"].startswith("grant_type")
+    rows = {row["check"]: row for row in run("doctor", "-o", "jsonl").rows("jsonl")}
+    assert rows["token"]["state"] == "ok", rows["token"]
+
+
+def form(request: bytes) -> set[bytes]:
+    """Return the fields of a form that was sent."""
+    assert request.startswith(b"POST /oauth/token"), request
+    return set(request.partition(b"\r\n\r\n")[2].split(b"&"))
+
+
+def test_a_password_goes_with_the_client_secret_of_its_source(
+    run: Run, home: Path, server: RecordingServer, monkeypatch: Any
+) -> None:
+    token = {"access_token": "t", "token_type": "bearer", "expires_in": 99, "content": []}
+    server.answers = [answer(200, json.dumps(token).encode())]
+    (home / "password").write_text("profile-password\n")
+    password = f"secret_file = '{home / 'password'}'"
+    profiles_file(home, f"[profiles.a]\nhost = '{server.url}'\nusername = 'bob'\n{password}\n")
+    for name, value in {
+        "HOST": server.url,
+        "USERNAME": "ann",
+        "PASSWORD": "env-password",
+        "CLIENT_ID": "game",
+        "CLIENT_SECRET": "env-secret",
+    }.items():
+        monkeypatch.setenv(f"KNETIK_CLOUD_{name}", value)
+
+    def sent() -> set[bytes]:
+        found = next(each for each in server.requests if each.startswith(b"POST"))
+        server.requests.clear()
+        return form(found)
+
+    with ApiClient() as client:
+        UsersInventoryApi(client).get_entitlement_items(size=1)
+    by_sdk = sent()
+    assert b"client_secret=env-secret" in by_sdk
+    for words in (["items", "list"], ["token", "get"], ["doctor"]):
+        assert run(*words).code == 0
+        assert sent() == by_sdk, words
+    assert (who(run)["credential"], who(run)["overridden"]) == ("password", [])
+    assert "client_secret=$KNETIK_CLOUD_CLIENT_SECRET" in run("token", "get", "--curl").text
+    for words in (["items", "list"], ["token", "get"], ["doctor"]):
+        assert run(*words, "--profile", "a").code == 0
+        assert sent() >= {b"username=bob", b"password=profile-password", b"client_id=game"}
+        assert not any(b"env-secret" in request for request in server.requests)
+    assert set(who(run, "--profile", "a")["overridden"]) >= {
+        "password of KNETIK_CLOUD_PASSWORD, by secret_file of profile 'a'"
+    }
+
+
+@pytest.mark.parametrize("how", ["--host", "KNETIK_CLOUD_HOST"])
+@pytest.mark.parametrize(
+    "setting", ["verify_ssl = false", f"ssl_ca_cert = '{CERTIFICATES / 'authority.pem'}'"]
+)
+def test_the_tls_settings_of_a_profile_are_for_its_own_host(
+    setting: str, how: str, run: Run, home: Path, monkeypatch: Any
+) -> None:
+    server = SecureServer("good.pem")
+    own = f"default_profile = 'a'\n[profiles.a]\nhost = '{server.url}'\n"
+    profiles_file(home, f"{own}{setting}\n")
+    try:
+        assert run("items", "list").code == 0
+        profiles_file(home, f"{own.replace(server.url, 'https://live.example')}{setting}\n")
+        words = ["--host", server.url] if how == "--host" else []
+        if not words:
+            monkeypatch.setenv("KNETIK_CLOUD_HOST", server.url)
+        done = run("items", "list", "--retries", "0", *words)
+        assert done.code == 6
+        assert "certificate" in done.error["message"]
+        name, _, value = setting.partition(" = ")
+        value = value.strip("'").replace("false", "False")
+        ignored = f"{name} {value} of profile 'a', by {how}: it is for another host"
+        assert ignored in who(run, *words)["overridden"]
+    finally:
+        server.close()
+
+
+def test_a_client_certificate_of_a_profile_is_for_its_own_host(run: Run, home: Path) -> None:
+    missing = "cert_file = '/no/such/file'\nkey_file = '/no/such/file'\n"
+    profiles_file(home, f"default_profile = 'a'\n[profiles.a]\nhost = 'https://live.example'\n{missing}")
+    overridden = who(run, "--host", "https://127.0.0.1:1")["overridden"]
+    assert [each.split()[0] for each in overridden] == ["host", "cert_file", "key_file"]
+    assert run("items", "list", "--host", "https://127.0.0.1:1", "--retries", "0").code == 6
+
+
+@pytest.mark.parametrize("certificate", ["good.pem", "expired.pem"])
+def test_login_verifies_with_the_tls_settings_that_it_keeps(certificate: str, run: Run, home: Path) -> None:
+    server = SecureServer(certificate)
+    authority = f"ssl_ca_cert = '{CERTIFICATES / 'authority.pem'}'\n"
+    path = profiles_file(home, f"[profiles.default]\nhost = 'https://live.example'\n{authority}")
+    words = ("login", "--host", server.url, "--credential", "access_token", "--store", "file")
+    try:
+        done = run(*words, "--secret-file", "-", "--retries", "0", input="token\n")
+    finally:
+        server.close()
+    assert done.code == (0 if certificate == "good.pem" else 6), done.err
+    assert (server.url in path.read_text()) == (done.code == 0)
 
 
 @pytest.mark.parametrize("store", ["file", "keyring"])
@@ -339,54 +504,6 @@ def test_doctor_warns_of_a_clock_that_is_off(run: Run, server: RecordingServer) 
     rows = {row["check"]: row for row in run("doctor", "--host", server.url, "-o", "jsonl").rows("jsonl")}
     assert rows["clock"]["state"] == "warning"
     assert "ahead of the service" in rows["clock"]["detail"]
-
-
-CERTIFICATES = Path(__file__).parents[1] / "faults" / "certificates"
-
-
-class SecureServer:
-    """A service without a sandbox's control API, over TLS with a certificate of this folder.
-
-    Args:
-        certificate: The file of the certificate.
-        control: The response to a call of the control API. An empty one closes the connection.
-    """
-
-    def __init__(self, certificate: str, control: bytes = answer(404)) -> None:
-        self._control = control
-        self.control_calls = 0
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATES / certificate)
-        self._context = context
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://localhost:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                plain, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
-
-    def _serve(self, plain: socket.socket) -> None:
-        with plain, suppress(OSError), self._context.wrap_socket(plain, server_side=True) as connection:
-            while head := connection.recv(65536):
-                response = answer(200, b'{"content": []}')
-                if head.startswith(b"GET /_sandbox"):
-                    self.control_calls += 1
-                    response = self._control
-                if not response:
-                    return
-                connection.sendall(response)
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(5)
-        self._listener.close()
 
 
 @pytest.mark.parametrize(
