@@ -12,11 +12,24 @@ from typing import Any
 import click
 
 from knetik_cloud.cli.options import Command, run_of
-from knetik_cloud.cli.output import Output, is_terminal, note
+from knetik_cloud.cli.output import is_terminal, note
 from knetik_cloud.cli.profiles import TLS_SETTINGS, Profile
 from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.run import VARIABLES, Live, Run
 
+WHO = (
+    "profile",
+    "profile_source",
+    "host",
+    "host_source",
+    "credential",
+    "credential_source",
+    "client_id",
+    "username",
+    "overridden",
+    "config",
+)
+"""The fields that `knetik whoami` writes."""
 PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -162,12 +175,7 @@ def whoami() -> None:
     Nothing is sent, and no secret is read.
     """
     run = run_of(click.get_current_context())
-    run.act(lambda: [_who(run)], lambda live: _show(run.output, _who(run)))
-
-
-def _show(output: Output, row: dict[str, Any]) -> None:
-    output.check(list(row))
-    output.write(Rows.single(row, list(row)))
+    run.act(lambda: [_who(run)], lambda live: run.output.write(Rows.single(_who(run), WHO)), WHO)
 
 
 def _who(run: Run) -> dict[str, Any]:

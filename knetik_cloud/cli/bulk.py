@@ -121,7 +121,6 @@ def run_rows(
     from knetik_cloud import bulk as engine
 
     run, found = run_of(click.get_current_context()), calls.find(" ".join(operation))
-    run.output.check(STATUS)
     if file == "-" and journal is None:
         raise click.UsageError("rows from stdin need --journal DIRECTORY")
     journal = journal or Path(file).with_suffix(".run")
@@ -149,7 +148,7 @@ def run_rows(
                 **limits,
             )
 
-    _finish(run, run.act(plan, act))
+    _finish(run, run.act(plan, act, STATUS))
 
 
 @confirmed
@@ -161,7 +160,6 @@ def resume(journal: Path, **limits: Any) -> None:
     from knetik_cloud import bulk as engine
 
     run = run_of(click.get_current_context())
-    run.output.check(STATUS)
     with _errors():
         state = engine.status(journal)
     found = calls.by_id()[state["operation"]]
@@ -173,7 +171,7 @@ def resume(journal: Path, **limits: Any) -> None:
             api = calls.api_class(found)(live.client)
             return engine.resume(journal, api, progress=False if run.quiet else None, **limits)
 
-    _finish(run, run.act(lambda: [{"resume": str(journal), **state}], act))
+    _finish(run, run.act(lambda: [{"resume": str(journal), **state}], act, STATUS))
 
 
 @bulk.command("status", cls=Command, sections=("Output options",), short_help="Show the progress of a run.")

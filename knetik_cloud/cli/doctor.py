@@ -38,7 +38,6 @@ def doctor(offline: bool) -> None:
     version of a sandbox. Nothing is changed. The exit code is 1 if a check fails.
     """
     run = run_of(click.get_current_context())
-    run.output.check(Check._fields)
     names = ["configuration", "host", "credential", "proxy"]
     names += [] if offline else ["dns", "tcp", "tls", "http", "clock", "token", "permissions", "sandbox"]
     failed: list[Check] = []
@@ -51,7 +50,7 @@ def doctor(offline: bool) -> None:
 
         run.output.write(Rows([[row for batch in rows() for row in batch]], columns=Check._fields))
 
-    run.act(lambda: [{"check": name} for name in names], act)
+    run.act(lambda: [{"check": name} for name in names], act, Check._fields)
     if failed:
         raise click.exceptions.Exit(Exit.LOCAL)
 

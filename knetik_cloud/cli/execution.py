@@ -76,14 +76,6 @@ class Execution:
             return calls.Columns(list(OUTCOME))
         return calls.columns_of(self._operation)
 
-    def check_output(self) -> None:
-        """Check that the options for the result can be met, before anything is sent.
-
-        Raises:
-            click.UsageError: If it can't.
-        """
-        self._run.output.check(self.columns.names or None)
-
     def plan(self) -> list[dict[str, Any]]:
         """Return the request that is sent; for a list over its pages, the request for the first page."""
         from knetik_cloud.cli.preview import request_row

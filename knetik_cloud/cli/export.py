@@ -95,7 +95,6 @@ class ExportCommand(OperationCommand):
         from knetik_cloud.cli.execution import Execution, How
 
         run = run_of(click.get_current_context())
-        run.output.check(FIELDS)
         file, restart = values.pop("file"), values.pop("restart")
         paging = {name: values.pop(name, None) for name in ("page_size", "prefetch")}
         limit = values.pop("limit", None)
@@ -117,7 +116,7 @@ class ExportCommand(OperationCommand):
             row = {name: getattr(done, name) for name in FIELDS}
             run.output.write(Rows.single({**row, "path": str(done.path)}, FIELDS))
 
-        run.act(lambda: [{**execution.plan()[0], "file": str(file)}], act)
+        run.act(lambda: [{**execution.plan()[0], "file": str(file)}], act, FIELDS)
 
 
 export = ExportGroup(

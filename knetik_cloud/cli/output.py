@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from itertools import chain
 from typing import IO, Any
 
 import click
 
+from knetik_cloud.cli.exits import CommandError
 from knetik_cloud.cli.rows import Rows, as_object, cell, columns_of, dumps, to_plain
 from knetik_cloud.cli.text import printable, without_secrets
 
 FORMATS = ("json", "jsonl", "csv", "yaml", "table", "id", "parquet")
+LIBRARIES = {"yaml": "yaml", "table": "rich.cells", "parquet": "pyarrow"}
+"""The libraries that the formats need."""
 ELLIPSIS = "\u2026"
 ASCII_ELLIPSIS = ".."
 MIN_WIDTH = 20
@@ -56,6 +60,8 @@ class Output:
         """
         if self.select is not None:
             self._expression = _compiled(self.select)
+        if self.format in LIBRARIES:
+            import_module(LIBRARIES[self.format])
         known = columns if self.select is None else None
         for path in self.fields or ():
             name = path.partition(".")[0]
@@ -101,9 +107,7 @@ class Output:
         try:
             value = self._expression.search(whole)
         except (jmespath.exceptions.JMESPathError, TypeError) as error:
-            raise click.UsageError(
-                f"--select {self.select!r} can't be applied to this result: {error}"
-            ) from None
+            raise CommandError(f"--select {self.select!r} can't be applied to this result: {error}") from None
         return Rows.of(value) if isinstance(value, list) else Rows.single(value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -103,19 +103,27 @@ class Run:
     deadline: float | None = None
     retries: int | None = None
 
-    def act(self, plan: Callable[[], Iterable[Mapping[str, Any]]], action: Callable[[Live], T]) -> T:
+    def act(
+        self,
+        plan: Callable[[], Iterable[Mapping[str, Any]]],
+        action: Callable[[Live], T],
+        columns: Sequence[str] | None = None,
+    ) -> T:
         """Do what a command is for, or with --dry-run only write what it would do.
 
         This is the only place that makes a `Live`, and so the only way to send, to write files and to start
-        processes.
+        processes. The options for the output are checked first.
 
         Args:
             plan: Returns what the command would do, as rows.
             action: Does it.
+            columns: The fields that the rows of its result are known to have; None if they are not known.
 
         Raises:
+            click.UsageError: If the options for the output can't be met.
             click.exceptions.Exit: If nothing is to be done.
         """
+        self.output.check(columns)
         if self.dry_run or self.show_as:
             self._show(plan())
             raise click.exceptions.Exit(Exit.SUCCESS)

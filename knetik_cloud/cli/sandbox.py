@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -18,6 +18,36 @@ from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.sandboxes import DATABASE_VARIABLE
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+STARTED = ("url", "pid", "log")
+AMOUNTS = ("users", "entries")
+CLOCK = ("now", "frozen")
+STATUS = (
+    "url",
+    "version",
+    "now",
+    "require_auth",
+    "fulfillment_delay",
+    "token_lifetime",
+    "operations",
+)
+FAULT = ("operation", "status", "times", "delay", "reset", "truncate", "applied", "headers", "met")
+SHOWN = ("number", "time", "operation", "status", "milliseconds", "method", "path")
+"""The fields of the journal that a table shows by default."""
+EXCHANGE = (
+    *SHOWN,
+    "query",
+    "headers",
+    "body",
+    "answer",
+    "fault",
+    "curl",
+    "answer_headers",
+    "applied_fault",
+    "user_id",
+    "checks",
+    "caller",
+)
 
 
 class Amounts(click.ParamType):  # type: ignore[type-arg]  # older releases have no arguments
@@ -204,7 +234,7 @@ def start(**options: Any) -> None:
         note(f"For programs: KNETIK_CLOUD_HOST={begun.url}")
 
     plan = {"start": "knetik sandbox", "options": words, "database": "given" if database else "in memory"}
-    run.act(lambda: [plan], act)
+    run.act(lambda: [plan], act, STARTED)
 
 
 def _words(options: Mapping[str, Any]) -> list[str]:
@@ -245,6 +275,7 @@ def _call(
     returns: bool = False,
     done: str | None = None,
     shape: Callable[[Any], Rows] = Rows.single,
+    columns: Sequence[str] | None = None,
     ask: str | None = None,
 ) -> None:
     """Call the control API, and write the response.
@@ -257,13 +288,13 @@ def _call(
         returns: Whether the response has a body. Every GET has one.
         done: The message for stderr afterwards.
         shape: Makes rows of the response.
+        columns: The fields of the rows, or None if the data decides them.
         ask: The question to confirm, for a sandbox on another machine.
     """
     from knetik_cloud.cli.control import PREFIX, default_url
 
     run = run_of(click.get_current_context())
     run.host = url or default_url()
-    run.output.check(None)
     plan = {"method": method, "url": f"{run.host}{PREFIX}{path}"} | ({} if body is None else {"body": body})
 
     def act(live: Any) -> None:
@@ -276,7 +307,7 @@ def _call(
         if done is not None:
             note(done)
 
-    run.act(lambda: [plan], act)
+    run.act(lambda: [plan], act, columns)
 
 
 @_controls("stop", "Stop a sandbox.", asks=True)
@@ -295,7 +326,7 @@ def status(url: str | None) -> None:
             {"url": run_of(click.get_current_context()).host, **about, "operations": len(operations)}
         )
 
-    _call(url, "GET", "", shape=shape)
+    _call(url, "GET", "", shape=shape, columns=STATUS)
 
 
 # Data
@@ -335,7 +366,9 @@ def generate(amounts: tuple[str, ...], url: str | None) -> None:
         if not number.isdecimal():
             raise click.UsageError(f"write NAME=NUMBER, as in users=1000, not {part!r}")
         wanted[name] = int(number)
-    _call(url, "POST", "/generate", wanted, returns=True, ask="Change the data of the sandbox")
+    _call(
+        url, "POST", "/generate", wanted, returns=True, columns=AMOUNTS, ask="Change the data of the sandbox"
+    )
 
 
 @_controls("export", "Write the data as a seed.")
@@ -356,9 +389,11 @@ def snapshot(name: str, url: str | None) -> None:
 @_controls("snapshots", "List the snapshots.")
 def snapshots(url: str | None) -> None:
     """List the names of the snapshots."""
-    _call(
-        url, "GET", "/snapshots", shape=lambda found: Rows.of({"name": name} for name in found["snapshots"])
-    )
+
+    def shape(found: dict[str, Any]) -> Rows:
+        return Rows.of({"name": name} for name in found["snapshots"])
+
+    _call(url, "GET", "/snapshots", shape=shape, columns=("name",))
 
 
 @_controls("restore", "Go back to a snapshot.", asks=True)
@@ -381,7 +416,7 @@ def wallet(user_id: int, url: str | None) -> None:
 @click.argument("action", type=click.Choice(["expire"]))
 def tokens(action: str, url: str | None) -> None:
     """End every access token now (expire). Refresh tokens stay valid."""
-    _call(url, "POST", "/tokens/expire", returns=True)
+    _call(url, "POST", "/tokens/expire", returns=True, columns=("expired",))
 
 
 # Time
@@ -405,17 +440,17 @@ def clock(action: str, value: str | None, url: str | None) -> None:
         takes = {"set": "an instant", "advance": "a duration, such as 30d"}.get(action, "no value")
         raise click.UsageError(f"`clock {action}` takes {takes}")
     if action == "show":
-        _call(url, "GET", "/clock")
+        _call(url, "GET", "/clock", columns=CLOCK)
     elif action == "advance":
         text = str(value)
         seconds = Duration().convert(text.removeprefix("-"), None, None)
         body: dict[str, Any] = {"seconds": -seconds if text.startswith("-") else seconds}
-        _call(url, "POST", "/clock/advance", body, returns=True)
+        _call(url, "POST", "/clock/advance", body, returns=True, columns=CLOCK)
     else:
         body = {} if value is None else {"now": _instant(value)}
         if action != "set":
             body["frozen"] = action == "freeze"
-        _call(url, "PUT", "/clock", body, returns=True)
+        _call(url, "PUT", "/clock", body, returns=True, columns=CLOCK)
 
 
 def _instant(text: str) -> float | str:
@@ -452,7 +487,7 @@ def fail(operation: str, times: int, header: tuple[str, ...], url: str | None, *
     fault |= {"operation": found.id if found else operation.replace("-", "_"), "times": times or None}
     if header:
         fault["headers"] = dict(_header(each) for each in header)
-    _call(url, "POST", "/faults", fault, returns=True)
+    _call(url, "POST", "/faults", fault, returns=True, columns=FAULT)
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -469,7 +504,7 @@ def faults(clear: bool, url: str | None) -> None:
     if clear:
         _call(url, "DELETE", "/faults", done="Cleared.")
     else:
-        _call(url, "GET", "/faults", shape=lambda found: Rows.of(found["faults"]))
+        _call(url, "GET", "/faults", shape=lambda found: Rows.of(found["faults"]), columns=FAULT)
 
 
 @_controls("journal", "Show the last requests and responses.")
@@ -485,12 +520,10 @@ def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -
         return
     run = run_of(click.get_current_context())
     run.host = url or default_url()
-    run.output.check(None)
     if follow and run.output.select is not None:
         raise click.UsageError("--select needs the whole journal: leave --follow out")
-    shown = ("number", "time", "operation", "status", "milliseconds", "method", "path")
     if run.output.chosen == "table" and run.output.fields is None and run.output.select is None:
-        run.output.fields = shown
+        run.output.fields = SHOWN
     query = {"operation": operation.replace("-", "_")} if operation else None
     plan = {"method": "GET", "url": f"{run.host}{PREFIX}/journal"} | ({"query": query} if query else {})
 
@@ -501,7 +534,7 @@ def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -
         else:
             run.output.write(Rows.of(control.get("/journal", query)["exchanges"]))
 
-    run.act(lambda: [plan], act)
+    run.act(lambda: [plan], act, EXCHANGE)
 
 
 def _followed(control: Any, query: Mapping[str, Any] | None) -> Iterator[list[Any]]:

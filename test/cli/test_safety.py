@@ -126,6 +126,33 @@ def watch() -> Watch:
     return Watch()
 
 
+def has_output(leaf: tree.Leaf) -> bool:
+    return any("--output" in option.opts for option in leaf.options())
+
+
+WRITING = pytest.mark.parametrize(
+    "leaf", [*filter(has_output, LEAVES)], ids=lambda leaf: "-".join(leaf.words)
+)
+
+
+@WRITING
+def test_the_output_is_checked_before_anything_is_done(
+    leaf: tree.Leaf, folder: Path, run: Run, watch: Watch, server: RecordingServer, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", server.url)
+    before = sorted(folder.rglob("*"))
+    watch.events.clear()
+    watch.is_on = True
+    try:
+        done = run(*words_of(leaf, folder), "--select", "[")
+    finally:
+        watch.is_on = False
+    assert done.code == 2, done.err
+    assert "isn't a JMESPath expression" in done.err
+    assert (watch.events, server.requests) == ([], [])
+    assert sorted(folder.rglob("*")) == before
+
+
 @EVERY
 def test_dry_run_does_nothing(
     leaf: tree.Leaf,
@@ -156,10 +183,6 @@ def test_dry_run_does_nothing(
     assert sorted(folder.rglob("*")) == before
     assert CANARY not in done.text + done.err
     assert done.out
-
-
-def has_output(leaf: tree.Leaf) -> bool:
-    return any("--output" in option.opts for option in leaf.options())
 
 
 def test_every_command_has_dry_run() -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from knetik_cloud.cli import sandbox as control
 from knetik_cloud.cli import sandboxes
+from knetik_cloud.cli.account import WHO
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
 from test.polling import wait_until
@@ -48,6 +50,54 @@ def test_one_is_started_in_the_background_and_stopped(run: Run, tmp_path: Path, 
         assert run("sandbox", "stop").code == 0
     assert ended(started["url"])
     assert run("sandbox", "status", "--url", started["url"]).code == 6
+
+
+def test_a_selection_of_one_that_is_started_is_written(run: Run) -> None:
+    begun = spawn("sandbox", "start", "--port", "0", "--select", "url", "-o", "json")
+    assert begun.returncode == 0, begun.stderr
+    url = json.loads(begun.stdout)
+    assert run("sandbox", "stop", "--url", url).code == 0
+
+
+@pytest.mark.parametrize("how", [["-o", "id"], ["--fields", "nothing"]])
+def test_an_output_that_cant_be_written_is_rejected_before_anything_is_changed(
+    how: list[str], sandbox: Sandbox, run: Run
+) -> None:
+    sandbox.freeze(1_800_000_000)
+    for words in (
+        ["start", "--port", "0"],
+        ["clock", "advance", "1d"],
+        ["clock", "set", "1900000000"],
+        ["generate", "users=1"],
+        ["tokens", "expire"],
+        ["fail", "*", "--drop"],
+        ["faults"],
+        ["journal"],
+        ["status"],
+    ):
+        done = run("sandbox", *words, *how)
+        assert done.code == 2, words
+        assert "-o id needs rows with an id" in done.err or "--fields has no field 'nothing'" in done.err
+    assert sandbox.now() == 1_800_000_000
+    assert sandbox.faults == []
+    assert sandboxes.started() == []
+
+
+def test_the_fields_of_each_result_are_known(sandbox: Sandbox, run: Run) -> None:
+    run("items", "list")
+    assert wait_until(sandbox.journal)
+    for words, columns in (
+        (["fail", "items get", "--status", "503"], control.FAULT),
+        (["faults"], control.FAULT),
+        (["journal"], control.EXCHANGE),
+        (["status"], control.STATUS),
+        (["clock"], control.CLOCK),
+        (["clock", "advance", "1s"], control.CLOCK),
+        (["clock", "freeze"], control.CLOCK),
+        (["generate", "users=1", "entries=1"], control.AMOUNTS),
+    ):
+        assert set(run("sandbox", *words, "-o", "jsonl").rows("jsonl")[0]) == set(columns), words
+    assert set(run("whoami", "-o", "jsonl").rows("jsonl")[0]) == set(WHO)
 
 
 def test_the_database_is_not_in_the_process_list(tmp_path: Path, run: Run) -> None:
