@@ -538,11 +538,12 @@ def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -
 
 
 def _followed(control: Any, query: Mapping[str, Any] | None) -> Iterator[list[Any]]:
-    """Iterate over the exchanges as they come."""
-    last = 0
+    """Iterate over the exchanges as they come. Their numbers may start at 1 again."""
+    before: dict[int, Any] = {}
     while True:
-        found = [each for each in control.get("/journal", query)["exchanges"] if each["number"] > last]
+        exchanges = {each["number"]: each for each in control.get("/journal", query)["exchanges"]}
+        found = [each for number, each in exchanges.items() if before.get(number) != each]
+        before = exchanges
         if found:
-            last = found[-1]["number"]
             yield found
         time.sleep(0.3)

@@ -226,6 +226,32 @@ def test_the_journal_is_shown_and_followed(sandbox: Sandbox, run: Run) -> None:
     assert run("sandbox", "journal", "-o", "json").text == "[]\n"
 
 
+def test_following_goes_on_after_the_journal_is_emptied(sandbox: Sandbox, run: Run) -> None:
+    sandbox.freeze()
+    for _ in range(3):
+        run("items", "get", "56")
+    following = [*KNETIK, "sandbox", "journal", "-f", "-o", "jsonl", "--fields", "number,operation"]
+    lines: list[bytes] = []
+    with subprocess.Popen(following, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        reader = threading.Thread(target=collect, args=(process.stdout, lines), daemon=True)
+        reader.start()
+        try:
+            assert wait_until(lambda: len(lines) == 3)
+            sandbox.clear_journal()
+            run("templates", "list")
+            assert wait_until(lambda: len(lines) == 4)
+            sandbox.reset()
+            for _ in range(4):  # more than there were before
+                run("items", "list")
+            assert wait_until(lambda: len(lines) == 8)
+        finally:
+            process.terminate()
+            reader.join(20)
+    shown = [tuple(json.loads(line).values()) for line in lines]
+    assert shown[3] == (1, "get_entitlement_templates")
+    assert shown[4:] == [(number, "get_entitlement_items") for number in (1, 2, 3, 4)]
+
+
 def test_changing_a_sandbox_elsewhere_needs_a_confirmation(run: Run) -> None:
     for words in (["stop"], ["reset"], ["restore"]):
         done: Done = run("sandbox", *words, "--url", "http://example.invalid")
