@@ -253,13 +253,15 @@ def _words(options: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _controls(name: str, short: str, *, asks: bool = False, **settings: Any) -> Callable[[F], click.Command]:
+def _controls(
+    name: str, short: str, *, asks: bool = False, cls: type[Command] = Command
+) -> Callable[[F], click.Command]:
     """Declare a command of the control API, which asks for a confirmation if the sandbox is elsewhere."""
 
     def declare(function: F) -> click.Command:
         with_url = click.option("--url", metavar="URL", help="Address of the sandbox.")(function)
         command: click.Command = sandbox.command(
-            name, cls=Command, sections=("Output options",), short_help=short, **settings
+            name, cls=cls, sections=("Output options",), short_help=short
         )(with_url)
         return confirmed(command) if asks else command
 
@@ -422,7 +424,17 @@ def tokens(action: str, url: str | None) -> None:
 # Time
 
 
-@_controls("clock", "Show, set, stop or move the clock.")
+class ClockCommand(Command):
+    """The command for the clock, whose value may be a negative duration, which looks like an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        negative = [word for word in args if word[:1] == "-" and word[1:2].isdecimal()]
+        if negative and "--" not in args:
+            args = [*(word for word in args if word not in negative), "--", *negative]
+        return super().parse_args(ctx, args)
+
+
+@_controls("clock", "Show, set, stop or move the clock.", cls=ClockCommand)
 @click.argument("action", type=click.Choice(["show", "set", "advance", "freeze", "resume"]), default="show")
 @click.argument("value", required=False)
 def clock(action: str, value: str | None, url: str | None) -> None:

@@ -154,6 +154,11 @@ def test_time_is_moved(sandbox: Sandbox, run: Run) -> None:
     assert json.loads(run("sandbox", "clock", "advance", "30d").text) == {"now": 1800727200.0, "frozen": True}
     run("sandbox", "clock", "advance", "--", "-1h")
     assert sandbox.now() == 1800723600
+    for words in (["-1h"], ["-1.5h", "-o", "json"], ["-o", "json", "-30d"], ["-q", "-500ms"]):
+        moved = run("sandbox", "clock", "advance", *words)
+        assert moved.code == 0, moved.err
+    assert sandbox.now() == 1800723600 - 9000 - 30 * 86400 - 0.5
+    assert json.loads(moved.text) == {"now": sandbox.now(), "frozen": True}
     run("sandbox", "clock", "set", "1800000000")
     assert json.loads(run("sandbox", "clock").text) == {"now": 1800000000.0, "frozen": True}
     assert json.loads(run("sandbox", "clock", "resume").text)["frozen"] is False
