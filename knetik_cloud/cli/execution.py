@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -83,7 +84,7 @@ class Execution:
         arguments = self._first_page() if self._reads_pages else self.arguments
         if self._how.once is not None:
             arguments = outcomes.with_key(self._operation, arguments, self._how.once)
-        return [request_row(self._run, self._operation, arguments, self.method, self._in_python())]
+        return [request_row(self._run, self._operation, arguments, self._in_python())]
 
     def perform(self, live: Live) -> None:
         """Send the request, and write the result.
@@ -205,7 +206,7 @@ class Execution:
         return dict(first.arguments)
 
     def _in_python(self) -> str:
-        """Return the arguments as they are written in Python."""
+        """Return the call as it is written in Python."""
         declared = {each.name: each for each in self._operation.parameters}
         parts = []
         for name, value in self.arguments.items():
@@ -213,10 +214,18 @@ class Execution:
             if parameter is not None and parameter.secret:
                 parts.append(f'{name}=os.environ["KNETIK_CLOUD_{name.upper()}"]')
             elif parameter is not None and parameter.required and parameter.place == "path":
-                parts.append(repr(value))
+                parts.append(repr(_id(value) if parameter.type == "int | str" else value))
             else:
                 parts.append(f"{name}={value!r}")
-        return ", ".join(parts)
+        if self._how.once is not None:
+            parts = [f"api.{self.method}", *parts, f"key={self._how.once!r}"]
+            return f"knetik_cloud.once({', '.join(parts)})"
+        return f"api.{self.method}({', '.join(parts)})"
+
+
+def _id(text: str) -> int | str:
+    """Return the id of a user as a number, and anything else, such as `me`, unchanged."""
+    return int(text) if re.fullmatch("0|[1-9][0-9]*", text) else text
 
 
 def _of_pager(operation: Operation[Any], arguments: Mapping[str, Any], limit: int | None) -> dict[str, Any]:

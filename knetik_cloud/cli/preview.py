@@ -19,7 +19,7 @@ FORM_VARIABLE = "KNETIK_CLOUD_{}"
 
 
 def request_row(
-    run: Run, operation: Operation[Any], arguments: Mapping[str, Any], method: str, call: str
+    run: Run, operation: Operation[Any], arguments: Mapping[str, Any], call: str
 ) -> dict[str, Any]:
     """Return a request as a row, with the curl command and the Python program that send the same one.
 
@@ -27,8 +27,7 @@ def request_row(
         run: The run, whose settings decide the host. No secret is read.
         operation: The operation.
         arguments: Its arguments, as they are sent.
-        method: The name of the method in Python.
-        call: The arguments of the method in Python.
+        call: The call in Python, with `api` as the object of its method.
 
     Raises:
         ApiValueError: If an argument is missing or can't be sent.
@@ -53,7 +52,7 @@ def request_row(
         row["body"] = codec.decode(content) if is_json else request.shown_body
     row["retry"] = operation.retry
     row["curl"] = _curl(operation, url, headers, content, arguments)
-    row["python"] = _python(run, operation, method, call)
+    row["python"] = _python(run, operation, call)
     return row
 
 
@@ -97,19 +96,18 @@ def _curl(
     return " ".join(parts)
 
 
-def _python(run: Run, operation: Operation[Any], method: str, call: str) -> str:
+def _python(run: Run, operation: Operation[Any], call: str) -> str:
     """Return the Python program. It takes secrets from environment variables, as the SDK does."""
     from knetik_cloud.cli.calls import api_class
 
     host, source = run.base_url
     setting = "" if source == "KNETIK_CLOUD_HOST" else f"host={host!r}"
-    result = f"api.{method}({call})"
-    if method.startswith("iter_"):
-        act = f"for item in {result}:\n        print(item)"
-    elif operation.returns is not None:
-        act = f"print({result})"
+    if call.startswith("api.iter_"):
+        act = f"for item in {call}:\n        print(item)"
+    elif operation.returns is not None or call.startswith("knetik_cloud.once("):
+        act = f"print({call})"
     else:
-        act = result
+        act = call
     imports = "import os\n\nimport knetik_cloud" if "os.environ" in call else "import knetik_cloud"
     return (
         f"{imports}\n\n"

@@ -234,13 +234,57 @@ def test_dry_run_curl_and_python_show_the_request_that_is_sent(
         ["bash", "-c", f"{curl.strip()} -s -o {shlex.quote(str(tmp_path / 'out'))}"], check=True, timeout=60
     )
     assert same(server.requests[-1], sent)
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-    done = subprocess.run(
-        [sys.executable, "-c", python], env=environment, capture_output=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    run_program(python)
     assert same(server.requests[-1], sent)
     assert len(server.requests) == before + 2
+
+
+WITH_KEYS = [leaf for leaf in OPERATIONS if any("--once" in option.opts for option in leaf.options())]
+
+
+def run_program(code: str) -> str:
+    """Run a Python program, and return its output."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("leaf", WITH_KEYS, ids=lambda leaf: "-".join(leaf.words))
+def test_python_sends_a_write_with_a_key_once(
+    leaf: tree.Leaf, tmp_path: Path, sandbox: Sandbox, run: Run
+) -> None:
+    words = [*words_of(leaf, tmp_path), "--once", "order-17"]
+    program = run(*words, "--python").text
+    assert "key='order-17'" in program
+    assert sandbox.journal() == []
+    assert isinstance(leaf.command, OperationCommand)
+    operation = leaf.command.operation.id
+    sandbox.fail(operation, reset=True, applied=True)  # the first response is lost
+    assert "<Outcome 'applied'" in run_program(program)
+    assert len(sandbox.journal(operation)) == 1
+    if leaf.words == ("entitlements", "use"):
+        assert "<Outcome 'found'" in run_program(program)
+        assert json.loads(run(*words, "-o", "json").text)["state"] == "found"
+        assert len(sandbox.journal(operation)) == 1
+
+
+def test_python_has_arguments_of_the_types_that_the_method_takes(run: Run) -> None:
+    for id, written in (
+        ("56", "56"),
+        ("me", "'me'"),
+        ("056", "'056'"),
+        ("-1", "'-1'"),
+        ("\u0665", "'\u0665'"),
+    ):
+        program = run("inventory", "get", "--python", "--", id, "1").text
+        assert f"get_user_inventory({written}, 1)" in program
 
 
 def same(first: bytes, second: bytes) -> bool:
