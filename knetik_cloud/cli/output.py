@@ -215,15 +215,21 @@ def _utf8(value: Any) -> Any:
     return _utf8(to_plain(value)) if hasattr(value, "_json") else value
 
 
+class _CsvLines(list[str]):
+    """Lines of CSV. Their writer ends them with CR LF, else it quotes a lone CR only since Python 3.13."""
+
+    def write(self, line: str) -> None:
+        self.append(line.removesuffix("\r\n") + "\n")
+
+
 def _write_csv(result: Rows, out: IO[bytes]) -> None:
     import csv
-    import io
 
     columns: list[str] = []
     beyond: dict[str, None] = {}
     for batch in chain(result.present(), [[]]):
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        lines = _CsvLines()
+        writer = csv.writer(lines)
         if not columns:
             columns = list(result.columns) if result.is_chosen else columns_of(batch, result.columns)
             if columns:
@@ -233,7 +239,7 @@ def _write_csv(result: Rows, out: IO[bytes]) -> None:
             writer.writerow([cell(values.get(name)) for name in columns])
             if not values.keys() <= set(columns):
                 beyond.update(dict.fromkeys(name for name in values if name not in columns))
-        out.write(text.getvalue().encode("utf-8", "backslashreplace"))
+        out.write("".join(lines).encode("utf-8", "backslashreplace"))
         out.flush()
     if beyond:
         note(f"left out of the CSV, since the first rows don't have them: {', '.join(beyond)} (use --fields)")

@@ -282,7 +282,12 @@ def test_an_empty_list_is_a_valid_document_in_every_format(sandbox: Sandbox, run
 def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, server: Any) -> None:
     from test.conftest import answer
 
-    row = {"id": 1, "name": 'é \u001b[31mred\u202e \ud800 "q"\nnew', "extra": {"a": [1, None, True]}}
+    row = {
+        "id": 1,
+        "name": 'é \u001b[31mred\u202e \ud800 "q"\nnew',
+        "note": "a\rb",
+        "extra": {"a": [1, None, True]},
+    }
     page = {"content": [row], "total_elements": 1, "total_pages": 1}
     server.answers = [answer(200, json.dumps(page).encode())]
     for format in ("json", "jsonl"):
@@ -294,6 +299,7 @@ def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, serv
     assert "\u202e" not in table
     csv_row = run("items", "list", "--host", server.url, "-o", "csv").rows("csv")[0]
     assert csv_row["extra"] == '{"a": [1, null, true]}'
+    assert csv_row["note"] == "a\rb"
 
 
 def test_the_contract_decides_the_types_of_parquet_columns(run: Run, server: Any) -> None:
