@@ -126,7 +126,8 @@ class Report:
         back again.
 
         Args:
-            path: A `.csv` file, or any other for JSON lines. It is replaced if it exists.
+            path: A `.csv` file, in which bodies are JSON, or any other for JSON lines. It is replaced if it
+                exists.
         """
         return write_rows(
             path,
@@ -157,7 +158,7 @@ def write_rows(
     Args:
         path: The file.
         rows: Yields the dicts. It is called twice for a CSV file whose columns are unknown.
-        columns: The columns of a CSV file, or None for one for each field, those of nested objects included.
+        columns: The columns of a CSV file, or None for one for each field.
     """
     path = Path(path)
     count = 0
@@ -169,25 +170,14 @@ def write_rows(
             return count
         import csv
 
-        names = columns or tuple(dict.fromkeys(name for row in rows() for name in _flat(row)))
+        names = columns or tuple(dict.fromkeys(name for row in rows() for name in row))
         writer = csv.DictWriter(file, names)
         if names:
             writer.writeheader()
         for row in rows():
-            writer.writerow(_cells(row if columns else _flat(row)))
+            writer.writerow(_cells(row))
             count += 1
     return count
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with the fields of nested objects as `name.field`."""
-    found: dict[str, Any] = {}
-    for name, value in row.items():
-        if isinstance(value, Mapping):
-            found.update({f"{name}.{field}": inner for field, inner in value.items()})
-        else:
-            found[name] = value
-    return found
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, Any]:

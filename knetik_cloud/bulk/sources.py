@@ -102,6 +102,26 @@ class RowReader:
                 found[name] = _value(self._expression(name, name), text)
         return found
 
+    def from_columns(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row of a Parquet file without nulls, which Parquet can't leave out, and with JSON read."""
+        return {
+            name: _value(self._expression(name, name), value) if isinstance(value, str) else value
+            for name, value in _without_nulls(row).items()
+        }
+
+    def flat(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row with the fields of its body in the row itself.
+
+        The body stays whole if `read` would take a field for something else, or CSV would lose one.
+        """
+        body = self._body.name if self._body is not None else ""
+        fields = row.get(body)
+        if not isinstance(fields, Mapping) or not fields:
+            return dict(row)
+        if any(self._fields.get(name) != name or value in (None, "") for name, value in fields.items()):
+            return dict(row)
+        return {**{name: value for name, value in row.items() if name != body}, **fields}
+
     def owner(self, arguments: Mapping[str, Any]) -> str | None:
         """Return what the rows have in common that have to run one after the other, or None.
 
@@ -183,7 +203,7 @@ def open_rows(rows: Rows, reader: RowReader) -> Iterator[Mapping[str, Any]]:
     if name.endswith((".jsonl", ".ndjson", ".json")):
         return _json_lines(path)
     if name.endswith((".parquet", ".pq")):
-        return _parquet(path)
+        return _parquet(path, reader)
     known = ".csv, .jsonl, .ndjson or .parquet"
     raise ApiValueError(f"{path} must be a {known} file: pass rows of other sources as an iterable")
 
@@ -221,18 +241,18 @@ def _encoding_error(path: Path) -> ApiValueError:
     return ApiValueError(f"{path} is not encoded in UTF-8: convert it")
 
 
-def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
+def _parquet(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
     try:
         from pyarrow import parquet
     except ImportError:
         raise ApiValueError(f"reading {path} needs pyarrow: pip install 'knetik_cloud[arrow]'") from None
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches():
-            yield from map(_without_nulls, batch.to_pylist())
+            yield from map(reader.from_columns, batch.to_pylist())
 
 
 def _without_nulls(value: Any) -> Any:
-    """Return a value without the columns and fields that are null, because Parquet can't leave them out."""
+    """Return a value without the columns and fields that are null."""
     if isinstance(value, dict):
         return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
     return value

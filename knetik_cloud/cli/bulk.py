@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -205,21 +205,22 @@ def report(journal: Path, failed: bool, state: tuple[str, ...]) -> None:
 
     run = run_of(click.get_current_context())
     run.output.check(None if failed else REPORT)
-    wanted = ("denied", "absent") if failed else state
     with _errors():
-        rows = (row for row in engine.report(journal).rows() if not wanted or row.state in wanted)
+        found = engine.report(journal)
         if failed:
-            run.output.write(Rows.of(_flat(row.to_row()) for row in rows))
+            columns = dict.fromkeys(name for row in _failed(found) for name in row)
+            run.output.write(Rows.of(_failed(found), [*columns]))
         else:
+            rows = (row for row in found.rows() if not state or row.state in state)
             run.output.write(Rows.of(({name: getattr(row, name) for name in REPORT} for row in rows), REPORT))
 
 
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with the fields of its body next to its other arguments, as a run reads them from CSV."""
-    found: dict[str, Any] = {}
-    for name, value in row.items():
-        found |= value if isinstance(value, Mapping) else {name: value}
-    return found
+def _failed(report: Report) -> Iterator[dict[str, Any]]:
+    """Yield the rows that were not applied, as the input of another run."""
+    from knetik_cloud.bulk.sources import RowReader
+
+    reader = RowReader(calls.by_id()[report.operation])
+    return (reader.flat(row.to_row()) for row in report.rows() if row.state in ("denied", "absent"))
 
 
 def _method(operation: Operation[Any], client: Any) -> Any:

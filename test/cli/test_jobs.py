@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,43 @@ def test_a_line_of_stdin_that_cant_be_read_is_named(
     assert done.code == 2
     assert "stdin, line 2 is not JSON" in done.err
     assert sandbox.journal() == []
+
+
+DATA = {"number": 5, "text": "5", "list": [1, "2"], "yes": True, "none": None, "empty": "", "map": {"a": 1}}
+ITEM = {"type_hint": "entitlement", "name": "a\rb", "sort": 5, "tags": ["a"], "behaviors": []}
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(
+    ("operation", "rows"),
+    [
+        ("inventory set-behavior-data", [{"user_id": 56, "id": 999, "data": data} for data in (DATA, {})]),
+        ("inventory set-behavior-data", [{"user_id": 56, "id": 999, "data": {"id": 56}}]),
+        ("templates update", [{"id": "none", "template": {"id": "template_id_example", "name": "New"}}]),
+        (
+            "items update",
+            [
+                {"entitlement_id": 999, "entitlement_item": item}
+                for item in (*[ITEM] * 200, ITEM | {"category": ""}, ITEM | {"unknown": 1})
+            ],
+        ),
+    ],
+)
+def test_failed_rows_are_the_same_when_they_are_run_again(
+    operation: str, rows: list[dict[str, Any]], format: str, sandbox: Sandbox, run: Run, tmp_path: Path
+) -> None:
+    def outcomes(file: str, input: str | None = None) -> list[dict[str, Any]]:
+        words = ("bulk", "run", *operation.split(), file, "--journal", str(tmp_path / "j"), "--settle", "0")
+        done = run(*words, input=input)
+        assert done.code == 1, done.err
+        return run("bulk", "report", str(tmp_path / "j"), "-o", "jsonl").rows("jsonl")
+
+    first = outcomes("-", "".join(f"{json.dumps(row)}\n" for row in rows))
+    path = tmp_path / f"again.{format}"
+    path.write_bytes(run("bulk", "report", str(tmp_path / "j"), "--failed", "-o", format).out)
+    (tmp_path / "j").rename(tmp_path / "first")
+    again = outcomes(str(path))
+    assert [row["arguments"] for row in first] == rows == [row["arguments"] for row in again]
 
 
 def test_a_lost_response_is_found_out_and_a_stopped_run_resumes(

@@ -129,6 +129,19 @@ def test_values_arrive_and_resume_as_they_are(api: Api, tmp_path: Path, data: Ma
     assert len(bulk.plan(rows, method).requests) == 1
 
 
+MIXED = {"number": 5, "text": "5", "list": [1, "2"], "yes": True, "none": None, "empty": "", "a.b": {"c": 1}}
+
+
+@pytest.mark.parametrize("name", ["failed.csv", "failed.jsonl"])
+def test_failed_rows_are_the_same_when_they_are_run_again(api: Api, tmp_path: Path, name: str) -> None:
+    rows = [{"user_id": 56, "id": 999, "data": data} for data in (MIXED, {}, {"id": 56}, *DATA[::2])]
+    method = api.update_user_inventory_behavior_data
+    report = bulk.run(rows, method, journal=tmp_path / "run", progress=False)
+    assert report.write_failed(tmp_path / name) == len(rows)
+    bulk.prepare(tmp_path / name, method, journal=tmp_path / "again")
+    assert [row.arguments for row in bulk.report(tmp_path / "again").rows()] == rows
+
+
 @pytest.mark.parametrize("value", [float("nan"), "\ud800", {1, 2}, object()])
 def test_values_that_json_cant_hold_are_rejected_with_their_row(
     api: Api, tmp_path: Path, value: object
