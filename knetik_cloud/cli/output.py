@@ -267,7 +267,7 @@ def _write_table(result: Rows, out: IO[bytes]) -> None:
                 *map(printable, result.columns if result.is_chosen else columns_of(batch, result.columns))
             ]
             if is_terminal(sys.stdout) and not result.is_chosen:
-                columns = _most_useful(rows)
+                columns = _most_useful(rows) or columns
             layout = _Layout(rows, columns)
             _echo(layout.header())
         _echo("\n".join(map(layout.line, rows)))
@@ -366,9 +366,8 @@ def _fitted(wanted: Mapping[str, int], width: int) -> tuple[dict[str, int], list
     for _ in range(sum(widths.values()) + 2 * (len(widths) - 1) - width):
         longest = max(widths, key=lambda name: widths[name])
         widths[longest] = max(1, widths[longest] - 1)
-    widths[shown[-1]] += max(
-        0, width - sum(widths.values()) - 2 * (len(widths) - 1)
-    )  # for longer rows to come
+    if shown:  # for longer rows to come
+        widths[shown[-1]] += max(0, width - sum(widths.values()) - 2 * (len(widths) - 1))
     return widths, hidden
 
 

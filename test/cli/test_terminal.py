@@ -118,6 +118,19 @@ def test_chosen_fields_are_all_shown_in_their_order(sandbox: Sandbox) -> None:
     assert "not shown" not in terminal.shown
 
 
+@pytest.mark.parametrize("columns", [40, 100])
+@pytest.mark.parametrize(
+    ("selection", "header"),
+    [("[].{k: nosuch}", "k"), ("[].{a: nosuch, b: ''}", "a  b"), ("[*].tags[?@ == 'x']", "")],
+)
+def test_rows_without_values_are_empty_lines(
+    selection: str, header: str, columns: int, sandbox: Sandbox
+) -> None:
+    code, terminal = on_terminal("items", "list", "--select", selection, columns=columns)
+    assert code == 0, terminal.shown
+    assert [*dict.fromkeys(terminal.plain)] == [*dict.fromkeys([header, ""])]
+
+
 def test_one_object_is_shown_as_lines(sandbox: Sandbox) -> None:
     _, terminal = on_terminal("items", "get", "56")
     assert "name                   Potion of Speed" in terminal.plain
