@@ -320,7 +320,8 @@ def instant(seconds: Any) -> str:
 def _echo(text: str) -> None:
     """Write a line to stdout, in its encoding."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+    shown = text.encode(encoding, "backslashreplace").decode(encoding)
+    click.echo(shown, color=has_color(sys.stdout))
 
 
 class _Layout:

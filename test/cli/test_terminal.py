@@ -16,7 +16,7 @@ import pytest
 
 from knetik_cloud.sandbox import Sandbox
 
-from .conftest import KNETIK
+from .conftest import KNETIK, spawn
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 
@@ -153,6 +153,23 @@ def test_colors_follow_the_environment(
 ) -> None:
     _, terminal = on_terminal("items", "list", **environment)
     assert ("\x1b[" in terminal.shown) == is_colored
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_colored"),
+    [
+        ({}, False),
+        ({"CLICOLOR_FORCE": "0"}, False),
+        ({"CLICOLOR_FORCE": "1"}, True),
+        ({"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_colors_go_to_a_pipe_only_if_they_are_forced(
+    environment: dict[str, str], is_colored: bool, sandbox: Sandbox
+) -> None:
+    done = spawn("items", "list", "-o", "table", env={**os.environ, **environment})
+    assert done.stdout.startswith(b"\x1b[1m" if is_colored else b"id  ")
+    assert (b"\x1b" in done.stdout) == is_colored
 
 
 @pytest.mark.parametrize(
