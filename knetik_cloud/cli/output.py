@@ -299,7 +299,7 @@ def _write_object(result: Rows) -> None:
 
 def _shown(row: Mapping[str, Any], epochs: frozenset[str]) -> dict[str, str]:
     return {
-        printable(name): instant(value) if name in epochs else printable(cell(value)).replace("\n", "\\n")
+        printable(name): printable(instant(value) if name in epochs else cell(value)).replace("\n", "\\n")
         for name, value in row.items()
     }
 

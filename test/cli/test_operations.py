@@ -284,6 +284,7 @@ def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, serv
 
     row = {
         "id": 1,
+        "created_date": "\x1b]0;x\x07\n",
         "name": 'é \u001b[31mred\u202e \ud800 "q"\nnew',
         "note": "a\rb",
         "extra": {"a": [1, None, True]},
@@ -297,6 +298,7 @@ def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, serv
     table = run("items", "list", "--host", server.url, "-o", "table").text
     assert "\x1b" not in table
     assert "\u202e" not in table
+    assert table.count("\n") == 2
     csv_row = run("items", "list", "--host", server.url, "-o", "csv").rows("csv")[0]
     assert csv_row["extra"] == '{"a": [1, null, true]}'
     assert csv_row["note"] == "a\rb"
