@@ -72,6 +72,8 @@ class Output:
                 )
         if self.chosen == "id" and known and "id" not in known:
             raise click.UsageError("-o id needs rows with an id; these have none: use another format")
+        if self.chosen == "id" and self.fields is not None and "id" not in self.fields:
+            raise click.UsageError("-o id writes the id, but --fields leaves it out: use one of them")
         if self.chosen == "parquet" and is_terminal(sys.stdout):
             raise click.UsageError(
                 "-o parquet writes binary data: redirect it to a file, as in `> rows.parquet`"
@@ -246,10 +248,15 @@ def _write_csv(result: Rows, out: IO[bytes]) -> None:
 
 
 def _write_ids(result: Rows, out: IO[bytes]) -> None:
+    has_rows = has_ids = False
     for batch in result.present():
         found = [row.get("id") if isinstance(row, Mapping) else row for row in batch]
-        out.write("".join(f"{cell(each)}\n" for each in found if each is not None).encode())
+        texts = [f"{cell(each)}\n" for each in found if each is not None]
+        out.write("".join(texts).encode())
         out.flush()
+        has_rows, has_ids = has_rows or bool(batch), has_ids or bool(texts)
+    if has_rows and not has_ids:
+        note("no row has an id")
 
 
 def _write_table(result: Rows, out: IO[bytes]) -> None:

@@ -221,6 +221,8 @@ def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run
         (["items", "list", "--select", "[?"], "isn't a JMESPath expression"),
         (["items", "list", "-o", "xml"], "'xml' is not one of"),
         (["token", "get", "-o", "id"], "rows with an id"),
+        (["items", "list", "-o", "id", "--fields", "name"], "--fields leaves it out"),
+        (["items", "list", "-o", "id", "--select", "[].name", "--fields", "name"], "--fields leaves it out"),
         (["items", "list", "--size", "0"], "size"),
         (["items", "get", "99999999999"], "32"),
     ],
@@ -242,6 +244,12 @@ def test_a_selection_that_fails_after_a_write_is_no_usage_error(sandbox: Sandbox
     assert done.code == 1  # 2 means that nothing was sent
     assert "can't be applied to this result" in done.error["message"]
     assert len(sandbox.journal("grant_user_entitlement")) == 1
+
+
+def test_ids_are_those_of_the_chosen_fields(sandbox: Sandbox, run: Run) -> None:
+    assert run("items", "list", "--size", "2", "-o", "id", "--fields", "name,id").text == "1\n2\n"
+    none = run("items", "list", "-o", "id", "--select", "[].{name: name}")
+    assert (none.code, none.out, none.err) == (0, b"", "no row has an id\n")
 
 
 def test_lists_read_one_page_all_pages_or_a_number_of_rows(sandbox: Sandbox, run: Run) -> None:
