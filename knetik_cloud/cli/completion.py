@@ -75,6 +75,13 @@ def bash() -> str:
         """\
 # Completion of `knetik` for bash, which starts no other program than sed. Install it with
 #   knetik completion bash > ~/.local/share/bash-completion/completions/knetik
+_knetik_files() {
+    local file
+    compopt -o filenames 2> /dev/null
+    while IFS= read -r file; do
+        COMPREPLY+=("$file")
+    done < <(compgen -f -- "$current")
+}
 _knetik() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
     local path="" word next files=""
@@ -96,10 +103,11 @@ _knetik() {
         COMPREPLY=($(compgen -W "$options" -- "$current"))
     else
         COMPREPLY=($(compgen -W "$words" -- "$current"))
-        [[ -n $files ]] && COMPREPLY+=($(compgen -f -- "$current"))
+        [[ -n $files ]] && _knetik_files
     fi
 }
-complete -o filenames -o bashdefault -F _knetik knetik
+# bash 3 has no compopt, and takes all words for names of files.
+complete $(type compopt > /dev/null 2>&1 || echo -o filenames) -o bashdefault -F _knetik knetik
 """,
         value=_bash_value,
         entry=lambda entry: [
@@ -114,7 +122,7 @@ complete -o filenames -o bashdefault -F _knetik knetik
 
 def _bash_value(pattern: str, values: tuple[str, ...] | str | None) -> list[str]:
     if values is None:
-        act = 'COMPREPLY=($(compgen -f -- "$current"))'
+        act = "_knetik_files"
     elif values == "profiles":
         act = f'COMPREPLY=($(compgen -W "$({PROFILES})" -- "$current"))'
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from knetik_cloud.cli import calls, tree
 from knetik_cloud.cli.completion import SCRIPTS, entries
 from knetik_cloud.cli.output import FORMATS
+
+from .test_terminal import Terminal
 
 BASH = """
 source {script}
@@ -110,6 +113,46 @@ def test_files_are_offered_where_a_file_is_taken(shell: Shell) -> None:
     assert "winners.csv" in shell.complete("knetik bulk run entitlements grant w")
     assert "winners.csv" in shell.complete("knetik items list --token-file w")
     assert "winners.csv" not in shell.complete("knetik items get w")
+
+
+def typed_in_bash(typed: str, folder: Path, first: str = ":") -> list[str]:
+    """Type a line after `knetik` in an interactive bash, and return the commands that were run."""
+    if shutil.which("bash") is None or sys.platform == "win32":
+        pytest.skip("bash is not installed")
+    shell = Shell("bash", folder)
+    for name in ("sandbox", "rows"):
+        (folder / name).mkdir()
+    for name in ("my file.csv", "rows/1.csv", "[1]*.txt", "1 and 2.txt"):
+        (folder / name).touch()
+    terminal = Terminal("--norc", "--noprofile", "-i", program=["bash"], PS1="$ ", INPUTRC="/dev/null")
+    terminal.type(f'{first}; cd {folder}; source {shell.script}; knetik() {{ echo "<$*>"; }}\n')
+    terminal.type(f"knetik {typed}\nexit\n")
+    terminal.end()
+    return [line[1:-1] for line in terminal.plain if line.startswith("<")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("sandb\t", "sandbox"),
+        ("sandbox sta\tr\t", "sandbox start"),
+        ("bulk run entitlements grant my\t", "bulk run entitlements grant my file.csv"),
+        ("bulk run entitlements grant my\\ f\t", "bulk run entitlements grant my file.csv"),
+        ("bulk run entitlements grant 'my f\t", "bulk run entitlements grant my file.csv"),
+        ("bulk run entitlements grant ro\t1\t", "bulk run entitlements grant rows/1.csv"),
+        ("bulk status ro\t", "bulk status rows/"),
+        ("items list --token-file ro\t1\t", "items list --token-file rows/1.csv"),
+        ("items list --token-file [\t", "items list --token-file [1]*.txt"),
+    ],
+)
+def test_bash_tells_commands_from_folders_and_keeps_names_with_spaces(
+    typed: str, words: str, tmp_path: Path
+) -> None:
+    assert typed_in_bash(typed, tmp_path) == [words]
+
+
+def test_bash_without_compopt_completes_files(tmp_path: Path) -> None:
+    assert typed_in_bash("bulk status ro\t1\t", tmp_path, "enable -n compopt") == ["bulk status rows/1.csv"]
 
 
 def test_profiles_are_offered_from_the_configuration_file(

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,13 @@ class Terminal:
     Args:
         words: The words of the command.
         columns: The width of the terminal.
+        program: What is run with the words.
         environment: Variables to set, or to remove if they are None.
     """
 
-    def __init__(self, *words: str, columns: int = 100, **environment: str | None) -> None:
+    def __init__(
+        self, *words: str, columns: int = 100, program: Sequence[str] = KNETIK, **environment: str | None
+    ) -> None:
         import fcntl
         import termios
 
@@ -42,7 +46,7 @@ class Terminal:
         for name in ("COLUMNS", "LINES"):
             variables.pop(name, None)
         self.process = subprocess.Popen(
-            [*KNETIK, *words],
+            [*program, *words],
             stdin=side,
             stdout=side,
             stderr=side,
