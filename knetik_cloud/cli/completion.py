@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import click
 
 from knetik_cloud.cli import tree
 from knetik_cloud.cli.options import Argument, Command, run_of
-
-CONFIG = '"${KNETIK_CLOUD_CONFIG:-${XDG_CONFIG_HOME:-$HOME/.config}/knetik/config.toml}"'
-PROFILES = f"sed -n 's/^ *\\[profiles\\.\\([A-Za-z0-9._-]*\\)\\].*/\\1/p' {CONFIG} 2>/dev/null"
-"""A shell command that lists the names of the profiles."""
+from knetik_cloud.cli.profiles import default_config_path
 
 
 class Word(NamedTuple):
@@ -63,6 +61,15 @@ def _values(option: click.Option) -> tuple[str, ...] | str | None:
         return "profiles"
     known = tree.values_of(option)
     return None if not known and tree.takes_file(option) else known
+
+
+def _profiles() -> str:
+    """Return a shell command that lists the names of the profiles, wherever the home is."""
+    folder = default_config_path().parent.parent
+    if folder.is_relative_to(Path.home()):
+        folder = "$HOME" / folder.relative_to(Path.home())
+    path = f"${{KNETIK_CLOUD_CONFIG:-${{XDG_CONFIG_HOME:-{folder.as_posix()}}}/knetik/config.toml}}"
+    return f"sed -n 's/^ *\\[profiles\\.\\([A-Za-z0-9._-]*\\)\\].*/\\1/p' \"{path}\" 2>/dev/null"
 
 
 def _first_sentence(text: str) -> str:
@@ -124,7 +131,7 @@ def _bash_value(pattern: str, values: tuple[str, ...] | str | None) -> list[str]
     if values is None:
         act = "_knetik_files"
     elif values == "profiles":
-        act = f'COMPREPLY=($(compgen -W "$({PROFILES})" -- "$current"))'
+        act = f'COMPREPLY=($(compgen -W "$({_profiles()})" -- "$current"))'
     else:
         act = (
             f'COMPREPLY=($(compgen -W {shlex.quote(" ".join(values))} -- "$current"))'
@@ -191,7 +198,7 @@ def _zsh_value(pattern: str, values: tuple[str, ...] | str | None) -> list[str]:
     if values is None:
         act = "_files"
     elif values == "profiles":
-        act = f'compadd -- ${{(f)"$({PROFILES})"}}'
+        act = f'compadd -- ${{(f)"$({_profiles()})"}}'
     else:
         act = f"compadd -- {shlex.join(values)}" if values else "_message value"
     return [f"        {pattern}) {act}; return ;;"]
@@ -242,7 +249,7 @@ def _fish_value(entry: Entry, option: str) -> str:
         return " -r -F"
     if values == "profiles":
         # fish knows no ${name:-default}: sh lists the names
-        return f" -x -a {_fish(f'(sh -c {_fish(PROFILES)})')}"
+        return f" -x -a {_fish(f'(sh -c {_fish(_profiles())})')}"
     return f" -x -a {_fish(' '.join(values))}" if values else " -x"
 
 

@@ -113,8 +113,11 @@ class Profiles:
 def config_path() -> Path:
     """Return the path of the configuration file."""
     named = os.environ.get(FILE_VARIABLE)
-    if named:
-        return Path(named)
+    return Path(named) if named else default_config_path()
+
+
+def default_config_path() -> Path:
+    """Return the path of the configuration file where the environment names none."""
     import platformdirs
 
     return platformdirs.user_config_path("knetik", appauthor=False) / "config.toml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from knetik_cloud.cli import calls, tree
 from knetik_cloud.cli.completion import SCRIPTS, entries
 from knetik_cloud.cli.output import FORMATS
+from knetik_cloud.cli.profiles import config_path
 
 from .test_terminal import Terminal
 
@@ -162,6 +164,25 @@ def test_profiles_are_offered_from_the_configuration_file(
     config.write_text('[profiles.dev]\nhelper = "secret-helper"\n[profiles.live]\n')
     monkeypatch.setenv("KNETIK_CLOUD_CONFIG", str(config))
     assert shell.complete("knetik items list --profile ") == {"dev", "live"}
+
+
+@pytest.mark.parametrize(
+    ("system", "folder"),
+    [("unix.Unix", ".config"), ("macos.MacOS", "Library/Application Support")],
+    ids=["Unix", "macOS"],
+)
+def test_profiles_are_offered_from_the_place_of_the_system(
+    shell: Shell, system: str, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    places = pkgutil.resolve_name(f"platformdirs.{system}")
+    monkeypatch.setattr("platformdirs.user_config_path", lambda *a, **k: places(*a, **k).user_config_path)
+    shell.script.write_text(SCRIPTS[shell.name]())
+    monkeypatch.setenv("HOME", str(shell.folder))
+    config_path().parent.mkdir(parents=True)
+    config_path().write_text("[profiles.dev]\n")
+    assert config_path() == shell.folder / folder / "knetik/config.toml"
+    assert shell.complete("knetik items list --profile ") == {"dev"}
 
 
 def test_every_command_and_option_is_in_every_script() -> None:
