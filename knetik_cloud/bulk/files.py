@@ -95,6 +95,20 @@ def _damaged_error(path: Path, error: Exception) -> ApiValueError:
     return ApiValueError(f"{path} can't be decompressed ({error}): is it what its name says?")
 
 
+def create_text(path: Path) -> IO[str]:
+    """Open a text file for writing, compressed by its name. A file that exists is emptied."""
+    compression = compression_of(path)
+    open_file: Any = open
+    if compression == ".gz":
+        import gzip
+
+        open_file = gzip.open
+    elif compression == ".zst":
+        open_file = _zstandard(path).open
+    file: IO[str] = open_file(path, "wt", encoding="utf-8", errors="backslashreplace", newline="")
+    return file
+
+
 class Appender:
     """A file that grows by whole chunks. After `checkpoint`, its first bytes are a whole file of their own.
 

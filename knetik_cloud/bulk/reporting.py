@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from knetik_cloud.bulk.files import compression_of, create_text
 from knetik_cloud.bulk.journal import (
     ABSENT,
     DENIED,
@@ -21,6 +22,7 @@ from knetik_cloud.bulk.journal import (
     Manifest,
     read_rows,
 )
+from knetik_cloud.exceptions import ApiValueError
 
 COLUMNS = ("row", "key", "state", "status", "code", "reason", "request_id", "candidates")
 
@@ -115,7 +117,10 @@ class Report:
         """Write the outcome of each row to a `.csv` file, or as JSON lines to any other.
 
         Args:
-            path: The file, which is replaced if it exists.
+            path: The file, which is replaced if it exists. `.gz` and `.zst` compress it.
+
+        Raises:
+            ApiValueError: If it is named as a Parquet file.
         """
         write_rows(path, lambda: (row.to_dict() for row in self.rows()), (*COLUMNS, "arguments"))
 
@@ -126,8 +131,11 @@ class Report:
         back again.
 
         Args:
-            path: A `.csv` file, in which bodies are JSON, or any other for JSON lines. It is replaced if it
-                exists.
+            path: A `.csv` file, in which bodies are JSON, or any other for JSON lines. `.gz` and `.zst`
+                compress it. It is replaced if it exists.
+
+        Raises:
+            ApiValueError: If it is named as a Parquet file.
         """
         return write_rows(
             path,
@@ -161,9 +169,12 @@ def write_rows(
         columns: The columns of a CSV file, or None for one for each field.
     """
     path = Path(path)
+    suffix = Path(path.name.removesuffix(compression_of(path) or "")).suffix
+    if suffix in (".parquet", ".pq"):
+        raise ApiValueError(f"can't write {path}: use .csv or .jsonl")
     count = 0
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        if path.suffix != ".csv":
+    with create_text(path) as file:
+        if suffix != ".csv":
             for row in rows():
                 file.write(f"{json.dumps(row, ensure_ascii=False)}\n")
                 count += 1

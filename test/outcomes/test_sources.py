@@ -13,6 +13,7 @@ import pytest
 
 import knetik_cloud
 from knetik_cloud import bulk
+from knetik_cloud.bulk.files import open_text
 from test.outcomes.conftest import USERS, grants, held
 
 Api = knetik_cloud.UsersInventoryApi
@@ -132,7 +133,7 @@ def test_values_arrive_and_resume_as_they_are(api: Api, tmp_path: Path, data: Ma
 MIXED = {"number": 5, "text": "5", "list": [1, "2"], "yes": True, "none": None, "empty": "", "a.b": {"c": 1}}
 
 
-@pytest.mark.parametrize("name", ["failed.csv", "failed.jsonl"])
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.csv.gz", "a.jsonl.gz", "a.csv.zst", "a.jsonl.zst"])
 def test_failed_rows_are_the_same_when_they_are_run_again(api: Api, tmp_path: Path, name: str) -> None:
     rows = [{"user_id": 56, "id": 999, "data": data} for data in (MIXED, {}, {"id": 56}, *DATA[::2])]
     method = api.update_user_inventory_behavior_data
@@ -140,6 +141,19 @@ def test_failed_rows_are_the_same_when_they_are_run_again(api: Api, tmp_path: Pa
     assert report.write_failed(tmp_path / name) == len(rows)
     bulk.prepare(tmp_path / name, method, journal=tmp_path / "again")
     assert [row.arguments for row in bulk.report(tmp_path / "again").rows()] == rows
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl.gz", "a.jsonl.zst"])
+def test_reports_are_written_as_their_name_says(api: Api, tmp_path: Path, name: str) -> None:
+    bulk.prepare(grants(2), api.grant_user_entitlement, journal=tmp_path / "run")
+    report = bulk.report(tmp_path / "run")
+    report.write(tmp_path / name)
+    with open_text(tmp_path / name) as file:
+        first = file.readline()
+    assert first.startswith("row,key,state" if "csv" in name else '{"row": 1, "state": "pending"')
+    for write in (report.write, report.write_failed):
+        with pytest.raises(ValueError, match=r"failed\.parquet: use \.csv or \.jsonl"):
+            write(tmp_path / "failed.parquet")
 
 
 @pytest.mark.parametrize("value", [float("nan"), "\ud800", {1, 2}, object()])
