@@ -136,7 +136,8 @@ def test_an_unknown_outcome_ends_with_7(sandbox: Sandbox, run: Run, winners: Pat
     resumed = run("bulk", "resume", str(winners.with_suffix(".run")), "--settle", "0")
     assert resumed.code == 7  # nobody knows whether the entry was there before
     report = run("bulk", "report", str(winners.with_suffix(".run")), "--state", "unknown", "-o", "json")
-    assert [(row["state"], row["candidates"]) for row in json.loads(report.text)] == [("unknown", 1)]
+    # The user held one before, and nobody knows when the other was sent.
+    assert [(row["state"], row["candidates"]) for row in json.loads(report.text)] == [("unknown", 2)]
 
 
 @pytest.mark.parametrize(
