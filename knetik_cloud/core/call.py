@@ -38,6 +38,7 @@ from knetik_cloud.exceptions import (
     ApiResponseError,
     ApiTimeoutException,
     Attempt,
+    DeadlineExceeded,
     Headers,
     exception_class,
 )
@@ -184,13 +185,13 @@ class Engine:
                 request.headers["Authorization"] = state.token = token
             headers = request.headers  # those of hooks are for one attempt only
             if observers is not None and call is not None:
-                steps = observation.start_attempt(observers, call, request, self.clock())
-                if steps is not None:
-                    yield from steps
+                yield from observation.start_attempt(observers, call, request, self.clock()) or ()
             started = self.clock()
-            outcome: Response | Failure = yield Send(
-                request, settings.connect, settings.read, deadline, stream
-            )
+            outcome: Response | Failure
+            if started < deadline:
+                outcome = yield Send(request, settings.connect, settings.read, deadline, stream)
+            else:  # the token, a hook or the wait took too long
+                outcome = Failure(DeadlineExceeded, "", written=False, retryable=False)
             state.seconds = self.clock() - started
             if isinstance(outcome, Failure):
                 outcome = self._apply_deadline(outcome, deadline, limit, settings.deadline)
@@ -335,7 +336,10 @@ class Engine:
     def _apply_deadline(self, failure: Failure, deadline: float, limit: float, seconds: float) -> Failure:
         """Replace a timeout that the deadline of the call caused, and not its own limit."""
         if issubclass(failure.error, ApiTimeoutException) and self.clock() >= deadline:
-            return deadline_passed(failure, passed(limit, seconds))
+            reason = passed(limit, seconds)
+            return deadline_passed(
+                failure, reason if failure.written else f"{reason}: this attempt was not sent"
+            )
         return failure
 
     def _decide_retry(self, operation: Operation[Any], outcome: Response | Failure) -> _RetryDecision:

@@ -340,6 +340,8 @@ class Transport(Generic[R]):
                 exchange.hop = self.host
                 if route.tls_to is not None:
                     pipe = await secure(pipe, route.tls, route.tls_to)
+            if clock.monotonic() >= command.deadline:  # the last step may have ended late
+                raise TimeoutError("timed out")
         except BaseException:
             pipe.close()
             raise

@@ -91,11 +91,20 @@ class World:
         tokens: the store of the engine's tokens.
         random: what its randomness gives.
         tries: seconds that each try takes.
+        late: seconds that each wait takes in addition.
     """
 
-    def __init__(self, tokens: TokenStore | None = None, *, random: float = 1.0, tries: float = 0.0) -> None:
+    def __init__(
+        self,
+        tokens: TokenStore | None = None,
+        *,
+        random: float = 1.0,
+        tries: float = 0.0,
+        late: float = 0.0,
+    ) -> None:
         self.now = 1000.0
         self.tries = tries
+        self.late = late
         self.sent: list[Send] = []
         self.waits: list[float] = []
         self.targets: list[str] = []
@@ -152,7 +161,7 @@ class World:
                     self.now += self.tries
                 elif isinstance(command, Sleep):
                     self.waits.append(command.seconds)
-                    self.now += command.seconds
+                    self.now += command.seconds + self.late
                     outcome = None
                 elif isinstance(command, CallProvider):
                     outcome = self.provided.pop(0)

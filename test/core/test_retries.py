@@ -240,6 +240,18 @@ def test_a_timeout_at_the_deadline_is_called_by_its_name() -> None:
     assert "_deadline" in str(error)
 
 
+def test_attempt_is_not_sent_if_the_wait_before_it_lasts_until_the_deadline() -> None:
+    world = World(late=30.0)
+    error = world.error(ONCE, [Reply(429)])
+    assert type(error) is DeadlineExceeded
+    assert error.attempts[1].outcome == error.reason
+    assert error.reason == (
+        "the call exceeded its deadline of 30 s (increase _deadline): this attempt was not sent"
+    )
+    assert not error.may_have_applied
+    assert World(late=30.0).error(WRITE, [Reply(503)]).may_have_applied  # the first attempt
+
+
 def test_a_timeout_before_the_deadline_is_a_timeout() -> None:
     error = World(tries=11.0).error(READ, [READ_TIMEOUT] * 3)
     assert type(error) in (ApiTimeoutException, DeadlineExceeded)

@@ -9,7 +9,13 @@ import pytest
 
 from knetik_cloud import AccessToken, Configuration
 from knetik_cloud.core.auth import TokenStore, seconds
-from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, UnauthorizedException
+from knetik_cloud.exceptions import (
+    ApiException,
+    ApiResponseError,
+    ApiValueError,
+    DeadlineExceeded,
+    UnauthorizedException,
+)
 from knetik_cloud.secret import Secret
 from test.core.lists import ONCE, READ, RESET, WRITE, Reply, World, granted, make_settings
 
@@ -178,6 +184,15 @@ def test_the_haste_of_one_call_is_not_held_against_the_next() -> None:
 
     world.error(READ, [READ_TIMEOUT], settings=make_settings(deadline=4.0))
     world.call(READ, [granted(), OK])
+
+
+def test_write_is_not_sent_if_its_token_takes_until_the_deadline() -> None:
+    world = World(credentials(), tries=4.0)
+    error = world.error(ONCE, [granted()], settings=make_settings(deadline=4.0))
+    assert type(error) is DeadlineExceeded
+    assert error.operation == "once"
+    assert not error.may_have_applied
+    assert [command.request.operation.id for command in world.sent] == ["token"]
 
 
 def test_a_write_that_acted_before_its_token_died_may_have_been_applied() -> None:

@@ -14,7 +14,17 @@ from typing import Any
 
 import psutil
 
-from knetik_cloud import ApiClient, ApiException, ApiValueError, Configuration, UsersInventoryApi
+from knetik_cloud import (
+    AccessToken,
+    ApiClient,
+    ApiException,
+    ApiValueError,
+    Configuration,
+    DeadlineExceeded,
+    Hook,
+    UsersInventoryApi,
+)
+from knetik_cloud.hooks import Attempt
 from test.faults.child import PROJECT
 from test.faults.connection import holds
 from test.faults.drivers import TOKEN
@@ -343,6 +353,38 @@ def closed_while_calling(play: Play) -> None:
     assert not client._shared._state.transport._idle  # type: ignore[union-attr]
 
 
+class Slow(Hook):
+    """A hook and a token provider that take long when they are told to."""
+
+    seconds = 0.0
+
+    def get_token(self) -> AccessToken:
+        """Return a token that is used once."""
+        time.sleep(self.seconds)
+        return AccessToken(TOKEN, 0)
+
+    def on_attempt_start(self, attempt: Attempt) -> None:
+        """Delay the attempt."""
+        time.sleep(self.seconds)
+
+
+def ready_too_late(setting: str) -> Callable[[Play], int]:
+    """Return the play of a write on an idle connection that is ready to be sent after the deadline."""
+
+    def play(play: Play) -> int:
+        slow = Slow()
+        given = slow if setting == "token_provider" else [slow]
+        driver = play.driver(**{**UNHURRIED, "access_token": None, setting: given})
+        right(attempt(driver, "get", 3))
+        slow.seconds = 0.3
+        outcome = attempt(driver, "use", 3, _deadline=0.2)
+        fails(DeadlineExceeded, says="this attempt was not sent", may_have_applied=False)(outcome)
+        assert play.server.seen("POST") == 0
+        return 1
+
+    return play
+
+
 def stops_reading(peer: Peer, request: Request) -> None:
     """Read no more for a while."""
     time.sleep(1)
@@ -395,6 +437,8 @@ ROWS = [
         [slow_token, slow_token],
         play=patience_of_one,
     ),
+    Row("a token that comes after the deadline: nothing is sent", play=ready_too_late("token_provider")),
+    Row("a hook that lasts until the deadline: nothing is sent", play=ready_too_late("hooks")),
     Row(
         "fork after first call: child has its own connection",
         [healthy],

@@ -24,8 +24,10 @@ from knetik_cloud import (
     ApiResponseError,
     ApiTimeoutException,
     Configuration,
+    DeadlineExceeded,
     UsersInventoryApi,
     aio,
+    rest,
 )
 from knetik_cloud.wire import asynchronous, blocking
 from knetik_cloud.wire.pipe import RECEIVE_BYTES, Listener, readable_check, run
@@ -158,6 +160,29 @@ def test_socket_is_closed_if_no_transport_can_be_made(
 
     asyncio.run(connect())
     assert [sock.fileno() for sock in taken] == [-1]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_nothing_is_sent_on_a_connection_that_is_ready_after_the_deadline(
+    driver: str, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module: Any = rest if driver == "sync" else aio.rest
+    connect = module.RESTClientObject.connect
+
+    async def connect_late(*arguments: Any) -> Any:
+        pipe = await connect(*arguments)
+        time.sleep(0.3)
+        return pipe
+
+    monkeypatch.setattr(module.RESTClientObject, "connect", connect_late)
+    made = DRIVERS[driver](Configuration(server.url, retries=0))
+    try:
+        with pytest.raises(DeadlineExceeded, match="this attempt was not sent") as caught:
+            made.call("use_user_entitlement_item", 56, 56, _deadline=0.2)
+    finally:
+        made.close()
+    assert not caught.value.may_have_applied
+    assert server.requests == []
 
 
 def test_socket_neither_blocks_nor_holds_back_small_packets(server: RecordingServer) -> None:
