@@ -347,7 +347,8 @@ class Configuration(Settings):
     def settings(self) -> CallSettings:
         """Return the settings of a call without options."""
         connect, read = options.timeouts("timeout", self.timeout)
-        return CallSettings(connect, read, self.deadline, self.retries, {"User-Agent": self.user_agent})
+        agent = str.__str__(self.user_agent)  # a member of an enum may be formatted as another text
+        return CallSettings(connect, read, self.deadline, self.retries, {"User-Agent": agent})
 
     def tokens(self) -> TokenStore | None:
         """Create the store of this configuration's tokens, or return None without credentials.

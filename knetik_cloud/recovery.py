@@ -385,6 +385,8 @@ class Marker(str):
 
     def beside(self, text: str | None) -> str:
         """Return the marker to send, with the caller's own text kept before it."""
+        if isinstance(text, str):
+            text = str.__str__(text)  # a member of an enum may be formatted as another text
         return str(self) if text is None else f"{text} [{self}]"
 
     def is_in(self, text: Any) -> bool:
@@ -448,7 +450,7 @@ def check_key(key: str) -> Marker:
         raise types.invalid_value_error("key", f"a str of 1 to {MAX_KEY_LENGTH} printable characters", key)
     if "[" in key or "]" in key or key != key.strip():
         raise types.invalid_value_error("key", "a str without [ and ] and without spaces at its ends", key)
-    return Marker(key)
+    return Marker(str.__str__(key))
 
 
 def once_steps(

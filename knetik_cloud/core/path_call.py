@@ -57,6 +57,7 @@ def prepare_path_call(
         raise types.invalid_value_error("method", f"one of {', '.join(RETRY_BY_METHOD)}", method)
     in_path, in_query = _named("path_params", path_params), _named("query_params", query_params)
     _check_path(resource_path, in_path)
+    resource_path = str.__str__(resource_path)
     if response_type is not None and not isinstance(response_type, str):
         raise types.invalid_value_error(
             "response_type", "the name of a model, 'list[T]', 'dict[str, T]' or 'object'", response_type
@@ -84,14 +85,14 @@ def prepare_path_call(
 
 
 def _named(name: str, values: Any) -> Mapping[Any, Any]:
-    """Check path or query parameters, and return them. None stands for none."""
+    """Check path or query parameters, and return them by plain names. None stands for none."""
     values = {} if values is None else values
     if not isinstance(values, Mapping):
         raise types.invalid_value_error(name, "a dict of names to values", values)
     for key in values:
         if not isinstance(key, str):
             raise types.invalid_value_error(f"a name in {name}", "a str", key)
-    return values
+    return {str.__str__(key): value for key, value in values.items()}
 
 
 def _check_path(path: str, path_params: Mapping[str, Any]) -> None:

@@ -146,6 +146,9 @@ def _text(parameter: Parameter, value: Any) -> str:
 def convert(parameter: Parameter, value: Any) -> Any:
     """Convert an argument by its type. The decimal text of an integer is accepted.
 
+    A member of an enum or another subclass of `str` is converted to a plain string, since its formatted text
+    may differ from its value.
+
     Raises:
         ApiValueError: If the argument can't be sent.
     """
@@ -163,7 +166,7 @@ def convert(parameter: Parameter, value: Any) -> Any:
 def _plain_text(parameter: Parameter, value: Any) -> str:
     """Format a plain value. `call_api` accepts values of any type."""
     if isinstance(value, str):
-        return value
+        return str.__str__(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() <= MAX_INTEGER_BITS:

@@ -233,7 +233,8 @@ def marks(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, 
             for name, expression in place.items():
                 if not is_deferred(expression):
                     value = resolve(expression, arguments)
-                    found[f"{read_back.list}.{name}"] = value if value is None else str(value)
+                    text = str.__str__(value) if isinstance(value, str) else str(value)
+                    found[f"{read_back.list}.{name}"] = None if value is None else text
     if operation.marker is not None:
         found["marker"] = arguments.get(operation.marker)
     return found

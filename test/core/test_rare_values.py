@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
+import enum
 import json
 import sys
+from itertools import product
 from typing import Any
 
 import pytest
@@ -15,10 +17,12 @@ from knetik_cloud.core import call, failure, observation
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.path_call import prepare_path_call
 from knetik_cloud.core.request import build
-from knetik_cloud.core.writes import Outcome
+from knetik_cloud.core.writes import Outcome, marks
 from knetik_cloud.data import codec
 from knetik_cloud.data.model import field
 from knetik_cloud.exceptions import ApiConnectionException, ApiResponseError
+from knetik_cloud.operations import ADD_ITEM_TO_USER_INVENTORY
+from knetik_cloud.recovery import check_key
 from knetik_cloud.wire.response import Response
 from test.conftest import RecordingServer, answer
 from test.core.lists import READ, Reply, World
@@ -54,6 +58,78 @@ def test_query_of_a_path_accepts_plain_values(value: object, text: str) -> None:
     assert build(operation, arguments, "", {}).target == f"/a?q={text}"
     with pytest.raises(ApiValueError, match="must be a str, a finite number"):
         build(operation, {**arguments, "query q": object()}, "", {})
+
+
+class Misleading(str):
+    """A string that is formatted as another text, as members of a `(str, Enum)` are."""
+
+    def __str__(self) -> str:
+        return "another"
+
+    def __format__(self, spec: str) -> str:
+        return "another"
+
+
+class Word(str, enum.Enum):  # noqa: UP042  # a StrEnum is formatted as its value
+    PLAIN = "plain"
+
+
+class Number(enum.IntEnum):
+    FIVE = 5
+
+    def __str__(self) -> str:
+        return "another"
+
+    __format__ = __repr__ = __str__  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("place", ["path", "query", "form", "header"])
+@pytest.mark.parametrize(
+    ("type", "value"),
+    [
+        *product(("str", "int | str", "object"), (Misleading("plain"), Word.PLAIN)),
+        ("object", [Word.PLAIN]),
+        ("object", (Misleading("plain"),)),
+    ],
+)
+def test_argument_is_sent_as_its_value_and_not_as_it_is_formatted(type: Any, value: Any, place: Any) -> None:
+    operation: Operation[Any] = Operation("a", "GET", "/{x}", [Parameter("x", place, type)])
+    request = build(operation, {"x": value}, "", {})
+    sent = {
+        "path": request.target,
+        "query": request.target.partition("?x=")[2],
+        "form": (request.content() or b"").decode().removeprefix("x="),
+        "header": request.headers.get("x"),
+    }
+    assert sent[place] == ("/plain" if place == "path" else "plain")
+    assert "another" not in request.as_curl("")
+
+
+@pytest.mark.parametrize("type", ["int32", "int | str", "object"])
+def test_number_is_sent_as_its_value_and_not_as_it_is_formatted(type: Any) -> None:
+    operation: Operation[Any] = Operation("a", "GET", "/a", [Parameter("x", "query", type)])
+    assert build(operation, {"x": Number.FIVE}, "", {}).target == "/a?x=5"
+
+
+def test_names_in_a_call_of_a_path_are_sent_as_their_values() -> None:
+    operation, arguments, _ = call_of_path(
+        resource_path=Misleading("/a/{plain}"),
+        path_params={Word.PLAIN: Word.PLAIN},
+        query_params={Word.PLAIN: [Word.PLAIN, Number.FIVE]},
+    )
+    assert build(operation, arguments, "/b", {}).target == "/b/a/plain?plain=plain%2C5"
+    assert operation.id == "GET /a/{plain}"
+
+
+def test_user_agent_and_markers_are_sent_as_their_values() -> None:
+    assert type(Configuration(user_agent=Word.PLAIN).settings().headers["User-Agent"]) is str
+    assert check_key(Word.PLAIN).beside(Misleading("plain")) == "plain [plain]"
+    assert check_key(Word.PLAIN).beside(5) == "5 [plain]"  # type: ignore[arg-type]
+
+
+def test_writes_are_compared_by_the_values_of_their_arguments() -> None:
+    plain, member = ({"id": user} for user in ("plain", Word.PLAIN))
+    assert marks(ADD_ITEM_TO_USER_INVENTORY, plain) == marks(ADD_ITEM_TO_USER_INVENTORY, member)
 
 
 def test_header_parameter_is_encoded_as_one_segment() -> None:

@@ -74,6 +74,7 @@ class Tag(enum.StrEnum):
     NAME = "X-Tag"
     TEXT = "a tag"
     KEY = "Basic of-an-enum"
+    WORD = "word"
 
     def __format__(self, spec: str) -> str:
         return "b\r\nX-Evil: 1"
@@ -212,6 +213,19 @@ ROWS = [
     Row(
         "query value with a lone surrogate",
         play=refused("get_user_inventories", 56, filter_item_name="\ud800"),
+    ),
+    Row(
+        "query value that formats as another text",
+        play=sent_as(
+            "/users/56/inventory?filter_item_name=word",
+            "get_user_inventories",
+            56,
+            filter_item_name=Tag.WORD,
+        ),
+    ),
+    Row(
+        "path value that formats as another text",
+        play=sent_as("/entitlements/templates/word", "get_entitlement_template", Tag.WORD),
     ),
     Row("query value of the wrong type", play=refused("get_user_inventories", 56, size="many")),
     Row("header value with CRLF injects no header", play=option_refused(_headers={"X-A": "b\r\nX-Evil: 1"})),
