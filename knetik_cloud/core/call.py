@@ -55,6 +55,8 @@ CHARSETS = re.compile(
 )
 """The supported character sets. Python has others that are slow, or that run code."""
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
+USUAL_OUTCOMES = frozenset(("200", "200 OK", "201", "201 Created", "204", "204 No Content"))
+"""Outcomes of attempts that are not searched for secrets."""
 
 
 class CallResult(NamedTuple):
@@ -452,7 +454,7 @@ class _CallState:
         return token
 
     def record(self, outcome: Response | Failure) -> None:
-        """Record the outcome of an attempt."""
+        """Record the outcome of an attempt, with the secrets of its request masked."""
         self._last, retry_class = outcome, self.operation.retry
         if isinstance(outcome, Failure):
             self._add(outcome.reason, None, outcome.written and retry_class != "safe")
@@ -462,7 +464,7 @@ class _CallState:
         self._add(f"{outcome.status} {outcome.reason}".rstrip(), outcome.status, is_ambiguous)
 
     def _add(self, outcome: str, status: int | None, ambiguous: bool) -> None:
-        attempt = Attempt(outcome, status)
+        attempt = Attempt(outcome if outcome in USUAL_OUTCOMES else self.masked(outcome), status)
         attempt.seconds = self.seconds
         self.attempts.append(attempt)
         self.is_last_ambiguous = ambiguous
@@ -535,9 +537,7 @@ class _CallState:
 
     def _describe(self, error: ApiException, response: Response | None) -> ApiException:
         error.operation = self.operation.id
-        error.attempts = tuple(
-            attempt.with_changes(outcome=self.masked(attempt.outcome)) for attempt in self.attempts
-        )
+        error.attempts = tuple(self.attempts)
         error.may_have_applied = self._ambiguous
         if self._write is not None:
             error._write = self._write

@@ -9,7 +9,9 @@ import pytest
 
 from knetik_cloud import AccessToken, Configuration
 from knetik_cloud.core.auth import TokenStore, seconds
+from knetik_cloud.core.outcome import Failure
 from knetik_cloud.exceptions import (
+    ApiConnectionException,
     ApiException,
     ApiResponseError,
     ApiValueError,
@@ -202,6 +204,18 @@ def test_a_write_that_acted_before_its_token_died_may_have_been_applied() -> Non
     assert error.may_have_applied
     assert [attempt.outcome for attempt in error.attempts] == ["reset", "401 Reason", "400 Reason"]
     assert error.operation == "token"
+
+
+def test_attempts_show_no_token_that_the_service_echoed() -> None:
+    echo = Reply(401, reason="no Bearer first-token")
+    error = World(credentials()).error(READ, [granted(), echo, Reply(400)])
+    assert [attempt.outcome for attempt in error.attempts] == ["401 no Bearer ***", "400 Reason"]
+    error = World(credentials()).error(READ, [granted(), echo, granted("second-token"), Reply(400)])
+    assert "first-token" not in str(error)
+    lost = Failure(ApiConnectionException, "no first-token", OSError("no first-token"), written=True)
+    replies = [granted(), Reply(503, reason="no first-token"), lost, Reply(200, reason="first-token")]
+    response = World(credentials()).call(READ, replies)
+    assert [attempt.outcome for attempt in response.attempts] == ["503 no ***", "no ***", "200 ***"]
 
 
 @pytest.mark.parametrize(

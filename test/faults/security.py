@@ -17,6 +17,7 @@ from test.faults.drivers import TOKEN
 from test.faults.server import (
     CERTIFICATES,
     ENTRY,
+    TOKEN_ANSWER,
     FaultServer,
     Peer,
     Request,
@@ -471,6 +472,17 @@ ECHOES: dict[str, Callable[[str], bytes]] = {
     "in a chunk's size": lambda secret: answer(secret.encode(), "Transfer-Encoding: chunked"),
 }
 
+
+def echo_before_success(play: Play) -> int:
+    """Have the token echoed by attempts of a call that succeeds: its attempts don't show it."""
+    for status in ("200 yes", "503 no"):
+        play.server.play_next(echoes(lambda secret, status=status: answer(status=f"{status} {secret}")))
+    response = play.driver().call("get_user_inventory_with_http_info", 56, 56)
+    assert [attempt.status for attempt in response.attempts] == [503, 200]
+    assert TOKEN not in repr(response.attempts)
+    return play.server.met
+
+
 ROWS = [
     *(
         Row(f"{status} to another host: no Authorization there", play=elsewhere(status))
@@ -683,4 +695,15 @@ ROWS = [
         )
     ),
     *(Row(f"an echo of the token {where}", [echoes(build)] * 3, fails()) for where, build in ECHOES.items()),
+    Row("an echo of the token in the attempts of a success", play=echo_before_success),
+    Row(
+        "an echo of the token before a renewal that fails",
+        [
+            keeps(answer({**TOKEN_ANSWER, "access_token": TOKEN})),
+            echoes(lambda secret: answer(b"", status=f"401 no {secret}")),
+            keeps(answer({"error": "invalid_client"}, status="400 X")),
+        ],
+        fails(status=400, says="401 no Bearer ***"),
+        settings={"access_token": None, "client_secret": "secret-canary-0815"},
+    ),
 ]
