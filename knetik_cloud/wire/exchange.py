@@ -39,8 +39,7 @@ class Exchange:
     def __init__(self, transport: Transport[Any], command: Send) -> None:
         self.transport = transport
         self.command = command
-        limit = 0 if command.stream else transport.max_response_size
-        self.response = Response(command.request.method, limit)
+        self.response = Response(command.request.method, transport.max_response_size)
         self.hop = transport.host  # the host that is to blame if the exchange fails now
         self.is_over = False  # set last: an error may interrupt this constructor
 
@@ -293,8 +292,10 @@ class Transport(Generic[R]):
         try:
             self.begun()
             await exchange.run()
-            is_streamed = command.stream and 200 <= exchange.response.status < 300
-            return self._make_response(exchange, None if is_streamed else await exchange.read_body())
+            if command.stream and 200 <= exchange.response.status < 300:
+                exchange.response.limit = 0  # the caller decides how much to read
+                return self._make_response(exchange, None)
+            return self._make_response(exchange, await exchange.read_body())
         except BaseException as cause:
             exchange.abort()
             if isinstance(cause, Exception) and not exchange.is_foreign(cause):

@@ -46,7 +46,7 @@ class Response:
 
     Args:
         method: The method of the request. A response to HEAD has no body.
-        limit: The maximum size of the decoded body in bytes. 0 sets no limit.
+        limit: The maximum size of the decoded body in bytes, which may be changed. 0 sets no limit.
         tunnel: True for the response to a CONNECT, after which the connection belongs to another protocol.
     """
 
@@ -55,6 +55,7 @@ class Response:
         """The status of the final response, or 0 until its head is complete."""
         self.reason = ""
         self.fields: list[tuple[str, str]] = []
+        self.limit = limit
         self.leftover = b""
         """Bytes received after the end of the response."""
         self.is_complete = False
@@ -62,7 +63,6 @@ class Response:
         self._values: dict[str, list[str]] = {}
         self._has_body = method != "HEAD"
         self._is_tunnel = tunnel
-        self._limit = limit
         self._buffer = bytearray()
         self._scanned = self._head_bytes = self._total = self._taken = self._trailers = 0
         self._left: int | None = None
@@ -151,13 +151,13 @@ class Response:
             raise self._error
         self._taken += len(data)
         if self._is_too_large():
-            raise content.too_large(self._limit)
+            raise content.too_large(self.limit)
         return data
 
     def _is_too_large(self) -> bool:
         """Return whether the body is too large as far as it is known, announced bytes included."""
         announced = 0 if self._decoders or self._left is None else max(self._left, 0)
-        return bool(self._limit) and self._taken + announced > self._limit
+        return bool(self.limit) and self._taken + announced > self.limit
 
     def _drain(self) -> bytes:
         body = self._body
@@ -298,8 +298,8 @@ class Response:
             self.leftover += data
         elif self._error is None:
             self._total += len(data)
-            if self._limit and self._total > 4 * self._limit + MAX_HEAD_BYTES:
-                self._error = content.too_large(self._limit)
+            if self.limit and self._total > 4 * self.limit + MAX_HEAD_BYTES:
+                self._error = content.too_large(self.limit)
                 return
             try:
                 if self._mode == LENGTH:

@@ -8,7 +8,7 @@ import zlib
 
 from knetik_cloud import ApiResponseError
 from test.faults.server import ENTRY, answer, keeps
-from test.faults.table import Outcome, Row, done, fails, right, right_or_fails
+from test.faults.table import Outcome, Play, Row, attempt, done, fails, right, right_or_fails
 
 BODY = json.dumps(ENTRY).encode()
 GZIP, DEFLATE = "Content-Encoding: gzip", "Content-Encoding: deflate"
@@ -46,6 +46,12 @@ def page(content: object) -> dict[str, object]:
 def nested(depth: int) -> bytes:
     """Return an object with this depth of nesting."""
     return b'{"id": 56, "behavior_data": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+
+
+def error_of_a_stream(play: Play) -> int:
+    """Call for a stream, and get an error, whose body the client reads itself."""
+    fails(status=404)(attempt(play.driver(), "get", 5, _preload_content=False))
+    return play.server.met
 
 
 ROWS = [
@@ -230,6 +236,12 @@ ROWS = [
         fails(status=404),
         peak=200,
         limit=5.0,
+    ),
+    Row(
+        "gzip bomb in the error of a streamed call: the status survives",
+        [keeps(answer(bomb(), GZIP, status="404 Not Found"))],
+        play=error_of_a_stream,
+        peak=200,
     ),
     Row(
         "corrupt gzip in an error: the status survives",

@@ -25,6 +25,7 @@ from knetik_cloud import (
     ApiTimeoutException,
     Configuration,
     DeadlineExceeded,
+    NotFoundException,
     UsersInventoryApi,
     aio,
     rest,
@@ -239,6 +240,23 @@ def test_streamed_response_is_read_in_parts(server: RecordingServer) -> None:
         response = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 56)
         assert [response.read(amount) for amount in (0, 3, 3)] == [b"", b'{"i', b'd":']
         assert [response.read(amount) for amount in (-1, None, 3)] == [b" 56}", b"", b""]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_error_of_a_streamed_call_is_limited_and_its_stream_is_not(
+    driver: str, server: RecordingServer
+) -> None:
+    server.answers = [answer(404, b'"eleven_11"'), answer(404, b'"eleven_"'), answer(200, b'"eleven_11"')]
+    made = DRIVERS[driver](Configuration(server.url, max_response_size=10, retries=0))
+    bodies = []
+    for _ in range(2):
+        with pytest.raises(NotFoundException) as caught:
+            made.call("get_user_inventory", 56, 56, _preload_content=False)
+        bodies.append(caught.value.body)
+    assert bodies == ["", '"eleven_"']
+    streamed = made.call("get_user_inventory", 56, 56, _preload_content=False)
+    assert asyncio.run(streamed._read(None)) == b'"eleven_11"'
+    made.close()
 
 
 def test_forwarding_proxy_gets_the_credentials(server: RecordingServer) -> None:
