@@ -177,43 +177,50 @@ class Engine:
         request = build(operation, arguments, self.base_path, settings.headers)
         limit = limited(settings.deadline)
         deadline = self.clock() + limit
-        state = _CallState(operation, arguments, request, self, stream)
         tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
-        while True:
-            if tokens is not None:
-                token = tokens.fresh(self.clock(), state.rejected)
-                if token is None:
-                    token = yield from state.authenticate(ObtainToken(tokens, state.rejected, deadline))
-                request.headers["Authorization"] = state.token = token
-            headers = request.headers  # those of hooks are for one attempt only
-            if observers is not None and call is not None:
-                yield from observation.start_attempt(observers, call, request, self.clock()) or ()
-            started = self.clock()
-            outcome: Response | Failure
-            if started < deadline:
-                outcome = yield Send(request, settings.connect, settings.read, deadline, stream)
-            else:  # the token, a hook or the wait took too long
-                outcome = Failure(DeadlineExceeded, "", written=False, retryable=False)
-            state.seconds = self.clock() - started
-            if isinstance(outcome, Failure):
-                outcome = self._apply_deadline(outcome, deadline, limit, settings.deadline)
-            state.record(outcome)
-            retries = state.retries
-            retry_in = self._next_attempt(state, outcome, settings, deadline)
-            if state.is_logged:
-                state.log(outcome, retry_in)
-            if observers is not None and call is not None:
-                request.headers = headers
-                steps = observation.end_attempt(
-                    observers, call, request, outcome, state.seconds, state.is_last_ambiguous, retry_in
-                )
-                if steps is not None:
-                    yield from steps
-            if retry_in is None:
-                return state.finish(outcome)
-            if state.retries > retries:  # not after a redirect, nor for a new token
-                observation.log_retry(request, outcome, state.facts(outcome, retry_in))
-                yield Sleep(retry_in)
+        state, is_sending = _CallState(operation, arguments, request, self, stream), False
+        try:
+            while True:
+                if tokens is not None:
+                    token = tokens.fresh(self.clock(), state.rejected)
+                    if token is None:
+                        token = yield from state.authenticate(ObtainToken(tokens, state.rejected, deadline))
+                    request.headers["Authorization"] = state.token = token
+                headers = request.headers  # those of hooks are for one attempt only
+                if observers is not None and call is not None:
+                    steps = observation.start_attempt(observers, call, request, self.clock())
+                    yield from steps or ()
+                started = self.clock()
+                outcome: Response | Failure
+                if started < deadline:
+                    is_sending = True
+                    outcome = yield Send(request, settings.connect, settings.read, deadline, stream)
+                else:  # the token, a hook or the wait took too long
+                    outcome = Failure(DeadlineExceeded, "", written=False, retryable=False)
+                state.seconds = self.clock() - started
+                if isinstance(outcome, Failure):
+                    outcome = self._apply_deadline(outcome, deadline, limit, settings.deadline)
+                state.record(outcome)
+                is_sending = False
+                retries = state.retries
+                retry_in = self._next_attempt(state, outcome, settings, deadline)
+                if state.is_logged:
+                    state.log(outcome, retry_in)
+                if observers is not None and call is not None:
+                    request.headers = headers
+                    ambiguous = state.is_last_ambiguous
+                    steps = observation.end_attempt(
+                        observers, call, request, outcome, state.seconds, ambiguous, retry_in
+                    )
+                    yield from steps or ()
+                if retry_in is None:
+                    return state.finish(outcome)
+                if state.retries > retries:  # not after a redirect, nor for a new token
+                    observation.log_retry(request, outcome, state.facts(outcome, retry_in))
+                    yield Sleep(retry_in)
+        except BaseException:
+            state.abandon(is_sending)
+            raise
 
     def _next_attempt(
         self, state: _CallState, outcome: Response | Failure, settings: Settings, deadline: float
@@ -397,7 +404,6 @@ class _CallState:
     ) -> None:
         self.operation = operation
         self._arguments = arguments
-        self._write = writes.LOG.add(operation, arguments, engine.origin) if operation.read_back else None
         self.request = request
         self._engine = engine
         self._last: Response | Failure
@@ -415,6 +421,7 @@ class _CallState:
         """Seconds that the last response asked to wait."""
         self.retries = self.redirects = 0
         self.attempts: list[Attempt] = []
+        self._write = writes.LOG.add(operation, arguments, engine.origin) if operation.read_back else None
 
     def masked(self, text: str) -> str:
         """Return a text with the secrets of the request masked, which the service may have echoed."""
@@ -460,6 +467,8 @@ class _CallState:
             self._add(outcome.reason, None, outcome.written and retry_class != "safe")
             return
         is_success = 200 <= outcome.status < 300
+        if is_success and self._write is not None:
+            self._write.end("applied")
         is_ambiguous = not is_success and retry.is_ambiguous(retry_class, outcome.status)
         self._add(f"{outcome.status} {outcome.reason}".rstrip(), outcome.status, is_ambiguous)
 
@@ -478,6 +487,19 @@ class _CallState:
         self.attempts[-1] = self.attempts[-1].with_changes(outcome=outcome)
         self._is_deleted = True
         return True
+
+    def abandon(self, is_sending: bool) -> None:
+        """Record the result of a write whose call ends with an error or is interrupted.
+
+        Args:
+            is_sending: Whether an attempt was interrupted, so that its outcome is not recorded.
+        """
+        if self._write is None:
+            return
+        if is_sending or self._ambiguous:
+            self._write.end_unknown(self._arguments)
+        elif self._write.state == "open":
+            self._write.end("absent")
 
     def finish(self, outcome: Response | Failure) -> CallResult:
         """Return the result of the final attempt.
@@ -499,8 +521,6 @@ class _CallState:
             ApiResponseError: If the response can't be decoded. A write has still been applied.
         """
         attempts = tuple(self.attempts)
-        if self._write is not None:
-            self._write.end("applied")
         if stream:
             return CallResult(response, response, attempts)
         try:
@@ -539,12 +559,7 @@ class _CallState:
         error.operation = self.operation.id
         error.attempts = tuple(self.attempts)
         error.may_have_applied = self._ambiguous
-        if self._write is not None:
-            error._write = self._write
-            if self._ambiguous:
-                self._write.end_unknown(self._arguments)
-            else:
-                self._write.end("absent")
+        error._write = self._write
         error._curl = self.masked(self.request.as_curl(self._engine.origin))
         if response is not None:
             body = MASK if self._is_hidden(response) else _excerpt(response.data)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from knetik_cloud import Configuration, aio
+from knetik_cloud.core import writes
 
 from .service import Answer, Asked, Service, healthy, http, silent, until
 
@@ -81,6 +82,33 @@ def test_a_cancelled_call_goes_at_once_and_the_next_one_works(state: str) -> Non
             assert (await api.get_user_inventory(56, 56)).id == 56
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("answer", "settings", "state"),
+    [(token_never_comes, {"client_secret": "s"}, "absent"), (silent, {}, "unknown")],
+)
+def test_cancelled_writes_end_in_the_log_of_writes(
+    answer: Answer, settings: dict[str, Any], state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writes, "LOG", writes.WriteLog())
+
+    async def main() -> None:
+        async with (
+            Service(answer) as service,
+            aio.ApiClient(Configuration(service.url, **settings)) as client,
+        ):
+            api = aio.UsersInventoryApi(client)
+            grants = [api.grant_user_entitlement(56, {"entitlement_id": 5}) for _ in range(2)]
+            tasks = [asyncio.ensure_future(grant) for grant in grants]
+            await until(lambda: len(service.asked) == (1 if settings else 2))  # one task fetches the token
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(task.cancelled() for task in tasks)
+
+    asyncio.run(main())
+    assert [write.state for write in writes.LOG._writes] == [state, state]
 
 
 def test_a_call_that_is_cancelled_while_it_connects_leaves_nothing_behind() -> None:

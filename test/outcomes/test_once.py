@@ -298,6 +298,19 @@ def test_find_out_of_two_lost_grants_guesses_for_neither(client: Client, sandbox
     assert client.find_out(second, settle=0.1).state == "unknown"
 
 
+def test_grant_that_got_no_token_leaves_others_certain(client: Client, sandbox: Sandbox) -> None:
+    class Broken:
+        def get_token(self) -> str:
+            raise LookupError("no vault")
+
+    tokenless = type(client)(sandbox.url, token_provider=Broken())
+    assert error_of(tokenless, GRANT, 56, SONGBOOK).reason == "the token provider failed with LookupError"
+    tokenless.close()
+    sandbox.fail(GRANT, reset=True, applied=True)
+    lost = error_of(client, GRANT, 56, SONGBOOK)
+    assert client.find_out(lost, settle=0.1).state == "applied"
+
+
 def test_find_out_of_a_use_goes_by_its_info(client: Client, sandbox: Sandbox) -> None:
     client.call(USE, 56, 56, info="other")
     sandbox.fail(USE, reset=True, applied=True)

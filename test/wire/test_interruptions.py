@@ -18,6 +18,7 @@ from knetik_cloud import (
     UsersInventoryApi,
     aio,
 )
+from knetik_cloud.core import writes
 from test.faults.server import FaultServer, answer, keeps
 from test.interruptions import Interruption
 
@@ -84,6 +85,23 @@ def test_error_at_every_line_of_an_exchange_reaches_the_caller_and_leaves_the_cl
             each for each in gc.get_objects() if inspect.iscoroutine(each) and each.__name__ == "_run"
         ]
         assert number > 50
+
+
+def test_write_that_is_interrupted_is_unknown_and_no_longer_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def receive(self: Any) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writes, "LOG", writes.WriteLog())
+    monkeypatch.setattr("knetik_cloud.wire.blocking.BlockingPipe.receive", receive)
+    with (
+        FaultServer() as server,
+        ApiClient(Configuration(server.url, **UNHURRIED)) as client,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        UsersInventoryApi(client).grant_user_entitlement(56, {"entitlement_id": 5})
+    (write,) = writes.LOG._writes
+    assert (write.state, write.arguments["user_id"]) == ("unknown", 56)
+    assert write.ended is not None
 
 
 def test_cancellation_at_every_step_of_an_exchange_leaves_the_client_usable() -> None:
