@@ -32,6 +32,7 @@ class BlockingPipe(TimedPipe):
         self._socket = sock
         self._open.add(sock)
         self._is_flowing = False
+        """Whether the last receive filled the buffer, so that more is likely to have arrived."""
         self._can_receive = readable_check(sock)
 
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
@@ -59,10 +60,10 @@ class BlockingPipe(TimedPipe):
 
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""
-        if not self._is_flowing:
-            seconds = self.remaining()
-            if not self._can_receive(None if seconds > MAX_WAIT_SECONDS else seconds * 1000):
-                raise TimeoutError("timed out receiving")
+        seconds = self.remaining()
+        limit = None if seconds > MAX_WAIT_SECONDS else seconds * 1000
+        if not self._is_flowing and not self._can_receive(limit):
+            raise TimeoutError("timed out receiving")
         try:
             data = self._socket.recv(RECEIVE_BYTES)
         except BlockingIOError as error:  # there was no more than was received before

@@ -35,7 +35,7 @@ from knetik_cloud.wire.pipe import RECEIVE_BYTES, Listener, readable_check, run
 from knetik_cloud.wire.secure import SecurePipe
 from test.conftest import RecordingServer, answer
 from test.faults.drivers import DRIVERS
-from test.faults.server import CERTIFICATES
+from test.faults.server import CERTIFICATES, FaultServer, Peer, Request
 
 UNREACHABLE = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("255.255.255.255", 9))
 """The broadcast address: the system rejects a connection to it at once."""
@@ -498,6 +498,55 @@ def test_wait_that_begins_after_its_deadline_is_over(server: RecordingServer) ->
 
     for pipes in (blocking, asynchronous):
         asyncio.run(receive(pipes))
+
+
+@pytest.mark.parametrize("pipes", [blocking, asynchronous])
+def test_bytes_that_arrive_without_a_wait_are_not_received_after_the_deadline(pipes: Any) -> None:
+    near, far = socket.socketpair()
+
+    async def receive() -> None:
+        if pipes is blocking:
+            near.setblocking(False)
+            pipe: Any = blocking.BlockingPipe(near)
+            pipe._is_flowing = True  # as after a receive that filled the buffer
+        else:
+            loop = asyncio.get_running_loop()
+            _, pipe = await loop.create_connection(lambda: asynchronous.AsyncioPipe(loop, set()), sock=near)
+            far.sendall(b"xy")
+            while not pipe._unread:
+                await asyncio.sleep(0)
+        far.sendall(b"z")
+        pipe.begin(time.monotonic(), math.inf)
+        with pytest.raises(TimeoutError, match="timed out"):
+            await pipe.receive()
+        pipe.begin(time.monotonic() + 20, math.inf)
+        assert await pipe.receive()
+        pipe.close()
+
+    with far:
+        asyncio.run(receive())
+
+
+@pytest.mark.parametrize("kind", ["blocking", "asyncio"])
+def test_deadline_of_a_stream_holds_though_its_data_never_stops(kind: str) -> None:
+    def send_forever(peer: Peer, request: Request) -> None:
+        peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        peer.forever(bytes(RECEIVE_BYTES))
+
+    def read(url: str) -> None:
+        with ApiClient(Configuration(url)) as client:
+            response = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 56, _deadline=0.2)
+            for _ in response.stream():
+                time.sleep(0.02)
+
+    async def read_async(url: str) -> None:
+        async with aio.ApiClient(Configuration(url)) as client:
+            read = aio.UsersInventoryApi(client).get_user_inventory
+            async for _ in (await client.raw(read, 56, 56, _deadline=0.2)).stream():
+                await asyncio.sleep(0.02)
+
+    with FaultServer([send_forever]) as server, pytest.raises(DeadlineExceeded):
+        read(server.url) if kind == "blocking" else asyncio.run(read_async(server.url))
 
 
 def test_connection_of_a_closed_client_is_closed_after_its_last_response(server: RecordingServer) -> None:
