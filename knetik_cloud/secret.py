@@ -22,6 +22,8 @@ CUT = re.compile(r"""(?:[\\%&][\w#;]{0,9})?['"]?(?:\.\.\.|\Z)""")
 MAX_CUT_LENGTH = 16
 """More characters than `CUT` matches."""
 ESCAPING = frozenset("%\\&+")
+HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
+"""The escapes of `html.escape`, which an error would import: that takes a file descriptor."""
 
 
 class Secret:
@@ -146,9 +148,11 @@ def _matching(text: str, pieces: Sequence[str], position: int) -> tuple[int, int
 
 def _escapes() -> Iterator[Callable[[str], str]]:
     """Yield the escapes of one character that servers and log formatters use, also twice."""
-    from html import escape
     from json import dumps
     from urllib.parse import quote, quote_plus
+
+    def escape(char: str) -> str:
+        return HTML.get(char, char)
 
     def percent(char: str) -> str:
         return quote(char, safe="", errors="replace")
@@ -184,7 +188,7 @@ def _escapes() -> Iterator[Callable[[str], str]]:
     yield lambda char: f"\\x{ord(char):02x}"
     yield escape
     yield lambda char: escape(char).replace("&", "\\u0026")
-    yield lambda char: escape(escape(char))
+    yield lambda char: escape(char).replace("&", "&amp;")
     yield lambda char: f"&#{ord(char)};"
     yield lambda char: f"&#x{ord(char):x};"
     yield lambda char: f"&#x{ord(char):X};"

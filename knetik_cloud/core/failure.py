@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import TracebackType
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ LIBRARIES = frozenset(
         "gevent",
         "knetik_cloud",
         "select",
+        "selectors",
         "socket",
         "ssl",
         "urllib3",
@@ -58,6 +60,8 @@ def is_foreign(error: BaseException, *libraries: str) -> bool:
         return False
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
+    if isinstance(error, OSError):  # an import that found no free file descriptor
+        libraries = (*libraries, "importlib")
     return not _is_library(traceback, libraries)
 
 
@@ -118,17 +122,20 @@ def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -
         host: The host that the request was for, or the proxy.
         trust: The certificate authorities that the client trusts.
     """
-    import socket
-    import ssl
-
+    # Not imported: without a free file descriptor, that fails. Without its module, an error can't exist.
+    socket, ssl = sys.modules.get("socket"), sys.modules.get("ssl")
     if isinstance(cause, (ApiResponseError, ApiValueError)):
         return MappedError(type(cause), cause.reason or "", False)
     if isinstance(cause, TimeoutError):
         message = f"{host} did not respond in time" if written else f"timed out connecting to {host}"
         return MappedError(ApiTimeoutException, f"{message} (increase _request_timeout)")
-    if isinstance(cause, (socket.gaierror, UnicodeError)):
+    if isinstance(cause, UnicodeError) or (socket and isinstance(cause, socket.gaierror)):
         return MappedError(ApiConnectionException, f"the host {host} could not be found: {shorten(cause)}")
-    if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+    if (
+        ssl
+        and isinstance(cause, ssl.SSLError)
+        and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    ):
         hint = ""
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in UNKNOWN_ISSUER:
             hint = f" (if you trust its CA, pass the CA's file as ssl_ca_cert; trusted now: {trust})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ __tracebackhide__ = True  # a failing test shows the caller's line, not the engi
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+SHELL_WORD = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 MAX_INTEGER_BITS = 4096
 """The size of the largest integer that is sent in a URL. Python rejects the text of much longer ones."""
 
@@ -64,21 +66,24 @@ class Request:
 
     def as_curl(self, origin: str) -> str:
         """Format the request as a curl command, with secrets masked."""
-        from shlex import quote as shell_quote
-
-        parts = ["curl", "-X", self.method, shell_quote(origin + self.target)]
+        parts = ["curl", "-X", self.method, _shell_quoted(origin + self.target)]
         for name, value in self.headers.items():
-            parts += ["-H", shell_quote(f"{name}: {value}")]
+            parts += ["-H", _shell_quoted(f"{name}: {value}")]
         shown = self.body if self.shown_body is None else self.shown_body
         if shown is not None:
             parts += [
                 "--data-raw",
-                shell_quote(str(shown) if isinstance(shown, Secret) else six.ensure_str(shown)),
+                _shell_quoted(str(shown) if isinstance(shown, Secret) else six.ensure_str(shown)),
             ]
         return " ".join(parts)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.target}>"
+
+
+def _shell_quoted(text: str) -> str:
+    """Quote a text as `shlex.quote` does, which an error would import: that takes a file descriptor."""
+    return text if SHELL_WORD.fullmatch(text) else "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def build(

@@ -6,6 +6,7 @@ import builtins
 import datetime as dt
 import enum
 import json
+import shlex
 import sys
 from itertools import product
 from typing import Any
@@ -16,7 +17,7 @@ from knetik_cloud import ApiClient, ApiValueError, Configuration, EntitlementIte
 from knetik_cloud.core import call, failure, observation
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.path_call import prepare_path_call
-from knetik_cloud.core.request import build
+from knetik_cloud.core.request import Request, build
 from knetik_cloud.core.writes import Outcome, marks
 from knetik_cloud.data import codec
 from knetik_cloud.data.model import field
@@ -200,6 +201,23 @@ def test_unknown_error_is_a_failed_exchange() -> None:
         ApiConnectionException,
         "the exchange with example.com failed: LookupError x",
     )
+
+
+def test_error_is_mapped_without_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("socket", "ssl"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    mapped = failure.map_error(OSError(24, "Too many open files"), False, "example.com")
+    assert mapped.reason == (
+        "the connection to example.com could not be made: [Errno 24] Too many open files"
+    )
+    assert sys.modules.keys().isdisjoint(("socket", "ssl"))
+
+
+@pytest.mark.parametrize("text", ["", "plain", "a b", "it's", "ü", "a-b_c.d/e:f,g=h+i@j%k", "$x", "a\n"])
+def test_curl_command_is_quoted_as_the_shell_requires(text: str) -> None:
+    request = Request(READ, "/a", {}, text.encode())
+    assert shlex.split(request.as_curl("http://service"))[-1] == text
+    assert request.as_curl("http://service").endswith(f" --data-raw {shlex.quote(text)}")
 
 
 def test_encoders_that_use_vars_see_the_data_of_nested_maps() -> None:

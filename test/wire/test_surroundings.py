@@ -1,4 +1,4 @@
-"""gevent, threads and forks, in processes of their own."""
+"""gevent, threads, forks and a lack of file descriptors, in processes of their own."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def server(request: pytest.FixtureRequest) -> Iterator[FaultServer]:
         yield running
 
 
-def run(code: str, server: FaultServer, *, start: str = "") -> str:
+def run(code: str, server: FaultServer, *arguments: str, start: str = "") -> str:
     """Run a program against a server, and return what it prints. Warnings are errors."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", start + START + code, server.url],
+        [sys.executable, "-W", "error", "-c", start + START + code, server.url, *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -125,3 +125,67 @@ client.close()
 """
     assert run(code, server) == "56\n[56, 56, 56]\n56"
     assert server.connections == 4
+
+
+EXHAUSTED = """
+import logging, os, resource, sys
+most = int(sys.argv[2])
+def call_without_descriptors(call, free):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    held = []
+    try:
+        while True:
+            held.append(os.dup(0))
+    except OSError:
+        for _ in range(free):
+            os.close(held.pop())
+    try:
+        call()
+    except Exception as error:
+        raised = error
+    for descriptor in held:
+        os.close(descriptor)
+    print(type(raised).__name__, raised.may_have_applied, "Too many open files" in str(raised))
+"""
+USE_WITHOUT_DESCRIPTORS = {
+    "blocking": """
+with ApiClient(configuration()) as client:
+    api = UsersInventoryApi(client)
+    for free in range(int(sys.argv[3])):
+        call_without_descriptors(lambda: api.use_user_entitlement_item(56, 56, info="a&b"), free)
+    print(api.get_user_inventory(56, 56).id)
+""",
+    "asyncio": """
+async def main():
+    async with aio.ApiClient(configuration()) as client:
+        api = aio.UsersInventoryApi(client)
+        call = api.use_user_entitlement_item(56, 56, info="a&b")
+        call_without_descriptors(lambda: call.send(None), 0)
+        print((await api.get_user_inventory(56, 56)).id)
+asyncio.run(main())
+""",
+}
+
+
+@pytest.mark.parametrize(("kind", "free"), [("blocking", 2), ("asyncio", 1)])
+def test_lack_of_file_descriptors_is_a_failed_connection(kind: str, free: int, server: FaultServer) -> None:
+    code = USE_WITHOUT_DESCRIPTORS[kind]
+    printed = run(code, server, "100", str(free), start=EXHAUSTED)
+    assert printed.split("\n") == ["ApiConnectionException False True"] * free + ["56"]
+
+
+def test_descriptor_that_select_cannot_watch_is_a_failed_connection(server: FaultServer) -> None:
+    code = """
+import resource, selectors
+selectors.DefaultSelector = selectors.SelectSelector
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (1200, hard))
+held = [os.dup(0) for _ in range(1100)]
+with ApiClient(configuration()) as client:
+    try:
+        UsersInventoryApi(client).use_user_entitlement_item(56, 56)
+    except ApiException as error:
+        print(type(error).__name__, error.may_have_applied, "ValueError" in error.reason)
+"""
+    assert run(code, server) == "ApiConnectionException False True"
