@@ -17,7 +17,8 @@ def choose(
     """Return the URL of the proxy for a host, or None to connect directly.
 
     An explicit `proxy` comes before `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` (in either letter case); an
-    empty one turns proxies off. `no_proxy`, else `NO_PROXY`, lists the hosts that are reached directly.
+    empty one turns proxies off. In a CGI program, `HTTP_PROXY` in capitals is ignored. `no_proxy`, else
+    `NO_PROXY`, lists the hosts that are reached directly.
     """
     excepted = no_proxy if no_proxy is not None else _variable(environ, "no_proxy")
     if excepted and is_excepted(host, port, excepted):
@@ -25,9 +26,11 @@ def choose(
     if proxy is not None:
         return proxy or None
     if scheme == "http" and "REQUEST_METHOD" in environ:
-        found = environ.get("http_proxy") or None  # under CGI, HTTP_PROXY is a header of the visitor's
+        # Under CGI, HTTP_PROXY is a header of the visitor's, which Windows finds in any letter case.
+        found = environ["http_proxy"] if "http_proxy" in list(environ) else None
     else:
-        found = _variable(environ, f"{scheme}_proxy") or _variable(environ, "all_proxy")
+        found = _variable(environ, f"{scheme}_proxy")
+    found = found or _variable(environ, "all_proxy")
     return None if found is None else _with_scheme(found)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,11 @@ ENVIRONMENT = {"HTTP_PROXY": "http://plain:1", "https_proxy": "http://secure:2",
         ("https", None, "", {**ENVIRONMENT, "NO_PROXY": "*"}, "http://secure:2"),
         ("https", None, None, {**ENVIRONMENT, "NO_PROXY": "*"}, None),
         ("https", None, None, {**ENVIRONMENT, "no_proxy": "example.com"}, None),
-        ("http", None, None, {**ENVIRONMENT, "REQUEST_METHOD": "GET"}, None),
+        ("http", None, None, {"HTTP_PROXY": "http://visitor:6", "REQUEST_METHOD": "GET"}, None),
+        ("http", None, None, {**ENVIRONMENT, "REQUEST_METHOD": "GET"}, "http://all:3"),
+        ("http", None, None, {"all_proxy": "http://all:3", "REQUEST_METHOD": "GET"}, "http://all:3"),
+        ("http", None, None, {**ENVIRONMENT, "http_proxy": "", "REQUEST_METHOD": "GET"}, "http://all:3"),
+        ("https", None, None, {**ENVIRONMENT, "REQUEST_METHOD": "GET"}, "http://secure:2"),
         ("http", None, None, {"http_proxy": "http://cgi:5", "REQUEST_METHOD": "GET"}, "http://cgi:5"),
         ("http", None, None, {"http_proxy": "plain:1"}, "http://plain:1"),
         ("http", None, None, {"http_proxy": ""}, None),
@@ -37,6 +43,29 @@ def test_the_proxy_is_chosen(
     scheme: str, proxy: str | None, no_proxy: str | None, environment: dict[str, str], chosen: str | None
 ) -> None:
     assert proxies.choose(scheme, "api.example.com", 443, proxy, no_proxy, environment) == chosen
+
+
+class WindowsEnviron(dict[str, str]):
+    """An environment whose names match in any letter case, and are listed in capitals."""
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.upper())
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(str(name).upper())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.upper(), default)
+
+
+@pytest.mark.parametrize(("more", "chosen"), [({}, None), ({"ALL_PROXY": "http://all:3"}, "http://all:3")])
+def test_visitor_of_a_cgi_program_cannot_choose_its_proxy_on_windows(
+    more: dict[str, str], chosen: str | None
+) -> None:
+    environment = WindowsEnviron({"HTTP_PROXY": "http://visitor:6", **more})
+    assert proxies.choose("http", "api.example.com", 80, None, None, environment) == "http://visitor:6"
+    environment["REQUEST_METHOD"] = "GET"
+    assert proxies.choose("http", "api.example.com", 80, None, None, environment) == chosen
 
 
 @pytest.mark.parametrize(
