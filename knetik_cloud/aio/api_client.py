@@ -223,7 +223,7 @@ class _LoopState(State):
         if self.token_lock.locked() and seconds <= 0:
             return False
         try:
-            async with asyncio.timeout(_finite_or_none(seconds) if self.token_lock.locked() else None):
+            async with asyncio.timeout(_finite_or_none(seconds)):  # an unlocked one may have waiters already
                 await self.token_lock.acquire()
         except TimeoutError:
             return False

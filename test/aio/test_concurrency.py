@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from typing import cast
 
 import pytest
 
-from knetik_cloud import AccessToken, ApiException, ApiValueError, Configuration, UsersInventoryApi, aio
+from knetik_cloud import (
+    AccessToken,
+    ApiException,
+    ApiValueError,
+    Configuration,
+    DeadlineExceeded,
+    UsersInventoryApi,
+    aio,
+)
 from knetik_cloud import ApiClient as BlockingClient
 
 from .service import ENTRY, Asked, Service, healthy, http
@@ -160,16 +169,63 @@ def test_a_token_provider_may_be_a_coroutine_or_not() -> None:
         UsersInventoryApi(blocking).get_user_inventory(56, 56)
 
 
-def test_a_provider_that_hangs_is_given_up_at_the_deadline() -> None:
-    class Hanging:
-        async def get_token(self) -> str:
-            await asyncio.sleep(60)
-            return ""
+class Hanging:
+    """A provider that never returns a token."""
 
+    async def get_token(self) -> str:
+        await asyncio.sleep(600)
+        return ""
+
+
+def test_a_provider_that_hangs_is_given_up_at_the_deadline() -> None:
     async def main() -> None:
         async with Service() as service, client(service, token_provider=Hanging(), deadline=0.1) as shared:
             with pytest.raises(ApiException, match="deadline"):
                 await aio.UsersInventoryApi(shared).get_user_inventory(56, 56)
+
+    asyncio.run(main())
+
+
+def test_deadline_holds_behind_a_call_that_takes_over_the_token_lock() -> None:
+    async def main() -> None:
+        async with Service() as service, client(service, token_provider=Hanging()) as shared:
+            get = aio.UsersInventoryApi(shared).get_user_inventory
+            takes_over = asyncio.create_task(get(56, 56, _deadline=300))  # begins after the call below
+            for _ in range(2):  # the second one begins before the task gets the lock, which is unlocked
+                with pytest.raises(DeadlineExceeded):
+                    async with asyncio.timeout(10):
+                        await get(56, 56, _deadline=0.1)
+            assert not takes_over.done()
+            takes_over.cancel()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("seconds", [0.0, 5.0, math.inf])
+def test_token_lock_that_nobody_holds_is_acquired_at_once(seconds: float) -> None:
+    async def main() -> None:
+        async with Service() as service, client(service) as shared:
+            state = shared._shared.current()
+            with pytest.raises(StopIteration) as done:  # without a suspension
+                state.acquire_token_lock(seconds).send(None)
+            assert done.value.value is True
+            assert state.token_lock.locked()
+            await asyncio.sleep(0)  # no timer is left
+
+    asyncio.run(main())
+
+
+def test_token_lock_with_a_waiter_is_not_waited_for_while_the_token_is_valid() -> None:
+    async def main() -> None:
+        async with Service() as service, client(service) as shared:
+            state = shared._shared.current()
+            await state.token_lock.acquire()
+            waiter = asyncio.create_task(state.token_lock.acquire())
+            await asyncio.sleep(0)
+            state.token_lock.release()  # for the waiter, which runs a turn later
+            async with asyncio.timeout(10):
+                assert not await state.acquire_token_lock(0.0)
+            assert await waiter
 
     asyncio.run(main())
 
