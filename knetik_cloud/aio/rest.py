@@ -36,7 +36,7 @@ class RESTResponse(ReceivedResponse):
             ApiValueError: If the response is streamed. `await read()` returns its body.
         """
         if self._data is None:
-            raise ApiValueError("a streamed response has no data yet: read it with `await response.read()`")
+            raise ApiValueError("a streamed response has no data: read it with `await response.read()`")
         return self._data
 
     async def stream(self, amount: int = PIECE) -> AsyncIterator[bytes]:

@@ -30,15 +30,20 @@ async def open_stream(client: aio.ApiClient) -> aio.rest.RESTResponse:
     return await client.raw(aio.UsersInventoryApi(client).get_user_inventory, 56, 56)
 
 
+def assert_no_data(response: aio.rest.RESTResponse) -> None:
+    with pytest.raises(ApiValueError, match="a streamed response has no data: read it with"):
+        _ = response.data
+
+
 def test_a_stream_gives_the_body_in_pieces_and_frees_its_connection_at_the_end() -> None:
     async def main() -> None:
         async with Service(large) as service, aio.ApiClient(Configuration(service.url)) as client:
             for _ in range(2):
                 response = await open_stream(client)
-                with pytest.raises(ApiValueError, match="read it with"):
-                    _ = response.data
+                assert_no_data(response)
                 first = await response.read(1000)
                 pieces = [piece async for piece in response.stream(4096)]
+                assert_no_data(response)
                 assert first + b"".join(pieces) == BODY
                 assert max(map(len, pieces)) <= 4096
             assert service.connections == 1
