@@ -131,12 +131,12 @@ class Settings(NamedTuple):
     Attributes:
         retries: How often a write that was certainly not applied is sent again.
         options: The options of each request that reads back.
-        origin: The scheme, host and port of the service.
+        service: The base URL of the service.
     """
 
     retries: int
     options: Mapping[str, Any]
-    origin: str
+    service: str
 
 
 class ServiceTime:
@@ -508,6 +508,11 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
     write = error._write
     if write is None:
         return Outcome("unknown", error=error)
+    service = write.marks[""]
+    if service != settings.service:
+        raise ApiValueError(
+            f"the call went to {service}, not to {settings.service}: use a client for that host"
+        )
     operation = write.operation
     marker = None if operation.marker is None else write.arguments.get(operation.marker)
     lookup = Lookup(operation, write.arguments, settings, marker)
@@ -601,7 +606,7 @@ def _look_for_new(lookup: Lookup, own: Sequence[writes.Write], settings: Setting
     yield from lookup.learn_time()
     started = time.time()
     since = lookup.time.at(started) - lookup.time.margin
-    write = writes.Write(lookup.operation, lookup.arguments, settings.origin)
+    write = writes.Write(lookup.operation, lookup.arguments, settings.service)
     before = {item._json.get("id") for item in (yield from lookup.traces(since))}
     read = time.time()
 
@@ -623,7 +628,8 @@ def settings_of(client: Any, options: Mapping[str, Any]) -> Settings:
     read = {"_retries": max(READ_RETRIES, settings.retries)}
     if options.get("_headers") is not None:
         read["_headers"] = options["_headers"]
-    return Settings(settings.retries, read, client.configuration.origin)
+    configuration = client.configuration
+    return Settings(settings.retries, read, configuration.origin + configuration.base_path)
 
 
 def prepare(

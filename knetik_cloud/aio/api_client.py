@@ -133,6 +133,9 @@ class ApiClient(BaseClient["_LoopState"]):
         Returns:
             The outcome. Its state is `"unknown"` if the operation can't be read back, or if several items may
             show the write, which are its candidates then.
+
+        Raises:
+            ApiValueError: If the call went to another service than this client's.
         """
         found: WriteOutcome[Any] = await upward.load("aio.recovery").find_out(self, error, settle)
         return found

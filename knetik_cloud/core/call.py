@@ -421,7 +421,8 @@ class _CallState:
         """Seconds that the last response asked to wait."""
         self.retries = self.redirects = 0
         self.attempts: list[Attempt] = []
-        self._write = writes.LOG.add(operation, arguments, engine.origin) if operation.read_back else None
+        service = engine.origin + engine.base_path
+        self._write = writes.LOG.add(operation, arguments, service) if operation.read_back else None
 
     def masked(self, text: str) -> str:
         """Return a text with the secrets of the request masked, which the service may have echoed."""

@@ -92,10 +92,10 @@ class Write:
 
     __slots__ = ("_ended", "_id", "_started", "arguments", "era", "marks", "operation", "state")
 
-    def __init__(self, operation: Operation[Any], arguments: Mapping[str, Any], origin: str) -> None:
+    def __init__(self, operation: Operation[Any], arguments: Mapping[str, Any], service: str) -> None:
         self.operation = operation
         self.arguments: dict[str, Any] = {}
-        self.marks = {"": origin, **marks(operation, arguments)}
+        self.marks = {"": service, **marks(operation, arguments)}
         self._id = os.getpid(), next(_NUMBERS)
         self._started = _Moment(time.time(), monotonic())
         self._ended: _Moment | None = None
@@ -181,9 +181,9 @@ class WriteLog:
         self._writes.clear()
         self.era = object()
 
-    def add(self, operation: Operation[Any], arguments: Mapping[str, Any], origin: str) -> Write:
+    def add(self, operation: Operation[Any], arguments: Mapping[str, Any], service: str) -> Write:
         """Record a write that is about to be sent."""
-        write = Write(operation, arguments, origin)
+        write = Write(operation, arguments, service)
         self._writes.append(write)
         return write
 

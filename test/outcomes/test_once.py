@@ -290,6 +290,23 @@ def test_find_out_after_the_local_clock_was_set(
     assert client.find_out(error, settle=0.1).state == expected
 
 
+def test_find_out_asks_the_service_that_was_called(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(GRANT, reset=True, applied=True)
+    error = error_of(client, GRANT, 56, SONGBOOK)
+    other = type(client)(f"{sandbox.url}/tenant")
+    sandbox.clear_journal()
+    with pytest.raises(
+        knetik_cloud.ApiValueError, match=r"the call went to http://[^/]+, not to .*/tenant: use a client"
+    ):
+        other.find_out(error)
+    assert sandbox.journal() == []
+    with pytest.raises(knetik_cloud.NotFoundException):
+        other.call(GRANT, 56, SONGBOOK)
+    siblings = [write for write in writes.LOG._writes if write.is_sibling(error._write)]
+    assert not any(write.marks[""].endswith("/tenant") for write in siblings)
+    other.close()
+
+
 def test_find_out_of_two_lost_grants_guesses_for_neither(client: Client, sandbox: Sandbox) -> None:
     sandbox.fail(GRANT, reset=True, applied=True)
     sandbox.fail(GRANT, reset=True)
