@@ -283,10 +283,10 @@ def test_item_whose_removal_a_crash_left_open_counts_as_removed(
 def test_file_system_without_locks_is_named(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    def refuse(file: object, operation: int) -> None:
+    def reject(file: object, operation: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(fcntl, "flock", reject)
     with pytest.raises(bulk.BulkError, match=r"can't be locked \(.*file system that locks"):
         run(api, tmp_path)
     pager = api.iter_users_inventory()
