@@ -1,4 +1,4 @@
-"""The console of a sandbox with several processes on PostgreSQL."""
+"""The console of a sandbox on PostgreSQL, with one process and with several."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.console.data import LISTINGS
 from test.console.conftest import Pages
+from test.console.visits import ADDRESSES, fill
 from test.sandbox.conftest import postgresql_url, running_command
 
 __all__ = ["postgresql_url"]
@@ -25,6 +28,17 @@ def test_token_of_the_forms_changes_with_each_start(postgresql_url: str) -> None
             tokens.add(pages.token())
             pages.close()
     assert len(tokens) == 2
+
+
+def test_every_page_and_every_search_works(postgresql_url: str) -> None:
+    searches = [f"/console/data/{table}?q={text}" for table in LISTINGS for text in ("56", "potion")]
+    with Sandbox(database=postgresql_url) as sandbox:
+        pages = Pages(sandbox.url)
+        fill(sandbox, pages)
+        statuses = {address: pages.get(address).status for address in [*ADDRESSES, *searches]}
+        pages.close()
+    failed = {address: status for address, status in statuses.items() if status != 200}
+    assert failed == {"/console/journal/99999": 404, "/console/nope": 404}
 
 
 def test_every_process_serves_the_same_console(postgresql_url: str) -> None:
@@ -61,7 +75,7 @@ def test_every_process_serves_the_same_console(postgresql_url: str) -> None:
             assert pages.page("/console/undo").count("Return to before</button>") == number + 1
             pages.close()
         pages = Pages(url)
-        assert pages.send("/console/undo/last").status == 303
+        assert pages.send("/console/undo/last", point=8).status == 303
         assert "undone" in pages.page("/console/undo")
         pages.close()
         assert len(tokens) == 1

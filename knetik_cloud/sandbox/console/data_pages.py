@@ -209,13 +209,13 @@ def _entry(service: Service, db: Connection, found: Row[Any], now: float) -> dic
 
 def _item(service: Service, db: Connection, found: Row[Any], now: float) -> dict[str, Any]:
     shared = item_groups.alias("shared")
-    others = (
-        select(items.c.id, items.c.document)
-        .join(item_groups, item_groups.c.item_id == items.c.id)
+    sharing = (
+        select(item_groups.c.item_id)
         .join(shared, (shared.c.kind == item_groups.c.kind) & (shared.c.name == item_groups.c.name))
-        .where(shared.c.item_id == found.id, items.c.id != found.id)
-        .distinct()
+        .where(shared.c.item_id == found.id)
     )
+    # Not a join with DISTINCT, because PostgreSQL can't compare JSON documents.
+    others = select(items).where(items.c.id.in_(sharing), items.c.id != found.id).order_by(items.c.id)
     linked = {row.id: row.document.get("name") for row in db.execute(others.limit(MAX_ROWS))}
     required = [
         item_id
