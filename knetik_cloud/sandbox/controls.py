@@ -115,6 +115,13 @@ class Controls:
                     delivery.fulfill_due(db, now)
 
     @_retried
+    def fulfill(self) -> float:
+        """Fulfill every due invoice, and return the current instant in epoch seconds."""
+        self.current_clock()
+        with self.fulfilled_transaction(reads_only=True) as (_, now):
+            return now
+
+    @_retried
     def reset(self) -> None:
         """Return to the first state: the first seed, real time, no faults, an empty journal."""
         self.clear_faults()
@@ -158,7 +165,8 @@ class Controls:
 
     @_retried
     def export(self) -> dict[str, Any]:
-        """Return the data as a seed."""
+        """Return the data as a seed, after fulfilling due invoices."""
+        self.fulfill()
         with self._database.transaction(reads_only=True) as db:
             lock_data(db)
             return seed.export(db)

@@ -240,18 +240,36 @@ def test_an_invoice_is_fulfilled_later(web: Web, sandbox: Sandbox) -> None:
     assert [line["type"] for line in log] == ["invoice", "fulfill", "use"]
 
 
-def test_a_lifetime_starts_when_the_invoice_is_due_however_late_it_is_read(
+def test_invoices_are_fulfilled_when_they_fall_due_and_not_at_the_next_request(
     web: Web, sandbox: Sandbox
 ) -> None:
-    sandbox.freeze()
-    bought = int(sandbox.now())
+    sandbox.freeze("2030-01-10T00:00:00Z")
+    later = int(sandbox.now())
+    assert web.post("/users/3/inventory", {**ADD, "skip_invoice": False}).status == 201
+    sandbox.set_time("2030-01-01T00:00:00Z")
+    sooner = int(sandbox.now())
+    assert web.post("/users/3/inventory", {**ADD, "skip_invoice": False}).status == 201
+    sandbox.set_time("2030-02-05T00:00:00Z")
+
+    *_, second, first = web.entries(3, 56)
+
+    assert (first["expires"], first["updated_date"]) == (sooner + 1 + 30 * 86_400, sooner + 1)
+    assert (second["expires"], second["updated_date"]) == (later + 1 + 30 * 86_400, later + 1)
+    assert (first["status"], second["status"]) == ("inactive", "active")
+    lines = [
+        web.get(f"/users/3/inventory/{entry['id']}/log").json["content"][-1] for entry in (first, second)
+    ]
+    assert [(line["type"], line["log_date"]) for line in lines] == [
+        ("fulfill", sooner + 1),
+        ("fulfill", later + 1),
+    ]
+    assert lines[0]["id"] < lines[1]["id"]
+
+
+def test_an_export_contains_what_due_invoices_deliver(web: Web, sandbox: Sandbox) -> None:
     web.post("/users/3/inventory", {**ADD, "skip_invoice": False})
-    sandbox.advance(days=31)
-    entry = web.entries(3, 56)[-1]
-    assert (entry["status"], entry["expires"]) == ("inactive", bought + 1 + 30 * 86_400)
-    assert entry["updated_date"] == bought + 1
-    log = web.get(f"/users/3/inventory/{entry['id']}/log").json["content"]
-    assert [line["log_date"] for line in log] == [bought, bought + 1]
+    sandbox.advance(days=1)
+    assert sandbox.export()["inventory"][-1]["status"] == "active"
 
 
 def test_an_invoice_whose_item_was_deleted_fails(web: Web, sandbox: Sandbox) -> None:

@@ -22,7 +22,7 @@ STEPS: Final = (("1 minute", 60), ("1 hour", 3600), ("1 day", 86_400), ("1 week"
 def clock(context: Context, visit: Visit) -> Outcome:
     """Show the clock, and what will happen."""
     service = context.service
-    now = service.controls.current_clock().now()
+    now = service.controls.fulfill()
     until, problem = None, None
     if text := visit.query.get("until", "").strip():
         try:

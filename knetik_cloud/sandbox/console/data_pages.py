@@ -45,7 +45,7 @@ def listing(context: Context, visit: Visit) -> Outcome:
     search = visit.query.get("q", "").strip()
     narrowed = {key: visit.query[key] for key in known.filters or () if visit.query.get(key)}
     page = visit.number("page", most=10**6)
-    now = context.service.controls.current_clock().now()
+    now = context.service.controls.fulfill()
     with context.service.database.transaction(reads_only=True) as db:
         rows, total = data.rows_of(db, known, search, narrowed, page, now)
     return Page(
@@ -79,7 +79,7 @@ def _row(context: Context, visit: Visit, revealed: bool) -> Outcome:
     if name not in data.KEYS:
         raise not_found_error(f"The sandbox has no pages for rows of {name!r}")
     service = context.service
-    now = service.controls.current_clock().now()
+    now = service.controls.fulfill()
     with service.database.transaction(reads_only=True) as db:
         found = data.row(db, name, key)
         if found is None:

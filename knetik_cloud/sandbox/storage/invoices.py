@@ -30,10 +30,11 @@ def lock_and_find_due(db: Connection, now: float) -> bool:
 
 
 def take_due(db: Connection, now: float) -> list[Row[Any]]:
-    """List the invoices that are due, holding off other transactions that would fulfill them."""
+    """List the due invoices, the first due first, holding off other transactions that would fulfill them."""
     if db.dialect.name == "postgresql":
         db.execute(select(func.pg_advisory_xact_lock(FULFILLMENT_LOCK)))
-    return list(db.execute(select(invoices).where(invoices.c.fulfill_at <= now).order_by(invoices.c.id)))
+    query = select(invoices).where(invoices.c.fulfill_at <= now)
+    return list(db.execute(query.order_by(invoices.c.fulfill_at, invoices.c.id)))
 
 
 def insert_invoice(
