@@ -90,10 +90,10 @@ class Renderer:
             headers["Content-Encoding"], body = "gzip", gzip.compress(body, 4, mtime=0)
         return Response(body, page.status, headers, "text/html; charset=utf-8")
 
-    def _did(self, point_id: str) -> str | None:
-        """Return what was just done, by the point that was kept before it."""
-        point = undo.find(self._service, int(point_id)) if re.fullmatch("[0-9]{1,10}", point_id) else None
-        return point.label if point else None
+    def _did(self, point_id: str) -> undo.Point | None:
+        """Return the point that was kept before what was just done, or None if other actions followed."""
+        point = undo.find(self._service, point_id) if point_id else None
+        return point if point and undo.is_last(self._service, point) else None
 
 
 def text(value: object, limit: int = MAX_TEXT_CHARACTERS) -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,7 +30,8 @@ _COPY = "undo-copy:"
 class Point:
     """A state before an action. `time` is real, in epoch seconds. `kind` tells actions from returns.
 
-    `undone` is True once the action was undone.
+    `undone` is True while the action is not in effect. `before` are the ids of the points that were in effect
+    when this one was taken.
     """
 
     id: int
@@ -38,21 +39,18 @@ class Point:
     time: float
     kind: str
     undone: bool
+    before: Sequence[int]
 
 
 def points(service: Service) -> list[Point]:
     """List the points kept, newest first."""
-    query = select(state).where(state.c.name.like(f"{_INFO}%")).order_by(state.c.name.desc())
     with service.database.transaction(reads_only=True) as db:
-        return [_point(row.name, row.document) for row in db.execute(query)]
+        return _points(db)
 
 
-def find(service: Service, point_id: int) -> Point | None:
-    """Return a point, or None if it is no longer stored."""
-    name = f"{_INFO}{point_id:010d}"
-    with service.database.transaction(reads_only=True) as db:
-        document = db.scalar(select(state.c.document).where(state.c.name == name))
-    return _point(name, document) if document else None
+def find(service: Service, text: str) -> Point | None:
+    """Return the point with an id, or None if it is no longer stored."""
+    return next((point for point in points(service) if str(point.id) == text), None)
 
 
 def take(service: Service, label: str, kind: str = ACTION) -> int:
@@ -60,11 +58,11 @@ def take(service: Service, label: str, kind: str = ACTION) -> int:
     current = service.controls.capture()
     info = {"label": label, "time": time.time(), "kind": kind, "undone": False}
     with service.database.transaction() as db:
-        names = list(db.scalars(select(state.c.name).where(state.c.name.like(f"{_INFO}%"))))
-        known = sorted(int(name.removeprefix(_INFO)) for name in names)
-        point_id = known[-1] + 1 if known else 1
-        for old in known[: max(0, len(known) + 1 - MAX_POINTS)]:
-            _discard(db, old)
+        known = _points(db)
+        info["before"] = [point.id for point in known if not point.undone]
+        point_id = known[0].id + 1 if known else 1
+        for old in known[MAX_POINTS - 1 :]:
+            _discard(db, old.id)
         db.execute(insert(state).values(name=f"{_INFO}{point_id:010d}", document=info))
         db.execute(insert(state).values(name=f"{_COPY}{point_id:010d}", document=current))
     return point_id
@@ -90,21 +88,33 @@ def copy(service: Service, point_id: int) -> dict[str, Any]:
 
 
 def return_to(service: Service, point: Point) -> int:
-    """Bring a point back, and return the id of a new point with the state before that."""
+    """Bring a point back, and return the id of a new point with the state before that.
+
+    The actions that were in effect at the point are in effect again, and all others are undone.
+    """
     document = copy(service, point.id)
-    kept = take(service, f"Return to before “{point.label}”", RETURN)
+    label = (
+        f"Return to before no. {point.id}" if point.kind == RETURN else f"Return to before “{point.label}”"
+    )
+    kept = take(service, label, RETURN)
     service.controls.bring_back(document)
     with service.database.transaction() as db:
-        name = f"{_INFO}{point.id:010d}"
-        info = db.scalar(select(state.c.document).where(state.c.name == name))
-        if info is not None:
-            db.execute(update(state).where(state.c.name == name).values(document={**info, "undone": True}))
+        for row in list(db.execute(select(state).where(state.c.name.like(f"{_INFO}%")))):
+            is_undone = _id(row.name) not in (kept, *point.before)
+            changed = {**row.document, "undone": is_undone}
+            db.execute(update(state).where(state.c.name == row.name).values(document=changed))
     return kept
 
 
 def last_action(service: Service) -> Point | None:
-    """Return the newest point whose action was not undone, or None."""
+    """Return the newest point whose action is in effect, or None."""
     return next((point for point in points(service) if point.kind == ACTION and not point.undone), None)
+
+
+def is_last(service: Service, point: Point) -> bool:
+    """Return whether a return to a point undoes only its action: it is in effect, and no later action is."""
+    last = last_action(service)
+    return not point.undone and (last is None or last.id <= point.id)
 
 
 def entry_count(service: Service) -> int:
@@ -138,5 +148,10 @@ def _discard(db: Connection, point_id: int) -> None:
     db.execute(delete(state).where(state.c.name.in_(names)))
 
 
-def _point(name: str, info: Mapping[str, Any]) -> Point:
-    return Point(int(name.removeprefix(_INFO)), info["label"], info["time"], info["kind"], info["undone"])
+def _points(db: Connection) -> list[Point]:
+    query = select(state).where(state.c.name.like(f"{_INFO}%")).order_by(state.c.name.desc())
+    return [Point(_id(row.name), **row.document) for row in db.execute(query)]
+
+
+def _id(name: str) -> int:
+    return int(name.removeprefix(_INFO))

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from knetik_cloud.sandbox.console import undo
 from knetik_cloud.sandbox.console.difference import difference
 from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link
-from knetik_cloud.sandbox.errors import invalid_error, not_found_error
+from knetik_cloud.sandbox.errors import conflict_error, invalid_error, not_found_error
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage.tables import snapshots
 
@@ -33,19 +33,23 @@ def history(context: Context, visit: Visit) -> Outcome:
 
 
 def undo_last(context: Context, visit: Visit) -> Outcome:
-    """Undo the newest action that was not undone."""
-    point = undo.last_action(context.service)
-    if point is None:
-        raise not_found_error("There is nothing to undo")
+    """Undo the action that the button named, which must be the last one still."""
+    point = _point(context, visit.form.get("point", ""))
+    if not undo.is_last(context.service, point):
+        raise conflict_error(f"“{point.label}” is not the last action anymore: see the Undo page")
     return _return(context, point)
 
 
 def undo_point(context: Context, visit: Visit) -> Outcome:
     """Return to before an action, also one that is not the last."""
-    point = undo.find(context.service, visit.path["number"])
+    return _return(context, _point(context, str(visit.path["number"])))
+
+
+def _point(context: Context, text: str) -> undo.Point:
+    point = undo.find(context.service, text)
     if point is None:
-        raise not_found_error(f"The sandbox no longer keeps point {visit.path['number']}")
-    return _return(context, point)
+        raise not_found_error(f"The sandbox no longer keeps point {text[:20]}")
+    return point
 
 
 def _return(context: Context, point: undo.Point) -> Outcome:
