@@ -278,6 +278,61 @@ def test_request_that_the_sdk_cannot_send_is_left_out_with_the_reason(sandbox: S
     assert "{nope" in curl
 
 
+CURL_ONLY: list[tuple[str, str, str | None]] = [
+    ("POST", "/users/56/entitlements", "{}"),
+    ("POST", "/users/56/entitlements", "[]"),
+    ("POST", "/entitlements", '{"type_hint":"entitlement"}'),
+    ("POST", "/entitlements", '{"type_hint":"entitlement","name":"x","sort":NaN}'),
+    ("POST", "/entitlements", "null"),
+    ("GET", "/entitlements/99999999999", None),
+    ("HEAD", "/entitlements/56", None),
+    ("GET", "/users/56/inventory?size=1_0", None),
+    ("GET", "/users/56/inventory/%2056", None),
+    ("GET", "/entitlements/templates/%2E%2E", None),
+    ("PUT", "/users/56/inventory/56/status", '{"value":"inactive"}'),
+    ("PUT", "/users/56/inventory/56/expires", '{"value":1893456000}'),
+    ("PUT", "/users/56/inventory/56/expires", "null"),
+    ("PUT", "/users/56/inventory/56/expires", '"2030-01-01T00:00:00Z"'),
+]
+"""Requests that the SDK rejects, or would send in another form."""
+
+
+def send_curl_only(pages: Pages) -> None:
+    for method, path, body in CURL_ONLY:
+        content = None if body is None else body.encode()
+        pages.call(method, path, body=content, headers={"Content-Type": "application/json"} if body else {})
+
+
+@pytest.mark.parametrize("form", ["pytest", "python", "knetik"])
+def test_request_that_the_sdk_would_not_send_like_this_is_a_curl_line_only(
+    sandbox: Sandbox, pages: Pages, form: str
+) -> None:
+    send_curl_only(pages)
+    pages.post(
+        "/users/56/entitlements", body=b'{"entitlement_id":56}', headers={"Content-Type": "text/plain"}
+    )
+
+    text = code(pages, sandbox, form)
+
+    assert text.count("It is left out: ") == len(CURL_ONLY) + 1
+    curl = code(pages, sandbox, "curl")
+    assert all(path in curl and (body or "") in curl for _, path, body in CURL_ONLY)
+
+
+def test_copied_test_passes_without_the_requests_that_the_sdk_cannot_send(
+    sandbox: Sandbox, pages: Pages, api: UsersInventoryApi, tmp_path: Path
+) -> None:
+    send_curl_only(pages)
+    api.update_user_inventory_expires(56, 56, timestamp=1893456000)
+    api.get_user_inventory(56, 56)
+
+    text = code(pages, sandbox, "pytest")
+
+    numbers = [exchange.number for exchange in sandbox.journal()]
+    assert "responded as recorded" in note(pages, *numbers)
+    run_test(tmp_path, text)
+
+
 def test_selection_that_the_journal_no_longer_holds_is_reported(pages: Pages) -> None:
     assert pages.get("/console/journal/code?row=99").status == 404
     assert pages.get("/console/journal/code").status == 400

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
+from knetik_cloud import operations
 from knetik_cloud.contract import Contract, Operation
+from knetik_cloud.core.request import build
+from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.sandbox import bodies
+from knetik_cloud.sandbox.errors import ServiceError
 from knetik_cloud.sandbox.journal import MAX_BODY_CHARACTERS, Exchange
+from knetik_cloud.sandbox.parameters import INTEGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,8 @@ MASKED: Final = "the client requests tokens by itself"
 UNKNOWN: Final = "no operation has its path"
 CUT: Final = "the journal keeps only the beginning of its body"
 NOT_JSON: Final = "its body is not JSON"
-MALFORMED: Final = "the SDK would reject its parameters"
+MALFORMED: Final = "the SDK would reject its parameters or its body"
+OTHER_FORM: Final = "the SDK would send it in another form"
 
 
 def read_steps(contract: Contract, exchanges: Iterable[Exchange]) -> list[Step]:
@@ -66,14 +73,27 @@ def _read(contract: Contract, exchange: Exchange) -> Step:
         problem = MALFORMED
     body, has_body = None, False
     if operation.body is not None and exchange.body:
+        raw = exchange.body.encode()
         try:
-            body, has_body = json.loads(exchange.body), True
-        except ValueError:
-            is_cut = len(exchange.body.encode()) >= MAX_BODY_CHARACTERS
-            problem = CUT if is_cut else NOT_JSON
-    if operation.body is not None and operation.body.required and not has_body:
-        problem = problem or MALFORMED
-    return Step(exchange, operation, path, query, body, has_body, texts, problem)
+            body, has_body = bodies.read_json(raw, exchange.headers.get("content-type")), True
+        except ServiceError:
+            problem = CUT if len(raw) >= MAX_BODY_CHARACTERS else NOT_JSON
+    step = Step(exchange, operation, path, query, body, has_body, texts, problem)
+    return step if problem else replace(step, problem=_sdk_problem(operation, step))
+
+
+def _sdk_problem(operation: Operation, step: Step) -> str | None:
+    """Return why the SDK can't send a request as it was recorded, or None if it can."""
+    arguments = {**dict(zip(step.texts, step.path, strict=True)), **step.query}
+    if operation.body is not None and step.has_body:
+        arguments[operation.body.name] = step.body
+    try:
+        content = build(getattr(operations, operation.id.upper()), arguments, "", {}).content()
+    except ApiValueError:
+        return MALFORMED
+    sent = bodies.ABSENT if content is None else json.loads(content)
+    recorded = step.body if step.has_body else bodies.ABSENT
+    return None if step.exchange.method == operation.method and sent == recorded else OTHER_FORM
 
 
 def _typed(schema: Mapping[str, Any], text: str) -> Any:
@@ -84,6 +104,8 @@ def _typed(schema: Mapping[str, Any], text: str) -> Any:
     """
     match schema.get("type"):
         case "integer":
+            if not INTEGER.fullmatch(text):
+                raise ValueError(text)
             return int(text)
         case "boolean":
             if text.lower() not in ("true", "false"):
