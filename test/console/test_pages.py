@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -21,6 +22,72 @@ def test_page_of_an_item_links_to_the_items_that_share_its_limits(pages: Pages) 
     page = pages.page(f"/console/data/items/{first}")
 
     assert page.count(f'href="/console/data/items/{second}"') == 1
+
+
+BIG = 2_000_000_000
+"""The largest id in a seed."""
+
+
+@pytest.fixture
+def big(sandbox: Sandbox) -> Sandbox:
+    """A sandbox with ids of ten digits, and a user whose id is the beginning of another."""
+    sandbox.seed(
+        {
+            "users": [
+                {"id": BIG, "username": "big_user", "password": "secret_of_big"},
+                {"id": BIG // 10, "username": "other_user", "password": "secret_of_other"},
+            ],
+            "items": [{"id": BIG, "type_hint": "entitlement", "name": "Big Item"}],
+            "inventory": [{"id": BIG, "user_id": BIG, "item_id": BIG}],
+        }
+    )
+    return sandbox
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"data/entries/{BIG}",
+        f"data/items/{BIG}",
+        f"data/entries?user={BIG}",
+        f"data/entries?q={BIG}",
+        f"why?user={BIG}&item={BIG}&action=get",
+    ],
+)
+def test_page_finds_ids_of_ten_digits(big: Sandbox, pages: Pages, address: str) -> None:
+    page = pages.page(f"/console/{address}")
+
+    assert f'href="/console/data/items/{BIG}"' in page or "<h1>Item" in page
+    assert "Big Item" in page
+
+
+def test_request_is_sent_as_the_user_with_an_id_of_ten_digits(big: Sandbox, pages: Pages) -> None:
+    sent = {"p-user_id": "me", "p-item_id": "56", "as": f"user:{BIG}"}
+
+    reply = pages.send("/console/try/check_user_entitlement_item", **sent)
+
+    assert reply.status == 303
+    assert big.journal("check_user_entitlement_item")[0].caller == f"user:{BIG}"
+    for value in (f"user:{BIG}0", f"user:{BIG // 10}x", "user:" + "9" * 5000, "user:²"):
+        assert pages.send("/console/try/get_o_auth_token", do="fill", **{"as": value}).status == 404
+
+
+@pytest.mark.parametrize("number", ["3000000000", "9" * 5000, "²"])
+def test_page_takes_numbers_that_are_no_ids(big: Sandbox, pages: Pages, number: str) -> None:
+    pages.post("/users/56/entitlements", {"entitlement_id": 56, "item_id": number})
+    text = quote(number)
+
+    for address in (f"data/users/{text}", f"journal/code?row={text}", f"faults?from={text}"):
+        assert pages.get(f"/console/{address}").status in (200, 400, 404)
+    for address in (
+        "journal/1",
+        f"data/entries?user={text}",
+        f"data/users?q={text}&page={text}",
+        f"journal?user={text}&before={text}",
+        f"try/grant_user_entitlement?entitlement_id={text}",
+    ):
+        pages.page(f"/console/{address}")
+    assert "must be an id" in pages.page(f"/console/why?user={text}&item=56&action=use")
 
 
 def buy(pages: Pages, user_id: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from knetik_cloud.sandbox.console import snippets
-from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Visit
+from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Visit, read_number
 from knetik_cloud.sandbox.console.replay import DEMO, EMPTY, Plan, plan
 from knetik_cloud.sandbox.console.steps import read_steps
 from knetik_cloud.sandbox.errors import invalid_error, not_found_error
@@ -29,7 +29,7 @@ def code(context: Context, visit: Visit) -> Outcome:
     if form not in FORMS:
         raise invalid_error(f"The console writes {', '.join(FORMS)}, not {form!r}", "as")
     chosen = visit.request.query_params.getlist("row")
-    numbers = sorted({int(number) for number in chosen if number.isascii() and number.isdigit()})
+    numbers = sorted({number for text in chosen if (number := read_number(text)) is not None})
     if not numbers:
         raise invalid_error("Select one or more requests of the journal first")
     if len(numbers) > MAX_SELECTED:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, String, cast, func, or_, select
 
+from knetik_cloud.sandbox.console.page import read_number
 from knetik_cloud.sandbox.storage import paging
 from knetik_cloud.sandbox.storage.tables import (
     clients,
@@ -84,15 +85,16 @@ def _matches(listing: Listing, search: str) -> ColumnElement[bool]:
     conditions: list[ColumnElement[bool]] = [
         column.ilike(f"%{escaped}%", escape="\\") for column in listing.texts
     ]
-    if search.isascii() and search.isdigit() and len(search) < 10:
-        conditions += [column == int(search) for column in listing.numbers]
+    if (number := read_number(search)) is not None:
+        conditions += [column == number for column in listing.numbers]
     return or_(*conditions)
 
 
 def _equals(column: ColumnElement[Any], wanted: str) -> ColumnElement[bool]:
     if isinstance(column.type, String):
         return column == wanted
-    return column == (int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 else -1)
+    number = read_number(wanted)
+    return column == (-1 if number is None else number)
 
 
 def _names(db: Connection, table: Any, column: Any, keys: set[Any]) -> dict[Any, str]:

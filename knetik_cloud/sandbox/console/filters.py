@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from knetik_cloud.sandbox.console.page import read_number
 from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage import people
@@ -78,7 +79,7 @@ class Filters:
 def _user_id(service: Service, user: str) -> int:
     """Return the id of a user given by id or name, or -1."""
     if user.isascii() and user.isdigit():
-        return int(user[:18])
+        return read_number(user) or -1
     with service.database.transaction(reads_only=True) as db:
         found = people.user_by_name(db, user)
     return found.id if found else -1

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from knetik_cloud.contract import Operation
-from knetik_cloud.sandbox.console.page import Visit
+from knetik_cloud.sandbox.console.page import Visit, read_number
 from knetik_cloud.sandbox.console.sending import Wanted, send
 from knetik_cloud.sandbox.errors import not_found_error
 from knetik_cloud.sandbox.service import Service
@@ -74,8 +74,8 @@ def credentials(service: Service, value: str) -> dict[str, str]:
             if row is not None:
                 given = {"grant_type": "client_credentials", "client_id": row.client_id}
                 return {**given, "client_secret": row.client_secret} if row.client_secret else given
-        elif kind == "user" and key.isascii() and key.isdigit():
-            person = db.execute(select(users).where(users.c.id == int(key[:9]))).first()
+        elif kind == "user" and (number := read_number(key)) is not None:
+            person = db.execute(select(users).where(users.c.id == number)).first()
             client = db.execute(select(clients).order_by(clients.c.permissions.is_(None)).limit(1)).first()
             if person is not None and client is not None:
                 given = {"grant_type": "password", "client_id": client.client_id}

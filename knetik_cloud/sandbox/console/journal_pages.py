@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from knetik_cloud.sandbox.console import filters, touched
 from knetik_cloud.sandbox.console.filters import Filters
-from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link
+from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link, read_number
 from knetik_cloud.sandbox.errors import not_found_error
 from knetik_cloud.sandbox.journal import Exchange
 
@@ -133,7 +133,7 @@ async def _events(context: Context, visit: Visit, position: str) -> AsyncIterato
     service, book = context.service, context.service.controls.journal
     narrowed = Filters.read(service, visit.query)
     run, _, number = position.rpartition("-")
-    last = int(number) if number.isascii() and number.isdigit() else 0
+    last = read_number(number) or 0
     yield "retry: 500\n\n"
     if run != book.run:
         # The sandbox or its journal started over: what the page shows is gone.

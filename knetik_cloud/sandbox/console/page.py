@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -12,6 +12,9 @@ from starlette.responses import Response
 
 from knetik_cloud.sandbox.console import PREFIX
 from knetik_cloud.sandbox.service import Service
+
+MAX_ID: Final = 2**31 - 1
+"""The largest id of a row, and the largest number of a request."""
 
 
 class FragmentRenderer(Protocol):
@@ -31,12 +34,10 @@ class Visit:
     form: dict[str, str]
     pairs: list[tuple[str, str]]
 
-    def number(self, name: str, default: int = 1, most: int = 2**31 - 1) -> int:
+    def number(self, name: str, default: int = 1, most: int = MAX_ID) -> int:
         """Return a positive number of the query, or the default if it isn't one."""
-        text = self.query.get(name, "")
-        return (
-            min(int(text), most) if text.isascii() and text.isdigit() and text[:18] and int(text) else default
-        )
+        number = read_number(self.query.get(name, ""))
+        return min(number, most) if number else default
 
     def chosen(self, name: str) -> list[str]:
         """List the values of a form field that may be there several times."""
@@ -70,6 +71,12 @@ class Redirect:
 Outcome = Page | Redirect | Response
 Action = Callable[[Context, Visit], Outcome | Awaitable[Outcome]]
 """Handles a visit. A coroutine runs in the event loop, and must not use the database there."""
+
+
+def read_number(text: str) -> int | None:
+    """Return the number that the digits of a text are, or None for other texts and numbers over MAX_ID."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID))
+    return int(text) if is_number and int(text) <= MAX_ID else None
 
 
 def link(path: str = "", query: Mapping[str, Any] | None = None, anchor: str = "") -> str:

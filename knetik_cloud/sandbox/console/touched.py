@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 
 from knetik_cloud.contract import Contract
-from knetik_cloud.sandbox.console.page import link
+from knetik_cloud.sandbox.console.page import link, read_number
 from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage.tables import inventory, inventory_log
@@ -131,9 +131,9 @@ def _logged(service: Service, exchange: Exchange) -> Iterator[tuple[str, Any]]:
     if exchange.method == "GET" or exchange.user_id is None or (exchange.status or 500) >= 400:
         return
     items = {
-        int(key)
+        number
         for table, key in (*path_keys(service.contract, exchange), *_mentioned(_parsed(exchange.body)))
-        if table == "items" and str(key).isdigit()
+        if table == "items" and (number := read_number(str(key))) is not None
     }
     query = (
         select(inventory_log.c.inventory_id)

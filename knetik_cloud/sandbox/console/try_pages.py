@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from knetik_cloud.contract import Operation, Parameter
 from knetik_cloud.sandbox.console import identities, undo
 from knetik_cloud.sandbox.console.journal_pages import find_exchange
-from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link
+from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link, read_number
 from knetik_cloud.sandbox.console.security import TOKEN_FIELD
 from knetik_cloud.sandbox.console.sending import MARK, Wanted, send
 from knetik_cloud.sandbox.errors import not_found_error
@@ -124,7 +124,8 @@ def _example(operation: Operation, values: Mapping[str, str]) -> str:
             # The other values of the example were not asked for.
             required = operation.body.schema.get("required", ())
             example = {name: example[name] for name in example if name in required or name in named}
-            example |= {name: int(value) if value.isdigit() else value for name, value in named.items()}
+            numbers = {name: read_number(value) for name, value in named.items()}
+            example |= {name: named[name] if number is None else number for name, number in numbers.items()}
     return json.dumps(example, indent=2, ensure_ascii=False, default=str)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from knetik_cloud.sandbox.console import why
-from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Visit
+from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Visit, read_number
 from knetik_cloud.sandbox.instants import instant
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage.tables import items, users
@@ -81,7 +81,7 @@ def read_instant(text: str, where: str) -> float:
 
 
 def _id(text: str, where: str) -> int:
-    first = text.split()[0]
-    if not (first.isascii() and first.isdigit() and len(first) < 10):
+    number = read_number(text.split()[0])
+    if number is None:
         raise ValueError(f"{where} must be an id, not {text!r}")
-    return int(first)
+    return number
