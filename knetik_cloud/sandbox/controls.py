@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import IntegrityError
 
 from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import delivery, seed
 from knetik_cloud.sandbox.clock import Clock
-from knetik_cloud.sandbox.errors import conflict_error
 from knetik_cloud.sandbox.faults import Fault, Faults, unknown_operation_error
 from knetik_cloud.sandbox.generation import generate
 from knetik_cloud.sandbox.journal import Exchange, Journal
@@ -142,12 +140,9 @@ class Controls:
             ServiceError: If anything is wrong with the seed. Nothing has changed.
         """
         now = self.current_clock().now()
-        try:
-            with self._database.transaction() as db:
-                lock_data(db)
-                seed.apply_source(db, source, self._contract, self._check, now)
-        except IntegrityError as error:
-            raise conflict_error(f"the seed repeats a value that must be unique: {error.orig}") from None
+        with self._database.transaction() as db:
+            lock_data(db)
+            seed.apply_source(db, source, self._contract, self._check, now)
 
     @_retried
     def generate(self, *, users: int, entries: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from knetik_cloud.contract import Contract
+from knetik_cloud.sandbox.errors import conflict_error
 from knetik_cloud.sandbox.operations.items import DEFAULT_SORT
 from knetik_cloud.sandbox.rules import groups
 from knetik_cloud.sandbox.rules.entry import ACTIVE
@@ -41,7 +42,7 @@ _TABLES: Mapping[str, Table] = {section: tables.metadata.tables[section] for sec
 class Loader:
     """Writes rows of seeds. A row replaces those that have one of its keys.
 
-    Call `finish` in the end. `progress` is called with the number of rows so far.
+    Call `finish` at the end. `progress` is called with the number of rows so far.
     """
 
     def __init__(
@@ -63,13 +64,19 @@ class Loader:
         self._filled = {section for section, table in _TABLES.items() if _has_rows(db, table)}
         self._kind = ("", False, False)
         self._rows: list[Row] = []
+        self._first = 0  # the number of the first of them among those that were passed to `add`
         self._keys: set[Any] = set()
         self._has_own_ids = False
         self._count = 0
 
     def add(self, section: str, rows: Iterable[Row]) -> None:
-        """Write rows of a section, which have been checked."""
-        for row in rows:
+        """Write rows of a section, which have been checked.
+
+        Raises:
+            ServiceError: If a row has the unique key of another item.
+        """
+        self._first = 0
+        for number, row in enumerate(rows):
             has_id = row.get("id") is not None
             # An id that the database chooses must be known for the rows that belong to this one.
             alone = not has_id and bool(_parts(section, row))
@@ -81,13 +88,13 @@ class Loader:
                 or not self._keys.isdisjoint(keys)
             ):
                 self._flush()
-                self._kind = (section, has_id, alone)
+                self._kind, self._first = (section, has_id, alone), number
             self._rows.append(row)
             self._keys.update(keys)
+        self._flush()
 
     def finish(self) -> None:
-        """Write the last rows, and make the next ids follow theirs."""
-        self._flush()
+        """Make the next ids follow those of the rows."""
         align_ids(self._db)
 
     def _flush(self) -> None:
@@ -101,6 +108,8 @@ class Loader:
         self._has_own_ids = has_id
         if section in self._filled:
             self._make_room(section, rows)
+        if section == "items":
+            self._check_unique_keys(rows)
         self._filled.add(section)
         stored = [self._stored(section, row) for row in rows]
         table = _TABLES[section]
@@ -124,6 +133,19 @@ class Loader:
         owners = [(row["id"],) for row in rows if row.get("id") is not None]
         if section in _PARTS:
             self._delete(*_PARTS[section], owners)
+
+    def _check_unique_keys(self, rows: Sequence[Row]) -> None:
+        keys = [row.get("unique_key") for row in rows]
+        stored = tables.items.c.unique_key
+        given = [key for key in keys if key is not None]
+        taken = set(self._db.scalars(select(stored).where(stored.in_(given)))) if given else set()
+        for number, key in enumerate(keys, self._first):
+            if key in taken:
+                path = f"items[{number}]"
+                message = f"{path}: unique_key {key!r} is that of another item: choose another"
+                raise conflict_error(message, f"{path}.unique_key")
+            if key is not None:
+                taken.add(key)
 
     def _delete(self, table: Table, columns: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> None:
         if len(columns) == 1 and keys:

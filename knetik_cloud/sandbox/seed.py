@@ -120,9 +120,9 @@ def apply_source(
     for section, rows, numbers in _batches(Path(source)):
         try:
             check({section: rows}, contract, bodies)
+            loader.add(section, rows)
         except ServiceError as error:
             raise _at_lines(error, section, numbers) from None
-        loader.add(section, rows)
     loader.finish()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -74,13 +75,18 @@ def test_tokens_are_enforced_if_asked() -> None:
         (["--host", "192.0.2.1"], "; --host takes an address of this machine"),
         (["--seed", "{seed}", "--empty"], "exclude each other"),
         (["--seed", "{seed}"], "the seed has no planets"),
+        (["--seed", "{twice}"], "items[1]: unique_key 'a' is that of another item"),
         (["--port", "99999"], "99999"),
     ],
 )
 def test_mistakes_are_explained_without_a_traceback(tmp_path: Path, options: list[str], message: str) -> None:
     seed = tmp_path / "seed.yaml"
     seed.write_text("planets: []")
-    given = [option.format(seed=seed) for option in options]
+    twice = tmp_path / "twice.json"
+    twice.write_text(
+        json.dumps({"items": [{"type_hint": "entitlement", "name": "A", "unique_key": "a"}] * 2})
+    )
+    given = [option.format(seed=seed, twice=twice) for option in options]
     result = CliRunner().invoke(knetik, ["sandbox", "--port", "0", *given])
     assert result.exit_code != 0
     assert message in result.output

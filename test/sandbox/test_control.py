@@ -98,7 +98,7 @@ def test_a_seed_takes_the_place_of_what_has_its_key(web: Web, sandbox: Sandbox) 
         ("users: [{id: x, username: x}]", "users[0].id must be a whole number"),
         ("users: [{username: x, nmae: x}]", "users[0] has no nmae; it may have id, username"),
         ("users: [{username: x, 5: x}]", "users[0] has no 5"),
-        ("items: [{type_hint: entitlement, name: a, unique_key: potion_of_speed}]", "unique"),
+        ("items: [{type_hint: entitlement, name: a, unique_key: potion_of_speed}]", "items[0]: unique_key"),
         ("inventory: [{user_id: 1, item_id: 1, status: gone}]", "inventory[0].status must be one of"),
         ("items: [{type_hint: entitlement}]", "items[0]: name is required"),
         (

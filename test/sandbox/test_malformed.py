@@ -229,6 +229,8 @@ def test_malformed_control_calls_are_rejected(
         ({"items": [{"id": 2**31 - 1, "type_hint": "entitlement", "name": "x"}]}, "2000000000 or less"),
         ({"users": [{"id": 2**31 - 1, "username": "x"}]}, "2000000000 or less"),
         ({"users": [{"username": "x" * 501}]}, "at most 500 characters"),
+        ({"items": [{"type_hint": "entitlement", "name": "x", "template": "x" * 501}]}, "at most 500"),
+        ({"skus": [{"sku": "x", "item_id": 56, "price": 10**400}]}, r"skus\[0\].price must be .* or less"),
         ({"wallets": [{"user_id": 1, "currency_code": "USD", "balance": 2**63}]}, "balance must be from"),
     ],
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,45 @@ def test_wrong_line_is_named_and_nothing_changes(
         empty.seed(path)
     assert message in str(caught.value)
     assert empty.export() == before
+
+
+def item(id: int | None = None, **fields: Any) -> dict[str, Any]:
+    return {"type_hint": "entitlement", "name": "A", **fields, **({} if id is None else {"id": id})}
+
+
+@pytest.mark.parametrize("ids", [(1, 2, 3), (None, None, None), (1, None, 3)], ids=str)
+def test_repeated_unique_key_is_reported_with_its_place(
+    database: str, tmp_path: Path, ids: Sequence[int | None]
+) -> None:
+    rows = [item(ids[0], unique_key="a"), item(ids[1], unique_key="b"), item(ids[2], unique_key="a")]
+    path = tmp_path / "seed.jsonl"
+    path.write_text(as_lines({"users": [{"username": "kim"}], "items": rows}), "utf-8")
+
+    for seed, place in (({"items": rows}, "items[2]"), (path, "line 4")):
+        with pytest.raises(ValueError, match=r".") as caught, Sandbox(database=database, seed=seed):
+            pass
+        assert str(caught.value) == f"{place}: unique_key 'a' is that of another item: choose another"
+
+
+def test_unique_key_of_a_stored_item_is_reported_with_its_place(empty: Sandbox, tmp_path: Path) -> None:
+    empty.seed({"items": [item(1, unique_key="a"), item(2, unique_key="b")]})
+    path = tmp_path / "seed.jsonl"
+    path.write_text(as_lines({"items": [item(number) for number in range(3, 2003)]}), "utf-8")
+    with path.open("a") as file:
+        file.write(as_lines({"items": [item(2003, unique_key="a")]}))
+    before = empty.export()
+
+    for seed, place in (({"items": [item(3), item(4, unique_key="a")]}, "items[1]"), (path, "line 2001")):
+        with pytest.raises(ValueError, match=re.escape(f"{place}: unique_key 'a'")):
+            empty.seed(seed)
+        assert empty.export() == before
+
+
+def test_seed_may_pass_a_unique_key_on_to_another_item(empty: Sandbox) -> None:
+    empty.seed({"items": [item(1, unique_key="a"), item(2, unique_key="b")]})
+    empty.seed({"items": [item(1, unique_key="b"), item(2, unique_key="a")]})
+    empty.seed({"items": [item(1), item(3, unique_key="b"), item(3), item(4, unique_key="b")]})
+    assert [each.get("unique_key") for each in empty.export()["items"]] == [None, "a", None, "b"]
 
 
 def test_json_seeds_need_no_yaml(empty: Sandbox, tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ def behavior_problems(behaviors: Sequence[Mapping[str, Any]], prefix: str = "beh
 
 
 def key_problems(item: Mapping[str, Any]) -> list[Problem]:
-    """List the keys of an item that are too long: its unique key, and the names of its groups."""
-    keys = [("unique_key", item.get("unique_key") or "")]
+    """List the keys of an item that are too long: its unique key, its template, the names of its groups."""
+    keys = [(field, item.get(field) or "") for field in ("unique_key", "template")]
     keys += [(use.field, use.name) for use in groups.uses(item.get("behaviors") or ())]
     return [
         Problem(f"{field} must have at most {MAX_KEY_LENGTH} characters, not {len(key)}", field)
