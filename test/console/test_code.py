@@ -232,6 +232,42 @@ def test_copied_test_uses_the_credentials_of_the_callers(tmp_path: Path) -> None
     run_test(tmp_path, text)
 
 
+SEED: dict[str, Any] = {
+    "users": [
+        {"id": 9, "username": "kim", "password": "seeded_password", "permissions": ["INVENTORY_ADMIN"]},
+        {"id": 8, "username": "lee"},
+    ],
+    "clients": [
+        {"client_id": "app", "client_secret": "seeded_secret", "permissions": ["INVENTORY_ADMIN"]},
+        {"client_id": "web", "client_secret": ""},
+    ],
+    "items": [{"id": 5, "type_hint": "entitlement", "name": "Lamp", "api_token": "seeded_token"}],
+    "inventory": [{"id": 7, "user_id": 9, "item_id": 5, "behavior_data": {"password": "seeded_word"}}],
+}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_copied_test_with_a_seed_has_its_callers_but_no_secrets(tmp_path: Path, is_first: bool) -> None:
+    with Sandbox(require_auth=True, **{"seed": SEED} if is_first else {"empty": True}) as sandbox:
+        if not is_first:
+            sandbox.seed(SEED)
+        pages = Pages(sandbox.url)
+        client = {"client_id": "app", "client_secret": "seeded_secret"}
+        for credentials in ({**client, "username": "kim", "password": "seeded_password"}, client):
+            with ApiClient(Configuration(host=sandbox.url, **credentials)) as made:
+                UsersInventoryApi(made).get_user_inventory(9, 7)
+                UsersInventoryApi(made).get_entitlement_item(5)
+
+        text = code(pages, sandbox, "pytest")
+        noted = note(pages, *[exchange.number for exchange in sandbox.journal()])
+        pages.close()
+
+    assert "SEED = {" in text
+    assert "seeded_" not in text
+    assert "responded as recorded" in noted
+    run_test(tmp_path, text)
+
+
 @pytest.mark.parametrize("act", [use_up, every_kind])
 @pytest.mark.parametrize("form", ["python", "curl", "knetik"])
 def test_copied_code_sends_the_same_requests(

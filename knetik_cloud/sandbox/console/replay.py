@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.console.steps import Step
 from knetik_cloud.sandbox.journal import Exchange
+from knetik_cloud.sandbox.masking import MASK, is_secret
 from knetik_cloud.sandbox.service import Request, Service
 from knetik_cloud.sandbox.settings import IN_MEMORY, Settings
 from knetik_cloud.sandbox.storage import people
@@ -106,8 +107,19 @@ def _first_start(service: Service) -> Start | None:
 
 
 def _plain(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a seed as plain JSON, without sections that are empty."""
-    return {name: rows for name, rows in json.loads(json.dumps(document)).items() if rows}
+    """Return a seed as plain JSON, with its secrets masked and without sections that are empty.
+
+    A test reads the credentials of its callers from this seed, so masked ones work.
+    """
+    plain = json.loads(json.dumps(document), object_hook=_masked)
+    return {name: rows for name, rows in plain.items() if rows}
+
+
+def _masked(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: MASK if value and isinstance(value, str) and is_secret(name) else value
+        for name, value in values.items()
+    }
 
 
 def _replay(service: Service, start: Start, steps: Iterable[Step]) -> dict[int, tuple[int | None, Any]]:
