@@ -87,7 +87,8 @@ class State:
             value: R = result.value
             return value
         finally:
-            raised = None  # otherwise it refers to this frame, which refers to it
+            # The frame of an error must not hold a provider's token. `raised` would refer to this frame.
+            outcome = raised = None
 
     async def _obtain_token(self, command: ObtainToken) -> Secret:
         """Return a token: one caller fetches it, the others wait or continue to use one that is valid."""

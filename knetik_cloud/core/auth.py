@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from knetik_cloud.core.causes import without_tracebacks
 from knetik_cloud.core.options import is_header_text
 from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, DeadlineExceeded
-from knetik_cloud.secret import Secret
+from knetik_cloud.secret import MASK, Secret
 
 MIN_PAUSE_SECONDS = 1.0
 MAX_PAUSE_SECONDS = 30.0
@@ -23,6 +23,9 @@ class AccessToken(NamedTuple):
 
     token: str | Secret
     expires_in: float | None = None
+
+    def __repr__(self) -> str:
+        return f"AccessToken(token={MASK!r}, expires_in={self.expires_in!r})"
 
 
 class TokenProvider(Protocol):
@@ -125,11 +128,12 @@ class TokenStore:
             self._refresh_token = Secret(refresh_token)
         return header
 
-    def store_provided(self, response: Any, now: float) -> Secret | None:
-        """Store the result of a provider. Return the header, or None if the result is not a token.
+    def store_provided(self, response: Any, now: float) -> Secret:
+        """Store the result of a provider, and return the header.
 
         Raises:
             ApiException: If the provider raised an exception. Others are wrapped.
+            ApiResponseError: If the result is not a token that can be sent.
         """
         if isinstance(response, Exception):
             raise response if isinstance(response, ApiException) else _provider_failed(response)
@@ -137,13 +141,18 @@ class TokenStore:
             if isinstance(response, Coroutine):
                 response.close()  # so that Python does not warn that it was never awaited
             raise ApiValueError("get_token() of the token provider must be awaited: use knetik_cloud.aio")
-        if not isinstance(response, tuple):
-            return self._renewed(response, None, now)
-        return self._renewed(*response, now) if len(response) == 2 else None
+        is_pair = isinstance(response, tuple) and len(response) == 2
+        token, expires_in = response if is_pair else (response, None)
+        header = self._renewed(token, expires_in, now)
+        if header is None:
+            error = _unusable_token_error(self.provider, token)
+            response = token = None  # the frame of the error must not hold the token
+            raise error
+        return header
 
     def _renewed(self, token: Any, expires_in: Any, now: float) -> Secret | None:
-        token = Secret.wrap(token) if isinstance(token, (str, Secret)) and token else None
-        if token is None or not is_header_text(token.reveal()):
+        token = Secret.wrap(token) if isinstance(token, (str, Secret)) else None
+        if token is None or not token.reveal() or not is_header_text(token.reveal()):
             return None
         lifetime = seconds(expires_in)
         self._expires = now + lifetime
@@ -167,6 +176,20 @@ class TokenStore:
 def missing_token_error() -> ApiResponseError:
     """Build the error for a response without a usable token."""
     return ApiResponseError(reason="the token response contains no usable access token")
+
+
+def _unusable_token_error(provider: object, token: object) -> ApiResponseError:
+    """Build the error for a provider whose result is not a token that can be sent."""
+    name = f"the token provider {type(provider).__name__}"
+    if not isinstance(token, (str, Secret)):
+        reason = f"{name} must provide the token as a str or a Secret, not {type(token).__name__}"
+    elif not (text := Secret.wrap(token).reveal()):
+        reason = f"{name} provided an empty token"
+    elif "\n" in text or "\r" in text:
+        reason = f"{name} provided a token with a line break: strip it"
+    else:
+        reason = f"{name} provided a token with a character that a header can't contain"
+    return ApiResponseError(reason=reason)
 
 
 def _provider_failed(cause: Exception) -> ApiException:

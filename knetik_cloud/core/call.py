@@ -321,12 +321,9 @@ class Engine:
         """Fetch a token from the provider, with the refresh token, or with the credentials, in this order."""
         tokens = command.tokens
         if tokens.provider is not None:
-            token = tokens.store_provided(
+            return tokens.store_provided(
                 (yield CallProvider(tokens.provider, command.deadline)), self.clock()
             )
-            if token is None:
-                raise missing_token_error()
-            return token
         while True:
             left = max(command.deadline - self.clock(), 0.001)
             token_settings = settings.with_options({"_deadline": left})

@@ -258,11 +258,36 @@ def test_a_provider_gives_tokens(given: Any) -> None:
     assert world.authorizations == ["Bearer provided-token"]
 
 
-@pytest.mark.parametrize("given", [None, "", 5, ("a", 5, 6), (), b"bytes", AccessToken("a\nb"), [], object()])
-def test_a_provider_that_gives_no_token_is_an_error(given: Any) -> None:
+NO_TOKEN = "must provide the token as a str or a Secret, not"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (None, f"{NO_TOKEN} NoneType"),
+        (5, f"{NO_TOKEN} int"),
+        (b"bytes", f"{NO_TOKEN} bytes"),
+        ([], f"{NO_TOKEN} list"),
+        ({"access_token": "a"}, f"{NO_TOKEN} dict"),
+        (object(), f"{NO_TOKEN} object"),
+        (("a", 5, 6), f"{NO_TOKEN} tuple"),
+        ((), f"{NO_TOKEN} tuple"),
+        (AccessToken(b"bytes"), f"{NO_TOKEN} bytes"),  # type: ignore[arg-type]
+        ("", "provided an empty token"),
+        (Secret(""), "provided an empty token"),
+        ("a\n", "provided a token with a line break: strip it"),
+        (AccessToken("a\r\nb"), "provided a token with a line break: strip it"),
+        (Secret("a\nb"), "provided a token with a line break: strip it"),
+        ("\N{SNOWMAN}", "provided a token with a character that a header can't contain"),
+        ("a\0", "provided a token with a character that a header can't contain"),
+    ],
+)
+def test_a_provider_that_gives_no_token_is_an_error(given: Any, reason: str) -> None:
     world = World(TokenStore(provider=Provider()))
     world.provided = [given]
-    assert isinstance(world.error(READ, []), ApiResponseError)
+    error = world.error(READ, [])
+    assert type(error) is ApiResponseError
+    assert error.reason == f"the token provider Provider {reason}"
 
 
 class Promise:

@@ -14,9 +14,11 @@ from urllib.parse import quote
 import pytest
 
 from knetik_cloud import (
+    AccessToken,
     AccessTokenApi,
     ApiClient,
     ApiException,
+    ApiResponseError,
     Configuration,
     Secret,
     UsersInventoryApi,
@@ -306,6 +308,46 @@ def test_a_refused_token_shows_in_no_frame() -> None:
         configuration.access_token = Secret(f"{FIXED}\n")
     except ApiException as error:
         assert_hidden("\n".join(views(error)))
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    "provide",
+    [
+        lambda: f"{FIXED}\n",
+        lambda: FIXED.encode(),
+        lambda: {"access_token": FIXED},
+        lambda: AccessToken(f"{FIXED}\n", 60),
+        lambda: (FIXED, 60, None),
+    ],
+)
+def test_an_unusable_token_of_a_provider_shows_in_no_frame(
+    provide: Callable[[], Any], is_async: bool
+) -> None:
+    class Provider:
+        def get_token(self) -> Any:
+            return provide()
+
+    configuration = Configuration("http://127.0.0.1:1", token_provider=Provider())
+
+    def call() -> None:
+        with ApiClient(configuration) as client:
+            UsersInventoryApi(client).get_user_inventory(56, 56)
+
+    async def call_async() -> None:
+        async with aio.ApiClient(configuration) as client:
+            await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
+
+    error = fails((lambda: asyncio.run(call_async())) if is_async else call)
+    assert type(error) is ApiResponseError
+    assert_hidden("\n".join(views(error)))
+
+
+def test_an_access_token_shows_only_its_lifetime() -> None:
+    token = AccessToken(FIXED, 60)
+    assert_all_hidden(token, [token])
+    assert repr(token) == "AccessToken(token='***', expires_in=60)"
+    assert tuple(token) == (FIXED, 60)
 
 
 @pytest.mark.parametrize(
