@@ -70,12 +70,13 @@ async def exchange(
     sent = command.request
     body = sent.shown_body if sent.shown_body is not None else sent.content()
     headers = {name: str(value) for name, value in sent.headers.items()}  # a Secret as its mask
-    request = Request(sent.method, origin + sent.target, body, headers)
+    url = masked(origin + sent.target, sent.secrets())
+    request = Request(sent.method, url, body, headers)
     if cassette.can_play_response_for(request):
         return RecordedResponse(cassette.play_response(request))
     if cassette.write_protected and cassette.filter_request(request):
         return _rejection(
-            f"the cassette {cassette._path} has no response to {sent.method} {origin}{sent.target} left: "
+            f"the cassette {cassette._path} has no response to {sent.method} {url} left: "
             f"record it with record_mode='new_episodes', or use the sandbox instead"
         )
     outcome = await send(command)
@@ -100,7 +101,7 @@ def _recorded(command: Send, response: Response) -> dict[str, Any]:
         if name.lower() not in DECODED
     }
     return {
-        "status": {"code": response.status, "message": response.reason},
+        "status": {"code": response.status, "message": masked(response.reason or "", secrets)},
         "headers": headers,
         "body": {"string": response.data if shown == text else shown.encode()},
     }

@@ -203,6 +203,7 @@ class Engine:
                 state.record(outcome)
                 is_sending = False
                 retries = state.retries
+                state.target = request.target  # which a redirect changes
                 retry_in = self._next_attempt(state, outcome, settings, deadline)
                 if state.is_logged:
                     state.log(outcome, retry_in)
@@ -410,6 +411,8 @@ class _CallState:
         self.is_logged = observation.logger().isEnabledFor(observation.DEBUG)
         self.seconds = 0.0
         """The duration of the last attempt."""
+        self.target = request.target
+        """The target that the last attempt requested."""
         self._is_deleted = False
         self.token: Secret | None = None
         self.rejected: Secret | None = None
@@ -441,7 +444,8 @@ class _CallState:
         if self._engine.debug:
             is_hidden = not isinstance(outcome, Failure) and self._is_hidden(outcome)
             data = observation.bodies(request, outcome, is_hidden, self._stream)
-        observation.log_attempt(request, self._engine.origin, outcome, self.facts(outcome, retry_in), data)
+        url = f"{self._engine.origin}{self.target}"
+        observation.log_attempt(request, url, outcome, self.facts(outcome, retry_in), data)
 
     def authenticate(self, command: ObtainToken) -> Generator[Command, Any, Secret]:
         """Obtain a token for the next attempt.

@@ -228,12 +228,13 @@ def describe_outcome(outcome: Response | Failure, secrets: Sequence[Secret]) -> 
     return masked(text or "", secrets)
 
 
-def log_attempt(request: Request, origin: str, outcome: Response | Failure, facts: Facts, data: str) -> None:
-    """Log an attempt at DEBUG. Values of the query and bodies appear only if they are passed as `data`."""
-    url = f"{origin}{request.target}" if data else request.operation.path
-    text = describe_outcome(outcome, request.secrets())
+def log_attempt(request: Request, url: str, outcome: Response | Failure, facts: Facts, data: str) -> None:
+    """Log an attempt at DEBUG. The URL and bodies appear only if bodies are passed as `data`."""
+    secrets = request.secrets()
+    shown = masked(url, secrets) if data else request.operation.path
+    text = describe_outcome(outcome, secrets)
     logger().debug(
-        "%s %s: %s in %.3f s%s", request.method, url, text, facts.seconds, data, extra=facts.fields()
+        "%s %s: %s in %.3f s%s", request.method, shown, text, facts.seconds, data, extra=facts.fields()
     )
 
 

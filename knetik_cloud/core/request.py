@@ -12,7 +12,7 @@ import six
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.data import codec, expressions, types
 from knetik_cloud.exceptions import ApiValueError
-from knetik_cloud.secret import MASK, Secret
+from knetik_cloud.secret import MASK, Secret, masked
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
@@ -78,7 +78,7 @@ class Request:
         return " ".join(parts)
 
     def __repr__(self) -> str:
-        return f"<Request {self.method} {self.target}>"
+        return f"<Request {self.method} {masked(self.target, self.secrets())}>"
 
 
 def _shell_quoted(text: str) -> str:

@@ -74,10 +74,15 @@ def test_cassette_holds_no_secret(kind: str, tmp_path: Path) -> None:
     token = "granted-token-canary"
     echo = keeps(answer({**ENTRY, "item_name": f"Bearer {token}"}, f"X-Echo: {token}"))
     grant = keeps(answer({**TOKEN_ANSWER, "refresh_token": "refresh-canary"}))
-    with FaultServer([grant, echo]) as server, vcr.use_cassette(str(path)):
-        call(kind, Configuration(server.url, **CREDENTIALS))
+    redirect = keeps(answer(b"", f"Location: /there?t={token}", status=f"302 {token}"))
+    with FaultServer([grant, redirect, echo]) as server:
+        configuration = Configuration(server.url, **CREDENTIALS)
+        with vcr.use_cassette(str(path)):
+            call(kind, configuration)
+        with vcr.use_cassette(str(path), record_mode="none"):
+            assert call(kind, configuration).id == 56
     assert "canary" not in path.read_text()
-    assert "***" in path.read_text()
+    assert "/there?t=***" in path.read_text()
 
 
 @pytest.mark.parametrize("kind", KINDS)

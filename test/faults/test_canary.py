@@ -70,6 +70,10 @@ FAILURES: dict[str, list[Script]] = {
     "HTML": [keeps(answer(b"<p>", "Content-Type: text/html"))],
     "corrupt gzip": [keeps(answer(b"x", "Content-Encoding: gzip"))],
     **{f"echo {where}": [echoes(build)] * 3 for where, build in ECHOES.items()},
+    "echo in a redirect that is followed": [
+        echoes(lambda secret: answer(b"", f"Location: /{secret.split()[1]}", status="302 X")),
+        *[keeps(answer(b"", status="500 X"))] * 3,
+    ],
 }
 TOKEN_FAILURES: dict[str, list[Script]] = {
     **{name: scripts for name, scripts in FAILURES.items() if not name.startswith("echo")},

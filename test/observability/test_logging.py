@@ -15,10 +15,12 @@ import pytest
 from knetik_cloud import ApiClient, Configuration, UsersInventoryApi, aio
 from knetik_cloud.core import retry
 from test.faults.connection import closes
-from test.faults.server import FaultServer, answer, healthy, keeps
+from test.faults.security import redirect
+from test.faults.server import TOKEN_ANSWER, FaultServer, answer, healthy, keeps
 from test.observability.scenarios import CREDENTIALS, Scenario, run
 
 PLAYER = "player-data"
+GRANTED = TOKEN_ANSWER["access_token"]
 BUSY = keeps(answer({"message": PLAYER}, status="503 X"))
 LIST = Scenario("get_users_inventory", (), (BUSY,), [], [], [])
 FIELDS = {
@@ -77,6 +79,18 @@ def test_query_and_bodies_appear_with_debug_only(kind: str, debug: bool) -> None
         assert any(f"filter_username={PLAYER}" in line for line in lines)
         assert any('received \'{"message":' in line for line in lines)
         assert any("sent " in line and PLAYER in line for line in lines)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_url_of_a_redirect_is_logged_for_its_own_attempt_and_masked(kind: str) -> None:
+    redirects = redirect(f"/login?t={GRANTED}")
+    scenario = Scenario("get_user_inventory", (56, 57), (healthy, redirects), [], [], [], CREDENTIALS)
+    seen = run(scenario, kind, debug=True)
+    messages = [record.getMessage() for record in seen.records]
+    assert seen.server.requests[-1].target == f"/login?t={GRANTED}"
+    assert messages[1].startswith(f"GET {seen.server.url}/users/56/inventory/57: 302 Found in ")
+    assert messages[2].startswith(f"GET {seen.server.url}/login?t=***: 200 OK in ")
+    assert GRANTED not in "".join(messages)
 
 
 def logged(kind: str, debug: bool, call: Any, call_async: Any, scripts: Any) -> list[str]:
