@@ -139,10 +139,10 @@ class Engine:
         """Run a call that hooks observe from its start to its end."""
         call = Call(operation.id, operation.method, operation.path, self.origin)
         started = self.clock()
-        steps = observation.notify(observers.on_call_start, call)
-        if steps is not None:
-            yield from steps
         try:
+            steps = observation.notify(observers.on_call_start, call)
+            if steps is not None:
+                yield from steps
             result = yield from self._run(operation, arguments, settings, stream, observers, call)
         except BaseException as error:
             now = self.clock()
@@ -151,7 +151,7 @@ class Engine:
             raise
         call.seconds = self.clock() - started
         call.may_have_applied = False
-        steps = observation.notify(observers.on_call_end, call)
+        steps = observation.notify(observers.on_call_end, call, is_end=True)
         if steps is not None:
             yield from steps
         return result

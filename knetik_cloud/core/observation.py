@@ -60,8 +60,19 @@ def _overridden(hooks: Sequence[Hook], event: str) -> Iterable[Callback]:
             yield callback
 
 
-def notify(callbacks: Iterable[Callback], event: object) -> Steps | None:
+def notify(
+    callbacks: Iterable[Callback],
+    event: object,
+    is_end: bool = False,
+    interruption: BaseException | None = None,
+) -> Steps | None:
     """Run callbacks, and log their exceptions.
+
+    Args:
+        callbacks: The callbacks.
+        event: The argument of each.
+        is_end: Whether an exception that interrupts a callback is raised only after the others have run.
+        interruption: The exception that has interrupted an earlier callback, or None.
 
     Returns:
         None, or if one returned a coroutine, the steps that await it and run the callbacks after it.
@@ -70,30 +81,47 @@ def notify(callbacks: Iterable[Callback], event: object) -> Steps | None:
     for callback in rest:
         try:
             pending = callback(event)
-        except Exception as error:
-            if _is_of_signal(error):
+        except BaseException as error:
+            if not _is_interruption(error):
+                _log_failure(callback, error)
+            elif is_end:
+                interruption = error
+            else:
                 raise
-            _log_failure(callback, error)
         else:
             if pending is not None:
-                return _await(pending, callback, rest, event)
+                return _await(pending, callback, rest, event, is_end, interruption)
+    if interruption is not None:
+        raise interruption
     return None
 
 
-def _await(pending: Awaitable[None], callback: Callback, rest: Iterator[Callback], event: object) -> Steps:
+def _await(
+    pending: Awaitable[None],
+    callback: Callback,
+    rest: Iterator[Callback],
+    event: object,
+    is_end: bool,
+    interruption: BaseException | None,
+) -> Steps:
     try:
         yield Await(pending)
-    except Exception as error:
-        if _is_of_signal(error):
+    except BaseException as error:
+        if not _is_interruption(error):
+            _log_failure(callback, error)
+        elif is_end:
+            interruption = error
+        else:
             raise
-        _log_failure(callback, error)
-    steps = notify(rest, event)
+    steps = notify(rest, event, is_end, interruption)
     if steps is not None:
         yield from steps
 
 
-def _is_of_signal(error: Exception) -> bool:
-    """Return whether a signal handler, such as that of a time limit, raised an error while a hook ran."""
+def _is_interruption(error: BaseException) -> bool:
+    """Return whether an error interrupts the call: an exit, a cancellation, or one of a signal handler."""
+    if not isinstance(error, Exception):
+        return True
     signal = sys.modules.get("signal")
     if signal is None:
         return False
@@ -107,7 +135,7 @@ def _is_of_signal(error: Exception) -> bool:
     return False
 
 
-def _log_failure(callback: Callback, error: Exception) -> None:
+def _log_failure(callback: Callback, error: BaseException) -> None:
     name = getattr(callback, "__qualname__", repr(callback))
     logger().error("the hook %s failed: %s", name, type(error).__name__, exc_info=error)
 
@@ -162,26 +190,28 @@ def end_attempt(
         call.may_have_applied = attempt.may_have_applied = True
     attempt.retry_in = retry_in
     attempt.seconds = seconds
-    return notify(observers.on_attempt_end, attempt)
+    return notify(observers.on_attempt_end, attempt, is_end=True)
 
 
 def fail(observers: Observers, call: Call, error: BaseException, is_write: bool, now: float) -> Steps:
     """Report the end of a call that failed. An attempt that was interrupted ends with it."""
     attempt = call._attempt
-    if attempt is not None:
-        attempt.error = error
-        attempt.may_have_applied = is_write
-        attempt.seconds = now - attempt._started
-        call.may_have_applied |= is_write
-        steps = notify(observers.on_attempt_end, attempt)
+    try:
+        if attempt is not None:
+            attempt.error = error
+            attempt.may_have_applied = is_write
+            attempt.seconds = now - attempt._started
+            call.may_have_applied |= is_write
+            steps = notify(observers.on_attempt_end, attempt, is_end=True)
+            if steps is not None:
+                yield from steps
+    finally:
+        if isinstance(error, ApiException):
+            call.may_have_applied = error.may_have_applied
+        call.error = error
+        steps = notify(observers.on_call_end, call, is_end=True)
         if steps is not None:
             yield from steps
-    if isinstance(error, ApiException):
-        call.may_have_applied = error.may_have_applied
-    call.error = error
-    steps = notify(observers.on_call_end, call)
-    if steps is not None:
-        yield from steps
 
 
 def _await_headers(steps: Steps, attempt: Attempt, request: Request) -> Steps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 import time
 from typing import Any
@@ -25,7 +26,14 @@ from knetik_cloud import (
 from knetik_cloud.hooks import Attempt, Call, TokenEvent, default_hooks
 from test.faults.connection import closes
 from test.faults.server import FaultServer, answer, healthy, keeps
-from test.observability.scenarios import Interrupted, Recorder, Scenario, interrupting, run
+from test.observability.scenarios import (
+    CoroutineRecorder,
+    Interrupted,
+    Recorder,
+    Scenario,
+    interrupting,
+    run,
+)
 
 BUSY = keeps(answer(b"", status="503 X"))
 READ = Scenario("get_user_inventory", (56, 57), (), [], [], [])
@@ -284,3 +292,68 @@ def test_time_limit_that_strikes_within_a_hook_reaches_the_caller(kind: str) -> 
     with FaultServer() as server, pytest.raises(Interrupted), interrupting(0.2):
         call(kind, Configuration(server.url, hooks=[recorder, Slow()]))
     assert recorder.seen[-1] == "end of get_user_inventory after 1: Interrupted"
+
+
+class Interrupts(Hook):
+    """Is interrupted in a callback, in the way that is set."""
+
+    def __init__(self, event: str, way: Any) -> None:
+        setattr(self, event, way)
+
+
+def raise_in_signal(_: object) -> None:
+    """Raise an exception in a signal handler, as a task queue does at its time limit."""
+    signal.raise_signal(signal.SIGALRM)
+
+
+def raise_exit(_: object) -> None:
+    raise SystemExit
+
+
+async def cancel_task(_: object) -> None:
+    """Cancel the task that runs the hook."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("event", ["on_call_start", "on_attempt_start", "on_attempt_end", "on_call_end"])
+@pytest.mark.parametrize(
+    ("kind", "recorder", "way", "error"),
+    [
+        ("blocking", Recorder, raise_in_signal, Interrupted),
+        ("blocking", Recorder, raise_exit, SystemExit),
+        ("asyncio", Recorder, raise_exit, SystemExit),
+        ("asyncio", Recorder, cancel_task, asyncio.CancelledError),
+        ("asyncio", CoroutineRecorder, raise_exit, SystemExit),
+        ("asyncio", CoroutineRecorder, cancel_task, asyncio.CancelledError),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 404])
+def test_interruption_in_a_hook_leaves_no_start_without_its_end(
+    status: int, kind: str, recorder: type[Recorder], way: Any, error: type[BaseException], event: str
+) -> None:
+    before, after = recorder(), recorder()
+    hooks = [before, Interrupts(event, way), after]
+    script = keeps(answer({}, status=f"{status} X"))
+    with FaultServer([script]) as server, pytest.raises(error), interrupting(60):
+        call(kind, Configuration(server.url, hooks=hooks))
+    ends = ["end of get_user_inventory after 0"]
+    if event != "on_call_start":
+        ends = ["attempt 1", "attempt 1", "end of get_user_inventory after 1"]
+    assert [line.partition(":")[0] for line in before.seen[1:]] == ends
+    first_end = ends[1:] if event == "on_attempt_start" else ends  # its own start was not reported
+    assert [line.partition(":")[0] for line in after.seen if not line.startswith("call ")] == first_end
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_second_interruption_leaves_no_start_without_its_end_either(kind: str) -> None:
+    recorder = Recorder()
+    hooks = [Interrupts("on_attempt_end", raise_exit), Interrupts("on_call_end", raise_exit), recorder]
+    with FaultServer() as server, pytest.raises(SystemExit):
+        call(kind, Configuration(server.url, hooks=hooks))
+    assert [line.partition(":")[0] for line in recorder.seen[-2:]] == [
+        "attempt 1",
+        "end of get_user_inventory after 1",
+    ]

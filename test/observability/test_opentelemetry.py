@@ -14,7 +14,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
-from knetik_cloud import ApiClient, Configuration, UsersInventoryApi, aio
+from knetik_cloud import ApiClient, Configuration, Hook, UsersInventoryApi, aio
 from knetik_cloud.contrib.opentelemetry import KnetikCloudInstrumentor, OpenTelemetryHook
 from knetik_cloud.hooks import default_hooks
 from test.faults.connection import closes
@@ -112,6 +112,23 @@ def test_calls_are_children_of_the_current_span_in_threads_and_tasks_too() -> No
         for span in calls:
             assert span.parent is not None
             assert span.parent.span_id == mine.get_span_context().span_id
+
+
+@pytest.mark.parametrize("event", ["on_call_start", "on_attempt_end", "on_call_end"])
+def test_span_of_a_call_that_is_interrupted_in_another_hook_ends(event: str) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    interrupted = Hook()
+    setattr(interrupted, event, interrupt)
+    telemetry = Telemetry()
+    traced = OpenTelemetryHook(telemetry.tracer_provider, telemetry.meter_provider)
+    hooks = [traced, interrupted] if event == "on_call_start" else [interrupted, traced]
+    with FaultServer() as server, ApiClient(Configuration(server.url, hooks=hooks)) as client:
+        with pytest.raises(KeyboardInterrupt):
+            UsersInventoryApi(client).get_user_inventory(56, 57)
+        assert trace.get_current_span() is trace.INVALID_SPAN
+    assert len(telemetry.spans) == (1 if event == "on_call_start" else 2)
 
 
 def test_concurrent_calls_do_not_mix_their_spans() -> None:
