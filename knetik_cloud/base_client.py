@@ -18,7 +18,7 @@ from knetik_cloud.core.health import Health
 from knetik_cloud.core.methods import name_options
 from knetik_cloud.core.observation import logger
 from knetik_cloud.core.operation import ApiResponse, Operation
-from knetik_cloud.core.options import CallOptions, Settings, unknown_parameter_error
+from knetik_cloud.core.options import CallOptions, Settings, override_options, unknown_parameter_error
 from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send, Sleep
 from knetik_cloud.core.paging import Plan
 from knetik_cloud.data import types
@@ -183,7 +183,7 @@ class Shared(Generic[S]):
         """Check a header and send it with every call from now on."""
         checked = options.headers("the default headers", {name: value})
         with self._lock:
-            self._default_headers = {**self._default_headers, **checked}
+            self._default_headers = options.override_headers(dict(self._default_headers), checked)
             self._revision = self._state = None
             for state in self._states.values():
                 state.revision = None  # rebuilt by the next call
@@ -205,7 +205,7 @@ class Shared(Generic[S]):
         self.check_open()
         configuration, earlier = self.configuration, self._engine
         settings = configuration.settings()
-        settings.headers = {**settings.headers, **self._default_headers}
+        settings.headers = options.override_headers(dict(settings.headers), self._default_headers)
         credentials = tuple(getattr(configuration, name) for name in CREDENTIALS)
         is_same = earlier is not None and credentials == self._credentials
         tokens = earlier.tokens if earlier is not None and is_same else configuration.tokens()
@@ -260,8 +260,8 @@ class BaseClient(Generic[S]):
         """
         view = object.__new__(type(self))
         BaseClient.__init__(view, self._shared)
-        view._options = {**self._options, **options}
-        self._shared.configuration.settings().with_options(view._options)
+        self._shared.configuration.settings().with_options(options)
+        view._options = override_options(self._options, options)
         return view
 
     def set_default_header(self, name: str, value: str) -> None:

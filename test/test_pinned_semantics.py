@@ -429,6 +429,38 @@ def test_options_of_a_call_come_before_those_of_the_view(
     assert b"X-A" not in server.requests[0]
 
 
+def test_header_is_sent_once_in_its_latest_spelling(
+    server: RecordingServer, client: ApiClient, api: UsersInventoryApi
+) -> None:
+    for name in ("x-trace", "X-TRACE", "user-agent"):
+        client.set_default_header(name, "default")
+    view = api.with_options(_headers={"X-Trace": "view"})
+    api.get_entitlement_item(56)
+    view.get_entitlement_item(56)
+    view.get_entitlement_item(56, _headers={"x-trace": "call"})
+    sent = [
+        [line for line in request.split(b"\r\n") if line.lower().startswith((b"x-trace", b"user-agent"))]
+        for request in server.requests
+    ]
+    assert [sorted(lines) for lines in sent] == [
+        [b"X-TRACE: default", b"user-agent: default"],
+        [b"X-Trace: view", b"user-agent: default"],
+        [b"user-agent: default", b"x-trace: call"],
+    ]
+
+
+def test_view_of_a_view_keeps_what_it_does_not_set(server: RecordingServer, api: UsersInventoryApi) -> None:
+    view = api.with_options(_headers={"X-A": "1", "X-C": "1"}, _deadline=5, _retries=1)
+    view = view.with_options(_headers={"X-B": "2", "x-c": "2"}, _deadline=None, _retries=0)
+    view.with_options(_headers=None).get_entitlement_item(56)
+    assert all(line in server.requests[0] for line in (b"X-A: 1\r\n", b"X-B: 2\r\n", b"x-c: 2\r\n"))
+    assert b"X-C" not in server.requests[0]
+    settings = view.api_client._current()[1]
+    assert (settings.deadline, settings.retries) == (5, 0)
+    with pytest.raises(TypeError, match="_deadlin"):
+        view.with_options(_deadlin=None)  # type: ignore[call-arg]
+
+
 def test_view_shares_the_connections_of_its_client(server: RecordingServer, api: UsersInventoryApi) -> None:
     view = api.with_options(_retries=0)
     assert view.api_client.configuration is api.api_client.configuration

@@ -227,18 +227,13 @@ def _add_headers(attempt: Attempt, request: Request) -> None:
 
 def _with(headers: Mapping[str, str | Secret], added: Mapping[str, Any]) -> dict[str, str | Secret]:
     """Return headers with those of hooks, which replace them. Invalid ones are logged and left out."""
-    merged = dict(headers)
-    own = {name.lower(): name for name in merged}
+    valid: dict[str, str | Secret] = {}
     for name, value in added.items():
         try:
-            checked = options.headers("attempt.headers", {name: value})
+            valid |= options.headers("attempt.headers", {name: value})
         except ApiException as error:
             logger().error("a header of a hook was not sent: %s", error)
-            continue
-        for valid, text in checked.items():
-            merged.pop(own.get(valid.lower(), valid), None)
-            merged[valid] = text
-    return merged
+    return options.override_headers(dict(headers), valid)
 
 
 def _request_id(response: Response, request: Request) -> str | None:

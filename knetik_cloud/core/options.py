@@ -91,8 +91,28 @@ class Settings:
             elif name == "_retries":
                 settled.retries = count(name, value)
             else:
-                settled.headers = {**self.headers, **headers(name, value)}
+                settled.headers = override_headers(dict(self.headers), headers(name, value))
         return settled
+
+
+def override_options(options: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with later ones, which replace them. None keeps an option, and headers are merged."""
+    given = {name: value for name, value in later.items() if value is not None}
+    if "_headers" in given and "_headers" in options:
+        given["_headers"] = override_headers(dict(options["_headers"]), given["_headers"])
+    return {**options, **given}
+
+
+def override_headers(
+    sent: dict[str, str | Secret], later: Mapping[str, str | Secret]
+) -> dict[str, str | Secret]:
+    """Set later headers in `sent`, which is returned. Each replaces that of its name, in any letter case."""
+    own = {name.lower(): name for name in sent}
+    for name, value in later.items():
+        sent.pop(own.get(name.lower(), name), None)
+        own[name.lower()] = name
+        sent[name] = value
+    return sent
 
 
 def unknown_parameter_error(name: str, method: str, parameters: Iterable[str], advice: str = "") -> TypeError:

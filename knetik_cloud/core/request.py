@@ -10,6 +10,7 @@ from urllib.parse import quote
 import six
 
 from knetik_cloud.core.operation import Operation, Parameter
+from knetik_cloud.core.options import override_headers
 from knetik_cloud.data import codec, expressions, types
 from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.secret import MASK, Secret, masked
@@ -127,20 +128,11 @@ def build(
             sent[parameter.wire] = _segment(parameter, text)
     target = f"{base_path}{path}?{'&'.join(query)}" if query else base_path + path
     if headers:
-        _override(sent, headers)
+        override_headers(sent, headers)
     if form:
         secrets = [value for value in form.values() if isinstance(value, Secret)]
         return Request(operation, target, sent, _form(form), _shown_form(form), secrets)
     return Request(operation, target, sent, None if content is None else six.ensure_binary(content))
-
-
-def _override(sent: dict[str, str | Secret], headers: Mapping[str, str | Secret]) -> None:
-    """Set the caller's headers. Each replaces the SDK's header of that name, in any letter case."""
-    own = {name.lower(): name for name in sent}
-    for name, value in headers.items():
-        sent.pop(own.get(name.lower(), name), None)
-        own[name.lower()] = name
-        sent[name] = value
 
 
 def _text(parameter: Parameter, value: Any) -> str:

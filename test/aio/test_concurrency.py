@@ -230,6 +230,20 @@ def test_token_lock_with_a_waiter_is_not_waited_for_while_the_token_is_valid() -
     asyncio.run(main())
 
 
+def test_headers_of_clients_views_and_calls_are_merged() -> None:
+    async def main() -> None:
+        async with Service() as service, client(service) as shared:
+            shared.set_default_header("x-trace", "default")
+            view = aio.UsersInventoryApi(shared).with_options(_headers={"X-Trace": "view", "X-A": "1"})
+            view = view.with_options(_headers={"X-B": "2"}, _deadline=5).with_options(_deadline=None)
+            await view.get_user_inventory(56, 56, _headers={"x-trace": "call"})
+            headers = service.asked[0].headers
+            assert [headers[name] for name in ("x-trace", "x-a", "x-b")] == ["call", "1", "2"]
+            assert view.api_client._current()[1].deadline == 5
+
+    asyncio.run(main())
+
+
 def test_submit_raw_call_api_and_http_info_do_what_they_do_without_asyncio() -> None:
     async def main() -> None:
         async with Service() as service, client(service) as shared:

@@ -24,6 +24,8 @@ from knetik_cloud import (
     aio,
 )
 from knetik_cloud.hooks import Attempt, Call, TokenEvent, default_hooks
+from test.conftest import RecordingServer
+from test.conftest import answer as response
 from test.faults.connection import closes
 from test.faults.server import FaultServer, answer, healthy, keeps
 from test.observability.scenarios import (
@@ -123,6 +125,16 @@ def test_header_that_cannot_be_sent_is_logged_and_left_out(
     assert "x-bad" not in request.headers
     assert "a header of a hook was not sent: " in caplog.text
     assert "attempt.headers" in caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_header_that_two_hooks_add_is_sent_once(kind: str, server: RecordingServer) -> None:
+    server.answers = [response(200, b'{"id": 56}')]
+    hooks = [Adds({"traceparent": "1", "user-agent": "1"}), Adds({"Traceparent": "2", "USER-AGENT": "2"})]
+    call(kind, Configuration(server.url, hooks=hooks))
+    lines = server.requests[0].split(b"\r\n")
+    found = [line for line in lines if line.lower().startswith((b"traceparent", b"user-agent"))]
+    assert sorted(found) == [b"Traceparent: 2", b"USER-AGENT: 2"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
