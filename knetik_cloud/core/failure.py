@@ -34,6 +34,7 @@ LIBRARIES = frozenset(
         "selectors",
         "socket",
         "ssl",
+        "threading",
         "urllib3",
         "uvloop",
         "zlib",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import threading
 from typing import cast
 
 import pytest
 
 from knetik_cloud import (
     AccessToken,
+    ApiConnectionException,
     ApiException,
     ApiValueError,
     Configuration,
@@ -167,6 +169,22 @@ def test_a_token_provider_may_be_a_coroutine_or_not() -> None:
     blocking = BlockingClient(Configuration(host="http://127.0.0.1:1", token_provider=Awaited()))
     with pytest.raises(ApiValueError, match=r"use knetik_cloud\.aio"):
         UsersInventoryApi(blocking).get_user_inventory(56, 56)
+
+
+def test_name_lookup_without_a_thread_to_run_in_is_a_connection_error() -> None:
+    async def main() -> None:
+        async with aio.ApiClient(Configuration("http://localhost:1", retries=0)) as shared:
+            usual = threading.stack_size(1 << 50)  # no thread can have such a stack
+            try:
+                with pytest.raises(ApiConnectionException, match="can't start new thread") as caught:
+                    await aio.UsersInventoryApi(shared).get_user_inventory(56, 56)
+                health = await shared.ping()
+            finally:
+                threading.stack_size(usual)
+            assert isinstance(caught.value.__cause__, RuntimeError)
+            assert isinstance(health.error, ApiConnectionException)
+
+    asyncio.run(main())
 
 
 class Hanging:
