@@ -35,14 +35,20 @@ class TokenProvider(Protocol):
     """
 
     def get_token(self) -> AccessToken | str | Secret:
-        """Return a token. The client calls it from one thread at a time, and wraps what it raises."""
+        """Return a token. The client calls it once at a time (in asyncio, per event loop).
+
+        An exception that it raises becomes the cause of an `ApiException`.
+        """
 
 
 class AsyncTokenProvider(Protocol):
     """A `TokenProvider` for the asyncio client, whose `get_token` is a coroutine."""
 
     async def get_token(self) -> AccessToken | str | Secret:
-        """Return a token. The client awaits it in one task at a time, and wraps what it raises."""
+        """Return a token. The client awaits it in one task at a time per event loop.
+
+        An exception that it raises becomes the cause of an `ApiException`.
+        """
 
 
 class TokenStore:
@@ -109,11 +115,14 @@ class TokenStore:
         kept: dict[str, Any] = {name: grant[name] for name in ("client_id", "client_secret") if name in grant}
         return {"grant_type": "refresh_token", **kept, "refresh_token": self._refresh_token}
 
-    def discard_refresh_token(self) -> bool:
-        """Discard a refresh token that failed. Return False if there was none."""
-        had_one = self._refresh_token is not None
-        self._refresh_token = None
-        return had_one
+    def discard_refresh_token(self, used: Secret | None) -> bool:
+        """Discard the refresh token that a failed request used, if it is still stored.
+
+        Return False if the request used none. Another event loop may have stored a new one meanwhile.
+        """
+        if self._refresh_token == used:
+            self._refresh_token = None
+        return used is not None
 
     def store_grant(self, response: Any, now: float) -> Secret | None:
         """Store the token of an `OAuth2Resource`. Return the header, or None if it contains no token.

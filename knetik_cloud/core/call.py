@@ -327,13 +327,14 @@ class Engine:
             )
         while True:
             left = max(command.deadline - self.clock(), 0.001)
-            token_settings = settings.with_options({"_deadline": left})
+            token_settings, grant = settings.with_options({"_deadline": left}), tokens.grant()
             try:
                 token = tokens.store_grant(
-                    (yield from self.call(operation, tokens.grant(), token_settings)).data, self.clock()
+                    (yield from self.call(operation, grant, token_settings)).data, self.clock()
                 )
             except ApiException as error:
-                if error.status not in (400, 401) or not tokens.discard_refresh_token():
+                used = grant.get("refresh_token")
+                if error.status not in (400, 401) or not tokens.discard_refresh_token(used):
                     raise
                 continue
             if token is None:

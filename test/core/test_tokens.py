@@ -18,6 +18,7 @@ from knetik_cloud.exceptions import (
     DeadlineExceeded,
     UnauthorizedException,
 )
+from knetik_cloud.models import OAuth2Resource
 from knetik_cloud.secret import Secret
 from test.core.lists import ONCE, READ, RESET, WRITE, Reply, World, granted, make_settings
 
@@ -146,6 +147,24 @@ def test_a_dead_refresh_token_is_dropped_for_the_credentials(status: int) -> Non
         READ, [granted(refresh_token="refresh-1"), Reply(401), Reply(status), granted("second-token"), OK]
     )
     assert "grant_type=client_credentials" in world.bodies[3]
+
+
+def test_a_dead_refresh_token_does_not_take_its_replacement_with_it() -> None:
+    tokens = credentials()
+    world = World(tokens)
+
+    def outcomes() -> Iterator[Reply]:
+        yield granted(refresh_token="refresh-1")
+        yield Reply(401)
+        replacement = {"access_token": "second-token", "expires_in": 1000, "refresh_token": "refresh-2"}
+        tokens.store_grant(OAuth2Resource.from_dict(replacement), world.now)  # of another event loop
+        yield Reply(400)
+        yield granted("third-token")
+        yield OK
+
+    world.call(READ, outcomes())
+    assert [body.rpartition("refresh_token=")[2] for body in world.bodies[2:4]] == ["refresh-1", "refresh-2"]
+    assert world.authorizations[-1] == "Bearer third-token"
 
 
 def test_a_failed_renewal_leaves_the_old_token_in_use() -> None:
