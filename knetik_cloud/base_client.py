@@ -418,12 +418,14 @@ def not_picklable_error(held: object) -> TypeError:
 
 
 def split_result_options(options: Mapping[str, Any], http_info: bool) -> tuple[dict[str, Any], bool, bool]:
-    """Split the result options (HTTP info, streaming) from the other call options.
+    """Split the result options (HTTP info, streaming, an `async_req` that is not set) from the others.
 
     Returns:
         The other options, whether the HTTP status is wanted, and whether the response is streamed.
     """
     options = dict(options)
+    if not options.get("async_req"):
+        options.pop("async_req", None)
     only_data = options.pop("_return_http_data_only", None)
     http_info = http_info if only_data is None else not only_data
     return options, http_info, options.pop("_preload_content", None) is False

@@ -217,6 +217,8 @@ class Settings:
         declared = self._settings.get(name)
         if declared is None:
             return AttributeError(self._unknown(name))
+        if value is None and declared.env and declared.default is not None:
+            value = declared.initial({})
         try:
             is_none = declared.default is None and declared.is_missing(value)
             checked = None if is_none else declared.check(name, value)
@@ -265,9 +267,9 @@ Context: TypeAlias = "ssl.SSLContext | None"
 class Configuration(Settings):
     """The settings of a client. Pass them to the constructor, or assign them later. Each value is checked.
 
-    A setting that you don't pass (or pass as None) comes from its environment variable if it has one,
-    otherwise its default applies. Secrets are stored as `Secret` and don't appear in reprs, logs, tracebacks
-    or pickles; `.reveal()` returns the text.
+    A setting that you don't pass comes from its environment variable if it has one, otherwise its default
+    applies. None counts as not passed where the type of a setting allows it. Secrets are stored as `Secret`
+    and don't appear in reprs, logs, tracebacks or pickles; `.reveal()` returns the text.
 
     Raises:
         ApiValueError: If a value is invalid.

@@ -383,6 +383,19 @@ def test_async_req_gives_a_result_to_wait_for(api: UsersInventoryApi) -> None:
     assert pending.successful()
 
 
+@pytest.mark.parametrize("value", [False, None])
+def test_async_req_that_is_not_set_is_no_request_for_it(
+    client: ApiClient, api: UsersInventoryApi, value: bool | None
+) -> None:
+    assert isinstance(api.get_entitlement_item(56, async_req=value), EntitlementItem)  # type: ignore[call-arg]
+    assert client.call_api("/any", "GET", async_req=value) is None
+
+
+def test_return_http_data_only_that_is_not_set_keeps_the_result_of_the_method(api: UsersInventoryApi) -> None:
+    response: Any = api.get_entitlement_item_with_http_info(56, _return_http_data_only=None)  # type: ignore[call-arg]
+    assert response.status == 200
+
+
 def test_submit_gives_a_future_of_the_methods_type(client: ApiClient, api: UsersInventoryApi) -> None:
     assert isinstance(client.submit(api.get_entitlement_item, 56).result(10), EntitlementItem)
 

@@ -35,7 +35,8 @@ def with_http_info(
     def variant(self: A, /, *args: P.args, **kwargs: P.kwargs) -> ApiResponse[T]:
         for name in secrets:
             kwargs[name] = Secret.wrap(cast("Any", kwargs.get(name)))
-        kwargs.setdefault("_return_http_data_only", False)
+        if kwargs.get("_return_http_data_only") is None:
+            kwargs["_return_http_data_only"] = False
         return cast("ApiResponse[T]", method(self, *args, **kwargs))
 
     _describe(variant, method)

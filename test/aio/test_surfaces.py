@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 import knetik_cloud
-from knetik_cloud import aio, api_client, paging, rest
+from knetik_cloud import Configuration, aio, api_client, paging, rest
 from knetik_cloud.aio import api_client as aio_api_client
 from knetik_cloud.aio import paging as aio_paging
 from knetik_cloud.aio import rest as aio_rest
 from knetik_cloud.apis import __all__ as CLASSES
+
+from .service import Service
 
 PAIRS = [
     *((getattr(knetik_cloud, name), getattr(aio, name)) for name in CLASSES),
@@ -99,5 +101,16 @@ def test_async_req_is_no_option_of_it() -> None:
         async with aio.UsersInventoryApi() as api:
             with pytest.raises(TypeError, match="no parameter or option 'async_req'"):
                 await api.get_user_inventory(56, 56, async_req=True)  # type: ignore[call-arg]
+
+    asyncio.run(main())
+
+
+def test_async_req_that_is_not_set_is_accepted() -> None:
+    async def main() -> None:
+        async with Service() as service, aio.ApiClient(Configuration(service.url)) as client:
+            for value in (False, None):
+                entry = await aio.UsersInventoryApi(client).get_user_inventory(56, 56, async_req=value)  # type: ignore[call-arg]
+                assert entry.id == 56
+                assert await client.call_api("/any", "GET", async_req=value) is None
 
     asyncio.run(main())

@@ -157,6 +157,23 @@ def test_an_empty_host_is_an_error_and_other_empty_settings_count_as_not_passed(
     assert Configuration(host=None).host == "https://sandbox.knetikcloud.com"
 
 
+def test_none_is_assigned_where_the_type_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_CLIENT_ID", "from-environment")
+    monkeypatch.setenv("KNETIK_CLOUD_ACCESS_TOKEN", "from-environment")
+    configuration = Configuration("http://localhost", client_id="mine", access_token="mine")
+    for name, hint in get_type_hints(Configuration).items():
+        if not isinstance(vars(Configuration).get(name), Setting):
+            continue
+        if type(None) in get_args(get_args(hint)[1]):
+            setattr(configuration, name, None)
+        else:
+            with pytest.raises(ApiValueError, match=f"^{name} must be "):
+                setattr(configuration, name, None)
+    assert configuration.host == "https://sandbox.knetikcloud.com"
+    assert configuration.client_id == "from-environment"
+    assert configuration.access_token is None
+
+
 def test_hooks_are_a_list_of_hook_objects() -> None:
     hook = Hook()
     assert Configuration(hooks=[hook]).hooks == (hook,)
