@@ -70,7 +70,8 @@ def _host(name: str, value: Any) -> str:
     if not valid:
         expected = "a URL such as https://example.com/base, without user, query or fragment"
         raise types.invalid_value_error(name, expected, _without_userinfo(value))
-    return f"{url.scheme}://{url.netloc.lower()}{url.path.rstrip('/')}"
+    address, percent, zone = url.netloc.partition("%")  # the zone is a name of this machine's
+    return f"{url.scheme}://{address.lower()}{percent}{zone}{url.path.rstrip('/')}"
 
 
 def _proxy(name: str, value: Any) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from knetik_cloud.core import observation, retry, writes
 from knetik_cloud.core.auth import TokenStore, missing_token_error
@@ -375,12 +375,16 @@ class Engine:
         except ValueError:
             return False
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        if f"{url.scheme}://{url.netloc.lower()}" != self.origin or not (
-            target.isascii() and target.isprintable()
-        ):
+        if _origin(url) != _origin(urlsplit(self.origin)) or not (target.isascii() and target.isprintable()):
             return False
         request.target = target.replace(" ", "%20")
         return True
+
+
+def _origin(url: SplitResult) -> tuple[str, str]:
+    """Return the scheme of a URL, and its user, host and port unless that is the usual one."""
+    usual = ":443" if url.scheme == "https" else ":80"
+    return url.scheme, url.netloc.lower().removesuffix(usual).rstrip(":")
 
 
 class _RetryDecision(NamedTuple):

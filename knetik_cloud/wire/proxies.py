@@ -65,7 +65,9 @@ def split(proxy: str) -> tuple[str, Secret | None, tuple[Secret, ...]]:
     userinfo, at, address = url.netloc.rpartition("@")
     if not at:
         return proxy, None, ()
-    authorization = Secret(f"Basic {base64.b64encode(unquote(userinfo).encode('utf-8')).decode()}")
+    credentials = unquote(userinfo)
+    credentials += "" if ":" in credentials else ":"  # which separates an empty password
+    authorization = Secret(f"Basic {base64.b64encode(credentials.encode('utf-8')).decode()}")
     password = userinfo.partition(":")[2]
     forms = dict.fromkeys((userinfo, unquote(userinfo), password, unquote(password)))
     secrets = (authorization, *(Secret(form) for form in forms if form))

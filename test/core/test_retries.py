@@ -299,6 +299,43 @@ def test_redirects_to_the_same_origin_are_followed(location: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("origin", "location"),
+    [
+        ("https://service", "https://service:443/x"),
+        ("https://service:443", "https://service/x"),
+        ("https://service:", "https://service/x"),
+        ("http://service", "http://service:80/x"),
+        ("http://service:80", "http://service/x"),
+        ("http://[fe80::1%25enP4p1s0]", "http://[fe80::1%25enP4p1s0]:80/x"),
+        ("http://[fe80::1%25enP4p1s0]", "/x"),
+    ],
+)
+def test_a_default_port_makes_no_other_origin(origin: str, location: str) -> None:
+    world = World()
+    world.engine.origin = origin
+    world.call(READ, [Reply(302, Location=location), OK])
+    assert world.targets[1] == "GET /x"
+
+
+@pytest.mark.parametrize(
+    ("origin", "location"),
+    [
+        ("https://service", "https://service:80/x"),
+        ("https://service", "http://service:443/x"),
+        ("http://service:443", "http://service/x"),
+        ("https://service", "https://robin@service:443/x"),
+        ("https://service:443", "https://service:443@service/x"),
+        ("https://service", "https://service@:443/x"),
+        ("https://service", "https://service:0/x"),
+    ],
+)
+def test_another_port_or_a_user_makes_another_origin(origin: str, location: str) -> None:
+    world = World()
+    world.engine.origin = origin
+    assert world.error(READ, [Reply(302, Location=location)]).status == 302
+
+
+@pytest.mark.parametrize(
     "location",
     [
         "https://service/x",

@@ -138,6 +138,7 @@ def test_each_assignment_is_seen_by_the_clients() -> None:
         ("http://Example.COM/", "http://example.com", ""),
         ("https://example.com:8443/a/b/", "https://example.com:8443", "/a/b"),
         ("http://[::1]:80/x", "http://[::1]:80", "/x"),
+        ("HTTP://[FE80::1%25enP4p1s0]:81/X", "http://[fe80::1%25enP4p1s0]:81", "/X"),
         ("http://127.0.0.1", "http://127.0.0.1", ""),
     ],
 )

@@ -309,7 +309,8 @@ def through(
             outcome = attempt(driver, "get", 3)
             comes(outcome)
             if userinfo:
-                credentials = base64.b64encode(f"robin:{PASSWORD}".encode())
+                name, _, password = userinfo.removesuffix("@").partition(":")
+                credentials = base64.b64encode(f"{name}:{password}".encode())
                 assert b"Proxy-Authorization: Basic " + credentials in running.heads[0]
             assert all(TOKEN.encode() not in head for head in running.heads) or play.server.url.startswith(
                 "http:"
@@ -618,6 +619,12 @@ ROWS = [
     Row(
         "a proxy that wants a password",
         play=through(right, userinfo=f"robin:{PASSWORD}@"),
+        settings=AUTHORITY,
+        server=GOOD_TLS,
+    ),
+    Row(
+        "a proxy that wants a key in place of a name",
+        play=through(right, userinfo=f"{PASSWORD}@"),
         settings=AUTHORITY,
         server=GOOD_TLS,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -134,3 +135,19 @@ def test_credentials_are_split_from_the_url() -> None:
     forms = ["Basic cm9iaW46cEBzcw==", "robin:p%40ss", "robin:p@ss", "p%40ss", "p@ss"]
     assert [form.reveal() for form in secrets] == forms
     assert proxies.split("http://proxy:3128") == ("http://proxy:3128", None, ())
+
+
+@pytest.mark.parametrize(
+    ("userinfo", "credentials"),
+    [
+        ("APIKEY", "APIKEY:"),
+        ("APIKEY:", "APIKEY:"),
+        (":secret", ":secret"),
+        ("robin%3Asecret", "robin:secret"),
+    ],
+)
+def test_credentials_have_a_colon(userinfo: str, credentials: str) -> None:
+    _, secret, secrets = proxies.split(f"http://{userinfo}@proxy:3128")
+    assert secret is not None
+    assert base64.b64decode(secret.reveal().removeprefix("Basic ")).decode() == credentials
+    assert userinfo in [form.reveal() for form in secrets]
