@@ -59,7 +59,9 @@ def _schemas(components: Node) -> dict[str, Schema]:
     models = {name: node for name, node in components.entries("schemas") if _is_model(node)}
     bases = {name: base for name, node in models.items() if (base := document.base_of(node))}
     schemas = {}
+    modules: dict[str, str] = {}
     for name, node in models.items():
+        _reserve(modules, names.snake_case(name), node, "module")
         lineage = [name]
         while lineage[-1] in bases:
             lineage.append(bases[lineage[-1]])
@@ -77,7 +79,7 @@ def _schemas(components: Node) -> dict[str, Schema]:
         schemas[name] = Schema(
             name=name,
             description=_description(node),
-            fields=tuple(_fields(node)),
+            fields=tuple(_fields(node, [models[ancestor] for ancestor in lineage])),
             example=node.get("example"),
             base=bases.get(name),
             discriminator=document.discriminator_of(node),
@@ -94,7 +96,8 @@ def _description(node: Node) -> str:
     return next((text for part in document.parts_of(node) if (text := part.text("description"))), "")
 
 
-def _fields(node: Node) -> Iterator[Field]:
+def _fields(node: Node, lineage: list[Node]) -> Iterator[Field]:
+    _check_attributes(lineage)
     parts = list(document.parts_of(node))
     required = {name for part in parts for name in part.get("required", ())}
     declared = {wire: found for part in parts for wire, found in part.entries("properties")}
@@ -107,6 +110,15 @@ def _fields(node: Node) -> Iterator[Field]:
             read_only=bool(found.resolved().get("readOnly")),
             instant=_instant(wire, found, declared),
         )
+
+
+def _check_attributes(lineage: list[Node]) -> None:
+    """Check that the properties of a schema, and of those it inherits from, have attributes of their own."""
+    parts = (part for schema in reversed(lineage) for part in document.parts_of(schema))
+    declared = {wire: found for part in parts for wire, found in part.entries("properties")}
+    seen: dict[str, str] = {}
+    for wire, found in declared.items():
+        _reserve(seen, names.attribute_name(wire), found, "attribute")
 
 
 def _instant(wire: str, node: Node, declared: Mapping[str, Node]) -> str | None:
@@ -191,11 +203,13 @@ def _model_name(node: Node) -> str | None:
 
 def _operations(read: document.Contract) -> Iterator[Operation]:
     seen: dict[str, str] = {}
+    tags: dict[str, str] = {}
     for each in read.operations.values():
         operation = _operation(each)
-        if operation.name in seen:
-            raise each.node.error(f"its method {operation.name!r} is also that of {seen[operation.name]}")
-        seen[operation.name] = each.node.pointer
+        _reserve(seen, operation.name, each.node, "method")
+        name = names.class_name(operation.tag)
+        if tags.setdefault(name, operation.tag) != operation.tag:
+            raise each.node.error(f"its class {name!r} is also that of the tag {tags[name]!r}")
         yield operation
 
 
@@ -208,6 +222,11 @@ def _operation(read: document.Operation) -> Operation:
     name = names.snake_case(read.id)
     if name in names.API_MEMBERS or not name.isidentifier():
         raise node.error(f"operationId {name!r} can't be the name of a method")
+    taken: list[document.Parameter | Body] = [*read.parameters, *([read.body] if read.body else [])]
+    parameters = tuple(_body(each) if isinstance(each, Body) else _parameter(each) for each in taken)
+    seen: dict[str, str] = {}
+    for parameter, each in zip(parameters, taken, strict=True):
+        _reserve(seen, parameter.name, each.node, "argument")
     added = node.get("x-added")
     return Operation(
         name=name,
@@ -217,7 +236,7 @@ def _operation(read: document.Operation) -> Operation:
         summary=read.summary,
         description=f"{read.description}\n\nAdded in version {added}." if added else read.description,
         added=added,
-        parameters=(*map(_parameter, read.parameters), *([_body(read.body)] if read.body else [])),
+        parameters=parameters,
         returns=read_type(read.result) if read.result else None,
         returns_description=read.result_description,
         failures=read.failures,
@@ -294,6 +313,16 @@ def _security_schemes(components: Node) -> Iterator[SecurityScheme]:
                 scopes=flow_node.get("scopes", {}),
                 description=node.text("description"),
             )
+
+
+def _reserve(seen: dict[str, str], name: str, node: Node, what: str) -> None:
+    """Record the name of a node in Python.
+
+    Raises:
+        ContractError: If another node has it.
+    """
+    if seen.setdefault(name, node.pointer) != node.pointer:
+        raise node.error(f"its {what} {name!r} is also that of {seen[name]}")
 
 
 def _reject_unknown(node: Node, known: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
-TIMESTAMP = "tag:yaml.org,2002:timestamp"
+BOOLEAN, TIMESTAMP = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
 
 class ContractError(ValueError):
@@ -287,25 +288,34 @@ class Contract:
 
 
 def load_document(file: Path | Traversable) -> Any:
-    """Load a document from a YAML file. Dates stay the strings that JSON would contain."""
-    return parse_document(file.read_bytes())
+    """Load a contract from a YAML file. Dates, and words such as `no`, stay the strings of JSON."""
+    return parse_document(file.read_bytes(), "tTfF")
 
 
-def parse_document(text: bytes | str) -> Any:
-    """Parse a YAML document. Dates stay the strings that JSON would contain."""
+def parse_document(text: bytes | str, booleans: str = "tTfFyYnNoO") -> Any:
+    """Parse a YAML document. Dates stay the strings that JSON would contain.
+
+    Args:
+        text: The document.
+        booleans: The first letters of the Booleans, which are `true`, `no`, `off` and so on in YAML 1.1.
+    """
     import yaml
 
-    return yaml.load(text, _loader())  # noqa: S506 - a safe loader
+    return yaml.load(text, _loader(booleans))  # noqa: S506 - a safe loader
 
 
 @cache
-def _loader() -> Any:
+def _loader(booleans: str) -> Any:
     import yaml
 
     # libyaml's loader is ten times as fast as the one in Python; few installations lack it.
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         yaml_implicit_resolvers = {  # noqa: RUF012  # as PyYAML declares it
-            first: [(tag, pattern) for tag, pattern in resolvers if tag != TIMESTAMP]
+            first: [
+                (tag, pattern)
+                for tag, pattern in resolvers
+                if tag != TIMESTAMP and (tag != BOOLEAN or first in booleans)
+            ]
             for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
 
@@ -373,9 +383,12 @@ def _operation(root: Node, path: str, path_item: Node, method: str, node: Node) 
     retry = node.get("x-retry")
     if retry not in get_args(Retry):
         raise node.error(f"x-retry is {retry!r}; it has to be one of {', '.join(get_args(Retry))}")
-    listed = [*path_item.elements("parameters"), *node.elements("parameters")]
     content_type, body, form = _body(node)
-    parameters = (*map(_parameter, listed), *form)
+    parameters = (*_parameters(path_item, node), *form)
+    in_path = sorted(set(re.findall(r"{([^}]*)}", path)))
+    declared = sorted(parameter.name for parameter in parameters if parameter.place == "path")
+    if in_path != declared:
+        raise node.error(f"its path has the parameters {in_path}, but {declared} are declared")
     arguments = {parameter.name for parameter in parameters} | ({body.name} if body else set())
     responses = {status: response.resolved() for status, response in node.entries("responses")}
     success, result, result_description = _success(node, responses)
@@ -409,6 +422,19 @@ def _operation(root: Node, path: str, path_item: Node, method: str, node: Node) 
     )
 
 
+def _parameters(path_item: Node, operation: Node) -> Iterable[Parameter]:
+    """Read the parameters of an operation, which replace those of its path by name and place."""
+    found: dict[tuple[str, str], Parameter] = {}
+    for holder in (path_item, operation):
+        own: dict[tuple[str, str], Parameter] = {}
+        for listed in holder.elements("parameters"):
+            parameter = _parameter(listed)
+            if own.setdefault((parameter.name, parameter.place), parameter) is not parameter:
+                raise listed.error(f"{parameter.name!r} in {parameter.place!r} is listed twice")
+        found |= own
+    return found.values()
+
+
 def _parameter(listed: Node) -> Parameter:
     node = listed.resolved()
     place = node.text("in")
@@ -416,6 +442,8 @@ def _parameter(listed: Node) -> Parameter:
         raise node.error(f"a parameter in {place!r} is not supported")
     schema = node.required_child("schema").resolved().value
     required, example = bool(node.get("required")), node.get("example")
+    if place == "path" and not required:
+        raise node.error("a parameter in the path has to be required")
     return Parameter(node.text("name"), cast("Place", place), required, schema, node, example)
 
 
@@ -452,6 +480,9 @@ def _success(operation: Node, responses: Mapping[str, Node]) -> tuple[int, Node 
     successes = {status: response for status, response in responses.items() if status.startswith("2")}
     if not successes:
         raise operation.error("declares no success response")
+    for status in successes:
+        if not status.isdecimal():
+            raise operation.error(f"the success status {status!r} is not a number")
     lowest = min(map(int, successes))
     full = [response for response in successes.values() if response.get("content")]
     if len(full) > 1:

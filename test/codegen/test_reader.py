@@ -13,6 +13,9 @@ from codegen.contract import Contract
 from codegen.reader import read_contract
 from knetik_cloud.contract import ContractError
 
+ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}
+QUERY = {"name": "userId", "in": "query", "schema": {"type": "integer"}}
+
 
 def contract_with(
     tmp_path: Path, operation: dict[str, Any], schemas: dict[str, Any] | None = None
@@ -28,7 +31,7 @@ def contract_with(
     document = {
         "openapi": "3.0.3",
         "info": {"title": "Things", "version": "1"},
-        "paths": {"/things/{id}": {"get": whole}},
+        "paths": {"/things/{id}": {"parameters": [ID], "get": whole}},
         "components": {"schemas": schemas or {}},
     }
     path = tmp_path / "openapi.yaml"
@@ -100,6 +103,41 @@ def contract_with(
             "get/x-pagination",
             "'p' is not a parameter",
         ),
+        (
+            {"parameters": [{"name": "id", "in": "query", "schema": {"type": "integer"}}]},
+            "get/parameters/0",
+            "its argument 'id' is also that of #/paths/~1things~1{id}/parameters/0",
+        ),
+        (
+            {"parameters": [QUERY, {**QUERY, "name": "user_id"}]},
+            "get/parameters/1",
+            "its argument 'user_id' is also that of #/paths/~1things~1{id}/get/parameters/0",
+        ),
+        ({"parameters": [QUERY, QUERY]}, "get/parameters/1", "'userId' in 'query' is listed twice"),
+        (
+            {
+                "parameters": [QUERY],
+                "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
+                "x-codegen-request-body-name": "user_id",
+            },
+            "get/requestBody",
+            "its argument 'user_id' is also that of #/paths/~1things~1{id}/get/parameters/0",
+        ),
+        (
+            {"parameters": [{**ID, "name": "other"}]},
+            "get",
+            "its path has the parameters ['id'], but ['id', 'other'] are declared",
+        ),
+        (
+            {"parameters": [{**ID, "required": False}]},
+            "get/parameters/0",
+            "a parameter in the path has to be required",
+        ),
+        (
+            {"responses": {"2XX": {"description": "It."}}},
+            "get",
+            "the success status '2XX' is not a number",
+        ),
         ({"x-marker": "info"}, "get", "its x-marker 'info' is not a parameter of the operation"),
         ({"x-read-back": [{"list": "nothing"}]}, "get/x-read-back/0", "no operation is called 'nothing'"),
         ({"x-read-back": [{"list": "getThing"}]}, "get/x-read-back/0", "'getThing' has no x-pagination"),
@@ -129,6 +167,24 @@ def test_what_an_operation_cannot_have(
         ({"A": {"properties": {"b": {"type": "file"}}}}, "A/properties/b", "type 'file'"),
         ({"A": {"properties": {"b": {"properties": {}}}}}, "A/properties/b", "an object without a name"),
         (
+            {"ThingResource": {"properties": {}}, "thing_resource": {"properties": {}}},
+            "thing_resource",
+            "its module 'thing_resource' is also that of #/components/schemas/ThingResource",
+        ),
+        (
+            {"A": {"properties": {"userId": {}, "user_id": {}}}},
+            "A/properties/user_id",
+            "its attribute 'user_id' is also that of #/components/schemas/A/properties/userId",
+        ),
+        (
+            {
+                "A": {"allOf": [{"$ref": "#/components/schemas/B"}], "properties": {"userId": {}}},
+                "B": {"properties": {"user_id": {}}},
+            },
+            "A/properties/userId",
+            "its attribute 'user_id' is also that of #/components/schemas/B/properties/user_id",
+        ),
+        (
             {"A": {"properties": {}, "required": ["b"]}},
             "A",
             "requires ['b'], which it does not declare itself",
@@ -157,18 +213,22 @@ def test_what_a_schema_cannot_be(tmp_path: Path, schemas: dict[str, Any], place:
 
 
 @pytest.mark.parametrize(
-    ("id", "message"),
+    ("change", "message"),
     [
-        ("getThing", "operationId 'getThing' is also that of #/paths/~1a/get"),
-        ("get_thing", "its method 'get_thing' is also that of #/paths/~1a/get"),
+        ({}, "operationId 'getThing' is also that of #/paths/~1a/get"),
+        ({"operationId": "get_thing"}, "its method 'get_thing' is also that of #/paths/~1a/get"),
+        (
+            {"operationId": "get", "tags": ["things"]},
+            "its class 'ThingsApi' is also that of the tag 'Things'",
+        ),
     ],
 )
-def test_two_operations_of_one_name_are_refused(tmp_path: Path, id: str, message: str) -> None:
+def test_two_operations_of_one_name_are_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     path = tmp_path / "openapi.yaml"
     contract_with(tmp_path, {})
     document = yaml.safe_load(path.read_text())
     operation = document["paths"].pop("/things/{id}")["get"]
-    document["paths"] = {"/a": {"get": operation}, "/b": {"get": {**operation, "operationId": id}}}
+    document["paths"] = {"/a": {"get": operation}, "/b": {"get": {**operation, **change}}}
     path.write_text(yaml.safe_dump(document))
     with pytest.raises(ContractError, match=re.escape(message)):
         read_contract(path)
@@ -202,6 +262,37 @@ def test_dates_in_examples_stay_the_text_that_json_carries(tmp_path: Path) -> No
     assert read_contract(path).schemas["A"].fields[0].example == "2017-08-01"
 
 
+def test_a_path_declares_its_parameters(tmp_path: Path) -> None:
+    path = tmp_path / "openapi.yaml"
+    contract_with(tmp_path, {})
+    path.write_text(path.read_text().replace("/things/{id}:", "/things/{thingId}:"))
+    with pytest.raises(ContractError) as caught:
+        read_contract(path)
+    assert str(caught.value) == (
+        "#/paths/~1things~1{thingId}/get: its path has the parameters ['thingId'], but ['id'] are declared"
+    )
+
+
+def test_a_parameter_of_an_operation_replaces_that_of_its_path(tmp_path: Path) -> None:
+    own = [{**ID, "description": "Mine."}, QUERY]
+    (operation,) = contract_with(tmp_path, {"parameters": own}).operations
+    assert [(each.name, each.description) for each in operation.parameters] == [
+        ("id", "Mine."),
+        ("user_id", ""),
+    ]
+
+
+def test_words_of_yaml_that_json_does_not_have_stay_text(tmp_path: Path) -> None:
+    path = tmp_path / "openapi.yaml"
+    kept = {"type": "string", "enum": ["NO", "SE", "on", "Y"]}
+    schemas = {"A": {"properties": {"on": kept, "off": {"type": "boolean", "default": True}}}}
+    contract_with(tmp_path, {}, schemas)
+    path.write_text(path.read_text().replace("'", ""))
+    off, on = read_contract(path).schemas["A"].fields
+    assert (off.wire, off.default) == ("off", True)
+    assert (on.wire, on.enum) == ("on", ("NO", "SE", "on", "Y"))
+
+
 PAGED: dict[str, Any] = {
     "x-pagination": {"page": "p", "size": "s", "items": "i", "total": "t", "pages": "n"},
     "parameters": [
@@ -214,7 +305,7 @@ PAGED: dict[str, Any] = {
     ("read_back", "message"),
     [
         ({"arguments": {"color": "red"}}, "'getThing' has no parameter 'color'"),
-        ({"arguments": {"owner": "$user"}}, "'$user' refers to nothing; known are owner, p, s"),
+        ({"arguments": {"owner": "$user"}}, "'$user' refers to nothing; known are id, owner, p, s"),
         ({"arguments": {"owner": "$item.id"}}, "'$item.id' refers to nothing"),
         ({"match": {"note": "$marker"}}, "'$marker' refers to nothing"),
     ],
