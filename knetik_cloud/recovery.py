@@ -265,11 +265,7 @@ class Lookup:
             found: list[Any] = []
             for item in items:
                 read = partial(self._list, read_back, item, since)
-                try:
-                    found += yield from self._retrying(read)
-                except CannotReadError as failed:
-                    if failed.error.status != 404:  # what the list belongs to does not exist: it has no items
-                        raise
+                found += yield from self._retrying(read)
             items = found
         return items
 
@@ -301,6 +297,11 @@ class Lookup:
         if isinstance(result, ApiException):
             raise CannotReadError(result)
         self.time.learn(result.headers, sent)
+        assert listed.pages is not None
+        if not isinstance(getattr(result.data, "_json", {}).get(listed.pages.items), list):
+            raise CannotReadError(
+                ApiResponseError(reason=f"{listed.id} returned a page without {listed.pages.items}")
+            )
         return result.data
 
     def _list(self, read_back: ReadBack, item: Any, since: float | None) -> Steps[list[Any]]:
@@ -379,7 +380,7 @@ def _matches(item: Any, match: Mapping[str, Any]) -> bool:
 
 
 class Marker(str):
-    """A key as the marker of a write: alone, or in brackets after the caller's own text."""
+    """A key as the marker of a write: in brackets, after the caller's own text if there is one."""
 
     __slots__ = ()
 
@@ -387,11 +388,11 @@ class Marker(str):
         """Return the marker to send, with the caller's own text kept before it."""
         if isinstance(text, str):
             text = str.__str__(text)  # a member of an enum may be formatted as another text
-        return str(self) if text is None else f"{text} [{self}]"
+        return f"[{self}]" if text is None else f"{text} [{self}]"
 
     def is_in(self, text: Any) -> bool:
         """Return whether a text of the service is this marker, as a whole."""
-        return isinstance(text, str) and (text == str(self) or text.endswith(f" [{self}]"))
+        return isinstance(text, str) and (text == f"[{self}]" or text.endswith(f" [{self}]"))
 
 
 def judge(candidates: int, applied: int, pending: float) -> State:
@@ -483,11 +484,17 @@ def once_steps(
     look = look_for_marker(lookup)
     try:
         if operation.marker is None:
-            look = yield from _look_for_new(lookup, own, settings)
-        elif found := (yield from lookup.traces(None)):
-            return Outcome("found", evidence=found[0], candidates=found, key=key)
-    except CannotReadError as failed:
-        return Outcome("absent", error=failed.error, key=key)  # nothing was sent
+            look = yield from _look_for_new(lookup, own, settings, settle)
+        else:
+            found = yield from lookup.traces(None)
+            if not found and _is_under_way(lookup, settings, settle):
+                yield Sleep(settle)
+                found = yield from lookup.traces(None)
+            if found:
+                return Outcome("found", evidence=found[0], candidates=found, key=key)
+    except CannotReadError as failed:  # nothing was sent now, but maybe by an earlier call with the key
+        state: State = "absent" if operation.marker is None else "unknown"
+        return Outcome(state, error=failed.error, key=key)
     for attempt in range(settings.retries + 1):
         outcome = yield from _send(operation, arguments, options, key)
         if outcome.state != "unknown":
@@ -525,13 +532,21 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
         return Outcome("unknown", error=_of_write(write, failed.error))
 
     def look() -> Steps[tuple[State, list[Any]]]:
-        since, siblings = _window(write, lookup.time.margin)
+        margin = lookup.time.margin
+        since, siblings = _window(write, margin, settle)
+        settled = {other.id for other in siblings or () if other.state == "applied"}
         found = yield from lookup.traces(lookup.time.at(since))
         if write.era is not writes.LOG.era:
             return "unknown", found
+        siblings = writes.LOG.siblings(write, since - margin, settle)  # and those that came meanwhile
         if siblings is None or (operation.marker is not None and marker is None):
             return ("unknown" if found else "absent"), found
-        return judge(len(found), *write.tally(siblings)), found
+        state = judge(len(found), *write.tally(siblings, settled))
+        begun, date = math.floor(lookup.time.at(write.started)), operation.read_back[-1].since
+        older = sum(_time(item, date) < begun for item in found)
+        if state == "applied" and older > sum(other.started <= write.started for other in siblings):
+            return "unknown", found  # one of them was there before the call
+        return state, found
 
     left = settle - (time.time() - (write.ended or write.started))
     state, candidates, read_error = yield from certain(look, max(0.0, min(left, settle)))
@@ -553,14 +568,14 @@ def _of_write(write: writes.Write, read_error: ApiException | None) -> ApiExcept
     return read_error
 
 
-def _window(write: writes.Write, margin: float) -> tuple[float, list[writes.Write] | None]:
+def _window(write: writes.Write, margin: float, settle: float) -> tuple[float, list[writes.Write] | None]:
     """Return the moment to look from, in local epoch seconds, and the siblings whose traces are seen then.
 
     The window begins where no sibling is running, because it must hold all traces of a sibling or none.
     """
     since = write.started - margin
     while True:
-        siblings = writes.LOG.siblings(write, since - margin)
+        siblings = writes.LOG.siblings(write, since - margin, settle)
         starts = [sibling.started - margin for sibling in siblings or ()]
         if siblings is None or min(starts, default=since) >= since:
             return since, siblings
@@ -595,13 +610,23 @@ def look_for_marker(lookup: Lookup) -> Look:
     return look
 
 
-def _look_for_new(lookup: Lookup, own: Sequence[writes.Write], settings: Settings) -> Steps[Look]:
+def _is_under_way(lookup: Lookup, settings: Settings, settle: float) -> bool:
+    """Return whether an earlier call of this process may still apply the same write."""
+    write = writes.Write(lookup.operation, lookup.arguments, settings.service)
+    siblings = writes.LOG.siblings(write, write.started, settle)
+    return siblings is None or any(other.state in ("open", "unknown") for other in siblings)
+
+
+def _look_for_new(
+    lookup: Lookup, own: Sequence[writes.Write], settings: Settings, settle: float
+) -> Steps[Look]:
     """Record which items exist before the write, and return a function that looks for a new one.
 
     Args:
         lookup: The lookup of the write.
         own: The attempts to send the write, to which the caller adds.
         settings: The settings.
+        settle: Seconds within which a write arrives whose call has failed.
     """
     yield from lookup.learn_time()
     started = time.time()
@@ -611,13 +636,15 @@ def _look_for_new(lookup: Lookup, own: Sequence[writes.Write], settings: Setting
     read = time.time()
 
     def look() -> Steps[tuple[State, list[Any]]]:
+        known = writes.LOG.siblings(write, started, settle) or ()
+        settled = {other.id for other in known if other.state == "applied" and other.started > read}
         found = yield from lookup.traces(since)
         new = [item for item in found if item._json.get("id") not in before]
-        siblings = writes.LOG.siblings(write, started)
+        siblings = writes.LOG.siblings(write, started, settle)
         if siblings is None:
             return ("unknown" if new else "absent"), new
         others = [sibling for sibling in siblings if not any(sibling is mine for mine in own)]
-        return judge(len(new), *write.tally(others, after=read)), new  # one before that may be in `before`
+        return judge(len(new), *write.tally(others, settled)), new
 
     return look
 
@@ -723,14 +750,15 @@ def once(
 
     What is guaranteed depends on the operation:
 
-    - `use_user_entitlement_item`: `info` carries the key, after your own `info` if you pass one, and comes
+    - `use_user_entitlement_item`: `info` carries the key in brackets, after your own `info`, and comes
       back in the log. If the key has been applied, `once` finds it and sends nothing. The result is exact as
       long as no write arrives later than `settle` seconds after its failure, and no two callers use the same
-      key at the same moment.
+      key at the same moment. After a crash, wait `settle` seconds before the next call with the key.
     - `grant_user_entitlement`, `add_item_to_user_inventory` and the `create_` methods: The service keeps no
       key. `once` compares the entries (or the items of that name) before and after. The result is exact as
-      long as no other process does the same for the same user and item in between. If it finds several new
-      candidates, the state is `"unknown"`. A second call with the same key sends again.
+      long as no other process does the same for the same user and item in between, and deletes none.
+      If it finds several new candidates, the state is `"unknown"`. A second call with the same key sends
+      again.
     - PUT and DELETE: A retry changes nothing more, so the call is sent as usual.
 
     Args:

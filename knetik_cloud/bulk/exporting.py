@@ -370,6 +370,7 @@ def _to_csv(part: Path, target: Path, page_model: Any, compression: str | None) 
                 text.seek(0)
                 text.truncate()
         file.write(text.getvalue().encode(errors="backslashreplace"))
+        file.checkpoint()
     finally:
         file.close()
 

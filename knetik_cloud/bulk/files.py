@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -144,11 +145,12 @@ class Appender:
         return self._file.tell()
 
     def close(self) -> None:
-        """Close the file."""
-        try:
+        """Close the file. What was written since the last checkpoint may be damaged."""
+        with (
+            closing(self._file),
+            suppress(Exception),
+        ):  # such as those of gzip after an interruption within it
             self.checkpoint()
-        finally:
-            self._file.close()
 
     def _open(self) -> Any:
         if self._compression == ".gz":

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import time
 from array import array
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -152,13 +151,16 @@ class Folder:
 
     def begin(self) -> None:
         """Note that the run begins, or goes on, now."""
-        now = time.time()
-        os.utime(self.path / MANIFEST, (now, now))
+        os.utime(self.path / MANIFEST)
 
-    @property
-    def begun(self) -> float:
-        """When the run began or went on, in epoch seconds of the local clock."""
-        return (self.path / MANIFEST).stat().st_mtime
+    def age(self) -> float:
+        """Return the seconds since the run began or went on, by the clock that all its machines share.
+
+        It is that of the file system, because their own may differ.
+        """
+        probe = self.path / "plan.lease"
+        probe.touch()
+        return max(0.0, probe.stat().st_mtime - (self.path / MANIFEST).stat().st_mtime)
 
     def is_stopped(self) -> bool:
         """Return whether the run was asked to stop, by any process."""

@@ -447,7 +447,7 @@ class _Worker:
             manifest.run,
             limits.canary,
             limits.find_keys,
-            Beginning(folder.begun),
+            Beginning(folder.age()),
             self._count,
         )
 

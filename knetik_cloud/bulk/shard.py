@@ -276,7 +276,8 @@ class Shard:
             if state == "applied":
                 return self._end(row, APPLIED)
             if state != "absent":
-                return self._end(row, STATES[state], error, candidates)
+                ended = UNKNOWN if state == "denied" and not_applied == UNKNOWN else STATES[state]
+                return self._end(row, ended, error, candidates)
             if error.status == 429 and throttled < MAX_THROTTLED:
                 wait = error.retry_after
                 if wait is None:

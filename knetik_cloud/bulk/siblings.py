@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,14 +25,14 @@ class Beginning:
     """The first seconds of a run, in which a row could be confused with a write before the run.
 
     Args:
-        begun: When the run began, in epoch seconds of the local clock.
+        age: Seconds since the run began.
 
     Attributes:
         is_over: Whether `seconds_left` has returned 0.
     """
 
-    def __init__(self, begun: float) -> None:
-        self._age = max(0.0, time.time() - begun)
+    def __init__(self, age: float) -> None:
+        self._age = age
         self._created = monotonic()
         self._reads = FIRST_READS
         self.is_over = False

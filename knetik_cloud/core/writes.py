@@ -10,12 +10,13 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
+from knetik_cloud.core import request
 from knetik_cloud.core.clock import monotonic
-from knetik_cloud.core.operation import Operation
+from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.data import codec, types
 from knetik_cloud.exceptions import ApiException
 
@@ -90,13 +91,13 @@ class Write:
         state: `"open"`, `"applied"`, `"absent"` (certainly not applied) or `"unknown"`.
     """
 
-    __slots__ = ("_ended", "_id", "_started", "arguments", "era", "marks", "operation", "state")
+    __slots__ = ("_ended", "_started", "arguments", "era", "id", "marks", "operation", "state")
 
     def __init__(self, operation: Operation[Any], arguments: Mapping[str, Any], service: str) -> None:
         self.operation = operation
         self.arguments: dict[str, Any] = {}
         self.marks = {"": service, **marks(operation, arguments)}
-        self._id = os.getpid(), next(_NUMBERS)
+        self.id = os.getpid(), next(_NUMBERS)
         self._started = _Moment(time.time(), monotonic())
         self._ended: _Moment | None = None
         self.state = "open"
@@ -104,7 +105,7 @@ class Write:
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {
-            name: getattr(self, name) for name in ("_id", "arguments", "marks", "started", "ended", "state")
+            name: getattr(self, name) for name in ("id", "arguments", "marks", "started", "ended", "state")
         }
         return _rebuild, (self.operation.models, self.operation.id, state)
 
@@ -117,6 +118,11 @@ class Write:
     def ended(self) -> float | None:
         """When the call ended, or after that; None while it is running."""
         return None if self._ended is None else max(self._ended.wall, self._ended.by_now())
+
+    @property
+    def ends_at(self) -> float:
+        """When the call ended, by the monotonic clock; infinite while it is running."""
+        return math.inf if self._ended is None else self._ended.monotonic
 
     def end(self, state: str) -> None:
         """Record the result of the call."""
@@ -135,26 +141,32 @@ class Write:
 
     def is_sibling(self, other: Write) -> bool:
         """Return whether another write may leave traces that look like those of this one."""
-        return other._id != self._id and are_alike(self.marks, other.marks)
+        return other.id != self.id and are_alike(self.marks, other.marks)
 
-    def tally(self, siblings: Iterable[Write], after: float = -math.inf) -> tuple[int, int]:
+    def tally(self, siblings: Iterable[Write], settled: Container[object]) -> tuple[int, int]:
         """Return how many siblings have left a trace that looks like this write's, and how many may have.
 
         Args:
             siblings: The siblings.
-            after: Epoch seconds of the local clock. Siblings that started before may not count.
+            settled: The ids of those that had certainly been applied before the traces were read.
         """
         certain = possible = 0
         for other in siblings:
-            if (
-                other.state == "applied"
-                and other.started > after
-                and self.marks.items() <= other.marks.items()
-            ):
+            if other.id in settled and self.marks.items() <= other.marks.items():
                 certain += 1
             elif other.state != "absent":
                 possible += 1
         return certain, possible
+
+    def may_come_after(self, moment: float, settle: float) -> bool:
+        """Return whether the write may leave its trace after a moment of the local clock.
+
+        Args:
+            moment: The moment, in epoch seconds.
+            settle: Seconds within which a write arrives whose call has failed.
+        """
+        ended = self.ended
+        return ended is None or ended + (settle if self.state == "unknown" else 0.0) >= moment
 
 
 class _Moment(NamedTuple):
@@ -169,34 +181,53 @@ class _Moment(NamedTuple):
 
 
 class WriteLog:
-    """The latest writes of this process, over all clients."""
+    """The latest writes of this process, over all clients, and earlier ones that are still open."""
 
     def __init__(self) -> None:
-        self._writes: deque[Write] = deque(maxlen=MAX_WRITES)
-        self.era = object()
-        """Changes when the data or clock of a sandbox was set back, so earlier writes don't count."""
+        self.forget()
 
     def forget(self) -> None:
         """Forget all writes: the service's data or clock was set back."""
-        self._writes.clear()
+        self._writes: deque[Write] = deque()
+        self._open: list[Write] = []
+        self._forgotten: Write | None = None
+        """The write that ended last among those that are forgotten."""
         self.era = object()
+        """Changes when the data or clock of a sandbox was set back, so earlier writes don't count."""
 
     def add(self, operation: Operation[Any], arguments: Mapping[str, Any], service: str) -> Write:
         """Record a write that is about to be sent."""
         write = Write(operation, arguments, service)
         self._writes.append(write)
+        if len(self._writes) > MAX_WRITES:
+            self._retire(self._writes.popleft())
         return write
 
-    def siblings(self, write: Write, since: float) -> list[Write] | None:
-        """Return the siblings of a write that had not ended by `since`, or None if some may be forgotten."""
-        known = list(self._writes)
-        if len(known) == MAX_WRITES and known[0].started > since:
+    def _retire(self, oldest: Write) -> None:
+        """Forget a write that has ended, but not one that is still open."""
+        still_open: list[Write] = []
+        for other in (*self._open, oldest):
+            if other.ends_at == math.inf:
+                still_open.append(other)
+            elif self._forgotten is None or other.ends_at > self._forgotten.ends_at:
+                self._forgotten = other
+        self._open = still_open
+
+    def siblings(self, write: Write, since: float, settle: float) -> list[Write] | None:
+        """Return the siblings of a write that may leave traces after a moment.
+
+        Args:
+            write: The write.
+            since: The moment, in epoch seconds of the local clock.
+            settle: Seconds within which a write arrives whose call has failed.
+
+        Returns:
+            The siblings, or None if some may be forgotten.
+        """
+        if self._forgotten is not None and self._forgotten.may_come_after(since, settle):
             return None
-        return [
-            other
-            for other in known
-            if (other.ended is None or other.ended >= since) and write.is_sibling(other)
-        ]
+        known = [*self._open, *self._writes]
+        return [other for other in known if other.may_come_after(since, settle) and write.is_sibling(other)]
 
 
 LOG = WriteLog()
@@ -207,7 +238,7 @@ def _rebuild(models: str, operation: str, state: Mapping[str, Any]) -> Write:
     write.operation = getattr(
         import_module(f"{models.removesuffix('.models')}.operations"), operation.upper()
     )
-    for name in ("_id", "arguments", "marks", "state"):
+    for name in ("id", "arguments", "marks", "state"):
         setattr(write, name, state[name])
     write._started = _moment(state["started"])
     write._ended = None if state["ended"] is None else _moment(state["ended"])
@@ -220,9 +251,21 @@ def _moment(wall: float) -> _Moment:
     return _Moment(wall, monotonic() - (time.time() - wall))
 
 
+class _Name(str):
+    """The name of a user, or `me`: it may be anybody, whose id another write names."""
+
+    __slots__ = ()
+
+
 def are_alike(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    """Return whether no mark that two writes both have differs."""
-    return all(name not in second or second[name] == value for name, value in first.items())
+    """Return whether no mark that two writes both have certainly differs."""
+    return all(
+        name not in second
+        or second[name] == value
+        or isinstance(value, _Name)
+        or isinstance(second[name], _Name)
+        for name, value in first.items()
+    )
 
 
 def marks(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,12 +275,29 @@ def marks(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, 
         for place in (read_back.arguments, read_back.match):
             for name, expression in place.items():
                 if not is_deferred(expression):
-                    value = resolve(expression, arguments)
-                    text = str.__str__(value) if isinstance(value, str) else str(value)
-                    found[f"{read_back.list}.{name}"] = None if value is None else text
+                    found[f"{read_back.list}.{name}"] = _mark(operation, expression, arguments)
     if operation.marker is not None:
         found["marker"] = arguments.get(operation.marker)
     return found
+
+
+def _mark(operation: Operation[Any], expression: Any, arguments: Mapping[str, Any]) -> str | None:
+    value = resolve(expression, arguments)
+    if value is None:
+        return None
+    if isinstance(expression, str) and expression[:1] == "$" and "." not in expression:
+        return spelling(next(each for each in operation.parameters if each.name == expression[1:]), value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    return str(int(value) if hasattr(value, "__index__") else codec.plain(value))
+
+
+def spelling(parameter: Parameter, value: Any) -> str:
+    """Return the one spelling of all values of an argument that name the same thing."""
+    text = str(request.convert(parameter, value))
+    if parameter.type == "int | str":
+        return str(int(text)) if text.isascii() and text.isdigit() else _Name(text)
+    return text
 
 
 def is_deferred(expression: Any) -> bool:

@@ -158,7 +158,7 @@ def test_a_key_makes_a_use_happen_once_over_several_runs(sandbox: Sandbox, run: 
     assert json.loads(run(*words).text)["state"] == "applied"
     again = json.loads(run(*words).text)
     assert again["state"] == "found"
-    assert again["evidence"]["info"] == "order-17"
+    assert again["evidence"]["info"] == "[order-17]"
     assert len(sandbox.journal("use_user_entitlement_item")) == 1
 
 

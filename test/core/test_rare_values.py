@@ -22,7 +22,11 @@ from knetik_cloud.core.writes import Outcome, marks
 from knetik_cloud.data import codec
 from knetik_cloud.data.model import field
 from knetik_cloud.exceptions import ApiConnectionException, ApiResponseError
-from knetik_cloud.operations import ADD_ITEM_TO_USER_INVENTORY
+from knetik_cloud.operations import (
+    CREATE_ENTITLEMENT_ITEM,
+    GRANT_USER_ENTITLEMENT,
+    USE_USER_ENTITLEMENT_ITEM,
+)
 from knetik_cloud.recovery import check_key
 from knetik_cloud.wire.response import Response
 from test.conftest import RecordingServer, answer
@@ -129,8 +133,14 @@ def test_user_agent_and_markers_are_sent_as_their_values() -> None:
 
 
 def test_writes_are_compared_by_the_values_of_their_arguments() -> None:
-    plain, member = ({"id": user} for user in ("plain", Word.PLAIN))
-    assert marks(ADD_ITEM_TO_USER_INVENTORY, plain) == marks(ADD_ITEM_TO_USER_INVENTORY, member)
+    plain, member = ({"user_id": user, "item_id": 5} for user in ("plain", Word.PLAIN))
+    assert marks(USE_USER_ENTITLEMENT_ITEM, plain) == marks(USE_USER_ENTITLEMENT_ITEM, member)
+    plain, member = ({"entitlement_item": {"name": name}} for name in ("plain", Word.PLAIN))
+    assert marks(CREATE_ENTITLEMENT_ITEM, plain) == marks(CREATE_ENTITLEMENT_ITEM, member)
+    plain, member = (
+        {"user_id": 5, "grant_request": {"entitlement_id": number}} for number in (5, Number.FIVE)
+    )
+    assert marks(GRANT_USER_ENTITLEMENT, plain) == marks(GRANT_USER_ENTITLEMENT, member)
 
 
 def test_header_parameter_is_encoded_as_one_segment() -> None:

@@ -72,7 +72,7 @@ def uses(sandbox: Sandbox, name: str) -> dict[str, int]:
         api = knetik_cloud.UsersInventoryApi(client)
         for entry in api.iter_users_inventory(filter_item_id=ITEM, inactive=True, page_size=1000):
             log = api.iter_user_inventory_log(entry.user.id, entry.id, page_size=1000)
-            found.update(line.info for line in log if line.info and line.info.startswith(f"{name}-"))
+            found.update(line.info[1:-1] for line in log if line.info and line.info.startswith(f"[{name}-"))
     return dict(found)
 
 

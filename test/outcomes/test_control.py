@@ -204,7 +204,7 @@ def test_credentials_that_are_rejected_halfway_stop_the_run_without_using_up_row
     assert_complete(api, tmp_path)
 
 
-@pytest.mark.parametrize("last", [401, 429, 503])
+@pytest.mark.parametrize("last", [400, 401, 429, 503])
 def test_update_that_may_have_been_applied_earlier_is_unknown(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int
 ) -> None:

@@ -43,7 +43,8 @@ def use(api: Api, folder: Path, **options: Any) -> bulk.Report:
 
 
 def used(api: Api) -> list[str]:
-    return sorted(line.info for line in api.iter_user_inventory_log(56, 56) if line.info in KEYS)
+    infos = [line.info.strip("[]") for line in api.iter_user_inventory_log(56, 56) if line.info]
+    return sorted(info for info in infos if info in KEYS)
 
 
 def journal_of(folder: Path) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 import knetik_cloud
 from knetik_cloud import bulk, operations
 from knetik_cloud.bulk import running, siblings
-from knetik_cloud.bulk.journal import APPLIED, PENDING, History, ShardJournal
+from knetik_cloud.bulk.journal import APPLIED, PENDING, Folder, History, ShardJournal
 from knetik_cloud.bulk.pace import Pace
 from knetik_cloud.bulk.siblings import Beginning, find_traces
 from knetik_cloud.core.operation import Operation
@@ -175,6 +177,8 @@ def test_rows_whose_traces_look_alike_are_in_one_shard(api: Api, tmp_path: Path)
     for number, (operation, row) in enumerate(ROWS.items()):
         method, journal = getattr(api, operation), tmp_path / str(number)
         assert len(bulk.prepare([row] * 20, method, journal=journal)) == 1
+    spelled = [{"user_id": user, "entitlement_id": ITEM} for user in (56, "56", "056")]
+    assert len(bulk.prepare(spelled, api.grant_user_entitlement, journal=tmp_path / "users")) == 1
     lamps = [{**ROWS["create_entitlement_item"], "name": f"Lamp {number}"} for number in range(20)]
     assert len(bulk.prepare(lamps, api.create_entitlement_item, journal=tmp_path / "lamps")) > 10
 
@@ -220,16 +224,29 @@ def test_run_that_is_stopped_while_it_waits_sends_nothing_more(
     assert len(seeded.journal(GRANT)) == 2
 
 
+def test_age_of_a_run_is_measured_by_the_file_system(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulk.prepare([ROWS[GRANT]], api.grant_user_entitlement, journal=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: 2e9)  # the clock of another machine
+        assert Folder(tmp_path).age() < 3600
+    manifest = tmp_path / "manifest.json"
+    os.utime(manifest, (1e9, 1e9))
+    assert Folder(tmp_path).age() > 3600
+    Folder(tmp_path).begin()
+    assert Folder(tmp_path).age() < 3600
+
+
 def test_beginning_ends_with_the_age_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(siblings.time, "time", lambda: 500.0)
     clock = [1000.0]
     monkeypatch.setattr(siblings, "monotonic", lambda: clock[0])
-    new, old, ahead = Beginning(500.0), Beginning(495.0), Beginning(900.0)
-    assert [each.seconds_left(2.0) for each in (new, old, ahead)] == [6.0, 1.0, 6.0]
+    new, old = Beginning(0.0), Beginning(5.0)
+    assert [each.seconds_left(2.0) for each in (new, old)] == [6.0, 1.0]
     assert new.seconds_left(2.5) == 8.0
     clock[0] += 1.0
-    assert [each.seconds_left(2.0) for each in (new, old, ahead)] == [5.0, 0.0, 5.0]
-    assert [each.is_over for each in (new, old, ahead)] == [False, True, False]
+    assert [each.seconds_left(2.0) for each in (new, old)] == [5.0, 0.0]
+    assert [each.is_over for each in (new, old)] == [False, True]
 
 
 JOURNALS: dict[str, tuple[str, tuple[int, set[int], int, float]]] = {
