@@ -21,6 +21,7 @@ from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings, override_options, unknown_parameter_error
 from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send, Sleep
 from knetik_cloud.core.paging import Plan
+from knetik_cloud.core.writes import LOG
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
 from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_O_AUTH_TOKEN
@@ -459,6 +460,7 @@ def shutdown_error(error: ImportError, operation: Operation[Any] | None = None) 
 
 
 def _reset_in_child() -> None:
+    LOG.reset_after_fork()
     for shared in list(_all):
         shared.reset_after_fork()
 

@@ -86,15 +86,13 @@ class BasePager(Generic[I, P]):
         if emitted is None:
             return plan.start.text(plan.operation.id)
         left = length_hint(self._left)
-        seen = plan.start.seen if emitted.number == plan.start.page else ()
-        is_full = (
-            len(seen) + len(emitted.items) >= plan.size
-        )  # otherwise items may be added to the page later
-        if is_full and not left and not emitted.is_cut:
+        if emitted.is_full and not left and not emitted.is_cut:
             return Position(emitted.number + 1, (), plan.size, self._total).text(plan.operation.id)
-        given = emitted.items[: len(emitted.items) - left]
-        ids = tuple(key for key in map(key_of, given) if key is not None)
-        return Position(emitted.number, seen + ids, plan.size, self._total).text(plan.operation.id)
+        seen = plan.start.seen if emitted.number == plan.start.page else ()
+        given = [*emitted.repeated, *emitted.items[: len(emitted.items) - left]]
+        ids = (key for key in map(key_of, given) if key is not None)
+        known = tuple(dict.fromkeys((*seen, *ids)))
+        return Position(emitted.number, known, plan.size, self._total).text(plan.operation.id)
 
     def _items(self, emitted: EmitPage[P]) -> Iterator[Any]:
         """Return an iterator over the items of a page, whose state `position` reads."""

@@ -486,15 +486,13 @@ def once_steps(
         if operation.marker is None:
             look = yield from _look_for_new(lookup, own, settings, settle)
         else:
-            found = yield from lookup.traces(None)
-            if not found and _is_under_way(lookup, settings, settle):
-                yield Sleep(settle)
-                found = yield from lookup.traces(None)
+            found = yield from _find_earlier(lookup, settings, settle)
             if found:
                 return Outcome("found", evidence=found[0], candidates=found, key=key)
-    except CannotReadError as failed:  # nothing was sent now, but maybe by an earlier call with the key
-        state: State = "absent" if operation.marker is None else "unknown"
-        return Outcome(state, error=failed.error, key=key)
+    except CannotReadError as failed:
+        if operation.marker is None:
+            return Outcome("absent", error=failed.error, key=key)  # nothing was sent
+        return Outcome("unknown", error=_of_write(None, failed.error), key=key)  # now, but maybe before
     for attempt in range(settings.retries + 1):
         outcome = yield from _send(operation, arguments, options, key)
         if outcome.state != "unknown":
@@ -561,8 +559,8 @@ def _outcome(
     return Outcome(state, evidence=evidence, candidates=candidates, error=error, key=key)
 
 
-def _of_write(write: writes.Write, read_error: ApiException | None) -> ApiException | None:
-    """Return the error of a read-back, for which `find_out` looks for the write again."""
+def _of_write(write: writes.Write | None, read_error: ApiException | None) -> ApiException | None:
+    """Return the error of a read-back, for which `find_out` looks for the write again, if it knows it."""
     if read_error is not None:
         read_error.may_have_applied, read_error._write = True, write
     return read_error
@@ -608,6 +606,20 @@ def look_for_marker(lookup: Lookup) -> Look:
         return ("applied" if found else "absent"), found
 
     return look
+
+
+def _find_earlier(lookup: Lookup, settings: Settings, settle: float) -> Steps[list[Any]]:
+    """Return the traces of an earlier call with the key, and wait for them if one may still be on its way.
+
+    Raises:
+        CannotReadError: If they can't be read, or the deadline of the current block leaves no time to wait.
+    """
+    found = yield from lookup.traces(None)
+    if not found and _is_under_way(lookup, settings, settle):
+        _, found, failure = yield from certain(look_for_marker(lookup), settle)
+        if failure is not None:
+            raise CannotReadError(failure)
+    return found
 
 
 def _is_under_way(lookup: Lookup, settings: Settings, settle: float) -> bool:
@@ -775,7 +787,8 @@ def once(
 
     Raises:
         ApiValueError: If the call can't be sent or read back, such as for the user `me`.
-        TypeError: If `method` is not a method of an API object, or does not accept the arguments.
+        TypeError: If `method` is not a method of an API object of this client, or does not accept the
+            arguments.
     """
     client, steps = prepare(method, args, kwargs, key, settle)
     return run_steps(client, steps)

@@ -94,7 +94,8 @@ async def once(
 
     Raises:
         ApiValueError: If the call can't be sent or read back, such as for the user `me`.
-        TypeError: If `method` is not a method of an API object, or does not accept the arguments.
+        TypeError: If `method` is not a method of an API object of this client, or does not accept the
+            arguments.
     """
     client, steps = recovery.prepare(method, args, kwargs, key, settle, is_async=True)
     return await run_steps(client, steps)

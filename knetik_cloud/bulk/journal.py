@@ -26,6 +26,8 @@ PENDING, OPEN, APPLIED, FOUND, DENIED, ABSENT, UNKNOWN = range(7)
 NAMES = ("pending", "open", "applied", "found", "denied", "absent", "unknown")
 FINAL = frozenset((APPLIED, FOUND, DENIED))
 """States that a later run leaves alone."""
+PLANNING = "plan"
+"""The name of the lease of the process that stores the rows."""
 HELD = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK))
 """Errors of a lock that another process holds. With any other, the file system has no locks."""
 
@@ -158,7 +160,7 @@ class Folder:
 
         It is that of the file system, because their own may differ.
         """
-        probe = self.path / "plan.lease"
+        probe = (self.path / PLANNING).with_suffix(".lease")
         probe.touch()
         return max(0.0, probe.stat().st_mtime - (self.path / MANIFEST).stat().st_mtime)
 

@@ -20,6 +20,7 @@ from typing import IO, Any, NamedTuple
 
 from knetik_cloud.bulk.journal import (
     MANIFEST,
+    PLANNING,
     BulkError,
     BusyError,
     ChangedInputError,
@@ -45,8 +46,6 @@ BUCKET_KEYS = 4096
 """Keys of a bucket that are held in memory before they go to its file."""
 MAX_SUSPECTS = 10_000
 SECONDS_PER_CALL = 0.05
-PLANNING = "plan"
-"""The name of the lease of the process that stores the rows."""
 PLANNING_POLL_SECONDS = 0.1
 
 

@@ -324,7 +324,7 @@ class Shard:
 
 def _marker_in(text: str) -> Marker:
     """Return the marker that a text sent as the marking argument holds."""
-    return Marker(text[text.rindex("[") + 1 : -1] if text.endswith("]") else text)
+    return Marker(text[text.rindex("[") + 1 : -1])
 
 
 def _reason(error: ApiException) -> str:

@@ -55,6 +55,10 @@ class EmitPage(NamedTuple, Generic[P]):
     number: int = 1
     is_cut: bool = False
     """True if `items` ends before the page does because of the limit."""
+    is_full: bool = True
+    """False if the page has fewer items than were asked for, so that others may be added to it later."""
+    repeated: Sequence[Any] = ()
+    """The items of the page that came before, and that `items` leaves out."""
 
 
 Step = StartFetch | AwaitPage | EmitPage[P]
@@ -257,7 +261,10 @@ class _ListState(Generic[P]):
         self.received += 1
         self._rows += len(rows)
         self._watch_for_repetition(rows, total)
+        is_full = len(rows) >= plan.size
         fresh = self._seen.fresh(rows)
+        kept = {id(row) for row in fresh}
+        repeated = [row for row in rows if id(row) not in kept] if len(kept) < len(rows) else ()
         is_first = self.received == plan.start.page
         if is_first:
             self._rows += (plan.start.page - 1) * plan.size
@@ -270,7 +277,8 @@ class _ListState(Generic[P]):
         self.end = self._last_page(len(rows), total, pages)
         if len(fresh) != len(rows):
             rows[:] = fresh
-        return EmitPage(page, fresh, warning or self._missing(total), self.received, is_cut)
+        warning = warning or self._missing(total)
+        return EmitPage(page, fresh, warning, self.received, is_cut, is_full, repeated)
 
     def _last_page(self, rows: int, total: int | None, pages: int | None) -> int:
         if not rows or self._is_at_limit:

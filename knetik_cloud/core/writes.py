@@ -8,9 +8,11 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -40,7 +42,7 @@ class Outcome(Generic[T]):
             it is `"applied"` and there are several with the same key, the service applied the write that
             often, because an earlier attempt arrived later than `settle` seconds.
         error: The error of the last attempt, or of a read-back that failed, or None. If `state` is
-            `"unknown"`, `client.find_out(error)` looks for the write again.
+            `"unknown"`, `client.find_out(error)` looks for the write again, if it was sent.
         key: The key of the write, or None.
     """
 
@@ -184,6 +186,7 @@ class WriteLog:
     """The latest writes of this process, over all clients, and earlier ones that are still open."""
 
     def __init__(self) -> None:
+        self._lock = threading.RLock()  # a signal handler may write while its thread holds it
         self.forget()
 
     def forget(self) -> None:
@@ -195,12 +198,20 @@ class WriteLog:
         self.era = object()
         """Changes when the data or clock of a sandbox was set back, so earlier writes don't count."""
 
+    def reset_after_fork(self) -> None:
+        """Replace the lock in a forked child, in which no thread ends the writes that are open."""
+        self._lock = threading.RLock()
+        for write in (*self._open, *self._writes):
+            if write.ended is None:
+                write.end("unknown")
+
     def add(self, operation: Operation[Any], arguments: Mapping[str, Any], service: str) -> Write:
         """Record a write that is about to be sent."""
         write = Write(operation, arguments, service)
         self._writes.append(write)
         if len(self._writes) > MAX_WRITES:
-            self._retire(self._writes.popleft())
+            with self._lock:
+                self._retire(self._writes.popleft())
         return write
 
     def _retire(self, oldest: Write) -> None:
@@ -224,9 +235,10 @@ class WriteLog:
         Returns:
             The siblings, or None if some may be forgotten.
         """
-        if self._forgotten is not None and self._forgotten.may_come_after(since, settle):
+        with self._lock:
+            known, forgotten = [*self._open, *self._writes], self._forgotten
+        if forgotten is not None and forgotten.may_come_after(since, settle):
             return None
-        known = [*self._open, *self._writes]
         return [other for other in known if other.may_come_after(since, settle) and write.is_sibling(other)]
 
 
@@ -271,29 +283,38 @@ def are_alike(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
 def marks(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the traces of a write have in common: what its read-back looks for."""
     found: dict[str, Any] = {"list": operation.read_back[-1].list}
-    for read_back in operation.read_back:
-        for place in (read_back.arguments, read_back.match):
-            for name, expression in place.items():
-                if not is_deferred(expression):
-                    found[f"{read_back.list}.{name}"] = _mark(operation, expression, arguments)
+    for name, expression, parameter in _places(operation):
+        value = resolve(expression, arguments)
+        if value is not None and parameter is not None:
+            found[name] = spelling(parameter, value)
+        elif type(value) is str or value is None:
+            found[name] = value
+        elif isinstance(value, str):
+            found[name] = str.__str__(value)
+        else:
+            found[name] = str(int(value) if hasattr(value, "__index__") else codec.plain(value))
     if operation.marker is not None:
         found["marker"] = arguments.get(operation.marker)
     return found
 
 
-def _mark(operation: Operation[Any], expression: Any, arguments: Mapping[str, Any]) -> str | None:
-    value = resolve(expression, arguments)
-    if value is None:
-        return None
-    if isinstance(expression, str) and expression[:1] == "$" and "." not in expression:
-        return spelling(next(each for each in operation.parameters if each.name == expression[1:]), value)
-    if isinstance(value, str):
-        return str.__str__(value)
-    return str(int(value) if hasattr(value, "__index__") else codec.plain(value))
+@cache
+def _places(operation: Operation[Any]) -> tuple[tuple[str, Any, Parameter | None], ...]:
+    """Return the names of the marks, their expressions, and the arguments that these name."""
+    parameters = {f"${parameter.name}": parameter for parameter in operation.parameters}
+    return tuple(
+        (f"{read_back.list}.{name}", value, parameters.get(value) if isinstance(value, str) else None)
+        for read_back in operation.read_back
+        for place in (read_back.arguments, read_back.match)
+        for name, value in place.items()
+        if not is_deferred(value)
+    )
 
 
 def spelling(parameter: Parameter, value: Any) -> str:
     """Return the one spelling of all values of an argument that name the same thing."""
+    if type(value) is int:
+        return str(value)
     text = str(request.convert(parameter, value))
     if parameter.type == "int | str":
         return str(int(text)) if text.isascii() and text.isdigit() else _Name(text)

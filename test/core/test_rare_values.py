@@ -11,6 +11,7 @@ import sys
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 
 from knetik_cloud import ApiClient, ApiValueError, Configuration, EntitlementItem, UsersInventoryApi
@@ -92,7 +93,7 @@ class Number(enum.IntEnum):
 @pytest.mark.parametrize(
     ("type", "value"),
     [
-        *product(("str", "int | str", "object"), (Misleading("plain"), Word.PLAIN)),
+        *product(("str", "int | str", "object"), (Misleading("plain"), Word.PLAIN, np.str_("plain"))),
         ("object", [Word.PLAIN]),
         ("object", (Misleading("plain"),)),
     ],

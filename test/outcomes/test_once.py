@@ -9,6 +9,7 @@ import math
 import pickle
 import random
 import signal
+import sys
 import threading
 import time
 import urllib.request
@@ -269,6 +270,20 @@ def test_key_of_a_call_that_is_still_on_its_way_is_not_sent_again(
     assert infos(sandbox) == ["[a]"]
 
 
+def test_wait_for_a_use_on_its_way_ends_with_the_block(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(USE, reset=True)
+    error_of(client, USE, 56, 56, info="[a]")
+    sandbox.clear_journal()
+    steps = recovery.prepare(
+        client.api.use_user_entitlement_item, (56, 56), {}, "a", 30.0, isinstance(client, Asyncio)
+    )[1]
+    with knetik_cloud.deadline(20):
+        outcome, slept = run(client, steps)
+    assert (outcome.state, slept, sandbox.journal(USE)) == ("unknown", [], [])
+    assert outcome.error is not None
+    assert client.find_out(outcome.error).state == "unknown"
+
+
 def interrupted(client: Client, sandbox: Sandbox) -> None:
     """Press Ctrl-C while a use with the key `a` is on its way."""
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
@@ -426,6 +441,41 @@ def test_open_writes_are_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
         add().end("applied")
     assert log.siblings(mine, time.time() - 60, 0.0) is None
     assert log.siblings(mine, time.time() + 60, 0.0) == []
+
+
+def test_threads_lose_no_open_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writes, "MAX_WRITES", 50)
+    log = writes.WriteLog()
+    arguments = {"user_id": 56, "grant_request": SONGBOOK}
+    mine: list[writes.Write] = []
+
+    def write_often() -> None:
+        mine.append(log.add(operations.GRANT_USER_ENTITLEMENT, arguments, ""))
+        for _ in range(200):
+            log.add(operations.GRANT_USER_ENTITLEMENT, arguments, "").end("applied")
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=write_often) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    other = writes.Write(operations.GRANT_USER_ENTITLEMENT, arguments, "")
+    known = log.siblings(other, math.inf, 0.0) or []
+    assert {write.id for write in mine} <= {write.id for write in known}
+
+
+def test_writes_that_were_open_at_a_fork_end_in_the_child() -> None:
+    log = writes.WriteLog()
+    arguments = {"user_id": 56, "grant_request": SONGBOOK}
+    writes_of_parent = [log.add(operations.GRANT_USER_ENTITLEMENT, arguments, "") for _ in range(2)]
+    writes_of_parent[0].end("applied")
+    log.reset_after_fork()
+    assert [write.state for write in writes_of_parent] == ["applied", "unknown"]
 
 
 class Someone(int, enum.Enum):

@@ -109,6 +109,21 @@ def test_items_that_were_added_after_the_end_are_read_from_the_position(read: Re
 
 
 @both
+@pytest.mark.parametrize("count", [8, 9, 10, 12, 14])
+def test_item_that_moved_while_the_list_was_read_comes_once(read: Read, count: int) -> None:
+    with ListService(entries(20)) as service:
+
+        def insert(page: int) -> None:
+            if page == 2 and len(service.asked) == 2:
+                service.rows.insert(0, {"id": 99})
+
+        service.before = insert
+        first, position = read(service, {"page_size": 5}, count)
+        rest, _ = read(service, {"start_page": position}, 1000)
+    assert first + rest == list(range(1, 21))
+
+
+@both
 def test_item_that_went_while_nobody_read_gives_a_warning(read: Read) -> None:
     with ListService(entries(30)) as service:
         _, position = read(service, {"page_size": 10}, 15)

@@ -15,8 +15,6 @@ import pytest
 
 import knetik_cloud
 from knetik_cloud import ApiValueError
-from knetik_cloud.core.operation import Operation, Parameter
-from knetik_cloud.core.request import build
 from knetik_cloud.data.expressions import parse
 
 
@@ -91,17 +89,6 @@ def test_a_clear_value_becomes_the_plain_one(expression: str, value: Any, expect
     converted = parse(expression, "knetik_cloud.models").convert(value, "x")
     assert converted == expected
     assert type(converted) is type(expected)
-
-
-@pytest.mark.parametrize("value", [Word.ACTIVE, Level.NAME, np.str_("low")])
-@pytest.mark.parametrize("place", ["query", "path", "header"])
-def test_arguments_are_sent_as_the_value_of_a_member(place: Any, value: Any) -> None:
-    parameters = [Parameter("x", place, kind) for kind in ("str", "int | str")]
-    sent = [build(Operation("read", "GET", "/{x}", [each]), {"x": value}, "", {}) for each in parameters]
-    plain = getattr(value, "value", "low")
-    expected = {"query": "/{x}?x=" + plain, "path": f"/{plain}", "header": "/{x}"}[place]
-    assert [request.target for request in sent] == [expected] * 2
-    assert [type(request.headers.get("x", "")) for request in sent] == [str] * 2
 
 
 @pytest.mark.parametrize(
