@@ -199,6 +199,11 @@ class ServiceTime:
         local, moment = self._learned
         return self.at(min(time.time(), local + monotonic() - moment))
 
+    def latest(self) -> float:
+        """Return the latest the service's time may be now."""
+        local, moment = self._learned
+        return max(time.time(), local + monotonic() - moment) + (self._bounds or (0.0, 0.0))[1]
+
 
 class CannotReadError(Exception):
     """A read-back failed; `error` is the cause."""
@@ -226,6 +231,10 @@ class Lookup:
         self.arguments = arguments
         self._settings = settings
         self._marker = marker
+
+    def has_marker(self, text: Any) -> bool:
+        """Return whether a text that was sent holds the marker."""
+        return isinstance(self._marker, Marker) and self._marker.is_in(text)
 
     def check(self) -> None:
         """Check that the read-back can be requested.
@@ -540,9 +549,10 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
         if siblings is None or (operation.marker is not None and marker is None):
             return ("unknown" if found else "absent"), found
         state = judge(len(found), *write.tally(siblings, settled))
-        begun, date = math.floor(lookup.time.at(write.started)), operation.read_back[-1].since
+        begun, date = math.floor(lookup.time.at(write.latest_start)), operation.read_back[-1].since
         older = sum(_time(item, date) < begun for item in found)
-        if state == "applied" and older > sum(other.started <= write.started for other in siblings):
+        earlier = sum((other.ended or math.inf) <= write.latest_start for other in siblings)
+        if state == "applied" and older > earlier:
             return "unknown", found  # one of them was there before the call
         return state, found
 
@@ -614,8 +624,9 @@ def _find_earlier(lookup: Lookup, settings: Settings, settle: float) -> Steps[li
     Raises:
         CannotReadError: If they can't be read, or the deadline of the current block leaves no time to wait.
     """
+    is_under_way = _is_under_way(lookup, settings, settle)
     found = yield from lookup.traces(None)
-    if not found and _is_under_way(lookup, settings, settle):
+    if not found and is_under_way:
         _, found, failure = yield from certain(look_for_marker(lookup), settle)
         if failure is not None:
             raise CannotReadError(failure)
@@ -623,10 +634,14 @@ def _find_earlier(lookup: Lookup, settings: Settings, settle: float) -> Steps[li
 
 
 def _is_under_way(lookup: Lookup, settings: Settings, settle: float) -> bool:
-    """Return whether an earlier call of this process may still apply the same write."""
+    """Return whether an earlier call of this process may still apply a write with the same key."""
     write = writes.Write(lookup.operation, lookup.arguments, settings.service)
+    del write.marks["marker"]  # with the caller's own text
     siblings = writes.LOG.siblings(write, write.started, settle)
-    return siblings is None or any(other.state in ("open", "unknown") for other in siblings)
+    return siblings is None or any(
+        other.state in ("open", "unknown") and lookup.has_marker(other.marks.get("marker"))
+        for other in siblings
+    )
 
 
 def _look_for_new(
@@ -648,11 +663,11 @@ def _look_for_new(
     read = time.time()
 
     def look() -> Steps[tuple[State, list[Any]]]:
-        known = writes.LOG.siblings(write, started, settle) or ()
+        known = writes.LOG.siblings(write, write.started, settle) or ()
         settled = {other.id for other in known if other.state == "applied" and other.started > read}
         found = yield from lookup.traces(since)
         new = [item for item in found if item._json.get("id") not in before]
-        siblings = writes.LOG.siblings(write, started, settle)
+        siblings = writes.LOG.siblings(write, write.started, settle)
         if siblings is None:
             return ("unknown" if new else "absent"), new
         others = [sibling for sibling in siblings if not any(sibling is mine for mine in own)]

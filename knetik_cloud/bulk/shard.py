@@ -49,6 +49,8 @@ from knetik_cloud.recovery import (
 
 MAX_THROTTLED = 20
 """The number of 429 responses to one row after which it counts as absent."""
+FAR_FUTURE = 253_402_300_799
+"""The end of the year 9999 in epoch seconds."""
 STATES: Mapping[str, int] = {"applied": APPLIED, "absent": ABSENT, "denied": DENIED, "unknown": UNKNOWN}
 
 
@@ -152,7 +154,7 @@ class Shard:
             ):
                 return
             may_be_there = states[row] in (OPEN, UNKNOWN)
-            journal.intend(row, self._now())
+            journal.intend(row, self._earliest())
             result = yield Send(arguments)
             if isinstance(result, ApiException):
                 yield from self._recover(row, arguments, result, may_be_there)
@@ -170,12 +172,16 @@ class Shard:
                 detail["request_id"] = error.request_id
             if candidates:
                 detail["candidates"] = candidates
-        self._journal.record(row, state, self._now(), detail)
+        self._journal.record(row, state, self._latest(), detail)
         self._job.ended(state, error)
 
-    def _now(self) -> int:
-        """Return the service's time in epoch seconds, or the whole second before."""
-        return int(self._clock.now())
+    def _earliest(self) -> int:
+        """Return the earliest the service's time may be, in epoch seconds: 0 if it is unknown."""
+        return int(self._clock.now()) if self._clock.is_known else 0
+
+    def _latest(self) -> int:
+        """Return the latest the service's time may be, in epoch seconds: the far future if it is unknown."""
+        return math.ceil(self._clock.latest()) if self._clock.is_known else FAR_FUTURE
 
     @property
     def _margin(self) -> int:
@@ -204,7 +210,7 @@ class Shard:
         if not beginning.may_read():
             may_go_on: bool = yield Rest(left)
             return may_go_on
-        since = self._now() - self._margin
+        since = self._earliest() - self._margin
         ids = None
         if clock.is_known:
             with suppress(CannotReadError, ApiValueError):
@@ -290,7 +296,7 @@ class Shard:
                 sent_again += 1
             else:
                 return self._end(row, not_applied, error)
-            journal.intend(row, self._now())
+            journal.intend(row, self._earliest())
             result = yield Send(arguments)
             if not isinstance(result, ApiException):
                 return self._end(row, APPLIED)
@@ -319,7 +325,7 @@ class Shard:
             if other != row and writes.are_alike(mine, writes.marks(operation, others))
         }
         journal = self._journal
-        return find_traces(journal.history.path, journal.states, row, alike, self._now(), self._margin)
+        return find_traces(journal.history.path, journal.states, row, alike, self._latest(), self._margin)
 
 
 def _marker_in(text: str) -> Marker:

@@ -117,6 +117,11 @@ class Write:
         return min(self._started.wall, self._started.by_now())
 
     @property
+    def latest_start(self) -> float:
+        """When the call started, as `started`, or after that."""
+        return max(self._started.wall, self._started.by_now())
+
+    @property
     def ended(self) -> float | None:
         """When the call ended, or after that; None while it is running."""
         return None if self._ended is None else max(self._ended.wall, self._ended.by_now())
@@ -137,9 +142,9 @@ class Write:
         self.end("unknown")
 
     def resolve(self, state: State) -> None:
-        """Record the outcome that a read-back found, unless it is unknown."""
+        """Record the outcome that a read-back has found by now, unless it is unknown."""
         if state in ("applied", "absent"):
-            self.state = state
+            self.end(state)
 
     def is_sibling(self, other: Write) -> bool:
         """Return whether another write may leave traces that look like those of this one."""
@@ -237,7 +242,7 @@ class WriteLog:
         """
         with self._lock:
             known, forgotten = [*self._open, *self._writes], self._forgotten
-        if forgotten is not None and forgotten.may_come_after(since, settle):
+        if forgotten is not None and forgotten.may_come_after(since - settle, settle):
             return None
         return [other for other in known if other.may_come_after(since, settle) and write.is_sibling(other)]
 

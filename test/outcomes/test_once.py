@@ -270,6 +270,17 @@ def test_key_of_a_call_that_is_still_on_its_way_is_not_sent_again(
     assert infos(sandbox) == ["[a]"]
 
 
+def test_key_on_its_way_is_known_beside_another_text_and_during_a_slow_read(
+    client: Client, sandbox: Sandbox
+) -> None:
+    sandbox.fail(USE, delay=1.0, applied=True)
+    with knetik_cloud.deadline(0.3):
+        assert client.once(USE, 56, 56, key="a", info="first").state == "unknown"
+    sandbox.fail("get_user_inventory_log", delay=0.5)
+    assert client.once(USE, 56, 56, key="a", info="second", settle=1.5).state == "found"
+    assert infos(sandbox) == ["first [a]"]
+
+
 def test_wait_for_a_use_on_its_way_ends_with_the_block(client: Client, sandbox: Sandbox) -> None:
     sandbox.fail(USE, reset=True)
     error_of(client, USE, 56, 56, info="[a]")
@@ -365,7 +376,7 @@ def test_find_out_after_the_local_clock_was_set(
     sandbox.fail(GRANT, **LOST[fault])
     error = error_of(client, GRANT, 56, SONGBOOK)
     ahead[0] += step
-    assert client.find_out(error, settle=0.1).state == expected
+    assert client.find_out(error, settle=0.1).state in ((expected, "unknown") if step < 0 else (expected,))
 
 
 class GrantsMeanwhile(knetik_cloud.Hook):
@@ -441,6 +452,35 @@ def test_open_writes_are_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
         add().end("applied")
     assert log.siblings(mine, time.time() - 60, 0.0) is None
     assert log.siblings(mine, time.time() + 60, 0.0) == []
+
+
+def test_failed_writes_may_arrive_until_they_are_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writes, "MAX_WRITES", 1)
+    log = writes.WriteLog()
+    arguments = {"user_id": 56, "grant_request": SONGBOOK}
+    failed, mine = (log.add(operations.GRANT_USER_ENTITLEMENT, arguments, "") for _ in range(2))
+    failed.end_unknown(arguments)
+    later = time.time() + 5
+    assert failed.may_come_after(later, 10.0)
+    log.add(operations.GRANT_USER_ENTITLEMENT, arguments, "").end("applied")  # which is what ended last
+    log.add(operations.GRANT_USER_ENTITLEMENT, arguments, "").end("applied")
+    assert log.siblings(mine, later, 10.0) is None
+    failed_at = failed.ends_at
+    failed.resolve("applied")
+    assert failed.ends_at > failed_at
+    assert not failed.may_come_after(later, 10.0)
+
+
+def test_own_item_is_not_older_after_the_clock_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = {"user_id": 56, "grant_request": SONGBOOK}
+    write = writes.Write(operations.GRANT_USER_ENTITLEMENT, arguments, "")
+    now = time.time()
+    for step in (-30, 30):
+        monkeypatch.setattr(writes, "time", SimpleNamespace(time=lambda step=step: time.time() + step))
+        assert write.started <= now + min(step, 0)
+        assert write.latest_start >= now + max(step, 0) - 1
 
 
 def test_threads_lose_no_open_write(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from knetik_cloud import bulk, operations
 from knetik_cloud.bulk import running, siblings
 from knetik_cloud.bulk.journal import APPLIED, PENDING, Folder, History, ShardJournal
 from knetik_cloud.bulk.pace import Pace
+from knetik_cloud.bulk.shard import FAR_FUTURE
 from knetik_cloud.bulk.siblings import Beginning, find_traces
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.sandbox import Sandbox
@@ -171,6 +172,24 @@ def test_row_whose_moment_nobody_knows_is_never_sent_twice(
     seeded.fail("get_user_inventories", status=503, times=None)
     assert run(api, tmp_path / "run").counts == {**ALL_APPLIED, "applied": 0, "unknown": 1}
     assert held(api) == 1
+
+
+def test_outcomes_are_recorded_with_the_latest_time_and_intents_with_the_earliest(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    seeded.fail("get_user_inventories", status=503, times=None)
+    assert run(api, tmp_path / "unknown", count=2).applied == 2
+    lines = [line.split()[:3] for line in (tmp_path / "unknown" / "0000.journal").read_text().splitlines()]
+    assert {(kind, moment) for kind, _, moment in lines if kind != "before"} == {
+        ("intent", "0"),
+        ("applied", str(FAR_FUTURE)),
+    }
+    seeded.clear_faults()
+    assert run(api, tmp_path / "known").applied == 1
+    lines = [line.split() for line in (tmp_path / "known" / "0000.journal").read_text().splitlines()]
+    intent, applied = (int(moment) for kind, _, moment, *_ in lines if kind != "before")
+    assert intent <= seeded.now() <= applied + 1
+    assert intent < applied
 
 
 def test_rows_whose_traces_look_alike_are_in_one_shard(api: Api, tmp_path: Path) -> None:
