@@ -682,8 +682,7 @@ def settings_of(client: Any, options: Mapping[str, Any]) -> Settings:
     read = {"_retries": max(READ_RETRIES, settings.retries)}
     if options.get("_headers") is not None:
         read["_headers"] = options["_headers"]
-    configuration = client.configuration
-    return Settings(settings.retries, read, configuration.origin + configuration.base_path)
+    return Settings(settings.retries, read, client.configuration.host)
 
 
 def prepare(

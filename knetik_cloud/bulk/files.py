@@ -146,10 +146,8 @@ class Appender:
 
     def close(self) -> None:
         """Close the file. What was written since the last checkpoint may be damaged."""
-        with (
-            closing(self._file),
-            suppress(Exception),
-        ):  # such as those of gzip after an interruption within it
+        # gzip raises an exception after an interruption within it.
+        with closing(self._file), suppress(Exception):
             self.checkpoint()
 
     def _open(self) -> Any:

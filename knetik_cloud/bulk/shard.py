@@ -212,9 +212,8 @@ class Shard:
             return may_go_on
         since = self._earliest() - self._margin
         ids = None
-        if clock.is_known:
-            with suppress(CannotReadError, ApiValueError):
-                ids = [item._json.get("id") for item in (yield from lookup.traces(since))]
+        with suppress(CannotReadError, ApiValueError):
+            ids = [item._json.get("id") for item in (yield from lookup.traces(since))]
         self._journal.note_existing(row, since, ids)
         return True
 

@@ -426,8 +426,9 @@ class _CallState:
         """Seconds that the last response asked to wait."""
         self.retries = self.redirects = 0
         self.attempts: list[Attempt] = []
-        service = engine.origin + engine.base_path
-        self._write = writes.LOG.add(operation, arguments, service) if operation.read_back else None
+        self._write: writes.Write | None = None
+        if operation.read_back:
+            self._write = writes.LOG.add(operation, arguments, engine.origin + engine.base_path)
 
     def masked(self, text: str) -> str:
         """Return a text with the secrets of the request masked, which the service may have echoed."""

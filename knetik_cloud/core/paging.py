@@ -262,13 +262,11 @@ class _ListState(Generic[P]):
         self._rows += len(rows)
         self._watch_for_repetition(rows, total)
         is_full = len(rows) >= plan.size
-        fresh = self._seen.fresh(rows)
-        kept = {id(row) for row in fresh}
-        repeated = [row for row in rows if id(row) not in kept] if len(kept) < len(rows) else ()
+        fresh, repeated = self._seen.split(rows)
         is_first = self.received == plan.start.page
         if is_first:
             self._rows += (plan.start.page - 1) * plan.size
-        warning = self._moved(total, 0 if is_first else len(rows) - len(fresh))
+        warning = self._moved(total, 0 if is_first else len(repeated))
         is_cut = plan.limit is not None and plan.limit - self._given < len(fresh)
         if plan.limit is not None:
             del fresh[plan.limit - self._given :]
@@ -343,13 +341,14 @@ class _SeenIds:
         self._keys: set[Any] = set(known)
         self._latest: deque[list[Any]] = deque()
 
-    def fresh(self, rows: Sequence[Any]) -> list[Any]:
-        """Return the items that are new. Items without an id always are."""
-        fresh, keys = [], []
+    def split(self, rows: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Return the items that are new, and those that came before. Items without an id are always new."""
+        fresh, repeated, keys = [], [], []
         for row in rows:
             key = key_of(row)
             if key is not None:
                 if key in self._keys:
+                    repeated.append(row)
                     continue
                 self._keys.add(key)
                 keys.append(key)
@@ -358,7 +357,7 @@ class _SeenIds:
             self._latest.append(keys)
         while len(self._keys) > MAX_REMEMBERED_IDS and len(self._latest) > 1:
             self._keys.difference_update(self._latest.popleft())
-        return fresh
+        return fresh, repeated
 
 
 def content(page: Any, pages: Pages) -> list[Any]:

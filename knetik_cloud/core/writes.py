@@ -290,10 +290,10 @@ def marks(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, 
     found: dict[str, Any] = {"list": operation.read_back[-1].list}
     for name, expression, parameter in _places(operation):
         value = resolve(expression, arguments)
-        if value is not None and parameter is not None:
+        if value is None:
+            found[name] = None
+        elif parameter is not None:
             found[name] = spelling(parameter, value)
-        elif type(value) is str or value is None:
-            found[name] = value
         elif isinstance(value, str):
             found[name] = str.__str__(value)
         else:

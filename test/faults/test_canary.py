@@ -142,6 +142,20 @@ def fails(call: Callable[[], Any]) -> ApiException:
     raise AssertionError("the call succeeded")
 
 
+def fails_to_get(configuration: Configuration, is_async: bool) -> ApiException:
+    """Read an entry with one of the clients, and return the error."""
+
+    def call() -> None:
+        with ApiClient(configuration) as client:
+            UsersInventoryApi(client).get_user_inventory(56, 56)
+
+    async def call_async() -> None:
+        async with aio.ApiClient(configuration) as client:
+            await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
+
+    return fails((lambda: asyncio.run(call_async())) if is_async else call)
+
+
 def settings(failure: str = "") -> dict[str, Any]:
     """Return settings whose time limits are short only if the failure is that they pass."""
     return {"debug": True, **({"timeout": 0.2, "deadline": 1.5} if failure == "silent" else {})}
@@ -181,16 +195,7 @@ LONG_ECHOES: dict[str, Callable[[str], bytes]] = {
 def test_a_long_token_that_is_echoed_shows_nowhere_in_part(echo: str, is_async: bool) -> None:
     with FaultServer([says(LONG_ECHOES[echo](LONG))] * 3) as server:
         configuration = Configuration(host=server.url, access_token=Secret(LONG), retries=0)
-
-        def call() -> None:
-            with ApiClient(configuration) as client:
-                UsersInventoryApi(client).get_user_inventory(56, 56)
-
-        async def call_async() -> None:
-            async with aio.ApiClient(configuration) as client:
-                await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
-
-        error = fails((lambda: asyncio.run(call_async())) if is_async else call)
+        error = fails_to_get(configuration, is_async)
         assert server.met
     shown = "\n".join(views(error))
     assert_hidden(shown)
@@ -333,16 +338,7 @@ def test_an_unusable_token_of_a_provider_shows_in_no_frame(
             return provide()
 
     configuration = Configuration("http://127.0.0.1:1", token_provider=Provider())
-
-    def call() -> None:
-        with ApiClient(configuration) as client:
-            UsersInventoryApi(client).get_user_inventory(56, 56)
-
-    async def call_async() -> None:
-        async with aio.ApiClient(configuration) as client:
-            await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
-
-    error = fails((lambda: asyncio.run(call_async())) if is_async else call)
+    error = fails_to_get(configuration, is_async)
     assert type(error) is ApiResponseError
     assert_hidden("\n".join(views(error)))
 

@@ -218,7 +218,7 @@ def test_what_is_remembered_is_bounded() -> None:
 
     seen = _SeenIds()
     for start in range(0, 3 * MAX_REMEMBERED_IDS, 1000):
-        assert len(seen.fresh([{"id": number} for number in range(start, start + 1000)])) == 1000
+        assert len(seen.split([{"id": number} for number in range(start, start + 1000)])[0]) == 1000
     assert len(seen._keys) <= MAX_REMEMBERED_IDS
     assert sum(map(len, seen._latest)) <= MAX_REMEMBERED_IDS
 
