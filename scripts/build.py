@@ -36,7 +36,8 @@ def main(arguments: list[str]) -> int:
         source = Path(temporary, "source")
         _run("git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(source))
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
-        _run(sys.executable, "-m", "build", "--outdir", str(folder), str(source), env=environment)
+        build = (sys.executable, "-m", "build", "--installer", "uv")
+        _run(*build, "--outdir", str(folder), str(source), env=environment)
         normalize(next(folder.glob("*.tar.gz")), epoch)
         _write_bill_of_materials(folder, Path(temporary, "environment"), source)
     for path in sorted(folder.iterdir()):
@@ -57,12 +58,11 @@ def normalize(sdist: Path, epoch: int) -> None:
 
 
 def _write_bill_of_materials(folder: Path, environment: Path, source: Path) -> None:
-    venv.create(environment, with_pip=True)
+    venv.create(environment)
     python = str(environment / "bin" / "python")
     wheel = next(folder.glob("*.whl"))
     bill = folder / f"{wheel.name.split('-py3')[0]}.cdx.json"
-    _run(python, "-m", "pip", "install", "--quiet", str(wheel))
-    _run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "pip", "setuptools")
+    _run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, str(wheel))
     _run(
         *(sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible"),
         *("--pyproject", str(source / "pyproject.toml"), "--output-format", "JSON"),

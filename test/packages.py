@@ -51,10 +51,10 @@ def check_tests(sdist: Path, folder: Path) -> None:
         files.extractall(folder, filter="data")
     source = next(folder.iterdir())
     environment = folder / "environment"
-    venv.create(environment, with_pip=True)
-    requirements = str(source / "test-requirements.txt")
-    run(str(ROOT / "scripts" / "install"), str(environment), "-e", f"{source}[all]", "-r", requirements)
+    venv.create(environment)
     python = str(environment / "bin" / "python")
+    install = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python)
+    run(*install, "-e", f"{source}[all]", "-r", str(source / "test-requirements.txt"))
     subprocess.run([python, "-m", "pytest", "-q", *QUICK_TESTS], check=True, cwd=source)
 
 
