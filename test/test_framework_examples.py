@@ -93,6 +93,7 @@ def test_example_is_shorter_than_60_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) < 60
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_examples_type_check(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     cells = nbformat.read(NOTEBOOK, 4).cells

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from mypy import api as mypy
 
+pytestmark = pytest.mark.slow
+
 CASES = Path(__file__).parent / "typing_cases"
 
 

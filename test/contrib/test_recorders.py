@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -165,10 +166,14 @@ def test_pytest_recording_records_and_replays(tmp_path: Path) -> None:
     with FaultServer() as server:
         module = tmp_path / "test_shop.py"
         module.write_text(PYTEST_RECORDING.format(host=server.url))
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(module)]
+        plugins = ["-p", "pytest_recording.plugin", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "-q", *plugins, str(module)]
+        environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # others load slowly
         record = [*command, "--record-mode=once", "-k", "replays"]
-        subprocess.run(record, cwd=tmp_path, capture_output=True, check=True)
+        subprocess.run(record, cwd=tmp_path, env=environment, capture_output=True, check=True)
         recorded = len(server.requests)
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
         assert "2 passed" in done.stdout, done.stdout
         assert len(server.requests) == recorded == 1
