@@ -14,11 +14,20 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from knetik_cloud import ApiClient, Configuration, UsersInventoryApi
 from knetik_cloud.sandbox import Sandbox
 
 RunScript = Callable[[str], subprocess.CompletedProcess[str]]
+
+# Hypothesis generates the same examples in each run, without a time limit: only changes make tests fail.
+# `--hypothesis-profile random` generates new ones.
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("random", settings.get_profile("suite"), derandomize=False)
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -95,7 +95,7 @@ def test_columns_have_the_types_of_the_contract() -> None:
 def test_every_page_has_the_same_schema_and_loses_nothing(name: str) -> None:
     expected = PAGES[name].from_dict({}).to_arrow().schema
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(documents(name, 4))
     def check(document: dict[str, Any]) -> None:
         page = PAGES[name].from_dict(document)
@@ -190,7 +190,7 @@ def assert_kept(name: str, value: Any, column: Any) -> None:
 def test_columns_hold_values_of_their_own_type_and_no_others(name: str) -> None:
     fits = FITS[name]
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.lists(st.none() | ANY_VALUE, max_size=4))
     def check(values: list[Any]) -> None:
         terms = [{name: value} for value in values]

@@ -60,7 +60,7 @@ def test_long_pages_and_texts_are_cut() -> None:
     assert len(card(page)) < 20_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_model_has_a_well_formed_card(data: st.DataObject) -> None:
     kind = model_class(data.draw(st.sampled_from(sorted(models.__all__))))

@@ -28,7 +28,7 @@ from test.models.documents import documents, model_class
 from test.models.library import Branch
 
 NAMES = sorted(models.__all__)
-FEW = settings(max_examples=15, deadline=None)
+FEW = settings(max_examples=15)
 
 
 class Order(BaseModel):

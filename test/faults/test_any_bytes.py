@@ -15,7 +15,7 @@ from test.faults.server import ENTRY, FaultServer, Peer, Request, answer
 from test.faults.table import Lateness, assert_is_presentable
 
 TOKEN = "token-canary-for-any-bytes"
-FEW = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Parrot(FaultServer):

@@ -76,7 +76,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(value=JSON, ascii_only=st.booleans())
 def test_both_readers_agree_on_json(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
@@ -84,13 +84,13 @@ def test_both_readers_agree_on_json(value: Any, ascii_only: bool) -> None:
     assert_same(text.encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet='[]{}:,"\\u0123456789dDeE+-.\ufeff \ttruefalsn', max_size=24))
 def test_both_readers_agree_on_what_is_almost_json(text: str) -> None:
     assert_same(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.from_regex(r"-?[0-9]{1,25}(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?", fullmatch=True))
 def test_both_readers_agree_on_every_number(text: str) -> None:
     assert_same(text)
@@ -101,7 +101,7 @@ def test_both_readers_agree_on_every_number(text: str) -> None:
     assert isinstance(number, int) or math.isfinite(number)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=24))
 def test_both_readers_agree_on_arbitrary_bytes(data: bytes) -> None:
     assert_same(data)

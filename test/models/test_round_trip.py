@@ -17,7 +17,7 @@ from knetik_cloud.data.types import EARLIEST, LATEST
 
 from .documents import SCALARS, documents, model_class, values
 
-QUICKLY = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+QUICKLY = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 every_model = pytest.mark.parametrize("name", models.__all__)
 
 

@@ -114,7 +114,7 @@ def examples(operation: Operation) -> list[Any]:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_accepted_bodies_are_those_without_problems(operation: Operation, data: st.DataObject) -> None:
     assert operation.body is not None
     schema = operation.body.schema
@@ -141,7 +141,7 @@ def test_demo_data_is_accepted_without_jsonschema() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_accepted_seeds_are_those_without_problems(data: st.DataObject) -> None:
     document = changed(data.draw, seed.demo())
     assert ACCEPT_SEED(document) == (not [*_validator_class()(SEED_SCHEMA).iter_errors(document)])
