@@ -64,7 +64,7 @@ def test_waits_before_retries_and_tokens_count() -> None:
     busy = keeps(answer(b"", "Retry-After: 1", status="503 X"))
     with FaultServer([busy, holds]) as server:
         client = ApiClient(Configuration(server.url))
-        with client, knetik_cloud.deadline(0.3), pytest.raises(knetik_cloud.ServiceException):
+        with client, knetik_cloud.deadline(0.9), pytest.raises(knetik_cloud.ServiceException):
             UsersInventoryApi(client).get_user_inventory(56, 57)  # a retry would come too late
         client = ApiClient(Configuration(server.url, client_secret="secret"))
         with client, knetik_cloud.deadline(0.2), pytest.raises(DeadlineExceeded):
