@@ -255,12 +255,12 @@ def test_lines_of_other_events_are_not_taken_for_a_use(client: Client, sandbox: 
 def test_key_of_a_call_that_is_still_on_its_way_is_not_sent_again(
     client: Client, sandbox: Sandbox, how: str
 ) -> None:
-    sandbox.fail(USE, delay=0.6, applied=True)
+    sandbox.fail(USE, delay=1.5, applied=True)
     if how == "unknown":
-        with knetik_cloud.deadline(0.3):
+        with knetik_cloud.deadline(1):
             assert client.once(USE, 56, 56, key="a").state == "unknown"
     elif isinstance(client, Asyncio):
-        waiting = asyncio.wait_for(aio.once(client.api.use_user_entitlement_item, 56, 56, key="a"), 0.3)
+        waiting = asyncio.wait_for(aio.once(client.api.use_user_entitlement_item, 56, 56, key="a"), 1)
         with pytest.raises(TimeoutError):
             client.loop.run_until_complete(waiting)
     else:
@@ -273,8 +273,8 @@ def test_key_of_a_call_that_is_still_on_its_way_is_not_sent_again(
 def test_key_on_its_way_is_known_beside_another_text_and_during_a_slow_read(
     client: Client, sandbox: Sandbox
 ) -> None:
-    sandbox.fail(USE, delay=1.0, applied=True)
-    with knetik_cloud.deadline(0.3):
+    sandbox.fail(USE, delay=1.5, applied=True)
+    with knetik_cloud.deadline(1):
         assert client.once(USE, 56, 56, key="a", info="first").state == "unknown"
     sandbox.fail("get_user_inventory_log", delay=0.5)
     assert client.once(USE, 56, 56, key="a", info="second", settle=1.5).state == "found"
@@ -297,7 +297,7 @@ def test_wait_for_a_use_on_its_way_ends_with_the_block(client: Client, sandbox: 
 
 def interrupted(client: Client, sandbox: Sandbox) -> None:
     """Press Ctrl-C while a use with the key `a` is on its way."""
-    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer = threading.Timer(1, signal.raise_signal, [signal.SIGINT])
     timer.start()
     client.once(USE, 56, 56, key="a")
 

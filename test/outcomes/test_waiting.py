@@ -179,8 +179,8 @@ def test_token_holds_plain_values(
 @pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
 def test_block_with_a_deadline_ends_a_wait(client: Client, sandbox: Sandbox, several: bool) -> None:
     entry = add(client)
-    passed = r"^the deadline of 0\.3 s has passed \(increase knetik_cloud\.deadline\): status is not 'active'"
-    with knetik_cloud.deadline(0.3), pytest.raises(knetik_cloud.DeadlineExceeded, match=passed) as caught:
+    passed = r"^the deadline of 1 s has passed \(increase knetik_cloud\.deadline\): status is not 'active'"
+    with knetik_cloud.deadline(1), pytest.raises(knetik_cloud.DeadlineExceeded, match=passed) as caught:
         wait(client, 56, [entry.id] if several else entry.id, deadline=math.inf)
     resumed = resume(client, caught.value.wait_token, sleep=advancing(sandbox, hours=1))
     assert (resumed[0] if several else resumed).id == entry.id

@@ -113,7 +113,7 @@ def test_delayed_write_is_not_applied_to_data_that_was_replaced_meanwhile(
     web: Web, sandbox: Sandbox, replace: str, applied: bool
 ) -> None:
     sandbox.snapshot("before")
-    fault = sandbox.fail("use_user_entitlement_item", delay=0.5, applied=applied)
+    fault = sandbox.fail("use_user_entitlement_item", delay=2, applied=applied)
     with ThreadPoolExecutor(1) as pool:
         late = Web(sandbox.url)
         pending = pool.submit(late.use, 56, 56)
@@ -132,7 +132,7 @@ def test_delayed_write_is_not_applied_to_data_that_was_replaced_meanwhile(
 
 
 def test_delayed_write_is_applied_after_the_clock_has_moved(web: Web, sandbox: Sandbox) -> None:
-    sandbox.fail("use_user_entitlement_item", delay=0.3)
+    sandbox.fail("use_user_entitlement_item", delay=1)
     with ThreadPoolExecutor(1) as pool:
         late = Web(sandbox.url)
         pending = pool.submit(late.use, 56, 56)

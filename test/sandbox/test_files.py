@@ -447,8 +447,8 @@ def test_a_seed_that_is_wrong_is_reported_at_the_start(tmp_path: Path) -> None:
 
 def test_a_late_write_is_applied_after_its_caller_has_gone() -> None:
     with Sandbox() as sandbox:
-        fault = sandbox.fail("use_user_entitlement_item", delay=0.5, applied=True)
-        other = sandbox.fail("grant_user_entitlement", delay=0.5)
+        fault = sandbox.fail("use_user_entitlement_item", delay=2, applied=True)
+        other = sandbox.fail("grant_user_entitlement", delay=2)
         import http.client
 
         for path, body in (
