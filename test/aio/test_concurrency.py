@@ -22,7 +22,7 @@ from knetik_cloud import (
 )
 from knetik_cloud import ApiClient as BlockingClient
 
-from .service import ENTRY, Asked, Service, healthy, http
+from .service import ENTRY, Asked, Service, healthy, http, until
 
 
 class Late(asyncio.Protocol):
@@ -128,7 +128,7 @@ def test_a_task_that_is_cancelled_while_it_fetches_the_token_leaves_that_to_the_
         async with Service(first_hangs) as service, client(service, client_secret="s") as shared:
             api = aio.UsersInventoryApi(shared)
             first = asyncio.create_task(api.get_user_inventory(56, 56))
-            await asyncio.sleep(0.05)
+            await until(lambda: fetches == 1)
             second = asyncio.create_task(api.get_user_inventory(56, 56))
             await asyncio.sleep(0.05)
             first.cancel()

@@ -347,7 +347,7 @@ def closed_while_calling(play: Play) -> None:
     api = UsersInventoryApi(client)
     with ThreadPoolExecutor(1) as pool:
         under_way = pool.submit(api.get_user_inventory, 56, 56)
-        time.sleep(0.1)
+        assert wait_until(lambda: play.server.requests)
         client.close()
         assert under_way.result().id == ENTRY["id"]
     assert not client._shared._state.transport._idle  # type: ignore[union-attr]

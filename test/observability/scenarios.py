@@ -209,7 +209,7 @@ def run_blocking(scenario: Scenario, configuration: Configuration) -> BaseExcept
     with ApiClient(configuration) as client:
         method: Callable[..., Any] = getattr(UsersInventoryApi(client), scenario.method)
         try:
-            with interrupting(0.3 if scenario.is_interrupted else 60):
+            with interrupting(1 if scenario.is_interrupted else 60):
                 method(*scenario.arguments)
         except (ApiException, Interrupted) as error:
             return error
@@ -224,7 +224,7 @@ def run_asyncio(scenario: Scenario, configuration: Configuration) -> BaseExcepti
             method: Callable[..., Any] = getattr(aio.UsersInventoryApi(client), scenario.method)
             task = asyncio.create_task(method(*scenario.arguments))
             if scenario.is_interrupted:
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(1)
                 task.cancel()
             with suppress(ApiException, asyncio.CancelledError):
                 await task

@@ -20,6 +20,7 @@ import knetik_cloud.bulk.running
 from knetik_cloud import bulk
 from knetik_cloud.sandbox import Sandbox
 from test.outcomes import ledger
+from test.polling import wait_until
 
 ROWS = 480
 
@@ -139,11 +140,11 @@ def test_shard_that_another_process_runs_is_left_alone(
     service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
 ) -> None:
     bulk.prepare(uses("busy"), api.use_user_entitlement_item, journal=tmp_path / "run", shards=1)
-    service.fail(ledger.USE, delay=0.5)
+    slow = service.fail(ledger.USE, delay=2)
     tallies: list[bulk.Tally] = []
     first = threading.Thread(target=lambda: tallies.append(bulk.run_shard(tmp_path / "run", 0, api)))
     first.start()
-    time.sleep(0.2)
+    assert wait_until(lambda: slow.met)
     assert bulk.run_shard(tmp_path / "run", 0, api).state == "busy"
     first.join()
     assert tallies[0].counts == {"applied": ROWS}

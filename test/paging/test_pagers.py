@@ -152,7 +152,7 @@ def threads() -> Callable[[], int]:
 
 
 def test_no_thread_is_left_when_a_pager_is_dropped_half_way(threads: Callable[[], int]) -> None:
-    with ListService(entries(400), latency=0.05) as service, ApiClient(Configuration(service.url)) as client:
+    with ListService(entries(400), latency=0.5) as service, ApiClient(Configuration(service.url)) as client:
         reading = iter(UsersInventoryApi(client).iter_users_inventory(page_size=10, prefetch=8))
         next(reading)
         assert 1 <= threads() <= 8  # one that is idle again takes another page
