@@ -28,7 +28,7 @@ PAGES: Mapping[str, Mapping[str, Action]] = {
     "/journal/clear": {"POST": journal_pages.clear},
     "/journal/code": {"GET": code_pages.code},
     "/journal/stream": {"GET": journal_pages.stream},
-    "/journal/{number:int}": {"GET": journal_pages.request},
+    "/journal/{number:id}": {"GET": journal_pages.request},
     "/data": {"GET": data_pages.overview},
     "/data/seed": {"POST": data_pages.load},
     "/data/export": {"GET": data_pages.export},
@@ -46,9 +46,9 @@ PAGES: Mapping[str, Mapping[str, Action]] = {
     "/undo/snapshots": {"POST": undo_pages.save},
     "/undo/snapshots/restore": {"POST": undo_pages.restore},
     "/undo/snapshots/delete": {"POST": undo_pages.remove},
-    "/undo/{number:int}": {"POST": undo_pages.undo_point},
+    "/undo/{number:id}": {"POST": undo_pages.undo_point},
     "/try": {"GET": try_pages.operations},
     "/try/{operation}": {"GET": try_pages.form, "POST": try_pages.submit},
     "/keys": {"GET": keys},
 }
-"""The handler of each method by path. A path parameter's type is Starlette's."""
+"""The handler of each method by path. A path parameter's type is Starlette's, or `id`."""

@@ -8,6 +8,7 @@ from inspect import isawaitable, iscoroutinefunction
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
@@ -27,6 +28,13 @@ logger = logging.getLogger("knetik_cloud.sandbox")
 
 MAX_FORM_BYTES = 8 * 2**20
 """The size of the largest form that is read: a seed or a request's body may be in it."""
+
+
+class _IdConvertor(IntegerConvertor):
+    regex = "[0-9]{1,10}"  # as many digits as MAX_ID has
+
+
+register_url_convertor("id", _IdConvertor())
 
 
 class Console:
