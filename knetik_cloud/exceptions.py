@@ -73,6 +73,9 @@ class Attempt(_Attempt):
 
     seconds: float = 0.0
 
+    def __repr__(self) -> str:
+        return f"{super().__repr__()[:-1]}, seconds={self.seconds!r})"
+
     def __str__(self) -> str:
         return self.outcome if not self.waited else f"{self.outcome}, waited {self.waited:.2f} s"
 

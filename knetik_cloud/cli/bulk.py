@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 SECTIONS = ("Output options", "Connection options")
 STATES = ("applied", "found", "denied", "absent", "unknown", "pending")
+NOT_APPLIED = ("denied", "absent")
 STATUS = ("operation", "host", "total", *STATES, "complete")
 REPORT = ("row", "key", "state", "status", "code", "reason", "request_id", "candidates", "arguments")
 
@@ -205,22 +206,27 @@ def report(journal: Path, failed: bool, state: tuple[str, ...]) -> None:
 
     run = run_of(click.get_current_context())
     run.output.check(None if failed else REPORT)
+    wanted = [name for name in state or STATES if not failed or name in NOT_APPLIED]
+    if not wanted:
+        raise click.UsageError(
+            f"--failed writes rows that are {' or '.join(NOT_APPLIED)}: name one of these with --state"
+        )
     with _errors():
         found = engine.report(journal)
         if failed:
-            columns = dict.fromkeys(name for row in _failed(found) for name in row)
-            run.output.write(Rows.of(_failed(found), [*columns]))
+            columns = dict.fromkeys(name for row in _inputs(found, wanted) for name in row)
+            run.output.write(Rows.of(_inputs(found, wanted), [*columns]))
         else:
-            rows = (row for row in found.rows() if not state or row.state in state)
+            rows = (row for row in found.rows() if row.state in wanted)
             run.output.write(Rows.of(({name: getattr(row, name) for name in REPORT} for row in rows), REPORT))
 
 
-def _failed(report: Report) -> Iterator[dict[str, Any]]:
-    """Yield the rows that were not applied, as the input of another run."""
+def _inputs(report: Report, states: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows in some states as the input of another run."""
     from knetik_cloud.bulk.sources import RowReader
 
     reader = RowReader(calls.by_id()[report.operation])
-    return (reader.flat(row.to_row()) for row in report.rows() if row.state in ("denied", "absent"))
+    return (reader.flat(row.to_row()) for row in report.rows() if row.state in states)
 
 
 def _method(operation: Operation[Any], client: Any) -> Any:

@@ -243,12 +243,13 @@ class Run:
     def is_foreign_host(self) -> bool:
         """Whether the calls go to another host than the profile's: without its secret and TLS settings."""
         from knetik_cloud.configuration import DEFAULT_HOST
+        from knetik_cloud.core.call import origin
 
         profile = self.profile
         if profile is None:
             return False
         own = str(profile.settings.get("host", DEFAULT_HOST))
-        return _origin(own) != _origin(str(self.base_url.value))
+        return origin(urlsplit(own)) != origin(urlsplit(str(self.base_url.value)))
 
     def configuration(self, with_credential: bool = True) -> Configuration:
         """Return the configuration of the calls.
@@ -377,12 +378,6 @@ def is_loopback(url: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
-    return parts.scheme, parts.netloc.lower().removesuffix(usual)
 
 
 def _environment_credentials() -> list[Credential]:

@@ -375,13 +375,13 @@ class Engine:
         except ValueError:
             return False
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        if _origin(url) != _origin(urlsplit(self.origin)) or not (target.isascii() and target.isprintable()):
+        if origin(url) != origin(urlsplit(self.origin)) or not (target.isascii() and target.isprintable()):
             return False
         request.target = target.replace(" ", "%20")
         return True
 
 
-def _origin(url: SplitResult) -> tuple[str, str]:
+def origin(url: SplitResult) -> tuple[str, str]:
     """Return the scheme of a URL, and its user, host and port unless that is the usual one."""
     usual = ":443" if url.scheme == "https" else ":80"
     return url.scheme, url.netloc.lower().removesuffix(usual).rstrip(":")

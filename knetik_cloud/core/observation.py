@@ -82,9 +82,11 @@ def notify(
         try:
             pending = callback(event)
         except BaseException as error:
-            if not _is_of_hook(error, callback):
-                if not is_end:
-                    raise
+            if not _is_interruption(error):
+                _log_failure(callback, error)
+            elif not is_end:
+                raise
+            else:
                 interruption = error
         else:
             if pending is not None:
@@ -105,21 +107,15 @@ def _await(
     try:
         yield Await(pending)
     except BaseException as error:
-        if not _is_of_hook(error, callback):
-            if not is_end:
-                raise
+        if not _is_interruption(error):
+            _log_failure(callback, error)
+        elif not is_end:
+            raise
+        else:
             interruption = error
     steps = notify(rest, event, is_end, interruption)
     if steps is not None:
         yield from steps
-
-
-def _is_of_hook(error: BaseException, callback: Callback) -> bool:
-    """Log an error that a hook raised, and return True, or False if it interrupts the call."""
-    if _is_interruption(error):
-        return False
-    _log_failure(callback, error)
-    return True
 
 
 def _is_interruption(error: BaseException) -> bool:

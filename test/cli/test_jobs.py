@@ -48,6 +48,12 @@ def test_rows_that_fail_end_with_1_and_become_the_next_input(
     assert failed.rows("csv") == [{"user_id": "3", "entitlement_id": "1"}]
     denied = run("bulk", "report", str(journal), "--state", "denied", "-o", "jsonl").rows("jsonl")
     assert [(row["row"], row["code"]) for row in denied] == [(2, 1007)]
+    for state, count in (("denied", 1), ("absent", 0)):
+        again = run("bulk", "report", str(journal), "--failed", "--state", state, "-o", "jsonl")
+        assert len(again.rows("jsonl")) == count
+    neither = run("bulk", "report", str(journal), "--failed", "--state", "applied")
+    assert neither.code == 2
+    assert "rows that are denied or absent" in neither.err
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])

@@ -29,6 +29,12 @@ def full(kind: type[ApiException]) -> ApiException:
     return error
 
 
+def test_an_attempt_shows_its_duration() -> None:
+    attempt = Attempt("reset", None, 0.5)
+    attempt.seconds = 0.25
+    assert repr(attempt) == "Attempt(outcome='reset', status=None, waited=0.5, seconds=0.25)"
+
+
 @pytest.mark.parametrize("kind", CLASSES)
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_an_exception_pickles_with_all_that_it_knows(kind: type[ApiException], protocol: int) -> None:
