@@ -486,7 +486,7 @@ def _instant(text: str) -> float | str:
     help="How many times to apply it; 0 for no limit.",
 )
 @click.option("--delay", type=Duration(), help="The delay before the response.")
-@click.option("--drop", "reset", is_flag=True, help="Drop the connection without a response.")
+@click.option("--reset", is_flag=True, help="Reset the connection instead of sending a response.")
 @click.option("--truncate", is_flag=True, help="Send half of the response's body.")
 @click.option("--applied", is_flag=True, help="Apply the operation, then lose its response.")
 @click.option("--header", multiple=True, metavar="NAME:VALUE", help="Header to send with the status.")

@@ -70,7 +70,7 @@ def test_an_output_that_cant_be_written_is_rejected_before_anything_is_changed(
         ["clock", "set", "1900000000"],
         ["generate", "users=1"],
         ["tokens", "expire"],
-        ["fail", "*", "--drop"],
+        ["fail", "*", "--reset"],
         ["faults"],
         ["journal"],
         ["status"],
@@ -194,13 +194,13 @@ def test_faults_are_armed_listed_and_cleared(sandbox: Sandbox, run: Run) -> None
     assert fault.headers == {"Retry-After": "9"}
     assert run("items", "get", "56", "--retries", "0").error["retry_after"] == 9.0
     run("sandbox", "fail", "*", "--delay", "10ms")
-    run("sandbox", "fail", "grant-user-entitlement", "--drop", "--applied")
+    run("sandbox", "fail", "grant-user-entitlement", "--reset", "--applied")
     listed = run("sandbox", "faults", "-o", "jsonl").rows("jsonl")
     assert [row["operation"] for row in listed] == ["get_entitlement_item", "*", "grant_user_entitlement"]
     assert listed[0]["met"] == 1
     assert run("sandbox", "faults", "--clear").code == 0
     assert sandbox.faults == []
-    assert run("sandbox", "fail", "nothing", "--drop").code == 4
+    assert run("sandbox", "fail", "nothing", "--reset").code == 4
 
 
 def test_tokens_are_ended(sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
