@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -24,7 +24,7 @@ from knetik_cloud.core.deadline import block_reason, remaining
 from knetik_cloud.core.operation import Operation, ReadBack
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
-from knetik_cloud.core.writes import Outcome, State
+from knetik_cloud.core.writes import Moment, Outcome, State
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, DeadlineExceeded
 
@@ -146,26 +146,25 @@ class ServiceTime:
     """
 
     def __init__(self) -> None:
-        self._bounds: tuple[float, float] | None = None
-        self._learned = time.time(), monotonic()
+        self._offsets: tuple[tuple[float, float], ...] | None = None
+        """For each clock of a moment, the least and the most that the service's time may be ahead of it."""
 
     @property
     def is_known(self) -> bool:
         """Whether a response has reported the service's time."""
-        return self._bounds is not None
+        return self._offsets is not None
 
     @property
     def margin(self) -> float:
         """By how many seconds a moment may be later than `at` returns, and an item's time rounded down."""
-        earliest, latest = self._bounds or (0.0, 0.0)
-        return max(MIN_MARGIN_SECONDS, latest - earliest + 1.0)
+        return max(MIN_MARGIN_SECONDS, *(most - least + 1.0 for least, most in self._offsets_or_local()))
 
-    def learn(self, headers: Mapping[str, str], sent: float) -> None:
+    def learn(self, headers: Mapping[str, str], sent: Moment) -> None:
         """Read the `Date` header of a response that has just arrived.
 
         Args:
             headers: The headers of the response.
-            sent: Epoch seconds of the local clock, before the request was sent.
+            sent: A moment before the request was sent.
         """
         from email.utils import parsedate_to_datetime
 
@@ -173,36 +172,51 @@ class ServiceTime:
             date = parsedate_to_datetime(headers["Date"]).timestamp()
         except (KeyError, TypeError, ValueError, OverflowError):
             return
-        self._learned = now, _ = time.time(), monotonic()
-        earliest, latest = date - now, date + 1.0 - sent
-        if self._bounds is not None:
-            both = max(earliest, self._bounds[0]), min(latest, self._bounds[1])
-            if both[0] <= both[1]:  # otherwise a clock was moved since
-                earliest, latest = both
-        self._bounds = earliest, latest
+        offsets = [(date - now, date + 1.0 - then) for now, then in zip(Moment.now(), sent, strict=True)]
+        for number, (known, new) in enumerate(zip(self._offsets or (), tuple(offsets), strict=False)):
+            both = max(known[0], new[0]), min(known[1], new[1])
+            if both[0] <= both[1]:  # otherwise the clock was moved since
+                offsets[number] = both
+        self._offsets = tuple(offsets)
 
     def assume_local(self) -> None:
         """Use the local clock if no response has reported the service's time."""
-        self._bounds = self._bounds or (0.0, 0.0)
+        self._offsets = self._offsets_or_local()
+
+    def _offsets_or_local(self) -> tuple[tuple[float, float], ...]:
+        if self._offsets is not None:
+            return self._offsets
+        now = Moment.now()
+        return tuple((now.wall - clock, now.wall - clock) for clock in now)
 
     def take(self, other: ServiceTime) -> None:
         """Copy what another one has learned."""
-        if other._bounds is not None:
-            self._bounds, self._learned = other._bounds, other._learned
+        if other.is_known:
+            self._offsets = other._offsets
 
-    def at(self, local: float) -> float:
-        """Return the earliest the service's time may be at a moment of the local clock, in epoch seconds."""
-        return local + (self._bounds or (0.0, 0.0))[0]
+    def at(self, moment: Moment) -> float:
+        """Return the earliest the service's time may be at a moment, in epoch seconds."""
+        return min(self._earliest(moment))
+
+    def at_least(self, moment: Moment) -> float:
+        """Return the same by the clock that shows more."""
+        return max(self._earliest(moment))
+
+    def _earliest(self, moment: Moment) -> Iterator[float]:
+        return (clock + least for clock, (least, _) in zip(moment, self._offsets_or_local(), strict=True))
+
+    def monotonic(self, seconds: float) -> float:
+        """Return the earliest moment of the monotonic clock at which the service's time may be `seconds`."""
+        return seconds - self._offsets_or_local()[1][1]
 
     def now(self) -> float:
-        """Return the earliest the service's time may be now, even if the local clock was set since."""
-        local, moment = self._learned
-        return self.at(min(time.time(), local + monotonic() - moment))
+        """Return the earliest the service's time may be now."""
+        return self.at(Moment.now())
 
     def latest(self) -> float:
         """Return the latest the service's time may be now."""
-        local, moment = self._learned
-        return max(time.time(), local + monotonic() - moment) + (self._bounds or (0.0, 0.0))[1]
+        offsets = self._offsets_or_local()
+        return max(clock + most for clock, (_, most) in zip(Moment.now(), offsets, strict=True))
 
 
 class CannotReadError(Exception):
@@ -301,7 +315,7 @@ class Lookup:
         return []
 
     def _request(self, listed: Operation[Any], arguments: Mapping[str, Any]) -> Steps[Any]:
-        sent = time.time()
+        sent = Moment.now()
         result = yield Run(listed, arguments, self._settings.options)
         if isinstance(result, ApiException):
             raise CannotReadError(result)
@@ -539,24 +553,23 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
         return Outcome("unknown", error=_of_write(write, failed.error))
 
     def look() -> Steps[tuple[State, list[Any]]]:
-        margin = lookup.time.margin
-        since, siblings = _window(write, margin, settle)
+        since, siblings = _window(write, lookup.time, settle)
         settled = {other.id for other in siblings or () if other.state == "applied"}
-        found = yield from lookup.traces(lookup.time.at(since))
+        found = yield from lookup.traces(since)
         if write.era is not writes.LOG.era:
             return "unknown", found
-        siblings = writes.LOG.siblings(write, since - margin, settle)  # and those that came meanwhile
+        siblings = _siblings(write, lookup.time, since, settle)  # with those that came meanwhile
         if siblings is None or (operation.marker is not None and marker is None):
             return ("unknown" if found else "absent"), found
         state = judge(len(found), *write.tally(siblings, settled))
-        begun, date = math.floor(lookup.time.at(write.latest_start)), operation.read_back[-1].since
+        begun, date = math.floor(lookup.time.at_least(write.started)), operation.read_back[-1].since
         older = sum(_time(item, date) < begun for item in found)
-        earlier = sum((other.ended or math.inf) <= write.latest_start for other in siblings)
+        earlier = sum(other.ends_at <= write.started.monotonic for other in siblings)
         if state == "applied" and older > earlier:
             return "unknown", found  # one of them was there before the call
         return state, found
 
-    left = settle - (time.time() - (write.ended or write.started))
+    left = settle - min((write.ended or write.started).ages())
     state, candidates, read_error = yield from certain(look, max(0.0, min(left, settle)))
     write.resolve(state)
     return _outcome(state, candidates, _of_write(write, read_error) or error, None)
@@ -576,18 +589,27 @@ def _of_write(write: writes.Write | None, read_error: ApiException | None) -> Ap
     return read_error
 
 
-def _window(write: writes.Write, margin: float, settle: float) -> tuple[float, list[writes.Write] | None]:
-    """Return the moment to look from, in local epoch seconds, and the siblings whose traces are seen then.
+def _window(
+    write: writes.Write, clock: ServiceTime, settle: float
+) -> tuple[float, list[writes.Write] | None]:
+    """Return the service's time to look from, and the siblings whose traces are seen then.
 
     The window begins where no sibling is running, because it must hold all traces of a sibling or none.
     """
-    since = write.started - margin
+    first = write
     while True:
-        siblings = writes.LOG.siblings(write, since - margin, settle)
-        starts = [sibling.started - margin for sibling in siblings or ()]
-        if siblings is None or min(starts, default=since) >= since:
+        since = clock.at(first.started) - clock.margin
+        siblings = _siblings(write, clock, since, settle)
+        earlier = min([first, *(siblings or ())], key=lambda other: other.started.monotonic)
+        if earlier is first:
             return since, siblings
-        since = min(starts)
+        first = earlier
+
+
+def _siblings(
+    write: writes.Write, clock: ServiceTime, since: float, settle: float
+) -> list[writes.Write] | None:
+    return writes.LOG.siblings(write, clock.monotonic(since) - clock.margin, settle)
 
 
 def _send(
@@ -637,7 +659,7 @@ def _is_under_way(lookup: Lookup, settings: Settings, settle: float) -> bool:
     """Return whether an earlier call of this process may still apply a write with the same key."""
     write = writes.Write(lookup.operation, lookup.arguments, settings.service)
     del write.marks["marker"]  # with the caller's own text
-    siblings = writes.LOG.siblings(write, write.started, settle)
+    siblings = writes.LOG.siblings(write, write.started.monotonic, settle)
     return siblings is None or any(
         other.state in ("open", "unknown") and lookup.has_marker(other.marks.get("marker"))
         for other in siblings
@@ -656,18 +678,17 @@ def _look_for_new(
         settle: Seconds within which a write arrives whose call has failed.
     """
     yield from lookup.learn_time()
-    started = time.time()
-    since = lookup.time.at(started) - lookup.time.margin
+    since = lookup.time.now() - lookup.time.margin
     write = writes.Write(lookup.operation, lookup.arguments, settings.service)
     before = {item._json.get("id") for item in (yield from lookup.traces(since))}
-    read = time.time()
+    begun, read = write.started.monotonic, monotonic()
 
     def look() -> Steps[tuple[State, list[Any]]]:
-        known = writes.LOG.siblings(write, write.started, settle) or ()
-        settled = {other.id for other in known if other.state == "applied" and other.started > read}
+        known = writes.LOG.siblings(write, begun, settle) or ()
+        settled = {other.id for other in known if other.state == "applied" and other.started.monotonic > read}
         found = yield from lookup.traces(since)
         new = [item for item in found if item._json.get("id") not in before]
-        siblings = writes.LOG.siblings(write, write.started, settle)
+        siblings = writes.LOG.siblings(write, begun, settle)
         if siblings is None:
             return ("unknown" if new else "absent"), new
         others = [sibling for sibling in siblings if not any(sibling is mine for mine in own)]

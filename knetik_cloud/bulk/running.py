@@ -47,6 +47,7 @@ from knetik_cloud.bulk.sources import Rows
 from knetik_cloud.core import options
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.outcome import Sleep
+from knetik_cloud.core.writes import Moment
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.recovery import SETTLE_SECONDS, ServiceTime, check_settle, settings_of
@@ -521,7 +522,7 @@ class _Worker:
                     time.sleep(command.seconds)
                     result = None
                 else:
-                    sent = time.time()
+                    sent = Moment.now()
                     try:
                         result = call(command.operation, command.arguments, command.options, http_info=True)
                         clock.learn(result.headers, sent)

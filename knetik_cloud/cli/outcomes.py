@@ -84,7 +84,7 @@ class EntryWait:
         self._run: Callable[[Any], Any] = lambda steps: _readable(lambda: recovery.run_steps(client, steps))
         self._lookup = recovery.Lookup(operation, arguments, recovery.settings_of(client, {}), None)
         self._run(self._lookup.learn_time())
-        self._since = self._lookup.time.at(time.time()) - self._lookup.time.margin
+        self._since = self._lookup.time.now() - self._lookup.time.margin
         self._before = set(self._ids())
 
     def _ids(self) -> Iterator[Any]:

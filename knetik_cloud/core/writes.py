@@ -79,6 +79,33 @@ class Outcome(Generic[T]):
         return f"<Outcome {', '.join(details)}>"
 
 
+class Moment(NamedTuple):
+    """A moment by both clocks: the local one may be set, and the monotonic one may stop with the machine.
+
+    Attributes:
+        wall: Epoch seconds of the local clock as it was set then.
+        monotonic: Seconds of the monotonic clock.
+    """
+
+    wall: float
+    monotonic: float
+
+    @classmethod
+    def now(cls) -> Moment:
+        """Return the present moment."""
+        return cls(time.time(), monotonic())
+
+    @classmethod
+    def at(cls, wall: float) -> Moment:
+        """Return the moment that another process saw on the local clock."""
+        return cls(wall, monotonic() - (time.time() - wall))
+
+    def ages(self) -> tuple[float, float]:
+        """Return how many seconds ago the moment was, by both clocks."""
+        now = Moment.now()
+        return now.wall - self.wall, now.monotonic - self.monotonic
+
+
 _NUMBERS = itertools.count()
 
 
@@ -90,50 +117,38 @@ class Write:
         arguments: Its arguments as plain JSON, recorded only if its result is unknown.
         marks: What all of its traces have in common, by place. Writes with equal marks leave traces that
             can't be told apart.
+        started: When the call started.
+        ended: When it ended, or None while it is running.
         state: `"open"`, `"applied"`, `"absent"` (certainly not applied) or `"unknown"`.
     """
 
-    __slots__ = ("_ended", "_started", "arguments", "era", "id", "marks", "operation", "state")
+    __slots__ = ("arguments", "ended", "era", "id", "marks", "operation", "started", "state")
 
     def __init__(self, operation: Operation[Any], arguments: Mapping[str, Any], service: str) -> None:
         self.operation = operation
         self.arguments: dict[str, Any] = {}
         self.marks = {"": service, **marks(operation, arguments)}
         self.id = os.getpid(), next(_NUMBERS)
-        self._started = _Moment(time.time(), monotonic())
-        self._ended: _Moment | None = None
+        self.started = Moment.now()
+        self.ended: Moment | None = None
         self.state = "open"
         self.era = LOG.era
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {
-            name: getattr(self, name) for name in ("id", "arguments", "marks", "started", "ended", "state")
-        }
+        state = {name: getattr(self, name) for name in ("id", "arguments", "marks", "state")}
+        now = time.time()
+        state["started"] = now - max(self.started.ages())
+        state["ended"] = None if self.ended is None else now - min(self.ended.ages())
         return _rebuild, (self.operation.models, self.operation.id, state)
-
-    @property
-    def started(self) -> float:
-        """When the call started, in epoch seconds of the local clock as it is set now, or before that."""
-        return min(self._started.wall, self._started.by_now())
-
-    @property
-    def latest_start(self) -> float:
-        """When the call started, as `started`, or after that."""
-        return max(self._started.wall, self._started.by_now())
-
-    @property
-    def ended(self) -> float | None:
-        """When the call ended, or after that; None while it is running."""
-        return None if self._ended is None else max(self._ended.wall, self._ended.by_now())
 
     @property
     def ends_at(self) -> float:
         """When the call ended, by the monotonic clock; infinite while it is running."""
-        return math.inf if self._ended is None else self._ended.monotonic
+        return math.inf if self.ended is None else self.ended.monotonic
 
     def end(self, state: str) -> None:
         """Record the result of the call."""
-        self._ended = _Moment(time.time(), monotonic())
+        self.ended = Moment.now()
         self.state = state
 
     def end_unknown(self, arguments: Mapping[str, Any]) -> None:
@@ -166,25 +181,13 @@ class Write:
         return certain, possible
 
     def may_come_after(self, moment: float, settle: float) -> bool:
-        """Return whether the write may leave its trace after a moment of the local clock.
+        """Return whether the write may leave its trace after a moment.
 
         Args:
-            moment: The moment, in epoch seconds.
+            moment: The moment, by the monotonic clock.
             settle: Seconds within which a write arrives whose call has failed.
         """
-        ended = self.ended
-        return ended is None or ended + (settle if self.state == "unknown" else 0.0) >= moment
-
-
-class _Moment(NamedTuple):
-    """A moment by both clocks: the local one may be set, and the monotonic one may stop with the machine."""
-
-    wall: float
-    monotonic: float
-
-    def by_now(self) -> float:
-        """Return the moment in epoch seconds of the local clock as it is set now."""
-        return time.time() - (monotonic() - self.monotonic)
+        return self.ends_at + (settle if self.state == "unknown" else 0.0) >= moment
 
 
 class WriteLog:
@@ -234,7 +237,7 @@ class WriteLog:
 
         Args:
             write: The write.
-            since: The moment, in epoch seconds of the local clock.
+            since: The moment, by the monotonic clock.
             settle: Seconds within which a write arrives whose call has failed.
 
         Returns:
@@ -257,15 +260,10 @@ def _rebuild(models: str, operation: str, state: Mapping[str, Any]) -> Write:
     )
     for name in ("id", "arguments", "marks", "state"):
         setattr(write, name, state[name])
-    write._started = _moment(state["started"])
-    write._ended = None if state["ended"] is None else _moment(state["ended"])
+    write.started = Moment.at(state["started"])
+    write.ended = None if state["ended"] is None else Moment.at(state["ended"])
     write.era = LOG.era
     return write
-
-
-def _moment(wall: float) -> _Moment:
-    """Return the moment of another process."""
-    return _Moment(wall, monotonic() - (time.time() - wall))
 
 
 class _Name(str):

@@ -24,6 +24,7 @@ import knetik_cloud
 from knetik_cloud import aio, operations, recovery
 from knetik_cloud.aio import recovery as aio_recovery
 from knetik_cloud.core import writes
+from knetik_cloud.core.writes import Moment
 from knetik_cloud.recovery import ServiceTime, capture, keyed
 from knetik_cloud.sandbox import Sandbox
 from test.outcomes.conftest import Asyncio, Blocking, Client
@@ -447,11 +448,11 @@ def test_open_writes_are_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
         add().end("applied")
     assert log.siblings(mine, math.inf, 0.0) == [first]
     first.end("unknown")
-    assert log.siblings(mine, time.time(), 60.0) == [first]
+    assert log.siblings(mine, time.monotonic(), 60.0) == [first]
     for _ in range(3):
         add().end("applied")
-    assert log.siblings(mine, time.time() - 60, 0.0) is None
-    assert log.siblings(mine, time.time() + 60, 0.0) == []
+    assert log.siblings(mine, time.monotonic() - 60, 0.0) is None
+    assert log.siblings(mine, time.monotonic() + 60, 0.0) == []
 
 
 def test_failed_writes_may_arrive_until_they_are_found_out(
@@ -462,7 +463,7 @@ def test_failed_writes_may_arrive_until_they_are_found_out(
     arguments = {"user_id": 56, "grant_request": SONGBOOK}
     failed, mine = (log.add(operations.GRANT_USER_ENTITLEMENT, arguments, "") for _ in range(2))
     failed.end_unknown(arguments)
-    later = time.time() + 5
+    later = time.monotonic() + 5
     assert failed.may_come_after(later, 10.0)
     log.add(operations.GRANT_USER_ENTITLEMENT, arguments, "").end("applied")  # which is what ended last
     log.add(operations.GRANT_USER_ENTITLEMENT, arguments, "").end("applied")
@@ -473,14 +474,14 @@ def test_failed_writes_may_arrive_until_they_are_found_out(
     assert not failed.may_come_after(later, 10.0)
 
 
-def test_own_item_is_not_older_after_the_clock_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = {"user_id": 56, "grant_request": SONGBOOK}
-    write = writes.Write(operations.GRANT_USER_ENTITLEMENT, arguments, "")
-    now = time.time()
-    for step in (-30, 30):
-        monkeypatch.setattr(writes, "time", SimpleNamespace(time=lambda step=step: time.time() + step))
-        assert write.started <= now + min(step, 0)
-        assert write.latest_start >= now + max(step, 0) - 1
+@pytest.mark.parametrize("step", [-30, 30])
+def test_service_s_time_of_a_moment_is_known_after_the_clock_was_set(
+    monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    moment, clock = Moment.now(), ServiceTime()
+    monkeypatch.setattr(writes, "time", SimpleNamespace(time=lambda: time.time() + step))
+    clock.learn({"Date": formatdate(math.floor(time.time()), usegmt=True)}, Moment.now())
+    assert clock.at(moment) <= moment.wall <= clock.at_least(moment) + 1
 
 
 def test_threads_lose_no_open_write(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -826,10 +827,11 @@ def test_time_of_the_service_is_bounded_however_long_responses_take(monkeypatch:
             sent = now
             answered = sent + choose.expovariate(0.3)
             now = answered + choose.expovariate(0.3)
-            monkeypatch.setattr("knetik_cloud.recovery.time.time", lambda: now)  # noqa: B023
-            clock.learn({"Date": formatdate(math.floor(answered + offset), usegmt=True)}, sent)
+            monkeypatch.setattr(Moment, "now", lambda: Moment(now, now - 1e9))  # noqa: B023
+            date = formatdate(math.floor(answered + offset), usegmt=True)
+            clock.learn({"Date": date}, Moment(sent, sent - 1e9))
             true = now + offset
-            assert clock.at(now) <= true + 1e-6
-            assert math.floor(true) >= clock.at(now) - 1 - 1e-6
-            assert true - clock.at(now) <= clock.margin - 1 + 1e-6
+            assert clock.now() <= true + 1e-6
+            assert math.floor(true) >= clock.now() - 1 - 1e-6
+            assert true - clock.now() <= clock.margin - 1 + 1e-6
     assert ServiceTime().margin == 2
