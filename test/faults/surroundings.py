@@ -42,6 +42,7 @@ from test.faults.table import (
     right,
     views,
 )
+from test.polling import wait_until
 
 PATIENT: dict[str, Any] = {**UNHURRIED, "retries": 0}
 
@@ -88,7 +89,8 @@ def handling(handler: Callable[[], object]) -> Iterator[None]:
 
 
 def interrupt() -> None:
-    """Send the signal to the main thread, once it had the time to go on to its next wait."""
+    """Send the signal to the main thread, once it handles it and had the time to go on to its next wait."""
+    assert wait_until(lambda: signal.getsignal(signal.SIGUSR1) is not signal.SIG_DFL)
     time.sleep(0.03)
     main = threading.main_thread().ident
     assert main is not None
@@ -145,7 +147,7 @@ def assert_reaches_the_caller(driver: Driver, error: Exception, call: str = "get
     def handler() -> None:
         raise error
 
-    with handling(handler), pytest.raises(type(error)) as caught:
+    with pytest.raises(type(error)) as caught, handling(handler):
         call_here(driver, call) if call != "stream" else read_here(driver)
     assert caught.value is error, f"{caught.value!r} instead of {error!r}"
     assert error.__cause__ is None
