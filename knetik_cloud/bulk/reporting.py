@@ -24,6 +24,9 @@ from knetik_cloud.bulk.journal import (
 )
 from knetik_cloud.exceptions import ApiValueError
 
+NOT_APPLIED = ("denied", "absent")
+"""The states of the rows that can be sent again, as the input of another run."""
+
 COLUMNS = ("row", "key", "state", "status", "code", "reason", "request_id", "candidates")
 
 
@@ -139,7 +142,7 @@ class Report:
         """
         return write_rows(
             path,
-            lambda: (row.to_row() for row in self.rows() if row.state in ("denied", "absent")),
+            lambda: (row.to_row() for row in self.rows() if row.state in NOT_APPLIED),
             None,
         )
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 SECTIONS = ("Output options", "Connection options")
 STATES = ("applied", "found", "denied", "absent", "unknown", "pending")
-NOT_APPLIED = ("denied", "absent")
 STATUS = ("operation", "host", "total", *STATES, "complete")
 REPORT = ("row", "key", "state", "status", "code", "reason", "request_id", "candidates", "arguments")
 
@@ -203,6 +202,7 @@ def status(journal: Path) -> None:
 def report(journal: Path, failed: bool, state: tuple[str, ...]) -> None:
     """Write what became of each row, in the order of the input."""
     from knetik_cloud import bulk as engine
+    from knetik_cloud.bulk.reporting import NOT_APPLIED
 
     run = run_of(click.get_current_context())
     run.output.check(None if failed else REPORT)

@@ -163,18 +163,22 @@ class World:
     def suspend(self) -> Actor:
         """Suspend the machine, whose monotonic clock stops: what is on its way arrives meanwhile."""
         seconds = self.random.choice((1.0, 60.0, 3600.0))
-        self.local += seconds
+        begun = self.service
         arriving = sorted(entry for entry in self._queue if _is_arrival(entry[2]))
         self._queue = [entry for entry in self._queue if entry not in arriving]
         heapq.heapify(self._queue)
         for moment, _, arrival in arriving:
-            passed = min(seconds, moment - self.now)
-            self.service += passed
-            seconds -= passed
+            self.service = begun + min(seconds, moment - self.now)
             next(arrival, None)
-        self.service += seconds
+        self.local, self.service = self.local + seconds, begun + seconds
         self.note(f"the machine was suspended until {self.local - EPOCH:.3f}")
         yield from ()
+
+    def disturb(self, changes: int, within: float) -> None:
+        """Let the clock be set, or the machine be suspended, up to some times within some seconds."""
+        change = self.random.choice((self.set_clock, self.set_clock, self.suspend))
+        for _ in range(self.random.randint(0, changes)):
+            self.start(change(), self.random.uniform(0, within))
 
     def kill_process(self) -> None:
         """Kill the process: what it has sent arrives within SETTLE seconds, or never."""

@@ -114,9 +114,7 @@ def play(
     begins = world.random.uniform(0.0, 6.0)
     for number in range(world.random.choice((0, 0, 1, 3))):
         world.start(world.arrival(f"stranger {number}", None), world.random.uniform(0.0, begins))
-    change = world.random.choice((world.set_clock, world.set_clock, world.suspend))
-    for _ in range(world.random.randint(0, changes)):
-        world.start(change(), world.random.uniform(0.0, 20.0))
+    world.disturb(changes, 20.0)
     world.start(run.work(), begins)
     world.run()
     return run

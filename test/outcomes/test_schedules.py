@@ -97,9 +97,7 @@ def play(
     use_clocks(world, monkeypatch)
     if most > 1:
         monkeypatch.setattr(writes, "MAX_WRITES", world.random.choice((4096, 4096, 2)))
-    change = world.random.choice((world.set_clock, world.set_clock, world.suspend))
-    for _ in range(world.random.randint(0, changes)):
-        world.start(change(), world.random.uniform(0, spread + 3))
+    world.disturb(changes, spread + 3)
     callers = []
     for number in range(world.random.randint(1, most)):
         caller = Caller(world, f"caller {number}")
