@@ -83,3 +83,17 @@ os.register_at_fork(after_in_child=_loop.cache_clear)
 
 DRIVERS: dict[str, Callable[[Configuration], Driver]] = {"sync": SyncDriver, "aio": AioDriver}
 """By name. A further transport joins by adding itself here: all rows then run over it too."""
+
+
+def get_entry(configuration: Configuration, is_async: bool) -> Any:
+    """Read an entry with a client of either kind, and an event loop, of its own."""
+
+    def call() -> Any:
+        with ApiClient(configuration) as client:
+            return UsersInventoryApi(client).get_user_inventory(56, 56)
+
+    async def call_async() -> Any:
+        async with aio.ApiClient(configuration) as client:
+            return await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
+
+    return asyncio.run(call_async()) if is_async else call()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Iterator
@@ -22,9 +21,9 @@ from knetik_cloud import (
     Configuration,
     Secret,
     UsersInventoryApi,
-    aio,
 )
 from test.faults.connection import closes, holds, resets
+from test.faults.drivers import get_entry
 from test.faults.security import ECHOES, echoes
 from test.faults.server import TOKEN_ANSWER, FaultServer, Peer, Request, Script, answer, keeps, says
 from test.faults.table import views
@@ -144,16 +143,7 @@ def fails(call: Callable[[], Any]) -> ApiException:
 
 def fails_to_get(configuration: Configuration, is_async: bool) -> ApiException:
     """Read an entry with one of the clients, and return the error."""
-
-    def call() -> None:
-        with ApiClient(configuration) as client:
-            UsersInventoryApi(client).get_user_inventory(56, 56)
-
-    async def call_async() -> None:
-        async with aio.ApiClient(configuration) as client:
-            await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
-
-    return fails((lambda: asyncio.run(call_async())) if is_async else call)
+    return fails(lambda: get_entry(configuration, is_async))
 
 
 def settings(failure: str = "") -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import socket
 import struct
@@ -12,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from knetik_cloud import ApiClient, ApiConnectionException, Configuration, UsersInventoryApi, aio
+from knetik_cloud import ApiConnectionException, Configuration
+from test.faults.drivers import get_entry
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -40,18 +40,10 @@ def resetting_port() -> Iterator[int]:
 def test_a_reset_before_the_handshake_leaves_no_socket_open(resetting_port: int, is_async: bool) -> None:
     configuration = Configuration(f"https://localhost:{resetting_port}", retries=0)
 
-    def call() -> None:
-        with ApiClient(configuration) as client:
-            UsersInventoryApi(client).get_user_inventory(56, 56)
-
-    async def call_async() -> None:
-        async with aio.ApiClient(configuration) as client:
-            await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
-
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(10):
             with pytest.raises(ApiConnectionException):
-                asyncio.run(call_async()) if is_async else call()
+                get_entry(configuration, is_async)
         gc.collect()
     assert [str(warning.message) for warning in caught] == []
