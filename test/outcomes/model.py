@@ -1,7 +1,7 @@
 """A model of the service in virtual time, for writes whose outcome is looked for.
 
 Each write succeeds, is lost, or arrives later than its failure. Each read sees the service as it is at some
-moment on its way, or fails. The local clock is set, or the machine is suspended.
+moment on its way, or fails. Calls are cancelled, the local clock is set, or the machine is suspended.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Generator
 from contextlib import suppress
 from email.utils import formatdate
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pytest
 
@@ -40,6 +40,7 @@ SCHEDULES = 200 * int(os.environ.get("KNETIK_TEST_SOAK", "1"))
 GRANT = operations.GRANT_USER_ENTITLEMENT
 USE = operations.USE_USER_ENTITLEMENT_ITEM
 
+T = TypeVar("T")
 Actor = Generator[float, None, None]
 """Something that happens over time. It yields the seconds until it goes on."""
 
@@ -141,7 +142,11 @@ class World:
         self.note(f"{writer} sends a write: {fate}")
         if fate.applied_after < math.inf:
             self.start(self.arrival(writer, arguments.get("info")), fate.applied_after)
-        yield fate.ends_after
+        try:
+            yield fate.ends_after
+        except GeneratorExit:
+            write.end_unknown(arguments)
+            raise
         if fate.state == "applied":
             write.end("applied")
             return ApiResponse(None, 204, self.headers())
@@ -225,6 +230,21 @@ class World:
                     result = yield from self.read(command.operation.id, dict(command.arguments))
         except StopIteration as done:
             return done.value
+
+    def cancelled(self, steps: Generator[float, None, T], within: float) -> Generator[float, None, T | None]:
+        """Run something, and cancel it at a moment within some seconds, unless it has ended by then."""
+        left = self.random.uniform(0, within)
+        try:
+            while (pause := next(steps)) < left:
+                yield pause
+                left -= pause
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        yield left
+        steps.close()
+        self.note("the call is cancelled")
+        return None
 
 
 def _is_arrival(actor: Actor) -> bool:

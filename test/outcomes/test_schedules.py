@@ -27,9 +27,11 @@ def settings(retries: int) -> recovery.Settings:
 class Caller:
     """A caller of the process, and its outcome."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: World, name: str, cancelled: float) -> None:
         self.world = world
         self.name = name
+        self.cancelled = cancelled
+        """The share of calls of `once` that are cancelled."""
         self.state: str | None = None
         self.arguments: dict[str, Any] = {"user_id": USER, "grant_request": {"entitlement_id": ITEM}}
         if world.operation is USE:
@@ -41,14 +43,18 @@ class Caller:
         self.world.note(f"{self.name} gets the outcome: {state}")
 
     def once(self) -> Actor:
-        """Call `once`, and if its key is kept, perhaps again."""
+        """Call `once`, and if its key is kept, perhaps again. A call may be cancelled."""
         retries = self.world.random.randrange(3)
         operation = self.world.operation
         for _ in range(1 if operation is GRANT else self.world.random.randint(1, 3)):
             settle = self.world.random.choice((SETTLE, 5.0))
             steps = recovery.once_steps(operation, self.arguments, {}, settings(retries), self.name, settle)
-            outcome = yield from self.world.drive(self.name, steps)
-            self.record(outcome.state)
+            drive = self.world.drive(self.name, steps)
+            if self.world.random.random() < self.cancelled:
+                outcome = yield from self.world.cancelled(drive, 3.0)
+            else:
+                outcome = yield from drive
+            self.record("unknown" if outcome is None else outcome.state)
             yield self.world.random.choice((0.0, 1.0, 60.0))
 
     def find_out(self) -> Actor:
@@ -80,6 +86,7 @@ def play(
     most: int = 6,
     changes: int = 2,
     failing: float = 0.1,
+    cancelled: float = 0.2,
 ) -> list[Caller]:
     """Run a schedule, and return its callers.
 
@@ -91,6 +98,7 @@ def play(
         most: How many callers there are at most.
         changes: How often the local clock is set, or the machine suspended, at most.
         failing: The share of reads that fail.
+        cancelled: The share of calls of `once` that are cancelled.
     """
     world = World(seed, operation, failing)
     spread = world.random.choice((1.0, 3.0, 10.0, 20.0))
@@ -100,7 +108,7 @@ def play(
     world.disturb(changes, spread + 3)
     callers = []
     for number in range(world.random.randint(1, most)):
-        caller = Caller(world, f"caller {number}")
+        caller = Caller(world, f"caller {number}", cancelled)
         kind: Callable[[], Actor] = getattr(caller, world.random.choice(kinds))
         world.start(kind(), world.random.uniform(0, spread))
         callers.append(caller)
@@ -136,7 +144,9 @@ def test_single_caller_gets_a_certain_outcome(
     """An info that is left out can't be told from others."""
     for seed in range(SCHEDULES):
         with monkeypatch.context() as patch:
-            (caller,) = play(seed, operation, ("once", "find_out"), patch, most=1, changes=0, failing=0.0)
+            (caller,) = play(
+                seed, operation, ("once", "find_out"), patch, most=1, changes=0, failing=0.0, cancelled=0.0
+            )
         assert not wrong([caller])
         is_known = caller.state != "unknown" or caller.arguments.get("info", "") is None
         assert is_known, "\n".join((f"seed {seed}", *caller.world.story))
