@@ -261,21 +261,26 @@ def _finish(run: Run, found: Report) -> None:
     """Write the counts of a run, and end with its exit code."""
     from knetik_cloud import bulk as engine
 
-    run.output.write(Rows.single(engine.status(found.journal), STATUS))
+    run.output.write(Rows.single(engine.status(found.journal), STATUS), _failure(found))
+    note(f"All {found.total} rows are applied.")
+
+
+def _failure(found: Report) -> CommandError | None:
+    """Return the error with which a run ends, or None if every row is applied."""
     if found.counts["unknown"]:
-        raise CommandError(
+        return CommandError(
             f"the outcome of {found.counts['unknown']} rows is unknown",
             Exit.UNKNOWN,
             f"Run `knetik bulk resume {found.journal}`, which reads them back again.",
         )
     if found.stopped is not None:
-        raise CommandError(
+        return CommandError(
             f"the run stopped: {found.stopped}",
             next_step=f"Run `knetik bulk resume {found.journal}` to go on.",
         )
     if found.failed:
-        raise CommandError(
+        return CommandError(
             f"{found.failed} of {found.total} rows were not applied",
             next_step=f"Run `knetik bulk report {found.journal} --failed` to see them.",
         )
-    note(f"All {found.total} rows are applied.")
+    return None

@@ -83,7 +83,8 @@ def details(error: BaseException, is_writing: bool = False) -> dict[str, Any]:
 
     Args:
         error: The error.
-        is_writing: Whether a write was on its way, which an interrupt leaves unknown.
+        is_writing: Whether a write was sent whose result is not written yet. An interrupt, or an error on
+            this machine, may hide that it was applied.
     """
     from knetik_cloud.exceptions import ApiException
 
@@ -107,8 +108,9 @@ def details(error: BaseException, is_writing: bool = False) -> dict[str, Any]:
     found["docs"] = (
         error.docs if isinstance(error, ApiException) else f"docs/reference/exit-codes.md#{code:d}"
     )
-    if code is Exit.INTERRUPTED and is_writing:
-        found |= {"may_have_applied": True, "next_step": MEANINGS[code].next_step}
+    if is_writing and not isinstance(error, ApiException) and code in (Exit.INTERRUPTED, Exit.LOCAL):
+        next_step = found["next_step"] or MEANINGS[Exit.UNKNOWN].next_step
+        found |= {"may_have_applied": True, "next_step": next_step}
     return found
 
 

@@ -150,13 +150,14 @@ class Execution:
             "candidates": list(outcome.candidates),
             "error": None if outcome.error is None else message(outcome.error),
         }
-        self._run.output.write(self._rows([[codec.plain(row)]], is_list=False))
+        failure = None
         if not outcome.is_applied:
-            raise CommandError(
-                f"the outcome is {outcome.state!r}" + (f": {row['error']}" if row["error"] else ""),
-                Exit.UNKNOWN if outcome.state == "unknown" else Exit.NOT_REACHED,
-                MEANINGS[Exit.UNKNOWN if outcome.state == "unknown" else Exit.NOT_REACHED].next_step,
+            code = Exit.UNKNOWN if outcome.state == "unknown" else Exit.NOT_REACHED
+            reason = f": {row['error']}" if row["error"] else ""
+            failure = CommandError(
+                f"the outcome is {outcome.state!r}{reason}", code, MEANINGS[code].next_step
             )
+        self._run.output.write(self._rows([[codec.plain(row)]], is_list=False), failure)
 
     def _write_when_ready(self, api: Api, wait: outcomes.Wait) -> None:
         """Send a write, and write its entry once that has reached its state."""

@@ -79,14 +79,29 @@ class Output:
                 "-o parquet writes binary data: redirect it to a file, as in `> rows.parquet`"
             )
 
-    def write(self, result: Rows) -> None:
-        """Write a result to stdout, or as much of it as its reader wants. That changes no exit code."""
-        result = self._narrowed(result)
+    def write(self, result: Rows, failure: CommandError | None = None) -> None:
+        """Write a result to stdout, or as much of it as its reader wants. That changes no exit code.
+
+        Args:
+            result: The result.
+            failure: The error with which the command ends, even if the result can't be written. None if the
+                command has succeeded.
+
+        Raises:
+            CommandError: The failure; if there is none, the reason why `select` can't be applied.
+            OSError: If stdout can't be written, and there is no failure.
+        """
         try:
-            WRITERS[self.chosen](result, _stdout())
+            WRITERS[self.chosen](self._narrowed(result), _stdout())
             _stdout().flush()
         except BrokenPipeError:
             drop_stdout()
+        except (OSError, CommandError) as error:
+            if failure is None:
+                raise
+            note(f"the result was not written: {error}")
+        if failure is not None:
+            raise failure
 
     def _narrowed(self, result: Rows) -> Rows:
         if self.select is not None:

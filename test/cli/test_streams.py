@@ -312,19 +312,53 @@ def test_ctrl_c_during_a_write_says_that_it_may_have_been_applied(sandbox: Sandb
         error = json.loads(process.stderr.read().splitlines()[-1])["error"]
         assert process.wait(60) == 130
     assert error["may_have_applied"] is True
-    assert "check whether it was applied" in error["next_step"]
+    assert "Check whether it was applied" in error["next_step"]
+
+
+def on_a_full_disk(*words: str) -> tuple[int, str]:
+    """Run a command whose stdout has no space left, and return its exit code and stderr."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no full device")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*KNETIK, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
 
 
 def test_output_that_cant_be_written_is_an_error(sandbox: Sandbox) -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("there is no full device")
-    done = subprocess.run(
-        ["bash", "-c", f"{' '.join(KNETIK)} items list --errors text > /dev/full"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "No space left on device" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert on_a_full_disk("items", "list", "--errors", "text")[0] == 1
+
+
+def test_a_write_whose_result_cant_be_written_is_not_reported_as_failed(sandbox: Sandbox) -> None:
+    grant = ("entitlements", "grant", "3", "--entitlement-id", "56")
+    create = ("items", "create", "--name", "A sword")
+    for words in (create, (*grant, "--once", "k"), (*grant, "--wait", "10s")):
+        code, err = on_a_full_disk(*words, "--errors", "json")
+        error = json.loads(err.splitlines()[-1])["error"]
+        assert (code, error["may_have_applied"]) == (1, True)
+        assert "Check whether it was applied" in error["next_step"]
+
+
+def test_a_full_disk_keeps_the_outcome_of_a_write(sandbox: Sandbox, rows: Path) -> None:
+    sandbox.fail("get_user_inventories", status=400, times=None)
+    sandbox.fail("use_user_entitlement_item", reset=True, applied=True, times=None)
+    sandbox.fail("get_user_inventory_log", status=400, times=None)
+    use = ("entitlements", "use", "56", "56", "--once", "k", "--retries", "0")
+    code, err = on_a_full_disk(*use)
+    assert (code, "the outcome is 'unknown'" in err) == (7, True), err
+    assert unread(*use, "--select", "abs(state)")[0] == 7
+    sandbox.fail("grant_user_entitlement", reset=True, applied=True)
+    run = ("bulk", "run", "entitlements", "grant", str(rows), "--settle", "0", "--retries", "0")
+    code, err = on_a_full_disk(*run)
+    assert (code, "the outcome of 1 rows is unknown" in err) == (7, True), err
+
+
+def test_a_write_whose_result_cant_be_selected_is_not_reported_as_failed(sandbox: Sandbox) -> None:
+    words = ("items", "create", "--name", "A sword", "--select", "length(id)", "--errors", "json")
+    done = subprocess.run([*KNETIK, *words], capture_output=True, text=True, timeout=60, check=False)
+    error = json.loads(done.stderr)["error"]
+    assert (done.returncode, error["may_have_applied"]) == (1, True)
+    assert "--select" in error["message"]
