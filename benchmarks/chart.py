@@ -11,7 +11,7 @@ from benchmarks.comparison import Ratio, Result
 WIDTH = 760
 LEFT, RIGHT = 190, 60
 VALUE = 30
-"""How wide a value's text is, about."""
+"""The approximate width of a value's text."""
 BAR, GAP, GROUP_GAP, TOP = 18, 4, 26, 64
 _SUBJECTS = (
     ("knetik_cloud", "call: {name}", "#1f6f8b"),

@@ -18,14 +18,14 @@ class Ratio(NamedTuple):
     """How a subject compares with its baseline.
 
     Attributes:
-        name: what was measured.
-        ratio: the median, over all rounds, of subject over baseline.
-        low: the first quartile of the rounds' ratios.
-        high: the third quartile.
-        subject: the subject's median, in `unit`.
-        baseline: the baseline's median, in `unit`.
-        unit: what the two are measured in.
-        rounds: how many pairs were measured.
+        name: The name of what was measured.
+        ratio: The median, over all rounds, of subject over baseline.
+        low: The first quartile of the rounds' ratios.
+        high: The third quartile.
+        subject: The subject's median, in `unit`.
+        baseline: The baseline's median, in `unit`.
+        unit: The unit of both.
+        rounds: The number of pairs that were measured.
     """
 
     name: str

@@ -69,7 +69,7 @@ def call_often(url: str, times: int) -> None:
 def _main(work: str, url: str, times: str) -> None:
     run = {"drop_clients": drop_clients, "call_often": call_often}[work]
     threads = process.threads()
-    run(url, 50)  # what is loaded and kept once is no growth
+    run(url, 50)  # loads and keeps some things once, which is not growth
     gc.collect()
     memory, descriptors = process.resident(), process.descriptors()
     run(url, int(times))

@@ -66,10 +66,10 @@ def finish(root: Path, files: dict[str, str], *, check: bool) -> int:
 
 
 def fill_in(text: str, sections: dict[str, str]) -> str:
-    """Replace what stands between the markers `<!-- generated: NAME -->` and `<!-- end generated -->`.
+    """Replace the text between the markers `<!-- generated: NAME -->` and `<!-- end generated -->`.
 
     Raises:
-        MarkerError: there is no such pair of markers for one of the sections.
+        MarkerError: If one of the sections has no such pair of markers.
     """
     for name, section in sections.items():
         opening, closing = f"<!-- generated: {name} -->\n", "<!-- end generated -->"

@@ -27,7 +27,7 @@ APPLIED: Final = {
     "ApiResponseError": "True for a write: it was applied, but its response can't be read.",
     "ApiValueError": "False, because nothing was sent.",
 }
-"""When `may_have_applied` is True, by the name of the class."""
+"""The condition under which `may_have_applied` is True, by the name of the class."""
 
 
 def pages() -> dict[str, str]:

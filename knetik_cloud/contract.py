@@ -166,14 +166,14 @@ class Node(NamedTuple):
                 yield child._child(str(number), value)
 
     def resolved(self) -> Node:
-        """Return the target of a `$ref`, followed to its end, or this node if it is none."""
+        """Return the target of a `$ref`, followed to its end. A node without one is returned unchanged."""
         node = self
         while isinstance(node.value, dict) and "$ref" in node.value:
             node = node.target(str(node.value["$ref"]))
         return node
 
     def reference(self) -> str | None:
-        """Return the name of the component that a `$ref` points to, or None if this node is none."""
+        """Return the name of the component that a `$ref` points to, or None if this node has none."""
         reference = self.get("$ref")
         return None if reference is None else _last_part(str(reference))
 
@@ -234,7 +234,7 @@ class Contract:
         return cls(load_document(resources.files("knetik_cloud").joinpath("openapi.yaml")))
 
     def resolve(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the target of a `$ref`, followed to its end, or `schema` if it is none."""
+        """Return the target of a `$ref`, followed to its end. A schema without one is returned unchanged."""
         resolved: Mapping[str, Any] = Node(schema, "#", self.document).resolved().value
         return resolved
 
@@ -354,7 +354,7 @@ def discriminator_of(schema: Node) -> Discriminator | None:
 
 
 def unwrapped(schema: Node) -> Node:
-    """Return the reference in a wrapper that adds a description or a null, or `schema` if it is none.
+    """Return the reference in a wrapper that adds a description or a null, or another `schema` unchanged.
 
     In OpenAPI 3.0, `oneOf` of a reference and null makes it nullable, and `allOf` of a single reference
     describes it again.

@@ -348,7 +348,7 @@ def instant(since: Any) -> int | None:
     """Return epoch seconds of an instant, or None.
 
     Raises:
-        ApiValueError: If it is no instant.
+        ApiValueError: If it is not an instant.
     """
     if since is None:
         return None
@@ -391,7 +391,7 @@ def parse(models: str, token: str) -> Wait:
     """Read a token.
 
     Raises:
-        ApiValueError: If it is none.
+        ApiValueError: If it is not a token of a wait.
     """
     try:
         found = json.loads(token)
@@ -476,7 +476,7 @@ def resume(
     Raises:
         WaitFailed: If the state can't be reached anymore.
         DeadlineExceeded: If the deadline passes before, or that of a `knetik_cloud.deadline` block.
-        ApiValueError: If the token is none.
+        ApiValueError: If it is not a token of a wait.
         ApiException: If the service rejects a call.
     """
     return _run(api.api_client, parse(models_of(api), token), options, deadline, sleep)

@@ -74,7 +74,7 @@ async def resume(
     Raises:
         WaitFailed: If the state can't be reached anymore.
         DeadlineExceeded: If the deadline passes before, or that of a `knetik_cloud.deadline` block.
-        ApiValueError: If the token is none.
+        ApiValueError: If it is not a token of a wait.
         ApiException: If the service rejects a call.
     """
     return await _run(api.api_client, parse(models_of(api), token), options, deadline, sleep)

@@ -25,7 +25,7 @@ def open_text(path: Path) -> IO[str]:
 
 
 def open_bytes(path: Path, compression: str | None) -> IO[bytes]:
-    """Open a file for reading, decompressed. Reading raises an ApiValueError if it is cut off or damaged."""
+    """Open a file for reading, decompressed. Reading a truncated or damaged one raises an ApiValueError."""
     if compression is None:
         return path.open("rb")
     return io.BufferedReader(_Chunks(_gunzip(path) if compression == ".gz" else _unzstd(path)))
@@ -66,7 +66,7 @@ def _gunzip(path: Path) -> Iterator[bytes]:
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
         except EOFError:
-            raise _cut_off_error(path) from None
+            raise _truncated_error(path) from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise _damaged_error(path, error) from None
 
@@ -85,11 +85,11 @@ def _unzstd(path: Path) -> Iterator[bytes]:
                 raise _damaged_error(path, error) from None
             data = frame.unused_data or file.read(CHUNK_BYTES)
     if frame is not None and not frame.eof:  # the library ends silently
-        raise _cut_off_error(path)
+        raise _truncated_error(path)
 
 
-def _cut_off_error(path: Path) -> ApiValueError:
-    return ApiValueError(f"{path} is cut off: copy it again")
+def _truncated_error(path: Path) -> ApiValueError:
+    return ApiValueError(f"{path} is truncated: copy it again")
 
 
 def _damaged_error(path: Path, error: Exception) -> ApiValueError:
@@ -116,7 +116,7 @@ class Appender:
     Args:
         path: The file.
         compression: `.gz`, `.zst` or None.
-        size: The bytes to keep of what is there; the rest is cut off.
+        size: The number of bytes to keep of an existing file. The rest is removed.
     """
 
     def __init__(self, path: Path, compression: str | None, size: int) -> None:

@@ -3,8 +3,8 @@
 A journal is a text file with one record per line, written before a row is sent (`intent ROW TIME`, in the
 service's epoch seconds) and after (`applied ROW TIME`, or `denied`, `absent` or `unknown` with details as
 JSON). `before ROW [SINCE, IDS]` precedes the first intent of a row that could be confused with older writes:
-the ids that existed, or null if they couldn't be read. One process at a time writes the file. A last line
-that a crash cut off is discarded.
+the ids that existed, or null if they couldn't be read. One process at a time writes the file. An incomplete
+last line, which a crash may leave, is discarded.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ class History:
 
     Attributes:
         states: The state of each row.
-        end: The length of the file in bytes, without a last line that was cut off.
+        end: The length of the file in bytes, without an incomplete last line.
     """
 
     def __init__(self, path: Path, rows: int, *, with_details: bool = False) -> None:

@@ -34,7 +34,7 @@ def split(data: bytes, pages: Pages) -> Slices:
     """Split a page into its items.
 
     Raises:
-        ApiResponseError: If the data is no page.
+        ApiResponseError: If the data is not a page.
     """
     fast = _fast_splitter(pages)
     if fast is not None:

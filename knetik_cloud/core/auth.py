@@ -81,7 +81,7 @@ class TokenStore:
 
     @property
     def has_token(self) -> bool:
-        """Whether there is a token, good or expired."""
+        """Whether there is a token, valid or expired."""
         return self._header is not None
 
     def expires_in(self, now: float) -> float | None:

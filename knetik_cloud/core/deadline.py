@@ -85,7 +85,7 @@ def block_reason(what: str) -> str:
     """Return the reason of an error that the deadline of the current block causes.
 
     Args:
-        what: What the deadline does, such as `has passed`.
+        what: The verb phrase, such as `has passed`.
     """
     block = _block.get()
     assert block is not None

@@ -85,7 +85,7 @@ def prepare_path_call(
 
 
 def _named(name: str, values: Any) -> Mapping[Any, Any]:
-    """Check path or query parameters, and return them by plain names. None stands for none."""
+    """Check path or query parameters, and return them by plain names. None means that there are none."""
     values = {} if values is None else values
     if not isinstance(values, Mapping):
         raise types.invalid_value_error(name, "a dict of names to values", values)

@@ -118,7 +118,7 @@ def path_user(db: Connection, operation: Operation, value: int | str, caller: Ca
         if user is None:
             raise invalid_error(f"{field} must be the id of a user, or 'me', not {value[:60]!r}", field)
         return user
-    # A longer number is no id, and int() rejects very long ones.
+    # A longer number is not an id, and int() rejects very long ones.
     number = int(value) if len(str(value)) < 20 else 2**31
     user = people.user_by_id(db, number) if abs(number) < 2**31 else None
     if user is None:

@@ -17,7 +17,7 @@ from knetik_cloud.wire import addresses
 from knetik_cloud.wire.pipe import SEND_BYTES, Listener, TimedPipe, readable_check
 
 MAX_UNREAD_BYTES = 1 << 18
-"""Bytes that are held for a slow reader before the transport is told to pause."""
+"""The number of bytes held for a slow reader, above which the transport pauses."""
 
 
 class AsyncioPipe(TimedPipe, asyncio.Protocol):
@@ -43,7 +43,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
     # What the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
         self._can_receive = readable_check(transport.get_extra_info("socket"))
         self._opened.add(self)
 

@@ -11,12 +11,12 @@ PIECE = 1 << 16
 MAX_CODINGS = 2
 MAX_MEMBERS = 1000
 MAX_BYTES_BETWEEN = 1 << 26
-"""Bytes that one decoder may hand to the next: neither the size limit nor the deadline sees them."""
+"""The maximum number of bytes that one decoder passes to the next. The size limit does not count them."""
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
 class Inflater:
-    """Decode gzip (several members too) or deflate (with or without its zlib header)."""
+    """A decoder of gzip, of several members too, or of deflate, with or without its zlib header."""
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
@@ -31,11 +31,11 @@ class Inflater:
         """Decode more bytes, in pieces of at most 64 KiB.
 
         Raises:
-            ApiResponseError: the bytes are no such encoding.
+            ApiResponseError: If the bytes are not in that encoding.
         """
         if not self._started:
             data = self._head = self._head + data
-            if len(data) < 2:  # two bytes tell which kind of deflate it is
+            if len(data) < 2:  # two bytes show which type of deflate it is
                 return
         while data:
             if self._inflater.eof and not self._next_member(data):
@@ -49,16 +49,16 @@ class Inflater:
             yield piece
 
     def finish(self) -> None:
-        """Make sure that the encoded bytes were whole.
+        """Check that the encoded bytes were complete.
 
         Raises:
-            ApiResponseError: they end in the middle.
+            ApiResponseError: If their end is missing.
         """
         if self._head and not self._inflater.eof:
-            raise _unreadable(f"its {self._encoding} body is cut off")
+            raise _unreadable(f"its {self._encoding} body is truncated")
 
     def _next_member(self, data: bytes) -> bool:
-        """Begin the next gzip member; zero bytes of padding are none."""
+        """Begin the next gzip member, and return False if there is only padding left."""
         if self._encoding == "deflate" or not data.strip(b"\0"):
             return False
         self._members += 1
@@ -81,10 +81,10 @@ class Inflater:
 
 
 def inflaters(header: str | None) -> list[Inflater]:
-    """Make the decoders of a `Content-Encoding` header, in the order in which they are to be applied.
+    """Create the decoders of a `Content-Encoding` header, in the order in which they are applied.
 
     Raises:
-        ApiResponseError: an encoding that isn't known.
+        ApiResponseError: If an encoding is not supported, or there are too many.
     """
     if header is None:
         return []

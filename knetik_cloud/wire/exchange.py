@@ -206,7 +206,7 @@ def written(request: Request, start: str, route: Route | None) -> tuple[bytes, b
     Args:
         request: The request.
         start: The headers that every request begins with.
-        route: The route, which may want the whole URL and credentials of a proxy's.
+        route: The route. A proxy may need the whole URL and its credentials.
     """
     prefix = "" if route is None else route.prefix
     lines = [f"{request.method} {prefix}{request.target} HTTP/1.1\r\n", start]
@@ -222,7 +222,7 @@ def written(request: Request, start: str, route: Route | None) -> tuple[bytes, b
 
 
 class TunnelError(OSError):
-    """A proxy did not connect to the origin. The text is its status and its reason."""
+    """The error of a proxy that did not connect to the origin. The text is its status and its reason."""
 
 
 async def open_tunnel(pipe: Pipe, route: Route) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Listener = Callable[[bytes], bool]
-"""Takes what arrives while a request is sent, b"" at the end. If it returns True, the sending stops."""
+"""A function that takes what arrives during an upload, b"" at the end, and returns True to stop it."""
 SEND_BYTES = 1 << 16
 RECEIVE_BYTES = 1 << 16
 

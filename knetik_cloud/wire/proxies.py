@@ -1,4 +1,4 @@
-"""Which proxy a host is reached through: the configuration's, or the environment's, minus `NO_PROXY`."""
+"""The proxy of a host: the configuration's or the environment's, unless `NO_PROXY` lists the host."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def choose(
 ) -> str | None:
     """Return the URL of the proxy for a host, or None to connect directly.
 
-    An explicit `proxy` comes before `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` (in either letter case); an
-    empty one turns proxies off. In a CGI program, `HTTP_PROXY` in capitals is ignored. `no_proxy`, else
-    `NO_PROXY`, lists the hosts that are reached directly.
+    An explicit `proxy` comes before `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` (in either letter case). An
+    empty one turns proxies off. In a CGI program, `HTTP_PROXY` in capitals is ignored. `no_proxy`, or
+    `NO_PROXY` if it is None, lists the hosts that are reached directly.
     """
     excepted = no_proxy if no_proxy is not None else _variable(environ, "no_proxy")
     if excepted and is_excepted(host, port, excepted):
@@ -38,7 +38,7 @@ def _with_scheme(proxy: str) -> str:
     """Read a proxy of the environment, whose scheme may be left out.
 
     Raises:
-        ApiValueError: it is no HTTP proxy. Going there directly could leak what the proxy is to see.
+        ApiValueError: If it is not an HTTP proxy. A direct connection could leak what only the proxy may see.
     """
     url = proxy if "://" in proxy else f"http://{proxy}"
     try:

@@ -363,7 +363,7 @@ class Response:
 
 @lru_cache(256)
 def _key(name: str) -> str:
-    """Return a header's name in small letters, or "" if it is none."""
+    """Return a header's name in small letters, or "" if it is invalid."""
     return "" if NAME.fullmatch(name) is None else name.lower()
 
 

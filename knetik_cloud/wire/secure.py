@@ -66,7 +66,7 @@ class SecurePipe:
         return data
 
     def receive_now(self) -> bytes | None:
-        """Return decrypted bytes that have arrived. A session ticket is none."""
+        """Return decrypted bytes that have arrived, or None. Session tickets do not count."""
         data = self._pipe.receive_now()
         try:
             return None if data is None else self._decrypt(data)

@@ -103,7 +103,7 @@ def test_compressed_files_that_are_cut_off_or_damaged_are_named(
     assert bulk.plan(path, api.use_user_entitlement_item).rows == 10_000
     for size in (5, len(whole) // 4, len(whole) * 3 // 4, len(whole) - 1):
         path.write_bytes(whole[:size])
-        with pytest.raises(ValueError, match=rf"rows\.jsonl\{suffix} is cut off: copy it again"):
+        with pytest.raises(ValueError, match=rf"rows\.jsonl\{suffix} is truncated: copy it again"):
             bulk.plan(path, api.use_user_entitlement_item)
     path.write_bytes(data)
     with pytest.raises(ValueError, match=rf"rows\.jsonl\{suffix} can't be decompressed \("):
