@@ -34,7 +34,7 @@ def test_every_setting_has_a_section() -> None:
     assert headings("reference/settings.md") == list(Configuration._settings)
 
 
-def test_every_exception_has_a_section_that_says_when_a_write_may_have_been_applied() -> None:
+def test_every_exception_has_a_section_on_when_a_write_may_have_been_applied() -> None:
     classes = {
         name
         for name, value in vars(exceptions).items()

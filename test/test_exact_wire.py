@@ -72,7 +72,7 @@ def success(operation: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize(("method", "path", "operation", "parameter"), PARAMETERS)
-def test_parameter_goes_where_the_contract_says(
+def test_parameter_is_sent_where_the_contract_specifies(
     method: str,
     path: str,
     operation: dict[str, Any],

@@ -109,7 +109,7 @@ def test_examples_type_check(tmp_path: Path, request: pytest.FixtureRequest) -> 
         assert done.returncode == 0, done.stdout
 
 
-def test_fastapi_app_takes_and_returns_models(
+def test_fastapi_app_accepts_and_returns_models(
     environment: dict[str, str], sandbox: Sandbox, tmp_path: Path
 ) -> None:
     port = free_port()

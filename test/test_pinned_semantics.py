@@ -82,7 +82,7 @@ def test_unknown_keyword_is_a_type_error(server: RecordingServer, api: UsersInve
 
 
 @pytest.mark.parametrize("value", [56, "56"])
-def test_integer_parameter_takes_an_int_or_its_text(
+def test_integer_parameter_accepts_an_int_or_its_text(
     value: Any, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     api.get_entitlement_item(value)
@@ -90,7 +90,7 @@ def test_integer_parameter_takes_an_int_or_its_text(
 
 
 @pytest.mark.parametrize("value", [True, 1.5, "x", "1.0", " 1", "", "\u0661", 2**31, -(2**31) - 1, [1]])
-def test_integer_parameter_refuses_all_else(
+def test_integer_parameter_rejects_everything_else(
     value: Any, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     with pytest.raises(ApiValueError, match="entitlement_id"):
@@ -98,7 +98,7 @@ def test_integer_parameter_refuses_all_else(
     assert server.requests == []
 
 
-def test_integer_too_long_for_a_text_is_refused(server: RecordingServer, api: UsersInventoryApi) -> None:
+def test_integer_too_long_for_a_text_is_rejected(server: RecordingServer, api: UsersInventoryApi) -> None:
     with pytest.raises(ApiValueError, match="entitlement_id"):
         api.get_entitlement_item(10**5000)
     assert server.requests == []
@@ -141,7 +141,7 @@ def test_path_value_is_one_encoded_segment(
 
 
 @pytest.mark.parametrize("value", ["", ".", "..", "\ud800"])
-def test_path_value_that_is_no_segment_is_refused(
+def test_path_value_that_is_not_a_segment_is_rejected(
     value: str, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     with pytest.raises(ApiValueError):
@@ -150,7 +150,7 @@ def test_path_value_that_is_no_segment_is_refused(
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\x00", "\u20ac"])
-def test_header_value_that_could_inject_is_refused(
+def test_header_value_that_could_inject_is_rejected(
     value: str, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     with pytest.raises(ApiValueError, match="X-Test"):
@@ -181,14 +181,14 @@ def test_call_api_calls_a_path_that_has_no_method(server: RecordingServer, clien
     assert body == b'{"type_hint":"entitlement","name":"Potion"}'
 
 
-def test_call_api_refuses_a_path_with_unfilled_parameters(server: RecordingServer, client: ApiClient) -> None:
+def test_call_api_rejects_a_path_with_missing_parameters(server: RecordingServer, client: ApiClient) -> None:
     with pytest.raises(ApiValueError, match="path parameters"):
         client.call_api("/items/{id}", "GET")
     assert server.requests == []
 
 
 @pytest.mark.parametrize("response_type", ["Nope", "list[Nope]", "dict[str, Nope]", "not a type"])
-def test_call_api_refuses_an_unknown_response_type_before_anything_is_sent(
+def test_call_api_rejects_an_unknown_response_type_before_anything_is_sent(
     response_type: str, server: RecordingServer, client: ApiClient
 ) -> None:
     with pytest.raises(ApiValueError, match=r"Nope|not a type"):
@@ -196,14 +196,14 @@ def test_call_api_refuses_an_unknown_response_type_before_anything_is_sent(
     assert server.requests == []
 
 
-def test_call_api_refuses_parameters_that_are_no_dict(server: RecordingServer, client: ApiClient) -> None:
+def test_call_api_rejects_parameters_other_than_a_dict(server: RecordingServer, client: ApiClient) -> None:
     with pytest.raises(ApiValueError, match="query_params"):
         client.call_api("/entitlements", "GET", query_params=[("size", 1)])  # type: ignore[arg-type]
     assert server.requests == []
 
 
 @pytest.mark.parametrize("path", ["/../x", "/a/./b", "/a/.."])
-def test_call_api_refuses_dot_segments(path: str, server: RecordingServer, client: ApiClient) -> None:
+def test_call_api_rejects_dot_segments(path: str, server: RecordingServer, client: ApiClient) -> None:
     with pytest.raises(ApiValueError, match="resource_path"):
         client.call_api(path, "GET")
     assert server.requests == []
@@ -212,7 +212,7 @@ def test_call_api_refuses_dot_segments(path: str, server: RecordingServer, clien
 @pytest.mark.parametrize(
     "response_type", [5, "dict", "annotations", "list[", "dict(str, int)", "Model", "__doc__"]
 )
-def test_call_api_refuses_what_names_no_type(
+def test_call_api_rejects_a_response_type_that_is_not_a_name(
     response_type: Any, server: RecordingServer, client: ApiClient
 ) -> None:
     with pytest.raises(ApiValueError):
@@ -248,7 +248,7 @@ def test_user_agent_is_our_own(server: RecordingServer) -> None:
 
 
 @pytest.mark.parametrize(("status", "body"), [(204, b""), (201, b""), (201, b"null")])
-def test_empty_answer_of_an_operation_that_may_be_empty_is_none(
+def test_empty_response_of_an_operation_that_may_be_empty_is_none(
     status: int, body: bytes, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     server.answers = [answer(status, body)]
@@ -259,7 +259,7 @@ def test_empty_answer_of_an_operation_that_may_be_empty_is_none(
 
 
 @pytest.mark.parametrize("body", [b"", b"null"])
-def test_empty_answer_where_a_model_is_due_is_an_error(
+def test_empty_response_where_a_model_is_expected_is_an_error(
     body: bytes, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     server.answers = [answer(200, body)]
@@ -268,7 +268,7 @@ def test_empty_answer_where_a_model_is_due_is_an_error(
     assert caught.value.status == 200
 
 
-def test_repeated_delete_that_meets_404_after_an_ambiguous_try_is_done(server: RecordingServer) -> None:
+def test_retried_delete_with_404_after_an_ambiguous_attempt_succeeds(server: RecordingServer) -> None:
     server.answers = [answer(503), answer(404)]
     with ApiClient(Configuration(server.url)) as client:
         response = UsersInventoryApi(client).delete_entitlement_item_with_http_info(56)
@@ -277,7 +277,9 @@ def test_repeated_delete_that_meets_404_after_an_ambiguous_try_is_done(server: R
     assert "already deleted by an earlier attempt" in str(response.attempts[-1])
 
 
-def test_delete_that_meets_404_at_once_is_an_error(server: RecordingServer, api: UsersInventoryApi) -> None:
+def test_delete_with_404_to_its_first_attempt_is_an_error(
+    server: RecordingServer, api: UsersInventoryApi
+) -> None:
     server.answers = [answer(404)]
     with pytest.raises(knetik_cloud.NotFoundException):
         api.delete_entitlement_item(56)
@@ -300,7 +302,7 @@ def test_required_fields_are_checked_when_sent_naming_all(
     assert server.requests == []
 
 
-def test_read_only_fields_go_back_as_they_came(server: RecordingServer, api: UsersInventoryApi) -> None:
+def test_read_only_fields_are_sent_back_unchanged(server: RecordingServer, api: UsersInventoryApi) -> None:
     sent = b'{"id":56,"type_hint":"entitlement","unheard_of":{"a":[1,2]},"name":"Potion","created_date":1}'
     server.answers = [answer(200, sent), answer(204)]
     item = api.get_entitlement_item(56)
@@ -370,13 +372,13 @@ def test_token_shows_in_no_repr_but_is_there(server: RecordingServer, client: Ap
 # Ways to call
 
 
-def test_with_http_info_gives_data_status_headers(server: RecordingServer, api: UsersInventoryApi) -> None:
+def test_with_http_info_returns_data_status_headers(server: RecordingServer, api: UsersInventoryApi) -> None:
     server.answers = [answer(200, b'{"id":56}', "X-Kind: test")]
     data, status, headers = api.get_entitlement_item_with_http_info(56)
     assert (data.id, status, headers["x-kind"]) == (56, 200, "test")
 
 
-def test_async_req_gives_a_result_to_wait_for(api: UsersInventoryApi) -> None:
+def test_async_req_returns_a_result_to_wait_for(api: UsersInventoryApi) -> None:
     pending: Any = api.get_entitlement_item(56, async_req=True)  # type: ignore[call-arg]
     assert isinstance(pending.get(10), EntitlementItem)
     assert pending.ready()
@@ -384,7 +386,7 @@ def test_async_req_gives_a_result_to_wait_for(api: UsersInventoryApi) -> None:
 
 
 @pytest.mark.parametrize("value", [False, None])
-def test_async_req_that_is_not_set_is_no_request_for_it(
+def test_async_req_that_is_not_set_has_no_effect(
     client: ApiClient, api: UsersInventoryApi, value: bool | None
 ) -> None:
     assert isinstance(api.get_entitlement_item(56, async_req=value), EntitlementItem)  # type: ignore[call-arg]
@@ -396,7 +398,7 @@ def test_return_http_data_only_that_is_not_set_keeps_the_result_of_the_method(ap
     assert response.status == 200
 
 
-def test_submit_gives_a_future_of_the_methods_type(client: ApiClient, api: UsersInventoryApi) -> None:
+def test_submit_returns_a_future_of_the_methods_type(client: ApiClient, api: UsersInventoryApi) -> None:
     assert isinstance(client.submit(api.get_entitlement_item, 56).result(10), EntitlementItem)
 
 
@@ -410,7 +412,7 @@ def submit_until_refused(client: ApiClient) -> BaseException:
             return error
 
 
-def test_submit_that_races_close_says_that_the_client_is_closed(server: RecordingServer) -> None:
+def test_submit_that_races_close_reports_that_the_client_is_closed(server: RecordingServer) -> None:
     with ThreadPoolExecutor(3) as pool:
         for _ in range(20):
             client = ApiClient(Configuration(server.url))
@@ -419,7 +421,7 @@ def test_submit_that_races_close_says_that_the_client_is_closed(server: Recordin
             assert [type(future.result(10)) for future in submitting] == [ApiValueError] * 3
 
 
-def test_raw_answer_streams(server: RecordingServer, client: ApiClient, api: UsersInventoryApi) -> None:
+def test_raw_response_streams(server: RecordingServer, client: ApiClient, api: UsersInventoryApi) -> None:
     server.answers = [answer(200, b'{"id":56}')]
     with client.raw(api.get_entitlement_item, 56) as response:
         assert (response.status, response.read(4), response.read()) == (200, b'{"id', b'":56}')
@@ -427,12 +429,14 @@ def test_raw_answer_streams(server: RecordingServer, client: ApiClient, api: Use
     assert b"".join(streamed.stream(2)) == b'{"id":56}'
 
 
-def test_return_http_data_only_false_gives_all_three(server: RecordingServer, api: UsersInventoryApi) -> None:
+def test_return_http_data_only_false_returns_all_three(
+    server: RecordingServer, api: UsersInventoryApi
+) -> None:
     response: Any = api.get_entitlement_item(56, _return_http_data_only=False)  # type: ignore[call-arg]
     assert response.status == 200
 
 
-def test_options_of_a_call_come_before_those_of_the_view(
+def test_options_of_a_call_override_those_of_the_view(
     server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     view = api.with_options(_headers={"X-A": "view", "X-B": "view"})
@@ -442,7 +446,7 @@ def test_options_of_a_call_come_before_those_of_the_view(
     assert b"X-A" not in server.requests[0]
 
 
-def test_header_is_sent_once_in_its_latest_spelling(
+def test_header_is_sent_once_in_its_latest_letter_case(
     server: RecordingServer, client: ApiClient, api: UsersInventoryApi
 ) -> None:
     for name in ("x-trace", "X-TRACE", "user-agent"):
@@ -482,7 +486,7 @@ def test_view_shares_the_connections_of_its_client(server: RecordingServer, api:
 # Errors
 
 
-def test_error_says_status_and_reason_first(server: RecordingServer, api: UsersInventoryApi) -> None:
+def test_error_starts_with_status_and_reason(server: RecordingServer, api: UsersInventoryApi) -> None:
     server.answers = [
         answer(
             404,
@@ -528,7 +532,7 @@ def test_error_of_many_reasons_stays_small(server: RecordingServer, api: UsersIn
     assert len(str(caught.value)) < 3000
 
 
-def test_error_body_that_is_no_sensible_result_is_kept_as_text(
+def test_error_body_other_than_a_result_is_kept_as_text(
     server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     body = b'{"result":[' + b"{}," * 400_000 + b"{}]}"
@@ -540,7 +544,7 @@ def test_error_body_that_is_no_sensible_result_is_kept_as_text(
 
 
 @pytest.mark.parametrize("charset", ["punycode", "unicode_escape", "idna", "utf-7", "nonsense"])
-def test_answer_in_a_character_set_that_is_no_plain_one_is_refused(
+def test_response_in_an_unsupported_character_set_is_rejected(
     charset: str, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     server.answers = [
@@ -554,7 +558,7 @@ def test_answer_in_a_character_set_that_is_no_plain_one_is_refused(
 # Configuration
 
 
-def test_misspelt_setting_is_an_attribute_error() -> None:
+def test_misspelled_setting_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="verify_ssl"):
         Configuration().verify_sll = False  # type: ignore[attr-defined]
 

@@ -32,9 +32,7 @@ def test_failures_must_be_exactly_the_listed_ones(
     assert says in capsys.readouterr().out
 
 
-def test_a_clone_without_the_release_is_told_what_is_needed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_clone_without_the_release_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not previous.export("0" * 40, tmp_path)
     assert "git fetch --unshallow" in capsys.readouterr().err
 

@@ -68,7 +68,7 @@ def test_every_public_name_is_there_and_documented() -> None:
             assert member.startswith("_") or inspect.getdoc(method), f"{name}.{member}"
 
 
-def test_star_import_gives_the_public_names() -> None:
+def test_star_import_provides_the_public_names() -> None:
     namespace: dict[str, object] = {}
     exec("from knetik_cloud import *", namespace)
     assert set(namespace) - {"__builtins__"} == set(knetik_cloud.__all__)

@@ -37,7 +37,7 @@ OUTCOMES: dict[str, str] = {
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_snippet_comes_to_its_outcome(name: str, run_script: RunScript) -> None:
+def test_snippet_has_its_outcome(name: str, run_script: RunScript) -> None:
     run = run_script(_with_names((SNIPPETS / f"{name}.py").read_text()))
 
     assert run.returncode == 0

@@ -42,7 +42,7 @@ def test_user_code_has_exactly_these_types(case: str, cache: Path) -> None:
     assert check(case, cache) == ""
 
 
-def test_mistakes_are_refused(cache: Path) -> None:
+def test_mistakes_are_rejected(cache: Path) -> None:
     lines = (CASES / "mistakes.py").read_text().splitlines()
     expected = {
         (number, line.split("# expect: ")[1]) for number, line in enumerate(lines, 1) if "# expect: " in line
@@ -66,7 +66,7 @@ def test_pyright_sees_the_same_types(case: str) -> None:
     assert "0 errors, 0 warnings" in pyright(case)
 
 
-def test_pyright_refuses_the_same_mistakes() -> None:
+def test_pyright_rejects_the_same_mistakes() -> None:
     lines = (CASES / "mistakes.py").read_text().splitlines()
     expected = {number for number, line in enumerate(lines, 1) if "# expect: " in line}
     assert {int(number) for number in re.findall(r":(\d+):\d+ - error", pyright("mistakes.py"))} == expected

@@ -60,7 +60,7 @@ STATES: dict[str, tuple[Answer, Call, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_cancelled_call_goes_at_once_and_the_next_one_works(state: str) -> None:
+def test_a_cancelled_call_ends_immediately_and_the_next_one_works(state: str) -> None:
     answer, call, settings = STATES[state]
 
     async def main() -> None:
@@ -111,7 +111,7 @@ def test_cancelled_writes_end_in_the_log_of_writes(
     assert [write.state for write in writes.LOG._writes] == [state, state]
 
 
-def test_a_call_that_is_cancelled_while_it_connects_leaves_nothing_behind() -> None:
+def test_a_call_that_is_cancelled_while_it_connects_leaks_nothing() -> None:
     async def main() -> None:
         connected: list[asyncio.StreamReader] = []
 

@@ -90,7 +90,7 @@ def test_tasks_that_need_a_token_share_one_request(tasks: int) -> None:
     asyncio.run(main())
 
 
-def test_a_refused_token_is_renewed_once_for_all_tasks() -> None:
+def test_a_rejected_token_is_renewed_once_for_all_tasks() -> None:
     tokens = 0
 
     async def strict(asked: Asked, writer: asyncio.StreamWriter) -> None:
@@ -195,7 +195,7 @@ class Hanging:
         return ""
 
 
-def test_a_provider_that_hangs_is_given_up_at_the_deadline() -> None:
+def test_a_provider_that_hangs_is_abandoned_at_the_deadline() -> None:
     async def main() -> None:
         async with Service() as service, client(service, token_provider=Hanging(), deadline=0.1) as shared:
             with pytest.raises(ApiException, match="deadline"):
@@ -220,7 +220,7 @@ def test_deadline_holds_behind_a_call_that_takes_over_the_token_lock() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 5.0, math.inf])
-def test_token_lock_that_nobody_holds_is_acquired_at_once(seconds: float) -> None:
+def test_free_token_lock_is_acquired_immediately(seconds: float) -> None:
     async def main() -> None:
         async with Service() as service, client(service) as shared:
             state = shared._shared.current()

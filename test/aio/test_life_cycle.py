@@ -33,7 +33,7 @@ def test_an_idle_connection_is_used_again_and_closed_with_the_client() -> None:
     asyncio.run(main())
 
 
-def test_a_closed_client_says_so_and_may_be_closed_again() -> None:
+def test_a_closed_client_reports_it_and_may_be_closed_again() -> None:
     async def main() -> None:
         async with Service() as service:
             client = aio.ApiClient(Configuration(service.url))
@@ -45,7 +45,7 @@ def test_a_closed_client_says_so_and_may_be_closed_again() -> None:
     asyncio.run(main())
 
 
-def test_a_call_under_way_comes_to_its_end_when_the_client_is_closed() -> None:
+def test_a_call_in_progress_finishes_when_the_client_is_closed() -> None:
     async def late(asked: Asked, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.1)
         await healthy(asked, writer)
@@ -115,7 +115,7 @@ def test_a_dropped_client_closes_its_connections() -> None:
     asyncio.run(main())
 
 
-def test_a_streamed_answer_that_is_dropped_unread_closes_its_connection() -> None:
+def test_a_streamed_response_that_is_dropped_unread_closes_its_connection() -> None:
     async def main() -> None:
         async with Service() as service, aio.ApiClient(Configuration(service.url)) as client:
             api = aio.UsersInventoryApi(client)
@@ -155,7 +155,7 @@ def test_one_client_serves_one_loop_after_the_other(entry_server: RecordingServe
     asyncio.run(client.close())
 
 
-def test_one_client_serves_loops_in_several_threads_at_once(entry_server: RecordingServer) -> None:
+def test_one_client_serves_loops_in_several_threads_at_the_same_time(entry_server: RecordingServer) -> None:
     api = aio.UsersInventoryApi(aio.ApiClient(Configuration(entry_server.url)))
     got: list[int | None] = []
 
@@ -193,9 +193,7 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_client_that_nobody_closed_leaves_without_a_warning(
-    ending: str, entry_server: RecordingServer
-) -> None:
+def test_a_client_that_was_never_closed_causes_no_warning(ending: str, entry_server: RecordingServer) -> None:
     start = (
         "import asyncio, logging\nfrom knetik_cloud import Configuration, aio\n"
         "logging.getLogger('asyncio').setLevel(logging.ERROR)\n"  # no warnings of slow steps
@@ -232,7 +230,7 @@ def test_a_forked_child_has_connections_of_its_own(entry_server: RecordingServer
 
 
 @pytest.mark.parametrize("aborts", [True, False])
-def test_an_upload_that_was_answered_early_leaves_no_socket_behind(aborts: bool) -> None:
+def test_an_early_response_to_an_upload_leaves_no_socket_open(aborts: bool) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     met = []
     over = threading.Event()

@@ -35,7 +35,7 @@ def assert_no_data(response: aio.rest.RESTResponse) -> None:
         _ = response.data
 
 
-def test_a_stream_gives_the_body_in_pieces_and_frees_its_connection_at_the_end() -> None:
+def test_a_stream_yields_the_body_in_chunks_and_releases_its_connection_at_the_end() -> None:
     async def main() -> None:
         async with Service(large) as service, aio.ApiClient(Configuration(service.url)) as client:
             for _ in range(2):
@@ -51,7 +51,7 @@ def test_a_stream_gives_the_body_in_pieces_and_frees_its_connection_at_the_end()
     asyncio.run(main())
 
 
-def test_a_slow_reader_meets_no_read_timeout_and_a_slow_service_does() -> None:
+def test_a_slow_reader_causes_no_read_timeout_and_a_slow_service_does() -> None:
     async def main() -> None:
         async with (
             Service(large) as service,
@@ -86,7 +86,7 @@ def test_the_deadline_of_the_call_holds_for_its_stream() -> None:
     asyncio.run(main())
 
 
-def test_a_pause_of_the_caller_in_a_body_larger_than_all_buffers_is_nobodys_silence() -> None:
+def test_a_pause_of_the_caller_in_a_body_larger_than_all_buffers_causes_no_timeout() -> None:
     whole = b'"' + b"x" * 8_000_000 + b'"'
 
     async def huge(asked: Asked, writer: asyncio.StreamWriter) -> None:

@@ -54,7 +54,7 @@ def test_methods_take_the_same_parameters(blocking: type, awaited: type) -> None
 
 
 @pytest.mark.parametrize(("blocking", "awaited"), PAIRS, ids=lambda kind: kind.__name__)
-def test_what_waits_is_a_coroutine(blocking: type, awaited: type) -> None:
+def test_methods_that_wait_are_coroutines(blocking: type, awaited: type) -> None:
     for name, method in public(awaited).items():
         is_synchronous = name in STAYS_SYNCHRONOUS or name.startswith("iter_") or not callable(method)
         assert inspect.iscoroutinefunction(method) is not is_synchronous, name
@@ -96,7 +96,7 @@ def test_base_install_is_enough_for_the_asyncio_client() -> None:
     assert "ApiClient" in run(code).stdout
 
 
-def test_async_req_is_no_option_of_it() -> None:
+def test_async_req_is_not_an_option() -> None:
     async def main() -> None:
         async with aio.UsersInventoryApi() as api:
             with pytest.raises(TypeError, match="no parameter or option 'async_req'"):

@@ -19,7 +19,7 @@ def test_row_costs_no_more_memory_than_its_budget() -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read as Linux tells it")
-def test_clients_and_calls_leave_nothing_behind() -> None:
+def test_clients_and_calls_leak_nothing() -> None:
     figures = growth.measure(1)
     assert budgets.outside(figures) == []
     assert {figure.name for figure in figures} > {
@@ -32,7 +32,7 @@ def test_ratio_is_the_median_of_its_rounds_with_the_quartiles() -> None:
     assert (ratio.ratio, ratio.low, ratio.high, ratio.rounds) == (2.0, 1.0, 3.0, 3)
 
 
-def test_comparison_tells_twice_the_work_from_once() -> None:
+def test_comparison_distinguishes_twice_the_work_from_once() -> None:
     def once() -> object:
         return sum(range(3000))
 

@@ -30,7 +30,7 @@ def modules_after(statement: str) -> set[str]:
     return set(in_fresh_interpreter(code))
 
 
-def test_import_loads_the_names_and_nothing_behind_them() -> None:
+def test_import_loads_the_names_without_their_modules() -> None:
     own = {name for name in modules_after("import knetik_cloud") if name.startswith("knetik_cloud")}
     assert own == {f"knetik_cloud{name}" for name in ("", ".apis", ".models", ".version")}
 
@@ -52,7 +52,7 @@ def test_nothing_heavy_is_loaded_before_the_first_call(statement: str) -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
-def test_first_call_loads_only_the_models_that_its_answer_holds(server: RecordingServer) -> None:
+def test_first_call_loads_only_the_models_of_its_response(server: RecordingServer) -> None:
     client = CLIENT.replace("ApiClient()", f"ApiClient(knetik_cloud.Configuration({server.url!r}))")
     loaded = modules_after(f"{client}.get_user_inventory(1, 2)")
     models = {name for name in loaded if name.startswith("knetik_cloud.models.")}

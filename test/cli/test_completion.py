@@ -110,7 +110,7 @@ def test_options_and_their_values_are_offered(shell: Shell) -> None:
     assert shell.complete("knetik completion ") >= {"bash", "zsh", "fish"}
 
 
-def test_files_are_offered_where_a_file_is_taken(shell: Shell) -> None:
+def test_files_are_offered_where_a_file_is_expected(shell: Shell) -> None:
     (shell.folder / "winners.csv").write_text("")
     assert "winners.csv" in shell.complete("knetik bulk run entitlements grant w")
     assert "winners.csv" in shell.complete("knetik items list --token-file w")
@@ -147,7 +147,7 @@ def typed_in_bash(typed: str, folder: Path, first: str = ":") -> list[str]:
         ("items list --token-file [\t", "items list --token-file [1]*.txt"),
     ],
 )
-def test_bash_tells_commands_from_folders_and_keeps_names_with_spaces(
+def test_bash_distinguishes_commands_from_folders_and_keeps_names_with_spaces(
     typed: str, words: str, tmp_path: Path
 ) -> None:
     assert typed_in_bash(typed, tmp_path) == [words]

@@ -45,7 +45,7 @@ def result(code: int, message: str = "no") -> bytes:
         (("items", "create", "--name", "x"), 200, b"[", Exit.UNKNOWN),
     ],
 )
-def test_the_exit_code_tells_what_happened(
+def test_the_exit_code_reports_the_outcome(
     words: tuple[str, ...], status: int, body: bytes, code: Exit, server: RecordingServer, run: Run
 ) -> None:
     server.answers = [answer(status, body)]
@@ -54,7 +54,7 @@ def test_the_exit_code_tells_what_happened(
     assert done.code == 0 or done.error["exit_code"] == code
 
 
-def test_a_host_that_is_not_reached_is_told_apart_from_one_that_broke_off(
+def test_a_host_that_is_not_reached_is_distinguished_from_a_lost_connection(
     run: Run, server: RecordingServer
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
@@ -146,7 +146,7 @@ def test_deleting_elsewhere_never_asks_without_a_terminal(answered: str, run: Ru
     assert "example.invalid" in done.error["message"]
 
 
-def test_yes_answers_the_confirmation_and_this_machine_needs_none(server: RecordingServer, run: Run) -> None:
+def test_yes_confirms_and_this_machine_needs_no_confirmation(server: RecordingServer, run: Run) -> None:
     server.answers = [answer(204)]
     assert run("items", "delete", "1", "--host", server.url).code == 0
     done = run("items", "delete", "1", "--host", "http://example.invalid", "--yes", "--retries", "0")

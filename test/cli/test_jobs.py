@@ -173,7 +173,7 @@ def test_a_bulk_run_elsewhere_needs_a_confirmation(run: Run, winners: Path) -> N
     assert run("bulk", "run", "nothing", str(winners)).code == 2
 
 
-def test_a_list_is_exported_to_every_kind_of_file(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
+def test_a_list_is_exported_to_every_file_format(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
     expected = run("inventory", "list-all", "--inactive", "--all", "-o", "jsonl").rows("jsonl")
     path = tmp_path / "all.jsonl"
     done = run("export", "inventory", "list-all", "--inactive", str(path), "--prefetch", "2", "-o", "json")

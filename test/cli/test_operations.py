@@ -239,7 +239,7 @@ def test_mistakes_are_explained_with_the_usage_exit_code(
         assert not sandbox.journal()
 
 
-def test_a_selection_that_fails_after_a_write_is_no_usage_error(sandbox: Sandbox, run: Run) -> None:
+def test_a_selection_that_fails_after_a_write_is_not_a_usage_error(sandbox: Sandbox, run: Run) -> None:
     done = run("entitlements", "grant", "3", "--entitlement-id", "56", "--once", "k", "--select", "abs(key)")
     assert done.code == 1  # 2 means that nothing was sent
     assert "can't be applied to this result" in done.error["message"]

@@ -33,7 +33,7 @@ def collect(stream: Any, lines: list[bytes]) -> None:
         lines += [line]  # at once, for the test that waits for it
 
 
-def test_one_is_started_in_the_background_and_stopped(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
+def test_sandbox_is_started_in_the_background_and_stopped(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.delenv("KNETIK_CLOUD_HOST", raising=False)
     database = tmp_path / "data.db"
     begun = spawn("sandbox", "start", "--port", "0", "--database", str(database), "--empty", "-o", "json")
@@ -52,7 +52,7 @@ def test_one_is_started_in_the_background_and_stopped(run: Run, tmp_path: Path, 
     assert run("sandbox", "status", "--url", started["url"]).code == 6
 
 
-def test_a_selection_of_one_that_is_started_is_written(run: Run) -> None:
+def test_selection_of_a_started_sandbox_is_written(run: Run) -> None:
     begun = spawn("sandbox", "start", "--port", "0", "--select", "url", "-o", "json")
     assert begun.returncode == 0, begun.stderr
     url = json.loads(begun.stdout)
@@ -114,14 +114,14 @@ def test_the_database_is_not_in_the_process_list(tmp_path: Path, run: Run) -> No
         assert ended(begun["url"])
 
 
-def test_one_that_does_not_start_says_why(sandbox: Sandbox) -> None:
+def test_sandbox_that_does_not_start_reports_the_reason(sandbox: Sandbox) -> None:
     port = sandbox.url.rpartition(":")[2]
     done = spawn("sandbox", "start", "--port", port, "--errors", "text")
     assert done.returncode == 1
     assert f"the sandbox did not start: can't listen on 127.0.0.1:{port}" in done.stderr.decode()
 
 
-def test_one_that_somebody_else_started_is_stopped(run: Run) -> None:
+def test_sandbox_of_another_program_is_stopped(run: Run) -> None:
     with running_command() as (process, url):
         assert run("sandbox", "stop", "--url", url).code == 0
         assert process.wait(timeout=20) == 0
@@ -135,7 +135,7 @@ def test_all_workers_are_stopped(run: Run, postgresql_url: str) -> None:
         assert ended(url)
 
 
-def test_one_inside_a_program_is_not_stopped_from_outside(sandbox: Sandbox, run: Run) -> None:
+def test_sandbox_inside_a_program_is_not_stopped_from_outside(sandbox: Sandbox, run: Run) -> None:
     done = run("sandbox", "stop", "--errors", "json")
     assert done.code == 4
     assert "part of a program" in done.error["message"]
@@ -264,7 +264,7 @@ def test_changing_a_sandbox_elsewhere_needs_a_confirmation(run: Run) -> None:
         assert "--yes" in done.error["message"]
 
 
-def test_those_that_ended_are_forgotten(home: Path) -> None:
+def test_ended_sandboxes_are_no_longer_listed(home: Path) -> None:
     folder = sandboxes.state_path() / "sandboxes"
     folder.mkdir(parents=True)
     (folder / "1.json").write_text(json.dumps({"url": "http://127.0.0.1:1", "pid": 1, "log": "x"}))

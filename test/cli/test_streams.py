@@ -233,7 +233,7 @@ c.main(sys.argv[1:])
 """
 
 
-def test_progress_that_nobody_reads_does_not_stop_a_bulk_run(sandbox: Sandbox, rows: Path) -> None:
+def test_unread_progress_does_not_stop_a_bulk_run(sandbox: Sandbox, rows: Path) -> None:
     sandbox.fail("grant_user_entitlement", delay=0.3, times=None)
     run = ("bulk", "run", "entitlements", "grant", str(rows), "--concurrency", "1")
     assert unread(*run, streams="err", code=SOON)[0] == 0
@@ -257,7 +257,7 @@ def test_a_closed_pipe_keeps_the_exit_code_of_an_error(
         assert "Traceback" not in err
 
 
-def test_remarks_that_nobody_reads_change_nothing(sandbox: Sandbox) -> None:
+def test_unread_remarks_change_nothing(sandbox: Sandbox) -> None:
     assert unread("items", "list", "--size", "1", "--debug", streams="err")[0] == 0
     assert unread("items", "delete", "56", "--host", "http://example.invalid", streams="err")[0] == 2
     assert unread("items", streams="err")[0] == 2  # the help
@@ -271,7 +271,7 @@ def test_a_command_without_a_stream_works(closed: str, sandbox: Sandbox) -> None
         assert (done.returncode, b"Traceback" in done.stderr) == (code, False), line
 
 
-def test_a_sandbox_whose_address_nobody_reads_says_why_it_ends() -> None:
+def test_a_sandbox_whose_address_is_not_read_reports_why_it_ends() -> None:
     code, err = unread("sandbox", "--port", "0")
     assert code == 1
     assert "Error: [Errno 32] Broken pipe" in err
@@ -300,7 +300,7 @@ def test_ctrl_c_ends_with_130_and_without_a_traceback() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for children")
-def test_ctrl_c_during_a_write_says_that_it_may_have_been_applied(sandbox: Sandbox) -> None:
+def test_ctrl_c_during_a_write_reports_that_it_may_have_been_applied(sandbox: Sandbox) -> None:
     fault = sandbox.fail("grant_user_entitlement", delay=30, applied=True, status=503)
     words = ["entitlements", "grant", "3", "--entitlement-id", "56", "--errors", "json"]
     with subprocess.Popen(

@@ -139,7 +139,7 @@ def test_module_names_are_pinned(contract: Contract) -> None:
     assert set(MODULES.split()) <= set(modules)
 
 
-def test_every_operation_says_whether_it_can_be_repeated_and_who_may_call_it(document: Any) -> None:
+def test_every_operation_declares_its_retry_class_and_its_permissions(document: Any) -> None:
     expected = {"get": "safe", "put": "idempotent", "delete": "idempotent", "post": "once", "patch": "once"}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -156,7 +156,7 @@ def test_every_operation_declares_its_errors(contract: Contract) -> None:
         )
 
 
-def test_every_list_says_how_it_is_paged(contract: Contract) -> None:
+def test_every_list_declares_its_paging(contract: Contract) -> None:
     for operation in contract.operations:
         answer = contract.schemas.get(operation.returns.model or "") if operation.returns else None
         is_list = answer is not None and {"content", "total_elements"} <= {
@@ -176,7 +176,7 @@ def test_no_attribute_needs_another_name_to_keep_a_models_method(contract: Contr
             assert names.snake_case(field.wire) not in names.MODEL_METHODS, f"{schema.name}.{field.wire}"
 
 
-def test_the_only_attribute_that_is_not_called_like_its_property(contract: Contract) -> None:
+def test_the_only_attribute_with_another_name_than_its_property(contract: Contract) -> None:
     renamed = [
         (schema.name, field.wire, field.name)
         for schema in contract.schemas.values()
@@ -218,7 +218,7 @@ def examples(root: Node) -> Iterator[tuple[Node, Node]]:
                     yield from ((found, found) for found in properties_of(media.required_child("schema")))
 
 
-def test_every_parameter_property_schema_and_body_has_an_example_that_holds(document: Any) -> None:
+def test_every_parameter_property_schema_and_body_has_a_valid_example(document: Any) -> None:
     registry: Registry[Any] = Registry().with_resource("urn:contract", DRAFT4.create_resource(document))
     faults = []
     for holder, schema in examples(Node(document, "#", document)):
@@ -232,7 +232,7 @@ def test_every_parameter_property_schema_and_body_has_an_example_that_holds(docu
     assert faults == []
 
 
-def test_examples_of_a_base_class_hold_for_the_subclass_that_they_name(
+def test_examples_of_a_base_class_are_valid_for_the_subclass_that_they_name(
     contract: Contract, document: Any
 ) -> None:
     registry: Registry[Any] = Registry().with_resource("urn:contract", DRAFT4.create_resource(document))

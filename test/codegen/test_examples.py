@@ -35,6 +35,6 @@ TEXT = Type("str")
         (TEXT, "56", "56"),
     ],
 )
-def test_a_value_is_spelled_as_python(type_: Type, value: Any, expected: Any) -> None:
+def test_a_value_is_formatted_as_python(type_: Type, value: Any, expected: Any) -> None:
     expression = python_expression(EMPTY, "library", type_, value)
     assert eval(expression, {"datetime": dt}) == expected

@@ -29,7 +29,7 @@ def test_an_attribute_that_would_hide_what_its_class_needs_gets_an_underscore(wi
 
 
 @pytest.mark.parametrize("wire", ["items", "copy", "keys", "field", "type", "id"])
-def test_any_other_attribute_is_called_like_its_property(wire: str) -> None:
+def test_any_other_attribute_has_the_name_of_its_property(wire: str) -> None:
     assert names.attribute_name(wire) == wire
 
 

@@ -32,7 +32,7 @@ def run(root: Path, *options: str) -> int:
     return main(["--output", str(root), "--package", "library", *options])
 
 
-def test_what_is_committed_is_what_the_contract_gives() -> None:
+def test_the_committed_files_are_those_of_the_contract() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "codegen", "--check"],
         cwd=ROOT,
@@ -52,7 +52,7 @@ def test_check_passes_after_writing_and_a_second_run_writes_nothing(
     assert capsys.readouterr().out == ""
 
 
-def test_check_lists_what_is_missing_changed_or_stale(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_lists_missing_changed_and_stale_files(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "docs" / "Book.md").unlink()
     (root / "library" / "models" / "card.py").write_text("# mine\n")
     (root / "library" / "models" / "gone.py").write_text(f'"""Gone.\n\n{MARK}\n"""\n')
@@ -66,7 +66,7 @@ def test_check_lists_what_is_missing_changed_or_stale(root: Path, capsys: pytest
     ]
 
 
-def test_writing_mends_it_and_leaves_what_was_written_by_hand(root: Path) -> None:
+def test_writing_updates_generated_files_and_keeps_handwritten_ones(root: Path) -> None:
     (root / "library" / "models" / "card.py").write_text("# mine\n")
     (root / "library" / "models" / "gone.py").write_text(f'"""Gone.\n\n{MARK}\n"""\n')
     (root / "docs" / "written-by-hand.md").write_text("# Mine\n")
@@ -76,7 +76,7 @@ def test_writing_mends_it_and_leaves_what_was_written_by_hand(root: Path) -> Non
     assert (root / "docs" / "written-by-hand.md").exists()
 
 
-def test_readme_keeps_what_stands_around_its_generated_parts(root: Path) -> None:
+def test_readme_keeps_the_text_around_its_generated_parts(root: Path) -> None:
     text = (root / "README.md").read_text()
     assert [line for line in text.splitlines() if line.startswith("# ")] == [f"# {part}" for part in PARTS]
     assert "old" not in text
@@ -90,7 +90,7 @@ def test_readme_keeps_what_stands_around_its_generated_parts(root: Path) -> None
         ("<!-- generated: endpoints -->\n", "README.md has no place for 'endpoints'"),
     ],
 )
-def test_a_readme_without_markers_is_an_error_that_says_so(
+def test_a_readme_without_markers_is_reported(
     root: Path, readme: str | None, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (root / "README.md").unlink()

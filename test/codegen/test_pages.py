@@ -72,7 +72,7 @@ def test_the_signature_line_is_the_documented_one(name: str, signature: str) -> 
     assert section(operation).splitlines()[0] == signature
 
 
-def test_defaults_are_spelled_in_python() -> None:
+def test_defaults_are_formatted_as_python() -> None:
     page = (ROOT / "docs" / "UsersInventoryApi.md").read_text(encoding="utf-8")
     assert "[default to False]" in page
     assert not re.search(r"\b(NULL|= false|= true|= null)\b", page)

@@ -148,7 +148,7 @@ def contract_with(
         ),
     ],
 )
-def test_what_an_operation_cannot_have(
+def test_unsupported_operations_are_rejected(
     tmp_path: Path, operation: dict[str, Any], place: str, said: str
 ) -> None:
     with pytest.raises(ContractError, match=re.escape(said)) as caught:
@@ -206,7 +206,9 @@ def test_what_an_operation_cannot_have(
         ),
     ],
 )
-def test_what_a_schema_cannot_be(tmp_path: Path, schemas: dict[str, Any], place: str, said: str) -> None:
+def test_unsupported_schemas_are_rejected(
+    tmp_path: Path, schemas: dict[str, Any], place: str, said: str
+) -> None:
     with pytest.raises(ContractError, match=re.escape(said)) as caught:
         contract_with(tmp_path, {}, schemas)
     assert str(caught.value).startswith(f"#/components/schemas/{place}: ")
@@ -223,7 +225,9 @@ def test_what_a_schema_cannot_be(tmp_path: Path, schemas: dict[str, Any], place:
         ),
     ],
 )
-def test_two_operations_of_one_name_are_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+def test_two_operations_of_one_name_are_rejected(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
     path = tmp_path / "openapi.yaml"
     contract_with(tmp_path, {})
     document = yaml.safe_load(path.read_text())
@@ -234,7 +238,7 @@ def test_two_operations_of_one_name_are_refused(tmp_path: Path, change: dict[str
         read_contract(path)
 
 
-def test_a_reference_may_be_described_anew_and_may_be_null(tmp_path: Path) -> None:
+def test_a_reference_may_have_another_description_and_may_be_null(tmp_path: Path) -> None:
     reference = {"$ref": "#/components/schemas/B"}
     contract = contract_with(
         tmp_path,
@@ -254,7 +258,7 @@ def test_a_reference_may_be_described_anew_and_may_be_null(tmp_path: Path) -> No
     assert optional.type.expression == "B"
 
 
-def test_dates_in_examples_stay_the_text_that_json_carries(tmp_path: Path) -> None:
+def test_dates_in_examples_stay_strings(tmp_path: Path) -> None:
     schemas = {"A": {"properties": {"day": {"type": "string", "format": "date", "example": "2017-08-01"}}}}
     path = tmp_path / "openapi.yaml"
     contract_with(tmp_path, {}, schemas)
@@ -282,7 +286,7 @@ def test_a_parameter_of_an_operation_replaces_that_of_its_path(tmp_path: Path) -
     ]
 
 
-def test_words_of_yaml_that_json_does_not_have_stay_text(tmp_path: Path) -> None:
+def test_words_that_only_yaml_interprets_stay_strings(tmp_path: Path) -> None:
     path = tmp_path / "openapi.yaml"
     kept = {"type": "string", "enum": ["NO", "SE", "on", "Y"]}
     schemas = {"A": {"properties": {"on": kept, "off": {"type": "boolean", "default": True}}}}

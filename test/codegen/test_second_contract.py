@@ -100,7 +100,7 @@ def shelf(library: Path, server: Server) -> Iterator[Any]:
         yield importlib.import_module("library.apis").ShelfApi(client)
 
 
-def test_a_page_is_asked_for_with_dates_and_lists_and_read_as_subclasses(
+def test_a_page_is_requested_with_dates_and_lists_and_read_as_subclasses(
     shelf: Any, server: Server, models: ModuleType
 ) -> None:
     server.answer = {
@@ -175,7 +175,7 @@ def test_a_declared_error_is_raised_as_its_class(shelf: Any, server: Server, mod
         shelf.add_medium(models.SoundRecord(title="Sounds"))
 
 
-def test_a_bare_moment_is_sent_as_a_json_text(shelf: Any, server: Server) -> None:
+def test_a_bare_instant_is_sent_as_a_json_string(shelf: Any, server: Server) -> None:
     server.status = 204
     assert shelf.lend_medium("S 1", until=datetime(2017, 9, 1, 12, tzinfo=UTC)) is None
     method, target, _, body = server.asked[0]
@@ -193,7 +193,7 @@ def test_a_form_has_its_defaults(library: Path, server: Server) -> None:
     assert (card.number, card.limits) == ("C-1", {"book": 5})
 
 
-def test_pages_and_permissions_reach_the_rows(library: Path) -> None:
+def test_paging_and_permissions_reach_the_operation_definitions(library: Path) -> None:
     rows = importlib.import_module("library.operations")
     assert rows.LIST_MEDIA.pages == ("page-number", "per_page", "found", "count", "page_count", None)
     assert (rows.ADD_MEDIUM.retry, rows.LEND_MEDIUM.retry, rows.LIST_MEDIA.retry) == (
@@ -208,7 +208,7 @@ def test_pages_and_permissions_reach_the_rows(library: Path) -> None:
     )
 
 
-def test_the_code_names_all_that_it_refers_to(library: Path) -> None:
+def test_the_code_imports_everything_that_it_refers_to(library: Path) -> None:
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F", str(library)]
     assert (
         subprocess.run(command, capture_output=True, text=True, check=False).stdout == "All checks passed!\n"
@@ -232,7 +232,7 @@ def test_the_pages_and_the_tables_are_written(library: Path) -> None:
     assert "### library_card" in readme
 
 
-def test_an_example_of_a_form_gives_what_the_contracts_own_example_gives(library: Path) -> None:
+def test_an_example_of_a_form_sends_the_form_of_the_contract(library: Path) -> None:
     page = (library / "docs" / "DeskApi.md").read_text()
     assert "> Card get_card(kind, pin=pin)" in page
     assert "    api_response = api_instance.get_card(kind)\n" in page

@@ -414,7 +414,7 @@ def test_reset_seed_and_tokens_can_be_undone(sandbox: Sandbox, pages: Pages, act
     assert sandbox.export() == used
 
 
-def test_why_form_answers_for_now_and_for_later(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:
+def test_why_form_responds_for_now_and_for_later(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:
     pages.grant(56, 2)
     before = sandbox.export()
     page = act_on("/console/why")
@@ -481,7 +481,7 @@ HOSTILE = [
 ]
 
 
-def test_what_clients_sent_is_shown_harmlessly(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+def test_data_of_clients_is_shown_harmlessly(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
     page = open_page()
     for text in HOSTILE:
         pages.use(56, 56, query={"info": text})

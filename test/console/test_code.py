@@ -340,7 +340,7 @@ def send_curl_only(pages: Pages) -> None:
 
 
 @pytest.mark.parametrize("form", ["pytest", "python", "knetik"])
-def test_request_that_the_sdk_would_not_send_like_this_is_a_curl_line_only(
+def test_request_that_the_sdk_would_send_differently_is_a_curl_line_only(
     sandbox: Sandbox, pages: Pages, form: str
 ) -> None:
     send_curl_only(pages)

@@ -73,7 +73,7 @@ def test_request_is_sent_as_the_user_with_an_id_of_ten_digits(big: Sandbox, page
 
 
 @pytest.mark.parametrize("number", ["3000000000", "9" * 5000, "²"])
-def test_page_takes_numbers_that_are_no_ids(big: Sandbox, pages: Pages, number: str) -> None:
+def test_page_accepts_numbers_that_are_not_ids(big: Sandbox, pages: Pages, number: str) -> None:
     pages.post("/users/56/entitlements", {"entitlement_id": 56, "item_id": number})
     text = quote(number)
 
@@ -100,7 +100,7 @@ def buy(pages: Pages, user_id: int) -> None:
 
 
 @pytest.mark.parametrize("address", ["data/entries?user=1", "data/entries/{id}", "data/users/1"])
-def test_page_shows_what_due_invoices_deliver(sandbox: Sandbox, pages: Pages, address: str) -> None:
+def test_page_shows_the_entries_of_due_invoices(sandbox: Sandbox, pages: Pages, address: str) -> None:
     buy(pages, 1)
     (entry,) = pages.entries(1, 56)
     sandbox.advance(days=1)
@@ -111,7 +111,7 @@ def test_page_shows_what_due_invoices_deliver(sandbox: Sandbox, pages: Pages, ad
     assert "pending" not in page
 
 
-def test_clock_lists_the_end_of_what_due_invoices_deliver(sandbox: Sandbox, pages: Pages) -> None:
+def test_clock_lists_the_end_of_the_entries_of_due_invoices(sandbox: Sandbox, pages: Pages) -> None:
     buy(pages, 1)
     sandbox.advance(days=1)
 

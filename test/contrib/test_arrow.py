@@ -118,7 +118,7 @@ def test_every_page_has_the_same_schema_and_loses_nothing(name: str) -> None:
     | st.lists(st.integers(0, 9), max_size=2)
     | st.dictionaries(st.sampled_from(["id", "y"]), st.integers(0, 9) | st.text(max_size=3)),
 )
-def test_value_that_does_not_fit_its_column_is_kept_beside_it(name: str, value: Any) -> None:
+def test_value_that_does_not_fit_its_column_is_kept_in_others(name: str, value: Any) -> None:
     row = table_of(ROW, {**ROW, name: value}).to_pylist()[1]
     beside = json.loads(row["_other"] or "{}")
     if name == "behavior_data" and value is not None:
@@ -213,7 +213,7 @@ def test_columns_hold_values_of_their_own_type_and_no_others(name: str) -> None:
 
 @pytest.mark.parametrize("encoder", ["msgspec", "standard library"])
 @pytest.mark.parametrize("rows", [[1, "5"], ["5"], [True, 1, 1.0, "1"]])
-def test_text_in_place_of_a_number_is_kept_beside_it(
+def test_text_in_place_of_a_number_is_kept_in_others(
     rows: list[Any], encoder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if encoder == "standard library":
@@ -237,7 +237,7 @@ def test_absent_and_null_fields_and_rows_are_null() -> None:
     assert set(first.values()) == {None}
 
 
-def test_models_that_were_touched_or_edited_give_the_same_table() -> None:
+def test_models_that_were_read_or_edited_make_the_same_table() -> None:
     page = PageResourceUserInventoryResource.from_dict({"content": [ROW, ROW]})
     before = page.to_arrow()
     assert page.content is not None
@@ -248,7 +248,7 @@ def test_models_that_were_touched_or_edited_give_the_same_table() -> None:
     assert after[0]["user"]["username"] == "alice"
 
 
-def test_objects_of_several_kinds_are_json_in_their_list() -> None:
+def test_objects_of_several_types_are_json_in_their_list() -> None:
     behaviors = [{"type_hint": "consumable", "max_use": 3}, {"type_hint": "of_another_age", "y": 1}]
     page = PageResourceEntitlementItem.from_dict({"content": [{"name": "n", "behaviors": behaviors}]})
     (row,) = page.to_arrow().to_pylist()

@@ -151,7 +151,7 @@ def test_subclass_is_found_by_its_discriminator() -> None:
     assert problems(Property, {"type": "text", "value": 1}) == ["text.value"]
 
 
-def test_json_schema_says_what_the_contract_says() -> None:
+def test_json_schema_has_the_descriptions_of_the_contract() -> None:
     schema = TypeAdapter(UserInventoryResource).json_schema()
     assert schema["title"] == "UserInventoryResource"
     assert schema["description"] == UserInventoryResource.__doc__
@@ -172,7 +172,7 @@ def test_model_that_contains_itself_is_described() -> None:
     assert branch["anyOf"][0]["items"]["anyOf"][0] == {"$ref": "#/$defs/Branch"}
 
 
-def test_vars_give_the_json_without_secrets() -> None:
+def test_vars_returns_the_json_without_secrets() -> None:
     entry = UserInventoryResource.from_dict({"id": 5, "user": {"id": 3, "zz": [1]}, "x-new": 1})
     assert vars(entry) == {"id": 5, "user": {"id": 3, "zz": [1]}, "x-new": 1}
     token = OAuth2Resource(access_token="canary", expires_in="5")

@@ -37,7 +37,7 @@ def test_an_attempt_shows_its_duration() -> None:
 
 @pytest.mark.parametrize("kind", CLASSES)
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_an_exception_pickles_with_all_that_it_knows(kind: type[ApiException], protocol: int) -> None:
+def test_an_exception_pickles_with_all_of_its_attributes(kind: type[ApiException], protocol: int) -> None:
     error = full(kind)
     twin = pickle.loads(pickle.dumps(error, protocol))
     assert type(twin) is kind

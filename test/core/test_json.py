@@ -35,13 +35,13 @@ def test_integers_are_exact(number: int) -> None:
 
 
 @given(st.binary())
-def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+def test_any_bytes_are_read_or_rejected(data: bytes) -> None:
     with suppress(ApiResponseError):
         codec.decode(data)
 
 
 @given(st.text())
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_read_or_rejected(text: str) -> None:
     try:
         expected = json.loads(text)
     except ValueError:
@@ -73,7 +73,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         '{"a": 1e400}',
     ],
 )
-def test_what_is_no_json_is_refused(text: str) -> None:
+def test_malformed_json_is_rejected(text: str) -> None:
     with pytest.raises(ApiResponseError):
         codec.decode(text.encode())
 
@@ -85,12 +85,12 @@ def test_a_byte_order_mark_is_skipped() -> None:
 @pytest.mark.parametrize(
     "value", [math.nan, math.inf, b"", {1, 2}, object(), {(1, 2): 3}, pytest.param(10**5000, id="huge"), 1j]
 )
-def test_what_json_cannot_hold_is_refused(value: Any) -> None:
+def test_values_that_json_cannot_represent_are_rejected(value: Any) -> None:
     with pytest.raises(ApiValueError, match="JSON"):
         codec.encode({"a": [value]})
 
 
-def test_a_cycle_is_refused() -> None:
+def test_a_cycle_is_rejected() -> None:
     cycle: list[Any] = []
     cycle.append(cycle)
     with pytest.raises(ApiValueError):
@@ -100,7 +100,7 @@ def test_a_cycle_is_refused() -> None:
 @pytest.mark.parametrize(
     "depth", [*range(sys.getrecursionlimit() - 150, sys.getrecursionlimit(), 7), 100_000]
 )
-def test_nesting_near_the_limit_of_the_stack_is_read_or_refused(depth: int) -> None:
+def test_nesting_near_the_limit_of_the_stack_is_read_or_rejected(depth: int) -> None:
     for data in (b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth):
         with suppress(ApiResponseError, RecursionError):  # the engine turns the latter into the former
             read(READ, Reply(200, data))
@@ -137,18 +137,18 @@ def test_media_types_that_hold_something_else(media: str) -> None:
             read(operation, Reply(200, b"{}", Content_Type=media))
 
 
-def test_a_claimed_character_set_is_believed() -> None:
+def test_a_declared_character_set_is_used() -> None:
     reply = Reply(200, b'{"a": "\xfc"}', Content_Type="application/json; charset=ISO-8859-1")
     assert read(READ, reply) == {"a": "ü"}
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "x-unknown", "zlib_codec", "idna", "\xff", "utf-8\0"])
-def test_a_character_set_that_does_not_fit_is_refused(charset: str) -> None:
+def test_a_character_set_that_does_not_match_is_rejected(charset: str) -> None:
     with pytest.raises(ApiResponseError):
         read(READ, Reply(200, b'{"a": "\xfc"}', Content_Type=f"application/json; charset={charset}"))
 
 
-def test_nothing_is_what_an_empty_answer_gives_where_that_is_allowed() -> None:
+def test_an_empty_response_is_none_where_that_is_allowed() -> None:
     assert read(ONCE, Reply(200, b"")) is None
     assert read(ONCE, Reply(200, b" \r\n")) is None
     assert read(ONCE, Reply(200, b"null")) is None
@@ -160,6 +160,6 @@ def test_nothing_is_what_an_empty_answer_gives_where_that_is_allowed() -> None:
         read(READ, Reply(200, b"null"))
 
 
-def test_a_page_of_html_is_no_success_even_where_nothing_is_due() -> None:
+def test_a_page_of_html_is_rejected_even_where_an_empty_response_is_expected() -> None:
     with pytest.raises(ApiResponseError, match="HTML"):
         read(REMOVE, Reply(200, b" <!doctype html>"))

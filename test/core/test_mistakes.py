@@ -27,7 +27,7 @@ def said_by(action: Any) -> str:
     return str(raised.value)
 
 
-def test_misspelt_keyword_names_the_method_its_parameters_and_what_was_meant(
+def test_misspelled_keyword_names_the_method_its_parameters_and_a_suggestion(
     api: UsersInventoryApi, server: RecordingServer
 ) -> None:
     message = said_by(lambda: api.get_user_inventories(56, inactiv=True))  # type: ignore[call-arg]
@@ -50,7 +50,7 @@ def test_misspelt_keyword_names_the_method_its_parameters_and_what_was_meant(
 
 @pytest.mark.parametrize("kind", [UsersInventoryApi, aio.UsersInventoryApi])
 @pytest.mark.parametrize("name", ["size", "page"])
-def test_reader_of_a_list_says_how_its_pages_are_sized(kind: Any, name: str) -> None:
+def test_reader_of_a_list_explains_how_its_pages_are_sized(kind: Any, name: str) -> None:
     message = said_by(lambda: kind().iter_entitlement_items(**{name: 2}))
     assert message.startswith(
         f"iter_entitlement_items() has no parameter or option '{name}': it reads page after page"
@@ -62,7 +62,7 @@ def test_reader_of_a_list_says_how_its_pages_are_sized(kind: Any, name: str) -> 
 
 
 @of_both
-def test_first_argument_of_the_wrong_class_is_refused_at_once(client: Any, api: Any) -> None:
+def test_first_argument_of_the_wrong_class_is_rejected_immediately(client: Any, api: Any) -> None:
     assert said_by(lambda: client("http://127.0.0.1")) == (
         "ApiClient takes a Configuration, not 'str': write ApiClient(Configuration(host=...))"
     )
@@ -82,7 +82,7 @@ def test_blocking_and_asyncio_classes_do_not_mix() -> None:
 
 
 @of_both
-def test_clients_and_api_objects_say_that_they_cannot_be_pickled(client: Any, api: Any) -> None:
+def test_pickling_a_client_or_an_api_object_is_explained(client: Any, api: Any) -> None:
     used = client()
     assert said_by(lambda: pickle.dumps(used)) == (
         "an ApiClient can't be pickled: pass its Configuration's settings and make a new one there"
@@ -94,7 +94,7 @@ def test_clients_and_api_objects_say_that_they_cannot_be_pickled(client: Any, ap
 
 
 @of_both
-def test_reprs_tell_the_host_and_the_list(client: Any, api: Any) -> None:
+def test_reprs_contain_the_host_and_the_list(client: Any, api: Any) -> None:
     used = api(client(Configuration("http://127.0.0.1:8080", access_token="a-secret")))
     assert repr(used) == "<UsersInventoryApi of http://127.0.0.1:8080>"
     assert repr(used.iter_users_inventory(filter_username="robin", page_size=5, _headers={"X-Key": "k"})) == (
@@ -106,7 +106,7 @@ def test_reprs_tell_the_host_and_the_list(client: Any, api: Any) -> None:
     assert "a-secret" not in repr(used)
 
 
-def test_async_result_tells_how_far_it_is() -> None:
+def test_async_result_reports_its_state() -> None:
     with ApiClient() as client:
         go = threading.Event()
         waiting, failing = AsyncResult(client.submit(go.wait, 9)), AsyncResult(client.submit(int, "x"))
@@ -118,7 +118,7 @@ def test_async_result_tells_how_far_it_is() -> None:
         assert repr(failing) == "<AsyncResult: failed>"
 
 
-def test_deadline_that_has_passed_is_told_in_seconds() -> None:
+def test_deadline_that_has_passed_is_reported_in_seconds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with (

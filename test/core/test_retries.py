@@ -38,7 +38,7 @@ DONE = Reply(204, b"")
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize(("operation", "success"), [(READ, OK), (WRITE, DONE), (REMOVE, DONE)])
-def test_a_repeatable_status_is_repeated(status: int, operation: Operation[Any], success: Reply) -> None:
+def test_a_retryable_status_is_retried(status: int, operation: Operation[Any], success: Reply) -> None:
     world = World()
     answer = world.call(operation, [Reply(status), success])
     assert [attempt.status for attempt in answer.attempts] == [status, success.status]
@@ -46,7 +46,7 @@ def test_a_repeatable_status_is_repeated(status: int, operation: Operation[Any],
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 422, 501, 505, 599])
 @pytest.mark.parametrize("operation", [READ, WRITE, ONCE])
-def test_other_statuses_are_not_repeated(status: int, operation: Operation[Any]) -> None:
+def test_other_statuses_are_not_retried(status: int, operation: Operation[Any]) -> None:
     error = World().error(operation, [Reply(status)])
     assert error.status == status
     assert len(error.attempts) == 1
@@ -54,42 +54,42 @@ def test_other_statuses_are_not_repeated(status: int, operation: Operation[Any])
 
 @pytest.mark.parametrize("failure", [REFUSED, RESET, READ_TIMEOUT, CONNECT_TIMEOUT])
 @pytest.mark.parametrize("operation", [READ, WRITE])
-def test_a_lost_connection_is_repeated(failure: Failure, operation: Operation[Any]) -> None:
+def test_a_lost_connection_is_retried(failure: Failure, operation: Operation[Any]) -> None:
     assert len(World().call(operation, [failure, failure, DONE]).attempts) == 3
 
 
 @pytest.mark.parametrize("operation", [READ, WRITE, ONCE])
-def test_what_no_other_try_can_mend_is_not_repeated(operation: Operation[Any]) -> None:
+def test_a_failure_that_no_retry_can_help_is_not_retried(operation: Operation[Any]) -> None:
     assert len(World().error(operation, [BAD_CERTIFICATE]).attempts) == 1
 
 
 @pytest.mark.parametrize("failure", [REFUSED, CONNECT_TIMEOUT])
-def test_a_once_operation_is_repeated_where_nothing_was_written(failure: Failure) -> None:
+def test_a_once_operation_is_retried_if_nothing_was_written(failure: Failure) -> None:
     world = World()
     world.call(ONCE, [failure, OK])
     assert len(world.sent) == 2
 
 
-def test_a_once_operation_is_repeated_after_429() -> None:
+def test_a_once_operation_is_retried_after_429() -> None:
     assert len(World().call(ONCE, [Reply(429), OK]).attempts) == 2
 
 
 @pytest.mark.parametrize(
     "outcome", [RESET, READ_TIMEOUT, Reply(500), Reply(502), Reply(503), Reply(504), Reply(408)]
 )
-def test_a_once_operation_that_may_have_acted_is_not_repeated(outcome: Reply | Failure) -> None:
+def test_a_once_operation_that_may_have_been_applied_is_not_retried(outcome: Reply | Failure) -> None:
     error = World().error(ONCE, [outcome])
     assert error.may_have_applied
     assert len(error.attempts) == 1
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 499, 307, 308])
-def test_a_refused_write_was_not_applied(status: int) -> None:
+def test_a_rejected_write_was_not_applied(status: int) -> None:
     assert not World().error(ONCE, [Reply(status)]).may_have_applied
 
 
 @pytest.mark.parametrize("status", [302, 303, 399, 999, 101])
-def test_a_write_answered_with_what_says_nothing_may_have_been_applied(status: int) -> None:
+def test_a_write_with_an_ambiguous_response_may_have_been_applied(status: int) -> None:
     assert World().error(ONCE, [Reply(status)]).may_have_applied
 
 
@@ -98,7 +98,7 @@ def test_a_read_never_may_have_been_applied(outcome: Reply | Failure) -> None:
     assert not World().error(READ, [outcome] * 3).may_have_applied
 
 
-def test_ambiguity_is_remembered_over_later_tries() -> None:
+def test_ambiguity_is_kept_over_later_attempts() -> None:
     error = World().error(WRITE, [RESET, Reply(400)])
     assert error.status == 400
     assert error.may_have_applied
@@ -118,28 +118,28 @@ def test_an_unreadable_success_of_a_once_operation_may_have_been_applied() -> No
 
 
 @pytest.mark.parametrize("first", [RESET, READ_TIMEOUT, Reply(500), Reply(503)])
-def test_a_404_to_a_repeated_delete_means_that_it_is_done(first: Reply | Failure) -> None:
+def test_a_404_to_a_retried_delete_means_that_it_succeeded(first: Reply | Failure) -> None:
     answer = World().call(REMOVE, [first, Reply(404)])
     assert answer.data is None
     assert "earlier attempt" in answer.attempts[-1].outcome
 
 
-def test_a_404_to_a_repeated_delete_is_given_raw_to_who_wants_the_answer() -> None:
+def test_a_404_to_a_retried_delete_is_returned_raw() -> None:
     missing = Reply(404)
     assert World().call(REMOVE, [RESET, missing], stream=True).data is missing
 
 
 @pytest.mark.parametrize("first", [REFUSED, Reply(429)])
-def test_a_404_to_a_delete_that_surely_did_not_act_is_an_error(first: Reply | Failure) -> None:
+def test_a_404_to_a_delete_that_was_certainly_not_applied_is_an_error(first: Reply | Failure) -> None:
     assert isinstance(World().error(REMOVE, [first, Reply(404)]), NotFoundException)
 
 
-def test_a_404_to_a_repeated_put_is_an_error() -> None:
+def test_a_404_to_a_retried_put_is_an_error() -> None:
     assert World().error(WRITE, [RESET, Reply(404)]).status == 404
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2, 5])
-def test_a_call_is_repeated_as_often_as_it_may(retries: int) -> None:
+def test_a_call_is_retried_up_to_its_limit(retries: int) -> None:
     error = World().error(READ, [Reply(503)] * (retries + 1), settings=make_settings(retries=retries))
     assert isinstance(error, ServiceException)
     assert len(error.attempts) == retries + 1
@@ -179,7 +179,7 @@ def test_waits_after_throttling_start_at_a_second() -> None:
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
     ],
 )
-def test_retry_after_is_honoured(value: str, waited: float) -> None:
+def test_retry_after_is_honored(value: str, waited: float) -> None:
     world = World()
     world.call(READ, [Reply(503, Retry_After=value), OK])
     assert world.waits == [waited]
@@ -188,14 +188,14 @@ def test_retry_after_is_honoured(value: str, waited: float) -> None:
 @pytest.mark.parametrize(
     "value", ["soon", "", "-1", "nan", "inf", "1e1", "1_0", " ", "5 s", "\xb2", "Fri, 99 Foo"]
 )
-def test_garbage_in_retry_after_is_ignored(value: str) -> None:
+def test_malformed_retry_after_is_ignored(value: str) -> None:
     world = World(random=1.0)
     world.call(READ, [Reply(503, Retry_After=value), OK])
     assert world.waits == [0.1]
 
 
 @pytest.mark.parametrize("value", ["60.1", "86400", "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 400])
-def test_a_retry_after_of_more_than_a_minute_is_raised_at_once(value: str) -> None:
+def test_a_retry_after_of_more_than_a_minute_is_raised_immediately(value: str) -> None:
     world = World()
     error = world.error(READ, [Reply(429, Retry_After=value)], settings=make_settings(deadline=1e9))
     assert isinstance(error, TooManyRequestsException)
@@ -210,31 +210,31 @@ def test_a_retry_after_of_a_minute_is_waited_for() -> None:
     assert world.waits == [60.0]
 
 
-def test_a_retry_after_beyond_the_deadline_is_raised_at_once() -> None:
+def test_a_retry_after_beyond_the_deadline_is_raised_immediately() -> None:
     world = World()
     error = world.error(READ, [Reply(503, Retry_After="10")], settings=make_settings(deadline=9))
     assert error.retry_after == 10
     assert world.waits == []
 
 
-def test_a_once_operation_is_told_when_to_come_back() -> None:
+def test_the_error_of_a_once_operation_contains_retry_after() -> None:
     assert World().error(ONCE, [Reply(503, Retry_After="7")]).retry_after == 7
 
 
-def test_the_deadline_ends_the_tries() -> None:
+def test_the_deadline_ends_the_attempts() -> None:
     world = World(tries=4.0)
     error = world.error(READ, [Reply(503)] * 3, settings=make_settings(deadline=10, retries=9))
     assert error.status == 503
     assert len(world.sent) == 3
 
 
-def test_all_tries_have_one_deadline() -> None:
+def test_all_attempts_have_one_deadline() -> None:
     world = World(tries=1.0)
     world.error(READ, [Reply(503)] * 3)
     assert {command.deadline for command in world.sent} == {1030.0}
 
 
-def test_a_timeout_at_the_deadline_is_called_by_its_name() -> None:
+def test_a_timeout_at_the_deadline_is_deadline_exceeded() -> None:
     error = World(tries=30.0).error(READ, [READ_TIMEOUT])
     assert type(error) is DeadlineExceeded
     assert "_deadline" in str(error)
@@ -261,7 +261,7 @@ def test_a_timeout_before_the_deadline_is_a_timeout() -> None:
 @pytest.mark.parametrize(
     ("outcome", "cost"), [(Reply(503), 14), (RESET, 14), (READ_TIMEOUT, 10), (Reply(429), 5)]
 )
-def test_a_repeat_costs_of_the_budget(outcome: Reply | Failure, cost: int) -> None:
+def test_a_retry_spends_the_budget(outcome: Reply | Failure, cost: int) -> None:
     world = World()
     world.engine.budget = retry.Budget(cost)
     world.call(READ, [outcome, OK])
@@ -269,7 +269,7 @@ def test_a_repeat_costs_of_the_budget(outcome: Reply | Failure, cost: int) -> No
     assert world.engine.budget.spend(1)
 
 
-def test_without_budget_the_last_error_is_raised_at_once() -> None:
+def test_without_budget_the_last_error_is_raised_immediately() -> None:
     world = World()
     world.engine.budget = retry.Budget(14 + 13)
     error = world.error(READ, [Reply(503), Reply(500)])
@@ -277,7 +277,7 @@ def test_without_budget_the_last_error_is_raised_at_once() -> None:
     assert len(world.waits) == 1
 
 
-def test_a_success_earns_no_more_than_the_budget_holds() -> None:
+def test_a_success_never_refills_the_budget_beyond_its_size() -> None:
     budget = retry.Budget()
     for _ in range(10):
         budget.earn()
@@ -310,7 +310,7 @@ def test_redirects_to_the_same_origin_are_followed(location: str) -> None:
         ("http://[fe80::1%25enP4p1s0]", "/x"),
     ],
 )
-def test_a_default_port_makes_no_other_origin(origin: str, location: str) -> None:
+def test_a_default_port_is_part_of_the_same_origin(origin: str, location: str) -> None:
     world = World()
     world.engine.origin = origin
     world.call(READ, [Reply(302, Location=location), OK])
@@ -362,11 +362,11 @@ def test_redirected_writes_are_not_followed(operation: Operation[Any], status: i
 
 
 @pytest.mark.parametrize("status", [300, 304, 305, 399])
-def test_other_3xx_are_no_redirects(status: int) -> None:
+def test_other_3xx_are_not_followed(status: int) -> None:
     assert World().error(READ, [Reply(status, Location="/x")]).status == status
 
 
-def test_three_redirects_are_followed_at_most() -> None:
+def test_up_to_three_redirects_are_followed() -> None:
     world = World()
     error = world.error(READ, [Reply(302, Location=f"/{number}") for number in range(4)])
     assert error.status == 302
@@ -385,14 +385,14 @@ def test_the_log_has_a_line_for_each_attempt(caplog: pytest.LogCaptureFixture) -
     ]
 
 
-def test_the_error_tells_of_all_tries() -> None:
+def test_the_error_lists_all_attempts() -> None:
     error = World().error(READ, [RESET, READ_TIMEOUT, Reply(503, b'{"code": 9, "request_id": "r-1"}')])
     assert [attempt.outcome for attempt in error.attempts] == ["reset", "slow", "503 Reason"]
     assert (error.operation, error.code, error.request_id) == ("read", 9, "r-1")
     assert "Attempts: 3 (reset; slow; 503 Reason), waited " in str(error)
 
 
-def test_outcomes_that_repeat_are_told_once() -> None:
+def test_repeated_outcomes_are_listed_once() -> None:
     error = World().error(READ, [RESET, RESET, READ_TIMEOUT])
     assert str(error).startswith("slow\n")
     assert "\nAttempts: 3 (reset, twice; same as above), waited " in str(error)

@@ -60,7 +60,7 @@ def test_bytes_are_read_as_utf_8() -> None:
 
 
 @pytest.mark.parametrize("value", [5, None, ["text"], object()])
-def test_what_is_no_text_is_refused(value: object) -> None:
+def test_values_other_than_strings_are_rejected(value: object) -> None:
     with pytest.raises(ApiValueError):
         Secret(value)  # type: ignore[arg-type]
 
@@ -77,7 +77,7 @@ def test_what_is_no_text_is_refused(value: object) -> None:
         json.dumps(CANARY).replace("/", "\\/"),
     ],
 )
-def test_a_secret_is_masked_in_all_spellings(written: str) -> None:
+def test_a_secret_is_masked_in_all_encodings(written: str) -> None:
     assert masked(f"a {written} b", [Secret(CANARY)]).count(MASK) == 1
     assert "canary" not in masked(f"a {written} b", [Secret(f"Bearer {CANARY}")])
 
@@ -100,7 +100,7 @@ def test_a_secret_is_masked_in_all_spellings(written: str) -> None:
         quote(CANARY, safe="").replace("%", "\\u0025"),
     ],
 )
-def test_a_secret_is_masked_in_whatever_escapes(written: str) -> None:
+def test_a_secret_is_masked_in_any_escapes(written: str) -> None:
     shown = masked(f"a {written} b", [Secret(f"Bearer {CANARY}")])
     assert shown.startswith(f"a {MASK}")
     assert shown.endswith(" b")
@@ -124,7 +124,7 @@ JWT = f"eyJhbGciOiJIUzI1NiJ9.{'Q' * 20}/{'x' * 200}"
         (f"{JWT}{JWT} {JWT}", "****** ***"),
     ],
 )
-def test_the_beginning_of_a_secret_is_masked_where_its_end_was_cut_off(text: str, shown: str) -> None:
+def test_the_start_of_a_secret_is_masked_where_the_text_is_truncated(text: str, shown: str) -> None:
     assert masked(text, [Secret(JWT)]) == shown
 
 
@@ -135,7 +135,7 @@ def test_masking_takes_time_in_proportion_to_the_text(unit: str) -> None:
     assert time.process_time() - begun < 5
 
 
-def test_a_short_secret_does_not_blot_out_the_message() -> None:
+def test_a_short_secret_does_not_garble_the_message() -> None:
     assert masked("code 5: bad pin", [Secret("5"), Secret("Bearer ")]) == "code 5: bad pin"
 
 

@@ -22,14 +22,14 @@ from test.faults.server import CERTIFICATES
 
 
 @pytest.mark.parametrize("value", [1, 0.5, Decimal("2.5"), Fraction(1, 3), math.inf, 1e-9, 1e300])
-def test_limits_are_numbers_of_any_kind(value: Any) -> None:
+def test_limits_are_numbers_of_any_type(value: Any) -> None:
     assert options.time_limit("timeout", value) == float(value)
 
 
 @pytest.mark.parametrize(
     "value", [0, -1, math.nan, Decimal("nan"), Decimal("-1"), True, False, "1", b"1", None, 1j, [], -math.inf]
 )
-def test_other_limits_are_refused(value: Any) -> None:
+def test_other_limits_are_rejected(value: Any) -> None:
     with pytest.raises(ApiValueError, match="above 0"):
         options.time_limit("timeout", value)
 
@@ -74,12 +74,12 @@ def test_an_unknown_option_is_a_type_error() -> None:
 @pytest.mark.parametrize(
     "name", ["Content-Length", "HOST", "transfer-encoding", "Connection", "Accept-Encoding"]
 )
-def test_headers_of_the_transport_are_refused(name: str) -> None:
+def test_headers_of_the_transport_are_rejected(name: str) -> None:
     with pytest.raises(ApiValueError, match="transport"):
         options.headers("_headers", {name: "x"})
 
 
-def test_an_encrypted_key_is_refused_without_asking_for_its_pass_phrase() -> None:
+def test_an_encrypted_key_is_rejected_without_a_prompt() -> None:
     certificate, encrypted = str(CERTIFICATES / "client.pem"), str(CERTIFICATES / "encrypted.pem")
     for configuration in (
         Configuration(cert_file=certificate, key_file=encrypted),
@@ -92,13 +92,13 @@ def test_an_encrypted_key_is_refused_without_asking_for_its_pass_phrase() -> Non
 @pytest.mark.parametrize(
     "name", ["authorization", "AUTHORIZATION", "Cookie", "X-Api-Key", "Proxy-Authorization"]
 )
-def test_headers_that_are_secrets_are_held_as_secrets(name: str) -> None:
+def test_secret_headers_are_stored_as_secrets(name: str) -> None:
     (held,) = options.headers("_headers", {name: "canary"}).values()
     assert isinstance(held, Secret)
 
 
 @pytest.mark.parametrize("name", ["timeot", "acess_token", "x"])
-def test_a_misspelt_setting_is_an_attribute_error(name: str) -> None:
+def test_a_misspelled_setting_is_an_attribute_error(name: str) -> None:
     with pytest.raises(AttributeError, match=name):
         setattr(Configuration(), name, 5)
     with pytest.raises(TypeError):

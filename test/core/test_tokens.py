@@ -50,7 +50,7 @@ def test_a_fixed_token_goes_with_every_call() -> None:
     assert world.authorizations == ["Bearer fixed-token"]
 
 
-def test_a_fixed_token_that_is_refused_is_an_error() -> None:
+def test_a_fixed_token_that_is_rejected_is_an_error() -> None:
     assert isinstance(
         World(TokenStore(Secret("fixed-token"))).error(READ, [Reply(401)]), UnauthorizedException
     )
@@ -79,7 +79,7 @@ def test_a_token_is_renewed_ahead_of_its_expiry(lifetime: object, renewed_after:
 
 
 @pytest.mark.parametrize("lifetime", [None, "soon", [], {}, "nan", "inf", float("inf")])
-def test_a_lifetime_that_makes_no_sense_is_none(lifetime: object) -> None:
+def test_a_malformed_lifetime_is_none(lifetime: object) -> None:
     assert seconds(lifetime) == float("inf")
 
 
@@ -90,7 +90,7 @@ def test_a_token_that_has_expired_already_is_used_once() -> None:
     assert world.authorizations == [None, "Bearer first-token", None, "Bearer second-token"]
 
 
-def test_a_refused_token_is_renewed_and_the_call_replayed_once() -> None:
+def test_a_rejected_token_is_renewed_and_the_call_replayed_once() -> None:
     world = World(credentials())
     world.call(ONCE, [granted(), Reply(401), granted("second-token"), OK])
     assert world.authorizations == [None, "Bearer first-token", None, "Bearer second-token"]
@@ -104,7 +104,7 @@ def test_a_call_is_replayed_no_more_than_once() -> None:
     assert not error.may_have_applied
 
 
-def test_a_replay_does_not_count_as_a_repeat() -> None:
+def test_a_replay_does_not_count_as_a_retry() -> None:
     world = World(credentials())
     answer = world.call(
         READ,
@@ -132,7 +132,7 @@ def test_the_refresh_token_comes_before_the_credentials() -> None:
     )
 
 
-def test_a_refresh_token_stays_good_until_another_one_comes() -> None:
+def test_a_refresh_token_is_kept_until_another_one_is_returned() -> None:
     world = World(credentials())
     world.call(READ, [granted(refresh_token="refresh-1"), Reply(401), granted("second-token"), OK])
     world.now += 5000
@@ -141,7 +141,7 @@ def test_a_refresh_token_stays_good_until_another_one_comes() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401])
-def test_a_dead_refresh_token_is_dropped_for_the_credentials(status: int) -> None:
+def test_an_expired_refresh_token_is_discarded_for_the_credentials(status: int) -> None:
     world = World(credentials())
     world.call(
         READ, [granted(refresh_token="refresh-1"), Reply(401), Reply(status), granted("second-token"), OK]
@@ -149,7 +149,7 @@ def test_a_dead_refresh_token_is_dropped_for_the_credentials(status: int) -> Non
     assert "grant_type=client_credentials" in world.bodies[3]
 
 
-def test_a_dead_refresh_token_does_not_take_its_replacement_with_it() -> None:
+def test_an_expired_refresh_token_does_not_discard_its_replacement() -> None:
     tokens = credentials()
     world = World(tokens)
 
@@ -175,7 +175,7 @@ def test_a_failed_renewal_leaves_the_old_token_in_use() -> None:
     assert world.authorizations[-1] == "Bearer first-token"
 
 
-def test_a_failed_renewal_is_not_repeated_at_once() -> None:
+def test_a_failed_renewal_is_not_retried_immediately() -> None:
     world = World(credentials())
     first = world.error(READ, [Reply(401, b'{"error": "invalid_client"}')])
     second = world.error(READ, [])
@@ -185,7 +185,7 @@ def test_a_failed_renewal_is_not_repeated_at_once() -> None:
     assert second.__traceback__ is not first.__traceback__
 
 
-def test_renewals_that_fail_are_put_off_for_longer_and_longer() -> None:
+def test_failed_renewals_back_off_exponentially() -> None:
     world = World(credentials())
     for pause in (1, 2, 4, 8, 16, 30, 30):
         world.error(READ, [Reply(401)])
@@ -199,7 +199,7 @@ def test_renewals_that_fail_are_put_off_for_longer_and_longer() -> None:
     world.call(READ, [granted(), OK])
 
 
-def test_the_haste_of_one_call_is_not_held_against_the_next() -> None:
+def test_a_passed_deadline_does_not_delay_the_next_renewal() -> None:
     world = World(credentials(), tries=5.0)
     from test.core.lists import READ_TIMEOUT
 
@@ -216,7 +216,7 @@ def test_write_is_not_sent_if_its_token_takes_until_the_deadline() -> None:
     assert [command.request.operation.id for command in world.sent] == ["token"]
 
 
-def test_a_write_that_acted_before_its_token_died_may_have_been_applied() -> None:
+def test_a_write_before_its_token_expired_may_have_been_applied() -> None:
     world = World(credentials())
     world.call(READ, [granted(), OK])
     error = world.error(WRITE, [RESET, Reply(401), Reply(400)])
@@ -252,11 +252,11 @@ def test_attempts_show_no_token_that_the_service_echoed() -> None:
         b'{"access_token": null}',
     ],
 )
-def test_an_answer_that_holds_no_token_is_an_error(body: bytes) -> None:
+def test_a_response_without_a_token_is_an_error(body: bytes) -> None:
     assert isinstance(World(credentials()).error(READ, [Reply(200, body)]), ApiResponseError)
 
 
-def test_an_empty_answer_holds_no_token() -> None:
+def test_an_empty_response_is_a_missing_token() -> None:
     assert isinstance(World(credentials()).error(READ, [Reply(204, b"")]), ApiResponseError)
 
 
@@ -270,7 +270,7 @@ def test_an_empty_answer_holds_no_token() -> None:
         ("provided-token", None),
     ],
 )
-def test_a_provider_gives_tokens(given: Any) -> None:
+def test_a_provider_returns_tokens(given: Any) -> None:
     world = World(TokenStore(provider=Provider()))
     world.provided = [given]
     world.call(READ, [OK])
@@ -301,7 +301,7 @@ NO_TOKEN = "must provide the token as a str or a Secret, not"
         ("a\0", "provided a token with a character that a header can't contain"),
     ],
 )
-def test_a_provider_that_gives_no_token_is_an_error(given: Any, reason: str) -> None:
+def test_a_provider_that_returns_no_token_is_an_error(given: Any, reason: str) -> None:
     world = World(TokenStore(provider=Provider()))
     world.provided = [given]
     error = world.error(READ, [])
@@ -326,7 +326,7 @@ def test_a_provider_that_must_be_awaited_is_for_the_other_client(promise: Any) -
         TokenStore(provider=Provider()).store_provided(promise(), 0)
 
 
-def test_what_a_provider_raises_comes_out_as_an_api_exception() -> None:
+def test_an_exception_of_a_provider_becomes_an_api_exception() -> None:
     world = World(TokenStore(provider=Provider()))
     world.provided = [KeyError("vault")]
     error = world.error(READ, [])

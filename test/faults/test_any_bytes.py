@@ -77,7 +77,7 @@ MUTATED = st.builds(
 
 @FEW
 @given(st.binary() | HEADS | MUTATED)
-def test_any_bytes_as_the_answer_give_a_result_or_an_exception_in_time(
+def test_any_bytes_as_the_response_lead_to_a_result_or_an_exception_in_time(
     parrot: Parrot, api: UsersInventoryApi, data: bytes
 ) -> None:
     parrot.data = data
@@ -93,7 +93,7 @@ def test_any_bytes_as_the_answer_give_a_result_or_an_exception_in_time(
 
 @FEW
 @given(st.text(alphabet=st.characters(), min_size=0))
-def test_any_text_as_a_path_value_is_one_segment_that_decodes_to_it_or_is_refused(
+def test_any_text_as_a_path_value_is_one_segment_that_decodes_to_it_or_is_rejected(
     parrot: Parrot, api: UsersInventoryApi, value: str
 ) -> None:
     parrot.data = answer({"id": "x"}, "Connection: close")
@@ -112,7 +112,7 @@ def test_any_text_as_a_path_value_is_one_segment_that_decodes_to_it_or_is_refuse
 
 @FEW
 @given(st.text(max_size=50), st.text(max_size=50))
-def test_any_header_goes_as_it_is_or_is_refused(
+def test_any_header_is_sent_unchanged_or_rejected(
     parrot: Parrot, api: UsersInventoryApi, name: str, value: str
 ) -> None:
     parrot.data = answer(ENTRY, "Connection: close")

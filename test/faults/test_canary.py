@@ -263,7 +263,7 @@ def test_secrets_travel_in_the_body_and_never_in_a_url(capsys: pytest.CaptureFix
         lambda: Configuration(username="robin", client_secret=SECRET).tokens(),
     ],
 )
-def test_a_setting_that_is_refused_shows_no_secret(refused: Callable[[], Any]) -> None:
+def test_a_setting_that_is_rejected_shows_no_secret(refused: Callable[[], Any]) -> None:
     assert_hidden(str(fails(refused)))
 
 
@@ -281,7 +281,7 @@ def test_a_setting_that_is_refused_shows_no_secret(refused: Callable[[], Any]) -
         {"client_secret": 5, "password": PASSWORD},
     ],
 )
-def test_a_refused_setting_shows_in_no_frame(settings: dict[str, Any]) -> None:
+def test_a_rejected_setting_shows_in_no_frame(settings: dict[str, Any]) -> None:
     hidden = dict(settings)  # named so in this frame, which holds it too
 
     def of_the_package(error: ApiException) -> str:
@@ -301,7 +301,7 @@ def test_a_refused_setting_shows_in_no_frame(settings: dict[str, Any]) -> None:
     assert_hidden(repr(configuration))
 
 
-def test_a_refused_token_shows_in_no_frame() -> None:
+def test_a_rejected_token_shows_in_no_frame() -> None:
     configuration = Configuration()
     try:
         configuration.access_token = Secret(f"{FIXED}\n")
@@ -349,7 +349,7 @@ def test_an_access_token_shows_only_its_lifetime() -> None:
         {"password": Secret(PASSWORD), "_headers": {"Authorization": Secret(f"Basic {FIXED}\n")}},
     ],
 )
-def test_an_argument_that_is_refused_shows_no_secret(named: dict[str, Any]) -> None:
+def test_an_argument_that_is_rejected_shows_no_secret(named: dict[str, Any]) -> None:
     with ApiClient(Configuration(host="http://127.0.0.1:1")) as client:
         api = AccessTokenApi(client)
         error = fails(lambda: api.get_o_auth_token("password", **named))

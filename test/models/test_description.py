@@ -30,7 +30,7 @@ def test_every_model_has_its_signature(name: str) -> None:
     assert list(inspect.signature(kind).parameters) == list(kind._fields)
 
 
-def test_field_tells_its_type_and_what_holds_for_it() -> None:
+def test_field_describes_its_type_and_its_traits() -> None:
     fields = UserInventoryResource._fields
     assert (fields["id"].__doc__ or "").startswith(
         "int32; read-only: the service assigns it.\n\nInventory entry"
@@ -44,7 +44,7 @@ def test_field_tells_its_type_and_what_holds_for_it() -> None:
     assert (Field.__doc__ or "").startswith("A field of a model")
 
 
-def test_field_without_its_source_still_tells_its_type() -> None:
+def test_field_without_its_source_still_describes_its_type() -> None:
     bare = type(Model)("Bare", (Model,), {"__module__": __name__, "size": field("int32")})
     assert bare._fields["size"].__doc__ == "int32"  # type: ignore[attr-defined]
 

@@ -40,18 +40,18 @@ def test_reading_never_adds_the_discriminator() -> None:
 
 
 @pytest.mark.parametrize("value", ['"of_another_age"', "null", "5", '["consumable"]', '{"a":1}', '""'])
-def test_unknown_value_gives_the_declared_type_with_all_its_data(value: str) -> None:
+def test_unknown_value_is_read_as_the_declared_type_with_all_its_data(value: str) -> None:
     text = f'{{"type_hint":{value},"max_use":3}}'
     behavior = Behavior.from_json(text)
     assert type(behavior) is Behavior
     assert behavior.to_json() == text
 
 
-def test_absent_discriminator_gives_the_declared_type() -> None:
+def test_absent_discriminator_is_read_as_the_declared_type() -> None:
     assert type(Behavior.from_json('{"max_use":3}')) is Behavior
 
 
-def test_class_outside_the_declared_family_gives_the_declared_type() -> None:
+def test_class_outside_the_declared_family_is_read_as_the_declared_type() -> None:
     text = '{"type_hint":"expirable","max_use":3}'
     assert type(Consumable.from_json(text)) is Consumable
     assert Consumable.from_json(text).max_use == 3
@@ -69,7 +69,7 @@ def test_rows_of_one_list_are_each_of_their_own_class() -> None:
     assert [type(row) for row in item.behaviors or ()] == [Consumable, Expirable, Behavior]
 
 
-def test_changed_discriminator_goes_out_and_the_object_stays_what_it_is() -> None:
+def test_changed_discriminator_is_sent_and_the_object_keeps_its_class() -> None:
     behavior = Consumable(max_use=3)
     behavior.type_hint = "teleporting"
     assert type(behavior) is Consumable
@@ -80,7 +80,7 @@ def test_changed_discriminator_goes_out_and_the_object_stays_what_it_is() -> Non
     assert behavior.to_json() == '{"max_use":3}'
 
 
-def test_discriminator_of_another_subclass_is_refused() -> None:
+def test_discriminator_of_another_subclass_is_rejected() -> None:
     message = (
         "Consumable.type_hint must be 'consumable', not 'expirable', the type of Expirable: use an Expirable"
     )
@@ -94,7 +94,7 @@ def test_discriminator_of_another_subclass_is_refused() -> None:
         Consumable(type_hint=5)  # type: ignore[arg-type]
 
 
-def test_base_takes_any_discriminator_and_a_subclass_its_own_and_unknown_ones() -> None:
+def test_base_accepts_any_discriminator_and_a_subclass_its_own_and_unknown_ones() -> None:
     assert Behavior(type_hint="expirable").type_hint == "expirable"
     assert Consumable(type_hint="consumable").type_hint == "consumable"
     assert Consumable(type_hint="teleporting").type_hint == "teleporting"

@@ -28,7 +28,7 @@ from knetik_cloud.data.model import Model
 from .library import Shelf
 
 
-def test_constructor_takes_keywords_only() -> None:
+def test_constructor_accepts_keywords_only() -> None:
     with pytest.raises(TypeError):
         UserInventoryResource(56)  # type: ignore[call-arg, arg-type]
 
@@ -44,14 +44,14 @@ def test_model_can_be_built_empty_and_filled_in() -> None:
     assert request.to_json() == '{"note":"n","sku":"s","skip_invoice":false}'
 
 
-def test_constructor_names_a_misspelt_field_and_the_one_that_was_meant() -> None:
+def test_constructor_names_a_misspelled_field_and_a_suggestion() -> None:
     with pytest.raises(TypeError, match="no field 'item_nmae': did you mean 'item_name'"):
         UserInventoryResource(item_nmae="x")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="it has avatar_url, display_name, id, username"):
         SimpleUserResource(zzz=1)  # type: ignore[call-arg]
 
 
-def test_assigning_a_misspelt_attribute_is_an_attribute_error() -> None:
+def test_assigning_a_misspelled_attribute_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError):
         UserInventoryResource().item_nmae = "x"  # type: ignore[attr-defined]
 
@@ -116,7 +116,7 @@ def test_assignment_checks_the_type_and_names_field_and_value(
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-def test_assignment_refuses_floats_that_json_has_not(value: float) -> None:
+def test_assignment_rejects_floats_that_json_cannot_represent(value: float) -> None:
     kind, name = next(
         (getattr(models, model), field.name)
         for model in models.__all__
@@ -144,7 +144,7 @@ def test_edges_of_the_integer_ranges_can_be_assigned() -> None:
         assert entry.id == value
 
 
-def test_dict_may_be_assigned_where_a_model_is_due_and_is_copied() -> None:
+def test_dict_may_be_assigned_where_a_model_is_expected_and_is_copied() -> None:
     given = {"id": 56, "username": "robin"}
     entry = UserInventoryResource(user=given)  # type: ignore[arg-type]
     assert isinstance(entry.user, SimpleUserResource)
@@ -160,13 +160,13 @@ def test_assigned_model_is_the_one_that_is_read() -> None:
     assert entry.to_json() == '{"user":{"id":56,"username":"robin"}}'
 
 
-def test_subclass_may_be_assigned_where_its_base_is_due() -> None:
+def test_subclass_may_be_assigned_where_its_base_is_expected() -> None:
     item = EntitlementItem(behaviors=[models.Consumable(max_use=3)])
     assert isinstance((item.behaviors or [])[0], Behavior)
     assert '"behaviors":[{"type_hint":"consumable","max_use":3}]' in item.to_json()
 
 
-def test_read_only_fields_may_be_set_and_go_out() -> None:
+def test_read_only_fields_may_be_set_and_are_sent() -> None:
     assert UserInventoryResource.from_json('{"created_date":1}').to_json() == '{"created_date":1}'
     assert UserInventoryResource(created_date=1).created_date == 1
 
@@ -228,7 +228,7 @@ def test_errors_name_the_class_at_hand_and_not_the_base_that_declares_the_field(
         ("[]", "the text can't be read: EntitlementItem should be an object, not []"),
     ],
 )
-def test_text_that_is_no_object_is_not_called_an_answer(text: str, said: str) -> None:
+def test_text_that_is_not_an_object_is_not_called_a_response(text: str, said: str) -> None:
     with pytest.raises(ApiResponseError) as raised:
         EntitlementItem.from_json(text)
     assert (raised.value.reason or "").startswith(said)

@@ -65,7 +65,7 @@ def test_both_readers_agree_on_the_edges_of_json(text: str) -> None:
 
 
 @pytest.mark.parametrize("data", BYTES, ids=repr)
-def test_both_readers_agree_on_bytes_that_are_no_plain_utf8(data: bytes) -> None:
+def test_both_readers_agree_on_malformed_utf8(data: bytes) -> None:
     assert_same(data)
 
 

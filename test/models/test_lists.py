@@ -87,7 +87,7 @@ def test_any_iterable_of_rows_may_be_assigned() -> None:
     assert item.tags == ["a", "b"]
 
 
-def test_wrong_row_is_refused_by_its_index() -> None:
+def test_wrong_row_is_rejected_by_its_index() -> None:
     with pytest.raises(ApiValueError, match=r"tags\[1\] must be a str, not 5"):
         EntitlementItem(tags=["a", 5])  # type: ignore[list-item]
 

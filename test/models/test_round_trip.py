@@ -38,7 +38,7 @@ def touch(value: Any) -> None:
 @every_model
 @QUICKLY
 @given(data=st.data())
-def test_json_goes_out_as_it_came_in_untouched_and_touched(name: str, data: st.DataObject) -> None:
+def test_json_is_sent_unchanged_whether_it_was_read_or_not(name: str, data: st.DataObject) -> None:
     text = written(data.draw(documents(name)))
     model = model_class(name).from_json(text)
     assert model.to_json() == text
@@ -95,7 +95,7 @@ def test_copies_equal_their_original_and_share_nothing_they_should_not(
 @every_model
 @QUICKLY
 @given(data=st.data())
-def test_to_dict_gives_every_declared_field_and_from_dict_takes_it_back(
+def test_to_dict_returns_every_declared_field_and_from_dict_accepts_it(
     name: str, data: st.DataObject
 ) -> None:
     model = model_class(name).from_json(written(data.draw(documents(name))))

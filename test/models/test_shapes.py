@@ -19,13 +19,13 @@ from ..conftest import RecordingServer, answer
 
 
 @pytest.mark.parametrize("text", ["[]", "null", "1", '"x"', "true", "", "{", '{"a":nan}', "\ufffe{}"])
-def test_from_json_of_anything_but_an_object_is_refused(text: str) -> None:
+def test_from_json_rejects_anything_but_an_object(text: str) -> None:
     with pytest.raises(ApiResponseError):
         UserInventoryResource.from_json(text)
 
 
 @pytest.mark.parametrize("value", ['"robin"', "5", "[]", "false"])
-def test_wrong_object_is_refused_when_it_is_touched_and_the_rest_can_be_read(value: str) -> None:
+def test_wrong_object_is_rejected_when_it_is_read_and_the_rest_can_be_read(value: str) -> None:
     text = f'{{"id":1,"user":{value}}}'
     entry = UserInventoryResource.from_json(text)
     assert entry.id == 1
@@ -36,13 +36,13 @@ def test_wrong_object_is_refused_when_it_is_touched_and_the_rest_can_be_read(val
 
 
 @pytest.mark.parametrize("value", ['"x"', "5", "{}", "true"])
-def test_wrong_list_is_refused_when_it_is_touched(value: str) -> None:
+def test_wrong_list_is_rejected_when_it_is_read(value: str) -> None:
     page = PageResourceUserInventoryResource.from_json(f'{{"content":{value}}}')
     with pytest.raises(ApiResponseError, match="content should be a list"):
         _ = page.content
 
 
-def test_wrong_row_is_refused_by_its_index_and_nothing_is_changed() -> None:
+def test_wrong_row_is_rejected_by_its_index_and_nothing_is_changed() -> None:
     text = '{"content":[{"id":1},{"id":2},7]}'
     page = PageResourceUserInventoryResource.from_json(text)
     for _ in range(2):
@@ -51,13 +51,13 @@ def test_wrong_row_is_refused_by_its_index_and_nothing_is_changed() -> None:
     assert page.to_json() == text
 
 
-def test_wrong_map_entry_is_refused_by_its_name() -> None:
+def test_wrong_map_entry_is_rejected_by_its_name() -> None:
     item = EntitlementItem.from_json('{"additional_properties":{"ok":{},"color":5}}')
     with pytest.raises(ApiResponseError, match=r"additional_properties\['color'\] should be an object"):
         _ = item.additional_properties
 
 
-def test_wrong_shape_stays_refused_after_right_ones_were_read() -> None:
+def test_wrong_shape_is_rejected_after_right_ones_were_read() -> None:
     assert UserInventoryResource.from_json('{"user":{}}').user is not None
     assert UserInventoryResource.from_json('{"user":null}').user is None
     for value in ("{}", "[]", '"x"'):
@@ -80,7 +80,7 @@ def test_wrong_shape_stays_refused_after_right_ones_were_read() -> None:
         ('{"sort":[1]}', r"\.sort\[\]"),
     ],
 )
-def test_shape_of_an_answer_is_checked_when_the_call_returns(
+def test_shape_of_a_response_is_checked_when_the_call_returns(
     body: str, place: str, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     server.answers = [answer(200, body.encode())]
@@ -93,7 +93,7 @@ def test_shape_of_an_answer_is_checked_when_the_call_returns(
 @pytest.mark.parametrize(
     "body", ["{}", '{"content":null}', '{"content":[]}', '{"content":[null,{"user":null}],"odd":[1]}']
 )
-def test_nulls_and_absent_parts_of_an_answer_are_fine(
+def test_nulls_and_absent_parts_of_a_response_are_valid(
     body: str, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     server.answers = [answer(200, body.encode())]
@@ -112,7 +112,7 @@ def test_nulls_and_absent_parts_of_an_answer_are_fine(
         ('{"name":"n","type_hint":"entitlement","additional_properties":{"c":"x"}}', r"\['c'\]"),
     ],
 )
-def test_wrong_shape_in_a_body_is_refused_before_anything_is_sent(
+def test_wrong_shape_in_a_body_is_rejected_before_anything_is_sent(
     data: str, place: str, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     with pytest.raises(ApiValueError, match=rf"entitlement_item\.\w*.*{place} must be"):
@@ -121,6 +121,6 @@ def test_wrong_shape_in_a_body_is_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("data", ["x", 5, None, [1], [("id", 1)]])
-def test_from_dict_refuses_what_is_no_dict(data: Any) -> None:
+def test_from_dict_rejects_anything_but_a_dict(data: Any) -> None:
     with pytest.raises(ValueError, match="must be a dict"):
         UserInventoryResource.from_dict(data)

@@ -31,14 +31,14 @@ def test_repr_breaks_long_models_over_lines() -> None:
     assert pformat(entry) == repr(entry) == str(entry) == entry.to_str()
 
 
-def test_repr_of_an_untouched_model_is_that_of_a_touched_one() -> None:
+def test_repr_of_a_model_does_not_depend_on_earlier_reads() -> None:
     text = '{"content":[{"id":1,"user":{"id":2}}]}'
     touched = PageResourceUserInventoryResource.from_json(text)
     _ = [row.user for row in touched.content or ()]
     assert repr(PageResourceUserInventoryResource.from_json(text)) == repr(touched)
 
 
-def test_tokens_are_masked_in_texts_and_given_by_attribute_dict_and_json() -> None:
+def test_tokens_are_masked_in_texts_and_returned_by_attribute_dict_and_json() -> None:
     token = OAuth2Resource.from_json('{"access_token":"canary-1","refresh_token":"canary-2"}')
     for text in (repr(token), str(token), token.to_str(), pformat([token]), f"{token}"):
         assert "canary" not in text
@@ -48,7 +48,7 @@ def test_tokens_are_masked_in_texts_and_given_by_attribute_dict_and_json() -> No
     assert "canary-2" in token.to_json()
 
 
-def test_to_dict_is_new_each_time_and_no_way_into_the_model() -> None:
+def test_to_dict_is_new_each_time_and_shares_nothing_with_the_model() -> None:
     entry = UserInventoryResource.from_json('{"behavior_data":{"uses":[1]},"user":{"id":5}}')
     given_out = entry.to_dict()
     given_out["behavior_data"]["uses"].append(2)
@@ -83,7 +83,7 @@ def test_the_repr_of_an_ordinary_page_is_complete() -> None:
     assert repr(page_of(25)) == str(page_of(25)) == page_of(25).to_str()
 
 
-def test_the_repr_of_a_large_page_ends_and_says_what_it_leaves_out() -> None:
+def test_the_repr_of_a_large_page_is_bounded_and_counts_the_rest() -> None:
     page = page_of(10_000)
     assert 20_000 <= len(repr(page)) <= 25_000
     assert "more),\n    ],\n" in repr(page)
@@ -101,7 +101,7 @@ def test_the_repr_of_a_large_page_ends_and_says_what_it_leaves_out() -> None:
     ],
     ids=["string", "name", "map", "list", "fields"],
 )
-def test_the_repr_of_a_large_value_ends(document: dict[str, object]) -> None:
+def test_the_repr_of_a_large_value_is_bounded(document: dict[str, object]) -> None:
     entry = UserInventoryResource.from_dict(document)
     assert len(repr(entry)) <= 25_000
     assert "more" in repr(entry)

@@ -34,19 +34,19 @@ def test_datetime_is_kept_as_its_text_and_read_aware() -> None:
 
 
 @pytest.mark.parametrize("value", [NOON, "tomorrow", 5, True])
-def test_assignment_refuses_what_is_no_date(value: Any) -> None:
+def test_assignment_rejects_anything_but_a_date(value: Any) -> None:
     with pytest.raises(ApiValueError, match=r"Author\.born must be a date"):
         Author(born=value)
 
 
 @pytest.mark.parametrize("value", [dt.datetime(2026, 8, 1), dt.date(2026, 8, 1), "soon", 1.5])
-def test_assignment_refuses_a_naive_datetime_and_what_is_none(value: Any) -> None:
+def test_assignment_rejects_a_naive_datetime_and_anything_but_a_datetime(value: Any) -> None:
     with pytest.raises(ApiValueError, match=r"Book\.added must be an aware datetime"):
         Book(added=value)
 
 
 @pytest.mark.parametrize("value", ['"soon"', "5", "[]", '""', '"2026-13-01"'])
-def test_answered_date_that_is_none_is_refused_when_it_is_touched(value: str) -> None:
+def test_malformed_date_of_a_response_is_rejected_when_it_is_read(value: str) -> None:
     author = Author.from_json(f'{{"name":"n","born":{value}}}')
     assert author.name == "n"
     with pytest.raises(ApiResponseError, match=r"Author\.born should be a date"):
@@ -54,7 +54,7 @@ def test_answered_date_that_is_none_is_refused_when_it_is_touched(value: str) ->
     assert "name='n'" in repr(author)
 
 
-def test_date_is_read_anew_each_time_so_that_the_json_keeps_its_text() -> None:
+def test_date_is_parsed_at_each_read_so_that_the_json_keeps_its_text() -> None:
     text = '{"born":"19600229"}'
     author = Author.from_json(text)
     assert author.born == dt.date(1960, 2, 29)
@@ -84,16 +84,16 @@ def test_place_of_a_wrong_value_deep_inside_is_named() -> None:
 
 
 @pytest.mark.parametrize("value", ["A5", 5, 2**63 - 1])
-def test_union_takes_a_value_of_any_of_its_types(value: Any) -> None:
+def test_union_accepts_a_value_of_any_of_its_types(value: Any) -> None:
     assert Book(size=value).size == value
 
 
-def test_union_refuses_a_value_of_none_of_its_types() -> None:
+def test_union_rejects_a_value_of_another_type() -> None:
     with pytest.raises(ApiValueError, match=r"Book\.size must be an int of 64 bits or a str, not 1\.5"):
         Book(size=1.5)  # type: ignore[arg-type]
 
 
-def test_union_reads_what_came() -> None:
+def test_union_reads_any_value_of_a_response() -> None:
     for text in ('{"cover":5}', '{"cover":["a"]}', '{"cover":{"odd":1}}', '{"cover":null}'):
         book = Book.from_json(text)
         _ = book.cover
@@ -105,7 +105,7 @@ def test_integer_too_long_for_a_text_is_named_by_its_length() -> None:
         Book(pages=10**5000)
 
 
-def test_lacking_fields_are_named_by_their_path_here_and_below() -> None:
+def test_missing_fields_are_named_by_their_path_here_and_below() -> None:
     book = Book(authors=[Author(name="a"), Author()], shelves=[[Author()]], by_role={"e": [Author()]})
     assert book._missing_fields("book") == [
         "book.authors[1].name",
@@ -117,18 +117,18 @@ def test_lacking_fields_are_named_by_their_path_here_and_below() -> None:
 
 
 @pytest.mark.parametrize("expression", ["", "list[", "list of str", "dict[int, str]", "a-b"])
-def test_expression_that_cannot_be_read_is_refused(expression: str) -> None:
+def test_malformed_expression_is_rejected(expression: str) -> None:
     with pytest.raises(ApiValueError, match="is not a type"):
         expressions.parse(expression, "test.models.library")
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"x", float("nan"), {"a": {1}}, {(1, 2): 3}])
-def test_value_that_json_cannot_hold_is_refused(value: Any) -> None:
+def test_value_that_json_cannot_represent_is_rejected(value: Any) -> None:
     with pytest.raises(ApiValueError, match="can't be formatted as JSON"):
         codec.encode(value)
 
 
-def test_cycle_and_endless_depth_are_refused() -> None:
+def test_cycle_and_endless_depth_are_rejected() -> None:
     cycle: list[Any] = []
     cycle.append(cycle)
     with pytest.raises(ApiValueError, match="can't be formatted as JSON"):
@@ -142,7 +142,7 @@ def test_cycle_and_endless_depth_are_refused() -> None:
         deep = deep[0]
 
 
-def test_wrong_row_put_into_a_list_in_place_is_refused_when_written() -> None:
+def test_wrong_row_put_into_a_list_in_place_is_rejected_when_sent() -> None:
     book = Book(authors=[Author(name="a")])
     assert book.authors is not None
     book.authors.append(object())  # type: ignore[arg-type]

@@ -173,7 +173,7 @@ with ApiClient(Configuration(sys.argv[1], client_secret="secret")) as client:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_warm_up_raises_what_is_wrong(kind: str) -> None:
+def test_warm_up_raises_the_error(kind: str) -> None:
     with FaultServer([status("401 X")]) as server, pytest.raises(UnauthorizedException):
         warm_up(kind, Configuration(server.url, client_secret="wrong"), lambda: None)
     with pytest.raises(ApiConnectionException):

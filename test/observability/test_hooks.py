@@ -70,7 +70,7 @@ def test_attempt_has_the_facts_of_its_outcome(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_attempt_without_a_response_has_the_error_of_its_kind(kind: str) -> None:
+def test_attempt_without_a_response_has_the_error_of_its_failure(kind: str) -> None:
     seen = run(Scenario("use_user_entitlement_item", (56, 57), (closes,), [], [], []), kind)
     attempt = next(argument for argument in seen.arguments if isinstance(argument, Attempt))
     assert isinstance(attempt.error, ApiException)
@@ -170,7 +170,7 @@ class FailsLater(Hook):
     ("kind", "hook"),
     [("blocking", Fails), ("asyncio", Fails), ("asyncio", FailsLater), ("blocking", FailsLater)],
 )
-def test_exception_in_a_hook_is_logged_and_reaches_nobody(
+def test_exception_in_a_hook_is_logged_and_never_raised(
     kind: str, hook: type[Hook], caplog: pytest.LogCaptureFixture
 ) -> None:
     after = Recorder()
@@ -299,7 +299,7 @@ class Slow(Hook):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_time_limit_that_strikes_within_a_hook_reaches_the_caller(kind: str) -> None:
+def test_time_limit_that_ends_within_a_hook_reaches_the_caller(kind: str) -> None:
     recorder = Recorder()
     with FaultServer() as server, pytest.raises(Interrupted), interrupting(0.2):
         call(kind, Configuration(server.url, hooks=[recorder, Slow()]))

@@ -51,7 +51,7 @@ def test_records_have_the_facts_as_fields(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_json_formatter_takes_the_fields(kind: str) -> None:
+def test_json_formatter_accepts_the_fields(kind: str) -> None:
     seen = run(Scenario("get_user_inventory", (56, 57), (), [], [], []), kind)
     usual = vars(logging.makeLogRecord({})).keys()
     for record in seen.records:

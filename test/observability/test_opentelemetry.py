@@ -193,7 +193,7 @@ def test_instrumentor_is_found_by_its_entry_point_and_can_be_taken_off() -> None
     assert default_hooks == []
 
 
-def test_threads_that_instrument_at_once_add_one_hook() -> None:
+def test_threads_that_instrument_at_the_same_time_add_one_hook() -> None:
     instrumentor = KnetikCloudInstrumentor()
     together = threading.Barrier(8)
 

@@ -39,7 +39,7 @@ def test_every_row_is_applied_exactly_once(
     assert seeded.journal(GRANT) == []
 
 
-def test_uses_are_told_apart_by_their_keys(
+def test_uses_are_distinguished_by_their_keys(
     api: knetik_cloud.UsersInventoryApi, seeded: Sandbox, tmp_path: Path
 ) -> None:
     seeded.fail("use_user_entitlement_item", times=2, reset=True, applied=True)

@@ -110,7 +110,7 @@ def test_failed_rows_with_different_fields_are_the_input_of_another_run(
 
 
 @pytest.mark.parametrize("executor", ["threads", "stopped by another process"])
-def test_ctrl_c_lets_the_calls_in_flight_finish_and_the_same_command_continues(
+def test_calls_in_flight_finish_after_ctrl_c_and_the_same_command_continues(
     api: Api, seeded: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str], executor: str
 ) -> None:
     seeded.fail(GRANT, times=None, delay=0.02)
@@ -346,7 +346,7 @@ def test_rows_are_spread_evenly_by_the_rate(clock: Clock) -> None:
     assert turns == pytest.approx(range(17))
 
 
-def test_limit_doubles_until_the_latency_says_stop_and_then_grows_by_one(clock: Clock) -> None:
+def test_limit_doubles_until_the_latency_grows_and_then_grows_by_one(clock: Clock) -> None:
     pace = paced(clock, 32)
     assert [record(pace, clock, 0.1) for _ in range(3)] == [4, 8, 16]
     assert record(pace, clock, 0.3, rate=pace._best_rate) == 8

@@ -93,7 +93,7 @@ def test_items_are_slices_of_the_response() -> None:
         b"\xff",
     ],
 )
-def test_what_is_no_page_is_rejected(data: bytes) -> None:
+def test_anything_but_a_page_is_rejected(data: bytes) -> None:
     with pytest.raises(ApiResponseError, match="the response is no page of a list"):
         split(data, PAGES)
 
@@ -154,7 +154,7 @@ STRANGE: list[Any] = [
 ]
 
 
-def test_items_that_utf8_cannot_encode_or_that_are_no_objects_are_in_every_format(
+def test_items_that_utf8_cannot_encode_or_that_are_not_objects_are_in_every_format(
     tmp_path: Path, parquet: Any
 ) -> None:
     with ListService(STRANGE) as service:
@@ -182,7 +182,7 @@ def test_items_that_utf8_cannot_encode_or_that_are_no_objects_are_in_every_forma
     ]
 
 
-def test_export_takes_pages_of_1000_unless_told_otherwise(service: ListService, tmp_path: Path) -> None:
+def test_export_reads_pages_of_1000_by_default(service: ListService, tmp_path: Path) -> None:
     bulk.export(pager(service), tmp_path / "a.jsonl")
     assert [asked["size"] for asked in service.asked] == ["1000"] * 3
     done = bulk.export(pager(service, limit=70, page_size=50), tmp_path / "b.jsonl")
@@ -212,7 +212,7 @@ def test_export_goes_on_without_reading_pages_twice(service: ListService, tmp_pa
 
 
 @pytest.mark.parametrize("how", [{"inactive": True, "page_size": 100}, {"page_size": 50}])
-def test_export_of_another_list_begins_anew(
+def test_export_of_another_list_starts_from_scratch(
     service: ListService, tmp_path: Path, how: dict[str, Any]
 ) -> None:
     with pytest.raises(InterruptedError):

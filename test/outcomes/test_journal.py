@@ -52,7 +52,7 @@ def journal_of(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("tail", [b"app", b"intent 3 17", b"\0" * 4096, b"applied 5\nint"])
-def test_last_record_that_a_crash_cut_off_is_discarded(
+def test_last_record_that_a_crash_truncated_is_discarded(
     api: Api, seeded: Sandbox, tmp_path: Path, tail: bytes
 ) -> None:
     run(api, tmp_path)
@@ -241,7 +241,7 @@ def test_too_many_shards_for_the_open_files_are_rejected(api: Api, seeded: Sandb
     assert run(api, tmp_path, shards=4096).applied == 80
 
 
-def test_processes_that_start_the_same_run_at_once_repeat_nothing(
+def test_processes_that_start_the_same_run_at_the_same_time_repeat_nothing(
     api: Api, seeded: Sandbox, tmp_path: Path
 ) -> None:
     errors: list[str] = []

@@ -96,7 +96,7 @@ def test_keys_match_as_a_whole(client: Client, sandbox: Sandbox) -> None:
     assert client.once(USE, 56, 56, key="order-1", info="again").state == "found"
 
 
-def test_own_info_is_kept_beside_the_key(client: Client, sandbox: Sandbox) -> None:
+def test_own_info_is_kept_in_addition_to_the_key(client: Client, sandbox: Sandbox) -> None:
     client.once(USE, 56, 56, key="a", info="Round 3")
     assert infos(sandbox) == ["Round 3 [a]"]
     assert client.once(USE, 56, 56, key="a").state == "found"
@@ -204,7 +204,7 @@ def test_error_of_a_write_that_cant_be_listed_stays_unknown(client: Client, sand
         outcome = client.find_out(outcome.error, settle=0)
 
 
-def test_denial_is_denied_and_says_why(client: Client, sandbox: Sandbox) -> None:
+def test_denial_is_denied_and_names_the_rule(client: Client, sandbox: Sandbox) -> None:
     outcome = client.once(USE, 56, 2, key="a")
     assert outcome.state == "denied"
     assert outcome.error is not None
@@ -247,7 +247,7 @@ def test_page_without_a_list_shows_nothing() -> None:
             recovery.run_steps(service, lookup.learn_time(), lambda _: None)
 
 
-def test_lines_of_other_events_are_not_taken_for_a_use(client: Client, sandbox: Sandbox) -> None:
+def test_lines_of_other_events_do_not_count_as_a_use(client: Client, sandbox: Sandbox) -> None:
     client.call(ADD, 56, user_inventory_add_request={"sku": "sku_example", "note": "a", "skip_invoice": True})
     assert client.once(USE, 56, 56, key="a").state == "applied"
 
@@ -271,7 +271,7 @@ def test_key_of_a_call_that_is_still_on_its_way_is_not_sent_again(
     assert infos(sandbox) == ["[a]"]
 
 
-def test_key_on_its_way_is_known_beside_another_text_and_during_a_slow_read(
+def test_key_on_its_way_is_found_after_another_text_and_during_a_slow_read(
     client: Client, sandbox: Sandbox
 ) -> None:
     sandbox.fail(USE, delay=1.5, applied=True)
@@ -316,7 +316,7 @@ def test_strangers_in_the_window_make_it_unknown(client: Client, sandbox: Sandbo
     ("fault", "expected"),
     [(LOST["reset after"], "applied"), (LOST["503"], "absent"), (LOST["not reached"], "absent")],
 )
-def test_find_out_tells_a_grant_from_those_of_this_process(
+def test_find_out_distinguishes_a_grant_from_those_of_this_process(
     client: Client, sandbox: Sandbox, fault: dict[str, Any], expected: str
 ) -> None:
     client.call(GRANT, 56, SONGBOOK)
@@ -525,7 +525,7 @@ class Someone(int, enum.Enum):
 
 @pytest.mark.parametrize("user", ["56", "056", Someone.ROBIN])
 @pytest.mark.parametrize(("is_applied", "expected"), [(True, "applied"), (False, "absent")])
-def test_find_out_knows_a_user_in_every_spelling(
+def test_find_out_recognizes_a_user_in_every_format(
     client: Client, sandbox: Sandbox, user: Any, is_applied: bool, expected: str
 ) -> None:
     client.call(GRANT, user, SONGBOOK)
@@ -552,7 +552,7 @@ def test_item_that_was_there_before_the_call_is_not_taken_for_its_own(
     assert client.find_out(error_of(client, GRANT, 56, SONGBOOK), settle=0.1).state == "unknown"
 
 
-def test_find_out_asks_the_service_that_was_called(client: Client, sandbox: Sandbox) -> None:
+def test_find_out_reads_from_the_service_that_was_called(client: Client, sandbox: Sandbox) -> None:
     sandbox.fail(GRANT, reset=True, applied=True)
     error = error_of(client, GRANT, 56, SONGBOOK)
     other = type(client)(f"{sandbox.url}/tenant")
@@ -638,7 +638,7 @@ def test_once_rejects_methods_of_the_other_client(client: Client, sandbox: Sandb
     assert sandbox.journal() == []
 
 
-def test_find_out_of_certain_errors_asks_nothing(client: Client, sandbox: Sandbox) -> None:
+def test_find_out_of_certain_errors_sends_nothing(client: Client, sandbox: Sandbox) -> None:
     denied = error_of(client, USE, 56, 2)
     invalid = error_of(client, GRANT, "no id", SONGBOOK)
     sandbox.clear_journal()
@@ -789,7 +789,7 @@ def test_calls_that_cant_be_certain_are_rejected_before_sending(
 
 
 @pytest.mark.parametrize("key", ["", "a]", "[a", " a", "a\n", "x" * 201, 5, None])
-def test_keys_that_cant_be_told_apart_are_rejected(client: Client, key: Any) -> None:
+def test_keys_that_cant_be_distinguished_are_rejected(client: Client, key: Any) -> None:
     with pytest.raises(knetik_cloud.ApiValueError, match="key must be"):
         client.once(USE, 56, 56, key=key)
 
@@ -800,7 +800,7 @@ def test_settle_is_a_finite_number(client: Client, settle: Any) -> None:
         client.once(USE, 56, 56, key="a", settle=settle)
 
 
-def test_only_methods_of_api_objects_are_taken(client: Client, sandbox: Sandbox) -> None:
+def test_only_methods_of_api_objects_are_accepted(client: Client, sandbox: Sandbox) -> None:
     with pytest.raises(TypeError, match="expected a method of an API object"):
         knetik_cloud.once(print, key="a")
     with pytest.raises(TypeError, match="item_id"):
@@ -809,7 +809,7 @@ def test_only_methods_of_api_objects_are_taken(client: Client, sandbox: Sandbox)
         client.once(USE, 56, 56, key="a", _preload_content=False)
 
 
-def test_capture_takes_variants_and_views(sandbox: Sandbox) -> None:
+def test_capture_accepts_variants_and_views(sandbox: Sandbox) -> None:
     with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as made:
         api = knetik_cloud.UsersInventoryApi(made).with_options(_retries=0)
         captured = capture(api.grant_user_entitlement_with_http_info, (56, SONGBOOK), {"_deadline": 3})

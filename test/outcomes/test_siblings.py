@@ -100,7 +100,7 @@ def test_same_write_of_an_earlier_run_is_not_taken_for_the_run_s_own(
 
 
 @pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
-def test_run_killed_in_its_first_seconds_still_knows_what_was_there_before(
+def test_run_killed_in_its_first_seconds_keeps_the_ids_that_were_there_before(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_applied: bool
 ) -> None:
     grant_before(api, tmp_path)
@@ -137,7 +137,7 @@ def test_alike_rows_after_a_grant_of_another_program_are_counted_apart(
     assert held(api) == 5
 
 
-def test_row_is_unknown_if_nobody_can_tell_whether_the_trace_was_there_before(
+def test_row_is_unknown_if_the_trace_may_have_been_there_before(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grant_before(api, tmp_path)
@@ -157,7 +157,7 @@ def test_row_is_unknown_if_nobody_can_tell_whether_the_trace_was_there_before(
     assert held(api) == 1
 
 
-def test_row_whose_moment_nobody_knows_is_never_sent_twice(
+def test_row_whose_moment_is_unknown_is_never_sent_twice(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intend = ShardJournal.intend

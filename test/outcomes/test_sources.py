@@ -92,9 +92,7 @@ def compressed(suffix: str, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_compressed_files_that_are_cut_off_or_damaged_are_named(
-    api: Api, tmp_path: Path, suffix: str
-) -> None:
+def test_truncated_and_damaged_compressed_files_are_named(api: Api, tmp_path: Path, suffix: str) -> None:
     line = b'{"user_id": 56, "item_id": 56, "info": "%d"}\n'
     data = b"".join(line % number for number in range(5000))
     whole = compressed(suffix, data)

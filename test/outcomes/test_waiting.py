@@ -186,7 +186,7 @@ def test_block_with_a_deadline_ends_a_wait(client: Client, sandbox: Sandbox, sev
     assert (resumed[0] if several else resumed).id == entry.id
 
 
-def test_wait_in_a_block_that_has_ended_asks_nothing(client: Client, sandbox: Sandbox) -> None:
+def test_wait_in_a_block_that_has_ended_sends_nothing(client: Client, sandbox: Sandbox) -> None:
     sandbox.clear_journal()
     with knetik_cloud.deadline(1e-9), pytest.raises(knetik_cloud.DeadlineExceeded) as caught:
         wait(client, 56, 56, deadline=math.inf, sleep=lambda seconds: 1 / 0)
@@ -253,7 +253,7 @@ def test_token_is_json_and_waits_for_nothing(client: Client, sandbox: Sandbox) -
     assert sandbox.journal() == []
 
 
-def test_service_that_fails_for_a_while_is_asked_again(client: Client, sandbox: Sandbox) -> None:
+def test_service_that_fails_for_a_while_is_read_again(client: Client, sandbox: Sandbox) -> None:
     sandbox.fail("get_user_inventory", status=503, times=9, headers={"Retry-After": "0"})
     assert wait(client, 56, 56, sleep=lambda seconds: None).id == 56
 
@@ -265,7 +265,7 @@ def test_retry_after_is_kept_to(client: Client, sandbox: Sandbox) -> None:
     assert slept == [7.0]
 
 
-def test_rejected_looks_raise_at_once(client: Client, sandbox: Sandbox) -> None:
+def test_rejected_looks_raise_immediately(client: Client, sandbox: Sandbox) -> None:
     with pytest.raises(knetik_cloud.NotFoundException):
         wait(client, 56, 999)
 
@@ -294,7 +294,7 @@ def test_waits_for_nothing_in_particular_are_rejected(
 
 
 @pytest.mark.parametrize("token", ["", "{}", "[]", '{"operation": "x"}'])
-def test_other_texts_are_no_token(client: Client, token: str) -> None:
+def test_other_texts_are_not_tokens(client: Client, token: str) -> None:
     if isinstance(client, Blocking):
         with pytest.raises(knetik_cloud.ApiValueError, match="token must be a token of a waiter"):
             waiting.resume(client.api, token)
@@ -302,7 +302,7 @@ def test_other_texts_are_no_token(client: Client, token: str) -> None:
         waiting.token(client.api.get_user_inventory, 56, 56)
 
 
-def test_cancelling_ends_the_wait_at_once(sandbox: Sandbox) -> None:
+def test_cancelling_ends_the_wait_immediately(sandbox: Sandbox) -> None:
     async def main() -> None:
         async with aio.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
             api = aio.UsersInventoryApi(client)

@@ -76,7 +76,7 @@ def test_filters_and_a_limit_are_passed_on(read: Use) -> None:
 
 
 @both
-def test_a_row_that_goes_meanwhile_gives_a_warning_where_the_loop_is(read: Use) -> None:
+def test_a_row_that_is_removed_meanwhile_causes_a_warning_where_the_loop_is(read: Use) -> None:
     with ListService(entries(30)) as service:
         service.before = lambda page: service.rows.pop(0) if page == 2 else None  # type: ignore[union-attr]
         with pytest.warns(RowsMovedWarning, match="one may have been missed") as caught:
@@ -85,14 +85,14 @@ def test_a_row_that_goes_meanwhile_gives_a_warning_where_the_loop_is(read: Use) 
 
 
 @both
-def test_the_deadline_of_the_whole_holds(read: Use) -> None:
+def test_the_deadline_of_the_list_applies(read: Use) -> None:
     with ListService(entries(400), latency=0.05) as service, pytest.raises(DeadlineExceeded):
         read(service, {"page_size": 10, "deadline": 0.3})
     assert 1 <= len(service.asked) <= 7  # a busy machine reads fewer
 
 
 @both
-def test_a_page_that_fails_raises_when_the_loop_has_come_to_it(read: Use) -> None:
+def test_a_page_that_fails_raises_when_the_loop_reaches_it(read: Use) -> None:
     got: list[int] = []
     with ListService(entries(30)) as service:
         plain = service.envelope
@@ -103,7 +103,7 @@ def test_a_page_that_fails_raises_when_the_loop_has_come_to_it(read: Use) -> Non
 
 
 @both
-def test_an_option_that_there_is_not_is_refused_at_once(read: Use) -> None:
+def test_an_unknown_option_is_rejected_immediately(read: Use) -> None:
     for wrong in ({"async_req": True}, {"page": 2}, {"size": 5}, {"_timeout": 1}):
         with ListService(entries(5)) as service, pytest.raises(TypeError, match="no parameter or option"):
             read(service, wrong)
@@ -112,7 +112,7 @@ def test_an_option_that_there_is_not_is_refused_at_once(read: Use) -> None:
     assert not service.asked
 
 
-def test_pages_gives_the_envelopes_and_each_loop_reads_anew() -> None:
+def test_pages_yields_the_envelopes_and_each_loop_reads_the_list_again() -> None:
     with ListService(entries(25)) as service, ApiClient(Configuration(service.url)) as client:
         pager = UsersInventoryApi(client).iter_users_inventory(page_size=10)
         assert [len(page.content or []) for page in pager.pages()] == [10, 10, 5]

@@ -71,7 +71,7 @@ def test_position_survives_several_restarts_within_one_page(read: Read) -> None:
 
 
 @both
-def test_limit_counts_anew_and_positions_stop_before_what_it_cuts(read: Read) -> None:
+def test_limit_counts_from_the_start_and_positions_stop_before_omitted_items(read: Read) -> None:
     with ListService(entries(30)) as service:
         first, position = read(service, {"limit": 7, "page_size": 10}, 1000)
         second, _ = read(service, {"limit": 7, "start_page": position}, 1000)
@@ -124,7 +124,7 @@ def test_item_that_moved_while_the_list_was_read_comes_once(read: Read, count: i
 
 
 @both
-def test_item_that_went_while_nobody_read_gives_a_warning(read: Read) -> None:
+def test_item_that_was_removed_between_two_readings_causes_a_warning(read: Read) -> None:
     with ListService(entries(30)) as service:
         _, position = read(service, {"page_size": 10}, 15)
         del service.rows[2]

@@ -66,7 +66,7 @@ def static(count: int, size: int = 10) -> Callable[[int], Row]:
 
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (1, 1), (10, 1), (11, 2), (100, 10)])
 @pytest.mark.parametrize("prefetch", [0, 1, 3, 64])
-def test_all_items_come_in_order_and_no_page_is_asked_for_in_vain(
+def test_all_items_come_in_order_and_no_page_is_requested_in_vain(
     count: int, pages: int, prefetch: int
 ) -> None:
     read = Driven(plan(prefetch=prefetch), static(count))
@@ -78,7 +78,7 @@ def test_all_items_come_in_order_and_no_page_is_asked_for_in_vain(
 
 @pytest.mark.parametrize("prefetch", [0, 8])
 @pytest.mark.parametrize(("limit", "pages"), [(0, 0), (1, 1), (10, 1), (11, 2), (25, 3), (1000, 10)])
-def test_a_limit_is_kept_and_no_page_beyond_it_is_asked_for(limit: int, pages: int, prefetch: int) -> None:
+def test_a_limit_is_kept_and_no_page_beyond_it_is_requested(limit: int, pages: int, prefetch: int) -> None:
     read = Driven(plan(limit=limit, prefetch=prefetch), static(100))
     assert read.ids == list(range(1, min(limit, 100) + 1))
     assert len(read.asked) == pages
@@ -95,7 +95,7 @@ def changing(change: Callable[[ListService, int], None], count: int = 30) -> Cal
     return fetch
 
 
-def test_a_row_that_is_inserted_meanwhile_makes_none_come_twice() -> None:
+def test_a_row_that_is_inserted_meanwhile_repeats_no_item() -> None:
     def insert(service: ListService, number: int) -> None:
         if number == 2:
             service.rows.insert(0, {"id": 99})  # type: ignore[union-attr]
@@ -111,7 +111,7 @@ def test_a_row_that_is_inserted_meanwhile_makes_none_come_twice() -> None:
     ]
 
 
-def test_a_row_that_is_removed_meanwhile_gives_a_warning() -> None:
+def test_a_row_that_is_removed_meanwhile_causes_a_warning() -> None:
     def remove(service: ListService, number: int) -> None:
         if number == 2:
             service.rows.pop(0)  # type: ignore[union-attr]
@@ -123,7 +123,7 @@ def test_a_row_that_is_removed_meanwhile_gives_a_warning() -> None:
     assert "1 were removed" in warning
 
 
-def test_rows_that_change_places_meanwhile_give_a_warning() -> None:
+def test_rows_that_change_places_meanwhile_cause_a_warning() -> None:
     def swap(service: ListService, number: int) -> None:
         if number == 2:
             service.rows.insert(0, service.rows.pop(15))  # type: ignore[union-attr]
@@ -133,7 +133,7 @@ def test_rows_that_change_places_meanwhile_give_a_warning() -> None:
     assert "1 came again" in read.warnings[0]
 
 
-def test_fewer_items_than_announced_give_a_warning() -> None:
+def test_fewer_items_than_announced_cause_a_warning() -> None:
     def short(number: int) -> Row:
         page = static(30)(number)
         del page["content"][7:]
@@ -154,7 +154,7 @@ def test_fewer_items_than_announced_give_a_warning() -> None:
     st.integers(1, 7),
     st.integers(0, 5),
 )
-def test_whatever_happens_no_item_comes_twice_and_a_loss_is_told(
+def test_no_change_repeats_an_item_and_a_loss_is_reported(
     changes: list[tuple[int, bool, int]], size: int, prefetch: int
 ) -> None:
     service = ListService(entries(40))
@@ -178,7 +178,7 @@ def test_whatever_happens_no_item_comes_twice_and_a_loss_is_told(
 
 
 @pytest.mark.parametrize("missing", [{"total_pages"}, {"total_elements"}, {"total_pages", "total_elements"}])
-def test_an_envelope_that_lacks_its_totals_is_read_to_the_end(missing: set[str]) -> None:
+def test_an_envelope_without_totals_is_read_to_the_end(missing: set[str]) -> None:
     fetch = static(30)
 
     def without(number: int) -> Row:
@@ -190,7 +190,7 @@ def test_an_envelope_that_lacks_its_totals_is_read_to_the_end(missing: set[str])
 
 
 @pytest.mark.parametrize("pages", [10**9, -5, "many", True, 1.5, None])
-def test_a_page_count_that_makes_no_sense_does_not_keep_it_going(pages: Any) -> None:
+def test_a_malformed_page_count_does_not_prolong_the_reading(pages: Any) -> None:
     fetch = static(30)
     read = Driven(plan(), lambda number: {**fetch(number), "total_pages": pages})
     assert read.ids == list(range(1, 31))
@@ -202,7 +202,7 @@ def test_an_empty_or_null_content_ends_it() -> None:
     assert Driven(plan(), lambda number: {}).asked == [1]
 
 
-def test_a_service_that_does_not_turn_the_page_is_found_out() -> None:
+def test_a_service_that_keeps_returning_the_same_page_is_noticed() -> None:
     with pytest.raises(ApiResponseError, match="keeps returning the same page"):
         Driven(plan(), lambda number: static(1000)(1))
 
@@ -213,7 +213,7 @@ def test_items_without_an_id_all_come() -> None:
     assert len(Driven(plan(), lambda number: service.envelope(number, 10)).items) == 25
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_stored_ids_are_bounded() -> None:
     from knetik_cloud.core.paging import _SeenIds
 
     seen = _SeenIds()
@@ -229,7 +229,7 @@ def arguments(plan: Plan[Any]) -> dict[str, Any]:
     return dict(step.arguments)
 
 
-def test_a_stable_order_is_asked_for_where_the_list_takes_one_and_the_caller_gives_none() -> None:
+def test_a_stable_order_is_requested_where_the_list_accepts_one_and_the_caller_sets_none() -> None:
     how: dict[str, Any] = {"limit": None, "page_size": None, "prefetch": 0, "deadline": None}
     items = Plan(GET_ENTITLEMENT_ITEMS, {"order": None}, {}, call_deadline=30.0, **how)
     assert arguments(items) == {"order": "id:ASC", "size": 250, "page": 1}
@@ -252,13 +252,13 @@ def test_a_stable_order_is_asked_for_where_the_list_takes_one_and_the_caller_giv
         ({"start_page": Position(2, (), None, None).text("get_entitlement_items")}, 250),
     ],
 )
-def test_another_size_is_taken_only_if_neither_the_caller_nor_the_start_sets_it(
+def test_another_size_applies_only_if_neither_the_caller_nor_the_start_sets_one(
     how: dict[str, Any], size: int
 ) -> None:
     assert plan(**{"page_size": None, **how}).page_arguments(1000)["size"] == size
 
 
-def test_the_deadline_of_the_whole_bounds_each_call_and_ends_it() -> None:
+def test_the_deadline_of_the_list_limits_each_call_and_ends_the_reading() -> None:
     now = [100.0]
     chosen = {"limit": None, "page_size": 10, "prefetch": 0, "deadline": 40.0}
     steps = Plan(GET_ENTITLEMENT_ITEMS, {}, {}, call_deadline=30.0, clock=lambda: now[0], **chosen).read()  # type: ignore[arg-type]
@@ -295,6 +295,6 @@ def test_options_of_a_call_keep_the_rest_of_the_deadline() -> None:
         {"prefetch": 65}, {"prefetch": 1.5}, {"deadline": 0}, {"deadline": math.nan}, {"deadline": "soon"},
     ],
 )  # fmt: skip
-def test_numbers_out_of_range_are_refused_at_once(wrong: dict[str, Any]) -> None:
+def test_numbers_out_of_range_are_rejected_immediately(wrong: dict[str, Any]) -> None:
     with pytest.raises(ApiValueError, match=next(iter(wrong))):
         plan(**wrong)

@@ -260,7 +260,7 @@ def test_head_of_an_operation_is_in_the_journal(web: Web, sandbox: Sandbox) -> N
         *(("10.0.0.1", False), ("", False), ("0.0.0.0", False), ("localhost.example", False)),
     ],
 )
-def test_what_this_machine_is(address: str, loopback: bool) -> None:
+def test_addresses_of_this_machine_are_recognized(address: str, loopback: bool) -> None:
     assert is_loopback(address) == loopback
 
 
@@ -313,7 +313,7 @@ def test_bodies_of_operations_are_bounded(sandbox: Sandbox) -> None:
     connection.close()
 
 
-def test_a_body_that_never_ends_is_given_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_never_ends_is_abandoned(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     from knetik_cloud.sandbox import connections
 
     monkeypatch.setattr(connections, "BODY_TIMEOUT_SECONDS", 0.2)

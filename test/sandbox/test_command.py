@@ -16,7 +16,7 @@ from test.sandbox.conftest import command_environment, running_command
 from test.sandbox.web import Web
 
 
-def test_the_first_line_is_the_address_once_it_answers() -> None:
+def test_the_first_line_is_the_address_once_it_responds() -> None:
     with running_command() as (_, url):
         assert url.startswith("http://127.0.0.1:")
         client = Web(url)
@@ -24,7 +24,7 @@ def test_the_first_line_is_the_address_once_it_answers() -> None:
         client.close()
 
 
-def test_an_empty_database_stays_empty_if_asked(tmp_path: Path) -> None:
+def test_an_empty_database_stays_empty_with_the_option(tmp_path: Path) -> None:
     with running_command("--empty", "--database", str(tmp_path / "a.db")) as (_, url):
         client = Web(url)
         assert client.get("/entitlements").json["total_elements"] == 0
@@ -46,7 +46,7 @@ def test_a_seed_file_takes_the_place_of_the_demo_data(tmp_path: Path) -> None:
         client.close()
 
 
-def test_tokens_are_enforced_if_asked() -> None:
+def test_tokens_are_enforced_with_the_option() -> None:
     with running_command("--require-auth") as (_, url):
         client = Web(url)
         assert client.get("/inventories").status == 401
@@ -94,7 +94,7 @@ def test_mistakes_are_explained_without_a_traceback(tmp_path: Path, options: lis
         assert leak not in result.output
 
 
-def test_a_seed_that_is_no_text_is_explained(tmp_path: Path) -> None:
+def test_a_seed_that_is_not_text_is_explained(tmp_path: Path) -> None:
     seed = tmp_path / "seed.yaml"
     seed.write_bytes(b"\xff\xfe")
     result = CliRunner().invoke(knetik, ["sandbox", "--port", "0", "--seed", str(seed)])
@@ -121,7 +121,7 @@ def started(*options: str) -> tuple[str, list[str]]:
     return url, [line for line in hints.splitlines() if not line.startswith("loading the seed: ")]
 
 
-def test_the_start_says_where_to_look_and_what_to_set() -> None:
+def test_the_start_names_the_pages_and_the_variable_to_set() -> None:
     url, hints = started()
     assert hints == [
         f"View and control it in a browser: {url}/console",
@@ -129,7 +129,7 @@ def test_the_start_says_where_to_look_and_what_to_set() -> None:
     ]
 
 
-def test_a_seed_that_is_not_read_is_told(tmp_path: Path) -> None:
+def test_a_seed_that_is_not_read_is_reported(tmp_path: Path) -> None:
     seed = tmp_path / "seed.yaml"
     seed.write_text("items: [{id: 9, type_hint: entitlement, name: Lamp}]")
     options = ["--seed", str(seed), "--database", str(tmp_path / "a.db")]
@@ -143,7 +143,7 @@ def test_the_help_names_the_variable() -> None:
     assert "KNETIK_CLOUD_HOST" in CliRunner().invoke(knetik, ["sandbox", "--help"]).output
 
 
-def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+def test_a_newer_database_is_rejected(tmp_path: Path) -> None:
     import sqlite3
 
     path = tmp_path / "new.db"
@@ -192,7 +192,7 @@ def test_importing_the_package_loads_no_library() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
-def test_the_sdk_does_not_import_the_stand_in() -> None:
+def test_the_sdk_does_not_import_the_sandbox() -> None:
     code = (
         "import sys, knetik_cloud; knetik_cloud.UsersInventoryApi();"
         "loaded = [n for n in sys.modules if n.startswith(('knetik_cloud.sandbox', 'knetik_cloud.cli'))];"
@@ -204,6 +204,6 @@ def test_the_sdk_does_not_import_the_stand_in() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
-def test_the_command_tells_its_version() -> None:
+def test_the_command_shows_its_version() -> None:
     result = CliRunner().invoke(knetik, ["--version"])
     assert result.output == f"knetik, version {__version__}\n"

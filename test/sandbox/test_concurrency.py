@@ -148,7 +148,7 @@ def ledger_errors(client: Web, item: int) -> list[Any]:
 
 
 @pytest.mark.slow
-def test_24_clients_that_control_and_use_at_once(url: str) -> None:
+def test_24_clients_control_and_use_at_the_same_time(url: str) -> None:
     setup = Web(url)
     item = setup.create_item({"type_hint": "consumable", "max_use": 100_000})
     assert setup.grant(56, item).status == 202

@@ -107,7 +107,9 @@ def test_a_seed_takes_the_place_of_what_has_its_key(web: Web, sandbox: Sandbox) 
         ),
     ],
 )
-def test_a_bad_seed_is_refused_and_changes_nothing(web: Web, sandbox: Sandbox, seed: str, said: str) -> None:
+def test_an_invalid_seed_is_rejected_and_changes_nothing(
+    web: Web, sandbox: Sandbox, seed: str, said: str
+) -> None:
     before = sandbox.export()
     reply = web.call("POST", "/_sandbox/seed", body=seed.encode())
     assert reply.status == 400
@@ -115,7 +117,7 @@ def test_a_bad_seed_is_refused_and_changes_nothing(web: Web, sandbox: Sandbox, s
     assert sandbox.export() == before
 
 
-def test_a_bad_seed_in_python_is_a_value_error(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_invalid_seed_in_python_is_a_value_error(sandbox: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="planets"):
         sandbox.seed({"planets": []})
     with pytest.raises(FileNotFoundError):
@@ -132,7 +134,7 @@ def test_an_export_is_a_seed(web: Web, sandbox: Sandbox, tmp_path: Path) -> None
         assert other.export() == exported
 
 
-def test_an_empty_stand_in_has_nothing() -> None:
+def test_an_empty_sandbox_has_nothing() -> None:
     with Sandbox(empty=True) as sandbox:
         client = Web(sandbox.url)
         assert client.get("/entitlements").json["total_elements"] == 0
@@ -155,7 +157,7 @@ def test_time_is_advanced(web: Web, body: dict[str, Any], seconds: float) -> Non
 
 
 @pytest.mark.parametrize("body", [{"years": 1}, {"days": "x"}, [1], {"days": 1e300}])
-def test_a_bad_duration_is_refused(web: Web, body: Any) -> None:
+def test_an_invalid_duration_is_rejected(web: Web, body: Any) -> None:
     assert web.post("/_sandbox/clock/advance", body).status == 400
 
 
@@ -173,7 +175,7 @@ def test_time_is_set_and_stopped(web: Web, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     "body", [{"now": True}, {"now": -1}, {"now": "noon"}, {"now": 1e20}, {"frozen": "yes"}, 5]
 )
-def test_a_bad_time_is_refused(web: Web, body: Any) -> None:
+def test_an_invalid_time_is_rejected(web: Web, body: Any) -> None:
     assert web.put("/_sandbox/clock", body).status == 400
 
 
@@ -187,19 +189,19 @@ def test_a_bad_time_is_refused(web: Web, body: Any) -> None:
         ("1950-01-01T00:00:00Z", "when must be from 1970 to 9999"),
     ],
 )
-def test_an_instant_that_is_none_or_naive_is_refused(sandbox: Sandbox, when: Any, said: str) -> None:
+def test_a_naive_or_invalid_instant_is_rejected(sandbox: Sandbox, when: Any, said: str) -> None:
     with pytest.raises((TypeError, ValueError), match=r"^when") as caught:
         sandbox.set_time(when)
     assert said in str(caught.value)
 
 
-def test_a_naive_instant_is_refused_over_http(web: Web) -> None:
+def test_a_naive_instant_is_rejected_over_http(web: Web) -> None:
     problem = web.put("/_sandbox/clock", {"now": "2030-01-01"}).problem
     assert problem["field"] == "now"
     assert problem["message"].startswith("now must have a UTC offset")
 
 
-def test_the_clock_runs_on_after_an_instant_to_freeze_at_that_is_refused(web: Web, sandbox: Sandbox) -> None:
+def test_the_clock_runs_on_after_a_rejected_instant_to_freeze_at(web: Web, sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="offset"):
         sandbox.freeze("2030-01-01")
     assert web.get("/_sandbox/clock").json["frozen"] is False
@@ -208,7 +210,7 @@ def test_the_clock_runs_on_after_an_instant_to_freeze_at_that_is_refused(web: We
 # The journal
 
 
-def test_the_journal_holds_requests_and_answers(web: Web, sandbox: Sandbox) -> None:
+def test_the_journal_holds_requests_and_responses(web: Web, sandbox: Sandbox) -> None:
     web.post("/entitlements", {"name": "Lamp", "type_hint": "entitlement"}, query={"cascade": "true"})
     (exchange,) = sandbox.journal()
     assert (exchange.operation, exchange.method, exchange.path, exchange.query, exchange.status) == (
@@ -237,7 +239,7 @@ def test_the_journal_is_read_by_operation_and_emptied(web: Web, sandbox: Sandbox
     assert sandbox.journal() == []
 
 
-def test_the_journal_of_an_operation_that_does_not_exist_is_refused(web: Web, sandbox: Sandbox) -> None:
+def test_the_journal_of_an_unknown_operation_is_rejected(web: Web, sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match=r"'grant_user_entitlment'; did you mean grant_user_entitlement\b"):
         sandbox.journal("grant_user_entitlment")
     with pytest.raises(ValueError, match=r"no operation 'nope'; use add_item_.*, or no name for all"):
@@ -272,7 +274,7 @@ def test_no_secret_shows_in_the_journal(web: Web, sandbox: Sandbox) -> None:
     assert len(sandbox.journal()) == 4
 
 
-def test_no_secret_shows_in_what_the_journal_keeps_until_it_is_read(web: Web, sandbox: Sandbox) -> None:
+def test_no_secret_shows_in_the_unread_journal(web: Web, sandbox: Sandbox) -> None:
     form = {"grant_type": "password", "client_id": "knetik", "username": "user_id_example"}
     web.post("/oauth/token", form={**form, "password": "password_example"})
     assert sandbox._service is not None
@@ -292,7 +294,7 @@ def test_control_can_be_switched_off() -> None:
         client.close()
 
 
-def test_the_control_api_says_what_it_controls(web: Web) -> None:
+def test_the_control_api_describes_the_sandbox(web: Web) -> None:
     about = web.get("/_sandbox").json
     assert about["require_auth"] is False
     assert "use_user_entitlement_item" in about["operations"]
@@ -301,7 +303,7 @@ def test_the_control_api_says_what_it_controls(web: Web) -> None:
 # Its life
 
 
-def test_a_sandbox_that_does_not_run_says_so() -> None:
+def test_a_stopped_sandbox_is_reported() -> None:
     sandbox = Sandbox()
     with pytest.raises(RuntimeError, match="with block"):
         _ = sandbox.url
@@ -310,7 +312,7 @@ def test_a_sandbox_that_does_not_run_says_so() -> None:
     sandbox.stop()
 
 
-def test_a_sandbox_tells_where_it_is() -> None:
+def test_a_sandbox_shows_its_address() -> None:
     with Sandbox() as sandbox:
         assert repr(sandbox) == f"<Sandbox at {sandbox.url}>"
     assert repr(sandbox) == "<Sandbox, stopped>"
@@ -345,7 +347,7 @@ def test_a_port_that_is_taken_is_an_os_error(sandbox: Sandbox) -> None:
     "settings",
     [{"workers": 0}, {"workers": 2}, {"token_lifetime": 0}, {"fulfillment_delay": -1}, {"colour": 1}],
 )
-def test_bad_settings_are_refused(settings: dict[str, Any]) -> None:
+def test_invalid_settings_are_rejected(settings: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError)):
         Sandbox(**settings)
 
@@ -379,9 +381,7 @@ def test_a_file_keeps_data_and_clock(file_database: str) -> None:
         ("PUT", "/_sandbox/clock", b""),
     ],
 )
-def test_a_control_request_that_cannot_be_read_is_refused(
-    web: Web, method: str, path: str, body: bytes
-) -> None:
+def test_a_malformed_control_request_is_rejected(web: Web, method: str, path: str, body: bytes) -> None:
     assert web.call(method, path, body=body).status == 400
 
 

@@ -22,7 +22,7 @@ def options_for(database: str) -> list[str]:
     return ["--database", database, *workers]
 
 
-def test_a_killed_server_loses_nothing_that_it_answered(database: str) -> None:
+def test_a_killed_server_loses_nothing_that_it_responded_to(database: str) -> None:
     answered = [0] * 4
 
     def grant(number: int, url: str) -> None:
@@ -101,7 +101,7 @@ def test_32_clients_share_500_uses_exactly(database: str) -> None:
         client.close()
 
 
-def test_limits_hold_when_many_grants_come_at_once(database: str) -> None:
+def test_limits_hold_when_many_grants_arrive_at_the_same_time(database: str) -> None:
     statuses: list[int] = []
 
     def grant(url: str, item: int) -> None:

@@ -52,7 +52,7 @@ def test_a_grant_makes_an_active_entry_and_a_log_line(web: Web, sandbox: Sandbox
         ("/users/me/entitlements", {"entitlement_id": 56}, 400, "user_id"),
     ],
 )
-def test_bad_grants_are_refused(web: Web, path: str, body: Any, status: int, field: str) -> None:
+def test_invalid_grants_are_rejected(web: Web, path: str, body: Any, status: int, field: str) -> None:
     reply = web.post(path, body)
     assert (reply.status, reply.problem["field"]) == (status, field)
 
@@ -70,7 +70,7 @@ def test_an_item_is_used_until_it_is_used_up(web: Web) -> None:
     assert [line["type"] for line in log] == ["grant", "use", "use"]
 
 
-def test_a_refusal_says_which_rule_refused(web: Web) -> None:
+def test_a_denial_names_its_rule(web: Web) -> None:
     item = web.create_item({"type_hint": "consumable", "max_use": 1})
     web.grant(56, item)
     web.use(56, item)
@@ -96,7 +96,7 @@ def test_info_goes_to_the_log_and_checking_leaves_no_line(web: Web) -> None:
     assert log[-1]["user"]["username"] == "user_id_example"
 
 
-def test_what_is_not_held_cannot_be_used(web: Web) -> None:
+def test_items_that_are_not_held_cannot_be_used(web: Web) -> None:
     item = web.create_item()
     for reply in (web.use(56, item), web.check(56, item)):
         assert reply.status == 403
@@ -194,7 +194,7 @@ def test_a_prerequisite_must_be_held(web: Web) -> None:
     assert web.grant(56, 3).status == 202
 
 
-def test_guests_are_kept_out_where_the_item_says_so(web: Web) -> None:
+def test_guests_are_denied_where_the_item_requires_it(web: Web) -> None:
     web.grant(2, 1)
     web.grant(2, 3)
     assert web.check(2, 3).problem["details"]["behavior"] == "guest_playable"
@@ -212,7 +212,7 @@ def test_a_wallet_grant_credits_money(web: Web, sandbox: Sandbox) -> None:
 # Adding by SKU
 
 
-def test_without_invoice_a_sku_is_delivered_at_once(web: Web) -> None:
+def test_without_invoice_a_sku_is_delivered_immediately(web: Web) -> None:
     reply = web.post("/users/3/inventory", ADD)
     assert (reply.status, reply.body) == (201, b"null")
     entry = web.entries(3, 56)[-1]
@@ -266,7 +266,7 @@ def test_invoices_are_fulfilled_when_they_fall_due_and_not_at_the_next_request(
     assert lines[0]["id"] < lines[1]["id"]
 
 
-def test_an_export_contains_what_due_invoices_deliver(web: Web, sandbox: Sandbox) -> None:
+def test_an_export_contains_the_entries_of_due_invoices(web: Web, sandbox: Sandbox) -> None:
     web.post("/users/3/inventory", {**ADD, "skip_invoice": False})
     sandbox.advance(days=1)
     assert sandbox.export()["inventory"][-1]["status"] == "active"
@@ -303,7 +303,7 @@ def test_an_entry_settled_by_hand_is_left_alone_by_its_invoice(web: Web, sandbox
     assert web.entries(3, 56)[-1]["status"] == "inactive"
 
 
-def test_a_price_is_brought_inside_its_bounds(web: Web) -> None:
+def test_a_price_is_moved_into_its_bounds(web: Web) -> None:
     invoice = web.post("/users/3/inventory", {"sku": "coins_100", "note": "", "skip_invoice": False}).json
     (line,) = invoice["items"]
     assert (line["original_unit_price"], line["unit_price"], invoice["grand_total"]) == (0.5, 1.0, 1.0)
@@ -339,7 +339,7 @@ def test_overrides_skip_the_rules_they_name(web: Web) -> None:
         ({"overrides": "limited_gettable"}, "overrides"),
     ],
 )
-def test_bad_adds_are_refused_with_the_field_named(web: Web, change: dict[str, Any], field: str) -> None:
+def test_invalid_adds_are_rejected_with_the_field_named(web: Web, change: dict[str, Any], field: str) -> None:
     reply = web.post("/users/56/inventory", {**ADD, **change})
     assert (reply.status, reply.problem["field"]) == (400, field)
 
@@ -356,7 +356,7 @@ def test_a_sku_counts_for_entitlement_lists_only(web: Web) -> None:
 # Users in the path
 
 
-def test_a_user_name_stands_for_the_id_where_me_does(web: Web) -> None:
+def test_a_user_name_is_accepted_where_me_is(web: Web) -> None:
     assert web.check("user_id_example", 56).status == 200
     assert web.use("user_id_example", 56).status == 200
     assert web.get("/users/user_id_example/inventory/56/log").status == 200
@@ -371,7 +371,7 @@ def test_me_is_the_user_of_the_token(web: Web) -> None:
     assert web.use("me", 56, token=token).status == 200
 
 
-def test_me_without_a_user_is_refused(web: Web) -> None:
+def test_me_without_a_user_is_rejected(web: Web) -> None:
     for token in (None, web.token()):
         reply = web.check("me", 56, token=token)
         assert (reply.status, reply.problem["field"]) == (400, "user_id")

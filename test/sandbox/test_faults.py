@@ -29,14 +29,14 @@ def test_a_fault_leaves_other_operations_alone(web: Web, sandbox: Sandbox) -> No
     assert web.check(56, 56).status == 200
 
 
-def test_a_fault_for_all_operations_for_ever(web: Web, sandbox: Sandbox) -> None:
+def test_a_fault_for_all_operations_forever(web: Web, sandbox: Sandbox) -> None:
     sandbox.fail("*", status=429, times=None)
     assert [web.get("/entitlements/56").status for _ in range(3)] == [429] * 3
     sandbox.clear_faults()
     assert web.get("/entitlements/56").status == 200
 
 
-def test_an_answer_can_be_lost_after_the_operation_was_carried_out(web: Web, sandbox: Sandbox) -> None:
+def test_a_response_can_be_lost_after_the_operation_was_applied(web: Web, sandbox: Sandbox) -> None:
     sandbox.fail("grant_user_entitlement", status=502, applied=True)
     assert web.grant(3, 1).status == 502
     assert len(web.entries(3, 1)) == 1
@@ -53,7 +53,7 @@ def test_a_connection_is_reset(web: Web, sandbox: Sandbox, applied: bool, entrie
     assert sandbox.journal("grant_user_entitlement")[0].status is None
 
 
-def test_an_answer_is_cut_in_half(web: Web, sandbox: Sandbox) -> None:
+def test_a_response_is_truncated(web: Web, sandbox: Sandbox) -> None:
     sandbox.fail("get_entitlement_item", truncate=True)
     doomed = Web(sandbox.url)
     with pytest.raises(http.client.IncompleteRead) as cut:
@@ -63,7 +63,7 @@ def test_an_answer_is_cut_in_half(web: Web, sandbox: Sandbox) -> None:
     assert cut.value.partial == whole[: len(whole) // 2]
 
 
-def test_an_answer_is_delayed(web: Web, sandbox: Sandbox) -> None:
+def test_a_response_is_delayed(web: Web, sandbox: Sandbox) -> None:
     sandbox.fail("get_entitlement_item", delay=0.2)
     started = time.monotonic()
     assert web.get("/entitlements/56").status == 200
@@ -100,7 +100,7 @@ def test_faults_are_armed_listed_and_cleared_over_http(web: Web, sandbox: Sandbo
         ({"status": 500}, "operation is required"),
     ],
 )
-def test_bad_faults_are_refused(web: Web, fault: dict[str, Any], said: str) -> None:
+def test_invalid_faults_are_rejected(web: Web, fault: dict[str, Any], said: str) -> None:
     reply = web.post("/_sandbox/faults", fault)
     assert reply.status == 400
     assert said in reply.problem["message"]

@@ -100,7 +100,7 @@ def test_the_tables_of_another_program_are_rejected_on_postgresql(postgresql_url
 @pytest.mark.parametrize(
     "content", [b"no database at all, but a text", b"SQLite format 3\0" + b"\xff" * 5000]
 )
-def test_a_file_that_is_no_database_is_rejected_unchanged(tmp_path: Path, content: bytes) -> None:
+def test_a_file_other_than_a_database_is_rejected_unchanged(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
     with pytest.raises(UnusableDatabase, match=r"notes.txt: its (file is not an SQLite|disk)|is corrupt"):

@@ -6,7 +6,7 @@ from knetik_cloud.sandbox import Sandbox
 from test.sandbox.web import Web
 
 
-def test_programs_are_told_where_to_find_what(web: Web, sandbox: Sandbox) -> None:
+def test_programs_receive_the_available_urls(web: Web, sandbox: Sandbox) -> None:
     reply = web.get("/")
     assert reply.json == {
         "docs": "/docs",

@@ -38,7 +38,9 @@ from test.sandbox.web import Web
         ({"size": 1, "page": 2}, [56]),
     ],
 )
-def test_lists_hold_what_passes_every_filter(web: Web, query: dict[str, Any], ids: list[int]) -> None:
+def test_lists_contain_the_entries_that_match_every_filter(
+    web: Web, query: dict[str, Any], ids: list[int]
+) -> None:
     page = web.get("/inventories", query=query).json
     assert [entry["id"] for entry in page["content"]] == ids
     assert page["sort"] is None
@@ -60,7 +62,7 @@ def test_lists_hold_what_passes_every_filter(web: Web, query: dict[str, Any], id
         ({"filter_username": "a\0b"}, "filter_username"),
     ],
 )
-def test_bad_filters_are_refused(web: Web, query: dict[str, Any], field: str) -> None:
+def test_invalid_filters_are_rejected(web: Web, query: dict[str, Any], field: str) -> None:
     reply = web.get("/inventories", query=query)
     assert (reply.status, reply.problem["field"]) == (400, field)
 
@@ -73,7 +75,7 @@ def test_an_entry_is_found_under_its_owner_only(web: Web) -> None:
 
 
 @pytest.mark.parametrize("status", ["pending", "active", "inactive"])
-def test_a_status_is_set_as_a_bare_text(web: Web, status: str) -> None:
+def test_a_status_is_set_as_a_bare_string(web: Web, status: str) -> None:
     reply = web.put("/users/56/inventory/56/status", status)
     assert (reply.status, reply.body) == (200, b"")
     assert web.get("/users/56/inventory/56").json["status"] == status
@@ -83,7 +85,7 @@ def test_a_status_is_set_as_a_bare_text(web: Web, status: str) -> None:
 @pytest.mark.parametrize(
     ("body", "status"), [("inventory_status_example", 400), (1, 400), (None, 400), (..., 400)]
 )
-def test_a_bad_status_is_refused(web: Web, body: Any, status: int) -> None:
+def test_an_invalid_status_is_rejected(web: Web, body: Any, status: int) -> None:
     reply = web.put("/users/56/inventory/56/status", body)
     assert reply.status == status
     assert reply.problem["field"] == "inventory_status"
@@ -107,7 +109,7 @@ def test_expiry_is_set_as_a_bare_number(web: Web, body: Any, expires: int | None
 
 
 @pytest.mark.parametrize("body", ["soon", 1.5, 2**63, [1], True])
-def test_a_bad_expiry_is_refused(web: Web, body: Any) -> None:
+def test_an_invalid_expiry_is_rejected(web: Web, body: Any) -> None:
     assert web.put("/users/56/inventory/56/expires", body).status == 400
     assert web.get("/users/56/inventory/56").json["expires"] == 4_102_444_800
 
@@ -129,7 +131,7 @@ def test_behavior_data_decides_how_often_an_entry_can_be_used(web: Web) -> None:
     assert [web.use(56, 56).status for _ in range(2)] == [200, 403]
 
 
-def test_behavior_data_that_is_no_map_is_refused(web: Web) -> None:
+def test_behavior_data_other_than_a_map_is_rejected(web: Web) -> None:
     assert web.put("/users/56/inventory/56/behavior-data", [1]).status == 400
     assert web.put("/users/56/inventory/56/behavior-data").status == 200
     assert web.get("/users/56/inventory/56").json["behavior_data"] == {}

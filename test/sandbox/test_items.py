@@ -48,19 +48,19 @@ def test_ids_are_the_same_after_each_reset(web: Web, sandbox: Sandbox) -> None:
     assert ids() == first
 
 
-def test_an_id_is_not_given_twice(web: Web) -> None:
+def test_an_id_is_not_used_twice(web: Web) -> None:
     first = web.create_item()
     web.delete(f"/entitlements/{first}")
     assert web.create_item() == first + 1
 
 
-def test_what_only_the_service_sets_is_ignored(web: Web) -> None:
+def test_read_only_fields_of_a_request_are_ignored(web: Web) -> None:
     reply = web.post("/entitlements", {**ITEM, "id": 1, "created_date": "never", "updated_date": None})
     assert reply.status == 201
     assert reply.json["id"] == 57
 
 
-def test_unknown_fields_come_back_as_they_were(web: Web) -> None:
+def test_unknown_fields_are_returned_unchanged(web: Web) -> None:
     behavior = {"type_hint": "consumable", "max_use": 1, "hue": [1, {"a": None}]}
     big = 2**100
     item_id = web.create_item(
@@ -164,7 +164,7 @@ def test_an_item_that_does_not_exist_is_not_found(web: Web, method: str) -> None
         ({"unique_key": "potion_of_speed"}, "unique_key", "is taken by item 56"),
     ],
 )
-def test_bad_items_are_refused_with_the_field_named(
+def test_invalid_items_are_rejected_with_the_field_named(
     web: Web, change: dict[str, Any], field: str, said: str
 ) -> None:
     before = web.get("/entitlements").json
@@ -175,7 +175,7 @@ def test_bad_items_are_refused_with_the_field_named(
     assert web.get("/entitlements").json == before
 
 
-def test_everything_that_is_wrong_is_said_at_once(web: Web) -> None:
+def test_all_problems_are_reported_together(web: Web) -> None:
     reply = web.post("/entitlements", {"sort": "x", "tags": 1})
     assert reply.fields == ["name", "type_hint", "sort", "tags"]
 
@@ -188,7 +188,7 @@ def test_an_item_must_fit_its_template(web: Web) -> None:
 # Groups
 
 
-def test_a_group_in_use_with_other_settings_is_refused(web: Web) -> None:
+def test_a_group_in_use_with_other_settings_is_rejected(web: Web) -> None:
     first = web.create_item(limited("gifts", 1))
     reply = web.post("/entitlements", {**ITEM, "behaviors": [limited("gifts", 2)]})
     assert reply.status == 400
@@ -286,7 +286,7 @@ def test_a_page_past_the_end_is_empty(web: Web) -> None:
     assert (page["content"], page["last"], page["total_elements"]) == ([], True, 6)
 
 
-def test_a_size_beyond_the_largest_is_served_as_the_largest(web: Web) -> None:
+def test_a_size_above_the_maximum_is_reduced_to_it(web: Web) -> None:
     assert web.get("/entitlements", query={"size": 5000}).json["size"] == 1000
 
 
@@ -301,7 +301,7 @@ def test_a_size_beyond_the_largest_is_served_as_the_largest(web: Web) -> None:
         ("type_hint:DESC", [5, 1, 2, 3, 4, 56]),
     ],
 )
-def test_lists_are_sorted_as_asked(web: Web, order: str, ids: list[int]) -> None:
+def test_lists_are_sorted_by_the_requested_order(web: Web, order: str, ids: list[int]) -> None:
     page = web.get("/entitlements", query={"order": order}).json
     assert [item["id"] for item in page["content"]] == ids
     assert [f"{key['property']}:{key['direction']}" for key in page["sort"]] == order.split(",")
@@ -322,7 +322,7 @@ def test_lists_are_sorted_as_asked(web: Web, order: str, ids: list[int]) -> None
         ({"page": "1.0"}, "page"),
     ],
 )
-def test_bad_list_parameters_are_refused(web: Web, query: dict[str, Any], field: str) -> None:
+def test_invalid_list_parameters_are_rejected(web: Web, query: dict[str, Any], field: str) -> None:
     reply = web.get("/entitlements", query=query)
     assert (reply.status, reply.problem["field"]) == (400, field)
 

@@ -110,9 +110,7 @@ def test_masking_takes_linear_time(text: str) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["APPLICATION/X-WWW-FORM-URLENCODED; charset=x", "text/plain", None])
-def test_a_form_is_masked_whatever_its_media_type(
-    web: Web, sandbox: Sandbox, content_type: str | None
-) -> None:
+def test_a_form_is_masked_with_any_media_type(web: Web, sandbox: Sandbox, content_type: str | None) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
     web.call("POST", "/oauth/token", body=b"grant_type=password&PassWord=hush4711", headers=headers)
     web.call("POST", "/oauth/token?client%5Fsecret=hush4711", headers={"X-Api-Key": "hush4711"})
@@ -154,7 +152,7 @@ def test_the_journal_of_several_processes_is_bounded_in_bytes(postgresql_url: st
         client.close()
 
 
-def test_exchanges_listed_in_short_differ_only_in_what_is_left_out() -> None:
+def test_exchanges_listed_in_short_are_the_full_ones_without_some_fields() -> None:
     with Sandbox() as sandbox:
         client = Web(sandbox.url)
         client.use(56, 56, query={"info": "round 3", "access_token": SECRET})

@@ -68,7 +68,7 @@ def item(**behavior: Any) -> dict[str, Any]:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_unusual_requests_are_no_defects(
+def test_unusual_requests_cause_no_defects(
     client: Web, method: str, path: str, body: Any, statuses: set[int]
 ) -> None:
     reply = client.call(method, path, body)
@@ -308,7 +308,7 @@ def test_headers_of_a_fault_reach_the_client(client: Web, running: Sandbox) -> N
 
 
 @pytest.mark.parametrize("seconds", [3_650_000 * 86_400, -30_000 * 86_400, float("nan"), float("inf")])
-def test_the_clock_rejects_what_it_can_not_show(running: Sandbox, seconds: float) -> None:
+def test_the_clock_rejects_times_that_it_can_not_show(running: Sandbox, seconds: float) -> None:
     running.freeze("2030-01-01T00:00:00Z")
     with pytest.raises(ValueError, match=r"clock must be from 1970 to 9999|too long|NaN"):
         running.advance(seconds=seconds)

@@ -54,7 +54,7 @@ def test_requests_in_one_piece_and_in_many_succeed(parsed: Sandbox) -> None:
     assert exchange(parsed, *(both[at : at + 7] for at in range(0, len(both), 7))).count(b"HTTP/1.1 200") == 2
 
 
-def test_large_body_after_a_small_head_is_no_large_head(parsed: Sandbox) -> None:
+def test_large_body_after_a_small_head_is_not_a_large_head(parsed: Sandbox) -> None:
     client = Web(parsed.url)
     for _ in range(2):
         reply = client.put("/users/56/inventory/56/behavior-data", {"text": "x" * 500_000})

@@ -34,7 +34,7 @@ def test_the_example_project_s_tests_pass() -> None:
     assert "6 passed" in run.stdout
 
 
-def test_one_server_serves_a_session_and_each_test_starts_afresh(tmp_path: Path) -> None:
+def test_one_server_serves_a_session_and_each_test_starts_with_fresh_data(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "import pytest\n"
         "urls = set()\n"
@@ -111,9 +111,7 @@ ENVIRONMENTS: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda each: "+".join(each) or "none")
 @pytest.mark.parametrize("check", [ANONYMOUS, AUTHORIZED], ids=["anonymous", "authorized"])
-def test_clients_take_nothing_from_the_environment(
-    tmp_path: Path, check: str, environment: dict[str, str]
-) -> None:
+def test_clients_ignore_the_environment(tmp_path: Path, check: str, environment: dict[str, str]) -> None:
     (tmp_path / "test_it.py").write_text(check + CLIENTS)
     run = run_pytest(tmp_path, "-W", "error", **environment)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -34,7 +34,7 @@ JSON = {"Content-Type": "application/json"}
         b"   ",
     ],
 )
-def test_a_body_that_is_no_json_is_refused(web: Web, body: bytes) -> None:
+def test_a_body_other_than_json_is_rejected(web: Web, body: bytes) -> None:
     reply = web.call("POST", "/entitlements", body=body, headers=JSON)
     assert reply.status == 400
     assert reply.json["result"][0]["message"].startswith("the body is")
@@ -43,7 +43,7 @@ def test_a_body_that_is_no_json_is_refused(web: Web, body: bytes) -> None:
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded", None]
 )
-def test_a_body_must_be_called_json(web: Web, content_type: str | None) -> None:
+def test_body_requires_json_content_type(web: Web, content_type: str | None) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
     reply = web.call("POST", "/entitlements", body=b'{"name":"a","type_hint":"entitlement"}', headers=headers)
     assert reply.status == 400
@@ -56,7 +56,7 @@ def test_the_content_type_may_have_parameters_and_capitals(web: Web, content_typ
     assert web.call("POST", "/entitlements", body=body, headers={"Content-Type": content_type}).status == 201
 
 
-def test_a_body_has_a_largest_size(web: Web) -> None:
+def test_a_body_has_a_maximum_size(web: Web) -> None:
     reply = web.call("POST", "/entitlements", body=b'"' + b"x" * 4 * 2**20 + b'"', headers=JSON)
     assert reply.status == 400
     assert "4194304" in reply.problem["message"]
@@ -80,9 +80,7 @@ def test_an_unknown_path_is_not_found(web: Web, path: str) -> None:
         ("PUT", "/entitlements/templates", "GET, HEAD, POST"),
     ],
 )
-def test_a_method_that_a_path_does_not_have_is_refused(
-    web: Web, method: str, path: str, allowed: str
-) -> None:
+def test_an_unknown_method_of_a_path_is_rejected(web: Web, method: str, path: str, allowed: str) -> None:
     reply = web.call(method, path)
     assert reply.status == 405
     assert reply.headers["allow"] == allowed
@@ -114,7 +112,7 @@ def test_errors_carry_an_id_of_their_own(web: Web) -> None:
     assert first["request_id"] != second["request_id"]
 
 
-def test_text_comes_back_as_it_was_sent(web: Web) -> None:
+def test_text_is_returned_unchanged(web: Web) -> None:
     name = "Zaubertrank 🧪 ‮ \x7f \x01 '\";--"
     item = web.create_item(name=name)
     reply = web.get(f"/entitlements/{item}")
@@ -122,7 +120,7 @@ def test_text_comes_back_as_it_was_sent(web: Web) -> None:
     assert json.loads(reply.body.decode("utf-8"))["name"] == name
 
 
-def test_a_client_that_leaves_in_mid_body_changes_nothing(web: Web, sandbox: Sandbox) -> None:
+def test_a_client_that_disconnects_within_its_body_changes_nothing(web: Web, sandbox: Sandbox) -> None:
     parts = urlsplit(sandbox.url)
     with socket.create_connection((parts.hostname or "", parts.port or 0)) as raw:
         raw.sendall(
@@ -132,7 +130,7 @@ def test_a_client_that_leaves_in_mid_body_changes_nothing(web: Web, sandbox: San
     assert web.get("/entitlements").json["total_elements"] == 6
 
 
-def test_a_defect_of_the_stand_in_is_a_500_with_a_result(
+def test_a_defect_of_the_sandbox_is_a_500_with_a_result(
     web: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from knetik_cloud.sandbox import operations

@@ -60,14 +60,14 @@ def test_consumable_is_inactive_after_its_last_use(used: int, status: str) -> No
     assert (entry.counter("consumable", "use_count"), entry.status) == (used + 1, status)
 
 
-def test_consumable_keeps_what_else_is_in_the_behavior_data() -> None:
+def test_consumable_keeps_other_behavior_data() -> None:
     entry = replace(ENTRY, behavior_data={"mine": [1], "consumable": {"use_count": 1, "color": "red"}})
     used = consumable.use({"max_use": 3}, entry, NOW)
     assert used.behavior_data == {"mine": [1], "consumable": {"use_count": 2, "color": "red"}}
 
 
 @pytest.mark.parametrize("data", [None, {}, {"consumable": 5}, {"consumable": [1]}, {"consumable": None}])
-def test_consumable_counts_from_zero_whatever_was_put_in_the_behavior_data(data: Any) -> None:
+def test_consumable_counts_from_zero_if_the_behavior_data_is_invalid(data: Any) -> None:
     assert consumable.use({}, replace(ENTRY, behavior_data=data), NOW).counter("consumable", "use_count") == 1
 
 
@@ -169,7 +169,7 @@ def test_time_period_usable_begins_a_period_with_the_first_use_after_the_last_on
         ({"allowed": False}, False, True),
     ],
 )
-def test_guest_playable_keeps_guests_out(behavior: dict[str, Any], guest: bool, allowed: bool) -> None:
+def test_guest_playable_denies_guests(behavior: dict[str, Any], guest: bool, allowed: bool) -> None:
     assert (guest_playable.deny_use(behavior, guest) is None) == allowed
 
 
@@ -193,7 +193,7 @@ def test_time_period_gettable_limits_gets_in_a_window(got: int, limit: int, allo
 @pytest.mark.parametrize(
     ("held", "allowed"), [({1, 2}, True), ({1, 2, 3}, True), ({1}, False), (set(), False)]
 )
-def test_pre_req_entitlement_asks_for_every_item(held: set[int], allowed: bool) -> None:
+def test_pre_req_entitlement_requires_every_item(held: set[int], allowed: bool) -> None:
     assert (pre_req_entitlement.deny_get({"item_ids": [1, 2]}, held) is None) == allowed
 
 
@@ -207,7 +207,7 @@ def test_pre_req_entitlement_asks_for_every_item(held: set[int], allowed: bool) 
         ({"min_price": None, "max_price": 2}, 3.99, 2.0),
     ],
 )
-def test_price_overridable_brings_a_price_inside_its_bounds(
+def test_price_overridable_moves_a_price_into_its_bounds(
     bounds: dict[str, Any], asked: float, price: float
 ) -> None:
     assert price_overridable.price(bounds, asked) == price
@@ -248,7 +248,7 @@ def test_a_grant_credits_the_wallet_only_with_fulfillable_and_spendable(
         (ENTRY, True, "guest_playable", "guests"),
     ],
 )
-def test_a_refused_use_names_the_rule(
+def test_a_denied_use_names_the_rule(
     entry: Entry, guest: bool, behavior: str | None, reason: str | None
 ) -> None:
     behaviors = [{"type_hint": "consumable", "max_use": 1}, {"type_hint": "guest_playable", "allowed": False}]
@@ -293,7 +293,7 @@ def test_the_entry_that_ends_first_is_used_first() -> None:
         ({"type_hint": "time_period_usable", "max_use": 0}, "max_use"),
     ],
 )
-def test_a_bad_definition_names_its_field(behavior: dict[str, Any], field: str) -> None:
+def test_an_invalid_definition_names_its_field(behavior: dict[str, Any], field: str) -> None:
     (problem,) = behavior_problems([behavior])
     assert problem.field == f"behaviors[0].{field}"
     assert problem.message.startswith(f"behaviors[0].{field} ")
@@ -384,7 +384,7 @@ def with_property(name: str, value: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_template_names_what_does_not_fit(item: dict[str, Any], field: str | None) -> None:
+def test_a_template_names_the_fields_that_do_not_match(item: dict[str, Any], field: str | None) -> None:
     assert [problem.field for problem in template_check.problems(item, TEMPLATE)] == (
         [field] if field else []
     )

@@ -324,7 +324,7 @@ def test_pages_in_any_order_hold_the_rows_of_the_list(
 
 
 @pytest.mark.usefixtures("remembered")
-def test_pages_are_right_after_each_kind_of_change(empty: Sandbox, web: Web) -> None:
+def test_pages_are_right_after_each_type_of_change(empty: Sandbox, web: Web) -> None:
     empty.generate(users=9, entries=400)
 
     def assert_right() -> None:

@@ -31,7 +31,7 @@ from knetik_cloud.sandbox.schema import joined, problems, short_json
         ({"items": {"properties": {"b": {"type": "string"}}}}, [{"b": 1}], "[0].b must be a text, not 1"),
     ],
 )
-def test_a_problem_is_put_in_words(schema: dict[str, Any], value: Any, message: str) -> None:
+def test_a_problem_is_described(schema: dict[str, Any], value: Any, message: str) -> None:
     (problem,) = problems(schema, value, "size")
     assert problem.message.startswith(message)
 

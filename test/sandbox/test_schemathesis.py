@@ -51,7 +51,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(90 + 20 * EXAMPLES)]
     ],
     ids=["operations", "operations with tokens", "control"],
 )
-def test_nothing_made_up_from_the_contract_breaks_the_sandbox(
+def test_no_request_generated_from_the_contract_breaks_the_sandbox(
     tmp_path: Path, contract: str, options: tuple[str, ...], examples: int
 ) -> None:
     with running_command(*options) as (_, url):

@@ -88,7 +88,7 @@ def test_templates_are_listed_in_order(web: Web) -> None:
         ),
     ],
 )
-def test_bad_templates_are_refused_with_the_field_named(
+def test_invalid_templates_are_rejected_with_the_field_named(
     web: Web, template: dict[str, Any], field: str
 ) -> None:
     reply = web.post("/entitlements/templates", template)
@@ -107,7 +107,7 @@ def patched(web: Web, *actions: dict[str, Any], **query: str) -> Any:
     return web.call("PATCH", f"/entitlements/templates/{template_id}", body, query=query)
 
 
-def test_a_patch_changes_only_what_it_names(web: Web) -> None:
+def test_a_patch_changes_only_the_fields_that_it_names(web: Web) -> None:
     size = {"name": "size", "type": "integer", "required": True}
     reply = patched(
         web,
@@ -134,7 +134,7 @@ def test_test_validation_checks_a_patch_and_stores_nothing(web: Web) -> None:
     assert patched(web, blank, test_validation="true").problem["field"] == "name"
 
 
-def test_test_validation_returns_what_the_patch_would_store(web: Web, sandbox: Sandbox) -> None:
+def test_test_validation_returns_the_patched_template(web: Web, sandbox: Sandbox) -> None:
     sandbox.freeze()
     template_id = web.post("/entitlements/templates", {**TEMPLATE, "mine": 1}).json["id"]
     path = f"/entitlements/templates/{template_id}"

@@ -72,7 +72,7 @@ def test_the_parameters_may_come_in_the_query_string(web: Web) -> None:
         ({"grant_type": "facebook", "client_id": "knetik", "token": "x"}, 400, "unsupported_grant_type"),
     ],
 )
-def test_bad_credentials_are_refused_in_oauth_s_shape(
+def test_invalid_credentials_are_rejected_in_the_form_of_oauth(
     web: Web, form: dict[str, str], status: int, error: str
 ) -> None:
     reply = web.post("/oauth/token", form=form)
@@ -81,17 +81,17 @@ def test_bad_credentials_are_refused_in_oauth_s_shape(
 
 
 @pytest.mark.parametrize("body", [b"grant_type=%FF", b"\xff=1", b"a&" * 200])
-def test_a_form_that_cannot_be_read_is_refused(web: Web, body: bytes) -> None:
+def test_a_malformed_form_is_rejected(web: Web, body: bytes) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert web.call("POST", "/oauth/token", body=body, headers=headers).status == 400
 
 
-def test_without_enforcement_any_token_is_as_good_as_none(web: Web) -> None:
+def test_without_enforcement_any_token_is_accepted(web: Web) -> None:
     assert web.get("/inventories", token="made-up").status == 200
     assert web.get("/inventories", headers={"Authorization": "Basic abc"}).status == 200
 
 
-def test_each_operation_asks_for_a_token_where_the_contract_has_permissions(guarded: Web) -> None:
+def test_each_operation_requires_a_token_where_the_contract_has_permissions(guarded: Web) -> None:
     for operation in Contract.load().operations.values():
         path = operation.path
         for parameter in operation.parameters:
@@ -112,7 +112,7 @@ def test_the_scheme_is_matched_in_any_case(guarded: Web, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer x", "Basic abc", "x"])
-def test_a_bad_token_is_refused_even_where_none_is_needed(guarded: Web, header: str) -> None:
+def test_an_invalid_token_is_rejected_even_where_none_is_needed(guarded: Web, header: str) -> None:
     reply = guarded.get("/entitlements", headers={"Authorization": header})
     assert (reply.status, reply.json["error"]) == (401, "invalid_token")
 
@@ -142,7 +142,7 @@ def test_a_refresh_token_ends_after_thirty_days(guarded: Web, guarded_server: Sa
     assert guarded.post("/oauth/token", form=asked).json["error"] == "invalid_grant"
 
 
-def test_owners_may_do_what_the_contract_lets_them(guarded: Web) -> None:
+def test_owners_may_do_what_the_contract_permits(guarded: Web) -> None:
     token = guarded.token(**{key: value for key, value in USER.items() if key != "client_id"})
     assert guarded.get("/users/56/inventory", token=token).status == 200
     assert guarded.use(56, 56, token=token).status == 200
@@ -164,6 +164,6 @@ def test_a_client_without_permissions_may_do_little(guarded: Web) -> None:
     assert guarded.get("/entitlements/templates", token=token).status == 403
 
 
-def test_the_token_is_asked_for_before_the_request_is_read(guarded: Web) -> None:
+def test_the_token_is_checked_before_the_request_is_read(guarded: Web) -> None:
     assert guarded.post("/entitlements", {"name": 1}).status == 401
     assert guarded.put("/users/x/inventory/y/status", "z").status == 401

@@ -37,7 +37,7 @@ PATTERNS = {
         (after(1) & before(5) & at(3), "GT,1,LT,5,EQ,3"),
     ],
 )
-def test_a_span_of_time_is_spelled_as_documented(built: DateFilter, spelled: str) -> None:
+def test_a_range_of_time_is_formatted_as_documented(built: DateFilter, spelled: str) -> None:
     assert built == spelled
     assert type(built) is DateFilter
     assert PATTERNS["filter_date"].fullmatch(built)
@@ -50,25 +50,25 @@ def test_a_span_of_time_is_spelled_as_documented(built: DateFilter, spelled: str
         (descending("created_date").then(ascending("id")), "created_date:DESC,id:ASC"),
     ],
 )
-def test_a_sort_order_is_spelled_as_documented(built: SortOrder, spelled: str) -> None:
+def test_a_sort_order_is_formatted_as_documented(built: SortOrder, spelled: str) -> None:
     assert built == spelled
     assert type(built) is SortOrder
     assert PATTERNS["order"].fullmatch(built)
 
 
 @pytest.mark.parametrize("build", [after, before, at, at_or_after, at_or_before, lambda m: between(0, m)])
-def test_a_naive_instant_is_refused(build: object) -> None:
+def test_a_naive_instant_is_rejected(build: object) -> None:
     with pytest.raises(ApiValueError, match="without a UTC offset"):
         build(datetime(2017, 8, 15))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("field", ["", "a:b", "a,b", "a b", None, 5])
-def test_what_is_no_fields_name_is_refused(field: object) -> None:
+def test_anything_but_the_name_of_a_field_is_rejected(field: object) -> None:
     with pytest.raises(ApiValueError, match="the field to sort by"):
         ascending(field)  # type: ignore[arg-type]
 
 
-def test_a_span_joins_with_spans_only() -> None:
+def test_a_range_intersects_with_ranges_only() -> None:
     with pytest.raises(TypeError):
         after(1) & "LT,5"  # type: ignore[operator]
 
@@ -80,7 +80,7 @@ def test_builders_are_found_from_the_package_and_behave_as_texts() -> None:
     assert json.dumps(ascending("id")) == '"id:ASC"'
 
 
-def test_the_service_takes_what_they_spell() -> None:
+def test_the_service_accepts_their_formats() -> None:
     with Sandbox() as sandbox, ApiClient(Configuration(sandbox.url)) as client:
         api = UsersInventoryApi(client)
         everything = api.get_user_inventories(56, filter_date=after("2000-01-01T00:00:00Z")).total_elements

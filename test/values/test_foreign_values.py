@@ -122,7 +122,7 @@ def test_an_unclear_value_is_an_api_value_error(expression: str, value: Any) -> 
 
 @pytest.mark.parametrize("expression", ["int32", "float", "epoch"])
 @pytest.mark.parametrize("value", [True, np.bool_(True), Level.FLAG])
-def test_booleans_are_no_numbers(expression: str, value: Any) -> None:
+def test_booleans_are_not_numbers(expression: str, value: Any) -> None:
     with pytest.raises(ApiValueError):
         parse(expression, "knetik_cloud.models").convert(value, "x")
 

@@ -47,7 +47,7 @@ def test_an_instant_before_1970_is_rounded_down(api: UsersInventoryApi, server: 
 
 
 @pytest.mark.parametrize("naive", [datetime(2017, 8, 15), "2017-08-15T00:00:00", "2017-08-15"])
-def test_a_naive_instant_is_refused_with_the_reason(
+def test_a_naive_instant_is_rejected_with_the_reason(
     naive: Any, api: UsersInventoryApi, server: RecordingServer
 ) -> None:
     with pytest.raises(ApiValueError, match=r"timestamp must be .* without a UTC offset"):
@@ -56,13 +56,15 @@ def test_a_naive_instant_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize("wrong", [True, 1.5, date(2017, 8, 15), "soon", "", 1 << 63, b"1", [SECONDS]])
-def test_what_is_no_instant_is_refused(wrong: Any, api: UsersInventoryApi, server: RecordingServer) -> None:
+def test_anything_but_an_instant_is_rejected(
+    wrong: Any, api: UsersInventoryApi, server: RecordingServer
+) -> None:
     with pytest.raises(ApiValueError, match="timestamp must be"):
         api.update_user_inventory_expires(56, 56, timestamp=wrong)
     assert not server.requests
 
 
-def test_an_entry_gives_its_instants_as_aware_datetimes() -> None:
+def test_an_entry_returns_its_instants_as_aware_datetimes() -> None:
     entry = UserInventoryResource.from_dict({"expires": SECONDS, "created_date": 0, "updated_date": None})
     assert entry.expires_at == MOMENT
     assert entry.expires_at is not None
@@ -92,13 +94,13 @@ def test_a_naive_datetime_cannot_be_assigned() -> None:
 
 
 @pytest.mark.parametrize("wrong", [10**15, "soon", 1.5, True, []])
-def test_an_answer_that_holds_no_instant_is_an_api_response_error(wrong: Any) -> None:
+def test_a_response_with_an_invalid_instant_is_an_api_response_error(wrong: Any) -> None:
     entry = UserInventoryResource.from_json(json.dumps({"expires": wrong}))
     with pytest.raises(ApiResponseError, match=r"expires_at should be epoch seconds"):
         _ = entry.expires_at
 
 
-def test_the_datetimes_are_no_fields() -> None:
+def test_the_datetimes_are_not_fields() -> None:
     entry = UserInventoryResource(expires=SECONDS)
     names = set(UserInventoryResource._fields)
     assert not {"expires_at", "created_at", "updated_at"} & names
@@ -136,7 +138,7 @@ MILLISECONDS = 1893456000000
 HINT = "epoch seconds of the years 1 to 9999, not 1893456000000: these look like milliseconds"
 
 
-def test_milliseconds_are_refused_with_a_hint(api: UsersInventoryApi, server: RecordingServer) -> None:
+def test_milliseconds_are_rejected_with_a_hint(api: UsersInventoryApi, server: RecordingServer) -> None:
     for spelling in (MILLISECONDS, str(MILLISECONDS)):
         with pytest.raises(ApiValueError, match=f"^timestamp must be {HINT}"):
             api.update_user_inventory_expires(56, 56, timestamp=spelling)
@@ -152,7 +154,7 @@ def test_milliseconds_are_refused_with_a_hint(api: UsersInventoryApi, server: Re
     assert entry.expires_at == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
-def test_answered_milliseconds_are_read_as_they_came_and_hinted_at() -> None:
+def test_milliseconds_of_a_response_are_read_unchanged_and_hinted_at() -> None:
     entry = UserInventoryResource.from_json('{"expires":1893456000000}')
     assert entry.expires == MILLISECONDS
     with pytest.raises(ApiResponseError, match=f"expires_at should be {HINT}"):

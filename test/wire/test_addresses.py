@@ -62,7 +62,7 @@ def test_first_address_is_enough() -> None:
     assert dialer.abandoned == []
 
 
-def test_next_address_is_tried_beside_a_silent_one() -> None:
+def test_next_address_is_tried_in_addition_to_a_silent_one() -> None:
     dialer = Dialer(a=SILENT, b=SILENT, c=0.2)
     assert dialer.connect("a", "b", "c") == "c"
     assert dialer.begun == [("a", 0), ("b", 0.3), ("c", 0.6)]
@@ -107,7 +107,7 @@ def test_families_alternate() -> None:
     assert [name for name, _ in dialer.begun] == ["a6", "d4", "b6", "c6"]
 
 
-def test_error_of_the_caller_s_own_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_the_caller_s_own_is_not_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     def dial(address: Address) -> str:
         raise ConnectionRefusedError("mine")
 

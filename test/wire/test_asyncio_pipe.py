@@ -108,7 +108,7 @@ def test_wait_without_a_limit_needs_no_timer() -> None:
     connected(use)
 
 
-def test_error_that_ended_a_connection_is_raised_by_whatever_comes_next() -> None:
+def test_error_that_ended_a_connection_is_raised_by_the_next_step() -> None:
     async def use(pipe: Any, far: socket.socket, opened: set[Any]) -> None:
         far.send(b"x")
         reset(far)
@@ -138,7 +138,7 @@ def test_time_limit_of_a_wait_that_has_ended_does_nothing() -> None:
     connected(use)
 
 
-def test_name_that_is_not_resolved_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_that_is_not_resolved_in_time_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async def getaddrinfo(*arguments: object, **options: object) -> None:
             await asyncio.sleep(60)

@@ -37,13 +37,13 @@ def decode(encoding: str | None, *pieces: bytes) -> bytes:
 
 
 @given(st.sampled_from(sorted(PACKERS)), st.binary(), st.integers(1, 50))
-def test_what_was_packed_comes_out_however_it_is_cut(encoding: str, data: bytes, size: int) -> None:
+def test_compressed_bytes_are_decoded_however_they_are_split(encoding: str, data: bytes, size: int) -> None:
     packed = PACKERS[encoding](data)
     assert decode(encoding, *(packed[start : start + size] for start in range(0, len(packed), size))) == data
 
 
 @given(st.sampled_from(["gzip", "deflate", "gzip, deflate"]), st.lists(st.binary(min_size=1), max_size=5))
-def test_any_bytes_are_decoded_or_refused(encoding: str, pieces: list[bytes]) -> None:
+def test_any_bytes_are_decoded_or_rejected(encoding: str, pieces: list[bytes]) -> None:
     with suppress(ApiResponseError):
         assert isinstance(decode(encoding, *pieces), bytes)
 
@@ -65,45 +65,45 @@ def test_the_identity_changes_nothing(header: str | None) -> None:
 @pytest.mark.parametrize(
     "header", ["br", "zstd", "compress", "gzip, br", "gzip;q=1", "gzip, gzip, gzip, gzip, gzip"]
 )
-def test_an_encoding_that_is_not_known_is_refused(header: str) -> None:
+def test_an_unknown_encoding_is_rejected(header: str) -> None:
     with pytest.raises(ApiResponseError, match="content encoding"):
         content.inflaters(header)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_body_that_ends_early_is_refused(encoding: str) -> None:
+def test_a_truncated_body_is_rejected(encoding: str) -> None:
     packed = PACKERS[encoding](b"data" * 100)
     with pytest.raises(ApiResponseError, match="truncated"):
         decode(encoding, packed[:-4])
 
 
-def test_pieces_stay_small_however_much_is_packed() -> None:
+def test_chunks_stay_small_for_bodies_of_any_size() -> None:
     bomb = gzip.compress(bytes(10_000_000))
     sizes = [len(piece) for piece in content.feed(content.inflaters("gzip"), bomb)]
     assert max(sizes) <= content.PIECE
     assert sum(sizes) == 10_000_000
 
 
-def test_nothing_is_unpacked_ahead() -> None:
+def test_nothing_is_decompressed_ahead() -> None:
     pieces = content.feed(content.inflaters("gzip, gzip"), gzip.compress(gzip.compress(bytes(1 << 26), 1)))
     assert len(next(pieces)) <= content.PIECE
 
 
-def test_members_without_end_are_refused() -> None:
+def test_too_many_members_are_rejected() -> None:
     empty = gzip.compress(b"")
     inflater = content.inflaters("gzip")
     with pytest.raises(ApiResponseError, match="members"):
         list(content.feed(inflater, empty * (content.MAX_MEMBERS + 1)))
 
 
-def test_what_lies_between_two_codings_is_bounded() -> None:
+def test_bytes_between_two_codings_are_bounded() -> None:
     head, empty_block = gzip.compress(b"")[:10], b"\0\0\0\xff\xff"
     bomb = gzip.compress(head + empty_block * (content.MAX_BYTES_BETWEEN // 4), 1)
     with pytest.raises(ApiResponseError, match="inside"):
         list(content.feed(content.inflaters("gzip, gzip"), bomb))
 
 
-def test_more_codings_than_two_are_refused() -> None:
+def test_more_codings_than_two_are_rejected() -> None:
     with pytest.raises(ApiResponseError, match="encoding"):
         content.inflaters("gzip, gzip, gzip")
 

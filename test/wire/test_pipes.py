@@ -132,7 +132,7 @@ def test_limit_of_select_is_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_address_that_is_rejected_at_once_is_not_the_last(
+def test_address_that_is_rejected_immediately_is_not_the_last(
     driver: str, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loopback = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
@@ -210,7 +210,7 @@ def test_nothing_is_written_to_a_transport_that_is_closing(server: RecordingServ
     asyncio.run(send())
 
 
-def test_streamed_response_is_read_as_its_reader_likes(server: RecordingServer) -> None:
+def test_streamed_response_is_read_in_any_amounts(server: RecordingServer) -> None:
     server.answers = [answer(200, b'{"id": 56}')]
     with ApiClient(Configuration(server.url, max_response_size=10)) as client:
         api = UsersInventoryApi(client)
@@ -225,7 +225,7 @@ def test_streamed_response_is_read_as_its_reader_likes(server: RecordingServer) 
         assert connections_to(server) == []  # though the response is still there
 
 
-def test_response_that_is_closed_closes_its_connection_at_once(server: RecordingServer) -> None:
+def test_response_that_is_closed_closes_its_connection_immediately(server: RecordingServer) -> None:
     server.answers = [answer(200, b'{"id": 56}')]
     with ApiClient(Configuration(server.url)) as client:
         response = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 56)
@@ -460,7 +460,7 @@ def test_idle_connection_that_was_reset_is_at_its_end() -> None:
     pipe.close()
 
 
-def test_transport_whose_bytes_nobody_takes_is_paused_and_resumed() -> None:
+def test_transport_with_unread_bytes_is_paused_and_resumed() -> None:
     size = 8 * asynchronous.MAX_UNREAD_BYTES
     near, far = socket.socketpair()
 

@@ -72,7 +72,7 @@ def test_visitor_of_a_cgi_program_cannot_choose_its_proxy_on_windows(
 @pytest.mark.parametrize(
     "value", ["socks5://host:1", "http://", "http://host:port", "ftp://host", "http://[::1"]
 )
-def test_a_proxy_of_the_environment_that_cannot_be_used_is_not_passed_by(value: str) -> None:
+def test_an_unusable_proxy_of_the_environment_is_not_bypassed(value: str) -> None:
     with pytest.raises(ApiValueError):
         proxies.choose("http", "api.example.com", 80, None, None, {"http_proxy": value})
 

@@ -141,7 +141,7 @@ def test_name_has_any_character_of_a_token() -> None:
 
 
 @pytest.mark.parametrize("start", [b"S", b"SSH-2.0-server", b"HTTP/2", b"\r\nHTTP/1.1 200 OK\r\n"])
-def test_start_that_is_no_status_line_is_rejected_at_once(start: bytes) -> None:
+def test_start_other_than_a_status_line_is_rejected_immediately(start: bytes) -> None:
     with pytest.raises(FramingError, match=r"begins with b'.* instead of a status line"):
         Response().feed(start)
 
@@ -174,7 +174,7 @@ def test_body_that_must_not_be_there_ends_the_connection(status: bytes, announce
     assert not response.is_reusable
 
 
-def test_tunnel_has_no_body_whatever_it_announces() -> None:
+def test_tunnel_has_no_body_even_if_it_announces_one() -> None:
     response = Response("CONNECT", tunnel=True)
     response.feed(OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nTLS")
     assert response.is_complete
@@ -260,7 +260,7 @@ def test_only_a_body_without_a_length_ends_with_the_connection() -> None:
         assert not response.ends_with_connection
 
 
-def test_response_is_told_apart_from_its_end() -> None:
+def test_receive_distinguishes_bytes_from_the_end() -> None:
     response = Response()
     response.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
     assert response.get("content-length") == "5"
@@ -383,7 +383,7 @@ def test_chunks_may_have_a_hundred_trailers_and_no_more() -> None:
         assert parsed(CHUNKED, b"0\r\n" + count * b"X: a\r\n" + b"\r\n")[0] == verdict
 
 
-def test_length_has_19_digits_at_most() -> None:
+def test_length_has_up_to_19_digits() -> None:
     for digits, verdict in ((19, 200), (20, FramingError)):
         head = OK + b"Content-Length: " + b"5".zfill(digits) + b"\r\n\r\n"
         assert parsed(head, b"abcde")[0] == verdict

@@ -67,7 +67,7 @@ def test_no_byte_reaches_the_next_response(poison: str, driver: str, tls: str | 
 
 @pytest.mark.parametrize("tls", [None, "good"], ids=["plain", "TLS"])
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_response_that_comes_while_the_connection_is_idle_is_not_believed(
+def test_response_that_arrives_while_the_connection_is_idle_is_discarded(
     driver: str, tls: str | None
 ) -> None:
     with FaultServer([poisons(GOOD, 0.05, STOLEN)], tls=tls) as server:

@@ -29,7 +29,7 @@ FILE, FOLDER = str(CERTIFICATES / "authority.pem"), str(CERTIFICATES)
         ({"ssl_context": ssl.create_default_context()}, {"SSL_CERT_FILE": "a"}, "ssl_context"),
     ],
 )
-def test_first_that_is_named_is_trusted(
+def test_first_named_authorities_are_trusted(
     settings: dict[str, object], environ: dict[str, str], expected: str
 ) -> None:
     assert str(trust(Configuration(**settings), environ)) == expected  # type: ignore[arg-type]
@@ -87,7 +87,7 @@ def test_folder_that_cant_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("cert_file", ["encrypted.pem", "client.pem"])
-def test_encrypted_key_is_named_instead_of_asked_for(cert_file: str) -> None:
+def test_encrypted_key_is_reported_without_a_prompt(cert_file: str) -> None:
     key = str(CERTIFICATES / "encrypted.pem")
     key_file = None if cert_file == "encrypted.pem" else key
     with pytest.raises(ApiValueError) as raised:

@@ -101,7 +101,7 @@ def test_interim_responses_and_session_tickets_dont_end_an_upload(route: str, dr
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("route", ROUTES)
-def test_peer_that_stops_reading_is_given_up_in_time(route: str, driver: str) -> None:
+def test_peer_that_stops_reading_is_abandoned_in_time(route: str, driver: str) -> None:
     stops = reads_a_little(lambda peer: None)
     with (
         FaultServer([stops], tls=ROUTES[route][0], ignores_bodies=True) as server,
