@@ -52,23 +52,23 @@ CHART = GUIDE.with_suffix(".svg")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the selected groups. Return 1 if a ratio exceeds its budget and budgets are checked, else 0."""
-    asked = _parser().parse_args(arguments)
-    if asked.read is None:
-        names = asked.groups or (BUDGETED if asked.budgets else GROUPS)
-        text = report.to_json(measure(names, asked.rounds))
-        asked.json.write_text(text, encoding="utf-8")
+    options = _parser().parse_args(arguments)
+    if options.read is None:
+        names = options.groups or (BUDGETED if options.budgets else GROUPS)
+        text = report.to_json(measure(names, options.rounds))
+        options.json.write_text(text, encoding="utf-8")
     else:
-        text = asked.read.read_text(encoding="utf-8")
+        text = options.read.read_text(encoding="utf-8")
     measured_with, results = report.from_json(text)
     print(report.table(results))
-    if asked.guide:
+    if options.guide:
         RESULTS.write_text(text, encoding="utf-8")
         CHART.write_text(chart.draw(results), encoding="utf-8")
         report.put_into(GUIDE, results, measured_with)
     late = budgets.outside(results)
     for line in late:
         print(f"outside its budget: {line}", file=sys.stderr)
-    return 1 if late and asked.budgets else 0
+    return 1 if late and options.budgets else 0
 
 
 def measure(names: Iterable[str], rounds: int) -> list[Result]:

@@ -55,11 +55,11 @@ def _bar(y: int, label: str, ratio: Ratio, color: str, scale: float) -> list[str
         f'<text x="{LEFT - 8}" y="{base}" text-anchor="end">{escape(label)}</text>',
         f'<rect x="{LEFT}" y="{y}" width="{end - LEFT:.1f}" height="{BAR}" fill="{color}"/>',
         f'<line x1="{low:.1f}" y1="{middle}" x2="{high:.1f}" y2="{middle}" class="spread"/>',
-        _text(_beside(max(end, high) + 6, LEFT + scale), base, f"{ratio.ratio:.2f}", "value"),
+        _text(_next_to(max(end, high) + 6, LEFT + scale), base, f"{ratio.ratio:.2f}", "value"),
     ]
 
 
-def _beside(x: float, line: float) -> float:
+def _next_to(x: float, line: float) -> float:
     """Move a value that the line at 1.00 would cross behind the line."""
     return line + 6 if x < line + 4 and line < x + VALUE else x
 

@@ -78,7 +78,7 @@ def _reset_time(url: str) -> float:
     spent = []
     for _ in range(RESETS):
         started = time.perf_counter()
-        answer = pool.request("POST", f"{url}/_sandbox/reset")
+        response = pool.request("POST", f"{url}/_sandbox/reset")
         spent.append(time.perf_counter() - started)
-        assert answer.status < 300, answer.data
+        assert response.status < 300, response.data
     return statistics.median(spent)

@@ -22,7 +22,7 @@ _HEAD = (
 )
 
 
-def answer(body: bytes) -> bytes:
+def response(body: bytes) -> bytes:
     """Return an HTTP response."""
     return _HEAD.format(length=len(body)).encode() + body
 
@@ -41,13 +41,13 @@ class _Canned(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
-            asked = _SIZE.search(self._received, 0, end)
+            requested = _SIZE.search(self._received, 0, end)
             self._received = self._received[end + 4 :]
-            self._transport.write(ANSWERS[asked.group(1) if asked else b"1"])
+            self._transport.write(RESPONSES[requested.group(1) if requested else b"1"])
 
 
 _SIZE = re.compile(rb"[?&]size=(\d+)")
-ANSWERS = {b"%d" % size: answer(payloads.body(size)) for size in payloads.SIZES}
+RESPONSES = {b"%d" % size: response(payloads.body(size)) for size in payloads.SIZES}
 
 
 async def _serve() -> None:

@@ -28,9 +28,9 @@ def page(title: str, *lines: str) -> str:
     return "\n".join([f"# {title}", "", *lines]).rstrip() + "\n"
 
 
-def type_link(spelled: str, type_: Type | None) -> str:
+def type_link(text: str, type_: Type | None) -> str:
     """Format a type in bold, with a link to the page of its model."""
-    bold = f"**{cell(spelled)}**"
+    bold = f"**{cell(text)}**"
     return f"[{bold}]({type_.model}.md)" if type_ and type_.model else bold
 
 

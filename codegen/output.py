@@ -86,11 +86,11 @@ def fill_in(text: str, sections: dict[str, str]) -> str:
 def _stale(root: Path, files: dict[str, str]) -> list[Path]:
     """List the generated files that no longer come from the contract."""
     folders = {(root / name).parent for name in files if name != "README.md"}
-    beside = (
+    found = (
         path
         for folder in sorted(folders)
         for path in sorted(folder.glob("*"))
         if path.suffix in (".py", ".md")
     )
     current = {root / name for name in files}
-    return [path for path in beside if path not in current and MARK in path.read_text(encoding="utf-8")]
+    return [path for path in found if path not in current and MARK in path.read_text(encoding="utf-8")]

@@ -56,7 +56,7 @@ def _settings() -> str:
         variable = f"`{setting.env}`" if setting.env else ""
         rows.append((f"[`{name}`](#{name})", variable, default))
         sections += [f"## {name}", "", cell(attribute_docstring(setting) or ""), ""]
-        sections.append(f"- Type: `{_spelled(typing.get_args(hints[name])[1])}`")
+        sections.append(f"- Type: `{_expression(typing.get_args(hints[name])[1])}`")
         sections += [f"- Default: {default or 'None'}"] if default or not setting.env else []
         sections += [f"- Environment variable: {variable}"] if variable else []
         sections.append("")
@@ -70,13 +70,13 @@ def _settings() -> str:
     )
 
 
-def _spelled(type_: Any) -> str:
+def _expression(type_: Any) -> str:
     """Return a type as it is written in annotations, with the public names of classes."""
     if isinstance(type_, type) and not typing.get_args(type_):
         return "None" if type_ is type(None) else type_.__name__
     if " | " in str(type_):
-        return " | ".join(_spelled(each) for each in typing.get_args(type_))
-    inner = ", ".join(_spelled(each) for each in typing.get_args(type_))
+        return " | ".join(_expression(each) for each in typing.get_args(type_))
+    inner = ", ".join(_expression(each) for each in typing.get_args(type_))
     return f"{typing.get_origin(type_).__name__}[{inner}]" if inner else str(type_)
 
 

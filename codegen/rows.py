@@ -97,6 +97,6 @@ def names_in(annotations: Iterable[str]) -> set[str]:
 
 def _call(name: str, *values: Any, **options: Any) -> str:
     """Format a call, without options that are None, False or empty."""
-    spelled = [repr(value) for value in values]
-    spelled += [f"{option}={value!r}" for option, value in options.items() if value]
-    return f"{name}({', '.join(spelled)})"
+    arguments = [repr(value) for value in values]
+    arguments += [f"{option}={value!r}" for option, value in options.items() if value]
+    return f"{name}({', '.join(arguments)})"

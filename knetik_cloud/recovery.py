@@ -110,9 +110,9 @@ def capture(method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str
             f"expected a method of an API object, such as api.grant_user_entitlement, not {method!r}"
         )
     recorder = CallRecorder()
-    stand_in = object.__new__(type(api))
-    stand_in.api_client = recorder
-    result = function(stand_in, *args, **kwargs)
+    recording_api = object.__new__(type(api))
+    recording_api.api_client = recorder
+    result = function(recording_api, *args, **kwargs)
     if hasattr(result, "send"):
         with suppress(StopIteration):
             result.send(None)
@@ -407,7 +407,7 @@ class Marker(str):
 
     __slots__ = ()
 
-    def beside(self, text: str | None) -> str:
+    def after(self, text: str | None) -> str:
         """Return the marker to send, with the caller's own text kept before it."""
         if isinstance(text, str):
             text = str.__str__(text)  # a member of an enum may be formatted as another text
@@ -496,7 +496,7 @@ def once_steps(
             raise ApiValueError(f"{operation.id} changes nothing: once() is for writes, call it directly")
         return (yield from _send(operation, arguments, options, key))
     if operation.marker is not None:
-        arguments = {**arguments, operation.marker: marker.beside(arguments.get(operation.marker))}
+        arguments = {**arguments, operation.marker: marker.after(arguments.get(operation.marker))}
     request.build(operation, arguments, "", {})
     lookup = Lookup(operation, arguments, settings, marker)
     try:
@@ -646,16 +646,16 @@ def _find_earlier(lookup: Lookup, settings: Settings, settle: float) -> Steps[li
     Raises:
         CannotReadError: If they can't be read, or the deadline of the current block leaves no time to wait.
     """
-    is_under_way = _is_under_way(lookup, settings, settle)
+    is_in_progress = _is_in_progress(lookup, settings, settle)
     found = yield from lookup.traces(None)
-    if not found and is_under_way:
+    if not found and is_in_progress:
         _, found, failure = yield from certain(look_for_marker(lookup), settle)
         if failure is not None:
             raise CannotReadError(failure)
     return found
 
 
-def _is_under_way(lookup: Lookup, settings: Settings, settle: float) -> bool:
+def _is_in_progress(lookup: Lookup, settings: Settings, settle: float) -> bool:
     """Return whether an earlier call of this process may still apply a write with the same key."""
     write = writes.Write(lookup.operation, lookup.arguments, settings.service)
     del write.marks["marker"]  # with the caller's own text

@@ -106,8 +106,8 @@ def masked(text: str, secrets: Iterable[Secret]) -> str:
             text = _masked_in(text, [*core])
             if not ESCAPING.isdisjoint(text):
                 starts = [(escape, "".join(map(escape, core[:SHORT_START]))) for escape in _escapes()]
-                spellings = {tuple(map(escape, core)) for escape, start in starts if start in text}
-                for pieces in spellings - {tuple(core)}:
+                encodings = {tuple(map(escape, core)) for escape, start in starts if start in text}
+                for pieces in encodings - {tuple(core)}:
                     text = _masked_in(text, pieces)
     return text
 

@@ -132,15 +132,15 @@ class Wait:
         cause: ApiException | None = None
         while min(deadline - elapsed(), remaining()) > 0:
             try:
-                result, seen, asked = yield from look(limited)
+                result, seen, retry_after = yield from look(limited)
                 cause = None
             except ApiException as error:
                 if isinstance(error, WaitFailed) or is_denial(error) or isinstance(error, ApiValueError):
                     raise
-                result, cause, asked = None, error, error.retry_after or 0.0
+                result, cause, retry_after = None, error, error.retry_after or 0.0
             if result is not None:
                 return result
-            wait = max(random.uniform(0.5, 1.0) * pause, asked)
+            wait = max(random.uniform(0.5, 1.0) * pause, retry_after)
             left = min(deadline - elapsed(), remaining())
             if left <= 0:
                 break
@@ -176,7 +176,7 @@ class Wait:
 
     def _look_at_list(self, limited: Limited) -> Steps[tuple[Any, str, float]]:
         items: list[Any] = []
-        asked = 0.0
+        retry_after = 0.0
         plan = self._plan()
         steps = plan.read()
         page: Any = None
@@ -196,10 +196,10 @@ class Wait:
                     result = yield Run(plan.operation, fetch.arguments, limited())
                     if isinstance(result, ApiException):
                         raise result
-                    page, asked = result.data, max(asked, _retry_after(result.headers))
+                    page, retry_after = result.data, max(retry_after, _retry_after(result.headers))
         except StopIteration:
             pass
-        return (*(self._all(items) if self.item is not None else self._any(items)), asked)
+        return (*(self._all(items) if self.item is not None else self._any(items)), retry_after)
 
     def _plan(self) -> Plan[Any]:
         listed: Operation[Any] = _operation(self.operation.models, self.waiter.list or "")
@@ -420,9 +420,9 @@ def token(method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
     function: Any = getattr(method, "__func__", None)
     recorder = _Recorder()
     if function is not None:
-        stand_in = object.__new__(type(api))
-        stand_in._wait, stand_in.api_client = recorder.wait, CallRecorder()
-        result = function(stand_in, *args, **kwargs)
+        recording_api = object.__new__(type(api))
+        recording_api._wait, recording_api.api_client = recorder.wait, CallRecorder()
+        result = function(recording_api, *args, **kwargs)
         if hasattr(result, "send"):
             with suppress(StopIteration):
                 result.send(None)

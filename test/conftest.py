@@ -83,7 +83,7 @@ class RecordingServer:
 
     def __init__(self) -> None:
         self.requests: list[bytes] = []
-        self.answers: list[bytes] = [answer(200, b"{}")]
+        self.responses: list[bytes] = [http_response(200, b"{}")]
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -110,7 +110,7 @@ class RecordingServer:
                     0,
                 )
                 self.requests.append(b"".join(head) + incoming.read(length))
-                connection.sendall(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+                connection.sendall(self.responses.pop(0) if len(self.responses) > 1 else self.responses[0])
 
     def close(self) -> None:
         # Shut down first: the thread must not accept from whatever gets the descriptor's number next.
@@ -129,7 +129,7 @@ def _head(incoming: socket.SocketIO) -> list[bytes]:
     return []
 
 
-def answer(status: int, body: bytes = b"", *headers: str) -> bytes:
+def http_response(status: int, body: bytes = b"", *headers: str) -> bytes:
     """Write an HTTP response with a JSON body."""
     lines = [f"HTTP/1.1 {status} Reason", f"Content-Length: {len(body)}", *headers]
     if body:

@@ -12,7 +12,7 @@ import knetik_cloud
 from knetik_cloud import AccessTokenApi, ApiClient, UsersInventoryApi
 from knetik_cloud.contract import load_document
 
-from .conftest import RecordingServer, answer
+from .conftest import RecordingServer, http_response
 
 CONTRACT: dict[str, Any] = load_document(Path(knetik_cloud.__file__).parent / "openapi.yaml")
 
@@ -68,7 +68,7 @@ def success(operation: dict[str, Any]) -> bytes:
     """Write the success that the contract describes, with its example."""
     status = min(code for code in operation["responses"] if code.startswith("2"))
     content = resolved(operation["responses"][status]).get("content")
-    return answer(int(status), b'{"content":[]}' if content else b"")
+    return http_response(int(status), b'{"content":[]}' if content else b"")
 
 
 @pytest.mark.parametrize(("method", "path", "operation", "parameter"), PARAMETERS)
@@ -80,7 +80,7 @@ def test_parameter_is_sent_where_the_contract_specifies(
     server: RecordingServer,
     client: ApiClient,
 ) -> None:
-    server.answers = [success(operation)]
+    server.responses = [success(operation)]
     name, value = parameter["name"], AWKWARD[resolved(parameter["schema"])["type"]]
     text = {True: "true"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
@@ -105,7 +105,7 @@ def test_parameter_is_sent_where_the_contract_specifies(
 def test_call_with_required_parameters_only_sends_nothing_else(
     method: str, operation: dict[str, Any], server: RecordingServer, client: ApiClient
 ) -> None:
-    server.answers = [success(operation)]
+    server.responses = [success(operation)]
     call(client, operation, {})
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert b"?" not in head.split(b" ")[1]

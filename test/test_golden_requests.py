@@ -10,7 +10,7 @@ import pytest
 import knetik_cloud
 from knetik_cloud import AccessTokenApi, ApiClient, UsersInventoryApi
 
-from .conftest import RecordingServer, answer
+from .conftest import RecordingServer, http_response
 
 PAGE = b'{"content":[]}'
 
@@ -51,7 +51,7 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
                 note="gift", skip_invoice=True, sku="sku_example", overrides=["limited_gettable"]
             ),
         ),
-        answer(201, b"null"),
+        http_response(201, b"null"),
         with_body(
             "POST",
             "/users/56/inventory",
@@ -60,7 +60,7 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
     ),
     "check_user_entitlement_item": (
         lambda api: api.check_user_entitlement_item("me", 56, sku="a b&c"),
-        answer(200),
+        http_response(200),
         get("/users/me/entitlements/56/check?sku=a%20b%26c"),
     ),
     "create_entitlement_item": (
@@ -75,7 +75,7 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
                 additional_properties={"color": knetik_cloud.TextProperty(value="r\u00e9d")},
             ),
         ),
-        answer(201, b"{}"),
+        http_response(201, b"{}"),
         with_body(
             "POST",
             "/entitlements?cascade=true",
@@ -93,7 +93,7 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
                 ],
             )
         ),
-        answer(201, b"{}"),
+        http_response(201, b"{}"),
         with_body(
             "POST",
             "/entitlements/templates",
@@ -102,32 +102,32 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
     ),
     "delete_entitlement_item": (
         lambda api: api.delete_entitlement_item(56),
-        answer(204),
+        http_response(204),
         delete("/entitlements/56"),
     ),
     "delete_entitlement_template": (
         lambda api: api.delete_entitlement_template("id/example", cascade="detach"),
-        answer(204),
+        http_response(204),
         delete("/entitlements/templates/id%2Fexample?cascade=detach"),
     ),
     "get_entitlement_item": (
         lambda api: api.get_entitlement_item(56),
-        answer(200, b"{}"),
+        http_response(200, b"{}"),
         get("/entitlements/56"),
     ),
     "get_entitlement_items": (
         lambda api: api.get_entitlement_items(size=10, page=2, order="name:ASC,id:DESC"),
-        answer(200, PAGE),
+        http_response(200, PAGE),
         get("/entitlements?size=10&page=2&order=name%3AASC%2Cid%3ADESC"),
     ),
     "get_entitlement_template": (
         lambda api: api.get_entitlement_template("id_example"),
-        answer(200, b"{}"),
+        http_response(200, b"{}"),
         get("/entitlements/templates/id_example"),
     ),
     "get_entitlement_templates": (
         lambda api: api.get_entitlement_templates(size=25, page=1, order="id:ASC"),
-        answer(200, PAGE),
+        http_response(200, PAGE),
         get("/entitlements/templates?size=25&page=1&order=id%3AASC"),
     ),
     "get_user_inventories": (
@@ -142,7 +142,7 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
             filter_group="beta testers",
             filter_date="GT,1500000000,LOE,1600000000",
         ),
-        answer(200, PAGE),
+        http_response(200, PAGE),
         get(
             "/users/56/inventory?inactive=true&size=100&page=3&filter_item_name=Pot&filter_item_id=57"
             "&filter_username=robin&filter_group=beta%20testers&filter_date=GT%2C1500000000%2CLOE%2C1600000000"
@@ -150,29 +150,29 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
     ),
     "get_user_inventory": (
         lambda api: api.get_user_inventory("me", "56"),
-        answer(200, b"{}"),
+        http_response(200, b"{}"),
         get("/users/me/inventory/56"),
     ),
     "get_user_inventory_log": (
         lambda api: api.get_user_inventory_log(56, 57, size=5, page=1),
-        answer(200, PAGE),
+        http_response(200, PAGE),
         get("/users/56/inventory/57/log?size=5&page=1"),
     ),
     "get_users_inventory": (
         lambda api: api.get_users_inventory(inactive=False, filter_username="robin"),
-        answer(200, PAGE),
+        http_response(200, PAGE),
         get("/inventories?inactive=false&filter_username=robin"),
     ),
     "grant_user_entitlement": (
         lambda api: api.grant_user_entitlement(56, knetik_cloud.EntitlementGrantRequest(entitlement_id=57)),
-        answer(202),
+        http_response(202),
         with_body("POST", "/users/56/entitlements", '{"entitlement_id":57}'),
     ),
     "update_entitlement_item": (
         lambda api: api.update_entitlement_item(
             56, cascade=False, entitlement_item=knetik_cloud.EntitlementItem(name="Potion", sort=0)
         ),
-        answer(204),
+        http_response(204),
         with_body(
             "PUT", "/entitlements/56?cascade=false", '{"type_hint":"entitlement","name":"Potion","sort":0}'
         ),
@@ -185,7 +185,7 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
                 patch_actions=[knetik_cloud.PatchActionResource(op="replace", path="/name", value="Potions")]
             ),
         ),
-        answer(200, b"{}"),
+        http_response(200, b"{}"),
         with_body(
             "PATCH",
             "/entitlements/templates/id_example?test_validation=true",
@@ -196,27 +196,27 @@ GOLDEN: dict[str, tuple[Call, bytes, str]] = {
         lambda api: api.update_entitlement_template(
             "id_example", template=knetik_cloud.ItemTemplateResource(name="Potions")
         ),
-        answer(200, b"{}"),
+        http_response(200, b"{}"),
         with_body("PUT", "/entitlements/templates/id_example", '{"name":"Potions"}'),
     ),
     "update_user_inventory_behavior_data": (
         lambda api: api.update_user_inventory_behavior_data(56, 57, data={"consumable": {"use_count": 2}}),
-        answer(200),
+        http_response(200),
         with_body("PUT", "/users/56/inventory/57/behavior-data", '{"consumable":{"use_count":2}}'),
     ),
     "update_user_inventory_expires": (
         lambda api: api.update_user_inventory_expires(56, 57, timestamp=0),
-        answer(200),
+        http_response(200),
         with_body("PUT", "/users/56/inventory/57/expires", "0"),
     ),
     "update_user_inventory_status": (
         lambda api: api.update_user_inventory_status(56, 57, inventory_status="inactive"),
-        answer(200),
+        http_response(200),
         with_body("PUT", "/users/56/inventory/57/status", '"inactive"'),
     ),
     "use_user_entitlement_item": (
         lambda api: api.use_user_entitlement_item(56, 57, sku="s", info="level 3"),
-        answer(200),
+        http_response(200),
         empty_post("/users/56/entitlements/57/use?sku=s&info=level%203"),
     ),
 }
@@ -227,7 +227,7 @@ def test_request_is_exactly_these_bytes(
     operation: str, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     call, reply, expected = GOLDEN[operation]
-    server.answers = [reply]
+    server.responses = [reply]
 
     call(api)
 
@@ -235,7 +235,7 @@ def test_request_is_exactly_these_bytes(
 
 
 def test_token_request_is_exactly_these_bytes(server: RecordingServer, client: ApiClient) -> None:
-    server.answers = [answer(200, b'{"access_token":"t"}')]
+    server.responses = [http_response(200, b'{"access_token":"t"}')]
 
     AccessTokenApi(client).get_o_auth_token(
         "password", "game", client_secret="s&c", username="robin", password="p w"

@@ -23,7 +23,7 @@ from knetik_cloud import (
     UsersInventoryApi,
 )
 
-from .conftest import RecordingServer, answer
+from .conftest import RecordingServer, http_response
 
 # The API object
 
@@ -162,7 +162,7 @@ def test_header_value_that_could_inject_is_rejected(
 
 
 def test_call_api_calls_a_path_that_has_no_method(server: RecordingServer, client: ApiClient) -> None:
-    server.answers = [answer(200, b'{"id":56,"name":"Potion"}')]
+    server.responses = [http_response(200, b'{"id":56,"name":"Potion"}')]
 
     item = client.call_api(
         "/items/{id}",
@@ -233,7 +233,7 @@ def test_falsy_body_is_sent(value: Any, body: bytes, server: RecordingServer, cl
 
 
 def test_none_body_sends_no_body_and_no_content_type(server: RecordingServer, api: UsersInventoryApi) -> None:
-    server.answers = [answer(200)]
+    server.responses = [http_response(200)]
     api.update_user_inventory_expires(56, 57, timestamp=None)
     assert b"Content-Type" not in server.requests[0]
     assert server.requests[0].endswith(b"Content-Length: 0\r\n\r\n")
@@ -244,14 +244,14 @@ def test_user_agent_is_our_own(server: RecordingServer) -> None:
     assert f"User-Agent: knetik_cloud/{knetik_cloud.__version__} python/".encode() in server.requests[0]
 
 
-# Empty answers
+# Empty responses
 
 
 @pytest.mark.parametrize(("status", "body"), [(204, b""), (201, b""), (201, b"null")])
 def test_empty_response_of_an_operation_that_may_be_empty_is_none(
     status: int, body: bytes, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
-    server.answers = [answer(status, body)]
+    server.responses = [http_response(status, body)]
     request = knetik_cloud.UserInventoryAddRequest(note="n", sku="s", skip_invoice=True)
     assert api.add_item_to_user_inventory(56, user_inventory_add_request=request) is None
     template = knetik_cloud.ItemTemplateResource(name="t")
@@ -262,14 +262,14 @@ def test_empty_response_of_an_operation_that_may_be_empty_is_none(
 def test_empty_response_where_a_model_is_expected_is_an_error(
     body: bytes, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
-    server.answers = [answer(200, body)]
+    server.responses = [http_response(200, body)]
     with pytest.raises(ApiResponseError, match="expected EntitlementItem") as caught:
         api.get_entitlement_item(56)
     assert caught.value.status == 200
 
 
 def test_retried_delete_with_404_after_an_ambiguous_attempt_succeeds(server: RecordingServer) -> None:
-    server.answers = [answer(503), answer(404)]
+    server.responses = [http_response(503), http_response(404)]
     with ApiClient(Configuration(server.url)) as client:
         response = UsersInventoryApi(client).delete_entitlement_item_with_http_info(56)
     assert response.data is None
@@ -280,7 +280,7 @@ def test_retried_delete_with_404_after_an_ambiguous_attempt_succeeds(server: Rec
 def test_delete_with_404_to_its_first_attempt_is_an_error(
     server: RecordingServer, api: UsersInventoryApi
 ) -> None:
-    server.answers = [answer(404)]
+    server.responses = [http_response(404)]
     with pytest.raises(knetik_cloud.NotFoundException):
         api.delete_entitlement_item(56)
 
@@ -304,7 +304,7 @@ def test_required_fields_are_checked_when_sent_naming_all(
 
 def test_read_only_fields_are_sent_back_unchanged(server: RecordingServer, api: UsersInventoryApi) -> None:
     sent = b'{"id":56,"type_hint":"entitlement","unheard_of":{"a":[1,2]},"name":"Potion","created_date":1}'
-    server.answers = [answer(200, sent), answer(204)]
+    server.responses = [http_response(200, sent), http_response(204)]
     item = api.get_entitlement_item(56)
     item.name = "Elixir"
     api.update_entitlement_item(56, entitlement_item=item)
@@ -312,7 +312,7 @@ def test_read_only_fields_are_sent_back_unchanged(server: RecordingServer, api: 
 
 
 def test_body_may_be_given_as_a_dict(server: RecordingServer, api: UsersInventoryApi) -> None:
-    server.answers = [answer(202)]
+    server.responses = [http_response(202)]
     api.grant_user_entitlement(56, {"entitlement_id": 57})  # type: ignore[arg-type]
     assert server.requests[0].endswith(b'{"entitlement_id":57}')
 
@@ -323,8 +323,8 @@ def test_body_may_be_given_as_a_dict(server: RecordingServer, api: UsersInventor
 def test_behaviors_and_properties_come_back_as_their_subclasses(
     server: RecordingServer, api: UsersInventoryApi
 ) -> None:
-    server.answers = [
-        answer(
+    server.responses = [
+        http_response(
             200,
             b'{"behaviors":[{"type_hint":"consumable","max_use":3},{"type_hint":"expirable"},{"type_hint":"new"}],'
             b'"additional_properties":{"c":{"type":"text","value":"red"},"f":{"type":"file_group",'
@@ -344,8 +344,8 @@ def test_behaviors_and_properties_come_back_as_their_subclasses(
 
 
 def test_page_prints_readably(server: RecordingServer, api: UsersInventoryApi) -> None:
-    server.answers = [
-        answer(200, b'{"content":[{"id":1,"user":{"id":56,"username":"robin"}}],"size":25,"odd":null}')
+    server.responses = [
+        http_response(200, b'{"content":[{"id":1,"user":{"id":56,"username":"robin"}}],"size":25,"odd":null}')
     ]
     assert pformat(api.get_users_inventory()) == (
         "PageResourceUserInventoryResource(\n"
@@ -362,7 +362,9 @@ def test_page_prints_readably(server: RecordingServer, api: UsersInventoryApi) -
 
 
 def test_token_shows_in_no_repr_but_is_there(server: RecordingServer, client: ApiClient) -> None:
-    server.answers = [answer(200, b'{"access_token":"canary","refresh_token":"canary2","expires_in":"60"}')]
+    server.responses = [
+        http_response(200, b'{"access_token":"canary","refresh_token":"canary2","expires_in":"60"}')
+    ]
     token = knetik_cloud.AccessTokenApi(client).get_o_auth_token(client_secret="s")
     assert "canary" not in repr(token) + token.to_str() + pformat(token)
     assert (token.access_token, token.refresh_token) == ("canary", "canary2")
@@ -373,7 +375,7 @@ def test_token_shows_in_no_repr_but_is_there(server: RecordingServer, client: Ap
 
 
 def test_with_http_info_returns_data_status_headers(server: RecordingServer, api: UsersInventoryApi) -> None:
-    server.answers = [answer(200, b'{"id":56}', "X-Kind: test")]
+    server.responses = [http_response(200, b'{"id":56}', "X-Kind: test")]
     data, status, headers = api.get_entitlement_item_with_http_info(56)
     assert (data.id, status, headers["x-kind"]) == (56, 200, "test")
 
@@ -402,7 +404,7 @@ def test_submit_returns_a_future_of_the_methods_type(client: ApiClient, api: Use
     assert isinstance(client.submit(api.get_entitlement_item, 56).result(10), EntitlementItem)
 
 
-def submit_until_refused(client: ApiClient) -> BaseException:
+def submit_until_rejected(client: ApiClient) -> BaseException:
     """Submit calls until one is rejected, and return the error."""
     api = UsersInventoryApi(client)
     while True:
@@ -416,13 +418,13 @@ def test_submit_that_races_close_reports_that_the_client_is_closed(server: Recor
     with ThreadPoolExecutor(3) as pool:
         for _ in range(20):
             client = ApiClient(Configuration(server.url))
-            submitting = [pool.submit(submit_until_refused, client) for _ in range(3)]
+            submitting = [pool.submit(submit_until_rejected, client) for _ in range(3)]
             client.close()
             assert [type(future.result(10)) for future in submitting] == [ApiValueError] * 3
 
 
 def test_raw_response_streams(server: RecordingServer, client: ApiClient, api: UsersInventoryApi) -> None:
-    server.answers = [answer(200, b'{"id":56}')]
+    server.responses = [http_response(200, b'{"id":56}')]
     with client.raw(api.get_entitlement_item, 56) as response:
         assert (response.status, response.read(4), response.read()) == (200, b'{"id', b'":56}')
     streamed: Any = api.get_entitlement_item(56, _preload_content=False)  # type: ignore[call-arg]
@@ -487,8 +489,8 @@ def test_view_shares_the_connections_of_its_client(server: RecordingServer, api:
 
 
 def test_error_starts_with_status_and_reason(server: RecordingServer, api: UsersInventoryApi) -> None:
-    server.answers = [
-        answer(
+    server.responses = [
+        http_response(
             404,
             b'{"code":1,"request_id":"r-1","result":[{"message":"no such entry","field":"id"}]}',
             "X-A: b",
@@ -510,13 +512,13 @@ def test_error_starts_with_status_and_reason(server: RecordingServer, api: Users
 
 
 def test_api_exception_constructs_as_in_older_sdks() -> None:
-    class Answered:
+    class HttpResponse:
         status, reason, data = 418, "Teapot", '{"a":1}'
 
         def getheaders(self) -> dict[str, str]:
             return {"X-A": "b"}
 
-    error = ApiException(http_resp=Answered())
+    error = ApiException(http_resp=HttpResponse())
     assert (error.status, error.reason, error.body, error.headers["x-a"]) == (418, "Teapot", '{"a":1}', "b")
     assert ApiException(status=0, reason="r").reason == "r"
     assert knetik_cloud.rest.ApiException is ApiException
@@ -524,7 +526,7 @@ def test_api_exception_constructs_as_in_older_sdks() -> None:
 
 def test_error_of_many_reasons_stays_small(server: RecordingServer, api: UsersInventoryApi) -> None:
     rows = b",".join([b'{"message":"m"}'] * 500)
-    server.answers = [answer(400, b'{"result":[' + rows + b"]}")]
+    server.responses = [http_response(400, b'{"result":[' + rows + b"]}")]
     with pytest.raises(knetik_cloud.BadRequestException) as caught:
         api.get_entitlement_item(56)
     assert len(caught.value.errors) == 100
@@ -536,7 +538,7 @@ def test_error_body_other_than_a_result_is_kept_as_text(
     server: RecordingServer, api: UsersInventoryApi
 ) -> None:
     body = b'{"result":[' + b"{}," * 400_000 + b"{}]}"
-    server.answers = [answer(400, body)]
+    server.responses = [http_response(400, body)]
     with pytest.raises(knetik_cloud.BadRequestException) as caught:
         api.get_entitlement_item(56)
     assert caught.value.errors == ()
@@ -547,7 +549,7 @@ def test_error_body_other_than_a_result_is_kept_as_text(
 def test_response_in_an_unsupported_character_set_is_rejected(
     charset: str, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
-    server.answers = [
+    server.responses = [
         f"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset={charset}\r\n"
         "Content-Length: 2\r\n\r\n{}".encode()
     ]

@@ -395,10 +395,10 @@ def test_event_loops(case: Case, cells: dict[str, str], subject: Any) -> None:
         assert rounds[0] == rounds[1]
     elif cell == "blocks":
 
-        async def beside_the_loop() -> Any:
+        async def off_the_loop() -> Any:
             return await asyncio.to_thread(case.result, subject)
 
-        assert asyncio.run(beside_the_loop())
+        assert asyncio.run(off_the_loop())
     else:
         assert cell == "any"
 

@@ -237,8 +237,8 @@ class _LoopState(State):
         try:
             left = _finite_or_none(command.deadline - self.engine.clock())
             async with asyncio.timeout(left) as timeout:
-                answer = command.provider.get_token()
-                return await answer if inspect.isawaitable(answer) else answer
+                result = command.provider.get_token()
+                return await result if inspect.isawaitable(result) else result
         except Exception as error:
             return auth.token_wait_error() if timeout.expired() else error
 

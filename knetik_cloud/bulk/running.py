@@ -506,7 +506,7 @@ class _Worker:
             while True:
                 command = steps.send(result)
                 if command is NEXT:
-                    result = pace.admit() and not self._is_told_to_stop()
+                    result = pace.admit() and not self._should_stop()
                 elif type(command) is Send:
                     started = timer()
                     try:
@@ -515,7 +515,7 @@ class _Worker:
                         result = error
                     pace.record(timer() - started)
                 elif isinstance(command, Rest):
-                    result = pace.rest(command.seconds) and not self._is_told_to_stop()
+                    result = pace.rest(command.seconds) and not self._should_stop()
                 elif isinstance(command, Throttled):
                     result = pace.throttled(command.seconds)
                 elif isinstance(command, Sleep):
@@ -531,7 +531,7 @@ class _Worker:
         except StopIteration:
             pass
 
-    def _is_told_to_stop(self) -> bool:
+    def _should_stop(self) -> bool:
         """Return whether another process has asked to stop; it is looked up once a second."""
         now = monotonic()
         if now >= self._next_look:
@@ -617,7 +617,7 @@ class _Run:
             worker.stop("interrupted")
             meter.close()
             if isinstance(error, KeyboardInterrupt):
-                self._say_how_to_go_on()
+                self._explain_how_to_go_on()
             for thread in started:
                 thread.join()
             raise
@@ -689,7 +689,7 @@ class _Run:
                 meter.update(done + sum(counts.values()), len(running), counts)
         except KeyboardInterrupt:
             self._folder.stop()
-            self._say_how_to_go_on()
+            self._explain_how_to_go_on()
             wait(running)
             raise
         except BaseException:
@@ -701,7 +701,7 @@ class _Run:
             meter.close()
         return stopped
 
-    def _say_how_to_go_on(self) -> None:
+    def _explain_how_to_go_on(self) -> None:
         if sys.stderr is not None:
             with suppress(OSError):
                 sys.stderr.write(

@@ -143,7 +143,7 @@ class Shard:
                 return
             if marker is not None:
                 text = Marker(key if key is not None else f"{job.run}-{position + 1}")
-                arguments[marker] = text.beside(arguments.get(marker))
+                arguments[marker] = text.after(arguments.get(marker))
             is_in_doubt = states[row] != PENDING or (job.find_keys and key is not None and marker is not None)
             if is_in_doubt and not (yield from self._must_send(row, arguments)):
                 continue

@@ -128,7 +128,7 @@ class RowReader:
         It is the value of the first path parameter or, without one, what the traces of the rows look like.
         """
         if self._owner is not None:
-            return writes.spelling(self._parameters[self._owner], arguments.get(self._owner))
+            return writes.canonical(self._parameters[self._owner], arguments.get(self._owner))
         return repr(writes.marks(self.operation, arguments)) if self._needs_order else None
 
     def _expression(self, name: str, field: str) -> str:

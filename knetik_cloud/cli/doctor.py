@@ -242,14 +242,14 @@ class _Checks:
         begun = time.monotonic()
         with ApiClient(self._run.configuration(with_credential=False)) as client:
             try:
-                answer = client.call_api(
+                response = client.call_api(
                     "/entitlements",
                     "GET",
                     query_params={"size": 1},
                     response_type="object",
                     _return_http_data_only=False,
                 )
-                status, headers = answer.status, answer.headers
+                status, headers = response.status, response.headers
             except ApiException as error:
                 if error.status not in (401, 403):
                     raise

@@ -53,7 +53,7 @@ def with_key(operation: Operation[Any], arguments: Mapping[str, Any], key: str) 
     marker = check_key(key)
     if operation.marker is None:
         return dict(arguments)
-    return {**arguments, operation.marker: marker.beside(arguments.get(operation.marker))}
+    return {**arguments, operation.marker: marker.after(arguments.get(operation.marker))}
 
 
 class EntryWait:

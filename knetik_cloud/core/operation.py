@@ -109,13 +109,13 @@ class Operation(Generic[T]):
         return None if self.returns is None else expressions.parse(self.returns, self.models)
 
 
-class _Answered(NamedTuple, Generic[T]):
+class _ResponseFields(NamedTuple, Generic[T]):
     data: T
     status: int
     headers: Headers
 
 
-class ApiResponse(_Answered[T]):
+class ApiResponse(_ResponseFields[T]):
     """The data of a call with its HTTP status and headers, as a named tuple (data, status, headers).
 
     `attempts` lists the attempts of the call, including the last one.

@@ -291,7 +291,7 @@ def marks(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, 
         if value is None:
             found[name] = None
         elif parameter is not None:
-            found[name] = spelling(parameter, value)
+            found[name] = canonical(parameter, value)
         elif isinstance(value, str):
             found[name] = str.__str__(value)
         else:
@@ -314,8 +314,8 @@ def _places(operation: Operation[Any]) -> tuple[tuple[str, Any, Parameter | None
     )
 
 
-def spelling(parameter: Parameter, value: Any) -> str:
-    """Return the one spelling of all values of an argument that name the same thing."""
+def canonical(parameter: Parameter, value: Any) -> str:
+    """Return the canonical text of an argument, equal for all values that identify the same thing."""
     if type(value) is int:
         return str(value)
     text = str(request.convert(parameter, value))

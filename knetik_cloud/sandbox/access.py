@@ -164,17 +164,17 @@ def _ip(host: str) -> IPv4Address | IPv6Address | None:
 
 def _preflight(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]] | None:
     """Return what the response to a preflight allows, or None if the request isn't a preflight."""
-    asked = dict(headers)
-    method = asked.get(b"access-control-request-method")
+    fields = dict(headers)
+    method = fields.get(b"access-control-request-method")
     if method is None:
         return None
     allowed = [
         (b"access-control-allow-methods", method),
         (b"access-control-max-age", str(PREFLIGHT_SECONDS).encode()),
     ]
-    if wanted := asked.get(b"access-control-request-headers"):
+    if wanted := fields.get(b"access-control-request-headers"):
         allowed.append((b"access-control-allow-headers", wanted))
-    if asked.get(b"access-control-request-private-network") == b"true":
+    if fields.get(b"access-control-request-private-network") == b"true":
         allowed.append((b"access-control-allow-private-network", b"true"))
     return allowed
 
@@ -208,9 +208,9 @@ async def _reject(scope: Scope, send: Send, error: ServiceError) -> None:
 
 def _is_large(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Return whether a request announces a body that is larger than MAX_DISCARDED_BYTES, or of any length."""
-    asked = dict(headers)
-    length = asked.get(b"content-length", b"0")
-    return b"transfer-encoding" in asked or not length.isdigit() or int(length[:20]) > MAX_DISCARDED_BYTES
+    fields = dict(headers)
+    length = fields.get(b"content-length", b"0")
+    return b"transfer-encoding" in fields or not length.isdigit() or int(length[:20]) > MAX_DISCARDED_BYTES
 
 
 async def _respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

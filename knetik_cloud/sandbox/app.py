@@ -202,15 +202,15 @@ async def _run_shared(service: Service, function: Callable[P, T], *args: P.args,
 def _injected(service: Service, fault: Fault) -> ServiceResponse:
     status = fault.status or 503
     problem = Problem(f"Injected by a fault of the sandbox, {fault.met} time(s) so far")
-    answer = service.error_response(ServiceError(status, INJECTED, [problem]))
-    return ServiceResponse(status, answer.body, fault.headers)
+    response = service.error_response(ServiceError(status, INJECTED, [problem]))
+    return ServiceResponse(status, response.body, fault.headers)
 
 
-def _response(answer: ServiceResponse) -> Response:
-    if answer.body is None and not answer.has_body:
-        return Response(None, answer.status, dict(answer.headers or {}))
-    text = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Response(text.encode(), answer.status, dict(answer.headers or {}), "application/json")
+def _response(response: ServiceResponse) -> Response:
+    if response.body is None and not response.has_body:
+        return Response(None, response.status, dict(response.headers or {}))
+    text = json.dumps(response.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Response(text.encode(), response.status, dict(response.headers or {}), "application/json")
 
 
 def _apply_fault(response: Response, fault: Fault) -> Response:
@@ -263,7 +263,7 @@ def _raw_path(scope: Mapping[str, Any]) -> bytes:
 def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
     """Respond to requests that match no operation, with the service's errors."""
 
-    async def answer(request: Request, error: Exception) -> Response:
+    async def respond(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         path = request.url.path
         if error.status_code == 405:
@@ -279,16 +279,16 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
             )
         return response
 
-    return answer
+    return respond
 
 
 def _handle_crash(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
     """Respond with 500 to a defect outside the operations. The server prints its traceback."""
 
-    async def answer(request: Request, error: Exception) -> Response:
+    async def respond(request: Request, error: Exception) -> Response:
         return _response(service.error_response(_internal_error(error)))
 
-    return answer
+    return respond
 
 
 def _internal_error(error: Exception) -> ServiceError:

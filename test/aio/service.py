@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 ENTRY = {"id": 56, "status": "active"}
 
 
-class Asked(NamedTuple):
+class ReceivedRequest(NamedTuple):
     """A request: its method, its target, its header lines and its body."""
 
     method: str
@@ -19,7 +19,7 @@ class Asked(NamedTuple):
     body: bytes
 
 
-Answer = Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]
+Responder = Callable[[ReceivedRequest, asyncio.StreamWriter], Awaitable[None]]
 
 
 def http(body: Any = ENTRY, status: str = "200 OK", *headers: str) -> bytes:
@@ -34,23 +34,23 @@ def http(body: Any = ENTRY, status: str = "200 OK", *headers: str) -> bytes:
     return "\r\n".join((*lines, "", "")).encode() + content
 
 
-async def healthy(asked: Asked, writer: asyncio.StreamWriter) -> None:
+async def healthy(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
     """Respond with the entry, or with a token."""
-    is_token = asked.target.startswith("/oauth")
+    is_token = request.target.startswith("/oauth")
     writer.write(http({"access_token": "fresh", "expires_in": 3600} if is_token else ENTRY))
 
 
-async def silent(asked: Asked, writer: asyncio.StreamWriter) -> None:
+async def silent(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
     """Never respond."""
     await asyncio.sleep(60)
 
 
 class Service:
-    """Responds to each request as `answer` does, and counts requests and open connections."""
+    """Responds to each request as `responder` does, and counts requests and open connections."""
 
-    def __init__(self, answer: Answer = healthy) -> None:
-        self.answer = answer
-        self.asked: list[Asked] = []
+    def __init__(self, responder: Responder = healthy) -> None:
+        self.responder = responder
+        self.requests: list[ReceivedRequest] = []
         self.connections = 0
         self.open = 0
 
@@ -90,18 +90,18 @@ class Service:
         method, target, _ = first.split(" ")
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        asked = Asked(method, target, headers, body)
-        self.asked.append(asked)
-        answering = asyncio.ensure_future(self.answer(asked, writer))
+        request = ReceivedRequest(method, target, headers, body)
+        self.requests.append(request)
+        responding = asyncio.ensure_future(self.responder(request, writer))
         try:
-            while not answering.done():
+            while not responding.done():
                 if reader.at_eof() or reader.exception() is not None:
                     return False
-                await asyncio.wait((answering,), timeout=0.01)
-            answering.result()
+                await asyncio.wait((responding,), timeout=0.01)
+            responding.result()
             await writer.drain()
         finally:
-            answering.cancel()
+            responding.cancel()
         return True
 
 

@@ -11,27 +11,27 @@ import pytest
 from knetik_cloud import Configuration, aio
 from knetik_cloud.core import writes
 
-from .service import Answer, Asked, Service, healthy, http, silent, until
+from .service import ReceivedRequest, Responder, Service, healthy, http, silent, until
 
 Call = Callable[[aio.UsersInventoryApi], Awaitable[Any]]
 
 
-async def half_a_head(asked: Asked, writer: asyncio.StreamWriter) -> None:
+async def half_a_head(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: appl")
     await asyncio.sleep(60)
 
 
-async def half_a_body(asked: Asked, writer: asyncio.StreamWriter) -> None:
+async def half_a_body(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(http(b'{"id": 56' + b" " * 1000)[:-900])
     await asyncio.sleep(60)
 
 
-async def come_back_later(asked: Asked, writer: asyncio.StreamWriter) -> None:
+async def come_back_later(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(http({}, "503 Service Unavailable", "Retry-After: 20"))
 
 
-async def token_never_comes(asked: Asked, writer: asyncio.StreamWriter) -> None:
-    await (silent if asked.target.startswith("/oauth") else healthy)(asked, writer)
+async def token_never_comes(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
+    await (silent if request.target.startswith("/oauth") else healthy)(request, writer)
 
 
 def get(api: aio.UsersInventoryApi) -> Awaitable[Any]:
@@ -48,7 +48,7 @@ async def read_pages(api: aio.UsersInventoryApi) -> None:
         pass
 
 
-STATES: dict[str, tuple[Answer, Call, dict[str, Any]]] = {
+STATES: dict[str, tuple[Responder, Call, dict[str, Any]]] = {
     "waiting for the head": (silent, get, {}),
     "in the head": (half_a_head, get, {}),
     "in the body": (half_a_body, get, {}),
@@ -61,47 +61,47 @@ STATES: dict[str, tuple[Answer, Call, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("state", STATES)
 def test_a_cancelled_call_ends_immediately_and_the_next_one_works(state: str) -> None:
-    answer, call, settings = STATES[state]
+    responder, call, settings = STATES[state]
 
     async def main() -> None:
         async with (
-            Service(answer) as service,
+            Service(responder) as service,
             aio.ApiClient(Configuration(service.url, **settings)) as client,
         ):
             api = aio.UsersInventoryApi(client)
             task = asyncio.ensure_future(call(api))
-            await until(lambda: bool(service.asked))
+            await until(lambda: bool(service.requests))
             await asyncio.sleep(0.05)
             task.cancel()
             for _ in range(100):  # turns of the loop, in which nothing is waited for
                 await asyncio.sleep(0)
             assert task.cancelled()
-            if answer is not come_back_later:  # whose answer was whole
+            if responder is not come_back_later:  # whose response was whole
                 await until(lambda: service.open == 0)
-            service.answer = healthy
+            service.responder = healthy
             assert (await api.get_user_inventory(56, 56)).id == 56
 
     asyncio.run(main())
 
 
 @pytest.mark.parametrize(
-    ("answer", "settings", "state"),
+    ("responder", "settings", "state"),
     [(token_never_comes, {"client_secret": "s"}, "absent"), (silent, {}, "unknown")],
 )
 def test_cancelled_writes_end_in_the_log_of_writes(
-    answer: Answer, settings: dict[str, Any], state: str, monkeypatch: pytest.MonkeyPatch
+    responder: Responder, settings: dict[str, Any], state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writes, "LOG", writes.WriteLog())
 
     async def main() -> None:
         async with (
-            Service(answer) as service,
+            Service(responder) as service,
             aio.ApiClient(Configuration(service.url, **settings)) as client,
         ):
             api = aio.UsersInventoryApi(client)
             grants = [api.grant_user_entitlement(56, {"entitlement_id": 5}) for _ in range(2)]
             tasks = [asyncio.ensure_future(grant) for grant in grants]
-            await until(lambda: len(service.asked) == (1 if settings else 2))  # one task fetches the token
+            await until(lambda: len(service.requests) == (1 if settings else 2))  # one task fetches the token
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -22,7 +22,7 @@ from knetik_cloud import (
 )
 from knetik_cloud import ApiClient as BlockingClient
 
-from .service import ENTRY, Asked, Service, healthy, http, until
+from .service import ENTRY, ReceivedRequest, Service, healthy, http, until
 
 
 class Late(asyncio.Protocol):
@@ -73,19 +73,21 @@ def client(service: Service, **settings: object) -> aio.ApiClient:
 
 @pytest.mark.parametrize("tasks", [1, 32])
 def test_tasks_that_need_a_token_share_one_request(tasks: int) -> None:
-    async def slow_token(asked: Asked, writer: asyncio.StreamWriter) -> None:
-        if asked.target.startswith("/oauth"):
+    async def slow_token(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
+        if request.target.startswith("/oauth"):
             await asyncio.sleep(0.05)
-        await healthy(asked, writer)
+        await healthy(request, writer)
 
     async def main() -> None:
         async with Service(slow_token) as service, client(service, client_secret="s") as shared:
             api = aio.UsersInventoryApi(shared)
             entries = await asyncio.gather(*(api.get_user_inventory(56, 56) for _ in range(tasks)))
             assert len(entries) == tasks
-            assert [asked.method for asked in service.asked if asked.target.startswith("/oauth")] == ["POST"]
-            calls = [asked for asked in service.asked if not asked.target.startswith("/oauth")]
-            assert {asked.headers["authorization"] for asked in calls} == {"Bearer fresh"}
+            assert [
+                request.method for request in service.requests if request.target.startswith("/oauth")
+            ] == ["POST"]
+            calls = [request for request in service.requests if not request.target.startswith("/oauth")]
+            assert {request.headers["authorization"] for request in calls} == {"Bearer fresh"}
 
     asyncio.run(main())
 
@@ -93,12 +95,12 @@ def test_tasks_that_need_a_token_share_one_request(tasks: int) -> None:
 def test_a_rejected_token_is_renewed_once_for_all_tasks() -> None:
     tokens = 0
 
-    async def strict(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    async def strict(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
         nonlocal tokens
-        if asked.target.startswith("/oauth"):
+        if request.target.startswith("/oauth"):
             tokens += 1
             writer.write(http({"access_token": f"t{tokens}", "expires_in": 3600}))
-        elif asked.headers["authorization"] == "Bearer t1":
+        elif request.headers["authorization"] == "Bearer t1":
             writer.write(http({}, "401 Unauthorized"))
         else:
             writer.write(http())
@@ -116,13 +118,13 @@ def test_a_rejected_token_is_renewed_once_for_all_tasks() -> None:
 def test_a_task_that_is_cancelled_while_it_fetches_the_token_leaves_that_to_the_next() -> None:
     fetches = 0
 
-    async def first_hangs(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    async def first_hangs(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
         nonlocal fetches
-        if asked.target.startswith("/oauth"):
+        if request.target.startswith("/oauth"):
             fetches += 1
             if fetches == 1:
                 await asyncio.sleep(60)
-        await healthy(asked, writer)
+        await healthy(request, writer)
 
     async def main() -> None:
         async with Service(first_hangs) as service, client(service, client_secret="s") as shared:
@@ -157,7 +159,7 @@ def test_a_token_provider_may_be_a_coroutine_or_not() -> None:
             for provider in (Awaited(), Plain()):
                 async with client(service, token_provider=provider) as shared:
                     await aio.UsersInventoryApi(shared).get_user_inventory(56, 56)
-            assert [asked.headers["authorization"] for asked in service.asked] == [
+            assert [request.headers["authorization"] for request in service.requests] == [
                 "Bearer awaited",
                 "Bearer plain",
             ]
@@ -255,7 +257,7 @@ def test_headers_of_clients_views_and_calls_are_merged() -> None:
             view = aio.UsersInventoryApi(shared).with_options(_headers={"X-Trace": "view", "X-A": "1"})
             view = view.with_options(_headers={"X-B": "2"}, _deadline=5).with_options(_deadline=None)
             await view.get_user_inventory(56, 56, _headers={"x-trace": "call"})
-            headers = service.asked[0].headers
+            headers = service.requests[0].headers
             assert [headers[name] for name in ("x-trace", "x-a", "x-b")] == ["call", "1", "2"]
             assert view.api_client._current()[1].deadline == 5
 
@@ -273,8 +275,8 @@ def test_submit_raw_call_api_and_http_info_do_what_they_do_without_asyncio() -> 
                 assert json.loads(await response.read()) == ENTRY
             path, query = {"id": "a/b"}, {"q": 1}
             assert await shared.call_api("/any/{id}", "GET", path, query, response_type="object") == ENTRY
-            assert [asked.target for asked in service.asked][-1] == "/any/a%2Fb?q=1"
-            assert service.asked[0].headers["x-a"] == "b"
+            assert [request.target for request in service.requests][-1] == "/any/a%2Fb?q=1"
+            assert service.requests[0].headers["x-a"] == "b"
             assert service.connections == 1
 
     asyncio.run(main())

@@ -17,8 +17,8 @@ import pytest
 
 from knetik_cloud import ApiException, ApiValueError, Configuration, aio
 
-from ..conftest import RecordingServer, answer
-from .service import Asked, Service, healthy, http, until
+from ..conftest import RecordingServer, http_response
+from .service import ReceivedRequest, Service, healthy, http, until
 
 
 def test_an_idle_connection_is_used_again_and_closed_with_the_client() -> None:
@@ -46,15 +46,15 @@ def test_a_closed_client_reports_it_and_may_be_closed_again() -> None:
 
 
 def test_a_call_in_progress_finishes_when_the_client_is_closed() -> None:
-    async def late(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    async def late(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.1)
-        await healthy(asked, writer)
+        await healthy(request, writer)
 
     async def main() -> None:
         async with Service(late) as service:
             client = aio.ApiClient(Configuration(service.url))
             call = asyncio.ensure_future(aio.UsersInventoryApi(client).get_user_inventory(56, 56))
-            await until(lambda: bool(service.asked))
+            await until(lambda: bool(service.requests))
             await client.close()
             assert (await call).id == 56
             await until(lambda: service.open == 0)
@@ -75,7 +75,7 @@ def test_no_more_than_pool_size_idle_connections_are_kept() -> None:
 
 
 def test_a_connection_that_the_service_closed_meanwhile_is_not_written_to() -> None:
-    async def last(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    async def last(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
         writer.write(http())
         writer.close()
 
@@ -83,7 +83,7 @@ def test_a_connection_that_the_service_closed_meanwhile_is_not_written_to() -> N
         async with Service(last) as service, aio.ApiClient(Configuration(service.url)) as client:
             api = aio.UsersInventoryApi(client)
             await api.get_user_inventory(56, 56)
-            service.answer = healthy
+            service.responder = healthy
             time.sleep(0.05)
             await api.add_item_to_user_inventory(56)
             assert service.connections == 2
@@ -142,7 +142,7 @@ def test_an_exchange_is_over_once_however_often_its_response_is_closed() -> None
 
 @pytest.fixture
 def entry_server(server: RecordingServer) -> RecordingServer:
-    server.answers = [answer(200, b'{"id": 56}')]
+    server.responses = [http_response(200, b'{"id": 56}')]
     return server
 
 

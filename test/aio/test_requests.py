@@ -14,8 +14,8 @@ from ..test_golden_requests import GOLDEN
 
 @pytest.mark.parametrize("operation", GOLDEN)
 def test_request_is_exactly_these_bytes(operation: str, server: RecordingServer) -> None:
-    call, answered, expected = GOLDEN[operation]
-    server.answers = [answered]
+    call, response, expected = GOLDEN[operation]
+    server.responses = [response]
 
     async def main() -> None:
         async with aio.ApiClient(Configuration(server.url, user_agent="test", retries=0)) as client:

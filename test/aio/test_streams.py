@@ -8,16 +8,16 @@ import pytest
 
 from knetik_cloud import ApiTimeoutException, ApiValueError, Configuration, DeadlineExceeded, aio
 
-from .service import Asked, Service, http, until
+from .service import ReceivedRequest, Service, http, until
 
 BODY = b"[" + b"1," * 500_000 + b"1]"
 
 
-async def large(asked: Asked, writer: asyncio.StreamWriter) -> None:
+async def large(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(http(BODY))
 
 
-async def stalled(asked: Asked, writer: asyncio.StreamWriter) -> None:
+async def stalled(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
     writer.write(http(BODY)[:300_000])
     await asyncio.sleep(60)
 
@@ -60,7 +60,7 @@ def test_a_slow_reader_causes_no_read_timeout_and_a_slow_service_does() -> None:
             response = await open_stream(client)
             await asyncio.sleep(1.2)
             assert await response.read() == BODY
-            service.answer = stalled
+            service.responder = stalled
             response = await open_stream(client)
             with pytest.raises(ApiTimeoutException, match="did not respond in time"):
                 await response.read()
@@ -89,7 +89,7 @@ def test_the_deadline_of_the_call_holds_for_its_stream() -> None:
 def test_a_pause_of_the_caller_in_a_body_larger_than_all_buffers_causes_no_timeout() -> None:
     whole = b'"' + b"x" * 8_000_000 + b'"'
 
-    async def huge(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    async def huge(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
         writer.write(http(whole))
         await writer.drain()
 

@@ -12,7 +12,7 @@ from knetik_cloud import exceptions
 from knetik_cloud.cli.errors import NEXT_STEPS
 from knetik_cloud.cli.exits import MEANINGS, Exit
 from knetik_cloud.sandbox import Sandbox
-from test.conftest import RecordingServer, answer
+from test.conftest import RecordingServer, http_response
 
 from .conftest import Run
 
@@ -48,7 +48,7 @@ def result(code: int, message: str = "no") -> bytes:
 def test_the_exit_code_reports_the_outcome(
     words: tuple[str, ...], status: int, body: bytes, code: Exit, server: RecordingServer, run: Run
 ) -> None:
-    server.answers = [answer(status, body)]
+    server.responses = [http_response(status, body)]
     done = run(*words, "--host", server.url)
     assert done.code == code, done.err
     assert done.code == 0 or done.error["exit_code"] == code
@@ -60,7 +60,7 @@ def test_a_host_that_is_not_reached_is_distinguished_from_a_lost_connection(
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     assert run(*WRITE, "--host", f"http://127.0.0.1:{port}").code == Exit.NOT_REACHED
-    server.answers = [b""]  # the connection stays open, without a response
+    server.responses = [b""]  # the connection stays open, without a response
     assert run(*READ, "--host", server.url, "--timeout", "200ms").code == Exit.NOT_REACHED
     lost = run(*WRITE, "--host", server.url, "--timeout", "200ms")
     assert lost.code == Exit.UNKNOWN
@@ -100,7 +100,7 @@ def test_a_usage_error_is_json_too(run: Run) -> None:
 
 
 def test_a_message_of_the_service_cant_steer_the_terminal(server: RecordingServer, run: Run) -> None:
-    server.answers = [answer(404, result(1003, "\u001b]0;title\u0007\u202egone"))]
+    server.responses = [http_response(404, result(1003, "\u001b]0;title\u0007\u202egone"))]
     done = run(*READ, "--host", server.url, "--errors", "text")
     assert "\\x1b]0;title\\x07\\u202egone" in done.err
     assert "\x1b" not in done.err
@@ -138,16 +138,16 @@ def test_every_topic_is_listed(run: Run) -> None:
     assert topics >= {"1001", "1007", "404", "503", "ApiException", "DeadlineExceeded"}
 
 
-@pytest.mark.parametrize("answered", ["y", "n", ""])
-def test_deleting_elsewhere_never_asks_without_a_terminal(answered: str, run: Run, monkeypatch: Any) -> None:
-    done = run("items", "delete", "1", "--host", "http://example.invalid", input=answered)
+@pytest.mark.parametrize("response", ["y", "n", ""])
+def test_deleting_elsewhere_never_asks_without_a_terminal(response: str, run: Run, monkeypatch: Any) -> None:
+    done = run("items", "delete", "1", "--host", "http://example.invalid", input=response)
     assert done.code == 2
     assert "--yes" in done.error["message"]
     assert "example.invalid" in done.error["message"]
 
 
 def test_yes_confirms_and_this_machine_needs_no_confirmation(server: RecordingServer, run: Run) -> None:
-    server.answers = [answer(204)]
+    server.responses = [http_response(204)]
     assert run("items", "delete", "1", "--host", server.url).code == 0
     done = run("items", "delete", "1", "--host", "http://example.invalid", "--yes", "--retries", "0")
     assert done.code == Exit.NOT_REACHED

@@ -147,21 +147,21 @@ def test_an_unknown_outcome_ends_with_7(sandbox: Sandbox, run: Run, winners: Pat
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         ("user_id,entitlement\n3,56\n", "did you mean 'entitlement_id'?"),
         ("user_id,entitlement_id\nx,56\n", "user_id"),
     ],
 )
 def test_wrong_rows_are_a_usage_error_and_nothing_is_sent(
-    rows: str, said: str, sandbox: Sandbox, run: Run, tmp_path: Path
+    rows: str, message: str, sandbox: Sandbox, run: Run, tmp_path: Path
 ) -> None:
     path = tmp_path / "rows.csv"
     path.write_text(rows)
     for more in ((), ("--dry-run",)):
         done = run("bulk", "run", "entitlements", "grant", str(path), *more)
         assert done.code == 2, done.err
-        assert said in done.err
+        assert message in done.err
     assert sandbox.journal() == []
 
 

@@ -204,7 +204,7 @@ def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["items", "create", "@/no/such.json"], "can't read /no/such.json"),
         (["items", "create", "{"], "the body isn't JSON"),
@@ -228,14 +228,14 @@ def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run
     ],
 )
 def test_mistakes_are_explained_with_the_usage_exit_code(
-    words: list[str], said: str, sandbox: Sandbox, run: Run
+    words: list[str], message: str, sandbox: Sandbox, run: Run
 ) -> None:
     done = run(*words, "--errors", "text")
     if words[-2:] == ["--size", "0"]:
         assert done.code in (2, 4)
     else:
         assert done.code == 2, done.err
-        assert said in done.err
+        assert message in done.err
         assert not sandbox.journal()
 
 
@@ -288,7 +288,7 @@ def test_an_empty_list_is_a_valid_document_in_every_format(sandbox: Sandbox, run
 
 
 def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, server: Any) -> None:
-    from test.conftest import answer
+    from test.conftest import http_response
 
     row = {
         "id": 1,
@@ -298,7 +298,7 @@ def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, serv
         "extra": {"a": [1, None, True]},
     }
     page = {"content": [row], "total_elements": 1, "total_pages": 1}
-    server.answers = [answer(200, json.dumps(page).encode())]
+    server.responses = [http_response(200, json.dumps(page).encode())]
     for format in ("json", "jsonl"):
         done = run("items", "list", "--host", server.url, "-o", format)
         assert done.rows(format) == [row]
@@ -313,13 +313,13 @@ def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, serv
 
 
 def test_the_contract_decides_the_types_of_parquet_columns(run: Run, server: Any) -> None:
-    from test.conftest import answer
+    from test.conftest import http_response
 
     pages = [
         {"content": [{"id": 1, "expires": None, "status": None}], "total_elements": 2, "total_pages": 2},
         {"content": [{"id": 2, "expires": 9, "status": "active"}], "total_elements": 2, "total_pages": 2},
     ]
-    server.answers = [answer(200, json.dumps(page).encode()) for page in pages]
+    server.responses = [http_response(200, json.dumps(page).encode()) for page in pages]
     done = run("inventory", "list-all", "--all", "--size", "1", "--host", server.url, "-o", "parquet")
     assert done.code == 0, done.err
     rows = done.rows("parquet")

@@ -18,7 +18,7 @@ import pytest
 from knetik_cloud import ApiClient, UsersInventoryApi
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
-from test.conftest import RecordingServer, answer
+from test.conftest import RecordingServer, http_response
 
 from .conftest import Run, profiles_file, spawn
 
@@ -36,7 +36,7 @@ class SecureServer:
         control: The response to a call of the control API. An empty one closes the connection.
     """
 
-    def __init__(self, certificate: str, control: bytes = answer(404)) -> None:
+    def __init__(self, certificate: str, control: bytes = http_response(404)) -> None:
         self._control = control
         self.control_calls = 0
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -58,7 +58,7 @@ class SecureServer:
     def _serve(self, plain: socket.socket) -> None:
         with plain, suppress(OSError), self._context.wrap_socket(plain, server_side=True) as connection:
             while head := connection.recv(65536):
-                response = answer(200, b'{"content": []}')
+                response = http_response(200, b'{"content": []}')
                 if head.startswith(b"GET /_sandbox"):
                     self.control_calls += 1
                     response = self._control
@@ -147,7 +147,7 @@ def test_the_command_line_comes_first(run: Run, home: Path, tmp_path: Path) -> N
 
 def test_a_profiles_secret_goes_to_its_own_host_only(run: Run, home: Path, server: RecordingServer) -> None:
     profiles_file(home, TWO)
-    server.answers = [answer(200, b'{"content": [], "total_elements": 0}')]
+    server.responses = [http_response(200, b'{"content": [], "total_elements": 0}')]
     done = run("items", "list", "--host", server.url, "-o", "json")
     assert done.code == 0
     assert "The credential of profile 'dev' is not sent to" in done.err
@@ -215,7 +215,7 @@ def test_a_password_goes_with_the_client_secret_of_its_source(
     run: Run, home: Path, server: RecordingServer, monkeypatch: Any
 ) -> None:
     token = {"access_token": "t", "token_type": "bearer", "expires_in": 99, "content": []}
-    server.answers = [answer(200, json.dumps(token).encode())]
+    server.responses = [http_response(200, json.dumps(token).encode())]
     (home / "password").write_text("profile-password\n")
     password = f"secret_file = '{home / 'password'}'"
     profiles_file(home, f"[profiles.a]\nhost = '{server.url}'\nusername = 'bob'\n{password}\n")
@@ -500,7 +500,7 @@ def test_doctor_finds_what_is_wrong(run: Run, home: Path, secured: Sandbox, monk
 
 
 def test_doctor_warns_of_a_clock_that_is_off(run: Run, server: RecordingServer) -> None:
-    server.answers = [answer(200, b"{}", "Date: Wed, 01 Jan 2020 00:00:00 GMT")]
+    server.responses = [http_response(200, b"{}", "Date: Wed, 01 Jan 2020 00:00:00 GMT")]
     rows = {row["check"]: row for row in run("doctor", "--host", server.url, "-o", "jsonl").rows("jsonl")}
     assert rows["clock"]["state"] == "warning"
     assert "ahead of the service" in rows["clock"]["detail"]
@@ -548,7 +548,7 @@ def test_doctor_passes_if_the_control_api_is_not_reached(run: Run, home: Path) -
 
 def test_doctor_checks_the_proxy_that_is_used(run: Run, server: RecordingServer, monkeypatch: Any) -> None:
     monkeypatch.setenv("http_proxy", f"http://user:canary@{server.url.removeprefix('http://')}")
-    server.answers = [answer(200, json.dumps({"version": __version__}).encode())]
+    server.responses = [http_response(200, json.dumps({"version": __version__}).encode())]
     done = run("doctor", "--host", "http://elsewhere.invalid", "-o", "jsonl")
     rows = {row["check"]: row for row in done.rows("jsonl")}
     assert rows["proxy"]["detail"] == server.url

@@ -21,7 +21,7 @@ from knetik_cloud.cli.manual import roff
 from knetik_cloud.cli.operation_commands import OperationCommand
 from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import Sandbox
-from test.conftest import RecordingServer, answer
+from test.conftest import RecordingServer, http_response
 
 from .conftest import KNETIK, Run, profiles_file
 
@@ -213,7 +213,7 @@ def test_dry_run_curl_and_python_show_the_request_that_is_sent(
         "token_type": "b",
         "expires_in": 1,
     }
-    server.answers = [answer(200, json.dumps(page).encode())]
+    server.responses = [http_response(200, json.dumps(page).encode())]
     run(*words)
     sent = server.requests[-1]
     planned = json.loads(run(*words, "--dry-run", "-o", "json").text)
@@ -315,7 +315,9 @@ def placements(folder: Path, home: Path) -> Iterator[tuple[str, dict[str, str], 
 def echo(server: RecordingServer) -> None:
     """Let a server send the secret back in every way that it can."""
     body = {"code": 1, "request_id": CANARY, "result": [{"message": f"bad {CANARY}", "field": CANARY}]}
-    server.answers = [answer(400, json.dumps(body).encode(), f"X-Request-Id: {CANARY}", f"X-Echo: {CANARY}")]
+    server.responses = [
+        http_response(400, json.dumps(body).encode(), f"X-Request-Id: {CANARY}", f"X-Echo: {CANARY}")
+    ]
 
 
 CALLING = [leaf for leaf in LEAVES if any("--token-file" in option.opts for option in leaf.options())]

@@ -113,11 +113,11 @@ def test_is_a_valid_openapi_document(document: Any) -> None:
 
 
 def test_has_the_documented_methods_with_their_parameters_in_order(contract: Contract) -> None:
-    def spelled(operation: Operation) -> str:
+    def signature(operation: Operation) -> str:
         return " ".join(p.name if p.required else f"{p.name}?" for p in operation.parameters)
 
     expected = {name: f"{spec} {ADDED_PARAMETERS.get(name, '')}".strip() for name, spec in METHODS.items()}
-    assert {o.name: spelled(o) for o in contract.operations} == expected | ADDED_METHODS
+    assert {o.name: signature(o) for o in contract.operations} == expected | ADDED_METHODS
     names = [operation.name for operation in contract.operations_of("UsersInventory")]
     assert names[:21] == sorted(METHODS.keys() - {"get_o_auth_token"})
 
@@ -158,14 +158,14 @@ def test_every_operation_declares_its_errors(contract: Contract) -> None:
 
 def test_every_list_declares_its_paging(contract: Contract) -> None:
     for operation in contract.operations:
-        answer = contract.schemas.get(operation.returns.model or "") if operation.returns else None
-        is_list = answer is not None and {"content", "total_elements"} <= {
-            field.wire for field in answer.fields
+        response = contract.schemas.get(operation.returns.model or "") if operation.returns else None
+        is_list = response is not None and {"content", "total_elements"} <= {
+            field.wire for field in response.fields
         }
         assert bool(operation.pages) == is_list, operation.name
-        if operation.pages and answer:
+        if operation.pages and response:
             envelope = {operation.pages.items, operation.pages.total, operation.pages.pages}
-            assert envelope <= {field.wire for field in answer.fields}, operation.name
+            assert envelope <= {field.wire for field in response.fields}, operation.name
             sorts = any(parameter.name == "order" for parameter in operation.parameters)
             assert (operation.pages.order is not None) == sorts
 
@@ -209,7 +209,7 @@ def examples(root: Node) -> Iterator[tuple[Node, Node]]:
     for operation in operations_of(root):
         for parameter in (listed.resolved() for listed in operation.elements("parameters")):
             yield parameter, parameter.required_child("schema")
-        bodies = [answer.resolved() for _, answer in operation.entries("responses")]
+        bodies = [response.resolved() for _, response in operation.entries("responses")]
         bodies += [body.resolved() for body in (operation.find("requestBody"),) if body]
         for body in bodies:
             for _, media in body.entries("content"):

@@ -83,7 +83,7 @@ def test_readme_keeps_the_text_around_its_generated_parts(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("readme", "said"),
+    ("readme", "message"),
     [
         (None, "README.md is missing"),
         ("# Nothing\n", "README.md has no place for 'endpoints': no lines <!-- generated: endpoints -->"),
@@ -91,13 +91,13 @@ def test_readme_keeps_the_text_around_its_generated_parts(root: Path) -> None:
     ],
 )
 def test_a_readme_without_markers_is_reported(
-    root: Path, readme: str | None, said: str, capsys: pytest.CaptureFixture[str]
+    root: Path, readme: str | None, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (root / "README.md").unlink()
     if readme is not None:
         (root / "README.md").write_text(readme)
     assert run(root) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_contract_that_cannot_be_read_is_an_error_that_names_the_place(

@@ -40,7 +40,7 @@ def contract_with(
 
 
 @pytest.mark.parametrize(
-    ("operation", "place", "said"),
+    ("operation", "place", "message"),
     [
         ({"x-retry": "often"}, "get", "x-retry is 'often'; it has to be one of safe, idempotent, once"),
         ({"tags": ["A", "B"]}, "get", "has 2 tags"),
@@ -149,15 +149,15 @@ def contract_with(
     ],
 )
 def test_unsupported_operations_are_rejected(
-    tmp_path: Path, operation: dict[str, Any], place: str, said: str
+    tmp_path: Path, operation: dict[str, Any], place: str, message: str
 ) -> None:
-    with pytest.raises(ContractError, match=re.escape(said)) as caught:
+    with pytest.raises(ContractError, match=re.escape(message)) as caught:
         contract_with(tmp_path, operation)
     assert str(caught.value).startswith(f"#/paths/~1things~1{{id}}/{place}: ")
 
 
 @pytest.mark.parametrize(
-    ("schemas", "place", "said"),
+    ("schemas", "place", "message"),
     [
         (
             {"A": {"properties": {"b": {"oneOf": [{"type": "string"}, {"type": "integer"}]}}}},
@@ -207,9 +207,9 @@ def test_unsupported_operations_are_rejected(
     ],
 )
 def test_unsupported_schemas_are_rejected(
-    tmp_path: Path, schemas: dict[str, Any], place: str, said: str
+    tmp_path: Path, schemas: dict[str, Any], place: str, message: str
 ) -> None:
-    with pytest.raises(ContractError, match=re.escape(said)) as caught:
+    with pytest.raises(ContractError, match=re.escape(message)) as caught:
         contract_with(tmp_path, {}, schemas)
     assert str(caught.value).startswith(f"#/components/schemas/{place}: ")
 

@@ -31,13 +31,13 @@ README = "".join(
 
 
 class Server(ThreadingHTTPServer):
-    """Responds to every request with `status` and `answer`, and records the requests."""
+    """Responds to every request with `status` and `response`, and records the requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.status = 200
-        self.answer: Any = None
-        self.asked: list[tuple[str, str, dict[str, str], str]] = []
+        self.response: Any = None
+        self.requests: list[tuple[str, str, dict[str, str], str]] = []
 
     @property
     def url(self) -> str:
@@ -48,17 +48,17 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Server
 
-    def answer(self) -> None:
+    def response(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        self.server.asked.append((self.command, self.path, dict(self.headers), body))
-        content = b"" if self.server.answer is None else json.dumps(self.server.answer).encode()
+        self.server.requests.append((self.command, self.path, dict(self.headers), body))
+        content = b"" if self.server.response is None else json.dumps(self.server.response).encode()
         self.send_response(self.server.status)
         if self.server.status != 204:
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_PUT = do_POST = answer
+    do_GET = do_PUT = do_POST = response
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep quiet."""
@@ -103,7 +103,7 @@ def shelf(library: Path, server: Server) -> Iterator[Any]:
 def test_a_page_is_requested_with_dates_and_lists_and_read_as_subclasses(
     shelf: Any, server: Server, models: ModuleType
 ) -> None:
-    server.answer = {
+    server.response = {
         "found": [
             {
                 "kind": "book",
@@ -117,7 +117,7 @@ def test_a_page_is_requested_with_dates_and_lists_and_read_as_subclasses(
         "count": 3,
     }
     page = shelf.list_media(page_number="2", bought_since=date(2017, 8, 1), subjects=["maps", "sea"])
-    method, target, _, _ = server.asked[0]
+    method, target, _, _ = server.requests[0]
     assert (method, target) == ("GET", "/media?page-number=2&bought-since=2017-08-01&subjects=maps%2Csea")
     book, record, unknown = page.found
     assert [type(row) for row in page.found] == [models.Book, models.SoundRecord, models.Medium]
@@ -130,7 +130,7 @@ def test_a_page_is_requested_with_dates_and_lists_and_read_as_subclasses(
 def test_a_list_is_read_over_all_its_pages_also_with_asyncio(
     library: Path, shelf: Any, server: Server
 ) -> None:
-    server.answer = {"found": [{"id": 1, "title": "The Sea"}, {"id": 2, "title": "Sounds"}], "count": 2}
+    server.response = {"found": [{"id": 1, "title": "The Sea"}, {"id": 2, "title": "Sounds"}], "count": 2}
     pager = shelf.iter_media(bought_since=date(2017, 8, 1), page_size=5)
     assert [medium.title for medium in pager] == ["The Sea", "Sounds"]
     assert pager.total == 2
@@ -144,21 +144,21 @@ def test_a_list_is_read_over_all_its_pages_also_with_asyncio(
             ]
 
     assert asyncio.run(main()) == ["The Sea", "Sounds"]
-    targets = [target for _, target, _, _ in server.asked]
+    targets = [target for _, target, _, _ in server.requests]
     assert targets == ["/media?page-number=1&per_page=5&bought-since=2017-08-01"] * 2
 
 
 def test_a_subclass_is_sent_with_its_discriminator_and_a_header(
     shelf: Any, server: Server, models: ModuleType
 ) -> None:
-    server.status, server.answer = 201, {"kind": "book", "title": "The Sea", "pages": 200}
+    server.status, server.response = 201, {"kind": "book", "title": "The Sea", "pages": 200}
     book = models.Book(title="The Sea", pages=200, printed=date(2005, 6, 2))
-    answer = shelf.add_medium_with_http_info(book, x_branch="north")
-    _, _, headers, body = server.asked[0]
+    response = shelf.add_medium_with_http_info(book, x_branch="north")
+    _, _, headers, body = server.requests[0]
     assert headers["X-Branch"] == "north"
     assert json.loads(body) == {"kind": "book", "title": "The Sea", "pages": 200, "printed": "2005-06-02"}
-    assert answer.status == 201
-    assert type(answer.data) is models.Book
+    assert response.status == 201
+    assert type(response.data) is models.Book
 
 
 def test_a_required_body_has_to_be_given(shelf: Any, server: Server) -> None:
@@ -166,7 +166,7 @@ def test_a_required_body_has_to_be_given(shelf: Any, server: Server) -> None:
         shelf.add_medium()
     with pytest.raises(ApiValueError):
         shelf.add_medium(None)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_declared_error_is_raised_as_its_class(shelf: Any, server: Server, models: ModuleType) -> None:
@@ -178,16 +178,16 @@ def test_a_declared_error_is_raised_as_its_class(shelf: Any, server: Server, mod
 def test_a_bare_instant_is_sent_as_a_json_string(shelf: Any, server: Server) -> None:
     server.status = 204
     assert shelf.lend_medium("S 1", until=datetime(2017, 9, 1, 12, tzinfo=UTC)) is None
-    method, target, _, body = server.asked[0]
+    method, target, _, body = server.requests[0]
     assert (method, target) == ("PUT", "/media/S%201/lent-until")
     assert datetime.fromisoformat(json.loads(body)) == datetime(2017, 9, 1, 12, tzinfo=UTC)
 
 
 def test_a_form_has_its_defaults(library: Path, server: Server) -> None:
-    server.answer = {"number": "C-1", "limits": {"book": 5}}
+    server.response = {"number": "C-1", "limits": {"book": 5}}
     with ApiClient(Configuration(host=server.url)) as client:
         card = importlib.import_module("library.apis").DeskApi(client).get_card(pin="1234")
-    _, _, headers, body = server.asked[0]
+    _, _, headers, body = server.requests[0]
     assert headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert body == "kind=guest&pin=1234"
     assert (card.number, card.limits) == ("C-1", {"book": 5})

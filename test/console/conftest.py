@@ -97,7 +97,8 @@ def open_page(browser: Browser, sandbox: Sandbox) -> Iterator[OpenPage]:
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on(
-            "console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None
+            "console",
+            lambda message: problems.append(message.text) if message.type in ("error", "warning") else None,
         )
         page.goto(path)
         return page

@@ -120,17 +120,17 @@ def test_every_page_has_the_same_schema_and_loses_nothing(name: str) -> None:
 )
 def test_value_that_does_not_fit_its_column_is_kept_in_others(name: str, value: Any) -> None:
     row = table_of(ROW, {**ROW, name: value}).to_pylist()[1]
-    beside = json.loads(row["_other"] or "{}")
+    others = json.loads(row["_other"] or "{}")
     if name == "behavior_data" and value is not None:
         assert json.loads(row[name]) == value
     elif name == "user" and isinstance(value, dict):
         kept = {key: part for key, part in (row[name] or {}).items() if part is not None}
-        assert kept | beside.get("user", {}) == value
+        assert kept | others.get("user", {}) == value
     elif value is None:
         assert row.get(name) is None
-    elif beside:
-        assert beside == {name: value}
-        assert type(beside[name]) is type(value)
+    elif others:
+        assert others == {name: value}
+        assert type(others[name]) is type(value)
         assert row.get(name) is None
     elif isinstance(row[name], dt.datetime):
         assert row[name].timestamp() == value
@@ -325,9 +325,9 @@ def test_stream_fetches_a_page_when_the_reader_comes_to_it() -> None:
     with ListService(range(100)) as service, ApiClient(Configuration(host=service.url)) as client:
         pager = UsersInventoryApi(client).iter_users_inventory(page_size=10)
         reader = pa.RecordBatchReader.from_stream(pager)
-        assert len(service.asked) == 0
+        assert len(service.requests) == 0
         assert reader.read_next_batch().num_rows == 10
-        assert len(service.asked) == 1
+        assert len(service.requests) == 1
         assert reader.read_all().num_rows == 90
 
 

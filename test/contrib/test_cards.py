@@ -92,7 +92,7 @@ def test_pager_shows_what_it_lists_and_fetches_nothing() -> None:
         pager = UsersInventoryApi(client).iter_users_inventory(filter_item_name="<b>")
         assert "not read yet" in card(pager)
         assert "&lt;b&gt;" in card(pager)
-        assert service.asked == []
+        assert service.requests == []
         list(pager)
         assert "3 items in the full list" in card(pager)
         hidden = UsersInventoryApi(client).iter_users_inventory(_headers={"X-Api-Key": "canary"})

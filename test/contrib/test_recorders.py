@@ -24,7 +24,7 @@ from knetik_cloud import (
     aio,
 )
 from test.faults.connection import closes
-from test.faults.server import ENTRY, TOKEN_ANSWER, FaultServer, answer, keeps
+from test.faults.server import ENTRY, TOKEN_RESPONSE, FaultServer, http_response, keeps
 
 KINDS = ["blocking", "asyncio"]
 CREDENTIALS = {"username": "robin", "password": "password-canary", "client_secret": "secret-canary"}
@@ -48,13 +48,15 @@ def call(kind: str, configuration: Configuration, method: str = "get_user_invent
 @pytest.mark.parametrize("kind", KINDS)
 def test_calls_are_recorded_and_replayed(kind: str, replaying: str, tmp_path: Path) -> None:
     path = str(tmp_path / "cassette.yaml")
-    missing = keeps(answer({"code": 404, "request_id": "trace-1"}, "X-Seen: 1", status="404 Not Found"))
+    missing = keeps(
+        http_response({"code": 404, "request_id": "trace-1"}, "X-Seen: 1", status="404 Not Found")
+    )
     with FaultServer() as server:
         configuration = Configuration(server.url, **CREDENTIALS)
         with vcr.use_cassette(path):
             assert call(kind, configuration).id == 56
             call(kind, configuration, "use_user_entitlement_item", 56, 57)
-            server.play_next(keeps(answer(TOKEN_ANSWER)))
+            server.play_next(keeps(http_response(TOKEN_RESPONSE)))
             server.play_next(missing)
             with pytest.raises(NotFoundException):
                 call(kind, Configuration(server.url), "get_user_inventory", 56, 99)
@@ -73,9 +75,9 @@ def test_calls_are_recorded_and_replayed(kind: str, replaying: str, tmp_path: Pa
 def test_cassette_holds_no_secret(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "cassette.yaml"
     token = "granted-token-canary"
-    echo = keeps(answer({**ENTRY, "item_name": f"Bearer {token}"}, f"X-Echo: {token}"))
-    grant = keeps(answer({**TOKEN_ANSWER, "refresh_token": "refresh-canary"}))
-    redirect = keeps(answer(b"", f"Location: /there?t={token}", status=f"302 {token}"))
+    echo = keeps(http_response({**ENTRY, "item_name": f"Bearer {token}"}, f"X-Echo: {token}"))
+    grant = keeps(http_response({**TOKEN_RESPONSE, "refresh_token": "refresh-canary"}))
+    redirect = keeps(http_response(b"", f"Location: /there?t={token}", status=f"302 {token}"))
     with FaultServer([grant, redirect, echo]) as server:
         configuration = Configuration(server.url, **CREDENTIALS)
         with vcr.use_cassette(str(path)):
@@ -127,7 +129,7 @@ def test_calls_outside_of_a_cassette_and_failures_are_not_recorded(kind: str, tm
 def test_filters_and_ignored_hosts_of_vcrpy_apply(tmp_path: Path) -> None:
     path = tmp_path / "cassette.yaml"
     recorder = vcr.VCR(filter_query_parameters=["filter_username"], ignore_localhost=False)
-    empty = keeps(answer({"content": []}))
+    empty = keeps(http_response({"content": []}))
     with FaultServer([empty]) as server, ApiClient(Configuration(server.url)) as client:
         with recorder.use_cassette(str(path)):
             UsersInventoryApi(client).get_users_inventory(filter_username="robin")
@@ -139,7 +141,7 @@ def test_filters_and_ignored_hosts_of_vcrpy_apply(tmp_path: Path) -> None:
 def test_token_operation_called_by_hand_is_replayed_masked(tmp_path: Path) -> None:
     path = str(tmp_path / "cassette.yaml")
     with FaultServer() as server, ApiClient(Configuration(server.url)) as client:
-        for expected in (TOKEN_ANSWER["access_token"], "***"):
+        for expected in (TOKEN_RESPONSE["access_token"], "***"):
             with vcr.use_cassette(path):
                 token = AccessTokenApi(client).get_o_auth_token(client_secret="secret")
                 assert token.access_token == expected

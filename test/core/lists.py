@@ -110,7 +110,7 @@ class World:
         self.targets: list[str] = []
         self.authorizations: list[str | None] = []
         self.bodies: list[str] = []
-        self.provided: list[Any] = []
+        self.from_provider: list[Any] = []
         self.engine = Engine(
             "http://service",
             "/base",
@@ -132,11 +132,11 @@ class World:
         """Run a call against a list of outcomes, all of which must be met."""
         chosen = settings or make_settings()
         given = iter(outcomes)
-        answer = self.drive(
+        response = self.drive(
             self.engine.call(operation, {"id": 5, **arguments}, chosen, stream), given, chosen
         )
         assert next(given, None) is None, "not all outcomes were met"
-        return answer
+        return response
 
     def error(
         self, operation: Operation[Any], outcomes: Iterable[Reply | Failure], **options: Any
@@ -164,7 +164,7 @@ class World:
                     self.now += command.seconds + self.late
                     outcome = None
                 elif isinstance(command, CallProvider):
-                    outcome = self.provided.pop(0)
+                    outcome = self.from_provider.pop(0)
                 else:
                     assert isinstance(command, ObtainToken)
                     try:

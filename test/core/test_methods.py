@@ -12,7 +12,7 @@ import pytest
 import knetik_cloud
 from knetik_cloud import ApiException, ApiResponse, Configuration, Secret, aio
 from knetik_cloud.core.options import CallOptions
-from test.conftest import RecordingServer, answer
+from test.conftest import RecordingServer, http_response
 
 OPTIONS = ["_request_timeout", "_deadline", "_retries", "_headers"]
 
@@ -64,7 +64,7 @@ def test_variant_of_an_overridden_class_keeps_its_base(server: RecordingServer) 
         def get_user_inventory(self, *args: Any, **kwargs: Any) -> Any:
             raise AssertionError("not called by the variant of the base class")
 
-    server.answers = [answer(200, b'{"id": 5}')]
+    server.responses = [http_response(200, b'{"id": 5}')]
     with knetik_cloud.ApiClient(Configuration(server.url)) as client:
         response = Own(client).get_user_inventory_with_http_info(1, 2)
     assert isinstance(response, ApiResponse)

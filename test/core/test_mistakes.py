@@ -21,7 +21,7 @@ of_both = pytest.mark.parametrize(
 )
 
 
-def said_by(action: Any) -> str:
+def message_of(action: Any) -> str:
     with pytest.raises(TypeError) as raised:
         action()
     return str(raised.value)
@@ -30,18 +30,18 @@ def said_by(action: Any) -> str:
 def test_misspelled_keyword_names_the_method_its_parameters_and_a_suggestion(
     api: UsersInventoryApi, server: RecordingServer
 ) -> None:
-    message = said_by(lambda: api.get_user_inventories(56, inactiv=True))  # type: ignore[call-arg]
+    message = message_of(lambda: api.get_user_inventories(56, inactiv=True))  # type: ignore[call-arg]
     assert message.startswith(
         "get_user_inventories() has no parameter or option 'inactiv': did you mean 'inactive'? It takes id, "
     )
     assert message.endswith("and the options _request_timeout, _deadline, _retries, _headers")
-    message = said_by(lambda: api.get_user_inventory(56, 56, _timeout=1))  # type: ignore[call-arg]
+    message = message_of(lambda: api.get_user_inventory(56, 56, _timeout=1))  # type: ignore[call-arg]
     assert "did you mean '_request_timeout'?" in message
-    message = said_by(lambda: api.get_user_inventory(56, 56, zzz=1))  # type: ignore[call-arg]
+    message = message_of(lambda: api.get_user_inventory(56, 56, zzz=1))  # type: ignore[call-arg]
     assert message.startswith(
         "get_user_inventory() has no parameter or option 'zzz'. It takes user_id, id, and"
     )
-    message = said_by(lambda: api.api_client.call_api("/x", "GET", query_parms={}))
+    message = message_of(lambda: api.api_client.call_api("/x", "GET", query_parms={}))
     assert message.startswith(
         "call_api() has no parameter or option 'query_parms': did you mean 'query_params'?"
     )
@@ -51,32 +51,32 @@ def test_misspelled_keyword_names_the_method_its_parameters_and_a_suggestion(
 @pytest.mark.parametrize("kind", [UsersInventoryApi, aio.UsersInventoryApi])
 @pytest.mark.parametrize("name", ["size", "page"])
 def test_reader_of_a_list_explains_how_its_pages_are_sized(kind: Any, name: str) -> None:
-    message = said_by(lambda: kind().iter_entitlement_items(**{name: 2}))
+    message = message_of(lambda: kind().iter_entitlement_items(**{name: 2}))
     assert message.startswith(
         f"iter_entitlement_items() has no parameter or option '{name}': it reads page after page"
     )
     assert "page_size" in message
     assert "get_entitlement_items() returns one page" in message
-    message = said_by(lambda: kind().iter_entitlement_items(page_sise=2))
+    message = message_of(lambda: kind().iter_entitlement_items(page_sise=2))
     assert "did you mean 'page_size'?" in message
 
 
 @of_both
 def test_first_argument_of_the_wrong_class_is_rejected_immediately(client: Any, api: Any) -> None:
-    assert said_by(lambda: client("http://127.0.0.1")) == (
+    assert message_of(lambda: client("http://127.0.0.1")) == (
         "ApiClient takes a Configuration, not 'str': write ApiClient(Configuration(host=...))"
     )
-    message = said_by(lambda: api(Configuration()))
+    message = message_of(lambda: api(Configuration()))
     assert message.endswith("not 'Configuration': write UsersInventoryApi(ApiClient(configuration))")
-    assert said_by(lambda: api("http://127.0.0.1")).endswith("not 'str'")
+    assert message_of(lambda: api("http://127.0.0.1")).endswith("not 'str'")
 
 
 def test_blocking_and_asyncio_classes_do_not_mix() -> None:
-    assert said_by(lambda: UsersInventoryApi(aio.ApiClient())) == (  # type: ignore[arg-type]
+    assert message_of(lambda: UsersInventoryApi(aio.ApiClient())) == (  # type: ignore[arg-type]
         "UsersInventoryApi takes an ApiClient of knetik_cloud, not one of knetik_cloud.aio: "
         "blocking and asyncio classes don't mix"
     )
-    assert "of knetik_cloud.aio, not one of knetik_cloud:" in said_by(
+    assert "of knetik_cloud.aio, not one of knetik_cloud:" in message_of(
         lambda: aio.UsersInventoryApi(ApiClient())  # type: ignore[arg-type]
     )
 
@@ -84,11 +84,11 @@ def test_blocking_and_asyncio_classes_do_not_mix() -> None:
 @of_both
 def test_pickling_a_client_or_an_api_object_is_explained(client: Any, api: Any) -> None:
     used = client()
-    assert said_by(lambda: pickle.dumps(used)) == (
+    assert message_of(lambda: pickle.dumps(used)) == (
         "an ApiClient can't be pickled: pass its Configuration's settings and make a new one there"
     )
-    assert said_by(lambda: pickle.dumps(api(used))).startswith("a UsersInventoryApi can't be pickled")
-    assert said_by(lambda: copy.deepcopy(used)).startswith("an ApiClient can't be pickled")
+    assert message_of(lambda: pickle.dumps(api(used))).startswith("a UsersInventoryApi can't be pickled")
+    assert message_of(lambda: copy.deepcopy(used)).startswith("an ApiClient can't be pickled")
     assert copy.copy(used).configuration is used.configuration
     assert copy.copy(api(used)).api_client.configuration is used.configuration
 

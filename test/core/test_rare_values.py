@@ -30,7 +30,7 @@ from knetik_cloud.operations import (
 )
 from knetik_cloud.recovery import check_key
 from knetik_cloud.wire.response import Response
-from test.conftest import RecordingServer, answer
+from test.conftest import RecordingServer, http_response
 from test.core.lists import READ, Reply, World
 
 
@@ -129,8 +129,8 @@ def test_names_in_a_call_of_a_path_are_sent_as_their_values() -> None:
 
 def test_user_agent_and_markers_are_sent_as_their_values() -> None:
     assert type(Configuration(user_agent=Word.PLAIN).settings().headers["User-Agent"]) is str
-    assert check_key(Word.PLAIN).beside(Misleading("plain")) == "plain [plain]"
-    assert check_key(Word.PLAIN).beside(5) == "5 [plain]"  # type: ignore[arg-type]
+    assert check_key(Word.PLAIN).after(Misleading("plain")) == "plain [plain]"
+    assert check_key(Word.PLAIN).after(5) == "5 [plain]"  # type: ignore[arg-type]
 
 
 def test_writes_are_compared_by_the_values_of_their_arguments() -> None:
@@ -281,7 +281,7 @@ def test_json_values_of_a_response_are_counted(text: str) -> None:
 
 
 def test_response_with_too_many_json_values_is_an_error(server: RecordingServer) -> None:
-    server.answers = [answer(200, b'{"name":"x","tags":[' + b'"a,b",' * 50 + b'"c"]}')]
+    server.responses = [http_response(200, b'{"name":"x","tags":[' + b'"a,b",' * 50 + b'"c"]}')]
     with ApiClient(Configuration(server.url, max_json_values=54)) as client:
         assert UsersInventoryApi(client).get_entitlement_item(5).name == "x"
         client.configuration.max_json_values = 53

@@ -40,8 +40,8 @@ DONE = Reply(204, b"")
 @pytest.mark.parametrize(("operation", "success"), [(READ, OK), (WRITE, DONE), (REMOVE, DONE)])
 def test_a_retryable_status_is_retried(status: int, operation: Operation[Any], success: Reply) -> None:
     world = World()
-    answer = world.call(operation, [Reply(status), success])
-    assert [attempt.status for attempt in answer.attempts] == [status, success.status]
+    response = world.call(operation, [Reply(status), success])
+    assert [attempt.status for attempt in response.attempts] == [status, success.status]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 422, 501, 505, 599])
@@ -119,9 +119,9 @@ def test_an_unreadable_success_of_a_once_operation_may_have_been_applied() -> No
 
 @pytest.mark.parametrize("first", [RESET, READ_TIMEOUT, Reply(500), Reply(503)])
 def test_a_404_to_a_retried_delete_means_that_it_succeeded(first: Reply | Failure) -> None:
-    answer = World().call(REMOVE, [first, Reply(404)])
-    assert answer.data is None
-    assert "earlier attempt" in answer.attempts[-1].outcome
+    response = World().call(REMOVE, [first, Reply(404)])
+    assert response.data is None
+    assert "earlier attempt" in response.attempts[-1].outcome
 
 
 def test_a_404_to_a_retried_delete_is_returned_raw() -> None:

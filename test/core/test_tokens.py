@@ -106,12 +106,12 @@ def test_a_call_is_replayed_no_more_than_once() -> None:
 
 def test_a_replay_does_not_count_as_a_retry() -> None:
     world = World(credentials())
-    answer = world.call(
+    response = world.call(
         READ,
         [granted(), Reply(401), granted("second-token"), Reply(503), OK],
         settings=make_settings(retries=1),
     )
-    assert [attempt.status for attempt in answer.attempts] == [401, 503, 200]
+    assert [attempt.status for attempt in response.attempts] == [401, 503, 200]
 
 
 def test_a_call_with_its_own_authorization_needs_no_token() -> None:
@@ -272,7 +272,7 @@ def test_an_empty_response_is_a_missing_token() -> None:
 )
 def test_a_provider_returns_tokens(given: Any) -> None:
     world = World(TokenStore(provider=Provider()))
-    world.provided = [given]
+    world.from_provider = [given]
     world.call(READ, [OK])
     assert world.authorizations == ["Bearer provided-token"]
 
@@ -303,7 +303,7 @@ NO_TOKEN = "must provide the token as a str or a Secret, not"
 )
 def test_a_provider_that_returns_no_token_is_an_error(given: Any, reason: str) -> None:
     world = World(TokenStore(provider=Provider()))
-    world.provided = [given]
+    world.from_provider = [given]
     error = world.error(READ, [])
     assert type(error) is ApiResponseError
     assert error.reason == f"the token provider Provider {reason}"
@@ -328,7 +328,7 @@ def test_a_provider_that_must_be_awaited_is_for_the_other_client(promise: Any) -
 
 def test_an_exception_of_a_provider_becomes_an_api_exception() -> None:
     world = World(TokenStore(provider=Provider()))
-    world.provided = [KeyError("vault")]
+    world.from_provider = [KeyError("vault")]
     error = world.error(READ, [])
     assert type(error) is ApiException
     assert isinstance(error.__cause__, KeyError)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from knetik_cloud import ApiConnectionException, ApiException, ApiTimeoutException, DeadlineExceeded
-from test.faults.server import ENTRY, Peer, Request, after, answer, healthy, keeps, says
+from test.faults.server import ENTRY, Peer, Request, after, healthy, http_response, keeps, says
 from test.faults.table import Play, Row, attempt, done, fails, right, right_or_fails
 
-GOOD = answer(ENTRY)
+GOOD = http_response(ENTRY)
 HEAD, BODY = GOOD.split(b"\r\n\r\n")
 
 
@@ -163,7 +163,7 @@ def many_dead_connections(play: Play) -> None:
     assert len(play.server.requests) == before + 1
 
 
-def answers_and_dies_slowly(peer: Peer, request: Request) -> None:
+def responds_and_dies_slowly(peer: Peer, request: Request) -> None:
     """Respond after a moment, so that the calls overlap, and close a little later."""
     time.sleep(0.05)
     closes_when_idle(peer, request)
@@ -187,14 +187,14 @@ def forgets_what_was_idle_too_long(play: Play) -> int:
 
 def upload_meets_a_reset(peer: Peer, request: Request) -> None:
     """Respond while the upload is in progress, and reset."""
-    peer.send(answer(b"{}", "Connection: close", status="413 Payload Too Large"))
+    peer.send(http_response(b"{}", "Connection: close", status="413 Payload Too Large"))
     time.sleep(0.05)
     peer.close()
 
 
-def answers_early_and_reads_on(peer: Peer, request: Request) -> None:
+def responds_early_and_reads_on(peer: Peer, request: Request) -> None:
     """Respond while the upload is in progress, and neither read on nor close."""
-    peer.send(answer(b"{}", status="413 Payload Too Large"))
+    peer.send(http_response(b"{}", status="413 Payload Too Large"))
     time.sleep(1.5)
 
 
@@ -207,7 +207,7 @@ def pipelined(play: Play) -> None:
     assert response.id == ENTRY["id"], "an answer that nobody asked for was believed"
 
 
-def deadline_over_tries(play: Play) -> None:
+def deadline_over_attempts(play: Play) -> None:
     """Time out again and again: the whole call keeps to its deadline."""
     driver = play.driver(timeout=0.3, deadline=0.7)
     outcome = attempt(driver, "get", 1.2)
@@ -241,7 +241,7 @@ ROWS = [
     Row("RST in the body, then healthy", [after(GOOD[:-5], lambda peer: peer.reset())], right_or_fails),
     Row(
         "RST in the body of a POST's answer",
-        [after(answer(b"x" * 99)[:-5], lambda peer: peer.reset())],
+        [after(http_response(b"x" * 99)[:-5], lambda peer: peer.reset())],
         fails(may_have_applied=True),
         "add",
         sent=1,
@@ -302,7 +302,7 @@ ROWS = [
     ),
     Row(
         "dribbles a long body: total deadline",
-        [lambda peer, request: (peer.send(answer(b"", length=5000)), peer.forever(b" ", 0.05))],
+        [lambda peer, request: (peer.send(http_response(b"", length=5000)), peer.forever(b" ", 0.05))],
         fails(DeadlineExceeded),
         limit=1.25,
     ),
@@ -310,7 +310,7 @@ ROWS = [
         "dribbles chunks: total deadline",
         [
             lambda peer, request: (
-                peer.send(answer(b"", "Transfer-Encoding: chunked")),
+                peer.send(http_response(b"", "Transfer-Encoding: chunked")),
                 peer.forever(b"1\r\n \r\n", 0.05),
             )
         ],
@@ -321,7 +321,7 @@ ROWS = [
         "dribbles the body of an error: the status survives",
         [
             lambda peer, request: (
-                peer.send(answer(b"", status="500 Broken", length=5000)),
+                peer.send(http_response(b"", status="500 Broken", length=5000)),
                 peer.forever(b" ", 0.05),
             )
         ],
@@ -334,7 +334,7 @@ ROWS = [
         settings={"deadline": 9.0, "timeout": 5.0},
         again=True,
     ),
-    Row("each try times out: the deadline holds over all", [holds] * 9, play=deadline_over_tries),
+    Row("each try times out: the deadline holds over all", [holds] * 9, play=deadline_over_attempts),
     Row(
         "idle keep-alive closed by server: next GET works",
         [closes_when_idle],
@@ -357,7 +357,7 @@ ROWS = [
     ),
     Row(
         "a whole pool of dead connections: next POST works, once",
-        [answers_and_dies_slowly] * 8,
+        [responds_and_dies_slowly] * 8,
         play=many_dead_connections,
     ),
     Row(
@@ -365,10 +365,12 @@ ROWS = [
         [healthy],
         play=forgets_what_was_idle_too_long,
     ),
-    Row("the next answer comes before its request", [keeps(GOOD + answer({"id": 666}))], play=pipelined),
+    Row(
+        "the next answer comes before its request", [keeps(GOOD + http_response({"id": 666}))], play=pipelined
+    ),
     Row(
         "the next answer comes late, before its request",
-        [lambda peer, request: (peer.send(GOOD), time.sleep(0.05), peer.send(answer({"id": 666})))],
+        [lambda peer, request: (peer.send(GOOD), time.sleep(0.05), peer.send(http_response({"id": 666})))],
         play=pipelined,
     ),
     Row(
@@ -381,7 +383,7 @@ ROWS = [
     ),
     Row(
         "answers before the upload ends, and reads no more",
-        [answers_early_and_reads_on],
+        [responds_early_and_reads_on],
         fails(status=413),
         "upload",
         server={"ignores_bodies": True},

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from knetik_cloud import ApiConnectionException, ApiException, ApiResponseError, DeadlineExceeded
-from test.faults.server import ENTRY, Peer, Request, after, answer, keeps, says
+from test.faults.server import ENTRY, Peer, Request, after, http_response, keeps, says
 from test.faults.table import Play, Row, attempt, done, fails, right, right_or_fails
 
-GOOD = answer(ENTRY)
+GOOD = http_response(ENTRY)
 BODY = json.dumps(ENTRY).encode()
 CHUNKED = "Transfer-Encoding: chunked"
 
@@ -20,7 +20,7 @@ def chunk(data: bytes, extension: bytes = b"") -> bytes:
 
 def chunked(*parts: bytes) -> bytes:
     """Write a response in chunks: its head, then the given bytes."""
-    return answer(b"", CHUNKED) + b"".join(parts)
+    return http_response(b"", CHUNKED) + b"".join(parts)
 
 
 def head(*lines: str, body: bytes = BODY) -> bytes:
@@ -63,15 +63,19 @@ ROWS = [
     Row("body cut at half of Content-Length", [says(GOOD[:-10])] * 3, fails(ApiConnectionException)),
     Row("body cut once, then healthy", [says(GOOD[:-10])], right, again=True),
     Row(
-        "body of a POST's answer cut", [says(answer(BODY)[:-10])], fails(may_have_applied=True), "add", sent=1
+        "body of a POST's answer cut",
+        [says(http_response(BODY)[:-10])],
+        fails(may_have_applied=True),
+        "add",
+        sent=1,
     ),
     Row(
         "Content-Length too small: error, next call not poisoned",
-        [keeps(answer(BODY, length=5))],
+        [keeps(http_response(BODY, length=5))],
         play=too_short,
     ),
-    Row("Content-Length of 0 before a body", [keeps(answer(BODY, length=0))], play=too_short),
-    Row("Content-Length too large", [keeps(answer(BODY, length=999))] * 3, fails()),
+    Row("Content-Length of 0 before a body", [keeps(http_response(BODY, length=0))], play=too_short),
+    Row("Content-Length too large", [keeps(http_response(BODY, length=999))] * 3, fails()),
     Row(
         "Content-Length not a number",
         [keeps(plain("Content-Length: many"))] * 3,
@@ -141,18 +145,18 @@ ROWS = [
     ),
     Row(
         "a body announced above the limit is not read",
-        [keeps(answer(b"", length=1 << 40))],
+        [keeps(http_response(b"", length=1 << 40))],
         fails(ApiResponseError),
         again=True,
     ),
     Row(
         "a body just at the limit",
-        [keeps(answer(b'{"id": 56}'))],
+        [keeps(http_response(b'{"id": 56}'))],
         settings={"max_response_size": 10},
     ),
     Row(
         "a body just above the limit",
-        [keeps(answer(b'{"id": 56 }'))],
+        [keeps(http_response(b'{"id": 56 }'))],
         fails(ApiResponseError, 200, "10 bytes"),
         settings={"max_response_size": 10},
     ),
@@ -219,7 +223,7 @@ ROWS = [
     ),
     Row(
         "Transfer-Encoding unknown",
-        [keeps(answer(BODY, "Transfer-Encoding: gzip, chunked"))] * 3,
+        [keeps(http_response(BODY, "Transfer-Encoding: gzip, chunked"))] * 3,
         fails(ApiResponseError),
         again=True,
     ),
@@ -256,23 +260,34 @@ ROWS = [
     Row(
         "a server of another protocol", [says(b"220 mail.example.com ESMTP\r\n")] * 3, fails(ApiResponseError)
     ),
-    Row("status code 999", [keeps(answer(BODY, status="999 Odd"))], fails(ApiException, 999), again=True),
-    Row("status code 99", [says(answer(BODY, status="99 Odd"))] * 3, fails()),
-    Row("status code not a number", [says(answer(BODY, status="two Odd"))] * 3, fails(ApiResponseError)),
-    Row("status code negative", [says(answer(BODY, status="-200 Odd"))] * 3, fails(ApiResponseError)),
+    Row(
+        "status code 999",
+        [keeps(http_response(BODY, status="999 Odd"))],
+        fails(ApiException, 999),
+        again=True,
+    ),
+    Row("status code 99", [says(http_response(BODY, status="99 Odd"))] * 3, fails()),
+    Row(
+        "status code not a number", [says(http_response(BODY, status="two Odd"))] * 3, fails(ApiResponseError)
+    ),
+    Row("status code negative", [says(http_response(BODY, status="-200 Odd"))] * 3, fails(ApiResponseError)),
     Row(
         "status code of 999 to a POST is ambiguous",
-        [keeps(answer(BODY, status="999 Odd"))],
+        [keeps(http_response(BODY, status="999 Odd"))],
         fails(status=999, may_have_applied=True),
         "use",
         sent=1,
     ),
-    Row("no reason phrase", [keeps(answer(BODY, status="200"))], again=True),
-    Row("status line over 64 KiB", [says(answer(BODY, status=f"200 {'O' * 70000}"))] * 3, fails()),
-    Row("header line over 64 KiB", [says(answer(BODY, f"X-Long: {'x' * 70000}"))] * 3, right_or_fails),
-    Row("a thousand headers", [says(answer(BODY, *[f"X-{n}: y" for n in range(1000)]))] * 3, right_or_fails),
+    Row("no reason phrase", [keeps(http_response(BODY, status="200"))], again=True),
+    Row("status line over 64 KiB", [says(http_response(BODY, status=f"200 {'O' * 70000}"))] * 3, fails()),
+    Row("header line over 64 KiB", [says(http_response(BODY, f"X-Long: {'x' * 70000}"))] * 3, right_or_fails),
+    Row(
+        "a thousand headers",
+        [says(http_response(BODY, *[f"X-{n}: y" for n in range(1000)]))] * 3,
+        right_or_fails,
+    ),
     Row("headers without end", [endless(b"HTTP/1.1 200 OK\r\n", data=b"X-A: b\r\n" * 99)] * 3, fails()),
-    Row("folded headers", [keeps(answer(BODY, "X-Folded: one\r\n two\r\n\tthree"))], again=True),
+    Row("folded headers", [keeps(http_response(BODY, "X-Folded: one\r\n two\r\n\tthree"))], again=True),
     Row(
         "a folded first header",
         [keeps(plain(" folded: nothing", f"Content-Length: {len(BODY)}"))] * 3,
@@ -296,7 +311,7 @@ ROWS = [
         fails(),
         again=True,
     ),
-    Row("NUL in a header", [keeps(answer(BODY, "X-A: \0b"))], right_or_fails, again=True),
+    Row("NUL in a header", [keeps(http_response(BODY, "X-A: \0b"))], right_or_fails, again=True),
     Row(
         "bare line feeds in the head",
         [says(b"HTTP/1.1 200 OK\nContent-Length: %d\n\n%s" % (len(BODY), BODY))],
@@ -305,7 +320,7 @@ ROWS = [
     ),
     Row(
         "latin-1 reason phrase and header bytes",
-        [keeps(answer(BODY, "X-Name: J\xfcrgen \x85\xff", status="200 \xc4\xf6\xfc"))],
+        [keeps(http_response(BODY, "X-Name: J\xfcrgen \x85\xff", status="200 \xc4\xf6\xfc"))],
         again=True,
     ),
     Row("100 Continue before the answer", [keeps(b"HTTP/1.1 100 Continue\r\n\r\n", GOOD)], again=True),
@@ -355,7 +370,7 @@ ROWS = [
     ),
     Row(
         "204 with a body",
-        [keeps(answer(BODY, status="204 No Content"))],
+        [keeps(http_response(BODY, status="204 No Content"))],
         lambda outcome: done(outcome),
         again=True,
     ),
@@ -369,7 +384,7 @@ ROWS = [
     ),
     Row("304 to a read", [keeps(head("HTTP/1.1 304 Not Modified", body=b""))], fails(status=304), again=True),
     Row("bytes behind the body", [keeps(GOOD + b"more")], again=True),
-    Row("an answer behind the answer", [keeps(GOOD + answer({"id": 666}))], again=True),
+    Row("an answer behind the answer", [keeps(GOOD + http_response({"id": 666}))], again=True),
     Row("bytes behind the last chunk", [keeps(chunked(chunk(BODY), b"0\r\n\r\nmore"))], again=True),
-    Row("Connection: close is kept to", [keeps(answer(BODY, "Connection: close"))], again=True),
+    Row("Connection: close is kept to", [keeps(http_response(BODY, "Connection: close"))], again=True),
 ]

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from knetik_cloud import ApiException, ApiValueError, Configuration
-from test.faults.server import ENTRY, answer, says
+from test.faults.server import ENTRY, http_response, says
 from test.faults.table import Play, Row, attempt
 
 
-def refused(method: str, *arguments: Any, **named: Any) -> Callable[[Play], int]:
+def rejected(method: str, *arguments: Any, **named: Any) -> Callable[[Play], int]:
     """Return the play of a call that is rejected, with nothing on the wire."""
 
     def play(play: Play) -> int:
@@ -37,7 +37,7 @@ def sent_as(target: str, method: str, *arguments: Any, **named: Any) -> Callable
     return play
 
 
-def setting_refused(**settings: Any) -> Callable[[Play], int]:
+def setting_rejected(**settings: Any) -> Callable[[Play], int]:
     """Return the play of a setting that is rejected."""
 
     def play(play: Play) -> int:
@@ -50,9 +50,9 @@ def setting_refused(**settings: Any) -> Callable[[Play], int]:
     return play
 
 
-def option_refused(**options: Any) -> Callable[[Play], int]:
+def option_rejected(**options: Any) -> Callable[[Play], int]:
     """Return the play of a call's option that is rejected."""
-    return refused("get_user_inventory", 56, 56, **options)
+    return rejected("get_user_inventory", 56, 56, **options)
 
 
 def header_stays_one(name: str, value: str) -> Callable[[Play], int]:
@@ -137,7 +137,7 @@ def deep(levels: int) -> dict[str, Any]:
 
 def body_too_deep(play: Play) -> int:
     """The limit is Python's: a thousand levels in 3.11, ten thousand in 3.13, and the stack in 3.14."""
-    return refused(DATA, 56, 56, data=deep(100_000))(play)
+    return rejected(DATA, 56, 56, data=deep(100_000))(play)
 
 
 DATA = "update_user_inventory_behavior_data"
@@ -158,11 +158,11 @@ TEXTS: Mapping[str, str] = {
 }
 
 ROWS = [
-    Row('path value ".." refused before sending', play=refused("get_entitlement_template", "..")),
-    Row('path value "." refused before sending', play=refused("get_entitlement_template", ".")),
-    Row('path value "" refused before sending', play=refused("get_entitlement_template", "")),
-    Row("path value None refused before sending", play=refused("get_entitlement_template", None)),
-    Row("path value with a lone surrogate", play=refused("get_entitlement_template", "\ud800")),
+    Row('path value ".." refused before sending', play=rejected("get_entitlement_template", "..")),
+    Row('path value "." refused before sending', play=rejected("get_entitlement_template", ".")),
+    Row('path value "" refused before sending', play=rejected("get_entitlement_template", "")),
+    Row("path value None refused before sending", play=rejected("get_entitlement_template", None)),
+    Row("path value with a lone surrogate", play=rejected("get_entitlement_template", "\ud800")),
     *(
         Row(
             f"path value {value!r} stays one segment",
@@ -171,7 +171,7 @@ ROWS = [
         for value, sent in TEXTS.items()
     ),
     *(
-        Row(f"an id that is {value!r}"[:60], play=refused(GET, 56, value))
+        Row(f"an id that is {value!r}"[:60], play=rejected(GET, 56, value))
         for value in (
             True,
             1.5,
@@ -189,7 +189,7 @@ ROWS = [
             None,
         )
     ),
-    Row("an id of 5,000 digits", play=refused(GET, 56, 10**5000)),
+    Row("an id of 5,000 digits", play=rejected(GET, 56, 10**5000)),
     Row("an id as its decimal text", play=sent_as("/users/me/inventory/56", GET, "me", "56")),
     Row("a user that tries to leave the path", play=sent_as("/users/..%2F5/inventory/56", GET, "../5", 56)),
     Row(
@@ -212,7 +212,7 @@ ROWS = [
     ),
     Row(
         "query value with a lone surrogate",
-        play=refused("get_user_inventories", 56, filter_item_name="\ud800"),
+        play=rejected("get_user_inventories", 56, filter_item_name="\ud800"),
     ),
     Row(
         "query value that formats as another text",
@@ -227,47 +227,48 @@ ROWS = [
         "path value that formats as another text",
         play=sent_as("/entitlements/templates/word", "get_entitlement_template", Tag.WORD),
     ),
-    Row("query value of the wrong type", play=refused("get_user_inventories", 56, size="many")),
-    Row("header value with CRLF injects no header", play=option_refused(_headers={"X-A": "b\r\nX-Evil: 1"})),
-    Row("header value with a bare CR", play=option_refused(_headers={"X-A": "b\rX-Evil: 1"})),
-    Row("header value with a bare LF and a space", play=option_refused(_headers={"X-A": "b\n X-Evil: 1"})),
+    Row("query value of the wrong type", play=rejected("get_user_inventories", 56, size="many")),
+    Row("header value with CRLF injects no header", play=option_rejected(_headers={"X-A": "b\r\nX-Evil: 1"})),
+    Row("header value with a bare CR", play=option_rejected(_headers={"X-A": "b\rX-Evil: 1"})),
+    Row("header value with a bare LF and a space", play=option_rejected(_headers={"X-A": "b\n X-Evil: 1"})),
     Row(
         "headers that format as other texts",
-        [says(answer({}, status="400 Bad Request"))],
+        [says(http_response({}, status="400 Bad Request"))],
         play=header_is_what_was_checked,
     ),
-    Row("header value with NUL", play=option_refused(_headers={"X-A": "b\0"})),
-    Row("header value beyond Latin-1", play=option_refused(_headers={"X-A": "\N{SNOWMAN}"})),
-    Row("header value that is no text", play=option_refused(_headers={"X-A": 5})),
-    Row("header name with CRLF", play=option_refused(_headers={"X-A: b\r\nX-Evil": "1"})),
-    Row("header name with a colon", play=option_refused(_headers={"X-A:": "b"})),
-    Row("header name that is empty", play=option_refused(_headers={"": "b"})),
-    Row("header that frames the message", play=option_refused(_headers={"Content-length": "5"})),
-    Row("header that asks for chunks", play=option_refused(_headers={"TRANSFER-ENCODING": "chunked"})),
-    Row("another Host", play=option_refused(_headers={"Host": "evil.example"})),
-    Row("headers that are no dict", play=option_refused(_headers=["X-A: b"])),
+    Row("header value with NUL", play=option_rejected(_headers={"X-A": "b\0"})),
+    Row("header value beyond Latin-1", play=option_rejected(_headers={"X-A": "\N{SNOWMAN}"})),
+    Row("header value that is no text", play=option_rejected(_headers={"X-A": 5})),
+    Row("header name with CRLF", play=option_rejected(_headers={"X-A: b\r\nX-Evil": "1"})),
+    Row("header name with a colon", play=option_rejected(_headers={"X-A:": "b"})),
+    Row("header name that is empty", play=option_rejected(_headers={"": "b"})),
+    Row("header that frames the message", play=option_rejected(_headers={"Content-length": "5"})),
+    Row("header that asks for chunks", play=option_rejected(_headers={"TRANSFER-ENCODING": "chunked"})),
+    Row("another Host", play=option_rejected(_headers={"Host": "evil.example"})),
+    Row("headers that are no dict", play=option_rejected(_headers=["X-A: b"])),
     Row("an empty header value", play=header_stays_one("X-A", "")),
     Row("a Latin-1 header value", play=header_stays_one("X-A", "J\xfcrgen")),
     Row("an Authorization in small letters", play=own_authorization),
     Row(
-        "an Authorization with a line break", play=option_refused(_headers={"Authorization": "Bearer a\r\nb"})
+        "an Authorization with a line break",
+        play=option_rejected(_headers={"Authorization": "Bearer a\r\nb"}),
     ),
     *(
-        Row(f"a {name} of {value!r}", play=setting_refused(**{name: value}))
+        Row(f"a {name} of {value!r}", play=setting_rejected(**{name: value}))
         for name in ("timeout", "deadline")
         for value in (0, -1, math.nan, True, "5", None, 1j, [], b"5")
     ),
     *(
-        Row(f"a timeout of {value!r}", play=setting_refused(timeout=value))
+        Row(f"a timeout of {value!r}", play=setting_rejected(timeout=value))
         for value in ((1,), (1, 2, 3), (1, -1))
     ),
     *(
-        Row(f"{name} of {value!r}", play=setting_refused(**{name: value}))
+        Row(f"{name} of {value!r}", play=setting_rejected(**{name: value}))
         for name in ("retries", "max_response_size", "pool_size")
         for value in (-1, 1.0, True, "2", None, math.nan)
     ),
     *(
-        Row(f"host {value!r}", play=setting_refused(host=value))
+        Row(f"host {value!r}", play=setting_rejected(host=value))
         for value in (
             "example.com",
             "ftp://example.com",
@@ -288,28 +289,28 @@ ROWS = [
         )
     ),
     *(
-        Row(f"proxy {value!r}", play=setting_refused(proxy=value))
+        Row(f"proxy {value!r}", play=setting_rejected(proxy=value))
         for value in ("proxy:3128", "socks5://proxy", "http://", 5, "http://proxy:99999")
     ),
-    Row("a token with a line break", play=setting_refused(access_token="a\r\nX-Evil: 1")),
-    Row("a token that is no text", play=setting_refused(access_token=5)),
-    Row("a password with a lone surrogate", play=setting_refused(password="\ud800-long-enough")),
+    Row("a token with a line break", play=setting_rejected(access_token="a\r\nX-Evil: 1")),
+    Row("a token that is no text", play=setting_rejected(access_token=5)),
+    Row("a password with a lone surrogate", play=setting_rejected(password="\ud800-long-enough")),
     Row("limits as numbers of all kinds", play=numbers_of_all_kinds),
     *(
-        Row(f"_deadline of {value!r}", play=option_refused(_deadline=value))
+        Row(f"_deadline of {value!r}", play=option_rejected(_deadline=value))
         for value in (0, -1, math.nan, True, "1")
     ),
-    *(Row(f"_retries of {value!r}", play=option_refused(_retries=value)) for value in (-1, 1.5, True, "1")),
+    *(Row(f"_retries of {value!r}", play=option_rejected(_retries=value)) for value in (-1, 1.5, True, "1")),
     *(
-        Row(f"_request_timeout of {value!r}", play=option_refused(_request_timeout=value))
+        Row(f"_request_timeout of {value!r}", play=option_rejected(_request_timeout=value))
         for value in (0, (1,), "1")
     ),
-    Row("a body that holds itself", play=refused(DATA, 56, 56, data=cyclic())),
+    Row("a body that holds itself", play=rejected(DATA, 56, 56, data=cyclic())),
     Row("a body nested too deep", play=body_too_deep),
-    Row("a body with NaN", play=refused(DATA, 56, 56, data={"a": math.nan})),
-    Row("a body with bytes", play=refused(DATA, 56, 56, data={"a": b"b"})),
-    Row("a body with a set", play=refused(DATA, 56, 56, data={"a": {1}})),
-    Row("a body with a tuple for a name", play=refused(DATA, 56, 56, data={(1, 2): 3})),
-    Row("a body with an integer of 5,000 digits", play=refused(DATA, 56, 56, data={"a": 10**5000})),
-    Row("a body that is no dict", play=refused(DATA, 56, 56, data="text")),
+    Row("a body with NaN", play=rejected(DATA, 56, 56, data={"a": math.nan})),
+    Row("a body with bytes", play=rejected(DATA, 56, 56, data={"a": b"b"})),
+    Row("a body with a set", play=rejected(DATA, 56, 56, data={"a": {1}})),
+    Row("a body with a tuple for a name", play=rejected(DATA, 56, 56, data={(1, 2): 3})),
+    Row("a body with an integer of 5,000 digits", play=rejected(DATA, 56, 56, data={"a": 10**5000})),
+    Row("a body that is no dict", play=rejected(DATA, 56, 56, data="text")),
 ]

@@ -28,7 +28,17 @@ from knetik_cloud.hooks import Attempt
 from test.faults.child import PROJECT
 from test.faults.connection import holds
 from test.faults.drivers import TOKEN
-from test.faults.server import ENTRY, TOKEN_ANSWER, FaultServer, Peer, Request, answer, healthy, keeps, says
+from test.faults.server import (
+    ENTRY,
+    TOKEN_RESPONSE,
+    FaultServer,
+    Peer,
+    Request,
+    healthy,
+    http_response,
+    keeps,
+    says,
+)
 from test.faults.table import SETTINGS, Play, Row, attempt, fails, right
 from test.polling import wait_until
 
@@ -65,31 +75,31 @@ def slow_token(peer: Peer, request: Request) -> None:
         healthy(peer, request)
         return
     time.sleep(0.1)
-    peer.send(answer({**TOKEN_ANSWER, "access_token": f"token-{len(peer.socket.getpeername())}"}))
+    peer.send(http_response({**TOKEN_RESPONSE, "access_token": f"token-{len(peer.socket.getpeername())}"}))
 
 
 def expired_token(play: Play) -> None:
     """Send 32 threads at once without a token: one request for it, 32 correct responses."""
     driver = play.driver(access_token=None, client_secret="secret-canary-0815", **UNHURRIED)
     with ThreadPoolExecutor(32) as pool:
-        answers = list(pool.map(lambda _: driver.call("get_user_inventory", 56, 56).id, range(32)))
-    assert answers == [ENTRY["id"]] * 32
+        ids = list(pool.map(lambda _: driver.call("get_user_inventory", 56, 56).id, range(32)))
+    assert ids == [ENTRY["id"]] * 32
     assert play.server.seen("POST") == 1
 
 
-def refused_token(play: Play) -> None:
+def rejected_token(play: Play) -> None:
     """Have a token refused to 32 threads at once: one refresh, one replay each."""
-    script = old_tokens_are_refused()
+    script = old_tokens_are_rejected()
     for _ in range(100):
         play.server.play_next(script)
     driver = play.driver(access_token=None, username="robin", password=PASSWORD, **UNHURRIED)
     with ThreadPoolExecutor(32) as pool:
-        answers = list(pool.map(lambda _: driver.call("get_user_inventory", 56, 56).id, range(32)))
-    assert answers == [ENTRY["id"]] * 32
+        ids = list(pool.map(lambda _: driver.call("get_user_inventory", 56, 56).id, range(32)))
+    assert ids == [ENTRY["id"]] * 32
     assert play.server.seen("POST") == 2
 
 
-def old_tokens_are_refused() -> Callable[[Peer, Request], None]:
+def old_tokens_are_rejected() -> Callable[[Peer, Request], None]:
     """Return the script of a service that rejects the first token that it grants."""
     granted: list[str] = []
     lock = threading.Lock()
@@ -99,9 +109,9 @@ def old_tokens_are_refused() -> Callable[[Peer, Request], None]:
             with lock:
                 granted.append(f"granted-{len(granted)}")
                 token = granted[-1]
-            peer.send(answer({**TOKEN_ANSWER, "access_token": token}))
+            peer.send(http_response({**TOKEN_RESPONSE, "access_token": token}))
         elif request.headers["authorization"] == "Bearer granted-0":
-            peer.send(answer(b"", status="401 Unauthorized"))
+            peer.send(http_response(b"", status="401 Unauthorized"))
         else:
             healthy(peer, request)
 
@@ -160,8 +170,8 @@ busy.start()
 child = os.fork()
 if child == 0:
     os._exit(0 if [get() for _ in range(20)] == [56] * 20 else 1)
-answers = [get() for _ in range(20)]
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), answers == [56] * 20)
+ids = [get() for _ in range(20)]
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), ids == [56] * 20)
 busy.join()
 client.close()
 """
@@ -264,11 +274,13 @@ def streams(play: Play) -> int:
     client = client_of(play, **UNHURRIED)
     api = UsersInventoryApi(client)
     with client.raw(api.get_user_inventory, 56, 56) as response:
-        assert response.read(3) + response.read(-1) == answer(ENTRY).partition(b"\r\n\r\n")[2]
+        assert response.read(3) + response.read(-1) == http_response(ENTRY).partition(b"\r\n\r\n")[2]
     with client.raw(api.get_user_inventory, 56, 56) as response:
-        assert response.read(1) + b"".join(response.stream(4)) == answer(ENTRY).partition(b"\r\n\r\n")[2]
+        assert (
+            response.read(1) + b"".join(response.stream(4)) == http_response(ENTRY).partition(b"\r\n\r\n")[2]
+        )
         assert response.read() == b""
-    assert client.raw(api.get_user_inventory, 56, 56).data == answer(ENTRY).partition(b"\r\n\r\n")[2]
+    assert client.raw(api.get_user_inventory, 56, 56).data == http_response(ENTRY).partition(b"\r\n\r\n")[2]
     return play.server.connections
 
 
@@ -324,8 +336,8 @@ def pickles(play: Play) -> int:
     for held in (client, api, client.configuration, client.with_options(_retries=0)):
         try:
             shown = pickle.dumps(held)
-        except TypeError as refused:
-            shown = str(refused).encode()
+        except TypeError as error:
+            shown = str(error).encode()
         assert TOKEN.encode() not in shown
         assert PASSWORD.encode() not in shown
     return 1
@@ -346,10 +358,10 @@ def closed_while_calling(play: Play) -> None:
     client = client_of(play, **UNHURRIED)
     api = UsersInventoryApi(client)
     with ThreadPoolExecutor(1) as pool:
-        under_way = pool.submit(api.get_user_inventory, 56, 56)
+        in_progress = pool.submit(api.get_user_inventory, 56, 56)
         assert wait_until(lambda: play.server.requests)
         client.close()
-        assert under_way.result().id == ENTRY["id"]
+        assert in_progress.result().id == ENTRY["id"]
     assert not client._shared._state.transport._idle  # type: ignore[union-attr]
 
 
@@ -390,7 +402,7 @@ def stops_reading(peer: Peer, request: Request) -> None:
     time.sleep(1)
 
 
-def slow_answer(peer: Peer, request: Request) -> None:
+def slow_response(peer: Peer, request: Request) -> None:
     """Respond after a while."""
     time.sleep(0.3)
     healthy(peer, request)
@@ -431,7 +443,7 @@ SYNC = ("sync",)
 ROWS = [
     Row("32 threads x 20 calls share one client", play=many_threads),
     Row("32 threads meet an expired token: one token request", [slow_token], play=expired_token),
-    Row("32 threads meet a refused token: one refresh", play=refused_token),
+    Row("32 threads meet a refused token: one refresh", play=rejected_token),
     Row(
         "a hurried call fails over the token: a patient one doesn't",
         [slow_token, slow_token],
@@ -465,7 +477,7 @@ ROWS = [
     ),
     Row(
         "Ctrl-C in mid body",
-        [lambda peer, request: (peer.send(answer(b"", length=99)), peer.hold())],
+        [lambda peer, request: (peer.send(http_response(b"", length=99)), peer.hold())],
         play=in_child(INTERRUPTED, "interrupted False 56"),
         drivers=SYNC,
     ),
@@ -478,7 +490,7 @@ ROWS = [
     ),
     Row(
         "Ctrl-C while waiting for the next try",
-        [keeps(answer(b"", "Retry-After: 5", status="503 X"))],
+        [keeps(http_response(b"", "Retry-After: 5", status="503 X"))],
         play=in_child(INTERRUPTED, "interrupted False 56"),
         drivers=SYNC,
     ),
@@ -497,14 +509,16 @@ ROWS = [
     ),
     Row(
         "the clock jumps back by a year during a wait",
-        [keeps(answer(b"", "Retry-After: 0.2", status="503 X"))],
+        [keeps(http_response(b"", "Retry-After: 0.2", status="503 X"))],
         play=in_child(CLOCK_JUMPS, "56"),
         drivers=SYNC,
     ),
     Row("100 clients made and dropped: no fd/thread growth", play=dropped_clients, drivers=SYNC),
     Row("50 streams begun and dropped: no fd growth", play=unread_streams, drivers=SYNC),
     Row("streams read in pieces", play=streams, drivers=SYNC),
-    Row("streams that break off", [says(answer(ENTRY)[:-9])] * 3, play=stream_that_fails, drivers=SYNC),
+    Row(
+        "streams that break off", [says(http_response(ENTRY)[:-9])] * 3, play=stream_that_fails, drivers=SYNC
+    ),
     Row("a stream read after its close", play=closed_stream, drivers=SYNC),
     Row(
         "a stream without end",
@@ -516,6 +530,6 @@ ROWS = [
     ),
     Row("pickle holds no secret (or is refused)", play=pickles, drivers=SYNC),
     Row("close() twice, then call: a clear error", play=closed_twice),
-    Row("close() while a call is under way", [slow_answer], play=closed_while_calling, drivers=SYNC),
+    Row("close() while a call is under way", [slow_response], play=closed_while_calling, drivers=SYNC),
     Row("the configuration changes while 8 threads call", play=changed_configuration, drivers=SYNC),
 ]

@@ -17,12 +17,12 @@ from test.faults.drivers import TOKEN
 from test.faults.server import (
     CERTIFICATES,
     ENTRY,
-    TOKEN_ANSWER,
+    TOKEN_RESPONSE,
     FaultServer,
     Peer,
     Request,
     Script,
-    answer,
+    http_response,
     keeps,
     says,
     server_context,
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 def redirect(location: str, status: str = "302 Found") -> Script:
     """Return a script that redirects."""
-    return keeps(answer(b"", f"Location: {location}", status=status))
+    return keeps(http_response(b"", f"Location: {location}", status=status))
 
 
 def elsewhere(status: str, call: str = "get") -> Callable[[Play], int]:
@@ -92,12 +92,12 @@ def tls(fault: str, comes: Expectation, settings: dict[str, Any] | None = None, 
     return Row(fault, play=play, settings=settings or {}, server={**GOOD_TLS, **server})
 
 
-def refuses_tls(text: str) -> Expectation:
+def rejects_tls(text: str) -> Expectation:
     """Expect that the connection is refused for a reason, and that no request was made."""
     return fails(ApiConnectionException, says=text, may_have_applied=False)
 
 
-def refuses_what_it_cannot_read(peer: Peer) -> None:
+def rejects_malformed_responses(peer: Peer) -> None:
     """Respond immediately, as a server of plain HTTP does to a TLS handshake."""
     peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     peer.hold()
@@ -117,7 +117,7 @@ def own_context(checks_hostname: bool) -> Callable[[Play], int]:
         context = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
         context.check_hostname = checks_hostname
         outcome = attempt(play.driver(ssl_context=context), "get", 3)
-        (refuses_tls("certificate") if checks_hostname else right)(outcome)
+        (rejects_tls("certificate") if checks_hostname else right)(outcome)
         return play.server.connections
 
     return play
@@ -151,8 +151,8 @@ MORE_SENT = threading.Semaphore(0)
 
 def sends_more(peer: Peer, request: Request) -> None:
     """Send a response, and another one behind it, in a record of its own."""
-    peer.send(answer(ENTRY))
-    peer.send(answer({"id": 666}))
+    peer.send(http_response(ENTRY))
+    peer.send(http_response({"id": 666}))
     MORE_SENT.release()
 
 
@@ -450,34 +450,40 @@ def echoes(build: Callable[[str], bytes]) -> Script:
 
 def json_with(status: str) -> Callable[[str], bytes]:
     """Respond with a Result that quotes the token."""
-    return lambda secret: answer({"code": 5, "result": [{"message": f"bad token {secret}"}]}, status=status)
+    return lambda secret: http_response(
+        {"code": 5, "result": [{"message": f"bad token {secret}"}]}, status=status
+    )
 
 
 ECHOES: dict[str, Callable[[str], bytes]] = {
     "in the body of an error": json_with("400 Bad Request"),
     "in the body of a 500": json_with("500 Oops"),
-    "in the reason phrase": lambda secret: answer(b"", status=f"403 no {secret}"),
-    "in a header": lambda secret: answer(b"", f"X-Echo: {secret}", status="404 Not Found"),
-    "in a header's name": lambda secret: answer(b"", f"{secret.split()[1]}: x", status="404 Not Found"),
+    "in the reason phrase": lambda secret: http_response(b"", status=f"403 no {secret}"),
+    "in a header": lambda secret: http_response(b"", f"X-Echo: {secret}", status="404 Not Found"),
+    "in a header's name": lambda secret: http_response(
+        b"", f"{secret.split()[1]}: x", status="404 Not Found"
+    ),
     "in place of a status line": lambda secret: f"{secret}\r\n\r\n".encode(),
-    "in the media type": lambda secret: answer(b"{}", f"Content-Type: {secret}"),
-    "in the content encoding": lambda secret: answer(b"{}", f"Content-Encoding: {secret}"),
-    "in the transfer encoding": lambda secret: answer(b"{}", f"Transfer-Encoding: {secret}"),
-    "in the content length": lambda secret: answer(b"{}", f"Content-Length: {secret}"),
-    "in place of an object": lambda secret: answer(secret),
-    "in place of a nested object": lambda secret: answer({"id": 56, "user": secret}),
-    "in what is no JSON": lambda secret: answer(secret.encode()),
-    "in a page of HTML": lambda secret: answer(f"<p>{secret}".encode(), "Content-Type: text/html"),
-    "in a redirect": lambda secret: answer(b"", f"Location: http://x/{secret}", status="302 Found"),
-    "in a cut body": lambda secret: answer(secret.encode(), length=500),
-    "in a chunk's size": lambda secret: answer(secret.encode(), "Transfer-Encoding: chunked"),
+    "in the media type": lambda secret: http_response(b"{}", f"Content-Type: {secret}"),
+    "in the content encoding": lambda secret: http_response(b"{}", f"Content-Encoding: {secret}"),
+    "in the transfer encoding": lambda secret: http_response(b"{}", f"Transfer-Encoding: {secret}"),
+    "in the content length": lambda secret: http_response(b"{}", f"Content-Length: {secret}"),
+    "in place of an object": lambda secret: http_response(secret),
+    "in place of a nested object": lambda secret: http_response({"id": 56, "user": secret}),
+    "in what is no JSON": lambda secret: http_response(secret.encode()),
+    "in a page of HTML": lambda secret: http_response(f"<p>{secret}".encode(), "Content-Type: text/html"),
+    "in a redirect": lambda secret: http_response(b"", f"Location: http://x/{secret}", status="302 Found"),
+    "in a cut body": lambda secret: http_response(secret.encode(), length=500),
+    "in a chunk's size": lambda secret: http_response(secret.encode(), "Transfer-Encoding: chunked"),
 }
 
 
 def echo_before_success(play: Play) -> int:
     """Have the token echoed by attempts of a call that succeeds: its attempts don't show it."""
     for status in ("200 yes", "503 no"):
-        play.server.play_next(echoes(lambda secret, status=status: answer(status=f"{status} {secret}")))
+        play.server.play_next(
+            echoes(lambda secret, status=status: http_response(status=f"{status} {secret}"))
+        )
     response = play.driver().call("get_user_inventory_with_http_info", 56, 56)
     assert [attempt.status for attempt in response.attempts] == [503, 200]
     assert TOKEN not in repr(response.attempts)
@@ -531,12 +537,12 @@ ROWS = [
             "http://evil.example:99999/",
         )
     ),
-    Row("300 without a Location", [keeps(answer(b"", status="300 X"))], fails(status=300)),
+    Row("300 without a Location", [keeps(http_response(b"", status="300 X"))], fails(status=300)),
     tls("TLS: private CA given, accepted", right, AUTHORITY),
-    tls("TLS: untrusted issuer refused", refuses_tls("certificate")),
-    tls("TLS: another private CA refused", refuses_tls("certificate"), AUTHORITY, tls="untrusted"),
-    tls("TLS: wrong host name refused", refuses_tls("certificate"), AUTHORITY, tls="elsewhere"),
-    tls("TLS: expired certificate refused", refuses_tls("expired"), AUTHORITY, tls="expired"),
+    tls("TLS: untrusted issuer refused", rejects_tls("certificate")),
+    tls("TLS: another private CA refused", rejects_tls("certificate"), AUTHORITY, tls="untrusted"),
+    tls("TLS: wrong host name refused", rejects_tls("certificate"), AUTHORITY, tls="elsewhere"),
+    tls("TLS: expired certificate refused", rejects_tls("expired"), AUTHORITY, tls="expired"),
     tls(
         "TLS: a client certificate that is asked for",
         right,
@@ -550,7 +556,7 @@ ROWS = [
         server={**GOOD_TLS, "client_authority": "authority"},
         greetings=[lambda peer: None],
     ),
-    Row("TLS to a plain-HTTP port", play=tls_to_plain_port, greetings=[refuses_what_it_cannot_read]),
+    Row("TLS to a plain-HTTP port", play=tls_to_plain_port, greetings=[rejects_malformed_responses]),
     Row("TLS: the caller's context, wrong host name", play=own_context(True), server={"tls": "elsewhere"}),
     Row(
         "TLS: the caller's context that checks no host names",
@@ -591,14 +597,14 @@ ROWS = [
     ),
     Row(
         "TLS: closed without a goodbye in the body",
-        [says(answer(ENTRY)[:-5])] * 3,
+        [says(http_response(ENTRY)[:-5])] * 3,
         fails(),
         settings=AUTHORITY,
         server=GOOD_TLS,
     ),
     Row(
         "TLS: bytes behind the body",
-        [keeps(answer(ENTRY) + b"x" * 99)],
+        [keeps(http_response(ENTRY) + b"x" * 99)],
         settings=AUTHORITY,
         server=GOOD_TLS,
         again=True,
@@ -663,7 +669,7 @@ ROWS = [
     Row("a proxy over TLS that tunnels", play=over_tls("good", right), settings=AUTHORITY, server=GOOD_TLS),
     Row(
         "a proxy over TLS that nobody vouches for",
-        play=over_tls("untrusted", refuses_tls("certificate")),
+        play=over_tls("untrusted", rejects_tls("certificate")),
         settings=AUTHORITY,
         server=GOOD_TLS,
     ),
@@ -675,7 +681,7 @@ ROWS = [
     ),
     Row(
         "a proxy over TLS that dribbles the answer",
-        [keeps(answer(ENTRY, f"X-Long: {'x' * 5000}"))],
+        [keeps(http_response(ENTRY, f"X-Long: {'x' * 5000}"))],
         play=dribbled_tls_in_tls(2500),
         settings=AUTHORITY,
         server=GOOD_TLS,
@@ -706,9 +712,9 @@ ROWS = [
     Row(
         "an echo of the token before a renewal that fails",
         [
-            keeps(answer({**TOKEN_ANSWER, "access_token": TOKEN})),
-            echoes(lambda secret: answer(b"", status=f"401 no {secret}")),
-            keeps(answer({"error": "invalid_client"}, status="400 X")),
+            keeps(http_response({**TOKEN_RESPONSE, "access_token": TOKEN})),
+            echoes(lambda secret: http_response(b"", status=f"401 no {secret}")),
+            keeps(http_response({"error": "invalid_client"}, status="400 X")),
         ],
         fails(status=400, says="401 no Bearer ***"),
         settings={"access_token": None, "client_secret": "secret-canary-0815"},

@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 ENTRY = {"id": 56, "status": "active", "item_id": 7}
-TOKEN_ANSWER = {"access_token": "granted-token-canary", "token_type": "bearer", "expires_in": 3600}
+TOKEN_RESPONSE = {"access_token": "granted-token-canary", "token_type": "bearer", "expires_in": 3600}
 
 
 class Request(NamedTuple):
@@ -194,11 +194,11 @@ class FaultServer:
                 if self._tls is not None and not peer.is_closed:
                     peer.start_tls(self._tls)
                 while not peer.is_closed and (request := peer.request()):
-                    self._answer(peer, request)
+                    self._respond(peer, request)
             finally:
                 peer.close()
 
-    def _answer(self, peer: Peer, request: Request) -> None:
+    def _respond(self, peer: Peer, request: Request) -> None:
         with self._lock:
             self.requests.append(request)
             script = self._scripts.pop(0) if self._scripts else None
@@ -242,7 +242,7 @@ def server_context(certificate: str, client_authority: str | None = None) -> ssl
     return context
 
 
-def answer(
+def http_response(
     body: bytes | object = ENTRY, *headers: str, status: str = "200 OK", length: int | None = None
 ) -> bytes:
     """Write a response. A body that isn't bytes is sent as JSON."""
@@ -259,9 +259,9 @@ def answer(
 def healthy(peer: Peer, request: Request) -> None:
     """Respond as the service does."""
     if request.target == "/oauth/token":
-        peer.send(answer(TOKEN_ANSWER))
+        peer.send(http_response(TOKEN_RESPONSE))
     elif request.method == "GET":
-        peer.send(answer(ENTRY, f"X-Target: {request.target}"))
+        peer.send(http_response(ENTRY, f"X-Target: {request.target}"))
     else:
         peer.send(b"HTTP/1.1 204 No Content\r\n\r\n")
 

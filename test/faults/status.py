@@ -12,7 +12,7 @@ from knetik_cloud import (
     TooManyRequestsException,
     UnauthorizedException,
 )
-from test.faults.server import ENTRY, TOKEN_ANSWER, Script, answer, keeps, says
+from test.faults.server import ENTRY, TOKEN_RESPONSE, Script, http_response, keeps, says
 from test.faults.table import Outcome, Play, Row, attempt, done, fails, right, right_or_fails
 
 RESULT = {"code": 1404, "request_id": "r-1", "result": [{"message": "gone", "field": "id"}]}
@@ -21,7 +21,7 @@ PATIENT = {"deadline": 6.0}
 
 def status(line: str, *headers: str, body: bytes | object = b"") -> Script:
     """Return a script that responds with a status."""
-    return keeps(answer(body, *headers, status=line))
+    return keeps(http_response(body, *headers, status=line))
 
 
 UNAVAILABLE = status("503 Service Unavailable")
@@ -121,10 +121,10 @@ def expiry(fault: str, expires_in: object, fetched: int) -> Row:
         right(attempt(driver, "get", 3))
         assert play.server.seen("POST") == fetched
 
-    return Row(fault, [status("200 OK", body={**TOKEN_ANSWER, "expires_in": expires_in})], play=play)
+    return Row(fault, [status("200 OK", body={**TOKEN_RESPONSE, "expires_in": expires_in})], play=play)
 
 
-def refused_while_good(play: Play) -> None:
+def rejected_while_valid(play: Play) -> None:
     """Fail to refresh while the old token is valid: the old one is used, and the service isn't flooded."""
     driver = token_clients(play)
     right(attempt(driver, "get", 3))
@@ -251,15 +251,15 @@ ROWS = [
     Row("401: error, not retried", [status("401 Unauthorized")], fails(UnauthorizedException, 401), sent=1),
     Row(
         "401, then a fresh token: replayed once",
-        [keeps(answer(TOKEN_ANSWER)), status("401 X")],
+        [keeps(http_response(TOKEN_RESPONSE)), status("401 X")],
         play=replays_once,
     ),
     Row(
         "401 to each token: replayed no more than once",
         [
-            keeps(answer(TOKEN_ANSWER)),
+            keeps(http_response(TOKEN_RESPONSE)),
             status("401 X"),
-            keeps(answer({**TOKEN_ANSWER, "access_token": "another"})),
+            keeps(http_response({**TOKEN_RESPONSE, "access_token": "another"})),
             status("401 X"),
             status("401 X"),
         ],
@@ -291,13 +291,17 @@ ROWS = [
     Row("refused credentials: no storm", [status("401 X", body={"error": "invalid_client"})], play=no_storm),
     Row(
         "a refresh that fails while the token is good",
-        [status("200 OK", body={**TOKEN_ANSWER, "expires_in": 600}), keeps(answer(ENTRY)), status("400 X")],
-        play=refused_while_good,
+        [
+            status("200 OK", body={**TOKEN_RESPONSE, "expires_in": 600}),
+            keeps(http_response(ENTRY)),
+            status("400 X"),
+        ],
+        play=rejected_while_valid,
     ),
     strange_token("token answer: no JSON", b"<html>"),
     strange_token("token answer: empty", b""),
     strange_token("token answer: 204", b"", "204 No Content"),
-    strange_token("token answer: an array", [TOKEN_ANSWER]),
+    strange_token("token answer: an array", [TOKEN_RESPONSE]),
     strange_token("token answer: no token", {"expires_in": 5}),
     strange_token("token answer: an empty token", {"access_token": ""}),
     strange_token("token answer: a number for a token", {"access_token": 5}),
@@ -311,5 +315,5 @@ ROWS = [
     expiry("expires_in: 0", 0, 2),
     expiry("expires_in: negative", -5, 2),
     expiry("expires_in: beyond all floats as text", "1e999", 1),
-    Row("closed with 503 again and again", [says(answer(b"", status="503 X"))] * 9, fails(status=503)),
+    Row("closed with 503 again and again", [says(http_response(b"", status="503 X"))] * 9, fails(status=503)),
 ]

@@ -31,7 +31,16 @@ from test.faults.connection import holds, silent_listener
 from test.faults.drivers import TOKEN, Driver
 from test.faults.life_cycle import UNHURRIED, script_of
 from test.faults.security import AUTHORITY, GOOD_TLS, proxy
-from test.faults.server import CERTIFICATES, ENTRY, TOKEN_ANSWER, Peer, Request, Script, answer, healthy
+from test.faults.server import (
+    CERTIFICATES,
+    ENTRY,
+    TOKEN_RESPONSE,
+    Peer,
+    Request,
+    Script,
+    healthy,
+    http_response,
+)
 from test.faults.table import (
     Expectation,
     Play,
@@ -111,7 +120,7 @@ def interrupts(*parts: bytes, takes: int = 0) -> Script:
 
 def asks_for_patience(peer: Peer, request: Request) -> None:
     """Ask for a late retry, and interrupt the caller meanwhile."""
-    peer.send(answer(b"", "Retry-After: 4", status="503 X"))
+    peer.send(http_response(b"", "Retry-After: 4", status="503 X"))
     interrupt()
 
 
@@ -184,7 +193,7 @@ def raised_in_a_stream(play: Play) -> int:
     """Interrupt the reading of a stream."""
     driver = play.driver(**PATIENT)
     for error in ERRORS:
-        play.server.play_next(interrupts(answer(b"{}", length=99)))
+        play.server.play_next(interrupts(http_response(b"{}", length=99)))
         assert_reaches_the_caller(driver, error, "stream")
     return play.server.met
 
@@ -212,7 +221,7 @@ def handler_calls(play: Play) -> int:
     def token_script(peer: Peer, request: Request) -> None:
         interrupt()
         time.sleep(0.05)
-        peer.send(answer(TOKEN_ANSWER))
+        peer.send(http_response(TOKEN_RESPONSE))
 
     play.server.play_next(token_script)
     shared: Any = driver.client._shared  # type: ignore[attr-defined]
@@ -363,7 +372,7 @@ PAGE = {"content": [ENTRY], "last": True, "total_elements": 1, "number": 0}
 
 def pages_and_entries(peer: Peer, request: Request) -> None:
     """Respond with a page, or with an entry."""
-    peer.send(answer(PAGE if "page" in request.target else ENTRY))
+    peer.send(http_response(PAGE if "page" in request.target else ENTRY))
 
 
 def ending(source: str) -> Callable[[Play], int]:
@@ -539,7 +548,7 @@ def proxy_says(reply: bytes, userinfo: str, says: str) -> Callable[[Play], int]:
                 outcome
             )
             assert says in str(outcome.error)
-            assert_shows_none(outcome.error, spellings(userinfo))
+            assert_shows_none(outcome.error, encodings(userinfo))
             return len(running.heads)
 
     return play
@@ -549,7 +558,7 @@ USERINFO = "robin:pr%2Fx%3Dy%22%26%5Cz%40s%C3%BC3cret@"
 PLAIN = 'robin:pr/x=y"&\\z@sü3cret'
 
 
-def spellings(userinfo: str = USERINFO) -> dict[str, str]:
+def encodings(userinfo: str = USERINFO) -> dict[str, str]:
     """Encode a proxy's password as proxies do."""
     if not userinfo:
         return {}
@@ -575,12 +584,12 @@ def spellings(userinfo: str = USERINFO) -> dict[str, str]:
     }
 
 
-def assert_shows_none(error: BaseException | None, spelled: Mapping[str, str]) -> None:
+def assert_shows_none(error: BaseException | None, encoded: Mapping[str, str]) -> None:
     """Make sure that an error shows a secret in none of its spellings."""
     assert isinstance(error, ApiException)
     assert_is_presentable(error, TOKEN)
     shown = "\n".join(views(error))
-    for name, text in spelled.items():
+    for name, text in encoded.items():
         assert text not in shown, f"{name} shows: {text!r}"
 
 
@@ -589,7 +598,7 @@ def echoing(where: str) -> Callable[[Play], int]:
 
     def play(play: Play) -> int:
         met = 0
-        for name, text in spellings().items():
+        for name, text in encodings().items():
             data = text.encode()
             reply = {
                 "in the reason phrase": b"HTTP/1.1 407 no " + data + b"\r\nContent-Length: 0\r\n\r\n",
@@ -696,7 +705,7 @@ def cpu_of_error(play: Play, size: int) -> float:
     """Measure the CPU time of a call that fails with a body of a size."""
     pattern = f'{{"message":"Bearer {TOKEN[:12]} {TOKEN}\\u0022%25 canary"}},'.encode()
     body = (b"[" + pattern * (size // len(pattern) + 1))[: size - 1] + b"]"
-    play.server.play_next(lambda peer, request: peer.send(answer(body, status="400 Bad")))
+    play.server.play_next(lambda peer, request: peer.send(http_response(body, status="400 Bad")))
     driver = play.driver(max_response_size=32 << 20, **UNHURRIED)
     started = time.process_time()
     fails(status=400)(attempt(driver, "get", 15))
@@ -754,13 +763,13 @@ def reason_with_controls(play: Play) -> int:
 
 
 SYNC, AIO = ("sync",), ("aio",)
-CHUNKED = answer(b"5\r\nab", "Transfer-Encoding: chunked")
+CHUNKED = http_response(b"5\r\nab", "Transfer-Encoding: chunked")
 STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "while it waits for the head": ({"script": interrupts()}, {}),
     "in the head": ({"script": interrupts(b"HTTP/1.1 200 OK\r\nContent-")}, {}),
-    "in the body": ({"script": interrupts(answer(b"{}", length=99))}, {}),
+    "in the body": ({"script": interrupts(http_response(b"{}", length=99))}, {}),
     "in a chunk": ({"script": interrupts(CHUNKED)}, {}),
-    "in the body of an error": ({"script": interrupts(answer(b"{}", length=99, status="500 X"))}, {}),
+    "in the body of an error": ({"script": interrupts(http_response(b"{}", length=99, status="500 X"))}, {}),
     "in an upload": ({"script": interrupts(takes=99), "call": "upload"}, {"ignores_bodies": True}),
     "in the handshake": ({"greeting": greets_with_interruption, **AUTHORITY}, GOOD_TLS),
     "over TLS": ({"script": interrupts(), **AUTHORITY}, GOOD_TLS),
@@ -897,7 +906,7 @@ ROWS = [
     Row("an empty host", play=no_host, drivers=SYNC),
     Row(
         "a million empty lists in a response",
-        [lambda peer, request: peer.send(answer(b"[" + b"[]," * 1_000_000 + b"0]"))],
+        [lambda peer, request: peer.send(http_response(b"[" + b"[]," * 1_000_000 + b"0]"))],
         play=too_many_values,
     ),
     Row("an error of 16 MiB that is full of secrets", play=large_error),

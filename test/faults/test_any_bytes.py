@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knetik_cloud import ApiClient, ApiException, ApiValueError, Configuration, UsersInventoryApi
-from test.faults.server import ENTRY, FaultServer, Peer, Request, answer
+from test.faults.server import ENTRY, FaultServer, Peer, Request, http_response
 from test.faults.table import Lateness, assert_is_presentable
 
 TOKEN = "token-canary-for-any-bytes"
@@ -23,7 +23,7 @@ class Parrot(FaultServer):
 
     data = b""
 
-    def _answer(self, peer: Peer, request: Request) -> None:
+    def _respond(self, peer: Peer, request: Request) -> None:
         self.requests.append(request)
         peer.send(self.data)
         peer.close()
@@ -69,8 +69,8 @@ HEADS = st.builds(
     st.binary() | st.sampled_from([b"2\r\n{}\r\n0\r\n\r\n", b"{}", b"[]", b'{"id": 56}', b"0\r\n\r\n"]),
 )
 MUTATED = st.builds(
-    lambda at, byte: answer(ENTRY)[:at] + byte + answer(ENTRY)[at + 1 :],
-    st.integers(0, len(answer(ENTRY)) - 1),
+    lambda at, byte: http_response(ENTRY)[:at] + byte + http_response(ENTRY)[at + 1 :],
+    st.integers(0, len(http_response(ENTRY)) - 1),
     st.binary(max_size=2),
 )
 
@@ -96,7 +96,7 @@ def test_any_bytes_as_the_response_lead_to_a_result_or_an_exception_in_time(
 def test_any_text_as_a_path_value_is_one_segment_that_decodes_to_it_or_is_rejected(
     parrot: Parrot, api: UsersInventoryApi, value: str
 ) -> None:
-    parrot.data = answer({"id": "x"}, "Connection: close")
+    parrot.data = http_response({"id": "x"}, "Connection: close")
     before = len(parrot.requests)
     try:
         api.get_entitlement_template(value)
@@ -115,7 +115,7 @@ def test_any_text_as_a_path_value_is_one_segment_that_decodes_to_it_or_is_reject
 def test_any_header_is_sent_unchanged_or_rejected(
     parrot: Parrot, api: UsersInventoryApi, name: str, value: str
 ) -> None:
-    parrot.data = answer(ENTRY, "Connection: close")
+    parrot.data = http_response(ENTRY, "Connection: close")
     before = len(parrot.requests)
     try:
         api.get_user_inventory(56, 56, _headers={f"X-{name}": value})

@@ -25,7 +25,7 @@ from knetik_cloud import (
 from test.faults.connection import closes, holds, resets
 from test.faults.drivers import get_entry
 from test.faults.security import ECHOES, echoes
-from test.faults.server import TOKEN_ANSWER, FaultServer, Peer, Request, Script, answer, keeps, says
+from test.faults.server import TOKEN_RESPONSE, FaultServer, Peer, Request, Script, http_response, keeps, says
 from test.faults.table import views
 
 FIXED = "fixed-token-canary-1"
@@ -35,7 +35,7 @@ GRANTED = "granted-token-canary-4"
 REFRESH = "refresh-token-canary-5"
 CANARIES = ("token-canary", "secret-canary", "password-canary")
 
-GRANT = {**TOKEN_ANSWER, "access_token": GRANTED, "refresh_token": REFRESH}
+GRANT = {**TOKEN_RESPONSE, "access_token": GRANTED, "refresh_token": REFRESH}
 
 
 def echo_of_the_form(status: str) -> Script:
@@ -46,7 +46,7 @@ def echo_of_the_form(status: str) -> Script:
 
         form = request.body.decode()
         shown = {"error": "invalid_grant", "error_description": f"{form} / {unquote_plus(form)}"}
-        peer.send(answer(shown, f"X-Form: {form}", status=status))
+        peer.send(http_response(shown, f"X-Form: {form}", status=status))
 
     return script
 
@@ -56,22 +56,22 @@ FAILURES: dict[str, list[Script]] = {
     "reset": [resets] * 3,
     "silent": [holds] * 3,
     "garbage": [says(b"garbage\r\n\r\n")] * 3,
-    "400": [keeps(answer({"code": 1}, status="400 X"))],
-    "401": [keeps(answer(b"", status="401 X"))] * 3,
-    "403": [keeps(answer(b"", status="403 X"))],
-    "404": [keeps(answer(b"", status="404 X"))],
-    "429": [keeps(answer(b"", "Retry-After: 99", status="429 X"))],
-    "500": [keeps(answer(b"", status="500 X"))] * 3,
-    "302": [keeps(answer(b"", "Location: http://127.0.0.1:1/", status="302 X"))],
-    "cut": [says(answer(b"{", length=99))] * 3,
-    "no JSON": [keeps(answer(b"{"))],
-    "another shape": [keeps(answer([1]))],
-    "HTML": [keeps(answer(b"<p>", "Content-Type: text/html"))],
-    "corrupt gzip": [keeps(answer(b"x", "Content-Encoding: gzip"))],
+    "400": [keeps(http_response({"code": 1}, status="400 X"))],
+    "401": [keeps(http_response(b"", status="401 X"))] * 3,
+    "403": [keeps(http_response(b"", status="403 X"))],
+    "404": [keeps(http_response(b"", status="404 X"))],
+    "429": [keeps(http_response(b"", "Retry-After: 99", status="429 X"))],
+    "500": [keeps(http_response(b"", status="500 X"))] * 3,
+    "302": [keeps(http_response(b"", "Location: http://127.0.0.1:1/", status="302 X"))],
+    "cut": [says(http_response(b"{", length=99))] * 3,
+    "no JSON": [keeps(http_response(b"{"))],
+    "another shape": [keeps(http_response([1]))],
+    "HTML": [keeps(http_response(b"<p>", "Content-Type: text/html"))],
+    "corrupt gzip": [keeps(http_response(b"x", "Content-Encoding: gzip"))],
     **{f"echo {where}": [echoes(build)] * 3 for where, build in ECHOES.items()},
     "echo in a redirect that is followed": [
-        echoes(lambda secret: answer(b"", f"Location: /{secret.split()[1]}", status="302 X")),
-        *[keeps(answer(b"", status="500 X"))] * 3,
+        echoes(lambda secret: http_response(b"", f"Location: /{secret.split()[1]}", status="302 X")),
+        *[keeps(http_response(b"", status="500 X"))] * 3,
     ],
 }
 TOKEN_FAILURES: dict[str, list[Script]] = {
@@ -79,12 +79,12 @@ TOKEN_FAILURES: dict[str, list[Script]] = {
     "echo with 400": [echo_of_the_form("400 X")],
     "echo with 500": [echo_of_the_form("500 X")] * 3,
     "echo with 200": [echo_of_the_form("200 OK")],
-    "an array that holds the token": [keeps(answer([GRANT]))],
-    "a text that holds the token": [keeps(answer(GRANTED))],
-    "a cut answer that holds the token": [says(answer(GRANT, length=500))] * 3,
-    "a token that cannot be sent": [keeps(answer({**GRANT, "access_token": f"{GRANTED}\n"}))],
-    "the token in no JSON": [keeps(answer(f"{{{GRANTED}".encode()))],
-    "the token in bad UTF-8": [keeps(answer(b'{"access_token": "\xff' + GRANTED.encode()))],
+    "an array that holds the token": [keeps(http_response([GRANT]))],
+    "a text that holds the token": [keeps(http_response(GRANTED))],
+    "a cut answer that holds the token": [says(http_response(GRANT, length=500))] * 3,
+    "a token that cannot be sent": [keeps(http_response({**GRANT, "access_token": f"{GRANTED}\n"}))],
+    "the token in no JSON": [keeps(http_response(f"{{{GRANTED}".encode()))],
+    "the token in bad UTF-8": [keeps(http_response(b'{"access_token": "\xff' + GRANTED.encode()))],
 }
 
 
@@ -165,18 +165,18 @@ def test_a_call_that_fails_shows_no_token(failure: str, capsys: pytest.CaptureFi
 
 LONG = f"long-token-canary.{'Q' * 20}/{'x' * 300}=="
 LONG_ECHOES: dict[str, Callable[[str], bytes]] = {
-    "as the answer": lambda token: answer(token),
-    "for an object": lambda token: answer({"user": token}),
-    "for an object, with its scheme": lambda token: answer({"user": f"Bearer {token}"}),
+    "as the answer": lambda token: http_response(token),
+    "for an object": lambda token: http_response({"user": token}),
+    "for an object, with its scheme": lambda token: http_response({"user": f"Bearer {token}"}),
     "in a garbage status line": lambda token: f"GARBAGE {token}\r\n\r\n".encode(),
-    "as a transfer encoding": lambda token: answer({}, f"Transfer-Encoding: {token}"),
+    "as a transfer encoding": lambda token: http_response({}, f"Transfer-Encoding: {token}"),
     "as a length": lambda token: f"HTTP/1.1 200 OK\r\nContent-Length: {token}\r\n\r\n{{}}".encode(),
-    "as a media type": lambda token: answer({}, f"Content-Type: {token}"),
-    "JSON-escaped": lambda token: answer(
+    "as a media type": lambda token: http_response({}, f"Content-Type: {token}"),
+    "JSON-escaped": lambda token: http_response(
         f'{{"error": "{token.replace("/", chr(92) + "u002F")}"}}'.encode(), status="400 X"
     ),
-    "percent-encoded": lambda token: answer({"error": quote(token, "").lower()}, status="400 X"),
-    "in HTML": lambda token: answer(token.replace("/", "&#x2F;").encode(), status="400 X"),
+    "percent-encoded": lambda token: http_response({"error": quote(token, "").lower()}, status="400 X"),
+    "in HTML": lambda token: http_response(token.replace("/", "&#x2F;").encode(), status="400 X"),
 }
 
 
@@ -230,8 +230,11 @@ def test_the_token_operation_called_by_hand_shows_no_password(
 
 def test_calls_that_succeed_show_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     credentials = {"client_secret": SECRET, "username": "robin", "password": PASSWORD}
-    refused = keeps(answer(b"", status="401 X"))
-    with watched(capsys), FaultServer([keeps(answer(GRANT)), refused, keeps(answer(GRANT))]) as server:
+    rejected = keeps(http_response(b"", status="401 X"))
+    with (
+        watched(capsys),
+        FaultServer([keeps(http_response(GRANT)), rejected, keeps(http_response(GRANT))]) as server,
+    ):
         configuration = Configuration(host=server.url, proxy="", **credentials, **settings())
         with ApiClient(configuration) as client:
             UsersInventoryApi(client).get_user_inventory(56, 56)
@@ -263,8 +266,8 @@ def test_secrets_travel_in_the_body_and_never_in_a_url(capsys: pytest.CaptureFix
         lambda: Configuration(username="robin", client_secret=SECRET).tokens(),
     ],
 )
-def test_a_setting_that_is_rejected_shows_no_secret(refused: Callable[[], Any]) -> None:
-    assert_hidden(str(fails(refused)))
+def test_a_setting_that_is_rejected_shows_no_secret(rejected: Callable[[], Any]) -> None:
+    assert_hidden(str(fails(rejected)))
 
 
 @pytest.mark.parametrize(

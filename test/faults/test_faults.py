@@ -36,18 +36,18 @@ class Ticker:
 
     def __enter__(self) -> Self:
         self.latest = 0.0
-        self._over = threading.Event()
+        self._is_ended = threading.Event()
         self._thread = threading.Thread(target=self._tick, daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._over.set()
+        self._is_ended.set()
         self._thread.join()
 
     def _tick(self) -> None:
         before = time.monotonic()
-        while not self._over.wait(TICK):
+        while not self._is_ended.wait(TICK):
             now = time.monotonic()
             self.latest = max(self.latest, now - before - TICK)
             before = now

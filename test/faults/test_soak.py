@@ -125,7 +125,7 @@ class FaultyProxy:
 
 
 @contextmanager
-def stand_in() -> Iterator[str]:
+def sandbox_process() -> Iterator[str]:
     """Run the sandbox in a process of its own."""
     process = subprocess.Popen(
         [sys.executable, "-m", "knetik_cloud.sandbox", "--port", "0"],
@@ -233,7 +233,7 @@ class Player(threading.Thread):
 
 def soak(seconds: float, capsys: pytest.CaptureFixture[str]) -> None:
     """Let 16 threads play, and compare what is stored with what they know."""
-    with stand_in() as url:
+    with sandbox_process() as url:
         direct = UsersInventoryApi(ApiClient(Configuration(host=url)))
         entries = make_entries(direct)
         process = psutil.Process()
@@ -299,9 +299,11 @@ def compare_items(api: UsersInventoryApi, ledgers: list[Ledger]) -> None:
     stored: Counter[str] = Counter()
     page = 1
     while True:
-        answer = api.get_entitlement_items(size=200, page=page)
-        stored.update(item.name or "" for item in answer.content or [] if re.match(r"soak ", item.name or ""))
-        if answer.last or not answer.content:
+        response = api.get_entitlement_items(size=200, page=page)
+        stored.update(
+            item.name or "" for item in response.content or [] if re.match(r"soak ", item.name or "")
+        )
+        if response.last or not response.content:
             break
         page += 1
     assert all(count == 1 for count in stored.values()), "an item was made twice"

@@ -221,17 +221,17 @@ def test_errors_name_the_class_at_hand_and_not_the_base_that_declares_the_field(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{nope", "the text isn't JSON: "),
         ("{" + " " * 5000, "the text isn't JSON: "),
         ("[]", "the text can't be read: EntitlementItem should be an object, not []"),
     ],
 )
-def test_text_that_is_not_an_object_is_not_called_a_response(text: str, said: str) -> None:
+def test_text_that_is_not_an_object_is_not_called_a_response(text: str, message: str) -> None:
     with pytest.raises(ApiResponseError) as raised:
         EntitlementItem.from_json(text)
-    assert (raised.value.reason or "").startswith(said)
+    assert (raised.value.reason or "").startswith(message)
 
 
 def test_models_of_different_classes_are_never_equal() -> None:

@@ -15,7 +15,7 @@ from knetik_cloud import (
     UsersInventoryApi,
 )
 
-from ..conftest import RecordingServer, answer
+from ..conftest import RecordingServer, http_response
 
 
 @pytest.mark.parametrize("text", ["[]", "null", "1", '"x"', "true", "", "{", '{"a":nan}', "\ufffe{}"])
@@ -83,7 +83,7 @@ def test_wrong_shape_is_rejected_after_right_ones_were_read() -> None:
 def test_shape_of_a_response_is_checked_when_the_call_returns(
     body: str, place: str, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
-    server.answers = [answer(200, body.encode())]
+    server.responses = [http_response(200, body.encode())]
     with pytest.raises(ApiResponseError, match=place) as caught:
         api.get_users_inventory()
     assert caught.value.status == 200
@@ -96,7 +96,7 @@ def test_shape_of_a_response_is_checked_when_the_call_returns(
 def test_nulls_and_absent_parts_of_a_response_are_valid(
     body: str, server: RecordingServer, api: UsersInventoryApi
 ) -> None:
-    server.answers = [answer(200, body.encode())]
+    server.responses = [http_response(200, body.encode())]
     assert api.get_users_inventory().to_json() == body
 
 

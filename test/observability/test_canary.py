@@ -21,7 +21,7 @@ from knetik_cloud import (
     aio,
 )
 from knetik_cloud.hooks import Attempt, Call, TokenEvent
-from test.faults.server import FaultServer, Script, answer, keeps
+from test.faults.server import FaultServer, Script, http_response, keeps
 from test.faults.table import views
 from test.faults.test_canary import (
     FAILURES,
@@ -37,9 +37,13 @@ from test.models.library import Loans
 from test.observability.scenarios import Recorder, Telemetry, instrumented
 
 CREDENTIALS = {"client_secret": SECRET, "username": "robin", "password": PASSWORD}
-RENEWAL = [keeps(answer(GRANT)), keeps(answer(b"", status="401 X")), keeps(answer(GRANT))]
+RENEWAL = [
+    keeps(http_response(GRANT)),
+    keeps(http_response(b"", status="401 X")),
+    keeps(http_response(GRANT)),
+]
 SCENARIOS: dict[str, tuple[list[Script], dict[str, str]]] = {
-    "success": ([keeps(answer(GRANT))], CREDENTIALS),
+    "success": ([keeps(http_response(GRANT))], CREDENTIALS),
     "renewal": (RENEWAL, CREDENTIALS),
     **{f"call: {name}": (scripts, {"access_token": FIXED}) for name, scripts in FAILURES.items()},
     **{f"token: {name}": (scripts, CREDENTIALS) for name, scripts in TOKEN_FAILURES.items()},

@@ -14,7 +14,7 @@ import knetik_cloud
 from knetik_cloud import ApiClient, ApiValueError, Configuration, DeadlineExceeded, UsersInventoryApi, aio
 from knetik_cloud.core.deadline import remaining
 from test.faults.connection import holds
-from test.faults.server import FaultServer, answer, healthy, keeps
+from test.faults.server import FaultServer, healthy, http_response, keeps
 from test.paging.lists import ListService
 
 PASSED = r"the deadline of 0\.2 s has passed \(increase knetik_cloud\.deadline\)"
@@ -61,7 +61,7 @@ def test_threads_share_the_deadline_of_their_block(how: str) -> None:
 
 
 def test_waits_before_retries_and_tokens_count() -> None:
-    busy = keeps(answer(b"", "Retry-After: 1", status="503 X"))
+    busy = keeps(http_response(b"", "Retry-After: 1", status="503 X"))
     with FaultServer([busy, holds]) as server:
         client = ApiClient(Configuration(server.url))
         with client, knetik_cloud.deadline(0.9), pytest.raises(knetik_cloud.ServiceException):

@@ -22,7 +22,7 @@ from knetik_cloud import (
 )
 from knetik_cloud.sandbox import Sandbox
 from test.faults.connection import closes, holds
-from test.faults.server import FaultServer, Script, answer, keeps, says
+from test.faults.server import FaultServer, Script, http_response, keeps, says
 
 KINDS = ["blocking", "asyncio"]
 
@@ -51,7 +51,7 @@ def test_service_that_works_is_healthy(kind: str) -> None:
 
 
 def status(line: str, body: object = b"", *headers: str) -> Script:
-    return keeps(answer(body, *headers, status=line))
+    return keeps(http_response(body, *headers, status=line))
 
 
 PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
@@ -86,7 +86,7 @@ PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
         "{host} has a failure of its own (500 Broken): try again later",
     ),
     "a web page": (
-        [keeps(answer(b"<html>", "Content-Type: text/html"))],
+        [keeps(http_response(b"<html>", "Content-Type: text/html"))],
         {},
         "{host} does not respond like the service (200 ",
     ),

@@ -25,9 +25,9 @@ from knetik_cloud import (
 )
 from knetik_cloud.hooks import Attempt, Call, TokenEvent, default_hooks
 from test.conftest import RecordingServer
-from test.conftest import answer as response
+from test.conftest import http_response as response
 from test.faults.connection import closes
-from test.faults.server import FaultServer, answer, healthy, keeps
+from test.faults.server import FaultServer, healthy, http_response, keeps
 from test.observability.scenarios import (
     CoroutineRecorder,
     Interrupted,
@@ -37,7 +37,7 @@ from test.observability.scenarios import (
     run,
 )
 
-BUSY = keeps(answer(b"", status="503 X"))
+BUSY = keeps(http_response(b"", status="503 X"))
 READ = Scenario("get_user_inventory", (56, 57), (), [], [], [])
 KINDS = ["blocking", "asyncio"]
 
@@ -57,8 +57,10 @@ def call(kind: str, configuration: Configuration, method: str = "get_user_invent
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_attempt_has_the_facts_of_its_outcome(kind: str) -> None:
-    busy = keeps(answer({"request_id": "from-body"}, "Retry-After: 0", status="503 X"))
-    seen = run(READ._replace(scripts=(busy, keeps(answer({"id": 1}, "X-Request-Id: from-header")))), kind)
+    busy = keeps(http_response({"request_id": "from-body"}, "Retry-After: 0", status="503 X"))
+    seen = run(
+        READ._replace(scripts=(busy, keeps(http_response({"id": 1}, "X-Request-Id: from-header")))), kind
+    )
     first, second = dict.fromkeys(argument for argument in seen.arguments if isinstance(argument, Attempt))
     assert (first.status, first.request_id, first.retry_in, first.number) == (503, "from-body", 0.0, 1)
     assert (second.status, second.request_id, second.retry_in, second.number) == (200, "from-header", None, 2)
@@ -85,7 +87,7 @@ def test_attempt_without_a_response_has_the_error_of_its_failure(kind: str) -> N
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_unreadable_response_is_the_error_of_the_call_not_of_the_attempt(kind: str) -> None:
-    seen = run(READ._replace(scripts=(keeps(answer(b"{")),)), kind)
+    seen = run(READ._replace(scripts=(keeps(http_response(b"{")),)), kind)
     assert seen.hooks[-2:] == ["attempt 1: 200", "end of get_user_inventory after 1: ApiResponseError"]
     assert isinstance(seen.error, ApiResponseError)
 
@@ -129,7 +131,7 @@ def test_header_that_cannot_be_sent_is_logged_and_left_out(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_header_that_two_hooks_add_is_sent_once(kind: str, server: RecordingServer) -> None:
-    server.answers = [response(200, b'{"id": 56}')]
+    server.responses = [response(200, b'{"id": 56}')]
     hooks = [Adds({"traceparent": "1", "user-agent": "1"}), Adds({"Traceparent": "2", "USER-AGENT": "2"})]
     call(kind, Configuration(server.url, hooks=hooks))
     lines = server.requests[0].split(b"\r\n")
@@ -139,7 +141,7 @@ def test_header_that_two_hooks_add_is_sent_once(kind: str, server: RecordingServ
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_secret_header_of_a_hook_is_masked_where_the_service_echoes_it(kind: str) -> None:
-    echo = keeps(answer(b"canary-of-a-hook", status="400 canary-of-a-hook"))
+    echo = keeps(http_response(b"canary-of-a-hook", status="400 canary-of-a-hook"))
     with FaultServer([echo]) as server:
         hook = Adds({"X-Api-Key": Secret("canary-of-a-hook")})
         with pytest.raises(ApiException) as caught:
@@ -174,7 +176,7 @@ def test_exception_in_a_hook_is_logged_and_never_raised(
     kind: str, hook: type[Hook], caplog: pytest.LogCaptureFixture
 ) -> None:
     after = Recorder()
-    with FaultServer([keeps(answer({"access_token": "x", "expires_in": 60})), BUSY]) as server:
+    with FaultServer([keeps(http_response({"access_token": "x", "expires_in": 60})), BUSY]) as server:
         assert call(kind, Configuration(server.url, client_secret="s", hooks=[hook(), after])).id == 56
     assert len(after.seen) == 11
     failed = [record for record in caplog.records if record.levelno == logging.ERROR]
@@ -242,7 +244,7 @@ def test_token_provider_is_reported(kind: str) -> None:
         def on_token(self, event: TokenEvent) -> None:
             events.append(event)
 
-    with FaultServer([keeps(answer(b"", status="401 X"))]) as server:
+    with FaultServer([keeps(http_response(b"", status="401 X"))]) as server:
         call(kind, Configuration(server.url, token_provider=Provider(), hooks=[Notes()]))
     assert [(event.error, event.renewed) for event in events] == [(None, False), (None, True)]
     assert 59 < (events[0].expires_in or 0) <= 60
@@ -348,7 +350,7 @@ def test_interruption_in_a_hook_leaves_no_start_without_its_end(
 ) -> None:
     before, after = recorder(), recorder()
     hooks = [before, Interrupts(event, way), after]
-    script = keeps(answer({}, status=f"{status} X"))
+    script = keeps(http_response({}, status=f"{status} X"))
     with FaultServer([script]) as server, pytest.raises(error), interrupting(60):
         call(kind, Configuration(server.url, hooks=hooks))
     ends = ["end of get_user_inventory after 0"]

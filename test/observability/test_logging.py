@@ -16,12 +16,12 @@ from knetik_cloud import ApiClient, Configuration, UsersInventoryApi, aio
 from knetik_cloud.core import retry
 from test.faults.connection import closes
 from test.faults.security import redirect
-from test.faults.server import TOKEN_ANSWER, FaultServer, answer, healthy, keeps
+from test.faults.server import TOKEN_RESPONSE, FaultServer, healthy, http_response, keeps
 from test.observability.scenarios import CREDENTIALS, Scenario, run
 
 PLAYER = "player-data"
-GRANTED = TOKEN_ANSWER["access_token"]
-BUSY = keeps(answer({"message": PLAYER}, status="503 X"))
+GRANTED = TOKEN_RESPONSE["access_token"]
+BUSY = keeps(http_response({"message": PLAYER}, status="503 X"))
 LIST = Scenario("get_users_inventory", (), (BUSY,), [], [], [])
 FIELDS = {
     "operation": "get_user_inventory",
@@ -38,7 +38,7 @@ KINDS = ["blocking", "asyncio"]
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_records_have_the_facts_as_fields(kind: str) -> None:
-    busy = keeps(answer({"request_id": "trace-1"}, status="503 X"))
+    busy = keeps(http_response({"request_id": "trace-1"}, status="503 X"))
     seen = run(Scenario("get_user_inventory", (56, 57), (busy, closes), [], [], []), kind)
     debug, warning, closed, *_ = seen.records
     for record in (debug, warning):
@@ -73,7 +73,7 @@ def test_query_and_bodies_appear_with_debug_only(kind: str, debug: bool) -> None
             await api.get_users_inventory(filter_username=PLAYER)
             await api.update_user_inventory_status(56, 57, inventory_status=PLAYER)
 
-    lines = logged(kind, debug, call, call_async, [BUSY, keeps(answer({"content": []}))])
+    lines = logged(kind, debug, call, call_async, [BUSY, keeps(http_response({"content": []}))])
     assert (PLAYER in "\n".join(lines)) is debug
     if debug:
         assert any(f"filter_username={PLAYER}" in line for line in lines)
@@ -111,13 +111,13 @@ def logged(kind: str, debug: bool, call: Any, call_async: Any, scripts: Any) -> 
 
 
 def test_long_bodies_are_cut() -> None:
-    long = keeps(answer({"id": 1, "item_name": "x" * 9999}))
+    long = keeps(http_response({"id": 1, "item_name": "x" * 9999}))
     seen = run(Scenario("get_user_inventory", (56, 57), (long,), [], [], []), "blocking", debug=True)
     assert len(seen.records[-1].getMessage()) < 3000
 
 
 def test_newlines_of_a_body_forge_no_line() -> None:
-    forged = keeps(answer(b'{"id":\n1}'))
+    forged = keeps(http_response(b'{"id":\n1}'))
     seen = run(Scenario("get_user_inventory", (56, 57), (forged,), [], [], []), "blocking", debug=True)
     assert "\n" not in seen.records[-1].getMessage()
 
@@ -135,8 +135,8 @@ def test_exhausted_retry_budget_is_logged(kind: str, monkeypatch: pytest.MonkeyP
 
 
 def test_renewal_that_fails_while_the_token_is_valid_is_logged() -> None:
-    token = keeps(answer({"access_token": "x", "expires_in": 600}))
-    ok, busy = keeps(answer({"id": 1})), keeps(answer(b"", status="400 X"))
+    token = keeps(http_response({"access_token": "x", "expires_in": 600}))
+    ok, busy = keeps(http_response({"id": 1})), keeps(http_response(b"", status="400 X"))
     with FaultServer([token, ok, busy, ok]) as server:
         records: list[logging.LogRecord] = []
         handler = logging.Handler()

@@ -18,11 +18,11 @@ from knetik_cloud import ApiClient, Configuration, Hook, UsersInventoryApi, aio
 from knetik_cloud.contrib.opentelemetry import KnetikCloudInstrumentor, OpenTelemetryHook
 from knetik_cloud.hooks import default_hooks
 from test.faults.connection import closes
-from test.faults.server import FaultServer, Request, answer, healthy, keeps
+from test.faults.server import FaultServer, Request, healthy, http_response, keeps
 from test.observability.scenarios import Scenario, Telemetry, instrumented, run
 
 KINDS = ["blocking", "asyncio"]
-BUSY = keeps(answer({"request_id": "trace-1"}, "Retry-After: 0", status="503 X"))
+BUSY = keeps(http_response({"request_id": "trace-1"}, "Retry-After: 0", status="503 X"))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from test.faults.connection import closes, holds
-from test.faults.server import TOKEN_ANSWER, answer, healthy, keeps
+from test.faults.server import TOKEN_RESPONSE, healthy, http_response, keeps
 from test.observability.scenarios import CREDENTIALS, Scenario, run
 
 READ = "GET /users/{user_id}/inventory/{id}"
 USE = "POST /users/{user_id}/entitlements/{item_id}/use"
 TOKEN = "POST /oauth/token"
-BUSY = keeps(answer(b"", status="503 Service Unavailable"))
-REJECTED = keeps(answer(b"", status="401 Unauthorized"))
-MISSING = keeps(answer({"code": 404, "request_id": "trace-1"}, status="404 Not Found"))
-GRANT = keeps(answer(TOKEN_ANSWER))
+BUSY = keeps(http_response(b"", status="503 Service Unavailable"))
+REJECTED = keeps(http_response(b"", status="401 Unauthorized"))
+MISSING = keeps(http_response({"code": 404, "request_id": "trace-1"}, status="404 Not Found"))
+GRANT = keeps(http_response(TOKEN_RESPONSE))
 
 SCENARIOS = {
     "success": Scenario(

@@ -24,7 +24,7 @@ from test.outcomes.conftest import USERS, grants, held
 
 GRANT = "grant_user_entitlement"
 USE = "use_user_entitlement_item"
-NOBODY = 999_999
+UNKNOWN_USER = 999_999
 Api = knetik_cloud.UsersInventoryApi
 
 
@@ -61,9 +61,9 @@ def assert_complete(api: Api, folder: Path, **options: Any) -> None:
 def test_canary_that_is_rejected_ends_the_run_and_the_same_command_continues(
     api: Api, seeded: Sandbox, tmp_path: Path
 ) -> None:
-    asked: list[int] = []
-    report = run(api, tmp_path, canary=7, confirm=lambda found: asked.append(found.applied) or False)
-    assert (asked, report.applied, report.stopped) == ([7], 7, "after the canary of 7 rows")
+    confirmed: list[int] = []
+    report = run(api, tmp_path, canary=7, confirm=lambda found: confirmed.append(found.applied) or False)
+    assert (confirmed, report.applied, report.stopped) == ([7], 7, "after the canary of 7 rows")
     assert [row.row for row in report.rows() if row.state == "applied"] == [1, 2, 3, 4, 5, 6, 7]
     assert len(seeded.journal(GRANT)) == 7
     assert_complete(api, tmp_path, canary=7, confirm=lambda found: 1 / 0)
@@ -78,7 +78,7 @@ def test_run_without_terminal_stops_after_its_canary(api: Api, tmp_path: Path) -
 
 
 def test_canary_that_fails_too_often_is_not_confirmed(api: Api, tmp_path: Path) -> None:
-    rows = [{"user_id": NOBODY, "entitlement_id": 5}] * 9
+    rows = [{"user_id": UNKNOWN_USER, "entitlement_id": 5}] * 9
     report = run(api, tmp_path, rows, canary=5, max_errors=2, confirm=lambda found: 1 / 0)
     assert report.stopped == "more than 2 rows failed"
 
@@ -87,7 +87,7 @@ def test_canary_that_fails_too_often_is_not_confirmed(api: Api, tmp_path: Path) 
 def test_run_stops_when_too_many_rows_have_failed(
     api: Api, tmp_path: Path, allowed: Any, failed: int
 ) -> None:
-    rows = [{"user_id": NOBODY + number, "entitlement_id": 5} for number in range(40)]
+    rows = [{"user_id": UNKNOWN_USER + number, "entitlement_id": 5} for number in range(40)]
     report = run(api, tmp_path, rows, max_errors=allowed, concurrency=1)
     assert report.stopped == f"more than {failed - 1} rows failed"
     assert (report.counts["denied"], report.counts["pending"]) == (failed, 40 - failed)
@@ -100,13 +100,16 @@ def test_run_stops_when_too_many_rows_have_failed(
 def test_failed_rows_with_different_fields_are_the_input_of_another_run(
     api: Api, tmp_path: Path, name: str
 ) -> None:
-    rows = [{"user_id": NOBODY, "item_id": 56}, {"user_id": NOBODY + 1, "item_id": 56, "info": "\u5263"}]
+    rows = [
+        {"user_id": UNKNOWN_USER, "item_id": 56},
+        {"user_id": UNKNOWN_USER + 1, "item_id": 56, "info": "\u5263"},
+    ]
     options: Any = {"progress": False, "settle": 0}
     report = bulk.run(rows, api.use_user_entitlement_item, journal=tmp_path / "run", **options)
     assert report.write_failed(tmp_path / name) == 2
     again = bulk.run(tmp_path / name, api.use_user_entitlement_item, journal=tmp_path / "again", **options)
     found = [(str(row.arguments["user_id"]), row.arguments.get("info")) for row in again.rows()]
-    assert found == [(str(NOBODY), None), (str(NOBODY + 1), "\u5263")]
+    assert found == [(str(UNKNOWN_USER), None), (str(UNKNOWN_USER + 1), "\u5263")]
 
 
 @pytest.mark.parametrize("executor", ["threads", "stopped by another process"])

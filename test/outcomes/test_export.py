@@ -184,7 +184,7 @@ def test_items_that_utf8_cannot_encode_or_that_are_not_objects_are_in_every_form
 
 def test_export_reads_pages_of_1000_by_default(service: ListService, tmp_path: Path) -> None:
     bulk.export(pager(service), tmp_path / "a.jsonl")
-    assert [asked["size"] for asked in service.asked] == ["1000"] * 3
+    assert [request["size"] for request in service.requests] == ["1000"] * 3
     done = bulk.export(pager(service, limit=70, page_size=50), tmp_path / "b.jsonl")
     assert done.rows == 70
     assert len((tmp_path / "b.jsonl").read_text().splitlines()) == 70
@@ -203,9 +203,9 @@ def stop_at(rows: int) -> Callable[[Mapping[str, Any]], None]:
 def test_export_goes_on_without_reading_pages_twice(service: ListService, tmp_path: Path) -> None:
     with pytest.raises(InterruptedError):
         bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl.gz", progress=stop_at(1200))
-    asked = len(service.asked)
+    already = len(service.requests)
     done = bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl.gz")
-    assert [int(page["page"]) for page in service.asked[asked:]] == list(range(13, 26))
+    assert [int(page["page"]) for page in service.requests[already:]] == list(range(13, 26))
     assert (done.rows, done.is_resumed, done.is_complete) == (2500, True, True)
     lines = gzip.decompress((tmp_path / "a.jsonl.gz").read_bytes()).splitlines()
     assert [json.loads(line)["id"] for line in lines] == list(range(1, 2501))

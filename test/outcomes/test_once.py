@@ -825,10 +825,10 @@ def test_time_of_the_service_is_bounded_however_long_responses_take(monkeypatch:
         offset, now, clock = choose.uniform(-1e8, 1e8), 1.7e9, ServiceTime()
         for _ in range(4):
             sent = now
-            answered = sent + choose.expovariate(0.3)
-            now = answered + choose.expovariate(0.3)
+            responded = sent + choose.expovariate(0.3)
+            now = responded + choose.expovariate(0.3)
             monkeypatch.setattr(Moment, "now", lambda: Moment(now, now - 1e9))  # noqa: B023
-            date = formatdate(math.floor(answered + offset), usegmt=True)
+            date = formatdate(math.floor(responded + offset), usegmt=True)
             clock.learn({"Date": date}, Moment(sent, sent - 1e9))
             true = now + offset
             assert clock.now() <= true + 1e-6

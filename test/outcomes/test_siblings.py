@@ -196,8 +196,8 @@ def test_rows_whose_traces_look_alike_are_in_one_shard(api: Api, tmp_path: Path)
     for number, (operation, row) in enumerate(ROWS.items()):
         method, journal = getattr(api, operation), tmp_path / str(number)
         assert len(bulk.prepare([row] * 20, method, journal=journal)) == 1
-    spelled = [{"user_id": user, "entitlement_id": ITEM} for user in (56, "56", "056")]
-    assert len(bulk.prepare(spelled, api.grant_user_entitlement, journal=tmp_path / "users")) == 1
+    rows = [{"user_id": user, "entitlement_id": ITEM} for user in (56, "56", "056")]
+    assert len(bulk.prepare(rows, api.grant_user_entitlement, journal=tmp_path / "users")) == 1
     lamps = [{**ROWS["create_entitlement_item"], "name": f"Lamp {number}"} for number in range(20)]
     assert len(bulk.prepare(lamps, api.create_entitlement_item, journal=tmp_path / "lamps")) > 10
 

@@ -21,9 +21,9 @@ class ListService:
         self.rows = rows
         self.latency = latency
         self.before: Callable[[int], object] = lambda page: None
-        self.asked: list[dict[str, str]] = []
-        self.under_way = 0
-        self.most_under_way = 0
+        self.requests: list[dict[str, str]] = []
+        self.in_progress = 0
+        self.max_in_progress = 0
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -60,11 +60,11 @@ class ListService:
                 target = re.match(rb"GET (\S+)", head)
                 assert target is not None
                 with self._lock:
-                    self.under_way += 1
-                    self.most_under_way = max(self.most_under_way, self.under_way)
+                    self.in_progress += 1
+                    self.max_in_progress = max(self.max_in_progress, self.in_progress)
                 content = self._page(target[1].decode())
                 with self._lock:
-                    self.under_way -= 1
+                    self.in_progress -= 1
                 start = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}"
                 try:
                     connection.sendall(start.encode() + b"\r\n\r\n" + content)
@@ -73,7 +73,7 @@ class ListService:
 
     def _page(self, target: str) -> bytes:
         query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
-        self.asked.append(query)
+        self.requests.append(query)
         number, size = int(query.get("page", 1)), int(query.get("size", 25))
         self.before(number)
         time.sleep(self.latency)

@@ -55,8 +55,8 @@ def test_all_items_come_in_order_with_the_total(read: Use, prefetch: int) -> Non
         items, pager = read(service, {"page_size": 10, "prefetch": prefetch})
     assert [item.id for item in items] == list(range(1, 96))
     assert pager.total == 95
-    assert len(service.asked) == 10
-    assert service.most_under_way <= max(prefetch, 1)
+    assert len(service.requests) == 10
+    assert service.max_in_progress <= max(prefetch, 1)
 
 
 @both
@@ -64,7 +64,7 @@ def test_eight_pages_are_read_at_the_same_time_with_eight_ahead(read: Use) -> No
     with ListService(entries(400), latency=0.05) as service:
         items, _ = read(service, {"page_size": 10, "prefetch": 8})
     assert [item.id for item in items] == list(range(1, 401))
-    assert service.most_under_way == 8
+    assert service.max_in_progress == 8
 
 
 @both
@@ -72,7 +72,7 @@ def test_filters_and_a_limit_are_passed_on(read: Use) -> None:
     with ListService(entries(95)) as service:
         items, pager = read(service, {"filter_username": "alice", "inactive": True, "limit": 7})
     assert (len(items), pager.total) == (7, 95)
-    assert service.asked == [{"inactive": "true", "filter_username": "alice", "size": "7", "page": "1"}]
+    assert service.requests == [{"inactive": "true", "filter_username": "alice", "size": "7", "page": "1"}]
 
 
 @both
@@ -88,7 +88,7 @@ def test_a_row_that_is_removed_meanwhile_causes_a_warning_where_the_loop_is(read
 def test_the_deadline_of_the_list_applies(read: Use) -> None:
     with ListService(entries(400), latency=0.05) as service, pytest.raises(DeadlineExceeded):
         read(service, {"page_size": 10, "deadline": 0.3})
-    assert 1 <= len(service.asked) <= 7  # a busy machine reads fewer
+    assert 1 <= len(service.requests) <= 7  # a busy machine reads fewer
 
 
 @both
@@ -109,7 +109,7 @@ def test_an_unknown_option_is_rejected_immediately(read: Use) -> None:
             read(service, wrong)
     with ListService(entries(5)) as service, pytest.raises(ApiValueError, match="prefetch"):
         read(service, {"prefetch": 1000})
-    assert not service.asked
+    assert not service.requests
 
 
 def test_pages_yields_the_envelopes_and_each_loop_reads_the_list_again() -> None:
@@ -118,7 +118,7 @@ def test_pages_yields_the_envelopes_and_each_loop_reads_the_list_again() -> None
         assert [len(page.content or []) for page in pager.pages()] == [10, 10, 5]
         assert [page.total_elements for page in pager.pages()] == [25] * 3
         assert len(list(pager)) == 25
-        assert len(service.asked) == 9
+        assert len(service.requests) == 9
 
 
 def test_total_reads_the_first_page_and_the_loop_goes_on_from_there() -> None:
@@ -127,7 +127,7 @@ def test_total_reads_the_first_page_and_the_loop_goes_on_from_there() -> None:
         assert pager.total == 25
         assert pager.total == 25
         assert [item.id for item in pager] == list(range(1, 26))
-        assert len(service.asked) == 3
+        assert len(service.requests) == 3
 
 
 def test_awaiting_a_pager_reads_the_first_page() -> None:
@@ -137,7 +137,7 @@ def test_awaiting_a_pager_reads_the_first_page() -> None:
             assert pager.total is None
             assert (await pager).total == 25
             assert [item.id async for item in await pager] == list(range(1, 26))
-            assert len(service.asked) == 3
+            assert len(service.requests) == 3
             assert [len(page.content or []) async for page in pager.pages()] == [10, 10, 5]
 
     with ListService(entries(25)) as service:
@@ -162,9 +162,9 @@ def test_no_thread_is_left_when_a_pager_is_dropped_half_way(threads: Callable[[]
         while threads() and time.monotonic() - started < 20:
             time.sleep(0.01)
         assert not threads()
-        asked = len(service.asked)
+        requested = len(service.requests)
         time.sleep(0.1)
-        assert len(service.asked) == asked <= 10
+        assert len(service.requests) == requested <= 10
 
 
 def test_without_prefetch_no_thread_is_started(threads: Callable[[], int]) -> None:

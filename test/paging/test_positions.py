@@ -82,7 +82,7 @@ def test_limit_counts_from_the_start_and_positions_stop_before_omitted_items(rea
 def test_start_page_is_a_number_too(read: Read) -> None:
     with ListService(entries(95)) as service:
         ids, _ = read(service, {"page_size": 10, "start_page": 9}, 1000)
-        assert [page["page"] for page in service.asked] == ["9", "10"]
+        assert [page["page"] for page in service.requests] == ["9", "10"]
         past_the_end, _ = read(service, {"page_size": 10, "start_page": 12}, 1000)
     assert ids == list(range(81, 96))
     assert past_the_end == []
@@ -114,7 +114,7 @@ def test_item_that_moved_while_the_list_was_read_comes_once(read: Read, count: i
     with ListService(entries(20)) as service:
 
         def insert(page: int) -> None:
-            if page == 2 and len(service.asked) == 2:
+            if page == 2 and len(service.requests) == 2:
                 service.rows.insert(0, {"id": 99})
 
         service.before = insert

@@ -28,7 +28,7 @@ class Driven:
     """The results of reading a list, driven by a function that returns a page by its number."""
 
     def __init__(self, plan: Plan[Page], fetch: Callable[[int], Row], most: int = 1000) -> None:
-        self.asked: list[int] = []
+        self.requested: list[int] = []
         self.most_ahead = 0
         self.items: list[Any] = []
         self.pages: list[Page] = []
@@ -36,11 +36,11 @@ class Driven:
         waiting: list[Row] = []
         steps, page = plan.read(), None
         try:
-            while len(self.asked) < most:
+            while len(self.requested) < most:
                 step = steps.send(page)
                 page = None
                 if isinstance(step, StartFetch):
-                    self.asked.append(step.arguments["page"])
+                    self.requested.append(step.arguments["page"])
                     waiting.append(fetch(step.arguments["page"]))
                 elif isinstance(step, AwaitPage):
                     page = Page.from_dict(waiting.pop(0))
@@ -71,7 +71,7 @@ def test_all_items_come_in_order_and_no_page_is_requested_in_vain(
 ) -> None:
     read = Driven(plan(prefetch=prefetch), static(count))
     assert read.ids == list(range(1, count + 1))
-    assert read.asked == list(range(1, pages + 1))
+    assert read.requested == list(range(1, pages + 1))
     assert read.most_ahead <= prefetch
     assert not read.warnings
 
@@ -81,7 +81,7 @@ def test_all_items_come_in_order_and_no_page_is_requested_in_vain(
 def test_a_limit_is_kept_and_no_page_beyond_it_is_requested(limit: int, pages: int, prefetch: int) -> None:
     read = Driven(plan(limit=limit, prefetch=prefetch), static(100))
     assert read.ids == list(range(1, min(limit, 100) + 1))
-    assert len(read.asked) == pages
+    assert len(read.requested) == pages
     assert not read.warnings
 
 
@@ -166,8 +166,8 @@ def test_no_change_repeats_an_item_and_a_loss_is_reported(
             if when == number and is_removal and rows:
                 kept.discard(rows.pop(where % len(rows))["id"])
             elif when == number:
-                rows.insert(where % (len(rows) + 1), {"id": 1000 + len(service.asked)})
-                service.asked.append({})
+                rows.insert(where % (len(rows) + 1), {"id": 1000 + len(service.requested)})
+                service.requested.append({})
         return service.envelope(number, size)
 
     read = Driven(plan(page_size=size, prefetch=prefetch), fetch)
@@ -186,7 +186,7 @@ def test_an_envelope_without_totals_is_read_to_the_end(missing: set[str]) -> Non
 
     read = Driven(plan(), without)
     assert read.ids == list(range(1, 31))
-    assert len(read.asked) <= 4
+    assert len(read.requested) <= 4
 
 
 @pytest.mark.parametrize("pages", [10**9, -5, "many", True, 1.5, None])
@@ -198,8 +198,8 @@ def test_a_malformed_page_count_does_not_prolong_the_reading(pages: Any) -> None
 
 def test_an_empty_or_null_content_ends_it() -> None:
     assert Driven(plan(), lambda number: {"content": None, "total_pages": 9}).ids == []
-    assert Driven(plan(), lambda number: {"content": [], "total_pages": 9}).asked == [1]
-    assert Driven(plan(), lambda number: {}).asked == [1]
+    assert Driven(plan(), lambda number: {"content": [], "total_pages": 9}).requested == [1]
+    assert Driven(plan(), lambda number: {}).requested == [1]
 
 
 def test_a_service_that_keeps_returning_the_same_page_is_noticed() -> None:

@@ -86,7 +86,7 @@ def test_a_seed_takes_the_place_of_what_has_its_key(web: Web, sandbox: Sandbox) 
 
 
 @pytest.mark.parametrize(
-    ("seed", "said"),
+    ("seed", "message"),
     [
         ("items: [", "not valid YAML"),
         ("[1]", "a seed is a map of sections, not [1]"),
@@ -108,12 +108,12 @@ def test_a_seed_takes_the_place_of_what_has_its_key(web: Web, sandbox: Sandbox) 
     ],
 )
 def test_an_invalid_seed_is_rejected_and_changes_nothing(
-    web: Web, sandbox: Sandbox, seed: str, said: str
+    web: Web, sandbox: Sandbox, seed: str, message: str
 ) -> None:
     before = sandbox.export()
     reply = web.call("POST", "/_sandbox/seed", body=seed.encode())
     assert reply.status == 400
-    assert said in reply.json["result"][0]["message"]
+    assert message in reply.json["result"][0]["message"]
     assert sandbox.export() == before
 
 
@@ -180,7 +180,7 @@ def test_an_invalid_time_is_rejected(web: Web, body: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("when", "said"),
+    ("when", "message"),
     [
         ("tomorrow", "when must be epoch seconds, an aware datetime or ISO 8601 with a UTC offset, such as"),
         (None, "when must be epoch seconds"),
@@ -189,10 +189,10 @@ def test_an_invalid_time_is_rejected(web: Web, body: Any) -> None:
         ("1950-01-01T00:00:00Z", "when must be from 1970 to 9999"),
     ],
 )
-def test_a_naive_or_invalid_instant_is_rejected(sandbox: Sandbox, when: Any, said: str) -> None:
+def test_a_naive_or_invalid_instant_is_rejected(sandbox: Sandbox, when: Any, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=r"^when") as caught:
         sandbox.set_time(when)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_naive_instant_is_rejected_over_http(web: Web) -> None:
@@ -261,12 +261,12 @@ def test_the_journal_keeps_the_last_exchanges() -> None:
 def test_no_secret_shows_in_the_journal(web: Web, sandbox: Sandbox) -> None:
     form = {"grant_type": "password", "client_id": "knetik", "username": "user_id_example"}
     secrets = {"password": "password_example", "client_secret": "client_secret_example"}
-    answer = web.post("/oauth/token", form={**form, **secrets}).json
+    response = web.post("/oauth/token", form={**form, **secrets}).json
     web.call("POST", "/oauth/token", query={**form, **secrets})
-    web.post("/oauth/token", form={"grant_type": "refresh_token", "refresh_token": answer["refresh_token"]})
-    web.get("/entitlements", token=answer["access_token"])
+    web.post("/oauth/token", form={"grant_type": "refresh_token", "refresh_token": response["refresh_token"]})
+    web.get("/entitlements", token=response["access_token"])
     text = web.get("/_sandbox/journal").body.decode()
-    for secret in (*secrets.values(), answer["access_token"], answer["refresh_token"]):
+    for secret in (*secrets.values(), response["access_token"], response["refresh_token"]):
         assert secret not in text
     assert "Bearer ***" in text
     assert "password=***" in text

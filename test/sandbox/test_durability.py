@@ -23,13 +23,13 @@ def options_for(database: str) -> list[str]:
 
 
 def test_a_killed_server_loses_nothing_that_it_responded_to(database: str) -> None:
-    answered = [0] * 4
+    responses = [0] * 4
 
     def grant(number: int, url: str) -> None:
         client = Web(url)
         try:
             while client.grant(3, 1).status == 202:
-                answered[number] += 1
+                responses[number] += 1
         except (OSError, http.client.HTTPException):
             pass  # killed
         finally:
@@ -44,12 +44,12 @@ def test_a_killed_server_loses_nothing_that_it_responded_to(database: str) -> No
         for thread in threads:
             thread.start()
         end = time.monotonic() + 30
-        while sum(answered) < 1000 and time.monotonic() < end:
+        while sum(responses) < 1000 and time.monotonic() < end:
             time.sleep(0.01)
         _kill_all(process.pid)
         for thread in threads:
             thread.join()
-    assert sum(answered) >= 1000
+    assert sum(responses) >= 1000
 
     with running_command("--database", database) as (_, url):
         client = Web(url)
@@ -60,8 +60,8 @@ def test_a_killed_server_loses_nothing_that_it_responded_to(database: str) -> No
             ).json
             entries += listed["content"]
             page = 0 if listed["last"] else page + 1
-        # One grant per thread may have been stored without its answer getting through.
-        assert sum(answered) <= len(entries) <= sum(answered) + 4
+        # One grant per thread may have been stored without its response arriving.
+        assert sum(responses) <= len(entries) <= sum(responses) + 4
         for entry in entries[:: max(1, len(entries) // 50)] + entries[-4:]:
             log = client.get(f"/users/3/inventory/{entry['id']}/log").json
             assert [line["type"] for line in log["content"]] == ["grant"]

@@ -138,9 +138,9 @@ def test_a_group_limits_what_a_user_holds_of_all_its_items(web: Web) -> None:
     red, blue = (web.create_item({"type_hint": "limited_gettable", "group": group}) for _ in range(2))
     assert [web.grant(56, item).status for item in (red, blue, red)] == [202, 202, 400]
     assert web.grant(3, red).status == 202
-    refused = web.grant(56, blue)
-    assert refused.problem["field"] == "entitlement_id"
-    assert refused.problem["details"]["behavior"] == "limited_gettable"
+    denied = web.grant(56, blue)
+    assert denied.problem["field"] == "entitlement_id"
+    assert denied.problem["details"]["behavior"] == "limited_gettable"
     (entry,) = web.entries(56, red)
     web.put(f"/users/56/inventory/{entry['id']}/status", "inactive")
     assert web.grant(56, blue).status == 202
@@ -188,8 +188,8 @@ def test_a_window_in_milliseconds_is_rounded_up_to_whole_seconds(web: Web, sandb
 
 
 def test_a_prerequisite_must_be_held(web: Web) -> None:
-    refused = web.grant(56, 3)
-    assert (refused.status, refused.problem["details"]["behavior"]) == (400, "pre_req_entitlement")
+    denied = web.grant(56, 3)
+    assert (denied.status, denied.problem["details"]["behavior"]) == (400, "pre_req_entitlement")
     web.grant(56, 1)
     assert web.grant(56, 3).status == 202
 

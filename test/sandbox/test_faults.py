@@ -85,7 +85,7 @@ def test_faults_are_armed_listed_and_cleared_over_http(web: Web, sandbox: Sandbo
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ({"operation": "fly", "status": 500}, "there is no operation 'fly'"),
         ({"operation": "*"}, "needs a status"),
@@ -100,10 +100,10 @@ def test_faults_are_armed_listed_and_cleared_over_http(web: Web, sandbox: Sandbo
         ({"status": 500}, "operation is required"),
     ],
 )
-def test_invalid_faults_are_rejected(web: Web, fault: dict[str, Any], said: str) -> None:
+def test_invalid_faults_are_rejected(web: Web, fault: dict[str, Any], message: str) -> None:
     reply = web.post("/_sandbox/faults", fault)
     assert reply.status == 400
-    assert said in reply.problem["message"]
+    assert message in reply.problem["message"]
     assert web.get("/_sandbox/faults").json == {"faults": []}
 
 

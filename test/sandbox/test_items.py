@@ -106,7 +106,7 @@ def test_an_item_that_does_not_exist_is_not_found(web: Web, method: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("change", "field", "said"),
+    ("change", "field", "message"),
     [
         ({"name": None}, "name", "must be a text, not null"),
         ({"name": "  "}, "name", "must not be blank"),
@@ -165,13 +165,13 @@ def test_an_item_that_does_not_exist_is_not_found(web: Web, method: str) -> None
     ],
 )
 def test_invalid_items_are_rejected_with_the_field_named(
-    web: Web, change: dict[str, Any], field: str, said: str
+    web: Web, change: dict[str, Any], field: str, message: str
 ) -> None:
     before = web.get("/entitlements").json
     reply = web.post("/entitlements", {**ITEM, **change})
     assert reply.status == 400
     assert reply.problem["field"] == field
-    assert said in reply.problem["message"]
+    assert message in reply.problem["message"]
     assert web.get("/entitlements").json == before
 
 

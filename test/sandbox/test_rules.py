@@ -198,7 +198,7 @@ def test_pre_req_entitlement_requires_every_item(held: set[int], allowed: bool) 
 
 
 @pytest.mark.parametrize(
-    ("bounds", "asked", "price"),
+    ("bounds", "requested", "price"),
     [
         ({"min_price": 5, "max_price": 20}, 3.99, 5.0),
         ({"min_price": 5, "max_price": 20}, 30.0, 20.0),
@@ -208,9 +208,9 @@ def test_pre_req_entitlement_requires_every_item(held: set[int], allowed: bool) 
     ],
 )
 def test_price_overridable_moves_a_price_into_its_bounds(
-    bounds: dict[str, Any], asked: float, price: float
+    bounds: dict[str, Any], requested: float, price: float
 ) -> None:
-    assert price_overridable.price(bounds, asked) == price
+    assert price_overridable.price(bounds, requested) == price
 
 
 WALLET = {"type_hint": "fulfillable", "type_name": "wallet"}

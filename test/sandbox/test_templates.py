@@ -27,8 +27,8 @@ def test_a_template_is_created_read_updated_and_deleted(web: Web, sandbox: Sandb
 
 def test_a_template_in_use_is_kept_unless_it_is_detached(web: Web) -> None:
     for query in ({}, {"cascade": "cascade_example"}):
-        refused = web.delete("/entitlements/templates/id_example", query=query)
-        assert (refused.status, refused.problem["field"]) == (400, "cascade")
+        rejected = web.delete("/entitlements/templates/id_example", query=query)
+        assert (rejected.status, rejected.problem["field"]) == (400, "cascade")
     assert web.get("/entitlements/56").json["template"] == "id_example"
     assert web.delete("/entitlements/templates/id_example", query={"cascade": "detach"}).status == 204
     assert web.get("/entitlements/56").json["template"] is None

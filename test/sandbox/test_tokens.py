@@ -34,15 +34,15 @@ def guarded(guarded_server: Sandbox) -> Iterator[Web]:
 
 
 def test_a_client_gets_a_token(web: Web) -> None:
-    answer = web.post("/oauth/token", form=CLIENT).json
-    assert len(answer.pop("access_token")) == 36
-    assert answer == {"token_type": "bearer", "expires_in": 43_200, "scope": "write read"}
+    response = web.post("/oauth/token", form=CLIENT).json
+    assert len(response.pop("access_token")) == 36
+    assert response == {"token_type": "bearer", "expires_in": 43_200, "scope": "write read"}
 
 
 def test_a_user_gets_a_token_that_can_be_refreshed(web: Web) -> None:
     first = web.post("/oauth/token", form=USER).json
-    asked = {"grant_type": "refresh_token", "client_id": "knetik", "refresh_token": first["refresh_token"]}
-    second = web.post("/oauth/token", form=asked).json
+    form = {"grant_type": "refresh_token", "client_id": "knetik", "refresh_token": first["refresh_token"]}
+    second = web.post("/oauth/token", form=form).json
     assert second["access_token"] != first["access_token"]
     assert web.check("me", 56, token=second["access_token"]).status == 200
 
@@ -128,33 +128,33 @@ def test_a_token_ends_by_the_clock(guarded: Web, guarded_server: Sandbox) -> Non
 
 
 def test_tokens_can_be_ended_and_refreshed(guarded: Web, guarded_server: Sandbox) -> None:
-    answer = guarded.post("/oauth/token", form=USER).json
+    response = guarded.post("/oauth/token", form=USER).json
     assert guarded_server.expire_tokens() == 1
-    assert guarded.check("me", 56, token=answer["access_token"]).status == 401
-    asked = {"grant_type": "refresh_token", "refresh_token": answer["refresh_token"]}
-    assert guarded.check("me", 56, token=guarded.token(**asked)).status == 200
+    assert guarded.check("me", 56, token=response["access_token"]).status == 401
+    form = {"grant_type": "refresh_token", "refresh_token": response["refresh_token"]}
+    assert guarded.check("me", 56, token=guarded.token(**form)).status == 200
 
 
 def test_a_refresh_token_ends_after_thirty_days(guarded: Web, guarded_server: Sandbox) -> None:
-    answer = guarded.post("/oauth/token", form=USER).json
+    response = guarded.post("/oauth/token", form=USER).json
     guarded_server.advance(days=30)
-    asked = {"grant_type": "refresh_token", "client_id": "knetik", "refresh_token": answer["refresh_token"]}
-    assert guarded.post("/oauth/token", form=asked).json["error"] == "invalid_grant"
+    form = {"grant_type": "refresh_token", "client_id": "knetik", "refresh_token": response["refresh_token"]}
+    assert guarded.post("/oauth/token", form=form).json["error"] == "invalid_grant"
 
 
 def test_owners_may_do_what_the_contract_permits(guarded: Web) -> None:
     token = guarded.token(**{key: value for key, value in USER.items() if key != "client_id"})
     assert guarded.get("/users/56/inventory", token=token).status == 200
     assert guarded.use(56, 56, token=token).status == 200
-    for refused in (
+    for rejected in (
         guarded.get("/users/3/inventory", token=token),
         guarded.get("/inventories", token=token),
         guarded.get("/users/56/inventory/56", token=token),
         guarded.delete("/entitlements/56", token=token),
     ):
-        assert refused.status == 403
-        assert "INVENTORY_ADMIN" in refused.problem["message"]
-        assert refused.json["code"] == 1005
+        assert rejected.status == 403
+        assert "INVENTORY_ADMIN" in rejected.problem["message"]
+        assert rejected.json["code"] == 1005
 
 
 def test_a_client_without_permissions_may_do_little(guarded: Web) -> None:

@@ -81,8 +81,8 @@ class Web:
 
     def token(self, **form: str) -> str:
         """Get an access token; the demo data's client by default."""
-        asked = form or {"grant_type": "client_credentials", "client_secret": "client_secret_example"}
-        reply = self.post("/oauth/token", form={"client_id": "knetik", **asked})
+        fields = form or {"grant_type": "client_credentials", "client_secret": "client_secret_example"}
+        reply = self.post("/oauth/token", form={"client_id": "knetik", **fields})
         assert reply.status == 200, reply.body
         return str(reply.json["access_token"])
 

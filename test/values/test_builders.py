@@ -26,7 +26,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize(
-    ("built", "spelled"),
+    ("built", "formatted"),
     [
         (after(MOMENT), "GT,1502755200"),
         (before("2017-08-15T00:00:00Z"), "LT,1502755200"),
@@ -37,21 +37,21 @@ PATTERNS = {
         (after(1) & before(5) & at(3), "GT,1,LT,5,EQ,3"),
     ],
 )
-def test_a_range_of_time_is_formatted_as_documented(built: DateFilter, spelled: str) -> None:
-    assert built == spelled
+def test_a_range_of_time_is_formatted_as_documented(built: DateFilter, formatted: str) -> None:
+    assert built == formatted
     assert type(built) is DateFilter
     assert PATTERNS["filter_date"].fullmatch(built)
 
 
 @pytest.mark.parametrize(
-    ("built", "spelled"),
+    ("built", "formatted"),
     [
         (ascending("id"), "id:ASC"),
         (descending("created_date").then(ascending("id")), "created_date:DESC,id:ASC"),
     ],
 )
-def test_a_sort_order_is_formatted_as_documented(built: SortOrder, spelled: str) -> None:
-    assert built == spelled
+def test_a_sort_order_is_formatted_as_documented(built: SortOrder, formatted: str) -> None:
+    assert built == formatted
     assert type(built) is SortOrder
     assert PATTERNS["order"].fullmatch(built)
 

@@ -20,7 +20,7 @@ from ..conftest import RecordingServer
 MOMENT = datetime(2017, 8, 15, tzinfo=UTC)
 SECONDS = 1502755200
 
-SPELLINGS: list[Any] = [
+FORMS: list[Any] = [
     SECONDS,
     str(SECONDS),
     MOMENT,
@@ -32,11 +32,11 @@ SPELLINGS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS, ids=str)
+@pytest.mark.parametrize("form", FORMS, ids=str)
 def test_a_timestamp_is_sent_as_whole_epoch_seconds(
-    spelling: Any, api: UsersInventoryApi, server: RecordingServer
+    form: Any, api: UsersInventoryApi, server: RecordingServer
 ) -> None:
-    api.update_user_inventory_expires(56, 56, timestamp=spelling)
+    api.update_user_inventory_expires(56, 56, timestamp=form)
     assert server.requests[0].endswith(b"\r\n\r\n1502755200")
 
 
@@ -73,10 +73,10 @@ def test_an_entry_returns_its_instants_as_aware_datetimes() -> None:
     assert entry.updated_at is None
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS, ids=str)
-def test_an_assigned_instant_is_kept_as_the_documented_integer(spelling: Any) -> None:
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_an_assigned_instant_is_kept_as_the_documented_integer(form: Any) -> None:
     entry = UserInventoryResource()
-    entry.expires_at = spelling
+    entry.expires_at = form
     assert entry.to_json() == '{"expires":1502755200}'
     entry.expires_at = None
     assert entry.to_json() == '{"expires":null}'
@@ -139,9 +139,9 @@ HINT = "epoch seconds of the years 1 to 9999, not 1893456000000: these look like
 
 
 def test_milliseconds_are_rejected_with_a_hint(api: UsersInventoryApi, server: RecordingServer) -> None:
-    for spelling in (MILLISECONDS, str(MILLISECONDS)):
+    for form in (MILLISECONDS, str(MILLISECONDS)):
         with pytest.raises(ApiValueError, match=f"^timestamp must be {HINT}"):
-            api.update_user_inventory_expires(56, 56, timestamp=spelling)
+            api.update_user_inventory_expires(56, 56, timestamp=form)
     assert not server.requests
     entry = UserInventoryResource(expires=1)
     with pytest.raises(ApiValueError, match=f"^UserInventoryResource.expires must be {HINT}"):

@@ -83,14 +83,14 @@ def test_each_address_gets_its_share_of_a_short_time() -> None:
     assert dialer.abandoned == ["a", "b", "c", "d"]
 
 
-def test_next_address_is_tried_as_soon_as_one_refuses() -> None:
+def test_next_address_is_tried_immediately_after_a_refused_connection() -> None:
     dialer = Dialer(a=0.1, b=0.1)
     dialer.refused = {"a": ConnectionRefusedError("a")}
     assert dialer.connect("a", "b") == "b"
     assert dialer.begun == [("a", 0), ("b", 0.1)]
 
 
-def test_last_refusal_is_raised() -> None:
+def test_last_refused_connection_is_raised() -> None:
     dialer = Dialer(a=0.1, b=0.1)
     dialer.refused = {name: ConnectionRefusedError(name) for name in "ab"}
     with pytest.raises(ConnectionRefusedError, match="b"):
@@ -107,7 +107,7 @@ def test_families_alternate() -> None:
     assert [name for name, _ in dialer.begun] == ["a6", "d4", "b6", "c6"]
 
 
-def test_error_of_the_caller_s_own_is_not_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_the_caller_s_own_is_not_a_refused_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     def dial(address: Address) -> str:
         raise ConnectionRefusedError("mine")
 

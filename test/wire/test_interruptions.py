@@ -19,7 +19,7 @@ from knetik_cloud import (
     aio,
 )
 from knetik_cloud.core import writes
-from test.faults.server import FaultServer, answer, keeps
+from test.faults.server import FaultServer, http_response, keeps
 from test.interruptions import Interruption
 
 UNHURRIED: dict[str, Any] = {"timeout": 20.0, "deadline": 20.0, "retries": 0}
@@ -106,7 +106,7 @@ def test_write_that_is_interrupted_is_unknown_and_no_longer_running(monkeypatch:
 
 def test_cancellation_at_every_step_of_an_exchange_leaves_the_client_usable() -> None:
     async def main() -> None:
-        with FaultServer([keeps(answer(b'{"id": 56}'))] * 0) as server:
+        with FaultServer([keeps(http_response(b'{"id": 56}'))] * 0) as server:
             steps = 0
             while True:
                 async with aio.ApiClient(Configuration(server.url, **UNHURRIED)) as client:

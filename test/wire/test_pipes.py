@@ -33,7 +33,7 @@ from knetik_cloud import (
 from knetik_cloud.wire import asynchronous, blocking
 from knetik_cloud.wire.pipe import RECEIVE_BYTES, Listener, readable_check, run
 from knetik_cloud.wire.secure import SecurePipe
-from test.conftest import RecordingServer, answer
+from test.conftest import RecordingServer, http_response
 from test.faults.drivers import DRIVERS
 from test.faults.server import CERTIFICATES, FaultServer, Peer, Request
 
@@ -137,7 +137,7 @@ def test_address_that_is_rejected_immediately_is_not_the_last(
 ) -> None:
     loopback = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [UNREACHABLE, loopback])
-    server.answers = [answer(200, b'{"id": 56}')]
+    server.responses = [http_response(200, b'{"id": 56}')]
     made = DRIVERS[driver](Configuration(server.url))
     try:
         assert made.call("get_user_inventory", 56, 56).id == 56
@@ -211,7 +211,7 @@ def test_nothing_is_written_to_a_transport_that_is_closing(server: RecordingServ
 
 
 def test_streamed_response_is_read_in_any_amounts(server: RecordingServer) -> None:
-    server.answers = [answer(200, b'{"id": 56}')]
+    server.responses = [http_response(200, b'{"id": 56}')]
     with ApiClient(Configuration(server.url, max_response_size=10)) as client:
         api = UsersInventoryApi(client)
         response = client.raw(api.get_user_inventory, 56, 56)
@@ -226,7 +226,7 @@ def test_streamed_response_is_read_in_any_amounts(server: RecordingServer) -> No
 
 
 def test_response_that_is_closed_closes_its_connection_immediately(server: RecordingServer) -> None:
-    server.answers = [answer(200, b'{"id": 56}')]
+    server.responses = [http_response(200, b'{"id": 56}')]
     with ApiClient(Configuration(server.url)) as client:
         response = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 56)
         assert len(connections_to(server)) == 1
@@ -235,7 +235,7 @@ def test_response_that_is_closed_closes_its_connection_immediately(server: Recor
 
 
 def test_streamed_response_is_read_in_parts(server: RecordingServer) -> None:
-    server.answers = [answer(200, b'{"id": 56}')]
+    server.responses = [http_response(200, b'{"id": 56}')]
     with ApiClient(Configuration(server.url)) as client:
         response = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 56)
         assert [response.read(amount) for amount in (0, 3, 3)] == [b"", b'{"i', b'd":']
@@ -246,7 +246,11 @@ def test_streamed_response_is_read_in_parts(server: RecordingServer) -> None:
 def test_error_of_a_streamed_call_is_limited_and_its_stream_is_not(
     driver: str, server: RecordingServer
 ) -> None:
-    server.answers = [answer(404, b'"eleven_11"'), answer(404, b'"eleven_"'), answer(200, b'"eleven_11"')]
+    server.responses = [
+        http_response(404, b'"eleven_11"'),
+        http_response(404, b'"eleven_"'),
+        http_response(200, b'"eleven_11"'),
+    ]
     made = DRIVERS[driver](Configuration(server.url, max_response_size=10, retries=0))
     bodies = []
     for _ in range(2):
@@ -353,7 +357,7 @@ def test_response_before_the_connection_breaks_is_read(
         return bool(await send(pipe, b"more"))
 
     monkeypatch.setattr(blocking.BlockingPipe, "send", send_and_break)
-    server.answers = [answer(200, b'{"id": 56}')]
+    server.responses = [http_response(200, b'{"id": 56}')]
     assert [api.get_user_inventory(56, 56).id for _ in range(2)] == [56, 56]
 
 
@@ -377,7 +381,7 @@ def test_alert_that_cant_be_sent_leaves_the_error_of_the_handshake(
 
 
 def test_client_of_a_loop_that_was_closed_by_hand_closes_its_connections(server: RecordingServer) -> None:
-    server.answers = [answer(200, b'{"id": 56}')]
+    server.responses = [http_response(200, b'{"id": 56}')]
     loop = asyncio.new_event_loop()
     client = aio.ApiClient(Configuration(server.url))
     loop.run_until_complete(aio.UsersInventoryApi(client).get_user_inventory(56, 56))
@@ -418,7 +422,9 @@ def test_timer_of_a_loop_that_has_closed_does_nothing(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_host_whose_addresses_all_refuse_is_not_reached(driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_whose_addresses_all_reject_connections_is_not_reached(
+    driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     refusing = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
@@ -550,7 +556,7 @@ def test_deadline_of_a_stream_holds_though_its_data_never_stops(kind: str) -> No
 
 
 def test_connection_of_a_closed_client_is_closed_after_its_last_response(server: RecordingServer) -> None:
-    server.answers = [answer(200, b'{"id": 56}')]
+    server.responses = [http_response(200, b'{"id": 56}')]
     client = ApiClient(Configuration(server.url))
     response = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 56)
     client.close()

@@ -11,11 +11,11 @@ import pytest
 
 from knetik_cloud import ApiClient, ApiException, Configuration, UsersInventoryApi
 from test.faults.drivers import DRIVERS
-from test.faults.server import CERTIFICATES, ENTRY, FaultServer, Peer, Request, answer
+from test.faults.server import CERTIFICATES, ENTRY, FaultServer, Peer, Request, http_response
 
-STOLEN = answer({"id": 666}, "X-Target: stolen")
-GOOD = answer(ENTRY)
-CHUNKED = answer(b"", "Transfer-Encoding: chunked")
+STOLEN = http_response({"id": 666}, "X-Target: stolen")
+GOOD = http_response(ENTRY)
+CHUNKED = http_response(b"", "Transfer-Encoding: chunked")
 CHUNKS = b'a\r\n{"id": 56}\r\n0\r\n\r\n'
 POISONS: dict[str, bytes] = {
     "a second response": GOOD + STOLEN,
@@ -26,15 +26,15 @@ POISONS: dict[str, bytes] = {
     "a response behind chunks": CHUNKED + CHUNKS + STOLEN,
     "a response behind trailers": CHUNKED + CHUNKS[:-2] + b"X-T: 1\r\n\r\n" + STOLEN,
     "a response behind 204": b"HTTP/1.1 204 No Content\r\n\r\n" + STOLEN,
-    "a body behind 204": answer(ENTRY, status="204 No Content"),
-    "chunks behind 204": answer(b"", "Transfer-Encoding: chunked", status="204 No Content") + CHUNKS,
-    "a body behind 304": answer(ENTRY, status="304 Not Modified"),
-    "a length and chunks": answer(b"", "Content-Length: 3", "Transfer-Encoding: chunked") + CHUNKS,
+    "a body behind 204": http_response(ENTRY, status="204 No Content"),
+    "chunks behind 204": http_response(b"", "Transfer-Encoding: chunked", status="204 No Content") + CHUNKS,
+    "a body behind 304": http_response(ENTRY, status="304 Not Modified"),
+    "a length and chunks": http_response(b"", "Content-Length: 3", "Transfer-Encoding: chunked") + CHUNKS,
     "chunks of HTTP/1.0": CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + CHUNKS,
-    "a length that is too small": answer(ENTRY, length=4) + STOLEN,
+    "a length that is too small": http_response(ENTRY, length=4) + STOLEN,
     "a chunk that is too long": CHUNKED + b'4\r\n{"id": 56}\r\n0\r\n\r\n' + STOLEN,
-    "a response behind an error": answer(b"{}", status="404 X") + STOLEN,
-    "a split header": answer(ENTRY, "X-A: b\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2"),
+    "a response behind an error": http_response(b"{}", status="404 X") + STOLEN,
+    "a split header": http_response(ENTRY, "X-A: b\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2"),
 }
 
 
@@ -129,9 +129,9 @@ def test_both_clients_write_the_same_bytes() -> None:
         heads: list[bytes] = []
 
         class Recorder(FaultServer):
-            def _answer(self, peer: Peer, request: Request, heads: list[bytes] = heads) -> None:
+            def _respond(self, peer: Peer, request: Request, heads: list[bytes] = heads) -> None:
                 heads.append(repr((request.method, request.target, request.headers, request.body)).encode())
-                super()._answer(peer, request)
+                super()._respond(peer, request)
 
         with Recorder() as server:
             made = make(Configuration(server.url, access_token="a", retries=0))

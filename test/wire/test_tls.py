@@ -20,12 +20,12 @@ from knetik_cloud import (
 )
 from test.faults.drivers import DRIVERS
 from test.faults.security import Proxy
-from test.faults.server import CERTIFICATES, ENTRY, FaultServer, Peer, Request, answer
+from test.faults.server import CERTIFICATES, ENTRY, FaultServer, Peer, Request, http_response
 
 AUTHORITY = str(CERTIFICATES / "authority.pem")
 CLIENT = str(CERTIFICATES / "client.pem")
 ROUTES = ("direct", "tunnel", "tunnel in TLS")
-UNTIL_CLOSED = answer(ENTRY, "Transfer-Encoding: identity")
+UNTIL_CLOSED = http_response(ENTRY, "Transfer-Encoding: identity")
 """A response whose end is the end of the connection."""
 
 
@@ -164,5 +164,7 @@ def test_streamed_response_without_a_length_must_end_as_tls_requires() -> None:
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("route", ROUTES)
 def test_response_with_a_length_needs_no_end(route: str, driver: str) -> None:
-    with FaultServer([lambda peer, request: (peer.send(answer(ENTRY)), peer.close())], tls="good") as server:
+    with FaultServer(
+        [lambda peer, request: (peer.send(http_response(ENTRY)), peer.close())], tls="good"
+    ) as server:
         right(call(driver, route, server))

@@ -11,7 +11,7 @@ import pytest
 
 from knetik_cloud import ApiException, ApiTimeoutException, Configuration
 from test.faults.drivers import DRIVERS, Driver
-from test.faults.server import CERTIFICATES, FaultServer, Peer, Request, answer
+from test.faults.server import CERTIFICATES, FaultServer, Peer, Request, http_response
 
 from .test_tls import proxied
 
@@ -72,7 +72,7 @@ def reads_a_little(then: Callable[[Peer], None]) -> Callable[[Peer, Request], No
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("route", ROUTES)
 def test_early_response_ends_an_upload(route: str, driver: str) -> None:
-    rejects = reads_a_little(lambda peer: peer.send(answer(b"{}", status="413 Content Too Large")))
+    rejects = reads_a_little(lambda peer: peer.send(http_response(b"{}", status="413 Content Too Large")))
     with (
         FaultServer([rejects], tls=ROUTES[route][0], ignores_bodies=True) as server,
         client(driver, route, server) as made,

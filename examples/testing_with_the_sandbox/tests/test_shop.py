@@ -18,11 +18,11 @@ def test_a_life_is_spent_once(shop: Shop) -> None:
     assert not shop.spend_life(KIM, "level 2")
 
 
-def test_each_test_starts_afresh(shop: Shop) -> None:
+def test_each_test_starts_with_fresh_data(shop: Shop) -> None:
     assert not shop.spend_life(KIM, "level 1")
 
 
-def test_a_pass_is_good_for_a_week(shop: Shop, knetik_sandbox: Sandbox) -> None:
+def test_a_pass_expires_after_a_week(shop: Shop, knetik_sandbox: Sandbox) -> None:
     shop.sell_pass(KIM)
     knetik_sandbox.advance(days=6)
     assert shop.may_enter(KIM)
@@ -30,7 +30,7 @@ def test_a_pass_is_good_for_a_week(shop: Shop, knetik_sandbox: Sandbox) -> None:
     assert not shop.may_enter(KIM)
 
 
-def test_a_life_is_not_sold_twice_when_the_answer_is_lost(shop: Shop, knetik_sandbox: Sandbox) -> None:
+def test_a_life_is_not_sold_twice_when_the_response_is_lost(shop: Shop, knetik_sandbox: Sandbox) -> None:
     fault = knetik_sandbox.fail("grant_user_entitlement", status=502, applied=True)
     with pytest.raises(ServiceException):
         shop.sell_life(KIM)

@@ -20,7 +20,7 @@ from knetik_cloud.sandbox.storage.tables import clients, users
 MAX_IDENTITIES: Final = 100
 """Users, and clients, that a form offers."""
 
-NOBODY: Final = ""
+ANONYMOUS: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ def identities(service: Service) -> list[Identity]:
 def best(service: Service, operation: Operation, known: Sequence[Identity]) -> str:
     """Return the identity to offer first: one with the permission, or no identity if none is needed."""
     if not service.settings.require_auth or not operation.permissions:
-        return NOBODY
+        return ANONYMOUS
     needed = set(operation.permissions)
-    return next((each.value for each in known if needed & set(each.permissions)), NOBODY)
+    return next((each.value for each in known if needed & set(each.permissions)), ANONYMOUS)
 
 
 def credentials(service: Service, value: str) -> dict[str, str]:
@@ -91,7 +91,7 @@ async def token(service: Service, visit: Visit, value: str) -> str | None:
     Raises:
         ServiceError: If there is no such identity, or if the sandbox issues no token to it (404).
     """
-    if value == NOBODY:
+    if value == ANONYMOUS:
         return None
     operation = next(each for each in service.contract.operations.values() if each.issues_tokens)
     form = await run_in_threadpool(credentials, service, value)

@@ -88,18 +88,18 @@ def path_keys(contract: Contract, exchange: Exchange) -> Iterator[tuple[str, str
 def _touched(service: Service, exchange: Exchange) -> Iterator[tuple[str, Any]]:
     yield from path_keys(service.contract, exchange)
     yield from _mentioned(_parsed(exchange.body))
-    answer = _parsed(exchange.answer)
-    table = _answered(service.contract, exchange.operation)
-    if table and isinstance(answer, dict):
-        rows = answer.get("content")
-        for row in rows[:MAX_LINKS] if isinstance(rows, list) else [answer]:
+    response = _parsed(exchange.answer)
+    table = _table_of(service.contract, exchange.operation)
+    if table and isinstance(response, dict):
+        rows = response.get("content")
+        for row in rows[:MAX_LINKS] if isinstance(rows, list) else [response]:
             if isinstance(row, dict) and isinstance(row.get("id"), int | str):
                 yield table, row["id"]
     yield from _logged(service, exchange)
-    yield from _mentioned(answer)
+    yield from _mentioned(response)
 
 
-def _answered(contract: Contract, operation: str | None) -> str | None:
+def _table_of(contract: Contract, operation: str | None) -> str | None:
     """Return the table that an operation's response describes rows of."""
     known = contract.operations.get(operation or "")
     name = known.result.reference() if known and known.result else None

@@ -149,7 +149,7 @@ async def submit(context: Context, visit: Visit) -> Outcome:
     service = context.service
     operation = _operation(service, visit)
     given = {name.removeprefix(PREFIX): value for name, value in visit.pairs if name.startswith(PREFIX)}
-    body, chosen = visit.form.get("body", ""), visit.form.get("as", identities.NOBODY)
+    body, chosen = visit.form.get("body", ""), visit.form.get("as", identities.ANONYMOUS)
     if visit.form.get("do") == "fill":
         known = await run_in_threadpool(identities.credentials, service, chosen)
         return _page(service, operation, known, body, chosen)
@@ -160,10 +160,10 @@ async def submit(context: Context, visit: Visit) -> Outcome:
         return _page(service, operation, given, body, chosen, f"{', '.join(missing)} must not be empty")
     point = None
     if operation.method != "GET" and not operation.issues_tokens:
-        asked = await run_in_threadpool(_before_write, service, operation, visit)
-        if isinstance(asked, Page):
-            return asked
-        point = asked
+        prepared = await run_in_threadpool(_before_write, service, operation, visit)
+        if isinstance(prepared, Page):
+            return prepared
+        point = prepared
     token = await identities.token(service, visit, chosen)
     received = await send(visit.request, _wanted(operation, given, body, token))
     if operation.issues_tokens and received.status is not None:

@@ -20,11 +20,11 @@ def why_page(context: Context, visit: Visit) -> Outcome:
     """Show the form, and the verdict if it is filled in."""
     service = context.service
     now = service.controls.current_clock().now()
-    asked = {name: visit.query.get(name, "").strip() for name in ("user", "item", "action", "at")}
-    values: dict[str, Any] = {"asked": asked, "problem": None, "verdict": None, "now": now}
-    if asked["user"] and asked["item"]:
+    form = {name: visit.query.get(name, "").strip() for name in ("user", "item", "action", "at")}
+    values: dict[str, Any] = {"form": form, "problem": None, "verdict": None, "now": now}
+    if form["user"] and form["item"]:
         try:
-            values["verdict"] = _answer(service, asked, now)
+            values["verdict"] = _verdict(service, form, now)
         except (TypeError, ValueError) as error:
             values["problem"] = str(error)
     with service.database.transaction(reads_only=True) as db:
@@ -36,20 +36,20 @@ def why_page(context: Context, visit: Visit) -> Outcome:
     return Page("why.html", values)
 
 
-def _answer(service: Service, asked: dict[str, str], now: float) -> why.Verdict:
+def _verdict(service: Service, form: dict[str, str], now: float) -> why.Verdict:
     """Evaluate what the form asks.
 
     Raises:
         ValueError: If a field is wrong, or if the user or the item does not exist.
     """
     at = now
-    if asked["at"]:
-        at = read_instant(asked["at"], "The time")
+    if form["at"]:
+        at = read_instant(form["at"], "The time")
     result = why.evaluate(
         service,
-        _id(asked["user"], "The user"),
-        _id(asked["item"], "The item"),
-        asked["action"] or why.USE,
+        _id(form["user"], "The user"),
+        _id(form["item"], "The item"),
+        form["action"] or why.USE,
         at,
     )
     if isinstance(result, str):

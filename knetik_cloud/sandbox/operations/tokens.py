@@ -37,13 +37,13 @@ def get_o_auth_token(call: Call) -> Any:
         refresh_expires=now + REFRESH_LIFETIME if user_id is not None else None,
     )
     people.add_token(call.db, token, now)
-    answer = {
+    response = {
         "access_token": token.access_token,
         "token_type": "bearer",
         "expires_in": lifetime,
         "scope": SCOPE,
     }
-    return answer if token.refresh_token is None else {**answer, "refresh_token": token.refresh_token}
+    return response if token.refresh_token is None else {**response, "refresh_token": token.refresh_token}
 
 
 def _client(call: Call) -> Client:

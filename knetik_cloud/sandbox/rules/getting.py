@@ -43,18 +43,18 @@ def deny_get(
 
     `overrides` names the behaviors to skip.
     """
-    asked = {name: find(behaviors, name) for name in LIMITS if name not in overrides}
-    if (required := asked.get(pre_req_entitlement.NAME)) is not None:
+    applicable = {name: find(behaviors, name) for name in LIMITS if name not in overrides}
+    if (required := applicable.get(pre_req_entitlement.NAME)) is not None:
         held = holdings.held(required["item_ids"])
         if reason := pre_req_entitlement.deny_get(required, held):
             return Denial(pre_req_entitlement.NAME, reason)
-    limited = asked.get(limited_gettable.NAME)
+    limited = applicable.get(limited_gettable.NAME)
     if limited is not None and limited_gettable.has_group(limited):
         group = limited_gettable.group_name(limited) or ""
         owned = holdings.owned(group, limited["group"]["active_only"])
         if reason := limited_gettable.deny_get(limited, owned):
             return Denial(limited_gettable.NAME, reason)
-    if (periodic := asked.get(time_period_gettable.NAME)) is not None:
+    if (periodic := applicable.get(time_period_gettable.NAME)) is not None:
         group = time_period_gettable.group_name(periodic) or ""
         got = holdings.got_since(group, time_period_gettable.window_start(periodic, now))
         if reason := time_period_gettable.deny_get(periodic, got):

@@ -21,11 +21,11 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def price(behavior: Mapping[str, Any], asked: float) -> float:
+def price(behavior: Mapping[str, Any], requested: float) -> float:
     """Return the price to charge: the requested price, limited to the bounds."""
     low, high = behavior.get("min_price"), behavior.get("max_price")
-    if low is not None and asked < low:
+    if low is not None and requested < low:
         return float(low)
-    if high is not None and asked > high:
+    if high is not None and requested > high:
         return float(high)
-    return asked
+    return requested
