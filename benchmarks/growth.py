@@ -36,7 +36,7 @@ def measure_many(rounds: int) -> list[Figure]:
 
 def _in_child(work: str, url: str, times: int, name: str) -> list[Figure]:
     with tempfile.TemporaryDirectory() as bytecode:
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-m", "benchmarks.growth", work, url, str(times)],
             cwd=process.ROOT,
             env=process.environment(bytecode),
@@ -44,7 +44,7 @@ def _in_child(work: str, url: str, times: int, name: str) -> list[Figure]:
             check=True,
             text=True,
         )
-    memory, descriptors, threads = json.loads(done.stdout)
+    memory, descriptors, threads = json.loads(result.stdout)
     return [
         Figure(f"{name}: memory", memory, "MiB"),
         Figure(f"{name}: descriptors", descriptors, "more"),

@@ -73,7 +73,7 @@ def _compare(name: str, subject: str, against: str, rounds: int, bytecode: str) 
 
 def probe(statement: str, bytecode: str) -> Probe:
     """Run a statement in a fresh interpreter; `bytecode` is the folder that keeps the compiled modules."""
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", PROBE.format(statement=statement)],
         cwd=ROOT,
         env=environment(bytecode),
@@ -81,4 +81,4 @@ def probe(statement: str, bytecode: str) -> Probe:
         check=True,
         text=True,
     )
-    return Probe(*json.loads(done.stdout))
+    return Probe(*json.loads(result.stdout))

@@ -758,8 +758,8 @@ def run_steps(client: ApiClient, steps: Steps[T], sleep: Callable[[float], objec
                 result = client.call(command.operation, command.arguments, command.options, http_info=True)
             except ApiException as error:
                 result = error
-    except StopIteration as done:
-        value: T = done.value
+    except StopIteration as stop:
+        value: T = stop.value
         return value
 
 

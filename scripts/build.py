@@ -87,10 +87,10 @@ def _complete(bill: Path, version: str, source: Path) -> None:
 
 
 def _commit_time() -> int:
-    done = subprocess.run(
+    result = subprocess.run(
         ["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    return int(done.stdout)
+    return int(result.stdout)
 
 
 def _run(*command: str, env: dict[str, str] | None = None) -> None:

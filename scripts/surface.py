@@ -266,10 +266,10 @@ print(json.dumps(knetik.to_info_dict(click.Context(knetik)), default=str))
 
 def _commands(folder: Path) -> Mapping[str, Any]:
     """Return the tree of commands of a version, as click describes it."""
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", COMMANDS], cwd=folder, check=True, capture_output=True, text=True
     )
-    tree: Mapping[str, Any] = json.loads(done.stdout)
+    tree: Mapping[str, Any] = json.loads(result.stdout)
     return tree
 
 

@@ -56,11 +56,11 @@ def test_every_method_has_an_example_in_three_tabs() -> None:
 @pytest.mark.parametrize("method", sorted(EXAMPLES))
 def test_the_example_of_a_method_succeeds_as_pasted(method: str, run_script: RunScript) -> None:
     snippet = EXAMPLES[method][0][1]
-    done = run_script(snippet)
-    assert done.stderr == ""
-    assert done.returncode == 0
-    assert "Exception when calling" not in done.stdout
-    assert bool(done.stdout) == ("pprint(" in snippet)
+    result = run_script(snippet)
+    assert result.stderr == ""
+    assert result.returncode == 0
+    assert "Exception when calling" not in result.stdout
+    assert bool(result.stdout) == ("pprint(" in snippet)
 
 
 @pytest.fixture(scope="module")
@@ -131,9 +131,9 @@ def blocks() -> Iterator[Any]:
 @pytest.mark.parametrize("block", list(blocks()))
 def test_the_block_of_a_guide_runs_as_pasted(block: str, run_script: RunScript) -> None:
     is_test = re.search(r"^def test_", block, re.MULTILINE) is not None
-    done = run_script(f"{block}{RUN_TESTS}" if is_test else block)
-    assert re.sub(r".*: attempt \d failed .*\n", "", done.stderr) == ""  # a retry is logged as a warning
-    assert done.returncode == 0, done.stdout
+    result = run_script(f"{block}{RUN_TESTS}" if is_test else block)
+    assert re.sub(r".*: attempt \d failed .*\n", "", result.stderr) == ""  # a retry is logged as a warning
+    assert result.returncode == 0, result.stdout
 
 
 RUN_TESTS = """

@@ -105,8 +105,8 @@ def test_examples_type_check(tmp_path: Path, request: pytest.FixtureRequest) -> 
     mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(cache), *files]
     pyright = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, *files]
     for command in (mypy, pyright):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout
 
 
 def test_fastapi_app_accepts_and_returns_models(
@@ -166,7 +166,7 @@ def test_celery_task_grants_once(environment: dict[str, str], sandbox: Sandbox, 
     sandbox.fail("grant_user_entitlement", status=503)
     command = [sys.executable, "-m", "celery", "-A", "celery_tasks", "worker", "--concurrency", "2"]
     with running(command, environment | settings, tmp_path):
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", code],
             cwd=FOLDER,
             env=environment | settings,
@@ -174,8 +174,8 @@ def test_celery_task_grants_once(environment: dict[str, str], sandbox: Sandbox, 
             text=True,
             check=False,
         )
-    assert done.returncode == 0, f"{done.stderr}\n{(tmp_path / 'log').read_text()}"
-    assert done.stdout.strip() == "['applied', 'applied']"
+    assert result.returncode == 0, f"{result.stderr}\n{(tmp_path / 'log').read_text()}"
+    assert result.stdout.strip() == "['applied', 'applied']"
 
 
 def test_notebook_runs_and_shows_cards() -> None:

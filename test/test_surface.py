@@ -142,11 +142,11 @@ def test_a_version_does_not_break_itself(surface: ModuleType) -> None:
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the last release comes from git")
 def test_nothing_breaks_undeclared_since_the_last_release() -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "scripts/surface.py"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -41,8 +41,8 @@ async def run_steps(
                 )
             except ApiException as error:
                 result = error
-    except StopIteration as done:
-        value: T = done.value
+    except StopIteration as stop:
+        value: T = stop.value
         return value
 
 

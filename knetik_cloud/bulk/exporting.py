@@ -114,7 +114,7 @@ def export(
         raise BulkError(f"another process is exporting to {target}") from None
     try:
         compression = compression_of(target) if chosen == "jsonl" else None
-        done = _Export(pager, target, part, compression, resume, progress).fetch()
+        result = _Export(pager, target, part, compression, resume, progress).fetch()
         if chosen == "jsonl":
             part.replace(target)
         else:
@@ -127,15 +127,15 @@ def export(
     finally:
         lease.close()
         part.with_suffix(".lease").unlink(missing_ok=True)
-    if not done.is_complete and pager._plan.limit is None:
-        total = "" if done.total is None else f" of {done._expected}"
+    if not result.is_complete and pager._plan.limit is None:
+        total = "" if result.total is None else f" of {result._expected}"
         warnings.warn(
-            f"{target} holds {done.rows} items{total}: others may have been missed, because items moved "
+            f"{target} holds {result.rows} items{total}: others may have been missed, because items moved "
             "between pages. Collect items first, then change them",
             RowsMovedWarning,
             stacklevel=2,
         )
-    return done
+    return result
 
 
 def _format(path: Path, format: str | None) -> str:

@@ -112,7 +112,7 @@ def find(text: str) -> Operation[Any]:
         import click
 
         known = [*operations(), *by_id()]
-        near = get_close_matches(words, known, 3)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "`knetik --help` lists them"
+        matches = get_close_matches(words, known, 3)
+        hint = f"did you mean {' or '.join(map(repr, matches))}?" if matches else "`knetik --help` lists them"
         raise click.UsageError(f"there is no operation {text!r}; {hint}")
     return found

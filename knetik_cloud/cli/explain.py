@@ -143,5 +143,7 @@ def _unknown(topic: str) -> str:
     from difflib import get_close_matches
 
     names = {each.topic.lower(): each.topic for each in topics()}
-    near = [names[each] for each in get_close_matches(topic.lower(), names, 3)]
-    return f"nothing is known about {topic!r}" + (f"; did you mean {' or '.join(near)}?" if near else "")
+    matches = [names[each] for each in get_close_matches(topic.lower(), names, 3)]
+    return f"nothing is known about {topic!r}" + (
+        f"; did you mean {' or '.join(matches)}?" if matches else ""
+    )

@@ -108,13 +108,13 @@ class ExportCommand(OperationCommand):
             pager = getattr(api, execution.method)(**execution.arguments)
             progress = False if run.quiet else None
             try:
-                done = bulk.export(pager, file, resume=not restart, progress=progress)
+                result = bulk.export(pager, file, resume=not restart, progress=progress)
             except bulk.BulkError as error:
                 raise CommandError(str(error)) from None
             except OSError as error:
                 raise CommandError(f"can't write {error.filename or file}: {error.strerror}") from None
-            row = {name: getattr(done, name) for name in FIELDS}
-            run.output.write(Rows.single({**row, "path": str(done.path)}, FIELDS))
+            row = {name: getattr(result, name) for name in FIELDS}
+            run.output.write(Rows.single({**row, "path": str(result.path)}, FIELDS))
 
         run.act(lambda: [{**execution.plan()[0], "file": str(file)}], act, FIELDS)
 

@@ -25,7 +25,9 @@ class Group(click.Group):
             from difflib import get_close_matches
 
             known = self.list_commands(ctx)
-            near = get_close_matches(name, known, 3)
-            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"use {', '.join(known)}"
+            matches = get_close_matches(name, known, 3)
+            hint = (
+                f"did you mean {' or '.join(map(repr, matches))}?" if matches else f"use {', '.join(known)}"
+            )
             ctx.fail(f"there is no command {name!r}; {hint}")
         return super().resolve_command(ctx, args)

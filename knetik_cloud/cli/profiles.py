@@ -258,8 +258,8 @@ def _profile(path: Path, name: str, table: Mapping[str, Any]) -> Profile:
         if key not in KEYS:
             from difflib import get_close_matches
 
-            near = get_close_matches(key, KEYS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"use {', '.join(KEYS)}"
+            matches = get_close_matches(key, KEYS, 1)
+            hint = f"did you mean {matches[0]!r}?" if matches else f"use {', '.join(KEYS)}"
             raise _wrong(path, f"{where} has no setting {key!r}: {hint}")
         if not isinstance(value, KEYS[key]) or (isinstance(value, bool) and bool not in KEYS[key]):
             kinds = " or ".join(kind.__name__ for kind in KEYS[key])
@@ -288,16 +288,16 @@ def _from_helper(name: str, helper: str | list[Any]) -> str:
     if not command:
         raise CommandError(f"{what} is empty: write a command that prints the secret")
     try:
-        done = subprocess.run(  # noqa: S603 - the user's own command
+        result = subprocess.run(  # noqa: S603 - the user's own command
             command, stdout=subprocess.PIPE, timeout=HELPER_TIMEOUT, check=False
         )
     except OSError as error:
         raise CommandError(f"{what} can't be run: {command[0]}: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         raise CommandError(f"{what} did not end within {HELPER_TIMEOUT:.0f} s") from None
-    if done.returncode != 0:
-        raise CommandError(f"{what} failed with exit status {done.returncode}: run it yourself to see why")
-    return _one_line(done.stdout.decode("utf-8", "surrogateescape"), f"the output of {what}")
+    if result.returncode != 0:
+        raise CommandError(f"{what} failed with exit status {result.returncode}: run it yourself to see why")
+    return _one_line(result.stdout.decode("utf-8", "surrogateescape"), f"the output of {what}")
 
 
 def _one_line(text: str, what: str) -> str:

@@ -275,7 +275,7 @@ def _call(
     body: Any = None,
     *,
     returns: bool = False,
-    done: str | None = None,
+    notice: str | None = None,
     shape: Callable[[Any], Rows] = Rows.single,
     columns: Sequence[str] | None = None,
     ask: str | None = None,
@@ -288,7 +288,7 @@ def _call(
         path: The path below `/_sandbox`.
         body: The JSON body, or None.
         returns: Whether the response has a body. Every GET has one.
-        done: The message for stderr afterwards.
+        notice: The message for stderr afterwards.
         shape: Makes rows of the response.
         columns: The fields of the rows, or None if the data decides them.
         ask: The question to confirm, for a sandbox on another machine.
@@ -306,8 +306,8 @@ def _call(
         found = control.get(path) if method == "GET" else control.send(method, path, body, returns=returns)
         if method == "GET" or returns:
             run.output.write(shape(found))
-        if done is not None:
-            note(done)
+        if notice is not None:
+            note(notice)
 
     run.act(lambda: [plan], act, columns)
 
@@ -315,7 +315,7 @@ def _call(
 @_controls("stop", "Stop a sandbox.", asks=True)
 def stop(url: str | None) -> None:
     """Stop a sandbox, even if another program started it. Data in memory is lost."""
-    _call(url, "POST", "/stop", done="Stopped.", ask="Stop the sandbox")
+    _call(url, "POST", "/stop", notice="Stopped.", ask="Stop the sandbox")
 
 
 @_controls("status", "Show the state of a sandbox.")
@@ -337,7 +337,7 @@ def status(url: str | None) -> None:
 @_controls("reset", "Restore the initial data.", asks=True)
 def reset(url: str | None) -> None:
     """Go back to how the sandbox started: its first data, real time, no faults, an empty journal."""
-    _call(url, "POST", "/reset", done="Reset.", ask="Reset the sandbox")
+    _call(url, "POST", "/reset", notice="Reset.", ask="Reset the sandbox")
 
 
 @_controls("seed", "Add data from a YAML file.", asks=True)
@@ -355,7 +355,7 @@ def seed(file: Path, url: str | None) -> None:
         document = parse_document(text)
     except YAMLError as error:
         raise click.UsageError(f"{file} isn't YAML: {printable(str(error))}") from None
-    _call(url, "POST", "/seed", document, done="Added.", ask="Change the data of the sandbox")
+    _call(url, "POST", "/seed", document, notice="Added.", ask="Change the data of the sandbox")
 
 
 @_controls("generate", "Add generated data.", asks=True)
@@ -385,7 +385,7 @@ def export(url: str | None) -> None:
 @click.argument("name", default="default")
 def snapshot(name: str, url: str | None) -> None:
     """Keep a copy of the data and the clock under a name, in place of an earlier one."""
-    _call(url, "PUT", f"/snapshots/{quote(name, safe='')}", done=f"Kept as {name!r}.")
+    _call(url, "PUT", f"/snapshots/{quote(name, safe='')}", notice=f"Kept as {name!r}.")
 
 
 @_controls("snapshots", "List the snapshots.")
@@ -403,7 +403,11 @@ def snapshots(url: str | None) -> None:
 def restore(name: str, url: str | None) -> None:
     """Go back to a snapshot: its data and its clock."""
     _call(
-        url, "POST", f"/snapshots/{quote(name, safe='')}/restore", done="Restored.", ask="Restore a snapshot"
+        url,
+        "POST",
+        f"/snapshots/{quote(name, safe='')}/restore",
+        notice="Restored.",
+        ask="Restore a snapshot",
     )
 
 
@@ -514,7 +518,7 @@ def _header(text: str) -> tuple[str, str]:
 def faults(clear: bool, url: str | None) -> None:
     """List the faults, with how often each was met."""
     if clear:
-        _call(url, "DELETE", "/faults", done="Cleared.")
+        _call(url, "DELETE", "/faults", notice="Cleared.")
     else:
         _call(url, "GET", "/faults", shape=lambda found: Rows.of(found["faults"]), columns=FAULT)
 
@@ -528,7 +532,7 @@ def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -
     from knetik_cloud.cli.control import PREFIX, default_url
 
     if clear:
-        _call(url, "DELETE", "/journal", done="Cleared.")
+        _call(url, "DELETE", "/journal", notice="Cleared.")
         return
     run = run_of(click.get_current_context())
     run.host = url or default_url()

@@ -201,14 +201,14 @@ def test_a_client_that_was_never_closed_causes_no_warning(ending: str, entry_ser
         "async def call(mine, path='/users/56/inventory/56'):\n"
         "    return await mine.call_api(path, 'GET', response_type='object')\n"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", start + ENDINGS[ending]],
         capture_output=True,
         text=True,
         check=False,
         timeout=30,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the test's own server has threads

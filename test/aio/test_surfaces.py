@@ -85,10 +85,10 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 
 def test_importing_the_package_does_not_import_asyncio() -> None:
     names = "knetik_cloud, knetik_cloud.UsersInventoryApi, knetik_cloud.filters, knetik_cloud.ApiClient"
-    done = run(
+    result = run(
         f"import knetik_cloud, sys; {names}; print([n for n in ('asyncio', 'socket') if n in sys.modules])"
     )
-    assert done.stdout.strip() == "[]", done.stderr
+    assert result.stdout.strip() == "[]", result.stderr
 
 
 def test_base_install_is_enough_for_the_asyncio_client() -> None:

@@ -21,8 +21,8 @@ CLIENT = "import knetik_cloud; api = knetik_cloud.UsersInventoryApi(knetik_cloud
 def in_fresh_interpreter(code: str) -> Any:
     """Run code that leaves its result in `result`."""
     program = f"import json, sys\n{code}\nprint(json.dumps(result))"
-    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)
+    result = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(result.stdout)
 
 
 def modules_after(statement: str) -> set[str]:

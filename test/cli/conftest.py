@@ -23,7 +23,7 @@ from test.sandbox.conftest import postgresql_url as postgresql_url
 KNETIK = [sys.executable, "-m", "knetik_cloud.cli"]
 
 
-class Done(NamedTuple):
+class CommandResult(NamedTuple):
     """A command that has ended."""
 
     code: int
@@ -86,7 +86,7 @@ READERS: dict[str, Callable[[bytes], list[Any]]] = {
     "parquet": _read_parquet,
 }
 
-Run = Callable[..., Done]
+Run = Callable[..., CommandResult]
 
 
 @pytest.fixture(autouse=True)
@@ -104,11 +104,11 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 def run() -> Run:
     """Run a command in this process."""
 
-    def run(*words: str, input: str | bytes | None = None) -> Done:
+    def run(*words: str, input: str | bytes | None = None) -> CommandResult:
         result = CliRunner().invoke(knetik, list(words), input=input)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
-        return Done(result.exit_code, result.stdout_bytes, result.stderr)
+        return CommandResult(result.exit_code, result.stdout_bytes, result.stderr)
 
     return run
 

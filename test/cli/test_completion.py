@@ -61,7 +61,7 @@ class Shell:
             code = ["zsh", "-f", "-c", ZSH.format(script=self.script, words=quoted)]
         else:
             code = ["fish", "--no-config", "-c", FISH.format(script=self.script, line=f"'{line}'")]
-        done = subprocess.run(
+        result = subprocess.run(
             code,
             capture_output=True,
             text=True,
@@ -70,10 +70,10 @@ class Shell:
             timeout=60,
             check=False,
         )
-        assert done.stderr == ""
+        assert result.stderr == ""
         separator = ":" if self.name == "zsh" else "\t"
         current = words[-1]
-        lines = (each.replace("\\:", "\0") for each in done.stdout.splitlines())
+        lines = (each.replace("\\:", "\0") for each in result.stdout.splitlines())
         offered = (each.split(separator)[0].replace("\0", ":") for each in lines)
         return {each for each in offered if each.startswith(current)}
 

@@ -45,16 +45,18 @@ def test_every_command_is_described() -> None:
 def test_the_manual_page_is_readable_without_a_warning(tmp_path: Path) -> None:
     page = tmp_path / "knetik.1"
     page.write_text(roff())
-    done = subprocess.run(
+    result = subprocess.run(
         ["man", "--warnings", "-l", str(page)],
         capture_output=True,
         text=True,
         env={**os.environ, "MANWIDTH": "100", "LC_ALL": "C.UTF-8"},
         check=False,
     )
-    assert done.stderr == ""
-    assert "knetik inventory list [OPTIONS] USER_ID" in done.stdout or "knetik inventory list" in done.stdout
-    assert "EXIT STATUS" in done.stdout
+    assert result.stderr == ""
+    assert (
+        "knetik inventory list [OPTIONS] USER_ID" in result.stdout or "knetik inventory list" in result.stdout
+    )
+    assert "EXIT STATUS" in result.stdout
 
 
 EXAMPLES = [
@@ -89,7 +91,7 @@ def test_every_operation_has_an_example() -> None:
 def test_every_example_of_the_reference_runs(
     example: str, sandbox: Sandbox, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", example],
         capture_output=True,
         text=True,
@@ -98,7 +100,7 @@ def test_every_example_of_the_reference_runs(
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
 
 
 def test_the_examples_of_the_guide_run_one_after_the_other(
@@ -114,7 +116,7 @@ def test_the_examples_of_the_guide_run_one_after_the_other(
             url = '"$(knetik sandbox status --fields url -o csv | tail -1)"'
             script = script.replace("inventory list 56", f"inventory list 56 --host {url}")
         sandbox.reset()
-        done = subprocess.run(
+        result = subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", script],
             capture_output=True,
             text=True,
@@ -123,4 +125,4 @@ def test_the_examples_of_the_guide_run_one_after_the_other(
             timeout=120,
             check=False,
         )
-        assert done.returncode == 0, f"{block}\n{done.stderr}"
+        assert result.returncode == 0, f"{block}\n{result.stderr}"

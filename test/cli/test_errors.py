@@ -20,7 +20,7 @@ READ = ("items", "get", "1", "--retries", "0")
 WRITE = ("entitlements", "grant", "56", "--entitlement-id", "56", "--retries", "0")
 
 
-def result(code: int, message: str = "no") -> bytes:
+def result_body(code: int, message: str = "no") -> bytes:
     return json.dumps(
         {"code": code, "request_id": "r-1", "result": [{"message": message, "field": "f"}]}
     ).encode()
@@ -30,12 +30,12 @@ def result(code: int, message: str = "no") -> bytes:
     ("words", "status", "body", "code"),
     [
         (READ, 200, b'{"id": 1}', Exit.SUCCESS),
-        (READ, 403, result(1007), Exit.DENIED),
-        (WRITE, 400, result(1007), Exit.DENIED),
-        (READ, 400, result(1001), Exit.REJECTED),
+        (READ, 403, result_body(1007), Exit.DENIED),
+        (WRITE, 400, result_body(1007), Exit.DENIED),
+        (READ, 400, result_body(1001), Exit.REJECTED),
         (READ, 401, b"", Exit.REJECTED),
-        (READ, 403, result(1005), Exit.REJECTED),
-        (READ, 404, result(1003), Exit.REJECTED),
+        (READ, 403, result_body(1005), Exit.REJECTED),
+        (READ, 404, result_body(1003), Exit.REJECTED),
         (READ, 418, b"", Exit.REJECTED),
         (READ, 429, b"", Exit.REJECTED),
         (READ, 500, b"", Exit.SERVICE),
@@ -49,9 +49,9 @@ def test_the_exit_code_reports_the_outcome(
     words: tuple[str, ...], status: int, body: bytes, code: Exit, server: RecordingServer, run: Run
 ) -> None:
     server.responses = [http_response(status, body)]
-    done = run(*words, "--host", server.url)
-    assert done.code == code, done.err
-    assert done.code == 0 or done.error["exit_code"] == code
+    result = run(*words, "--host", server.url)
+    assert result.code == code, result.err
+    assert result.code == 0 or result.error["exit_code"] == code
 
 
 def test_a_host_that_is_not_reached_is_distinguished_from_a_lost_connection(
@@ -85,25 +85,25 @@ def test_errors_are_json_if_the_output_is_json_and_text_otherwise(sandbox: Sandb
         assert error["next_step"]
         assert error["errors"][0]["field"] == "entitlement_id"
     for words in (("-o", "csv"), ("-o", "table"), ("--errors", "text"), ("--errors=text", "-o", "json")):
-        done = run("items", "get", "999", *words)
-        assert done.err.startswith(
+        result = run("items", "get", "999", *words)
+        assert result.err.startswith(
             "Error: 404 Not Found: No entitlement item has the id 999 (entitlement_id)\n"
         )
-        assert done.out == b""
+        assert result.out == b""
 
 
 def test_a_usage_error_is_json_too(run: Run) -> None:
-    done = run("items", "get", "-o", "json")
-    assert done.code == 2
-    assert done.error["type"] == "UsageError"
-    assert done.error["next_step"] == "Run `knetik items get --help`."
+    result = run("items", "get", "-o", "json")
+    assert result.code == 2
+    assert result.error["type"] == "UsageError"
+    assert result.error["next_step"] == "Run `knetik items get --help`."
 
 
 def test_a_message_of_the_service_cant_steer_the_terminal(server: RecordingServer, run: Run) -> None:
-    server.responses = [http_response(404, result(1003, "\u001b]0;title\u0007\u202egone"))]
-    done = run(*READ, "--host", server.url, "--errors", "text")
-    assert "\\x1b]0;title\\x07\\u202egone" in done.err
-    assert "\x1b" not in done.err
+    server.responses = [http_response(404, result_body(1003, "\u001b]0;title\u0007\u202egone"))]
+    result = run(*READ, "--host", server.url, "--errors", "text")
+    assert "\\x1b]0;title\\x07\\u202egone" in result.err
+    assert "\x1b" not in result.err
 
 
 def test_every_exception_and_every_exit_code_has_a_next_step() -> None:
@@ -119,17 +119,17 @@ def test_every_exception_and_every_exit_code_has_a_next_step() -> None:
 )
 def test_everything_in_an_error_can_be_explained_offline(topic: str, run: Run) -> None:
     words = ("explain", topic)
-    done = run(*words, "-o", "json")
-    assert done.code == 0, done.err
-    found = json.loads(done.text)
+    result = run(*words, "-o", "json")
+    assert result.code == 0, result.err
+    found = json.loads(result.text)
     assert found
     assert all(row["meaning"] and row["next_step"] for row in found)
 
 
 def test_an_unknown_topic_is_an_error_with_a_suggestion(run: Run) -> None:
-    done = run("explain", "ApiTimeoutExeption", "--errors", "json")
-    assert done.code == 1
-    assert "ApiTimeoutException" in done.error["message"]
+    result = run("explain", "ApiTimeoutExeption", "--errors", "json")
+    assert result.code == 1
+    assert "ApiTimeoutException" in result.error["message"]
 
 
 def test_every_topic_is_listed(run: Run) -> None:
@@ -140,17 +140,17 @@ def test_every_topic_is_listed(run: Run) -> None:
 
 @pytest.mark.parametrize("response", ["y", "n", ""])
 def test_deleting_elsewhere_never_asks_without_a_terminal(response: str, run: Run, monkeypatch: Any) -> None:
-    done = run("items", "delete", "1", "--host", "http://example.invalid", input=response)
-    assert done.code == 2
-    assert "--yes" in done.error["message"]
-    assert "example.invalid" in done.error["message"]
+    result = run("items", "delete", "1", "--host", "http://example.invalid", input=response)
+    assert result.code == 2
+    assert "--yes" in result.error["message"]
+    assert "example.invalid" in result.error["message"]
 
 
 def test_yes_confirms_and_this_machine_needs_no_confirmation(server: RecordingServer, run: Run) -> None:
     server.responses = [http_response(204)]
     assert run("items", "delete", "1", "--host", server.url).code == 0
-    done = run("items", "delete", "1", "--host", "http://example.invalid", "--yes", "--retries", "0")
-    assert done.code == Exit.NOT_REACHED
+    result = run("items", "delete", "1", "--host", "http://example.invalid", "--yes", "--retries", "0")
+    assert result.code == Exit.NOT_REACHED
 
 
 def test_a_key_makes_a_use_happen_once_over_several_runs(sandbox: Sandbox, run: Run) -> None:
@@ -164,11 +164,11 @@ def test_a_key_makes_a_use_happen_once_over_several_runs(sandbox: Sandbox, run: 
 
 def test_a_lost_response_is_found_out_with_a_key(sandbox: Sandbox, run: Run) -> None:
     sandbox.fail("grant_user_entitlement", reset=True, applied=True)
-    done = run(
+    result = run(
         "entitlements", "grant", "3", "--entitlement-id", "56", "--once", "k", "-o", "json", "--retries", "0"
     )
-    assert done.code == 0, done.err
-    assert json.loads(done.text)["state"] == "applied"
+    assert result.code == 0, result.err
+    assert json.loads(result.text)["state"] == "applied"
     assert len(sandbox.journal("grant_user_entitlement")) == 1
 
 
@@ -176,13 +176,13 @@ def test_an_outcome_that_stays_unknown_ends_with_7(sandbox: Sandbox, run: Run) -
     sandbox.fail("use_user_entitlement_item", reset=True, applied=True)
     sandbox.fail("get_user_inventories", status=400, times=None)
     words = ("entitlements", "use", "56", "56", "--once", "k", "-o", "json", "--retries", "0")
-    done = run(*words)
-    assert done.code in (Exit.UNKNOWN, Exit.NOT_REACHED), done.err
+    result = run(*words)
+    assert result.code in (Exit.UNKNOWN, Exit.NOT_REACHED), result.err
     sandbox.clear_faults()
 
 
 def test_a_denied_write_with_a_key_ends_as_one_without(sandbox: Sandbox, run: Run) -> None:
     for key in ((), ("--once", "k")):
-        done = run("entitlements", "use", "3", "56", *key, "-o", "json")
-        assert done.code == Exit.DENIED
-        assert done.error["code"] == 1007
+        result = run("entitlements", "use", "3", "56", *key, "-o", "json")
+        assert result.code == Exit.DENIED
+        assert result.error["code"] == 1007

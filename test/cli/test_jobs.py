@@ -23,9 +23,9 @@ def winners(tmp_path: Path) -> Path:
 
 
 def test_a_run_calls_once_for_each_row_and_reports(sandbox: Sandbox, run: Run, winners: Path) -> None:
-    done = run("bulk", "run", "entitlements", "grant", str(winners), "-o", "json")
-    assert done.code == 0, done.err
-    counts = json.loads(done.text)
+    result = run("bulk", "run", "entitlements", "grant", str(winners), "-o", "json")
+    assert result.code == 0, result.err
+    counts = json.loads(result.text)
     assert (counts["applied"], counts["total"], counts["complete"]) == (4, 4, True)
     journal = winners.with_suffix(".run")
     assert json.loads(run("bulk", "status", str(journal), "-o", "json").text) == counts
@@ -41,9 +41,9 @@ def test_rows_that_fail_end_with_1_and_become_the_next_input(
 ) -> None:
     rows = '{"user_id": 3, "entitlement_id": 1}\n{"user_id": 3, "entitlement_id": 1}\n'
     journal = tmp_path / "j"
-    done = run("bulk", "run", "entitlements", "grant", "-", "--journal", str(journal), input=rows)
-    assert done.code == 1
-    assert "1 of 2 rows were not applied" in done.err
+    result = run("bulk", "run", "entitlements", "grant", "-", "--journal", str(journal), input=rows)
+    assert result.code == 1
+    assert "1 of 2 rows were not applied" in result.err
     failed = run("bulk", "report", str(journal), "--failed", "-o", "csv")
     assert failed.rows("csv") == [{"user_id": "3", "entitlement_id": "1"}]
     denied = run("bulk", "report", str(journal), "--state", "denied", "-o", "jsonl").rows("jsonl")
@@ -64,8 +64,8 @@ def test_rows_from_stdin_are_utf_8_in_every_locale(
         f'{{"type_hint": "entitlement", "name": "{name}"}}' for name in ("Zo\u00eb", "\u85ac")
     )
     words = ("bulk", "run", "items", "create", "-", "--journal", str(tmp_path / "j"))
-    done = spawn(*words, input=rows.encode(), env={**os.environ, "PYTHONIOENCODING": "latin-1"})
-    assert done.returncode == 0, done.stderr
+    result = spawn(*words, input=rows.encode(), env={**os.environ, "PYTHONIOENCODING": "latin-1"})
+    assert result.returncode == 0, result.stderr
     listed = run("items", "list", "--all", "-o", "jsonl").rows("jsonl")
     assert {"Zo\u00eb", "\u85ac"} <= {row["name"] for row in listed}
 
@@ -75,9 +75,9 @@ def test_a_line_of_stdin_that_cant_be_read_is_named(
     wrong: bytes, sandbox: Sandbox, tmp_path: Path, run: Run
 ) -> None:
     words = ("bulk", "run", "items", "create", "-", "--journal", str(tmp_path / "j"))
-    done = run(*words, "--errors", "text", input=b'{"name": "a"}\n' + wrong + b"\n")
-    assert done.code == 2
-    assert "stdin, line 2 is not JSON" in done.err
+    result = run(*words, "--errors", "text", input=b'{"name": "a"}\n' + wrong + b"\n")
+    assert result.code == 2
+    assert "stdin, line 2 is not JSON" in result.err
     assert sandbox.journal() == []
 
 
@@ -106,8 +106,8 @@ def test_failed_rows_are_the_same_when_they_are_run_again(
 ) -> None:
     def outcomes(file: str, input: str | None = None) -> list[dict[str, Any]]:
         words = ("bulk", "run", *operation.split(), file, "--journal", str(tmp_path / "j"), "--settle", "0")
-        done = run(*words, input=input)
-        assert done.code == 1, done.err
+        result = run(*words, input=input)
+        assert result.code == 1, result.err
         return run("bulk", "report", str(tmp_path / "j"), "-o", "jsonl").rows("jsonl")
 
     first = outcomes("-", "".join(f"{json.dumps(row)}\n" for row in rows))
@@ -126,9 +126,9 @@ def test_a_lost_response_is_found_out_and_a_stopped_run_resumes(
     stopped = run("bulk", "run", "entitlements", "grant", str(winners), "--canary", "1", "--settle", "0")
     assert stopped.code == 1
     assert "knetik bulk resume" in stopped.err
-    done = run("bulk", "resume", str(journal), "-o", "json", "--settle", "0")
-    assert done.code == 0, done.err
-    assert json.loads(done.text)["applied"] == 4
+    result = run("bulk", "resume", str(journal), "-o", "json", "--settle", "0")
+    assert result.code == 0, result.err
+    assert json.loads(result.text)["applied"] == 4
     assert len(sandbox.journal("grant_user_entitlement")) == 4
 
 
@@ -136,9 +136,9 @@ def test_an_unknown_outcome_ends_with_7(sandbox: Sandbox, run: Run, winners: Pat
     sandbox.fail("grant_user_entitlement", reset=True, applied=True)
     sandbox.fail("get_user_inventories", status=400, times=None)
     words = ("bulk", "run", "entitlements", "grant", str(winners), "--settle", "0", "--retries", "0")
-    done = run(*words)
+    result = run(*words)
     sandbox.clear_faults()
-    assert done.code == 7
+    assert result.code == 7
     resumed = run("bulk", "resume", str(winners.with_suffix(".run")), "--settle", "0")
     assert resumed.code == 7  # nobody knows whether the entry was there before
     report = run("bulk", "report", str(winners.with_suffix(".run")), "--state", "unknown", "-o", "json")
@@ -159,16 +159,16 @@ def test_wrong_rows_are_a_usage_error_and_nothing_is_sent(
     path = tmp_path / "rows.csv"
     path.write_text(rows)
     for more in ((), ("--dry-run",)):
-        done = run("bulk", "run", "entitlements", "grant", str(path), *more)
-        assert done.code == 2, done.err
-        assert message in done.err
+        result = run("bulk", "run", "entitlements", "grant", str(path), *more)
+        assert result.code == 2, result.err
+        assert message in result.err
     assert sandbox.journal() == []
 
 
 def test_a_bulk_run_elsewhere_needs_a_confirmation(run: Run, winners: Path) -> None:
-    done = run("bulk", "run", "entitlements", "grant", str(winners), "--host", "http://example.invalid")
-    assert done.code == 2
-    assert "--yes" in done.error["message"]
+    result = run("bulk", "run", "entitlements", "grant", str(winners), "--host", "http://example.invalid")
+    assert result.code == 2
+    assert "--yes" in result.error["message"]
     assert run("bulk", "run", "items", "list", str(winners)).code == 2
     assert run("bulk", "run", "nothing", str(winners)).code == 2
 
@@ -176,9 +176,9 @@ def test_a_bulk_run_elsewhere_needs_a_confirmation(run: Run, winners: Path) -> N
 def test_a_list_is_exported_to_every_file_format(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
     expected = run("inventory", "list-all", "--inactive", "--all", "-o", "jsonl").rows("jsonl")
     path = tmp_path / "all.jsonl"
-    done = run("export", "inventory", "list-all", "--inactive", str(path), "--prefetch", "2", "-o", "json")
-    assert done.code == 0, done.err
-    assert json.loads(done.text) == {
+    result = run("export", "inventory", "list-all", "--inactive", str(path), "--prefetch", "2", "-o", "json")
+    assert result.code == 0, result.err
+    assert json.loads(result.text) == {
         "path": str(path),
         "rows": 3,
         "total": 3,
@@ -198,9 +198,9 @@ def test_a_list_is_exported_to_every_file_format(sandbox: Sandbox, run: Run, tmp
 
 
 def test_wait_returns_the_entry_of_a_write(sandbox: Sandbox, run: Run) -> None:
-    done = run("entitlements", "grant", "3", "--entitlement-id", "56", "--wait", "10s", "-o", "json")
-    assert done.code == 0, done.err
-    entry = json.loads(done.text)
+    result = run("entitlements", "grant", "3", "--entitlement-id", "56", "--wait", "10s", "-o", "json")
+    assert result.code == 0, result.err
+    entry = json.loads(result.text)
     assert (entry["item_id"], entry["status"], entry["user"]["id"]) == (56, "active", 3)
     body = '{"sku": "sku_example", "note": "hi", "skip_invoice": false}'
     bought = run("inventory", "add", "3", body, "--wait", "20s", "-o", "json")

@@ -93,13 +93,13 @@ def test_every_format_holds_the_same_rows(
     rows: dict[str, list[Any]] = {}
     for format in FORMATS:
         sandbox.reset()
-        done = run(*words_of(operation), "-o", format)
+        result = run(*words_of(operation), "-o", format)
         if format == "id" and columns and "id" not in columns:
-            assert done.code == 2
+            assert result.code == 2
             continue
-        assert done.code == 0, done.err
+        assert result.code == 0, result.err
         is_object = format == "table" and operation.pages is None
-        rows[format] = [read_object(done.out)] if is_object and done.out else done.rows(format)
+        rows[format] = [read_object(result.out)] if is_object and result.out else result.rows(format)
     expected = rows["json"]
     if operation.returns is None:
         assert all(not each for each in rows.values())
@@ -147,9 +147,9 @@ def test_a_selection_is_the_same_in_every_format(
 ) -> None:
     found = {}
     for format in ("json", "jsonl", "yaml", "csv", "parquet"):
-        done = run(*words_of(operation), "-o", format, "--select", selection)
-        assert done.code == 0, done.err
-        found[format] = done.rows(format)
+        result = run(*words_of(operation), "-o", format, "--select", selection)
+        assert result.code == 0, result.err
+        found[format] = result.rows(format)
     expected = [row for row in found["json"] if row is not None]
     assert found["jsonl"] == expected
     assert [row for row in found["yaml"] if row is not None] == expected
@@ -162,8 +162,8 @@ def test_a_selection_is_the_same_in_every_format(
 
 @pytest.mark.parametrize("format", ["json", "jsonl", "yaml", "csv", "table", "parquet"])
 def test_fields_are_chosen_in_every_format_in_their_order(format: str, sandbox: Sandbox, run: Run) -> None:
-    done = run("inventory", "list", "56", "--inactive", "-o", format, "--fields", "status,user.username,id")
-    rows = done.rows(format)
+    result = run("inventory", "list", "56", "--inactive", "-o", format, "--fields", "status,user.username,id")
+    rows = result.rows(format)
     assert [list(row) for row in rows] == [["status", "user.username", "id"]] * 2
     assert [str(row["id"]) for row in rows] == ["1", "56"]
     assert {row["user.username"] for row in rows} == {"user_id_example"}
@@ -186,14 +186,14 @@ def test_bodies_come_as_fields_files_and_stdin(sandbox: Sandbox, run: Run, tmp_p
         (("items", "create", "-"), file.read_text()),
         (("items", "create", file.read_text()), None),
     ):
-        done = run(*words, "--name", "Torch", "--dry-run", input=input)
-        assert json.loads(done.text)["body"] == {"type_hint": "entitlement", "name": "Torch", "extra": 1}
+        result = run(*words, "--name", "Torch", "--dry-run", input=input)
+        assert json.loads(result.text)["body"] == {"type_hint": "entitlement", "name": "Torch", "extra": 1}
     status = run("inventory", "set-status", "56", "56", "-", "--dry-run", input="\ufeffinactive\n")
     assert json.loads(status.text)["body"] == "inactive"
     behaviors = tmp_path / "behaviors.json"
     behaviors.write_text('[{"type_hint": "consumable", "max_use": 1}]')
-    done = run("items", "create", "--name", "Torch", "--behaviors", f"@{behaviors}", "-o", "json")
-    assert json.loads(done.text)["behaviors"] == [{"type_hint": "consumable", "max_use": 1}]
+    result = run("items", "create", "--name", "Torch", "--behaviors", f"@{behaviors}", "-o", "json")
+    assert json.loads(result.text)["behaviors"] == [{"type_hint": "consumable", "max_use": 1}]
 
 
 def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run: Run) -> None:
@@ -230,19 +230,21 @@ def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run
 def test_mistakes_are_explained_with_the_usage_exit_code(
     words: list[str], message: str, sandbox: Sandbox, run: Run
 ) -> None:
-    done = run(*words, "--errors", "text")
+    result = run(*words, "--errors", "text")
     if words[-2:] == ["--size", "0"]:
-        assert done.code in (2, 4)
+        assert result.code in (2, 4)
     else:
-        assert done.code == 2, done.err
-        assert message in done.err
+        assert result.code == 2, result.err
+        assert message in result.err
         assert not sandbox.journal()
 
 
 def test_a_selection_that_fails_after_a_write_is_not_a_usage_error(sandbox: Sandbox, run: Run) -> None:
-    done = run("entitlements", "grant", "3", "--entitlement-id", "56", "--once", "k", "--select", "abs(key)")
-    assert done.code == 1  # 2 means that nothing was sent
-    assert "can't be applied to this result" in done.error["message"]
+    result = run(
+        "entitlements", "grant", "3", "--entitlement-id", "56", "--once", "k", "--select", "abs(key)"
+    )
+    assert result.code == 1  # 2 means that nothing was sent
+    assert "can't be applied to this result" in result.error["message"]
     assert len(sandbox.journal("grant_user_entitlement")) == 1
 
 
@@ -253,9 +255,9 @@ def test_ids_are_those_of_the_chosen_fields(sandbox: Sandbox, run: Run) -> None:
 
 
 def test_lists_read_one_page_all_pages_or_a_number_of_rows(sandbox: Sandbox, run: Run) -> None:
-    done = run("items", "list", "--size", "2", "-o", "id")
-    assert done.text.split() == ["1", "2"]
-    assert done.err == "2 of 6 rows (--all reads all pages)\n"
+    result = run("items", "list", "--size", "2", "-o", "id")
+    assert result.text.split() == ["1", "2"]
+    assert result.err == "2 of 6 rows (--all reads all pages)\n"
     assert run("items", "list", "--size", "2", "--page", "3", "-o", "id").text.split() == ["5", "56"]
     assert run("items", "list", "--size", "2", "--all", "-o", "id").text.split() == [
         "1",
@@ -300,9 +302,9 @@ def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, serv
     page = {"content": [row], "total_elements": 1, "total_pages": 1}
     server.responses = [http_response(200, json.dumps(page).encode())]
     for format in ("json", "jsonl"):
-        done = run("items", "list", "--host", server.url, "-o", format)
-        assert done.rows(format) == [row]
-        assert "\x1b" not in done.text
+        result = run("items", "list", "--host", server.url, "-o", format)
+        assert result.rows(format) == [row]
+        assert "\x1b" not in result.text
     table = run("items", "list", "--host", server.url, "-o", "table").text
     assert "\x1b" not in table
     assert "\u202e" not in table
@@ -320,7 +322,7 @@ def test_the_contract_decides_the_types_of_parquet_columns(run: Run, server: Any
         {"content": [{"id": 2, "expires": 9, "status": "active"}], "total_elements": 2, "total_pages": 2},
     ]
     server.responses = [http_response(200, json.dumps(page).encode()) for page in pages]
-    done = run("inventory", "list-all", "--all", "--size", "1", "--host", server.url, "-o", "parquet")
-    assert done.code == 0, done.err
-    rows = done.rows("parquet")
+    result = run("inventory", "list-all", "--all", "--size", "1", "--host", server.url, "-o", "parquet")
+    assert result.code == 0, result.err
+    rows = result.rows("parquet")
     assert [(row["id"], row["expires"], row["status"]) for row in rows] == [(1, None, None), (2, 9, "active")]

@@ -81,9 +81,9 @@ def secured() -> Any:
 
 
 def who(run: Run, *words: str) -> dict[str, Any]:
-    done = run("whoami", "-o", "json", *words)
-    assert done.code == 0, done.err
-    found: dict[str, Any] = json.loads(done.text)
+    result = run("whoami", "-o", "json", *words)
+    assert result.code == 0, result.err
+    found: dict[str, Any] = json.loads(result.text)
     return found
 
 
@@ -148,9 +148,9 @@ def test_the_command_line_comes_first(run: Run, home: Path, tmp_path: Path) -> N
 def test_a_profiles_secret_goes_to_its_own_host_only(run: Run, home: Path, server: RecordingServer) -> None:
     profiles_file(home, TWO)
     server.responses = [http_response(200, b'{"content": [], "total_elements": 0}')]
-    done = run("items", "list", "--host", server.url, "-o", "json")
-    assert done.code == 0
-    assert "The credential of profile 'dev' is not sent to" in done.err
+    result = run("items", "list", "--host", server.url, "-o", "json")
+    assert result.code == 0
+    assert "The credential of profile 'dev' is not sent to" in result.err
     assert len(server.requests) == 1
     assert b"authorization" not in server.requests[0].lower()
     assert who(run, "--host", server.url)["credential"] is None
@@ -179,9 +179,9 @@ def test_a_secret_reaches_the_service_from_every_source(
             secret.write_text(token)
             words = ["--token-file", str(secret) if how == "token" else "-"]
             input = f"{token}\n" if how == "stdin" else None
-    done = run("inventory", "list-all", "-o", "id", *words, input=input)
-    assert done.code == 0, done.err
-    assert done.text.split() == ["1", "56"]
+    result = run("inventory", "list-all", "-o", "id", *words, input=input)
+    assert result.code == 0, result.err
+    assert result.text.split() == ["1", "56"]
 
 
 @pytest.mark.parametrize("where", ["environment", "profile"])
@@ -267,9 +267,9 @@ def test_the_tls_settings_of_a_profile_are_for_its_own_host(
         words = ["--host", server.url] if how == "--host" else []
         if not words:
             monkeypatch.setenv("KNETIK_CLOUD_HOST", server.url)
-        done = run("items", "list", "--retries", "0", *words)
-        assert done.code == 6
-        assert "certificate" in done.error["message"]
+        result = run("items", "list", "--retries", "0", *words)
+        assert result.code == 6
+        assert "certificate" in result.error["message"]
         name, _, value = setting.partition(" = ")
         value = value.strip("'").replace("false", "False")
         ignored = f"{name} {value} of profile 'a', by {how}: it is for another host"
@@ -293,11 +293,11 @@ def test_login_verifies_with_the_tls_settings_that_it_keeps(certificate: str, ru
     path = profiles_file(home, f"[profiles.default]\nhost = 'https://live.example'\n{authority}")
     words = ("login", "--host", server.url, "--credential", "access_token", "--store", "file")
     try:
-        done = run(*words, "--secret-file", "-", "--retries", "0", input="token\n")
+        result = run(*words, "--secret-file", "-", "--retries", "0", input="token\n")
     finally:
         server.close()
-    assert done.code == (0 if certificate == "good.pem" else 6), done.err
-    assert (server.url in path.read_text()) == (done.code == 0)
+    assert result.code == (0 if certificate == "good.pem" else 6), result.err
+    assert (server.url in path.read_text()) == (result.code == 0)
 
 
 @pytest.mark.parametrize("store", ["file", "keyring"])
@@ -313,8 +313,8 @@ def test_login_stores_a_secret_outside_the_configuration(
     wrong = run(*words, input="wrong\n")
     assert wrong.code == 4
     assert "live" not in config.read_text()
-    done = run(*words, input=f"{SECRET}\n")
-    assert done.code == 0, done.err
+    result = run(*words, input=f"{SECRET}\n")
+    assert result.code == 0, result.err
     text = config.read_text()
     assert SECRET not in text
     assert "# mine" in text
@@ -340,8 +340,8 @@ def test_a_secret_is_utf_8_in_every_locale(mark: str, how: str, home: Path, tmp_
         "PYTHONIOENCODING": "latin-1",
     }
     words = ("login", "--secret-file", source, "--store", "file", "--no-verify")
-    done = spawn(*words, input=secret, env=environment)
-    assert done.returncode == 0, done.stderr
+    result = spawn(*words, input=secret, env=environment)
+    assert result.returncode == 0, result.stderr
     assert (home / "secrets" / "default").read_bytes() == "s\u00e9cret\n".encode()
     wrong = spawn("login", "--secret-file", "-", "--no-verify", input=b"s\xe9cret", env=environment)
     assert wrong.returncode == 1
@@ -387,17 +387,17 @@ def test_login_with_a_user_and_with_a_helper(
     monkeypatch.setenv("KNETIK_CLOUD_CONFIG", str(home / "config.toml"))
     (tmp_path / "password").write_text("admin\n")
     helper = f"cat {tmp_path / 'password'}"
-    done = run("login", "--host", secured.url, "--username", "admin", "--helper", helper)
-    assert done.code == 0, done.err
+    result = run("login", "--host", secured.url, "--username", "admin", "--helper", helper)
+    assert result.code == 0, result.err
     assert who(run)["credential"] == "password"
     assert run("inventory", "list-all", "-o", "id").code == 0
     assert json.loads(run("token", "get").text)["refresh_token"]
 
 
 def test_login_never_asks_without_a_terminal(run: Run, secured: Sandbox) -> None:
-    done = run("login", "--host", secured.url)
-    assert done.code == 2
-    assert "--secret-file" in done.err
+    result = run("login", "--host", secured.url)
+    assert result.code == 2
+    assert "--secret-file" in result.err
     assert run("login", "--profile", "../x", "--secret-file", "-", input="x").code == 2
 
 
@@ -422,16 +422,16 @@ def test_a_broken_file_is_explained_and_help_version_and_doctor_still_work(
     text, message = BROKEN[kind]
     path = profiles_file(home, text)
     for words in (["items", "list"], ["whoami"]):
-        done = run(*words)
-        assert done.code == 1
-        assert done.error["message"].startswith(f"{path} can't be used: ")
-        assert message in done.error["message"]
-        assert done.error["next_step"]
+        result = run(*words)
+        assert result.code == 1
+        assert result.error["message"].startswith(f"{path} can't be used: ")
+        assert message in result.error["message"]
+        assert result.error["next_step"]
     assert run("--help").code == run("items", "list", "--help").code == run("--version").code == 0
     assert run("explain", "7").code == run("completion", "bash").code == 0
-    done = run("doctor", "-o", "jsonl")
-    assert done.code == 1
-    checks = {row["check"]: row for row in done.rows("jsonl")}
+    result = run("doctor", "-o", "jsonl")
+    assert result.code == 1
+    checks = {row["check"]: row for row in result.rows("jsonl")}
     assert checks["configuration"]["state"] == "failed"
     assert message in checks["configuration"]["detail"]
     assert checks["http"]["state"] == "ok"
@@ -443,9 +443,9 @@ def test_a_file_that_cant_be_read_is_explained(home: Path) -> None:
     if os.access(path, os.R_OK):
         path.unlink()
         path.mkdir()
-    done = spawn("items", "list", "--errors", "text")
-    assert done.returncode == 1
-    assert f"can't read {path}" in done.stderr.decode()
+    result = spawn("items", "list", "--errors", "text")
+    assert result.returncode == 1
+    assert f"can't read {path}" in result.stderr.decode()
     assert spawn("--help").returncode == 0
     assert spawn("doctor", "--offline").returncode == 1
 
@@ -462,16 +462,16 @@ def test_a_helper_that_fails_is_explained(helper: str, message: str, run: Run, h
     profiles_file(
         home, f'default_profile = "a"\n[profiles.a]\nhost = "http://127.0.0.1:1"\nhelper = "{helper}"\n'
     )
-    done = run("items", "list")
-    assert done.code == 1
-    assert message in done.error["message"]
+    result = run("items", "list")
+    assert result.code == 1
+    assert message in result.error["message"]
 
 
 def test_an_unknown_profile_is_explained(run: Run, home: Path) -> None:
     profiles_file(home, TWO)
-    done = run("items", "list", "--profile", "liev")
-    assert done.code == 1
-    assert "it has dev, live" in done.error["message"]
+    result = run("items", "list", "--profile", "liev")
+    assert result.code == 1
+    assert "it has dev, live" in result.error["message"]
 
 
 def test_doctor_finds_what_is_wrong(run: Run, home: Path, secured: Sandbox, monkeypatch: Any) -> None:
@@ -521,14 +521,14 @@ def test_doctor_checks_certificates(
     server = SecureServer(certificate)
     try:
         profiles_file(home, f'default_profile = "a"\n[profiles.a]\nhost = "{server.url}"\n{setting}\n')
-        done = run("doctor", "-o", "jsonl")
+        result = run("doctor", "-o", "jsonl")
     finally:
         server.close()
-    rows = {row["check"]: row for row in done.rows("jsonl")}
+    rows = {row["check"]: row for row in result.rows("jsonl")}
     assert rows["tls"]["state"] == state, rows["tls"]
     assert detail in rows["tls"]["detail"]
     assert rows["http"]["state"] == rows["sandbox"]["state"] == ("skipped" if state == "failed" else "ok")
-    assert done.code == (1 if state == "failed" else 0), rows
+    assert result.code == (1 if state == "failed" else 0), rows
 
 
 def test_doctor_passes_if_the_control_api_is_not_reached(run: Run, home: Path) -> None:
@@ -537,11 +537,11 @@ def test_doctor_passes_if_the_control_api_is_not_reached(run: Run, home: Path) -
     text = f'default_profile = "a"\n[profiles.a]\nhost = "{server.url}"\nssl_ca_cert = "{authority}"\n'
     profiles_file(home, text)
     try:
-        done = run("doctor", "--retries", "0", "-o", "jsonl")
+        result = run("doctor", "--retries", "0", "-o", "jsonl")
     finally:
         server.close()
-    rows = {row["check"]: row for row in done.rows("jsonl")}
-    assert (done.code, rows["sandbox"]["state"]) == (0, "ok"), rows
+    rows = {row["check"]: row for row in result.rows("jsonl")}
+    assert (result.code, rows["sandbox"]["state"]) == (0, "ok"), rows
     assert "not a sandbox" in rows["sandbox"]["detail"]
     assert server.control_calls == 1
 
@@ -549,12 +549,12 @@ def test_doctor_passes_if_the_control_api_is_not_reached(run: Run, home: Path) -
 def test_doctor_checks_the_proxy_that_is_used(run: Run, server: RecordingServer, monkeypatch: Any) -> None:
     monkeypatch.setenv("http_proxy", f"http://user:canary@{server.url.removeprefix('http://')}")
     server.responses = [http_response(200, json.dumps({"version": __version__}).encode())]
-    done = run("doctor", "--host", "http://elsewhere.invalid", "-o", "jsonl")
-    rows = {row["check"]: row for row in done.rows("jsonl")}
+    result = run("doctor", "--host", "http://elsewhere.invalid", "-o", "jsonl")
+    rows = {row["check"]: row for row in result.rows("jsonl")}
     assert rows["proxy"]["detail"] == server.url
-    assert "canary" not in done.text + done.err
+    assert "canary" not in result.text + result.err
     assert rows["dns"]["detail"].startswith("127.0.0.1")
     assert (rows["tcp"]["state"], rows["http"]["state"]) == ("ok", "ok")
-    assert (done.code, rows["sandbox"]["state"]) == (0, "ok"), rows
+    assert (result.code, rows["sandbox"]["state"]) == (0, "ok"), rows
     assert server.requests[-1].startswith(b"GET http://elsewhere.invalid/_sandbox HTTP/1.1")
     assert server.requests[0].startswith(b"GET http://elsewhere.invalid/entitlements?size=1 HTTP/1.1")

@@ -68,7 +68,7 @@ def folder(tmp_path: Path, sandbox: Sandbox, run: Run) -> Path:
     (tmp_path / "seed.yaml").write_text("items: [{id: 9, type_hint: entitlement, name: Lamp}]")
     (tmp_path / "rows.csv").write_text("user_id,entitlement_id\n3,56\n")
     (tmp_path / "secret").write_text(f"{CANARY}\n")
-    done = run(
+    result = run(
         "bulk",
         "run",
         "entitlements",
@@ -77,7 +77,7 @@ def folder(tmp_path: Path, sandbox: Sandbox, run: Run) -> Path:
         "--journal",
         str(tmp_path / "old.run"),
     )
-    assert done.code == 0, done.err
+    assert result.code == 0, result.err
     return tmp_path
 
 
@@ -144,11 +144,11 @@ def test_the_output_is_checked_before_anything_is_done(
     watch.events.clear()
     watch.is_on = True
     try:
-        done = run(*words_of(leaf, folder), "--select", "[")
+        result = run(*words_of(leaf, folder), "--select", "[")
     finally:
         watch.is_on = False
-    assert done.code == 2, done.err
-    assert "isn't a JMESPath expression" in done.err
+    assert result.code == 2, result.err
+    assert "isn't a JMESPath expression" in result.err
     assert (watch.events, server.requests) == ([], [])
     assert sorted(folder.rglob("*")) == before
 
@@ -173,16 +173,16 @@ def test_dry_run_does_nothing(
     watch.events.clear()
     watch.is_on = True
     try:
-        done = run(*words, "--dry-run", "-o", "json") if has_output(leaf) else run(*words, "--dry-run")
+        result = run(*words, "--dry-run", "-o", "json") if has_output(leaf) else run(*words, "--dry-run")
     finally:
         watch.is_on = False
-    assert done.code == 0, done.err
+    assert result.code == 0, result.err
     assert watch.events == []
     assert server.requests == []
     assert sandbox.journal() == []
     assert sorted(folder.rglob("*")) == before
-    assert CANARY not in done.text + done.err
-    assert done.out
+    assert CANARY not in result.text + result.err
+    assert result.out
 
 
 def test_every_command_has_dry_run() -> None:
@@ -244,7 +244,7 @@ WITH_KEYS = [leaf for leaf in OPERATIONS if any("--once" in option.opts for opti
 
 def run_program(code: str) -> str:
     """Run a Python program, and return its output."""
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": os.getcwd()},
         capture_output=True,
@@ -252,8 +252,8 @@ def run_program(code: str) -> str:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @pytest.mark.parametrize("leaf", WITH_KEYS, ids=lambda leaf: "-".join(leaf.words))
@@ -349,9 +349,9 @@ def test_no_secret_is_shown_wherever_it_comes_from(
                 words += ["--store", "file", "--host", server.url]
             for more in ([], ["--debug"], ["--errors", "text", "--debug"], ["--dry-run"]):
                 echo(server)
-                done = run(*words, *options, *more, "--retries", "0")
-                assert CANARY not in done.text, (name, more)
-                assert CANARY not in done.err, (name, more)
+                result = run(*words, *options, *more, "--retries", "0")
+                assert CANARY not in result.text, (name, more)
+                assert CANARY not in result.err, (name, more)
 
 
 def test_no_completion_no_help_and_no_page_holds_a_secret(run: Run, home: Path, monkeypatch: Any) -> None:
@@ -385,15 +385,15 @@ def test_no_secret_is_in_the_process_list(
         home, f'default_profile = "a"\n[profiles.a]\nhost = "{server.url}"\nhelper = {helper}\n'
     )
     monkeypatch.delenv("KNETIK_CLOUD_HOST")
-    done = subprocess.run(
+    result = subprocess.run(
         [*KNETIK, "items", "list"],
         env={**os.environ, "KNETIK_CLOUD_CONFIG": str(config)},
         capture_output=True,
         timeout=60,
         check=False,
     )
-    assert CANARY.encode() not in done.stdout + done.stderr
-    assert seen.exists(), done.stderr
+    assert CANARY.encode() not in result.stdout + result.stderr
+    assert seen.exists(), result.stderr
     assert "knetik_cloud.cli" in seen.read_text()
     assert CANARY not in seen.read_text()
     assert any(CANARY.encode() in request for request in server.requests)  # it was used

@@ -19,7 +19,7 @@ from knetik_cloud.version import __version__
 from test.polling import wait_until
 from test.sandbox.conftest import running_command
 
-from .conftest import KNETIK, Done, Run, spawn
+from .conftest import KNETIK, CommandResult, Run, spawn
 
 
 def ended(url: str) -> bool:
@@ -75,9 +75,9 @@ def test_an_output_that_cant_be_written_is_rejected_before_anything_is_changed(
         ["journal"],
         ["status"],
     ):
-        done = run("sandbox", *words, *how)
-        assert done.code == 2, words
-        assert "-o id needs rows with an id" in done.err or "--fields has no field 'nothing'" in done.err
+        result = run("sandbox", *words, *how)
+        assert result.code == 2, words
+        assert "-o id needs rows with an id" in result.err or "--fields has no field 'nothing'" in result.err
     assert sandbox.now() == 1_800_000_000
     assert sandbox.faults == []
     assert sandboxes.started() == []
@@ -116,9 +116,9 @@ def test_the_database_is_not_in_the_process_list(tmp_path: Path, run: Run) -> No
 
 def test_sandbox_that_does_not_start_reports_the_reason(sandbox: Sandbox) -> None:
     port = sandbox.url.rpartition(":")[2]
-    done = spawn("sandbox", "start", "--port", port, "--errors", "text")
-    assert done.returncode == 1
-    assert f"the sandbox did not start: can't listen on 127.0.0.1:{port}" in done.stderr.decode()
+    result = spawn("sandbox", "start", "--port", port, "--errors", "text")
+    assert result.returncode == 1
+    assert f"the sandbox did not start: can't listen on 127.0.0.1:{port}" in result.stderr.decode()
 
 
 def test_sandbox_of_another_program_is_stopped(run: Run) -> None:
@@ -136,16 +136,16 @@ def test_all_workers_are_stopped(run: Run, postgresql_url: str) -> None:
 
 
 def test_sandbox_inside_a_program_is_not_stopped_from_outside(sandbox: Sandbox, run: Run) -> None:
-    done = run("sandbox", "stop", "--errors", "json")
-    assert done.code == 4
-    assert "part of a program" in done.error["message"]
+    result = run("sandbox", "stop", "--errors", "json")
+    assert result.code == 4
+    assert "part of a program" in result.error["message"]
     assert run("sandbox", "status").code == 0
 
 
 def test_options_of_the_server_belong_to_start(run: Run) -> None:
-    done = run("sandbox", "--port", "1", "status", "--errors", "text")
-    assert done.code == 2
-    assert "--port belongs after `knetik sandbox start`" in done.err
+    result = run("sandbox", "--port", "1", "status", "--errors", "text")
+    assert result.code == 2
+    assert "--port belongs after `knetik sandbox start`" in result.err
 
 
 def test_time_is_moved(sandbox: Sandbox, run: Run) -> None:
@@ -259,9 +259,9 @@ def test_following_goes_on_after_the_journal_is_emptied(sandbox: Sandbox, run: R
 
 def test_changing_a_sandbox_elsewhere_needs_a_confirmation(run: Run) -> None:
     for words in (["stop"], ["reset"], ["restore"]):
-        done: Done = run("sandbox", *words, "--url", "http://example.invalid")
-        assert done.code == 2
-        assert "--yes" in done.error["message"]
+        result: CommandResult = run("sandbox", *words, "--url", "http://example.invalid")
+        assert result.code == 2
+        assert "--yes" in result.error["message"]
 
 
 def test_ended_sandboxes_are_no_longer_listed(home: Path) -> None:
@@ -274,9 +274,9 @@ def test_ended_sandboxes_are_no_longer_listed(home: Path) -> None:
 
 
 def test_data_is_generated(sandbox: Sandbox, run: Run) -> None:
-    done = run("sandbox", "generate", "users=20", "entries=300")
-    assert done.code == 0, done.err
-    assert json.loads(done.text) == {"users": 20, "entries": 300}
+    result = run("sandbox", "generate", "users=20", "entries=300")
+    assert result.code == 0, result.err
+    assert json.loads(result.text) == {"users": 20, "entries": 300}
     listed = run("inventory", "list-all", "--inactive", "--all", "-o", "id")
     assert len(listed.text.split()) >= 300
     assert run("sandbox", "generate", "planets=1").code == 4

@@ -111,8 +111,8 @@ def test_a_missing_library_is_named_with_its_extra(
     library: str, words: list[str], extra: str, sandbox: Sandbox
 ) -> None:
     hidden = f"import sys; sys.modules[{library!r}] = None\nimport knetik_cloud.cli as c; c.main({words!r})"
-    done = run(hidden)
-    assert done.returncode == 1
-    assert library.partition(".")[0] in done.stderr
-    assert f"knetik_cloud[{extra}]" in done.stderr
-    assert "Traceback" not in done.stderr
+    result = run(hidden)
+    assert result.returncode == 1
+    assert library.partition(".")[0] in result.stderr
+    assert f"knetik_cloud[{extra}]" in result.stderr
+    assert "Traceback" not in result.stderr

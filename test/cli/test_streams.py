@@ -171,8 +171,8 @@ def test_a_closed_pipe_of_a_short_result_is_quiet_too(sandbox: Sandbox) -> None:
     for words in (["items", "list"], ["explain"], ["completion", "bash"], ["whoami"], ["doctor"], ["--help"]):
         line = f"{' '.join([*KNETIK, *words])} | true"
         piped = ["bash", "-o", "pipefail", "-c", line]
-        done = subprocess.run(piped, capture_output=True, timeout=60, check=False)
-        assert done.stderr == b"", words
+        result = subprocess.run(piped, capture_output=True, timeout=60, check=False)
+        assert result.stderr == b"", words
 
 
 def unread(*words: str, streams: str = "out", code: str = "") -> tuple[int, str]:
@@ -181,7 +181,7 @@ def unread(*words: str, streams: str = "out", code: str = "") -> tuple[int, str]
     os.close(reading)
     command = [sys.executable, "-c", code, *words] if code else [*KNETIK, *words]
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             command,
             stdout=writing if "out" in streams else subprocess.DEVNULL,
             stderr=writing if "err" in streams else subprocess.PIPE,
@@ -191,7 +191,7 @@ def unread(*words: str, streams: str = "out", code: str = "") -> tuple[int, str]
         )
     finally:
         os.close(writing)
-    return done.returncode, done.stderr or ""
+    return result.returncode, result.stderr or ""
 
 
 @pytest.fixture
@@ -252,8 +252,8 @@ def test_a_closed_pipe_keeps_the_exit_code_of_an_error(
         (["items", "get", "1", "--profile", "missing"], 1),
         (["doctor", "--host", "http://127.0.0.1:1"], 1),
     ):
-        done, err = unread(*words, *how, streams=streams)
-        assert done == code, (words, err)
+        result, err = unread(*words, *how, streams=streams)
+        assert result == code, (words, err)
         assert "Traceback" not in err
 
 
@@ -267,8 +267,8 @@ def test_unread_remarks_change_nothing(sandbox: Sandbox) -> None:
 def test_a_command_without_a_stream_works(closed: str, sandbox: Sandbox) -> None:
     for words, code in (("items list", 0), ("items get 999", 4), ("items create -", 2), ("--help", 0)):
         line = f"{' '.join(KNETIK)} {words} {closed}"
-        done = subprocess.run(["bash", "-c", line], input=b"", capture_output=True, timeout=60, check=False)
-        assert (done.returncode, b"Traceback" in done.stderr) == (code, False), line
+        result = subprocess.run(["bash", "-c", line], input=b"", capture_output=True, timeout=60, check=False)
+        assert (result.returncode, b"Traceback" in result.stderr) == (code, False), line
 
 
 def test_a_sandbox_whose_address_is_not_read_reports_why_it_ends() -> None:
@@ -320,12 +320,12 @@ def on_a_full_disk(*words: str) -> tuple[int, str]:
     if not Path("/dev/full").exists():
         pytest.skip("there is no full device")
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
+        result = subprocess.run(
             [*KNETIK, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
         )
-    assert "No space left on device" in done.stderr
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stderr
+    assert "No space left on device" in result.stderr
+    assert "Traceback" not in result.stderr
+    return result.returncode, result.stderr
 
 
 def test_output_that_cant_be_written_is_an_error(sandbox: Sandbox) -> None:
@@ -358,7 +358,7 @@ def test_a_full_disk_keeps_the_outcome_of_a_write(sandbox: Sandbox, rows: Path) 
 
 def test_a_write_whose_result_cant_be_selected_is_not_reported_as_failed(sandbox: Sandbox) -> None:
     words = ("items", "create", "--name", "A sword", "--select", "length(id)", "--errors", "json")
-    done = subprocess.run([*KNETIK, *words], capture_output=True, text=True, timeout=60, check=False)
-    error = json.loads(done.stderr)["error"]
-    assert (done.returncode, error["may_have_applied"]) == (1, True)
+    result = subprocess.run([*KNETIK, *words], capture_output=True, text=True, timeout=60, check=False)
+    error = json.loads(result.stderr)["error"]
+    assert (result.returncode, error["may_have_applied"]) == (1, True)
     assert "--select" in error["message"]

@@ -171,9 +171,9 @@ def test_colors_follow_the_environment(
 def test_colors_go_to_a_pipe_only_if_they_are_forced(
     environment: dict[str, str], is_colored: bool, sandbox: Sandbox
 ) -> None:
-    done = spawn("items", "list", "-o", "table", env={**os.environ, **environment})
-    assert done.stdout.startswith(b"\x1b[1m" if is_colored else b"id  ")
-    assert (b"\x1b" in done.stdout) == is_colored
+    result = spawn("items", "list", "-o", "table", env={**os.environ, **environment})
+    assert result.stdout.startswith(b"\x1b[1m" if is_colored else b"id  ")
+    assert (b"\x1b" in result.stdout) == is_colored
 
 
 @pytest.mark.parametrize(
@@ -192,13 +192,13 @@ def test_every_locale_can_show_everything(
         code, terminal = on_terminal(*words, columns=60, **environment)
         assert code == 0, terminal.shown
         assert "Traceback" not in terminal.shown
-    done = subprocess.run(
+    result = subprocess.run(
         [*KNETIK, "items", "list", "-o", "jsonl"],
         capture_output=True,
         env={**os.environ, **environment},
         check=True,
     )
-    assert "Zaubertränk 魔法" in done.stdout.decode("utf-8")
+    assert "Zaubertränk 魔法" in result.stdout.decode("utf-8")
 
 
 def test_wide_characters_keep_the_columns(sandbox: Sandbox) -> None:

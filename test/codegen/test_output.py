@@ -33,14 +33,14 @@ def run(root: Path, *options: str) -> int:
 
 
 def test_the_committed_files_are_those_of_the_contract() -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "codegen", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_check_passes_after_writing_and_a_second_run_writes_nothing(

@@ -370,8 +370,8 @@ class Entries(ListService):
 def test_200_000_rows_are_written_to_parquet_in_constant_memory(tmp_path: Path) -> None:
     with Entries(range(200_000)) as service:
         command = [sys.executable, "-c", PARQUET, service.url, str(tmp_path / "entries.parquet")]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-    early, late = map(int, done.stdout.split())
+        result = subprocess.run(command, check=True, capture_output=True, text=True)
+    early, late = map(int, result.stdout.split())
     written = pq.read_table(tmp_path / "entries.parquet")
     assert written.num_rows == 200_000
     assert written.column("created_date").type == pa.timestamp("ms", "UTC")

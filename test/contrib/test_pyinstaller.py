@@ -41,6 +41,6 @@ def test_frozen_program_uses_the_client_and_the_sandbox(tmp_path: Path) -> None:
     options = ["--log-level", "WARN", "--paths", project, *hooks, *excluded]
     subprocess.run([sys.executable, "-m", "PyInstaller", *options, "program.py"], cwd=tmp_path, check=True)
     frozen = tmp_path / "dist" / "program" / "program"
-    done = subprocess.run([str(frozen)], cwd="/", capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["56", "True", "EntitlementItem", "applied", "200", "200"]
+    result = subprocess.run([str(frozen)], cwd="/", capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == ["56", "True", "EntitlementItem", "applied", "200", "200"]

@@ -174,8 +174,8 @@ def test_pytest_recording_records_and_replays(tmp_path: Path) -> None:
         record = [*command, "--record-mode=once", "-k", "replays"]
         subprocess.run(record, cwd=tmp_path, env=environment, capture_output=True, check=True)
         recorded = len(server.requests)
-        done = subprocess.run(
+        result = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
-        assert "2 passed" in done.stdout, done.stdout
+        assert "2 passed" in result.stdout, result.stdout
         assert len(server.requests) == recorded == 1

@@ -172,8 +172,8 @@ class World:
                     except ApiException as error:
                         steps.throw(error)
                         raise
-        except StopIteration as done:
-            result: R = done.value
+        except StopIteration as stop:
+            result: R = stop.value
             return result
 
     def _note(self, command: Send) -> None:

@@ -8,7 +8,7 @@ import zlib
 
 from knetik_cloud import ApiResponseError
 from test.faults.server import ENTRY, http_response, keeps
-from test.faults.table import Outcome, Play, Row, attempt, done, fails, right, right_or_fails
+from test.faults.table import Outcome, Play, Row, attempt, fails, result, right, right_or_fails
 
 BODY = json.dumps(ENTRY).encode()
 GZIP, DEFLATE = "Content-Encoding: gzip", "Content-Encoding: deflate"
@@ -63,9 +63,9 @@ ROWS = [
     Row("empty body with 200 where an object is due", [keeps(http_response(b""))], is_invalid, again=True),
     Row("blank body with 200 where an object is due", [keeps(http_response(b" \r\n "))], is_invalid),
     Row("null where an object is due", [keeps(http_response(b"null"))], is_invalid),
-    Row("empty body where nothing is due", [keeps(http_response(b""))], done, "use"),
-    Row("empty body where a result may be missing", [keeps(http_response(b""))], done, "add"),
-    Row("null where a result may be missing", [keeps(http_response(b"null"))], done, "add"),
+    Row("empty body where nothing is due", [keeps(http_response(b""))], result, "use"),
+    Row("empty body where a result may be missing", [keeps(http_response(b""))], result, "add"),
+    Row("null where a result may be missing", [keeps(http_response(b"null"))], result, "add"),
     Row("JSON array where an object is due", [keeps(http_response([ENTRY]))], is_invalid, again=True),
     Row("JSON string where an object is due", [keeps(http_response("56"))], is_invalid),
     Row("JSON number where an object is due", [keeps(http_response(56))], is_invalid),
@@ -236,7 +236,7 @@ ROWS = [
     ),
     Row("truncated gzip", [keeps(http_response(gzip.compress(BODY)[:-9], GZIP))], is_invalid, again=True),
     Row("gzip that isn't", [keeps(http_response(BODY, GZIP))], is_invalid),
-    Row("gzip that is empty", [keeps(http_response(b"", GZIP))], done, "use"),
+    Row("gzip that is empty", [keeps(http_response(b"", GZIP))], result, "use"),
     Row("gzip that isn't named", [keeps(http_response(gzip.compress(BODY)))], is_invalid),
     Row(
         "an encoding that isn't known",

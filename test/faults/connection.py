@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 from knetik_cloud import ApiConnectionException, ApiException, ApiTimeoutException, DeadlineExceeded
 from test.faults.server import ENTRY, Peer, Request, after, healthy, http_response, keeps, says
-from test.faults.table import Play, Row, attempt, done, fails, right, right_or_fails
+from test.faults.table import Play, Row, attempt, fails, result, right, right_or_fails
 
 GOOD = http_response(ENTRY)
 HEAD, BODY = GOOD.split(b"\r\n\r\n")
@@ -133,7 +133,7 @@ def idle_connection_that_was_closed(call: str):
         driver = play.driver()
         right(attempt(driver, "get", 3))
         play.server.wait()
-        (right if call == "get" else done)(attempt(driver, call, 3))
+        (right if call == "get" else result)(attempt(driver, call, 3))
         assert len(play.server.requests) == 2
 
     return play
@@ -159,7 +159,7 @@ def many_dead_connections(play: Play) -> None:
             right(outcome)
     play.server.wait()
     before = len(play.server.requests)
-    done(attempt(driver, "use", 3))
+    result(attempt(driver, "use", 3))
     assert len(play.server.requests) == before + 1
 
 
@@ -221,14 +221,14 @@ ROWS = [
     Row("connect never completes (backlog full)", play=full_backlog),
     Row("the first of two addresses is silent", play=silent_first_address),
     Row("closed before reading, then healthy: GET", greetings=[hang_up], again=True),
-    Row("closed before reading, then healthy: PUT", greetings=[hang_up], call="update", comes=done),
+    Row("closed before reading, then healthy: PUT", greetings=[hang_up], call="update", comes=result),
     Row("closed after the request, then healthy: GET", [closes], again=True),
     Row(
         "closed after the request: POST not sent twice", [closes], fails(may_have_applied=True), "use", sent=1
     ),
     Row("RST on accept, then healthy: GET", greetings=[lambda peer: peer.reset()]),
     Row("RST after request, then healthy: GET", [resets]),
-    Row("RST after request, then healthy: PUT", [resets], done, "update", sent=2),
+    Row("RST after request, then healthy: PUT", [resets], result, "update", sent=2),
     Row(
         "RST after request, then healthy: POST not sent twice",
         [resets],

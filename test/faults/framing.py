@@ -6,7 +6,7 @@ import json
 
 from knetik_cloud import ApiConnectionException, ApiException, ApiResponseError, DeadlineExceeded
 from test.faults.server import ENTRY, Peer, Request, after, http_response, keeps, says
-from test.faults.table import Play, Row, attempt, done, fails, right, right_or_fails
+from test.faults.table import Play, Row, attempt, fails, result, right, right_or_fails
 
 GOOD = http_response(ENTRY)
 BODY = json.dumps(ENTRY).encode()
@@ -332,7 +332,7 @@ ROWS = [
     Row(
         "102 Processing before a POST's answer",
         [keeps(b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 204 No Content\r\n\r\n")],
-        done,
+        result,
         "use",
         sent=1,
         again=True,
@@ -371,13 +371,13 @@ ROWS = [
     Row(
         "204 with a body",
         [keeps(http_response(BODY, status="204 No Content"))],
-        lambda outcome: done(outcome),
+        lambda outcome: result(outcome),
         again=True,
     ),
     Row(
         "204 with chunks",
         [keeps(head("HTTP/1.1 204 No Content", CHUNKED, body=chunk(BODY) + b"0\r\n\r\n"))],
-        done,
+        result,
         "use",
         again=True,
         sent=1,

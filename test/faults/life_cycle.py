@@ -413,24 +413,24 @@ def changed_configuration(play: Play) -> int:
     driver = play.driver(**UNHURRIED)
     configuration = driver.client.configuration  # type: ignore[attr-defined]
     with FaultServer() as other:
-        stop = threading.Event()
+        stop, returned = threading.Event(), threading.Event()
 
-        def calls() -> int:
-            made = 0
+        def call() -> None:
             while not stop.is_set():
                 assert driver.call("get_user_inventory", 56, 56).id == ENTRY["id"]
-                made += 1
-            return made
+                returned.set()
 
         with ThreadPoolExecutor(8) as pool:
-            running = [pool.submit(calls) for _ in range(8)]
+            running = [pool.submit(call) for _ in range(8)]
             for turn in range(50):
                 configuration.host = (other if turn % 2 else play.server).url
                 configuration.access_token = f"token-{turn}"
                 configuration.max_response_size = 1000 + turn
-                time.sleep(0.005)
+                returned.clear()
+                assert returned.wait(30)
             stop.set()
-            assert sum(future.result() for future in running) > 50
+            for future in running:
+                future.result()
         before = len(other.requests)
         driver.call("get_user_inventory", 56, 56)
         assert len(other.requests) == before + 1

@@ -27,7 +27,7 @@ from test.faults.server import (
     says,
     server_context,
 )
-from test.faults.table import Expectation, Play, Row, attempt, done, fails, right, right_or_fails
+from test.faults.table import Expectation, Play, Row, attempt, fails, result, right, right_or_fails
 
 AUTHORITY = {"ssl_ca_cert": str(CERTIFICATES / "authority.pem")}
 GOOD_TLS = {"tls": "good"}
@@ -589,7 +589,7 @@ ROWS = [
     Row(
         "TLS: reset in the handshake: a POST is tried again",
         greetings=[lambda peer: peer.reset()],
-        comes=done,
+        comes=result,
         call="use",
         settings=AUTHORITY,
         server=GOOD_TLS,

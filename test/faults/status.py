@@ -13,7 +13,7 @@ from knetik_cloud import (
     UnauthorizedException,
 )
 from test.faults.server import ENTRY, TOKEN_RESPONSE, Script, http_response, keeps, says
-from test.faults.table import Outcome, Play, Row, attempt, done, fails, right, right_or_fails
+from test.faults.table import Outcome, Play, Row, attempt, fails, result, right, right_or_fails
 
 RESULT = {"code": 1404, "request_id": "r-1", "result": [{"message": "gone", "field": "id"}]}
 PATIENT = {"deadline": 6.0}
@@ -145,7 +145,7 @@ def no_storm(play: Play) -> None:
 
 ROWS = [
     Row("503 then 200: GET retried", [UNAVAILABLE], again=True),
-    Row("503 twice then 200: PUT retried", [UNAVAILABLE] * 2, done, "update", sent=3),
+    Row("503 twice then 200: PUT retried", [UNAVAILABLE] * 2, result, "update", sent=3),
     Row("503 for ever: GET stops, error has 503", [UNAVAILABLE] * 9, play=gives_up),
     *(
         Row(f"{code} then 200: GET retried", [status(f"{code} X")], settings=PATIENT, again=True)
@@ -172,7 +172,7 @@ ROWS = [
         "use",
         sent=1,
     ),
-    Row("429 to a POST: sent again", [status("429 Slow Down", "Retry-After: 0")], done, "use", sent=2),
+    Row("429 to a POST: sent again", [status("429 Slow Down", "Retry-After: 0")], result, "use", sent=2),
     Row(
         "503 with Retry-After to a POST: not sent twice",
         [status("503 X", "Retry-After: 0")],
@@ -265,11 +265,11 @@ ROWS = [
         ],
         play=replays_no_more_than_once,
     ),
-    Row("DELETE: 500, then 404: done", [status("500 X"), status("404 X")], done, "delete", sent=2),
+    Row("DELETE: 500, then 404: done", [status("500 X"), status("404 X")], result, "delete", sent=2),
     Row(
         "DELETE: reset, then 404: done",
         [lambda peer, request: peer.reset(), status("404 X")],
-        done,
+        result,
         "delete",
         sent=2,
     ),
@@ -277,7 +277,7 @@ ROWS = [
     Row(
         "DELETE: 503 before the service, 429, then 404: done",
         [status("503 X"), status("429 X", "Retry-After: 0"), status("404 X")],
-        done,
+        result,
         "delete",
         sent=3,
     ),

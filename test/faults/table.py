@@ -46,7 +46,7 @@ def right(outcome: Outcome) -> None:
     assert outcome.value.to_dict()["id"] == ENTRY["id"]
 
 
-def done(outcome: Outcome) -> None:
+def result(outcome: Outcome) -> None:
     """Expect success without a result."""
     assert outcome.error is None, f"expected success, not {outcome.error!r}"
     assert outcome.value is None

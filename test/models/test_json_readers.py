@@ -121,5 +121,5 @@ def test_without_msgspec_the_standard_library_reads() -> None:
         "from knetik_cloud.data import codec\n"
         "print(codec.fast_decoder(), codec.decode_fast(b'[1]'))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "None [1]\n"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "None [1]\n"

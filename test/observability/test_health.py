@@ -166,10 +166,13 @@ with ApiClient(Configuration(sys.argv[1], client_secret="secret")) as client:
     print(*sorted(set(sys.modules) - before))
 """
     with FaultServer() as server:
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", code, server.url], capture_output=True, text=True, check=True
         )
-    assert done.stdout.split() == ["knetik_cloud.data.instant", "knetik_cloud.models.user_inventory_resource"]
+    assert result.stdout.split() == [
+        "knetik_cloud.data.instant",
+        "knetik_cloud.models.user_inventory_resource",
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)

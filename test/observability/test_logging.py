@@ -180,8 +180,8 @@ import logging
 assert not logging.getLogger("knetik_cloud").handlers and not logging.getLogger().handlers
 """
     with FaultServer([BUSY]) as server:
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", code, server.url], capture_output=True, text=True, check=True
         )
-    assert done.stderr.startswith("get_user_inventory: attempt 1 failed (503 X), retrying in ")
-    assert PLAYER not in done.stderr
+    assert result.stderr.startswith("get_user_inventory: attempt 1 failed (503 X), retrying in ")
+    assert PLAYER not in result.stderr

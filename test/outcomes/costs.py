@@ -181,8 +181,8 @@ def exporting(count: int) -> dict[str, list[float]]:
         target = Path(folder) / "entries.jsonl"
 
         def export() -> None:
-            done = bulk.export(api.iter_users_inventory(), target, progress=False)
-            assert done.is_complete, done
+            result = bulk.export(api.iter_users_inventory(), target, progress=False)
+            assert result.is_complete, result
 
         def by_json() -> None:
             with (Path(folder) / "other.jsonl").open("w") as file:

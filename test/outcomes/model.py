@@ -228,8 +228,8 @@ class World:
                     result = yield from self.write(writer, dict(command.arguments))
                 else:
                     result = yield from self.read(command.operation.id, dict(command.arguments))
-        except StopIteration as done:
-            return done.value
+        except StopIteration as stop:
+            return stop.value
 
     def cancelled(self, steps: Generator[float, None, T], within: float) -> Generator[float, None, T | None]:
         """Run something, and cancel it at a moment within some seconds, unless it has ended by then."""
@@ -238,8 +238,8 @@ class World:
             while (pause := next(steps)) < left:
                 yield pause
                 left -= pause
-        except StopIteration as done:
-            value: T = done.value
+        except StopIteration as stop:
+            value: T = stop.value
             return value
         yield left
         steps.close()

@@ -112,8 +112,8 @@ def test_every_format_holds_every_item(
     if name.endswith(".parquet"):
         parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / name
-    done = bulk.export(pager(service, prefetch=prefetch, page_size=100), path)
-    assert (done.rows, done.total, done.is_complete) == (2500, 2500, True)
+    result = bulk.export(pager(service, prefetch=prefetch, page_size=100), path)
+    assert (result.rows, result.total, result.is_complete) == (2500, 2500, True)
     assert [file.name for file in tmp_path.iterdir()] == [name]
     if name.endswith(".parquet"):
         rows = parquet.read_table(path).to_pylist()
@@ -185,8 +185,8 @@ def test_items_that_utf8_cannot_encode_or_that_are_not_objects_are_in_every_form
 def test_export_reads_pages_of_1000_by_default(service: ListService, tmp_path: Path) -> None:
     bulk.export(pager(service), tmp_path / "a.jsonl")
     assert [request["size"] for request in service.requests] == ["1000"] * 3
-    done = bulk.export(pager(service, limit=70, page_size=50), tmp_path / "b.jsonl")
-    assert done.rows == 70
+    result = bulk.export(pager(service, limit=70, page_size=50), tmp_path / "b.jsonl")
+    assert result.rows == 70
     assert len((tmp_path / "b.jsonl").read_text().splitlines()) == 70
 
 
@@ -204,9 +204,9 @@ def test_export_goes_on_without_reading_pages_twice(service: ListService, tmp_pa
     with pytest.raises(InterruptedError):
         bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl.gz", progress=stop_at(1200))
     already = len(service.requests)
-    done = bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl.gz")
+    result = bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl.gz")
     assert [int(page["page"]) for page in service.requests[already:]] == list(range(13, 26))
-    assert (done.rows, done.is_resumed, done.is_complete) == (2500, True, True)
+    assert (result.rows, result.is_resumed, result.is_complete) == (2500, True, True)
     lines = gzip.decompress((tmp_path / "a.jsonl.gz").read_bytes()).splitlines()
     assert [json.loads(line)["id"] for line in lines] == list(range(1, 2501))
 
@@ -217,16 +217,16 @@ def test_export_of_another_list_starts_from_scratch(
 ) -> None:
     with pytest.raises(InterruptedError):
         bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl", progress=stop_at(500))
-    done = bulk.export(pager(service, **how), tmp_path / "a.jsonl")
-    assert (done.rows, done.is_resumed) == (2500, False)
+    result = bulk.export(pager(service, **how), tmp_path / "a.jsonl")
+    assert (result.rows, result.is_resumed) == (2500, False)
 
 
 def test_items_that_move_are_reported_and_never_written_twice(service: ListService, tmp_path: Path) -> None:
     service.before = lambda page: service.rows.pop(0) if page == 3 else None  # type: ignore[union-attr]
     with pytest.warns(knetik_cloud.RowsMovedWarning, match="Collect items first, then change them") as caught:
-        done = bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl")
+        result = bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl")
     assert caught[0].filename == __file__
-    assert (done.has_moved, done.is_complete, done.rows) == (True, False, 2499)
+    assert (result.has_moved, result.is_complete, result.rows) == (True, False, 2499)
     service.before = lambda page: service.rows.insert(0, {"id": 9000 + page})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -262,11 +262,11 @@ def test_export_that_is_interrupted_at_any_line_goes_on_without_a_repeat_or_a_ga
                 bulk.export(list_of, path)
             if interruption.left > 0:
                 break
-            done = bulk.export(list_of, path)
+            result = bulk.export(list_of, path)
             assert ids_in(path) == list(range(1, 26)), f"line {number}"
-            assert done.is_complete, f"line {number}"
+            assert result.is_complete, f"line {number}"
             assert [file.name for file in tmp_path.iterdir()] == [name], f"line {number}"
-            resumed += done.is_resumed
+            resumed += result.is_resumed
     gc.collect()  # while the warnings are ignored
     assert number > 100
     assert resumed > number / 2
@@ -287,9 +287,9 @@ def test_export_that_begins_again_leaves_no_state_of_the_file_that_it_replaces(
         patch.setattr("knetik_cloud.bulk.files.Appender.write", stop)
         with pytest.raises(KeyboardInterrupt):
             bulk.export(pager(service, page_size=50 if resume else 100), path, resume=resume)
-    done = bulk.export(pager(service, page_size=100), path)
+    result = bulk.export(pager(service, page_size=100), path)
     assert ids_in(path) == list(range(1, 2501))
-    assert (done.is_resumed, done.is_complete) == (False, True)
+    assert (result.is_resumed, result.is_complete) == (False, True)
 
 
 TRACE: ContextVar[str] = ContextVar("trace", default="none")
@@ -336,9 +336,9 @@ def test_export_ends_at_its_deadline_and_goes_on(
         bulk.export(pager(service, **how, deadline=1.0 if is_of_pager else None), path)
     assert time.monotonic() - started < 10
     gate.set()
-    done = bulk.export(pager(service, **how, deadline=60.0), path)
+    result = bulk.export(pager(service, **how, deadline=60.0), path)
     assert ids_in(path) == list(range(1, 2501))
-    assert (done.is_resumed, done.is_complete) == (True, True)
+    assert (result.is_resumed, result.is_complete) == (True, True)
 
 
 def test_killed_export_goes_on(service: ListService, tmp_path: Path) -> None:
@@ -365,8 +365,8 @@ def test_killed_export_goes_on(service: ListService, tmp_path: Path) -> None:
         with (tmp_path / "a.jsonl.part").open("ab") as part:
             part.write(b'{"id": torn')
     service.before = lambda page: None
-    done = bulk.export(pager(service, page_size=100), target)
-    assert (done.rows, done.is_resumed, done.is_complete) == (2500, True, True)
+    result = bulk.export(pager(service, page_size=100), target)
+    assert (result.rows, result.is_resumed, result.is_complete) == (2500, True, True)
     assert [json.loads(line) for line in target.read_text().splitlines()] == service.rows
 
 
@@ -422,10 +422,12 @@ def test_export_from_a_position_writes_what_the_pager_would_return(
 ) -> None:
     api, ids = listed
     position = position_behind(api, count)
-    done = bulk.export(api.iter_users_inventory(start_page=position, prefetch=prefetch), tmp_path / "a.jsonl")
+    result = bulk.export(
+        api.iter_users_inventory(start_page=position, prefetch=prefetch), tmp_path / "a.jsonl"
+    )
     assert ids_in(tmp_path / "a.jsonl") == ids[count:]
-    assert (done.rows, done.total, done.skipped) == (len(ids[count:]), len(ids), len(ids[:count]))
-    assert (done.has_moved, done.is_complete) == (False, True)
+    assert (result.rows, result.total, result.skipped) == (len(ids[count:]), len(ids), len(ids[:count]))
+    assert (result.has_moved, result.is_complete) == (False, True)
 
 
 @pytest.mark.parametrize("how", [{}, {"page_size": 100}, {"limit": 70}])
@@ -434,10 +436,10 @@ def test_export_from_a_page_number_writes_what_the_pager_would_return(
 ) -> None:
     api, ids = listed
     expected = [entry.id for entry in api.iter_users_inventory(start_page=4, **how)]
-    done = bulk.export(api.iter_users_inventory(start_page=4, **how), tmp_path / "a.jsonl")
+    result = bulk.export(api.iter_users_inventory(start_page=4, **how), tmp_path / "a.jsonl")
     assert ids_in(tmp_path / "a.jsonl") == expected
-    assert done.skipped == ids.index(expected[0])
-    assert done.is_complete == ("limit" not in how)
+    assert result.skipped == ids.index(expected[0])
+    assert result.is_complete == ("limit" not in how)
 
 
 @pytest.mark.parametrize("pages", [0, 1])
@@ -455,9 +457,9 @@ def test_export_from_a_position_goes_on_after_a_page_that_failed(
     with pytest.raises(knetik_cloud.ServiceException):
         bulk.export(api.iter_users_inventory(start_page=position), tmp_path / "a.jsonl", progress=fail)
     sandbox.clear_faults()
-    done = bulk.export(api.iter_users_inventory(start_page=position), tmp_path / "a.jsonl")
+    result = bulk.export(api.iter_users_inventory(start_page=position), tmp_path / "a.jsonl")
     assert ids_in(tmp_path / "a.jsonl") == ids[150:]
-    assert (done.skipped, done.is_resumed, done.is_complete) == (150, True, True)
+    assert (result.skipped, result.is_resumed, result.is_complete) == (150, True, True)
 
 
 def test_export_from_another_start_begins_at_that_start(listed: Listed, tmp_path: Path) -> None:
@@ -467,9 +469,9 @@ def test_export_from_another_start_begins_at_that_start(listed: Listed, tmp_path
         pager = api.iter_users_inventory(start_page=position)
         with pytest.raises(InterruptedError):
             bulk.export(pager, tmp_path / "a.jsonl", progress=stop_at(250))
-    done = bulk.export(api.iter_users_inventory(start_page=4, page_size=100), tmp_path / "a.jsonl")
+    result = bulk.export(api.iter_users_inventory(start_page=4, page_size=100), tmp_path / "a.jsonl")
     assert ids_in(tmp_path / "a.jsonl") == ids[300:]
-    assert (done.is_resumed, done.is_complete) == (False, True)
+    assert (result.is_resumed, result.is_complete) == (False, True)
 
 
 @pytest.mark.parametrize(("count", "rows"), [(150, 2350), (2500, 0)])
@@ -480,8 +482,8 @@ def test_items_removed_before_the_position_are_reported(
     assert len(list(islice(first, count))) == count
     service.rows.pop(0)
     with pytest.warns(knetik_cloud.RowsMovedWarning, match=f"holds {rows} items of {rows}: others may"):
-        done = bulk.export(pager(service, start_page=first.position), tmp_path / "a.jsonl")
-    assert done.has_moved
+        result = bulk.export(pager(service, start_page=first.position), tmp_path / "a.jsonl")
+    assert result.has_moved
 
 
 def test_items_added_after_the_end_are_exported_from_the_position(
@@ -490,6 +492,6 @@ def test_items_added_after_the_end_are_exported_from_the_position(
     first = pager(service, page_size=1000)
     assert len(list(first)) == 2500
     service.rows += [{"id": 2501}]
-    done = bulk.export(pager(service, start_page=first.position), tmp_path / "a.jsonl")
-    assert (done.path.read_bytes(), done.rows, done.skipped) == (b'{"id": 2501}\n', 1, 2500)
-    assert done.is_complete
+    result = bulk.export(pager(service, start_page=first.position), tmp_path / "a.jsonl")
+    assert (result.path.read_bytes(), result.rows, result.skipped) == (b'{"id": 2501}\n', 1, 2500)
+    assert result.is_complete

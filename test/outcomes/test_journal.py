@@ -236,8 +236,8 @@ except bulk.BulkError as error:
 
 def test_too_many_shards_for_the_open_files_are_rejected(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROGRAM_WITH_20_DESCRIPTORS, str(tmp_path / "run")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "too many open files: use fewer shards, or raise the limit (ulimit -n)\n"
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == "too many open files: use fewer shards, or raise the limit (ulimit -n)\n"
     assert run(api, tmp_path, shards=4096).applied == 80
 
 

@@ -750,8 +750,8 @@ def test_block_that_ends_before_the_read_back_makes_it_unknown(
             while True:
                 try:
                     command = steps.send(result)
-                except StopIteration as done:
-                    return done.value
+                except StopIteration as stop:
+                    return stop.value
                 result = yield command
                 if isinstance(command, recovery.Run) and command.operation.id == name:
                     patched.setattr("knetik_cloud.core.deadline.clock", SimpleNamespace(monotonic=end))

@@ -166,8 +166,8 @@ def test_no_change_repeats_an_item_and_a_loss_is_reported(
             if when == number and is_removal and rows:
                 kept.discard(rows.pop(where % len(rows))["id"])
             elif when == number:
-                rows.insert(where % (len(rows) + 1), {"id": 1000 + len(service.requested)})
-                service.requested.append({})
+                rows.insert(where % (len(rows) + 1), {"id": 1000 + len(service.requests)})
+                service.requests.append({})
         return service.envelope(number, size)
 
     read = Driven(plan(page_size=size, prefetch=prefetch), fetch)

@@ -172,12 +172,12 @@ def test_a_newer_database_is_rejected(tmp_path: Path) -> None:
 )
 def test_a_missing_library_is_named_with_its_extra(library: str, code: str, extra: str) -> None:
     hidden = f"import sys; sys.modules[{library!r}] = None; {code}"
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", hidden], capture_output=True, text=True, env=command_environment(), timeout=60
     )
-    assert done.returncode != 0
-    assert library in done.stderr
-    assert f'pip install "knetik_cloud[{extra}]"' in done.stderr
+    assert result.returncode != 0
+    assert library in result.stderr
+    assert f'pip install "knetik_cloud[{extra}]"' in result.stderr
 
 
 def test_importing_the_package_loads_no_library() -> None:
@@ -186,10 +186,10 @@ def test_importing_the_package_loads_no_library() -> None:
         "print([name for name in ('starlette', 'sqlalchemy', 'uvicorn', 'click', 'yaml', 'jsonschema')"
         " if name in sys.modules])"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=command_environment(), timeout=60
     )
-    assert done.stdout.strip() == "[]", done.stderr
+    assert result.stdout.strip() == "[]", result.stderr
 
 
 def test_the_sdk_does_not_import_the_sandbox() -> None:
@@ -198,10 +198,10 @@ def test_the_sdk_does_not_import_the_sandbox() -> None:
         "loaded = [n for n in sys.modules if n.startswith(('knetik_cloud.sandbox', 'knetik_cloud.cli'))];"
         "print(loaded)"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=command_environment(), timeout=60
     )
-    assert done.stdout.strip() == "[]", done.stderr
+    assert result.stdout.strip() == "[]", result.stderr
 
 
 def test_the_command_shows_its_version() -> None:

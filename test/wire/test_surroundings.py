@@ -30,15 +30,15 @@ def server(request: pytest.FixtureRequest) -> Iterator[FaultServer]:
 
 def run(code: str, server: FaultServer, *arguments: str, start: str = "") -> str:
     """Run a program against a server, and return what it prints. Warnings are errors."""
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-W", "error", "-c", start + START + code, server.url, *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=100,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.strip()
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout.strip()
 
 
 GEVENT = """
