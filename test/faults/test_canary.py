@@ -255,7 +255,7 @@ def test_secrets_travel_in_the_body_and_never_in_a_url(capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(
-    "refused",
+    "rejected",
     [
         lambda: Configuration(access_token=f"{FIXED}\n"),
         lambda: Configuration(access_token=FIXED, timeout=-1),
