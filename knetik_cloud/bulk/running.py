@@ -610,8 +610,12 @@ class _Run:
             for thread in threads:
                 thread.start()
                 started.append(thread)
-            while any(thread.is_alive() for thread in threads):
-                next(thread for thread in threads if thread.is_alive()).join(POLL_SECONDS)
+            working = threads
+            while working:
+                working[0].join(POLL_SECONDS)
+                working = [
+                    thread for thread in working if thread.is_alive()
+                ]  # first: the last state is final
                 meter.update(done + sum(worker.counts), worker.pace.active, worker.counts_by_name())
         except BaseException as error:  # Ctrl-C, or an error of the caller's progress function
             worker.stop("interrupted")

@@ -6,9 +6,11 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,6 +34,10 @@ def run(api: Api, folder: Path, rows: Any = None, **options: Any) -> bulk.Report
     rows = grants(120) if rows is None else rows
     options = {"progress": False, "settle": 0.1, **options}
     return bulk.run(rows, api.grant_user_entitlement, journal=folder / "run", **options)
+
+
+SLOW: Any = {"tps": 40}
+"""The options of a run that lasts three seconds, so that it can be stopped in between."""
 
 
 def after(rows: int, act: Callable[[], object]) -> Callable[[Mapping[str, Any]], None]:
@@ -119,10 +125,10 @@ def test_calls_in_flight_finish_after_ctrl_c_and_the_same_command_continues(
     seeded.fail(GRANT, times=None, delay=0.02)
     if executor == "threads":
         with pytest.raises(KeyboardInterrupt):
-            run(api, tmp_path, progress=after(3, lambda: signal.raise_signal(signal.SIGINT)), concurrency=4)
+            run(api, tmp_path, progress=after(3, lambda: signal.raise_signal(signal.SIGINT)), **SLOW)
         assert f"use the same command, or bulk.resume('{tmp_path / 'run'}')" in capsys.readouterr().err
     else:
-        report = run(api, tmp_path, progress=after(3, lambda: bulk.stop(tmp_path / "run")), concurrency=2)
+        report = run(api, tmp_path, progress=after(3, lambda: bulk.stop(tmp_path / "run")), **SLOW)
         assert report.stopped == "another process asked to stop"
     seeded.clear_faults()
     report = bulk.report(tmp_path / "run")
@@ -143,11 +149,28 @@ def test_stderr_whose_reader_is_gone_stops_no_run(
     monkeypatch.setattr(reporting, "LINE_SECONDS", 0.0)
     try:
         with pytest.raises(KeyboardInterrupt):
-            run(api, tmp_path, progress=after(3, lambda: signal.raise_signal(signal.SIGINT)), concurrency=4)
+            run(api, tmp_path, progress=after(3, lambda: signal.raise_signal(signal.SIGINT)), **SLOW)
         assert run(api, tmp_path, progress=None).applied == 120
     finally:
         with suppress(BrokenPipeError):
             stream.close()
+
+
+def test_progress_function_receives_the_final_state_of_a_run_however_short(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Finished(threading.Thread):
+        """A thread that is over when `start` returns."""
+
+        def start(self) -> None:
+            super().start()
+            self.join()
+
+    names = {**vars(threading), "Thread": Finished}
+    monkeypatch.setattr("knetik_cloud.bulk.running.threading", SimpleNamespace(**names))
+    states: list[Mapping[str, Any]] = []
+    run(api, tmp_path, grants(3), progress=states.append, concurrency=1)
+    assert (states[-1]["done"], states[-1]["applied"]) == (3, 3)
 
 
 def test_long_pause_that_the_service_asks_for_ends_with_ctrl_c(
@@ -198,7 +221,7 @@ def test_credentials_that_are_rejected_halfway_stop_the_run_without_using_up_row
         seeded.fail(GRANT, times=None, status=401)
 
     with pytest.raises(bulk.BulkError, match=r"rejects the credentials \(401 .*use the same command"):
-        run(api, tmp_path, progress=after(3, reject), concurrency=4)
+        run(api, tmp_path, progress=after(3, reject), **SLOW)
     seeded.clear_faults()
     report = bulk.report(tmp_path / "run")
     assert report.applied == sum(held(api).values()) >= 3
