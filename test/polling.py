@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 def wait_until(condition: Callable[[], object]) -> bool:
     """Wait until a condition holds, and return whether it does."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         if condition():
             return True

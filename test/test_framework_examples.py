@@ -20,6 +20,7 @@ import pytest
 from nbclient import NotebookClient
 
 from knetik_cloud.sandbox import Sandbox
+from test.polling import wait_until
 
 FOLDER = Path(__file__).parent.parent / "examples" / "frameworks"
 EXAMPLES = sorted(path for path in FOLDER.iterdir() if path.suffix in (".py", ".ipynb"))
@@ -165,7 +166,10 @@ def test_celery_task_grants_once(environment: dict[str, str], sandbox: Sandbox, 
     code = "from celery_tasks import grant\nprint([grant.delay(56, 56).get(60) for _ in range(2)])"
     sandbox.fail("grant_user_entitlement", status=503)
     command = [sys.executable, "-m", "celery", "-A", "celery_tasks", "worker", "--concurrency", "2"]
+    command += ["--loglevel", "INFO"]
     with running(command, environment | settings, tmp_path):
+        # A task that is sent while the worker still creates its tables in the same database may be lost.
+        assert wait_until(lambda: " ready." in (tmp_path / "log").read_text()), (tmp_path / "log").read_text()
         result = subprocess.run(
             [sys.executable, "-c", code],
             cwd=FOLDER,
