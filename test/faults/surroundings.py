@@ -288,12 +288,12 @@ if os.environ["TOOL"] == "freezegun":
     from freezegun import freeze_time as change
 else:
     from time_machine import travel as change
-client, api = make(timeout=0.3, deadline=0.5, retries=0)
+client, api = make(timeout=1.0, deadline=1.5, retries=0)
 started = steady()
 with change("2020-02-02"):
     print(got(api), got(api), got(api))
 with change("2020-02-02"):
-    other, its_api = make(timeout=0.3, deadline=0.5, retries=0)
+    other, its_api = make(timeout=1.0, deadline=1.5, retries=0)
     print(got(its_api))
 with change("2060-02-02"):
     print(got(api))
@@ -302,7 +302,7 @@ close(client), close(other)
 """
 
 JUMPING = """
-client, api = make(timeout=0.3, deadline=0.5, retries=0)
+client, api = make(timeout=1.0, deadline=1.5, retries=0)
 genuine = time.time
 for moved in (lambda: 0.0, lambda: genuine() - 4e8, lambda: genuine() + 4e8, lambda: 1e300):
     time.time = moved

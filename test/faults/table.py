@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 from knetik_cloud import ApiException, Configuration, operations
@@ -163,9 +164,10 @@ class Lateness:
         self._thread = threading.Thread(target=self._measure, daemon=True)
 
     def _measure(self) -> None:
-        step, before = 0.02, time.monotonic()
-        while not self._stop.wait(step):
-            now = time.monotonic()
+        step, before, is_over = 0.02, time.monotonic(), False
+        while not is_over:
+            is_over = self._stop.wait(step)
+            now = time.monotonic()  # at the end, too: a call may have failed before this thread woke up
             self.seconds += max(0.0, now - before - step)
             before = now
 
@@ -176,6 +178,15 @@ class Lateness:
     def __exit__(self, *error: object) -> None:
         self._stop.set()
         self._thread.join()
+
+
+def seconds_waited() -> float:
+    """Return for how long any process of this machine has waited for a processor, or 0 if it isn't known."""
+    try:
+        pressure = Path("/proc/pressure/cpu").read_text()
+    except OSError:
+        return 0.0
+    return int(pressure.partition("total=")[2].split()[0]) / 1e6
 
 
 def attempt(driver: Driver, call: str, limit: float, **options: Any) -> Outcome:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Self
 
 import pytest
 
 from test.faults.all_rows import TABLE
 from test.faults.child import run_in_child
 from test.faults.drivers import DRIVERS
-from test.faults.table import Play, Row, run
+from test.faults.table import Lateness, Play, Row, run, seconds_waited
 
 AT_ONCE = 4
 """Rows that run together: most of their time is spent on waiting for a server that doesn't respond."""
-TICK = 0.01
 STARVED = 0.05
-"""Seconds for which a process that wanted to run didn't. The timeouts of the rows are 0.25 s."""
+"""Seconds for which a thread or process that wanted to run didn't. The timeouts of the rows are 0.25 s."""
 MAX_RUNS = 4
 
 
@@ -31,38 +27,16 @@ def survive(kind: str, row: Row, driver: str) -> None:
         run_in_child(kind, row, driver)
 
 
-class Ticker:
-    """Measures in a thread how late this process wakes up, in seconds at the worst."""
-
-    def __enter__(self) -> Self:
-        self.latest = 0.0
-        self._is_ended = threading.Event()
-        self._thread = threading.Thread(target=self._tick, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._is_ended.set()
-        self._thread.join()
-
-    def _tick(self) -> None:
-        before, is_ended = time.monotonic(), False
-        while not is_ended:
-            is_ended = self._is_ended.wait(TICK)
-            now = time.monotonic()  # at the end, too: the row may have failed before this thread woke up
-            self.latest = max(self.latest, now - before - TICK)
-            before = now
-
-
 def survive_if_served(kind: str, row: Row, driver: str) -> None:
-    """Run a row, and again if it failed while the machine let this process wait almost for a timeout."""
+    """Run a row, and again if it failed while the machine kept it, or its processes, from running."""
     for _ in range(MAX_RUNS - 1):
-        with Ticker() as ticker:
+        before = seconds_waited()
+        with Lateness() as lateness:
             try:
                 return survive(kind, row, driver)
             except Exception as error:
                 failure = error
-        if ticker.latest < STARVED:
+        if lateness.seconds + seconds_waited() - before < STARVED:
             raise failure
     return survive(kind, row, driver)
 
