@@ -611,11 +611,9 @@ class _Run:
                 thread.start()
                 started.append(thread)
             working = threads
-            while working:
+            while working:  # the last update comes after the last thread: its state is final
                 working[0].join(POLL_SECONDS)
-                working = [
-                    thread for thread in working if thread.is_alive()
-                ]  # first: the last state is final
+                working = [thread for thread in working if thread.is_alive()]
                 meter.update(done + sum(worker.counts), worker.pace.active, worker.counts_by_name())
         except BaseException as error:  # Ctrl-C, or an error of the caller's progress function
             worker.stop("interrupted")
