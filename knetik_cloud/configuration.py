@@ -83,7 +83,7 @@ def _proxy(name: str, value: Any) -> str:
     if not valid:
         expected = "the URL of an HTTP proxy, such as http://proxy:3128"
         raise types.invalid_value_error(name, expected, _without_userinfo(value))
-    return str(value)
+    return str.__str__(value)
 
 
 def _without_userinfo(value: Any) -> Any:

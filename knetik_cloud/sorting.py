@@ -23,7 +23,7 @@ class SortOrder(str):
 
     def then(self, weaker: SortOrder) -> SortOrder:
         """Return an order that sorts equal items by further keys."""
-        return SortOrder(f"{self},{weaker}")
+        return SortOrder(f"{self},{str.__str__(weaker)}")
 
 
 def ascending(field: str) -> SortOrder:
@@ -49,4 +49,4 @@ def _format(field: str, direction: str) -> SortOrder:
         raise types.invalid_value_error(
             "the field to sort by", "a field's name as in the JSON, such as 'id'", field
         )
-    return SortOrder(f"{field}:{direction}")
+    return SortOrder(f"{str.__str__(field)}:{direction}")  # the value of a member of an enum

@@ -64,7 +64,8 @@ async def exchange(
     if cassette is None:
         return await send(command)
     if command.stream:
-        return _rejection("vcrpy can't record a streamed response: call the method without streaming")
+        reason = "vcrpy can't record a streamed response: call the method without streaming"
+        return Failure(ApiValueError, reason, written=False, retryable=False)
     from vcr.request import Request
 
     sent = command.request
@@ -75,19 +76,15 @@ async def exchange(
     if cassette.can_play_response_for(request):
         return RecordedResponse(cassette.play_response(request))
     if cassette.write_protected and cassette.filter_request(request):
-        return _rejection(
+        reason = (
             f"the cassette {cassette._path} has no response to {sent.method} {url} left: "
             f"record it with record_mode='new_episodes', or use the sandbox instead"
         )
+        return Failure(ApiConnectionException, reason, written=False, retryable=False)
     outcome = await send(command)
     if not isinstance(outcome, Failure):
         cassette.append(request, _recorded(command, outcome))
     return outcome
-
-
-def _rejection(reason: str) -> Failure:
-    error = ApiValueError if "stream" in reason else ApiConnectionException
-    return Failure(error, reason, written=False, retryable=False)
 
 
 def _recorded(command: Send, response: Response) -> dict[str, Any]:

@@ -77,7 +77,11 @@ def _describe(variant: Any, method: Any) -> None:
 
 def name_options(function: T) -> T:
     """Set a signature that names the options, if a function takes `**options: Unpack[CallOptions]`."""
-    if getattr(function, "__annotations__", {}).get("options") == "Unpack[CallOptions]":
+    try:
+        annotations = getattr(function, "__annotations__", {})
+    except NameError:  # since Python 3.14, they may name what only type checkers import
+        return function
+    if annotations.get("options") == "Unpack[CallOptions]":
         function.__signature__ = LazySignature(partial(_signature, function))  # type: ignore[attr-defined]
     return function
 

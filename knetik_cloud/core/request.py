@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.options import override_headers
 from knetik_cloud.data import codec, expressions, types
 from knetik_cloud.exceptions import ApiValueError
-from knetik_cloud.secret import MASK, Secret, masked
+from knetik_cloud.secret import Secret, masked
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
@@ -131,7 +132,8 @@ def build(
         override_headers(sent, headers)
     if form:
         secrets = [value for value in form.values() if isinstance(value, Secret)]
-        return Request(operation, target, sent, _form(form), _shown_form(form), secrets)
+        body = Secret(_form(form, lambda secret: quote(secret.reveal(), safe="")))
+        return Request(operation, target, sent, body, _form(form, str), secrets)
     return Request(operation, target, sent, None if content is None else six.ensure_binary(content))
 
 
@@ -168,12 +170,15 @@ def _plain_text(parameter: Parameter, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() <= MAX_INTEGER_BITS:
         return str(int(value))
-    if isinstance(value, float) and value - value == 0:
+    if isinstance(value, float) and math.isfinite(value):
         return repr(float(value))
     if isinstance(value, (list, tuple)):
         return ",".join(_plain_text(parameter, part) for part in value)
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
+    number = bool(value) if types.is_boolean(value) else types.to_float(value)
+    if number is not None and not isinstance(value, (int, float)):  # of another library
+        return _plain_text(parameter, number)
     raise types.invalid_value_error(
         parameter.name, "a str, a finite number, a bool, a date or a list of them", value
     )
@@ -231,14 +236,7 @@ def _form_value(parameter: Parameter, value: Any) -> str | Secret:
     return secret
 
 
-def _form(form: Mapping[str, str | Secret]) -> Secret:
-    return Secret(
-        "&".join(
-            f"{name}={quote(value.reveal(), safe='') if isinstance(value, Secret) else value}"
-            for name, value in form.items()
-        )
+def _form(form: Mapping[str, str | Secret], show: Callable[[Secret], str]) -> str:
+    return "&".join(
+        f"{name}={show(value) if isinstance(value, Secret) else value}" for name, value in form.items()
     )
-
-
-def _shown_form(form: Mapping[str, str | Secret]) -> str:
-    return "&".join(f"{name}={MASK if isinstance(value, Secret) else value}" for name, value in form.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 from typing import Any, Protocol
@@ -33,7 +34,8 @@ def signature(model: Any) -> inspect.Signature:
     """Return the signature of a model's constructor: its fields in their order, as keywords."""
     annotations: dict[str, object] = {}
     for ancestor in reversed(model.__mro__):
-        annotations |= inspect.get_annotations(ancestor)
+        with suppress(NameError):  # since Python 3.14, they may name what only type checkers import
+            annotations |= inspect.get_annotations(ancestor)
     keyword = inspect.Parameter.KEYWORD_ONLY
     return inspect.Signature(
         [

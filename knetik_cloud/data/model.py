@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import math
+import operator
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
@@ -74,9 +75,13 @@ class Field(property):
         def assign(model: Model, value: Any) -> None:
             try:
                 model._json[wire] = None if value is None else self.convert(value)
-            except ApiValueError as error:
-                named = _named_by(self, model, error)
-                raise named from None
+                return
+            except ApiValueError as caught:
+                error = caught
+            if self.secret:  # the error names the type in place of the value
+                kind = type(value).__name__
+                error = ApiValueError(f"{self._where} must be {self.type.expected}, not {kind}")
+            raise _named_by(self, model, error) from None
 
         def remove(model: Model) -> None:
             model._json.pop(wire, None)
@@ -266,7 +271,7 @@ class Model(metaclass=ModelType):
 
         A subclass in a program uses the package of the model that it extends.
         """
-        for base in cls.__mro__:
+        for base in reversed(cls.__mro__):
             package = base.__module__.rpartition(".")[0]
             if base.__name__ in getattr(sys.modules.get(package), "__all__", ()):
                 return package
@@ -332,7 +337,8 @@ class Model(metaclass=ModelType):
 
         Nested models are converted. Absent fields are None.
         """
-        return {name: _to_dict(getattr(self, name)) for name in self._fields}
+        nested = operator.methodcaller("to_dict")
+        return {name: _copied(getattr(self, name), nested) for name in self._fields}
 
     def to_json(self) -> str:
         """Return the exact JSON: every key that was received or set, in its order.
@@ -431,24 +437,29 @@ class Model(metaclass=ModelType):
         return model
 
 
-def _visible(value: Any) -> Any:
-    """Copy a value with its models turned into the dicts that they view, except for secrets."""
+def _copied(value: Any, convert: Callable[[Any], Any]) -> Any:
+    """Copy a value with its models converted."""
     if isinstance(value, Model):
-        by_wire = {declared.wire: declared for declared in value._fields.values()}
-        copied = {}
-        for wire, part in value._json.items():
-            declared = by_wire.get(wire)
-            if declared is not None and declared.secret and part is not None:
-                part = MASK
-            elif declared is not None and declared.type.wraps:
-                part = readable(value, declared)
-            copied[wire] = _visible(part)
-        return copied
+        return convert(value)
     if isinstance(value, list):
-        return [_visible(row) for row in value]
+        return [_copied(row, convert) for row in value]
     if isinstance(value, dict):
-        return {name: _visible(row) for name, row in value.items()}
+        return {name: _copied(row, convert) for name, row in value.items()}
     return value
+
+
+def _visible(model: Model) -> dict[str, Any]:
+    """Copy the dict that a model views, with secrets masked, here and in nested models."""
+    by_wire = {declared.wire: declared for declared in model._fields.values()}
+    copied = {}
+    for wire, part in model._json.items():
+        declared = by_wire.get(wire)
+        if declared is not None and declared.secret and part is not None:
+            part = MASK
+        elif declared is not None and declared.type.wraps:
+            part = readable(model, declared)
+        copied[wire] = _copied(part, _visible)
+    return copied
 
 
 def _models_in(value: Any) -> list[Model]:
@@ -456,16 +467,6 @@ def _models_in(value: Any) -> list[Model]:
         return [value]
     rows = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [model for row in rows for model in _models_in(row)]
-
-
-def _to_dict(value: Any) -> Any:
-    if isinstance(value, Model):
-        return value.to_dict()
-    if isinstance(value, list):
-        return [_to_dict(row) for row in value]
-    if isinstance(value, dict):
-        return {name: _to_dict(row) for name, row in value.items()}
-    return value
 
 
 class _Room:

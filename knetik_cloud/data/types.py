@@ -78,7 +78,9 @@ def to_float(value: Any) -> float | None:
     if number is not None or type(value) is float:
         return value if number is None else number
     value = _value_of(value)
-    if is_boolean(value) or not hasattr(value, "__float__"):
+    if is_boolean(value) or _kind(value) in ("m", "M") or getattr(value, "ndim", False):
+        return None  # a time of numpy counts units that it doesn't show, and an array is no number
+    if not hasattr(value, "__float__"):
         return None
     try:
         return float(value)
@@ -88,7 +90,12 @@ def to_float(value: Any) -> float | None:
 
 def is_boolean(value: Any) -> bool:
     """Return whether a value is a Boolean of Python or of numpy."""
-    return isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", None) == "b"
+    return isinstance(value, bool) or (_kind(value) == "b" and not getattr(value, "ndim", 0))
+
+
+def _kind(value: Any) -> str | None:
+    """Return the code of a numpy value's type, such as `M` for a time, or None for any other value."""
+    return getattr(getattr(value, "dtype", None), "kind", None)
 
 
 def _value_of(value: Any) -> Any:

@@ -90,7 +90,7 @@ def test_cassette_holds_no_secret(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_call_that_is_not_recorded_is_rejected_in_one_sentence(kind: str, tmp_path: Path) -> None:
-    path = str(tmp_path / "cassette.yaml")
+    path = str(tmp_path / "streaming.yaml")
     with FaultServer() as server, vcr.use_cassette(path, record_mode="none"):
         with pytest.raises(ApiConnectionException) as caught:
             call(kind, Configuration(server.url))

@@ -59,6 +59,29 @@ def test_variant_is_named_documented_and_typed_as_one(package: Any) -> None:
     assert inspect.iscoroutinefunction(variant) is (package is aio)
 
 
+class Lazy:
+    """A function of Python 3.14 whose annotations name what only type checkers import."""
+
+    @property
+    def __annotations__(self) -> dict[str, Any]:  # type: ignore[override]
+        raise NameError("name 'Order' is not defined")
+
+
+def test_annotations_that_cannot_be_evaluated_break_no_subclass(monkeypatch: pytest.MonkeyPatch) -> None:
+    lazy = Lazy()
+    assert vars(type("Own", (knetik_cloud.UsersInventoryApi,), {"grant_for": lazy}))["grant_for"] is lazy
+
+    def reject(owner: type) -> dict[str, Any]:
+        if owner.__name__ == "Own":
+            raise NameError("name 'Order' is not defined")
+        return inspect_annotations(owner)
+
+    inspect_annotations = inspect.get_annotations
+    monkeypatch.setattr(inspect, "get_annotations", reject)
+    own = type("Own", (knetik_cloud.EntitlementItem,), {})
+    assert str(inspect.signature(own).parameters["name"]).startswith("name: ")
+
+
 def test_variant_of_an_overridden_class_keeps_its_base(server: RecordingServer) -> None:
     class Own(knetik_cloud.UsersInventoryApi):
         def get_user_inventory(self, *args: Any, **kwargs: Any) -> Any:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from knetik_cloud.core.call import MAX_ERROR_BODY_BYTES
 from knetik_cloud.core.causes import sanitize_cause
 from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.models import OAuth2Resource
 from knetik_cloud.secret import MASK, Secret, masked
 from test.core.lists import READ, Reply, World, make_settings
 
@@ -36,6 +37,15 @@ def test_a_secret_shows_nothing() -> None:
     ]
     assert all(CANARY not in text for text in shown)
     assert secret.reveal() == CANARY
+
+
+def test_secret_of_a_wrong_type_is_not_in_the_error() -> None:
+    for fields in ({"access_token": b"canary"}, {"refresh_token": ["canary"]}):
+        with pytest.raises(ApiValueError) as caught:
+            OAuth2Resource(**fields)  # type: ignore[arg-type]
+        name, value = next(iter(fields.items()))
+        assert caught.value.reason == f"OAuth2Resource.{name} must be a str, not {type(value).__name__}"
+        assert caught.value.__context__ is None
 
 
 def test_a_secret_is_not_pickled() -> None:

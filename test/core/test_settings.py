@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import enum
 import inspect
 import math
 import pickle
@@ -206,3 +207,12 @@ def test_a_subclass_may_declare_settings_of_its_own() -> None:
     assert (own.host, own.region, repr(own).startswith("Own(host=")) == ("http://localhost", "us", True)
     with pytest.raises(TypeError, match="Own has no setting 'regon': did you mean 'region'"):
         Own(regon="us")  # type: ignore[call-arg]
+
+
+class Proxy(str, enum.Enum):  # noqa: UP042 - formatting differs from that of a StrEnum
+    OFFICE = "http://proxy:3128"
+
+
+def test_member_of_an_enum_is_stored_as_its_value() -> None:
+    configuration = Configuration(proxy=Proxy.OFFICE)
+    assert (configuration.proxy, type(configuration.proxy)) == ("http://proxy:3128", str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import pickle
 import re
@@ -89,3 +90,12 @@ def test_the_service_accepts_their_formats() -> None:
         assert nothing == 0
         ids = [item.id for item in api.iter_entitlement_items(order=descending("id"), page_size=2)]
         assert ids == sorted(ids, reverse=True)
+
+
+class Field(str, enum.Enum):  # noqa: UP042 - formatting differs from that of a StrEnum
+    CREATED = "created_date"
+
+
+def test_members_of_enums_are_formatted_as_their_values() -> None:
+    assert descending(Field.CREATED).then(ascending("id")) == "created_date:DESC,id:ASC"
+    assert ascending("id").then(SortOrder("name:ASC")) == "id:ASC,name:ASC"

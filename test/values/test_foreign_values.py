@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import json
+import sys
 from decimal import Decimal
 from fractions import Fraction
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import pytest
 import knetik_cloud
 from knetik_cloud import ApiValueError
 from knetik_cloud.data.expressions import parse
+from test.conftest import RecordingServer
 
 
 class Level(enum.Enum):
@@ -102,8 +105,13 @@ def test_a_clear_value_becomes_the_plain_one(expression: str, value: Any, expect
         BadIndex(),
         BadFloat(),
         np.array([1, 2]),
+        np.array([5]),
+        np.array([True]),
+        pd.Series([True, False]),
         np.datetime64("2027-01-01"),
+        np.datetime64("2027-01-01", "ns"),
         np.timedelta64(1, "s"),
+        np.timedelta64(1, "ns"),
         complex(1, 2),
         float("nan"),
         Decimal("sNaN"),
@@ -135,7 +143,18 @@ def test_numbers_of_other_libraries_are_sent_in_free_json() -> None:
     assert prop.to_json().count("true") == 1
 
 
-@pytest.mark.parametrize("value", [pd.NaT, np.float64("nan"), BadFloat(), {np.int64(1): 2}, {1, 2}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pd.NaT,
+        np.float64("nan"),
+        np.datetime64("2027-01-01", "ns"),
+        np.array([5]),
+        BadFloat(),
+        {np.int64(1): 2},
+        {1, 2},
+    ],
+)
 def test_free_json_that_cannot_be_sent_is_an_api_value_error(value: Any) -> None:
     with pytest.raises(ApiValueError):
         knetik_cloud.Property.from_dict({"type": "mine", "data": value}).to_json()
@@ -179,3 +198,28 @@ def test_a_program_s_subclass_reads_its_nested_models() -> None:
         '{"type_hint":"entitlement","name":"B","behaviors":[{"type_hint":"expirable"}]}'
     )
     assert type(bundle.behaviors[0]) is knetik_cloud.Expirable if bundle.behaviors else False
+
+
+def test_a_subclass_that_its_own_package_lists_reads_its_nested_models(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    package, module = ModuleType("shop.models"), ModuleType("shop.models.bundle")
+    package.__all__ = ["Parcel"]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "shop.models", package)
+    monkeypatch.setitem(sys.modules, "shop.models.bundle", module)
+    Parcel = type("Parcel", (knetik_cloud.EntitlementItem,), {"__module__": "shop.models.bundle"})
+    read = Parcel.from_json('{"type_hint":"entitlement","behaviors":[{"type_hint":"expirable"}]}')
+    assert type(read) is Parcel
+    assert [type(behavior) for behavior in read.behaviors] == [knetik_cloud.Expirable]
+
+
+def test_numbers_and_enums_of_other_libraries_are_sent_in_paths_and_queries(server: RecordingServer) -> None:
+    path = {"id": np.int64(56), "word": Word.ACTIVE}
+    query = {"rate": Decimal("0.5"), "flag": np.bool_(True), "level": Level.LOW, "ids": [np.int32(1), 2]}
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(server.url)) as client:
+        client.call_api("/users/{id}/{word}", "GET", path, query)
+        for value in (np.float64("inf"), np.array([1]), np.datetime64("2027-01-01", "ns")):
+            with pytest.raises(ApiValueError, match="query x must be"):
+                client.call_api("/users", "GET", query_params={"x": value})
+    first = server.requests[0].partition(b" HTTP/1.1")[0]
+    assert first == b"GET /users/56/active?rate=0.5&flag=true&level=3&ids=1%2C2"
