@@ -166,10 +166,12 @@ class Shared(Generic[S]):
                 self._revision = revision
             if state is None or state.revision is not revision:
                 transport = None if state is None else state.transport
-                if transport is not None and not self.is_connected_alike(transport):
+                wanted = ConnectionSettings.of(configuration)
+                if transport is not None and transport.connection_settings != wanted:
                     transport.start_closing()
                     transport = None
                 transport = transport or type(self)._transport_type(configuration)
+                transport.update(configuration)
                 lock = type(self)._token_lock_type() if state is None else state.token_lock
                 state = self._state_type(loop, revision, *self._built, transport, lock)
                 self._states[loop] = state
@@ -206,7 +208,8 @@ class Shared(Generic[S]):
         self.check_open()
         configuration, earlier = self.configuration, self._engine
         settings = configuration.settings()
-        settings.headers = options.override_headers(dict(settings.headers), self._default_headers)
+        headers = options.override_headers(dict(settings.headers), self._default_headers)
+        settings = settings._replace(headers=headers)
         credentials = tuple(getattr(configuration, name) for name in CREDENTIALS)
         is_same = earlier is not None and credentials == self._credentials
         tokens = earlier.tokens if earlier is not None and is_same else configuration.tokens()
@@ -226,13 +229,6 @@ class Shared(Generic[S]):
             engine.budget = earlier.budget
         self._engine, self._credentials = engine, credentials
         return engine, settings
-
-    def is_connected_alike(self, transport: Transport[Any]) -> bool:
-        """Return whether a transport still fits the configuration, and bring it up to date if so."""
-        if transport.connection_settings != ConnectionSettings.of(self.configuration):
-            return False
-        transport.update(self.configuration)
-        return True
 
 
 class BaseClient(Generic[S]):
@@ -349,7 +345,7 @@ class BaseApi(Generic[C]):
             closed with this object, or when this object is collected.
     """
 
-    _client_type: ClassVar[type[BaseClient[Any]]]
+    _client_type: ClassVar[type[Any]]
     api_client: C
 
     def __init_subclass__(cls) -> None:
@@ -360,10 +356,7 @@ class BaseApi(Generic[C]):
         if api_client is not None and not isinstance(api_client, self._client_type):
             raise wrong_client_error(self, api_client, self._client_type)
         self._owns_client = api_client is None
-        self.api_client = self._new_client() if api_client is None else api_client
-
-    def _new_client(self) -> C:
-        raise NotImplementedError
+        self.api_client = self._client_type() if api_client is None else api_client
 
     @name_options
     def with_options(self, **options: Unpack[CallOptions]) -> Self:

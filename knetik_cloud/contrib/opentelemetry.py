@@ -89,7 +89,10 @@ class OpenTelemetryHook(Hook):
             self._retries.add(1, attributes)
             attributes = {**attributes, "http.request.resend_count": attempt.number - 1}
         spans.attempt = span = self._tracer.start_span(
-            _name(attempt.call), kind=trace.SpanKind.CLIENT, attributes=attributes
+            _name(attempt.call),
+            trace.set_span_in_context(spans.call),
+            trace.SpanKind.CLIENT,
+            attributes,
         )
         propagate.inject(attempt.headers, trace.set_span_in_context(span))
 
@@ -125,7 +128,7 @@ class OpenTelemetryHook(Hook):
         context.detach(spans.token)
         found: Attributes = {"knetik_cloud.attempts": call.attempts}
         if call.error is not None:
-            found["error.type"] = str(getattr(call.error, "status", None) or _type(call.error))
+            found["error.type"] = _error_type(call.error)
             found["knetik_cloud.may_have_applied"] = call.may_have_applied
         _end(spans.call, found)
 
@@ -135,7 +138,7 @@ class OpenTelemetryHook(Hook):
         if event.expires_in is not None:
             found["knetik_cloud.token.expires_in"] = event.expires_in
         if event.error is not None:
-            found["error.type"] = str(event.error.status or _type(event.error))
+            found["error.type"] = _error_type(event.error)
         trace.get_current_span().add_event("knetik_cloud.token", found)
 
 
@@ -177,6 +180,12 @@ def _attributes(operation: str, method: str, url_template: str, origin: str) -> 
         "server.port": url.port or (443 if url.scheme == "https" else 80),
         "knetik_cloud.operation": operation,
     }
+
+
+def _error_type(error: BaseException) -> str:
+    """Return the status of an error if it is one from 400 on, otherwise the name of its class."""
+    status = getattr(error, "status", None)
+    return str(status) if status is not None and status >= 400 else _type(error)
 
 
 def _type(error: BaseException) -> str:

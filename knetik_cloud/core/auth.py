@@ -170,21 +170,19 @@ class TokenStore:
         self._header = header = _header(token)
         return header
 
-    def failed(self, error: ApiException, now: float) -> None:
+    def failed(self, error: ApiException, now: float, is_usable: bool) -> None:
         """Record a failed renewal. Consecutive failures back off exponentially, up to 30 seconds.
 
-        A passed deadline says nothing about the service, so the next caller may fetch a token immediately.
+        A passed deadline says nothing about the service, so the next caller may fetch a token immediately,
+        unless the current one is still usable, and as soon as it no longer is.
         """
-        if isinstance(error, DeadlineExceeded):
+        if isinstance(error, DeadlineExceeded) and not is_usable:
             return
         self._pause = min(MAX_PAUSE_SECONDS, max(MIN_PAUSE_SECONDS, self._pause * 2))
         self._paused_until = now + self._pause
+        if isinstance(error, DeadlineExceeded):
+            self._paused_until = min(self._paused_until, self._expires)
         self._failure = copy.copy(error)  # the copy has no traceback, which would keep its frames alive
-
-
-def missing_token_error() -> ApiResponseError:
-    """Build the error for a response without a usable token."""
-    return ApiResponseError(reason="the token response contains no usable access token")
 
 
 def _unusable_token_error(provider: object, token: object) -> ApiResponseError:

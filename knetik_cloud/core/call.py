@@ -15,11 +15,9 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from knetik_cloud.core import observation, retry, writes
-from knetik_cloud.core.auth import TokenStore, missing_token_error
-from knetik_cloud.core.causes import sanitize_cause
+from knetik_cloud.core.auth import TokenStore
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.deadline import limited, passed
-from knetik_cloud.core.failure import deadline_passed
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.options import Settings
 from knetik_cloud.core.outcome import (
@@ -140,9 +138,7 @@ class Engine:
         call = Call(operation.id, operation.method, operation.path, self.origin)
         started = self.clock()
         try:
-            steps = observation.notify(observers.on_call_start, call)
-            if steps is not None:
-                yield from steps
+            yield from observation.notify(observers.on_call_start, call)
             result = yield from self._run(operation, arguments, settings, stream, observers, call)
         except BaseException as error:
             now = self.clock()
@@ -151,19 +147,18 @@ class Engine:
             raise
         call.seconds = self.clock() - started
         call.may_have_applied = False
-        steps = observation.notify(observers.on_call_end, call, is_end=True)
-        if steps is not None:
-            yield from steps
+        yield from observation.notify(observers.on_call_end, call, is_end=True)
         return result
 
     def _find_observers(self) -> observation.Observers | None:
         """Return the callbacks of all hooks, or None if there are none."""
         if default_hooks == self._known_defaults:
             return self._observers
-        self._known_defaults = list(default_hooks)
-        hooks = (*self._known_defaults, *self._hooks)
-        self._observers = observation.Observers.of(hooks) if hooks else None
-        return self._observers
+        defaults = list(default_hooks)
+        hooks = (*defaults, *self._hooks)
+        observers = observation.Observers.of(hooks) if hooks else None
+        self._observers, self._known_defaults = observers, defaults  # last: another thread may compare them
+        return observers
 
     def _run(
         self,
@@ -175,7 +170,7 @@ class Engine:
         call: Call | None = None,
     ) -> Steps:
         request = build(operation, arguments, self.base_path, settings.headers)
-        limit = limited(settings.deadline)
+        limit = limited(settings.deadline, operation.id)
         deadline = self.clock() + limit
         tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
         state, is_sending = _CallState(operation, arguments, request, self, stream), False
@@ -188,8 +183,7 @@ class Engine:
                     request.headers["Authorization"] = state.token = token
                 headers = request.headers  # those of hooks are for one attempt only
                 if observers is not None and call is not None:
-                    steps = observation.start_attempt(observers, call, request, self.clock())
-                    yield from steps or ()
+                    yield from observation.start_attempt(observers, call, request, self.clock())
                 started = self.clock()
                 outcome: Response | Failure
                 if started < deadline:
@@ -209,15 +203,13 @@ class Engine:
                     state.log(outcome, retry_in)
                 if observers is not None and call is not None:
                     request.headers = headers
-                    ambiguous = state.is_last_ambiguous
-                    steps = observation.end_attempt(
-                        observers, call, request, outcome, state.seconds, ambiguous, retry_in
+                    yield from observation.end_attempt(
+                        observers, call, request, outcome, state.seconds, state.is_last_ambiguous, retry_in
                     )
-                    yield from steps or ()
                 if retry_in is None:
                     return state.finish(outcome)
                 if state.retries > retries:  # not after a redirect, nor for a new token
-                    observation.log_retry(request, outcome, state.facts(outcome, retry_in))
+                    observation.log_failed(request, outcome, state.facts(outcome, retry_in))
                     yield Sleep(retry_in)
         except BaseException:
             state.abandon(is_sending)
@@ -233,7 +225,8 @@ class Engine:
                 return None
             if state.is_done_delete(outcome):
                 return None
-            if outcome.status == 401 and self._may_renew(state):
+            may_renew = self.tokens is not None and self.tokens.is_renewable
+            if outcome.status == 401 and may_renew and state.token is not None and state.rejected is None:
                 state.rejected = state.token
                 return 0.0
             if state.redirects < MAX_REDIRECTS and self._follow(state.request, outcome):
@@ -241,29 +234,32 @@ class Engine:
                 return 0.0
         return self._retry_in(state, outcome, settings, deadline)
 
-    def _may_renew(self, state: _CallState) -> bool:
-        """Return whether a rejected token can be replaced, which is tried once per call."""
-        if self.tokens is None or state.token is None or state.rejected is not None:
-            return False
-        return self.tokens.is_renewable
-
     def _retry_in(
         self, state: _CallState, outcome: Response | Failure, settings: Settings, deadline: float
     ) -> float | None:
         """Return the seconds until a retry, or None if there is none."""
-        decision = self._decide_retry(state.operation, outcome)
-        state.retry_after = wait = decision.retry_after
+        kind, wait, cost, throttled = state.operation.retry, None, retry.COST, False
+        if isinstance(outcome, Failure):
+            may_retry = outcome.retryable and (kind != "once" or not outcome.written)
+            if issubclass(outcome.error, ApiTimeoutException):
+                cost = retry.COST_AFTER_TIMEOUT
+        else:
+            may_retry = retry.is_retryable_status(kind, outcome.status)
+            wait = retry.retry_after(outcome.getheader("Retry-After"), self._now)
+            if throttled := outcome.status == retry.THROTTLED:
+                cost = retry.COST_AFTER_THROTTLING
+        state.retry_after = wait
         if wait is None:
-            wait = retry.backoff(state.retries, decision.throttled, self._random)
+            wait = retry.backoff(state.retries, throttled, self._random)
         if (
-            not decision.retryable
+            not may_retry
             or state.retries >= settings.retries
             or wait > retry.MAX_RETRY_AFTER_SECONDS
             or self.clock() + wait >= deadline
         ):
             return None
-        if not self.budget.spend(decision.cost):
-            observation.log_exhausted(state.request, outcome, state.facts(outcome, None))
+        if not self.budget.spend(cost):
+            observation.log_failed(state.request, outcome, state.facts(outcome, None))
             return None
         state.retries += 1
         state.attempts[-1] = state.attempts[-1].with_changes(waited=wait)
@@ -295,10 +291,10 @@ class Engine:
             try:
                 token = yield from self._fetch(command, settings, operation)
             except ApiException as error:
-                tokens.failed(error, self.clock())
                 failure = error
-                usable = tokens.valid(self.clock(), command.rejected)
-                observation.log_token_failure(error, usable is not None)
+                is_usable = tokens.valid(self.clock(), command.rejected) is not None
+                tokens.failed(error, self.clock(), is_usable)
+                observation.log_token_failure(error, is_usable)
                 yield from self._report_token(TokenEvent(error, renewed=was_renewed))
             else:
                 expires_in = tokens.expires_in(self.clock())
@@ -312,21 +308,21 @@ class Engine:
     def _report_token(self, event: TokenEvent) -> Generator[Command, Any, None]:
         """Report to the hooks that a token was obtained or could not be."""
         observers = self._find_observers()
-        steps = None if observers is None else observation.notify(observers.on_token, event)
-        if steps is not None:
-            yield from steps
+        if observers is not None:
+            yield from observation.notify(observers.on_token, event)
 
     def _fetch(
         self, command: ObtainToken, settings: Settings, operation: Operation[Any]
     ) -> Generator[Command, Any, Secret]:
         """Fetch a token from the provider, with the refresh token, or with the credentials, in this order."""
-        tokens = command.tokens
+        tokens, deadline = command.tokens, command.deadline
+        half = (self.clock() + deadline) / 2
+        if tokens.valid(half, command.rejected) is not None:  # which the call can still use then
+            deadline = half
         if tokens.provider is not None:
-            return tokens.store_provided(
-                (yield CallProvider(tokens.provider, command.deadline)), self.clock()
-            )
+            return tokens.store_provided((yield CallProvider(tokens.provider, deadline)), self.clock())
         while True:
-            left = max(command.deadline - self.clock(), 0.001)
+            left = max(deadline - self.clock(), 0.001)
             token_settings, grant = settings.with_options({"_deadline": left}), tokens.grant()
             try:
                 token = tokens.store_grant(
@@ -338,32 +334,17 @@ class Engine:
                     raise
                 continue
             if token is None:
-                raise missing_token_error()
+                raise ApiResponseError(reason="the token response contains no usable access token")
             return token
 
     def _apply_deadline(self, failure: Failure, deadline: float, limit: float, seconds: float) -> Failure:
         """Replace a timeout that the deadline of the call caused, and not its own limit."""
         if issubclass(failure.error, ApiTimeoutException) and self.clock() >= deadline:
-            reason = passed(limit, seconds)
-            return deadline_passed(
-                failure, reason if failure.written else f"{reason}: this attempt was not sent"
-            )
+            reason, written = passed(limit, seconds), failure.written
+            if not written:
+                reason += ": this attempt was not sent"
+            return Failure(DeadlineExceeded, reason, failure.cause, written=written, retryable=False)
         return failure
-
-    def _decide_retry(self, operation: Operation[Any], outcome: Response | Failure) -> _RetryDecision:
-        """Decide whether to retry after an outcome, and what the retry costs."""
-        if isinstance(outcome, Failure):
-            cost = retry.COST_AFTER_TIMEOUT if issubclass(outcome.error, ApiTimeoutException) else retry.COST
-            return _RetryDecision(
-                outcome.retryable and (operation.retry != "once" or not outcome.written), cost
-            )
-        throttled = outcome.status == retry.THROTTLED
-        return _RetryDecision(
-            retry.is_retryable_status(operation.retry, outcome.status),
-            retry.COST_AFTER_THROTTLING if throttled else retry.COST,
-            retry.retry_after(outcome.getheader("Retry-After"), self._now),
-            throttled,
-        )
 
     def _follow(self, request: Request, response: Response) -> bool:
         """Change the target of a read to that of a redirect, if it has the same origin."""
@@ -385,13 +366,6 @@ def origin(url: SplitResult) -> tuple[str, str]:
     """Return the scheme of a URL, and its user, host and port unless that is the usual one."""
     usual = ":443" if url.scheme == "https" else ":80"
     return url.scheme, url.netloc.lower().removesuffix(usual).rstrip(":")
-
-
-class _RetryDecision(NamedTuple):
-    retryable: bool
-    cost: int
-    retry_after: float | None = None
-    throttled: bool = False
 
 
 class _CallState:
@@ -437,7 +411,7 @@ class _CallState:
     def facts(self, outcome: Response | Failure, retry_in: float | None) -> observation.Facts:
         """Collect the facts of the last attempt for the log."""
         number, ambiguous = len(self.attempts), self.is_last_ambiguous
-        return observation.Facts.of(self.request, number, outcome, self.seconds, ambiguous, retry_in)
+        return observation.facts_of(self.request, number, outcome, self.seconds, ambiguous, retry_in)
 
     def log(self, outcome: Response | Failure, retry_in: float | None) -> None:
         """Log the last attempt at DEBUG.
@@ -517,19 +491,19 @@ class _CallState:
         """
         if not isinstance(outcome, Failure):
             if 200 <= outcome.status < 300:
-                return self._complete(outcome, self._stream)
+                return self._complete(outcome)
             if self._is_deleted:
                 return CallResult(outcome if self._stream else None, outcome, tuple(self.attempts))
         raise self._error()
 
-    def _complete(self, response: Response, stream: bool) -> CallResult:
+    def _complete(self, response: Response) -> CallResult:
         """Decode a successful response.
 
         Raises:
             ApiResponseError: If the response can't be decoded. A write has still been applied.
         """
         attempts = tuple(self.attempts)
-        if stream:
+        if self._stream:
             return CallResult(response, response, attempts)
         try:
             return CallResult(
@@ -552,9 +526,7 @@ class _CallState:
         """Build the error for the last attempt."""
         last = self._last
         if isinstance(last, Failure):
-            last.reason = self.masked(last.reason)
-            last.cause = sanitize_cause(last.cause, self.request.secrets())
-            return self._describe(last.to_exception(), None)
+            return self._describe(last.masked(self.request.secrets()).to_exception(), None)
         error = exception_class(last.status)(last.status, self.masked(last.reason or ""))
         error.retry_after = self.retry_after
         return self._describe(error, last)

@@ -18,6 +18,14 @@ class Block(NamedTuple):
     seconds: float
     end: float
 
+    def reason(self, what: str) -> str:
+        """Return the reason of an error that the deadline causes.
+
+        Args:
+            what: The verb phrase, such as `has passed`.
+        """
+        return f"the deadline of {self.seconds:.3g} s {what} (increase knetik_cloud.deadline)"
+
 
 _block: ContextVar[Block | None] = ContextVar("knetik_cloud.deadline", default=None)
 
@@ -33,8 +41,8 @@ def deadline(seconds: float) -> Iterator[None]:
     The limit also applies to calls that the block starts with `submit`, `async_req=True`, `prefetch` or as
     tasks. If the deadline of a call, or of an inner block, comes first, it ends the call. When the time has
     passed, the current call and all later ones raise `DeadlineExceeded`, and so does a waiter, with its
-    `wait_token`. `once` and `find_out` end as if the service couldn't be reached. Other code isn't
-    interrupted.
+    `wait_token`. `once` and `find_out` end as if the service couldn't be reached. A bulk run stops after the
+    calls in flight. Other code isn't interrupted.
 
     Args:
         seconds: The limit, from the start of the block. `math.inf` means no limit.
@@ -57,15 +65,36 @@ def remaining() -> float:
     return math.inf if block is None else block.end - clock.monotonic()
 
 
-def limited(seconds: float) -> float:
+def current() -> Block | None:
+    """Return the current block, or None outside of a block."""
+    return _block.get()
+
+
+@contextmanager
+def lifted() -> Iterator[None]:
+    """Make calls that the deadline of the current block doesn't interrupt, because the caller keeps to it."""
+    token = _block.set(None)
+    try:
+        yield
+    finally:
+        _block.reset(token)
+
+
+def limited(seconds: float, operation: str) -> float:
     """Return the time limit of a call: its own deadline, or the rest of the current block if that is less.
+
+    Args:
+        seconds: The call's own deadline.
+        operation: The id of its operation, for the error.
 
     Raises:
         DeadlineExceeded: If the current block has ended.
     """
     left = remaining()
     if left <= 0:
-        raise DeadlineExceeded(reason=f"{block_reason('has passed')}: the call was not sent")
+        error = DeadlineExceeded(reason=f"{block_reason('has passed')}: the call was not sent")
+        error.operation = operation
+        raise error
     return min(seconds, left)
 
 
@@ -82,11 +111,7 @@ def passed(limit: float, seconds: float) -> str:
 
 
 def block_reason(what: str) -> str:
-    """Return the reason of an error that the deadline of the current block causes.
-
-    Args:
-        what: The verb phrase, such as `has passed`.
-    """
+    """Return the reason of an error that the deadline of the current block causes."""
     block = _block.get()
     assert block is not None
-    return f"the deadline of {block.seconds:.3g} s {what} (increase knetik_cloud.deadline)"
+    return block.reason(what)

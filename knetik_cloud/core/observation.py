@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +27,8 @@ MAX_BODY_LOGGED = 2000
 Callback = Callable[[Any], Awaitable[None] | None]
 Callbacks = Sequence[Callback]
 Steps = Generator[Command, Any, None]
+Facts = Mapping[str, Any]
+"""The facts of an attempt or a token, which become attributes of a log record."""
 
 
 @cache
@@ -48,9 +50,10 @@ class Observers(NamedTuple):
 
     @classmethod
     def of(cls, hooks: Iterable[Hook]) -> Observers:
-        """Collect the callbacks of hooks."""
+        """Collect the callbacks of hooks, those of ends in reverse, so that the hooks enclose each other."""
         hooks = tuple(hooks)
-        return cls(*([*_overridden(hooks, event)] for event in cls._fields))
+        ends = hooks[::-1]
+        return cls(*([*_overridden(ends if "_end" in event else hooks, event)] for event in cls._fields))
 
 
 def _overridden(hooks: Sequence[Hook], event: str) -> Iterable[Callback]:
@@ -60,27 +63,20 @@ def _overridden(hooks: Sequence[Hook], event: str) -> Iterable[Callback]:
             yield callback
 
 
-def notify(
-    callbacks: Iterable[Callback],
-    event: object,
-    is_end: bool = False,
-    interruption: BaseException | None = None,
-) -> Steps | None:
-    """Run callbacks, and log their exceptions.
+def notify(callbacks: Iterable[Callback], event: object, is_end: bool = False) -> Steps:
+    """Run callbacks, await the coroutines that they return, and log their exceptions.
 
     Args:
         callbacks: The callbacks.
         event: The argument of each.
         is_end: Whether an exception that interrupts a callback is raised only after the others have run.
-        interruption: The exception that has interrupted an earlier callback, or None.
-
-    Returns:
-        None, or if one returned a coroutine, the steps that await it and run the callbacks after it.
     """
-    rest = iter(callbacks)
-    for callback in rest:
+    interruption: BaseException | None = None
+    for callback in callbacks:
         try:
             pending = callback(event)
+            if pending is not None:
+                yield Await(pending)
         except BaseException as error:
             if not _is_interruption(error):
                 _log_failure(callback, error)
@@ -88,34 +84,8 @@ def notify(
                 raise
             else:
                 interruption = error
-        else:
-            if pending is not None:
-                return _await(pending, callback, rest, event, is_end, interruption)
     if interruption is not None:
         raise interruption
-    return None
-
-
-def _await(
-    pending: Awaitable[None],
-    callback: Callback,
-    rest: Iterator[Callback],
-    event: object,
-    is_end: bool,
-    interruption: BaseException | None,
-) -> Steps:
-    try:
-        yield Await(pending)
-    except BaseException as error:
-        if not _is_interruption(error):
-            _log_failure(callback, error)
-        elif not is_end:
-            raise
-        else:
-            interruption = error
-    steps = notify(rest, event, is_end, interruption)
-    if steps is not None:
-        yield from steps
 
 
 def _is_interruption(error: BaseException) -> bool:
@@ -140,21 +110,15 @@ def _log_failure(callback: Callback, error: BaseException) -> None:
     logger().error("the hook %s failed: %s", name, type(error).__name__, exc_info=error)
 
 
-def start_attempt(observers: Observers, call: Call, request: Request, now: float) -> Steps | None:
-    """Report the start of an attempt, and add the headers of hooks to its request.
-
-    Returns:
-        Steps to run, or None if there are none. So do the functions below.
-    """
+def start_attempt(observers: Observers, call: Call, request: Request, now: float) -> Steps:
+    """Report the start of an attempt, and add the headers of hooks to its request."""
     call.attempts += 1
     call._attempt = attempt = Attempt(call, call.attempts)
     attempt._started = now
-    steps = notify(observers.on_attempt_start, attempt)
-    if steps is not None:
-        return _await_headers(steps, attempt, request)
+    yield from notify(observers.on_attempt_start, attempt)
     if attempt.headers:
-        _add_headers(attempt, request)
-    return None
+        request.headers = _with(request.headers, attempt.headers)
+        request.form_secrets += [value for value in request.headers.values() if isinstance(value, Secret)]
 
 
 def end_attempt(
@@ -165,7 +129,7 @@ def end_attempt(
     seconds: float,
     ambiguous: bool,
     retry_in: float | None,
-) -> Steps | None:
+) -> Steps:
     """Report the outcome of an attempt, and when the next one follows.
 
     Args:
@@ -190,7 +154,7 @@ def end_attempt(
         call.may_have_applied = attempt.may_have_applied = True
     attempt.retry_in = retry_in
     attempt.seconds = seconds
-    return notify(observers.on_attempt_end, attempt, is_end=True)
+    yield from notify(observers.on_attempt_end, attempt, is_end=True)
 
 
 def fail(observers: Observers, call: Call, error: BaseException, is_write: bool, now: float) -> Steps:
@@ -202,27 +166,12 @@ def fail(observers: Observers, call: Call, error: BaseException, is_write: bool,
             attempt.may_have_applied = is_write
             attempt.seconds = now - attempt._started
             call.may_have_applied |= is_write
-            steps = notify(observers.on_attempt_end, attempt, is_end=True)
-            if steps is not None:
-                yield from steps
+            yield from notify(observers.on_attempt_end, attempt, is_end=True)
     finally:
         if isinstance(error, ApiException):
             call.may_have_applied = error.may_have_applied
         call.error = error
-        steps = notify(observers.on_call_end, call, is_end=True)
-        if steps is not None:
-            yield from steps
-
-
-def _await_headers(steps: Steps, attempt: Attempt, request: Request) -> Steps:
-    yield from steps
-    if attempt.headers:
-        _add_headers(attempt, request)
-
-
-def _add_headers(attempt: Attempt, request: Request) -> None:
-    request.headers = _with(request.headers, attempt.headers)
-    request.form_secrets += [value for value in request.headers.values() if isinstance(value, Secret)]
+        yield from notify(observers.on_call_end, call, is_end=True)
 
 
 def _with(headers: Mapping[str, str | Secret], added: Mapping[str, Any]) -> dict[str, str | Secret]:
@@ -257,71 +206,63 @@ def log_attempt(request: Request, url: str, outcome: Response | Failure, facts: 
     """Log an attempt at DEBUG. The URL and bodies appear only if bodies are passed as `data`."""
     secrets = request.secrets()
     shown = masked(url, secrets) if data else request.operation.path
-    text = describe_outcome(outcome, secrets)
-    logger().debug(
-        "%s %s: %s in %.3f s%s", request.method, shown, text, facts.seconds, data, extra=facts.fields()
-    )
+    text, seconds = describe_outcome(outcome, secrets), facts["seconds"]
+    _log(DEBUG, facts, "%s %s: %s in %.3f s%s", request.method, shown, text, seconds, data)
 
 
-def log_retry(request: Request, outcome: Response | Failure, facts: Facts) -> None:
-    """Log at WARNING that an attempt failed, and after what wait the next one follows."""
-    text = describe_outcome(outcome, request.secrets())
-    message = "%s: attempt %d failed (%s), retrying in %.2f s"
-    logger().warning(message, facts.operation, facts.number, text, facts.retry_in, extra=facts.fields())
-
-
-def log_exhausted(request: Request, outcome: Response | Failure, facts: Facts) -> None:
-    """Log at WARNING that a retry was due, and that the client's retry budget has none left."""
-    text = describe_outcome(outcome, request.secrets())
-    message = "%s: attempt %d failed (%s), not retried because the retry budget is exhausted"
-    logger().warning(message, facts.operation, facts.number, text, extra=facts.fields())
+def log_failed(request: Request, outcome: Response | Failure, facts: Facts) -> None:
+    """Log at WARNING that an attempt failed, and when the next one follows, or why none does."""
+    wait, text = facts["retry_in"], describe_outcome(outcome, request.secrets())
+    rest = "not retried because the retry budget is exhausted"
+    if wait is not None:
+        rest = f"retrying in {wait:.2f} s"
+    message = "%s: attempt %d failed (%s), %s"
+    _log(WARNING, facts, message, facts["operation"], facts["number"], text, rest)
 
 
 def log_token_failure(error: ApiException, is_usable: bool) -> None:
     """Log at WARNING that no token could be obtained, and whether the current one can still be used."""
     rest = ", using the current one until it expires" if is_usable else ""
-    fields = {"operation": error.operation, "status": error.status, "error": type(error).__name__}
-    logger().warning("a new token could not be obtained (%s)%s", error.reason, rest, extra=fields)
+    facts = {"operation": error.operation, "status": error.status, "error": type(error).__name__}
+    _log(WARNING, facts, "a new token could not be obtained (%s)%s", error.reason, rest)
 
 
-class Facts(NamedTuple):
-    """The facts of an attempt, for the log."""
+def _log(level: int, facts: Facts, message: str, *arguments: object) -> None:
+    """Log a message, with facts as attributes of its record that the program has not set itself."""
+    try:
+        logger().log(level, message, *arguments, extra=facts)
+    except KeyError:  # a record factory of the program sets some of them, which `logging` rejects
+        taken = vars(logger().makeRecord("", level, "", 0, "", (), None))
+        rest = {name: value for name, value in facts.items() if name not in taken}
+        logger().log(level, message, *arguments, extra=rest)
 
-    operation: str
-    method: str
-    url_template: str
-    number: int
-    status: int | None
-    error: str | None
-    seconds: float
-    request_id: str | None
-    retry_in: float | None
-    may_have_applied: bool
 
-    @classmethod
-    def of(
-        cls,
-        request: Request,
-        number: int,
-        outcome: Response | Failure,
-        seconds: float,
-        ambiguous: bool,
-        retry_in: float | None,
-    ) -> Facts:
-        """Collect the facts of an attempt."""
-        operation, status, error, request_id = request.operation, None, None, None
-        if isinstance(outcome, Failure):
-            error = outcome.error.__name__
-        else:
-            status, request_id = outcome.status, _request_id(outcome, request)
-        return cls(
-            *(operation.id, operation.method, operation.path, number, status, error),
-            *(seconds, request_id, retry_in, ambiguous),
-        )
-
-    def fields(self) -> dict[str, Any]:
-        """Return the facts as attributes of a log record."""
-        return self._asdict()
+def facts_of(
+    request: Request,
+    number: int,
+    outcome: Response | Failure,
+    seconds: float,
+    ambiguous: bool,
+    retry_in: float | None,
+) -> Facts:
+    """Collect the facts of an attempt for the log."""
+    operation, error, status, request_id = request.operation, None, None, None
+    if isinstance(outcome, Failure):
+        error = outcome.error.__name__
+    else:
+        status, request_id = outcome.status, _request_id(outcome, request)
+    return {
+        "operation": operation.id,
+        "method": operation.method,
+        "url_template": operation.path,
+        "number": number,
+        "status": status,
+        "error": error,
+        "seconds": seconds,
+        "request_id": request_id,
+        "retry_in": retry_in,
+        "may_have_applied": ambiguous,
+    }
 
 
 def bodies(request: Request, outcome: Response | Failure, is_hidden: bool, stream: bool) -> str:

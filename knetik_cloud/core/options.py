@@ -6,7 +6,7 @@ import math
 import operator
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError
@@ -45,24 +45,14 @@ class CallOptions(TypedDict, total=False):
     """Headers to send in addition to the SDK's own headers, or in place of them."""
 
 
-class Settings:
+class Settings(NamedTuple):
     """The settings of one call, resolved from its options, its view and the configuration."""
 
-    __slots__ = ("connect", "deadline", "headers", "read", "retries")
-
-    def __init__(
-        self,
-        connect: float,
-        read: float,
-        deadline: float,
-        retries: int,
-        headers: Mapping[str, str | Secret],
-    ) -> None:
-        self.connect = connect
-        self.read = read
-        self.deadline = deadline
-        self.retries = retries
-        self.headers = headers
+    connect: float
+    read: float
+    deadline: float
+    retries: int
+    headers: Mapping[str, str | Secret]
 
     def with_options(
         self, options: Mapping[str, Any], method: str = "with_options", parameters: Iterable[str] = ()
@@ -78,21 +68,21 @@ class Settings:
             TypeError: If there is no option of that name.
             ApiValueError: If a value is out of range.
         """
-        settled = Settings(self.connect, self.read, self.deadline, self.retries, self.headers)
+        connect, read, deadline, retries, sent = self
         for name, value in options.items():
             if name not in CallOptions.__annotations__:
                 raise unknown_parameter_error(name, method, parameters)
             if value is None:
                 continue
             if name == "_request_timeout":
-                settled.connect, settled.read = timeouts(name, value)
+                connect, read = timeouts(name, value)
             elif name == "_deadline":
-                settled.deadline = time_limit(name, value)
+                deadline = time_limit(name, value)
             elif name == "_retries":
-                settled.retries = count(name, value)
+                retries = count(name, value)
             else:
-                settled.headers = override_headers(dict(self.headers), headers(name, value))
-        return settled
+                sent = override_headers(dict(sent), headers(name, value))
+        return Settings(connect, read, deadline, retries, sent)
 
 
 def override_options(options: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

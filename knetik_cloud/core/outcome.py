@@ -115,6 +115,13 @@ class Failure:
         self.cause = sanitize_cause(self.cause, secrets)
         return self
 
+    def to_stream_exception(self, request: Request) -> ApiException:
+        """Build the exception for a streamed response that failed after its call had returned."""
+        error = self.masked(request.secrets()).to_exception()
+        error.operation = request.operation.id
+        error.may_have_applied = request.operation.retry != "safe"
+        return error
+
     def to_exception(self) -> ApiException:
         """Build the exception with its cause."""
         status, reason = self.status, self.reason

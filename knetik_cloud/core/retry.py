@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 
@@ -81,11 +80,12 @@ def retry_after(value: str | None, now: Callable[[], float]) -> float | None:
     value = value.strip()
     if SECONDS.fullmatch(value):
         return min(float(value), FAR_AWAY)
-    wait = _seconds_until(value, now)
-    return wait if math.isfinite(wait) else None
+    moment = epoch_seconds(value)
+    return None if moment is None else min(max(0.0, moment - now()), FAR_AWAY)
 
 
-def _seconds_until(date: str, now: Callable[[], float]) -> float:
+def epoch_seconds(date: str) -> float | None:
+    """Parse an HTTP date, or return None if it is malformed."""
     from datetime import UTC
     from email.utils import parsedate_to_datetime
 
@@ -93,6 +93,6 @@ def _seconds_until(date: str, now: Callable[[], float]) -> float:
         moment = parsedate_to_datetime(date)
         if moment.tzinfo is None:  # "-0000" means UTC, as in all HTTP dates
             moment = moment.replace(tzinfo=UTC)
-        return max(0.0, moment.timestamp() - now())
+        return moment.timestamp()
     except (TypeError, ValueError, OverflowError, IndexError):
-        return math.nan
+        return None

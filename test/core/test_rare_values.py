@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from knetik_cloud import ApiClient, ApiValueError, Configuration, EntitlementItem, UsersInventoryApi
-from knetik_cloud.core import call, failure, observation
+from knetik_cloud.core import call, observation
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.path_call import prepare_path_call
 from knetik_cloud.core.request import Request, build
@@ -29,6 +29,7 @@ from knetik_cloud.operations import (
     USE_USER_ENTITLEMENT_ITEM,
 )
 from knetik_cloud.recovery import check_key
+from knetik_cloud.core import failure
 from knetik_cloud.wire.response import Response
 from test.conftest import RecordingServer, http_response
 from test.core.lists import READ, Reply, World
@@ -261,7 +262,7 @@ def test_error_that_a_signal_handler_raises_during_a_hook_is_raised(monkeypatch:
     monkeypatch.delitem(sys.modules, "signal", raising=False)
     assert not observation._is_interruption(ValueError())
     monkeypatch.setattr(observation, "_is_interruption", lambda error: True)
-    steps = observation._await(None, print, iter(()), None, False, None)  # type: ignore[arg-type]
+    steps = observation.notify([lambda event: event], object())
     next(steps)
     with pytest.raises(ValueError, match="time limit"):
         steps.throw(ValueError("time limit"))
@@ -292,5 +293,4 @@ def test_response_with_too_many_json_values_is_an_error(server: RecordingServer)
 def test_every_coroutine_hook_of_an_event_is_awaited() -> None:
     awaited = [object(), object()]
     steps = observation.notify(tuple(lambda event, each=each: each for each in awaited), None)  # type: ignore[misc]
-    assert steps is not None
     assert [command.awaitable for command in steps] == awaited  # type: ignore[union-attr]

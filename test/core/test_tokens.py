@@ -20,7 +20,7 @@ from knetik_cloud.exceptions import (
 )
 from knetik_cloud.models import OAuth2Resource
 from knetik_cloud.secret import Secret
-from test.core.lists import ONCE, READ, RESET, WRITE, Reply, World, granted, make_settings
+from test.core.lists import ONCE, READ, READ_TIMEOUT, RESET, WRITE, Reply, World, granted, make_settings
 
 OK = Reply(200, b'{"id": 5}')
 
@@ -201,10 +201,42 @@ def test_failed_renewals_back_off_exponentially() -> None:
 
 def test_a_passed_deadline_does_not_delay_the_next_renewal() -> None:
     world = World(credentials(), tries=5.0)
-    from test.core.lists import READ_TIMEOUT
-
     world.error(READ, [READ_TIMEOUT], settings=make_settings(deadline=4.0))
     world.call(READ, [granted(), OK])
+
+
+def test_call_has_time_to_use_a_token_that_cannot_be_renewed() -> None:
+    world = World(credentials(), tries=5.0)
+    world.call(READ, [granted(), OK])
+    world.now += 950  # the token is still valid for 45 seconds
+    settings = make_settings(deadline=12.0)
+    sent = len(world.sent)
+    world.call(READ, [READ_TIMEOUT, READ_TIMEOUT, OK], settings=settings)
+    assert [command.deadline - 1000.0 for command in world.sent[sent:]] == [966.0, 966.0, 972.0]
+    world.now = 1971.0
+    world.call(READ, [OK], settings=settings)  # the next renewal waits for a second
+    assert world.authorizations[-2:] == ["Bearer first-token"] * 2
+
+
+def test_renewal_that_took_too_long_delays_no_call_after_the_token_has_expired() -> None:
+    world = World(credentials(), tries=0.2)
+    world.call(READ, [granted(), OK])
+    short = make_settings(deadline=0.3, retries=0)
+    world.now = 1999.0  # the token expires at 2000.2
+    for _ in range(2):
+        world.error(READ, [READ_TIMEOUT, READ_TIMEOUT], settings=short)
+        world.tries = 0.0
+    world.now = 2000.5
+    world.call(READ, [granted("second-token"), OK])
+    assert world.authorizations[-1] == "Bearer second-token"
+
+
+def test_token_that_will_have_expired_does_not_shorten_its_renewal() -> None:
+    world = World(credentials(), tries=0.2)
+    world.call(READ, [granted(), OK])
+    world.now = 1999.0
+    world.call(READ, [granted("second-token"), OK], settings=make_settings(deadline=10.0))
+    assert world.sent[-2].deadline == 2009.0
 
 
 def test_write_is_not_sent_if_its_token_takes_until_the_deadline() -> None:

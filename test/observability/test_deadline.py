@@ -27,8 +27,9 @@ def test_calls_of_a_block_share_its_deadline() -> None:
             api.get_user_inventory(56, 57)
             with pytest.raises(DeadlineExceeded, match=PASSED):
                 api.get_user_inventory(56, 57)
-            with pytest.raises(DeadlineExceeded, match="the call was not sent"):
+            with pytest.raises(DeadlineExceeded, match="the call was not sent") as caught:
                 api.get_user_inventory(56, 57)
+            assert (caught.value.operation, caught.value.may_have_applied) == ("get_user_inventory", False)
         assert api.get_user_inventory(56, 57).id == 56
     assert len(server.requests) == 3
 

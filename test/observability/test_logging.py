@@ -51,6 +51,27 @@ def test_records_have_the_facts_as_fields(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_fields_that_the_program_sets_itself_are_kept(kind: str) -> None:
+    class Record(logging.LogRecord):
+        """A record that a program gives its own request id and status."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.request_id, self.status = "of the program", "fine"
+
+    factory = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(Record)
+    try:
+        seen = run(Scenario("get_user_inventory", (56, 57), (BUSY, healthy), [], [], []), kind)
+    finally:
+        logging.setLogRecordFactory(factory)
+    assert [record.levelname for record in seen.records] == ["DEBUG", "WARNING", "DEBUG"]
+    for record in seen.records:
+        kept = [vars(record)[name] for name in ("request_id", "status", "operation")]
+        assert kept == ["of the program", "fine", "get_user_inventory"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_json_formatter_accepts_the_fields(kind: str) -> None:
     seen = run(Scenario("get_user_inventory", (56, 57), (), [], [], []), kind)
     usual = vars(logging.makeLogRecord({})).keys()

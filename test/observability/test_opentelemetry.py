@@ -123,7 +123,7 @@ def test_span_of_a_call_that_is_interrupted_in_another_hook_ends(event: str) -> 
     setattr(interrupted, event, interrupt)
     telemetry = Telemetry()
     traced = OpenTelemetryHook(telemetry.tracer_provider, telemetry.meter_provider)
-    hooks = [traced, interrupted] if event == "on_call_start" else [interrupted, traced]
+    hooks = [traced, interrupted]  # ends are reported in reverse
     with FaultServer() as server, ApiClient(Configuration(server.url, hooks=hooks)) as client:
         with pytest.raises(KeyboardInterrupt):
             UsersInventoryApi(client).get_user_inventory(56, 57)
@@ -144,6 +144,30 @@ def test_concurrent_calls_do_not_mix_their_spans() -> None:
     roots = {span.context.span_id: span for span in spans if span.parent is None}
     assert len(roots) == 20
     assert sorted(span.parent.span_id for span in spans if span.parent is not None) == sorted(roots)
+
+
+def test_hooks_with_contexts_of_their_own_enclose_each_other() -> None:
+    inner = Telemetry()
+    hooks = [OpenTelemetryHook(inner.tracer_provider, inner.meter_provider)]
+    with FaultServer() as server, instrumented() as outer:
+        with ApiClient(Configuration(server.url, hooks=hooks)) as client:
+            UsersInventoryApi(client).get_user_inventory(56, 57)
+        assert trace.get_current_span() is trace.INVALID_SPAN
+        for telemetry in (outer, inner):
+            call, attempt = telemetry.spans
+            assert attempt.parent is not None
+            assert attempt.parent.span_id == call.context.span_id
+        assert inner.spans[0].parent is not None
+        assert inner.spans[0].parent.span_id == outer.spans[0].context.span_id
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_error_type_of_an_unreadable_success_is_its_class(kind: str) -> None:
+    seen = run(
+        Scenario("get_user_inventory", (56, 57), (keeps(http_response("no object")),), [], [], []), kind
+    )
+    call, _ = seen.telemetry.spans
+    assert (call.attributes or {})["error.type"] == "knetik_cloud.exceptions.ApiResponseError"
 
 
 def test_baggage_is_sent() -> None:
