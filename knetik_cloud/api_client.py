@@ -113,7 +113,7 @@ class ApiClient(BaseClient["_State"]):
         """Run a method in this client's thread pool, with the caller's context, and return its `Future`.
 
         Raises:
-            ApiValueError: If the client is closed, or the interpreter is shutting down.
+            ApiValueError: If the client is closed, or no thread can be started. Nothing is run then.
         """
         return self._shared.submit(method, *args, **kwargs)
 
@@ -230,9 +230,6 @@ class Api(BaseApi[ApiClient]):
 
     _client_type = ApiClient
 
-    def _new_client(self) -> ApiClient:
-        return ApiClient()
-
     def close(self) -> None:
         """Close the client, if it is this object's own."""
         if self._owns_client:
@@ -267,6 +264,19 @@ class Api(BaseApi[ApiClient]):
             raise shutdown_error(error) from None
 
         return Pager(self.api_client, self.api_client._plan(operation, arguments, options, **how))
+
+
+def _fulfill(future: Future[T], work: Callable[[], T]) -> None:
+    """Run the work of a future in a thread, unless it was cancelled."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = work()
+    except BaseException as error:
+        future.set_exception(error)
+        del future, work  # which the traceback would keep alive
+    else:
+        future.set_result(result)
 
 
 class _State(State):
@@ -314,24 +324,31 @@ class _Shared(Shared[_State]):
         """Run a method in the thread pool, which is made at the first use.
 
         Raises:
-            ApiValueError: If the client is closed, or the interpreter is shutting down.
+            ApiValueError: If the client is closed, or no thread can be started. Nothing is run then.
         """
         self.current()
+        future: Future[T] | None = None
         with self._lock:  # so that the client isn't closed in between
             self.check_open()
             try:
+                from concurrent.futures import Future, ThreadPoolExecutor
                 from contextvars import copy_context
 
                 if self._executor is None:
-                    from concurrent.futures import ThreadPoolExecutor
-
                     workers = self.configuration.pool_size
                     self._executor = ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
-                return self._executor.submit(copy_context().run, partial(method, *args, **kwargs))
-            except (RuntimeError, ImportError) as error:
-                if isinstance(error, ImportError) and shutdown_error(error) is error:
+                future = Future()
+                self._executor.submit(copy_context().run, _fulfill, future, partial(method, *args, **kwargs))
+                return future
+            except RuntimeError as error:  # the pool may have queued it all the same
+                if future is not None and not future.cancel():
+                    return future
+                reason = str(error)
+            except ImportError as error:
+                if shutdown_error(error) is error:
                     raise
-        raise ApiValueError("no thread can be started while the interpreter shuts down: call the method")
+                reason = "the interpreter shuts down"
+        raise ApiValueError(f"no thread can be started ({reason}): call the method")
 
     def close(self) -> None:
         with self._lock:

@@ -31,12 +31,6 @@ P = TypeVar("P")
 P_co = TypeVar("P_co", covariant=True)
 
 
-class Client(Protocol):
-    """The part of a client that a pager needs."""
-
-    call: Callable[..., Any]
-
-
 class Source(Protocol[P_co]):
     """Fetches pages, which are received in the order in which they were asked for."""
 
@@ -236,7 +230,7 @@ class Pager(BasePager[I, P]):
 class _Sequential(Generic[P]):
     """Fetches each page when it is waited for."""
 
-    def __init__(self, client: Client, plan: Plan[P]) -> None:
+    def __init__(self, client: Any, plan: Plan[P]) -> None:
         self._call: Callable[..., P] = partial(client.call, plan.operation)
         self._fetches: deque[Callable[[], P]] = deque()
 
@@ -256,7 +250,7 @@ class _Prefetching(_Sequential[P]):
     While the interpreter shuts down, no thread can be started, and pages are fetched one by one.
     """
 
-    def __init__(self, client: Client, plan: Plan[P]) -> None:
+    def __init__(self, client: Any, plan: Plan[P]) -> None:
         super().__init__(client, plan)
         self._threads: ThreadPoolExecutor | None = None
         try:

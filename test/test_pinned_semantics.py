@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pprint import pformat
@@ -20,6 +21,7 @@ from knetik_cloud import (
     ApiValueError,
     Configuration,
     EntitlementItem,
+    NotFoundException,
     UsersInventoryApi,
 )
 
@@ -402,6 +404,37 @@ def test_return_http_data_only_that_is_not_set_keeps_the_result_of_the_method(ap
 
 def test_submit_returns_a_future_of_the_methods_type(client: ApiClient, api: UsersInventoryApi) -> None:
     assert isinstance(client.submit(api.get_entitlement_item, 56).result(10), EntitlementItem)
+
+
+def test_write_that_no_thread_could_be_started_for_is_not_sent_later(
+    server: RecordingServer, client: ApiClient, api: UsersInventoryApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reject(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", reject)
+        for submit in (client.submit, lambda method, *args: method(*args, async_req=True)):
+            with pytest.raises(ApiValueError, match=r"no thread can be started \(can't start new thread\)"):
+                submit(api.use_user_entitlement_item, 56, 57)
+    assert isinstance(client.submit(api.get_entitlement_item, 56).result(10), EntitlementItem)
+    assert [request.split(b" ")[0] for request in server.requests] == [b"GET"]
+
+
+def test_future_of_a_submitted_call_has_its_error_and_can_be_cancelled(
+    server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    server.responses = [http_response(404)]
+    with ApiClient(Configuration(server.url, pool_size=1)) as client:
+        is_free = threading.Event()
+        busy = client.submit(is_free.wait, 10)
+        cancelled = client.submit(api.get_entitlement_item, 56)
+        assert cancelled.cancel()
+        is_free.set()
+        assert busy.result(10)
+        error = client.submit(UsersInventoryApi(client).get_entitlement_item, 56).exception(10)
+    assert isinstance(error, NotFoundException)
+    assert len(server.requests) == 1
 
 
 def submit_until_rejected(client: ApiClient) -> BaseException:

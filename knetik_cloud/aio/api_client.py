@@ -181,9 +181,6 @@ class Api(BaseApi[ApiClient]):
 
     _client_type = ApiClient
 
-    def _new_client(self) -> ApiClient:
-        return ApiClient()
-
     async def close(self) -> None:
         """Close the client, if it is this object's own."""
         if self._owns_client:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from knetik_cloud import upward
 from knetik_cloud.core.paging import EmitPage, Plan
-from knetik_cloud.paging import BasePager, Client, Source, warn
+from knetik_cloud.paging import BasePager, Source, warn
 
 I = TypeVar("I")  # noqa: E741 - an item
 P = TypeVar("P")
@@ -97,7 +97,7 @@ class Pager(BasePager[I, P]):
 class _Sequential(Generic[P]):
     """Fetches each page when it is waited for."""
 
-    def __init__(self, client: Client, plan: Plan[P]) -> None:
+    def __init__(self, client: Any, plan: Plan[P]) -> None:
         self._call: Callable[..., Awaitable[P]] = partial(client.call, plan.operation)
         self._fetches: deque[Callable[[], Awaitable[P]]] = deque()
 
@@ -114,12 +114,14 @@ class _Sequential(Generic[P]):
 class _Prefetching(_Sequential[P]):
     """Fetches pages in tasks, which end when it is closed."""
 
-    def __init__(self, client: Client, plan: Plan[P]) -> None:
+    def __init__(self, client: Any, plan: Plan[P]) -> None:
         super().__init__(client, plan)
         self._tasks: deque[asyncio.Future[P]] = deque()
 
     def fetch(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        self._tasks.append(asyncio.ensure_future(self._call(arguments, options)))
+        task = asyncio.ensure_future(self._call(arguments, options))
+        task.add_done_callback(_retrieve_error)
+        self._tasks.append(task)
 
     async def receive(self) -> P:
         page = await self._tasks[0]
@@ -130,3 +132,9 @@ class _Prefetching(_Sequential[P]):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _retrieve_error(task: asyncio.Future[Any]) -> None:
+    """Retrieve the error of a page that may never be awaited, which asyncio would report otherwise."""
+    if not task.cancelled():
+        task.exception()

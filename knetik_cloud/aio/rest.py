@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,16 @@ class RESTClientObject(Transport[RESTResponse]):
             self._life = _until_closed(self._opened)
             await anext(self._life)
         return await connect(host, port, until, self._opened)
+
+    if sys.platform == "win32":
+
+        async def exchange(self, command: Send) -> RESTResponse | Failure:
+            """Send a request, after the loop has received what came for the idle connections.
+
+            The loop of Windows takes it from the sockets at once, and reports it in its next turn.
+            """
+            await asyncio.sleep(0)
+            return await super().exchange(command)
 
     def begun(self) -> None:
         """Count an exchange that has begun."""

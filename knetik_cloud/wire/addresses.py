@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Sequence
 from itertools import chain, zip_longest
 from typing import Any, Generic, Protocol, TypeVar
 
-from knetik_cloud.core.failure import reject_foreign
+from knetik_cloud.wire.failure import reject_foreign
 
 STAGGER_SECONDS = 0.3
 """The time after which the next address is tried while the ones before it are still silent."""
@@ -58,12 +60,20 @@ async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callab
             for attempt, refusal in ended:
                 attempts.remove(attempt)
                 if refusal is None:
+                    others, attempts = attempts, [attempt]  # until it is returned, to be closed as well
+                    await dialer.hang_up(others)
+                    attempts = []
                     return attempt
                 failure = refusal
         raise failure
     finally:
         await dialer.hang_up(attempts)
         del failure  # its traceback holds this frame
+
+
+def system_error(code: int) -> OSError:
+    """Build the error for a code of the system. On Windows, only `socket` describes those of sockets."""
+    return OSError(code, getattr(socket, "errorTab", {}).get(code) or os.strerror(code))
 
 
 def _interleaved(found: Sequence[Address]) -> list[Address]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -60,7 +59,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_at_end = self._is_lost = True
+        self._is_at_end, self._is_lost, self._is_paused = True, True, False
         self._error = exc
         self._opened.discard(self)
         if self._timer is not None:
@@ -272,7 +271,7 @@ def _error_of(task: asyncio.Task[socket.socket]) -> BaseException | None:
     """Return a plain error of the system: asyncio adds its own words and the address."""
     error = task.exception()
     if isinstance(error, OSError) and error.errno is not None:
-        return OSError(error.errno, os.strerror(error.errno))
+        return addresses.system_error(error.errno)
     return error
 
 

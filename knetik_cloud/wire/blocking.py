@@ -10,8 +10,8 @@ import socket
 from collections.abc import Sequence
 from typing import ClassVar
 
-from knetik_cloud.core.failure import reject_foreign
 from knetik_cloud.wire import addresses
+from knetik_cloud.wire.failure import reject_foreign
 from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, TimedPipe, readable_check
 
 MAX_WAIT_SECONDS = 1e6
@@ -42,10 +42,10 @@ class BlockingPipe(TimedPipe):
             view = view[self._send_now(view[:SEND_BYTES] if listener else view) :]
             if not view:
                 break
-            readable, _ = wait_for(
-                (self._socket,) if listener else (), (self._socket,), self.remaining(), "sending"
-            )
-            if readable and listener is not None:
+            ready = wait_for((self._socket,), READ | WRITE if listener else WRITE, self.remaining())
+            if not ready:
+                raise TimeoutError("timed out sending")
+            if listener is not None and ready[self._socket] & READ:
                 received = self.receive_now()
                 if received is not None and listener(received):
                     return False
@@ -86,30 +86,28 @@ class BlockingPipe(TimedPipe):
         self._open.discard(self._socket)
         self._socket.close()
 
+    @classmethod
+    def close_inherited(cls) -> None:
+        """Close the sockets of a parent process, in which threads may use them: they don't exist here."""
+        while cls._open:
+            cls._open.pop().close()
+
     def __del__(self) -> None:
         if hasattr(self, "_socket"):  # an error may interrupt the constructor
             self.close()
 
 
-def wait_for(
-    readers: Sequence[socket.socket], writers: Sequence[socket.socket], seconds: float, doing: str = ""
-) -> tuple[list[socket.socket], list[socket.socket]]:
-    """Wait until sockets can be read or written, and return those that can.
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=BlockingPipe.close_inherited)
 
-    Raises:
-        TimeoutError: If none can in time, and `doing` describes the wait.
-    """
+
+def wait_for(sockets: Sequence[socket.socket], events: int, seconds: float) -> dict[socket.socket, int]:
+    """Wait until sockets can be read or written, and return those that can, with the events that happened."""
     with selectors.DefaultSelector() as selector:
-        for sock in {*readers, *writers}:
-            selector.register(sock, READ * (sock in readers) | WRITE * (sock in writers))
+        for sock in sockets:
+            selector.register(sock, events, sock)
         ready = selector.select(None if seconds > MAX_WAIT_SECONDS else seconds)
-    if doing and not ready:
-        raise TimeoutError(f"timed out {doing}")
-    sockets = {key.fd: events for key, events in ready}
-    return (
-        [sock for sock in readers if sockets.get(sock.fileno(), 0) & READ],
-        [sock for sock in writers if sockets.get(sock.fileno(), 0) & WRITE],
-    )
+    return {key.data: happened for key, happened in ready}
 
 
 class _Dialer:
@@ -123,7 +121,7 @@ class _Dialer:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             code = sock.connect_ex(where)
             if code not in IN_PROGRESS:
-                raise OSError(code, os.strerror(code))
+                raise addresses.system_error(code)
         except BaseException:
             sock.close()
             raise
@@ -132,12 +130,13 @@ class _Dialer:
     async def wait(
         self, attempts: Sequence[socket.socket], seconds: float
     ) -> Sequence[tuple[socket.socket, OSError | None]]:
-        _, ended = wait_for((), attempts, seconds)
+        ready = wait_for(attempts, WRITE, seconds)
+        ended = [sock for sock in attempts if sock in ready]
         codes = [(sock, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) for sock in ended]
         for sock, code in codes:
             if code:
                 sock.close()
-        return [(sock, OSError(code, os.strerror(code)) if code else None) for sock, code in codes]
+        return [(sock, addresses.system_error(code) if code else None) for sock, code in codes]
 
     async def hang_up(self, attempts: Sequence[socket.socket]) -> None:
         for sock in attempts:

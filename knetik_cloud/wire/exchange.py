@@ -10,9 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from knetik_cloud.core import clock, failure
+from knetik_cloud.core import clock
+from knetik_cloud.core.causes import without_tracebacks
 from knetik_cloud.core.outcome import Failure, Send
+from knetik_cloud.exceptions import ApiConnectionException, ApiResponseError, DeadlineExceeded
 from knetik_cloud.secret import Secret
+from knetik_cloud.wire import failure
+from knetik_cloud.wire.failure import MappedError, shorten
 from knetik_cloud.wire.pipe import SEND_BYTES, Pipe
 from knetik_cloud.wire.response import ClosedEarlyError, FramingError, Response, TruncatedError
 from knetik_cloud.wire.routes import Route, without_zone
@@ -33,6 +37,7 @@ class Exchange:
     """
 
     is_over = True
+    is_aborted = False
     _pipe: Pipe | None = None
     _is_written = _must_close = False
 
@@ -144,7 +149,7 @@ class Exchange:
             if not isinstance(cause, Exception) or self.is_foreign(cause):
                 raise
             failed = self.map_failure(cause)
-        raise failure.stream_error(failed, self.command.request)
+        raise failed.to_stream_exception(self.command.request)
 
     def is_foreign(self, error: BaseException) -> bool:
         """Return whether an error was raised by code that this exchange did not call."""
@@ -159,18 +164,29 @@ class Exchange:
         transport, written = self.transport, self._is_written
         host, route = self.hop, transport.route
         if isinstance(cause, TimeoutError) and clock.monotonic() >= self.command.deadline:
-            mapped = failure.past_deadline()
+            reason = "the call exceeded its deadline (increase _deadline)"
+            mapped = MappedError(DeadlineExceeded, reason, False)
         elif isinstance(cause, FramingError):
-            mapped = failure.invalid_http(host, cause)
+            reason = f"{host} sent an invalid HTTP response: {shorten(cause)}"
+            mapped = MappedError(ApiResponseError, reason)
         elif isinstance(cause, TruncatedError) or (written and type(cause).__name__ == "SSLEOFError"):
-            mapped = failure.truncated(host)
+            mapped = MappedError(ApiConnectionException, f"the response of {host} was truncated")
         elif isinstance(cause, ClosedEarlyError):
-            mapped = failure.closed_early(host)
+            reason = f"{host} closed the connection without a response"
+            mapped = MappedError(ApiConnectionException, reason)
         elif isinstance(cause, TunnelError):
-            mapped = failure.no_tunnel(host, transport.host, cause)
+            reason = f"{host} did not connect to {transport.host}: {shorten(cause)}"
+            mapped = MappedError(ApiConnectionException, reason)
         else:
             mapped = failure.map_error(cause, written, host, "" if route is None else route.trust)
-        failed = mapped.failure(cause, written, self.response.status or None)
+        failed = Failure(
+            mapped.error,
+            mapped.reason,
+            without_tracebacks(cause),  # whose frames hold the token
+            written=written,
+            retryable=mapped.retryable,
+            status=self.response.status or None if mapped.error is ApiResponseError else None,
+        )
         return failed if route is None or not route.secrets else failed.masked(route.secrets)
 
     def discard_connection(self) -> None:
@@ -180,20 +196,19 @@ class Exchange:
 
     def finish(self) -> None:
         """Release the connection: it is used again if the response ended properly."""
-        if not self.is_over and self._pipe is not None:
-            self.is_over = True
-            if self.response.is_reusable and not self._must_close:
-                self.transport.release(self._pipe)
-            else:
-                self._pipe.close()
-            self.transport.done()
+        self._end(self.response.is_reusable and not self._must_close)
 
     def abort(self) -> None:
-        """Close the connection, unless it has been released."""
+        """Close the connection, unless it has been released. The rest of the response is lost."""
+        if not self.is_over:
+            self.is_aborted = True
+            self._end(False)
+
+    def _end(self, is_reusable: bool) -> None:
         if not self.is_over:
             self.is_over = True
             if self._pipe is not None:
-                self._pipe.close()
+                self.transport.release(self._pipe) if is_reusable else self._pipe.close()
             self.transport.done()
 
     def __del__(self) -> None:

@@ -83,16 +83,14 @@ def is_excepted(host: str, port: int, no_proxy: str) -> bool:
 def _matches(host: str, port: int, entry: str) -> bool:
     if entry == "*":
         return True
-    address, network = _address(host), _network(entry)
-    if network is not None:
-        return address is not None and address in network
     name, colon, digits = entry.rpartition(":")
-    if colon and digits.isdecimal():
+    if colon and digits.isdecimal() and _network(entry) is None:
         if digits != str(port):
             return False
         entry = name.strip("[]")
-        if (network := _network(entry)) is not None:
-            return address is not None and address in network
+    address, network = _address(host), _network(entry)
+    if network is not None:
+        return address is not None and address in network
     suffix = entry.removeprefix("*").strip(".")
     return host == suffix or (address is None and host.endswith(f".{suffix}"))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import NoReturn
 
-from knetik_cloud.core import failure
 from knetik_cloud.exceptions import ApiValueError, Headers
 from knetik_cloud.wire import content
 from knetik_cloud.wire.exchange import Exchange
@@ -20,7 +19,7 @@ class ReceivedResponse:
         self.reason: str | None = exchange.response.reason
         self._data = data
         self._rest = b""
-        self._is_read = self._is_closed = False
+        self._is_read = False
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a response can't be pickled or copied: read it, and pass its data")
@@ -48,10 +47,13 @@ class ReceivedResponse:
     async def _read(self, amount: int | None) -> bytes:
         if amount is None or amount < 0:
             return await self._read_rest(math.inf)
-        while len(self._rest) < amount and (piece := await self._next()):
-            self._rest = self._rest + piece if self._rest else piece
-        taken, self._rest = self._rest[:amount], self._rest[amount:]
-        return taken
+        data: bytes | bytearray = self._rest
+        if len(data) < amount:  # not joined one by one: that takes quadratic time
+            data = bytearray(data)
+            while len(data) < amount and (piece := await self._next()):
+                data += piece
+        self._rest = bytes(data[amount:])
+        return bytes(data[:amount])
 
     async def _read_rest(self, limit: float) -> bytes:
         data = bytearray(self._rest)
@@ -61,21 +63,19 @@ class ReceivedResponse:
             if len(data) > limit:
                 self._exchange.abort()
                 failed = self._exchange.map_failure(content.too_large(int(limit)))
-                raise failure.stream_error(failed, self._exchange.command.request)
+                raise failed.to_stream_exception(self._exchange.command.request)
         return bytes(data)
 
     async def _next(self) -> bytes:
         if self._data is not None:
             data, self._is_read = b"" if self._is_read else self._data, True
             return data
-        if self._is_closed:
-            raise ApiValueError("the response is closed: read it before you close it")
+        if self._exchange.is_aborted:
+            raise ApiValueError("the response is closed: read it before you close it, or before it fails")
         return await self._exchange.next_piece_or_error()
 
     def _release(self) -> None:
-        if not self._exchange.is_over:
-            self._is_closed = True
-            self._exchange.abort()
+        self._exchange.abort()
 
     def __repr__(self) -> str:
         return f"<RESTResponse {self.status}>"  # the reason phrase may echo a secret

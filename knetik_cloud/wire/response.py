@@ -206,10 +206,11 @@ class Response:
             is_final = self._parse_head(buffer[start : match.start() + 1].decode("latin-1"))
             start = self._scanned = match.end()
             if is_final:
-                rest = bytes(buffer[start:])
-                self._begin_body()
-                if rest or self.is_complete:
-                    self._feed_body(rest)
+                if not self._has_body:
+                    self._left = None
+                self.is_complete = not self._has_body or self._left == 0
+                if start < len(buffer):
+                    self._feed_body(bytes(buffer[start:]))
                 return
         if start or buffer is data:
             self._buffer = buffer = bytearray(buffer[start:])
@@ -285,11 +286,6 @@ class Response:
             self._has_body = False
         if self._has_body and self._mode == TO_END:
             self._is_kept_alive = False
-
-    def _begin_body(self) -> None:
-        if not self._has_body:
-            self._left = None
-        self.is_complete = not self._has_body or self._left == 0
 
     # The body
 

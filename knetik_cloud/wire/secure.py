@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from knetik_cloud.core.failure import reject_foreign
+from knetik_cloud.wire.failure import reject_foreign
 from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, Pipe
 
 T = TypeVar("T")

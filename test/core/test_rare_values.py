@@ -29,7 +29,7 @@ from knetik_cloud.operations import (
     USE_USER_ENTITLEMENT_ITEM,
 )
 from knetik_cloud.recovery import check_key
-from knetik_cloud.core import failure
+from knetik_cloud.wire import failure
 from knetik_cloud.wire.response import Response
 from test.conftest import RecordingServer, http_response
 from test.core.lists import READ, Reply, World

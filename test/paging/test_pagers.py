@@ -144,6 +144,24 @@ def test_awaiting_a_pager_reads_the_first_page() -> None:
         asyncio.run(main())
 
 
+def test_prefetched_pages_that_are_never_awaited_report_no_lost_errors() -> None:
+    lost: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: lost.append(context))
+        async with aio.ApiClient(Configuration(service.url)) as client:
+            pager = await aio.UsersInventoryApi(client).iter_users_inventory(page_size=10, prefetch=2)
+            assert pager.total == 25
+        for _ in range(3):
+            await asyncio.sleep(0)
+        del pager
+        gc.collect()
+
+    with ListService(entries(25)) as service:
+        asyncio.run(main())
+    assert lost == []
+
+
 @pytest.fixture
 def threads() -> Callable[[], int]:
     """Returns the number of threads of the SDK that the test has started and that still run."""

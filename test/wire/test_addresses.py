@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import socket
 from collections.abc import Sequence
 
 import pytest
 
-from knetik_cloud.wire.addresses import Address, connect
+from knetik_cloud.wire.addresses import Address, connect, system_error
 from knetik_cloud.wire.pipe import run
 
 SILENT = math.inf
@@ -73,6 +74,25 @@ def test_slow_address_may_still_be_the_first_that_responds() -> None:
     dialer = Dialer(a=0.4, b=0.2)
     assert dialer.connect("a", "b") == "a"
     assert dialer.abandoned == ["b"]
+
+
+def test_winner_is_closed_if_the_others_cannot_be_hung_up() -> None:
+    class Interrupted(Dialer):
+        async def hang_up(self, attempts: Sequence[str]) -> None:
+            await super().hang_up(attempts)
+            if len(self.abandoned) == 1:
+                raise KeyboardInterrupt
+
+    dialer = Interrupted(a=SILENT, b=0.2)
+    with pytest.raises(KeyboardInterrupt):
+        dialer.connect("a", "b")
+    assert dialer.abandoned == ["a", "b"]
+
+
+def test_error_codes_of_windows_are_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "errorTab", {10061: "Connection refused."}, raising=False)
+    assert str(system_error(10061)) == "[Errno 10061] Connection refused."
+    assert str(system_error(errno.ECONNRESET)) == f"[Errno {errno.ECONNRESET}] Connection reset by peer"
 
 
 def test_each_address_gets_its_share_of_a_short_time() -> None:

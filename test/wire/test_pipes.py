@@ -23,6 +23,7 @@ from knetik_cloud import (
     ApiConnectionException,
     ApiResponseError,
     ApiTimeoutException,
+    ApiValueError,
     Configuration,
     DeadlineExceeded,
     NotFoundException,
@@ -223,6 +224,27 @@ def test_streamed_response_is_read_in_any_amounts(server: RecordingServer) -> No
         with pytest.raises(ApiResponseError, match="larger than 9 bytes"):
             _ = response.data
         assert connections_to(server) == []  # though the response is still there
+        for read in (lambda: response.data, response.read, lambda: response.read(3)):
+            with pytest.raises(ApiValueError, match="the response is closed"):
+                read()
+
+
+def test_stream_that_timed_out_does_not_end_silently(server: RecordingServer) -> None:
+    server.responses = [b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"]
+
+    async def read() -> None:
+        async with aio.ApiClient(Configuration(server.url)) as client:
+            response = await client.raw(aio.UsersInventoryApi(client).get_user_inventory, 56, 56)
+            assert await response.read(1) == b"{"
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await response.read(1)
+            for _ in range(3):
+                with pytest.raises(ApiValueError, match="the response is closed"):
+                    await response.read(1)
+                await asyncio.sleep(0)
+
+    asyncio.run(read())
 
 
 def test_response_that_is_closed_closes_its_connection_immediately(server: RecordingServer) -> None:

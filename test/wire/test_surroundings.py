@@ -127,6 +127,55 @@ client.close()
     assert server.connections == 4
 
 
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="there is no fork")
+def test_forked_child_keeps_no_connection_that_a_thread_of_its_parent_uses(server: FaultServer) -> None:
+    has_arrived, may_respond = threading.Event(), threading.Event()
+
+    def wait_for_the_child(peer: Peer, request: Request) -> None:
+        has_arrived.set()
+        may_respond.wait(60)
+        healthy(peer, request)
+
+    server.play_next(wait_for_the_child)
+    code = """
+import socket, warnings
+warnings.simplefilter("ignore")  # Python 3.12 warns of forks beside threads
+def sockets():
+    found = 0
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found += os.readlink(f"/proc/self/fd/{name}").startswith("socket:")
+        except OSError:
+            pass
+    return found
+before = sockets()
+client = ApiClient(configuration())
+future = client.submit(UsersInventoryApi(client).get_user_inventory, 56, 56)
+sys.stdin.readline()
+child = os.fork()
+if not child:
+    os._exit(sockets() - before)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+sys.stdin.readline()
+print(future.result().id)
+client.close()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", START + code, server.url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert has_arrived.wait(60)
+    process.stdin.write("fork\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "0\n"
+    may_respond.set()
+    assert process.communicate("end\n", timeout=60)[0] == "56\n"
+
+
 EXHAUSTED = """
 import logging, os, resource, sys
 most = int(sys.argv[2])

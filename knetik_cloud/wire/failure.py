@@ -6,16 +6,12 @@ import sys
 from types import TracebackType
 from typing import NamedTuple
 
-from knetik_cloud.core.causes import without_tracebacks
-from knetik_cloud.core.outcome import Failure
-from knetik_cloud.core.request import Request
 from knetik_cloud.exceptions import (
     ApiConnectionException,
     ApiException,
     ApiResponseError,
     ApiTimeoutException,
     ApiValueError,
-    DeadlineExceeded,
 )
 
 MAX_SHOWN = 200
@@ -63,7 +59,8 @@ def is_foreign(error: BaseException, *libraries: str) -> bool:
         traceback = traceback.tb_next
     if isinstance(error, OSError):  # an import that found no free file descriptor
         libraries = (*libraries, "importlib")
-    return not _is_library(traceback, libraries)
+    root = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
+    return root not in LIBRARIES and root not in libraries
 
 
 def reject_foreign(error: BaseException) -> None:
@@ -84,34 +81,12 @@ def foreign_traceback(error: BaseException) -> TracebackType | None:
     return found
 
 
-def _is_library(traceback: TracebackType, libraries: tuple[str, ...]) -> bool:
-    root = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
-    return root in LIBRARIES or root in libraries
-
-
 class MappedError(NamedTuple):
     """The API's view of a low-level error: exception class, message, and whether a retry may help."""
 
     error: type[ApiException]
     reason: str
     retryable: bool = True
-
-    def failure(self, cause: BaseException, written: bool, status: int | None = None) -> Failure:
-        """Build the engine's `Failure`. `cause` loses its traceback, which holds the token.
-
-        Args:
-            cause: The error.
-            written: Whether any of the request may have reached the service.
-            status: The status of a response whose body can't be read.
-        """
-        return Failure(
-            self.error,
-            self.reason,
-            without_tracebacks(cause),
-            written=written,
-            retryable=self.retryable,
-            status=status if self.error is ApiResponseError else None,
-        )
 
 
 def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -> MappedError:
@@ -149,45 +124,6 @@ def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -
         return MappedError(ApiConnectionException, message)
     message = f"the exchange with {host} failed: {type(cause).__name__} {shorten(cause)}"
     return MappedError(ApiConnectionException, message.rstrip())
-
-
-def past_deadline() -> MappedError:
-    """Map a timeout that was caused by the call's deadline."""
-    return MappedError(DeadlineExceeded, "the call exceeded its deadline (increase _deadline)", False)
-
-
-def deadline_passed(failure: Failure, reason: str) -> Failure:
-    """Build the failure for a timeout caused by the limit of the whole call, not by its own limit."""
-    return Failure(DeadlineExceeded, reason, failure.cause, written=failure.written, retryable=False)
-
-
-def stream_error(failure: Failure, request: Request) -> ApiException:
-    """Build the error for a response that failed after its call had returned, while it was streamed."""
-    error = failure.masked(request.secrets()).to_exception()
-    error.operation = request.operation.id
-    error.may_have_applied = request.operation.retry != "safe"
-    return error
-
-
-def truncated(host: str) -> MappedError:
-    """Map a response whose end is missing."""
-    return MappedError(ApiConnectionException, f"the response of {host} was truncated")
-
-
-def closed_early(host: str) -> MappedError:
-    """Map a connection that was closed without a response."""
-    return MappedError(ApiConnectionException, f"{host} closed the connection without a response")
-
-
-def no_tunnel(proxy: str, host: str, cause: BaseException) -> MappedError:
-    """Map the response of a proxy that did not connect to the service."""
-    return MappedError(ApiConnectionException, f"{proxy} did not connect to {host}: {shorten(cause)}")
-
-
-def invalid_http(host: str, cause: BaseException) -> MappedError:
-    """Map a response that isn't HTTP."""
-    message = f"{host} sent an invalid HTTP response: {shorten(cause)}"
-    return MappedError(ApiResponseError, message.rstrip())
 
 
 def shorten(cause: BaseException) -> str:
