@@ -18,7 +18,7 @@ from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
-from knetik_cloud.core import request, writes
+from knetik_cloud.core import request, retry, writes
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.deadline import block_reason, remaining
 from knetik_cloud.core.operation import Operation, ReadBack
@@ -166,11 +166,8 @@ class ServiceTime:
             headers: The headers of the response.
             sent: A moment before the request was sent.
         """
-        from email.utils import parsedate_to_datetime
-
-        try:
-            date = parsedate_to_datetime(headers["Date"]).timestamp()
-        except (KeyError, TypeError, ValueError, OverflowError):
+        date = retry.epoch_seconds(headers.get("Date", ""))
+        if date is None:
             return
         offsets = [(date - now, date + 1.0 - then) for now, then in zip(Moment.now(), sent, strict=True)]
         for number, (known, new) in enumerate(zip(self._offsets or (), tuple(offsets), strict=False)):

@@ -168,13 +168,14 @@ class _State:
         self.has_moved = False
         self.seen: deque[list[Any]] = deque()
 
-    def load(self, path: Path) -> bool:
-        """Read an earlier state of the same list, and return whether there is one."""
+    def load(self, part: Path) -> bool:
+        """Read the state of an earlier export of the same list, and return whether it can be continued."""
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(_state_path(part).read_text(encoding="utf-8"))
+            size = part.stat().st_size
         except (OSError, ValueError):
             return False
-        if found.get("list") != self.list:
+        if found.get("list") != self.list or size < found["bytes"]:  # a crash of the machine took the end
             return False
         self.__dict__.update(found, seen=deque(found["seen"]))
         return True
@@ -209,7 +210,7 @@ class _Export:
         self._arguments = plan.page_arguments(PAGE_SIZE)
         start = plan.start.text(plan.operation.id)
         self._state = _State(f"{host} {start} {sorted(self._arguments.items())} {plan.limit}")
-        self._is_resumed = resume and part.exists() and self._state.load(_state_path(part))
+        self._is_resumed = resume and self._state.load(part)
         self._keys: set[Any] = {*plan.start.seen, *(key for page in self._state.seen for key in page)}
         self._is_consistent = True
         if not self._is_resumed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -137,11 +138,12 @@ class Appender:
         self._writer.write(data)
 
     def checkpoint(self) -> int:
-        """Write everything out, and return the size of the file in bytes."""
+        """Write everything to the disk, and return the size of the file in bytes."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
         self._file.flush()
+        os.fsync(self._file.fileno())
         return self._file.tell()
 
     def close(self) -> None:

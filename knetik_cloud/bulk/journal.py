@@ -121,6 +121,15 @@ class Folder:
         """Whether the rows were checked and stored."""
         return (self.path / MANIFEST).exists()
 
+    @property
+    def is_being_planned(self) -> bool:
+        """Whether a run has begun to check its rows, and has not stored them yet."""
+        return not self.is_planned and self._planning_lease.exists()
+
+    @property
+    def _planning_lease(self) -> Path:
+        return (self.path / PLANNING).with_suffix(".lease")
+
     def read_manifest(self) -> Manifest:
         """Read the manifest.
 
@@ -160,7 +169,7 @@ class Folder:
 
         It is that of the file system, because their own may differ.
         """
-        probe = (self.path / PLANNING).with_suffix(".lease")
+        probe = self._planning_lease
         probe.touch()
         return max(0.0, probe.stat().st_mtime - (self.path / MANIFEST).stat().st_mtime)
 

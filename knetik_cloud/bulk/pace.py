@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from knetik_cloud.core.clock import monotonic
 
@@ -11,6 +12,7 @@ GROWTH_WINDOW = 20
 """Calls after which the number of calls at the same time is reconsidered, at least."""
 SLOW = 2.0
 """Latency, in multiples of the best one, from which more calls at the same time only queue."""
+LOOK_SECONDS = 1.0
 
 
 class Pace:
@@ -23,10 +25,14 @@ class Pace:
     Args:
         maximum: The maximum number of active workers.
         tps: The maximum number of rows per second, or None.
+        look: Is called every second of a wait, and may call `stop`.
     """
 
-    def __init__(self, maximum: int, tps: float | None = None) -> None:
+    def __init__(
+        self, maximum: int, tps: float | None = None, look: Callable[[], object] = lambda: None
+    ) -> None:
         self.maximum = maximum
+        self._look = look
         self.limit = min(2, maximum)
         self.active = 0
         self.stopped = False
@@ -74,10 +80,14 @@ class Pace:
             turn = max(now, self._paused_until, self._next)
             if self._interval is not None:
                 self._next = turn + self._interval
-            while not self.stopped and turn > (now := monotonic()):
-                self._changed.wait(turn - now)
-            if self._paused_until <= now:
+            self._wait_until(turn)
+            if self._paused_until <= turn:
                 self._paused_until = 0.0
+
+    def _wait_until(self, end: float) -> None:
+        while not self.stopped and (left := end - monotonic()) > 0:
+            self._changed.wait(min(left, LOOK_SECONDS))
+            self._look()
 
     def stop(self) -> None:
         """End the run after the calls in flight."""
@@ -111,8 +121,7 @@ class Pace:
         with self._changed:
             until = monotonic() + seconds
             self._paused_until = max(self._paused_until, until)
-            while not self.stopped and (left := until - monotonic()) > 0:
-                self._changed.wait(left)
+            self._wait_until(until)
             return not self.stopped
 
     def _reconsider(self) -> None:

@@ -21,6 +21,7 @@ from typing import IO, Any, NamedTuple
 from knetik_cloud.bulk.journal import (
     MANIFEST,
     PLANNING,
+    STOP,
     BulkError,
     BusyError,
     ChangedInputError,
@@ -195,8 +196,9 @@ def store_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manif
         InvalidRowsError: If rows can't be sent, or keys occur twice.
         ChangedInputError: If the rows or the options differ from those of the earlier run.
     """
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.clear_stop()
     if not folder.is_planned:
-        folder.path.mkdir(parents=True, exist_ok=True)
         with closing(_planning_lease(folder)):
             if not folder.is_planned:  # no other process has stored them meanwhile
                 return _store_new_rows(rows, target, folder, shards)
@@ -237,11 +239,11 @@ def _empty(folder: Folder) -> None:
     Raises:
         BulkError: If there are other files, such as journals that have lost their manifest.
     """
-    found = [path for path in folder.path.iterdir() if path.suffix != ".lease"]
+    found = [path for path in folder.path.iterdir() if path.suffix != ".lease" and path.name != STOP]
     for path in found:
         if path.suffix == ".journal":
             raise BulkError(f"{folder} holds journals without {MANIFEST}: restore it from a copy")
-        if path.suffix not in (".rows", ".new") and path.name not in ("stop", "keys"):
+        if path.suffix not in (".rows", ".new") and path.name != "keys":
             raise BulkError(f"{folder} holds other files, such as {path.name}: name a new folder")
     for path in found:
         shutil.rmtree(path) if path.is_dir() else path.unlink()

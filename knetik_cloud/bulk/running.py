@@ -6,12 +6,14 @@ import math
 import os
 import queue
 import secrets
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,12 +46,12 @@ from knetik_cloud.bulk.reporting import Report
 from knetik_cloud.bulk.shard import NEXT, Job, RejectedError, Rest, Send, Shard, ShardSteps, Throttled
 from knetik_cloud.bulk.siblings import Beginning
 from knetik_cloud.bulk.sources import Rows
-from knetik_cloud.core import options
+from knetik_cloud.core import deadline, options
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.writes import Moment
 from knetik_cloud.data import types
-from knetik_cloud.exceptions import ApiException
+from knetik_cloud.exceptions import ApiConnectionException, ApiException
 from knetik_cloud.recovery import SETTLE_SECONDS, ServiceTime, check_settle, settings_of
 
 if TYPE_CHECKING:
@@ -227,6 +229,7 @@ def resume(
     _check_executor(executor, workers)
     folder = Folder(journal)
     manifest = folder.read_manifest()
+    folder.clear_stop()
     with _connected(manifest, api or connect) as connected:
         target = _target(manifest, connected)
         runner = _Run(folder, manifest, target, limits, max_errors, connect, executor, workers, progress)
@@ -318,7 +321,10 @@ def prepare(
 
 
 def stop(journal: str | os.PathLike[str]) -> None:
-    """Ask all processes that work on a run to stop after the calls in flight. `run` and `resume` go on.
+    """Ask all processes that work on a run to stop after the calls in flight.
+
+    A run that still checks its rows stops before its first call. Later calls of `run`, `resume` and `prepare`
+    withdraw the request.
 
     Args:
         journal: The folder of the run.
@@ -327,7 +333,8 @@ def stop(journal: str | os.PathLike[str]) -> None:
         BulkError: If the folder holds no run.
     """
     folder = Folder(journal)
-    folder.read_manifest()
+    if not folder.is_being_planned:
+        folder.read_manifest()
     folder.stop()
 
 
@@ -430,7 +437,7 @@ class _Worker:
     """Runs shards in this process: what its threads share."""
 
     def __init__(self, folder: Folder, manifest: Manifest, target: Target, limits: Limits) -> None:
-        self.pace = Pace(limits.concurrency, limits.tps)
+        self.pace = Pace(limits.concurrency, limits.tps, self._should_stop)
         self.counts = [0] * len(NAMES)
         self.stopped: str | None = None
         self._folder = folder
@@ -438,6 +445,7 @@ class _Worker:
         self._limits = limits
         self._client: ApiClient = target.client.with_options(_retries=0)
         self._clock = ServiceTime()
+        self._block = deadline.current()
         self._unreached = 0
         self._next_look = 0.0
         settings = settings_of(target.client, {})
@@ -478,7 +486,7 @@ class _Worker:
             )
         except BusyError:
             return "busy"
-        with journal:
+        with journal, deadline.lifted():
             self._drive(Shard(self._job, folder.rows_path(shard), journal, self._clock).steps())
         return "done"
 
@@ -491,7 +499,8 @@ class _Worker:
         limit = self._limits.errors
         if limit is not None and self.failed() > limit:
             self.stop(f"more than {limit:,} rows failed")
-        if state == ABSENT and error is not None and error.status is None:
+        is_unreached = state == ABSENT or isinstance(error, ApiConnectionException)
+        if error is not None and error.status is None and is_unreached:
             self._unreached += 1
             if self._unreached >= UNREACHED_IN_A_ROW:
                 self.stop(f"the service can't be reached: {error.reason}")
@@ -517,7 +526,7 @@ class _Worker:
                 elif isinstance(command, Rest):
                     result = pace.rest(command.seconds) and not self._should_stop()
                 elif isinstance(command, Throttled):
-                    result = pace.throttled(command.seconds)
+                    result = pace.throttled(command.seconds) and not self._should_stop()
                 elif isinstance(command, Sleep):
                     time.sleep(command.seconds)
                     result = None
@@ -532,7 +541,9 @@ class _Worker:
             pass
 
     def _should_stop(self) -> bool:
-        """Return whether another process has asked to stop; it is looked up once a second."""
+        """Return whether to stop. Whether another process has asked to is looked up once a second."""
+        if (reason := _deadline_reason(self._block)) is not None:
+            self.stop(reason)
         now = monotonic()
         if now >= self._next_look:
             self._next_look = now + STOP_POLL_SECONDS
@@ -567,7 +578,6 @@ class _Run:
 
     def finish(self, confirm: Callable[[Report], bool] | None) -> Report:
         """Run what is left, the canary first if there is one."""
-        self._folder.clear_stop()
         self._folder.begin()
         canary = self._limits.canary
         before = Report(self._folder, self._manifest)
@@ -602,7 +612,11 @@ class _Run:
 
         count = min(limits.concurrency, len(self._manifest.sizes))
         threads = [
-            threading.Thread(target=self._work, args=(worker, left, errors), name=f"knetik_cloud_bulk_{n}")
+            threading.Thread(
+                target=copy_context().run,
+                args=(self._work, worker, left, errors),
+                name=f"knetik_cloud_bulk_{n}",
+            )
             for n in range(count)
         ]
         started: list[threading.Thread] = []
@@ -653,11 +667,11 @@ class _Run:
         meter, done = self._meter()
         counts: dict[str, int] = {}
         stopped: str | None = None
-        failed = 0
 
         def submit(shard: int) -> Future[Tally]:
             return executor.submit(
-                run_shard,
+                _run_shard_for,
+                os.getpid(),
                 str(self._folder.path.absolute()),
                 shard,
                 self._connect,
@@ -670,8 +684,10 @@ class _Run:
                 nonce=secrets.token_hex(4),
             )
 
-        running = {submit(shard): shard for shard in self._manifest.sizes}
+        running: dict[Future[Tally], int] = {}
         try:
+            for shard in self._manifest.sizes:
+                running[submit(shard)] = shard
             while running:
                 ended, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in ended:
@@ -682,12 +698,10 @@ class _Run:
                         running[submit(shard)] = shard
                     for state, number in tally.counts.items():
                         counts[state] = counts.get(state, 0) + number
-                    failed = sum(counts.get(state, 0) for state in ("denied", "absent", "unknown"))
                     stopped = stopped or tally.reason
-                    if stopped is None and limits.errors is not None and failed > limits.errors:
-                        stopped = f"more than {limits.errors:,} rows failed"
-                    if stopped is not None:
-                        self._folder.stop()
+                stopped = stopped or _reason_to_stop(limits, counts, is_over=not running)
+                if stopped is not None:
+                    self._folder.stop()
                 meter.update(done + sum(counts.values()), len(running), counts)
         except KeyboardInterrupt:
             self._folder.stop()
@@ -711,6 +725,28 @@ class _Run:
                     f"bulk.resume({str(self._folder)!r}).\n"
                 )
                 sys.stderr.flush()
+
+
+def _run_shard_for(submitter: int, *args: Any, **kwargs: Any) -> Tally:
+    """Call `run_shard` in an executor. Its processes leave Ctrl-C, which reaches them too, to the submitter.
+
+    They do so from then on: a pool whose idle process ends with Ctrl-C kills the others.
+    """
+    if submitter != os.getpid() and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return run_shard(*args, **kwargs)
+
+
+def _reason_to_stop(limits: Limits, counts: Mapping[str, int], is_over: bool) -> str | None:
+    failed = sum(counts.get(state, 0) for state in ("denied", "absent", "unknown"))
+    if limits.errors is not None and failed > limits.errors:
+        return f"more than {limits.errors:,} rows failed"
+    return None if is_over else _deadline_reason(deadline.current())
+
+
+def _deadline_reason(block: deadline.Block | None) -> str | None:
+    """Return why a run has to stop if the block that it began in has ended, otherwise None."""
+    return block.reason("has passed") if block is not None and monotonic() >= block.end else None
 
 
 def _workers_of(executor: Executor) -> int:

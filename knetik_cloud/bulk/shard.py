@@ -250,6 +250,10 @@ class Shard:
             return True
         if state == "applied":
             self._end(row, FOUND if self._journal.states[row] == PENDING else APPLIED)
+        elif error is not None and self._rejects_credentials(error):
+            raise RejectedError(error)
+        elif error is not None and self._journal.states[row] == ABSENT:  # as recorded: it wasn't sent since
+            job.ended(ABSENT, error)
         else:
             reason = "the API can't show the outcome: other writes look the same"
             self._end(row, UNKNOWN, error or ApiException(reason=reason), len(found))
@@ -273,8 +277,7 @@ class Shard:
             if error.status == 404 and may_be_there and job.operation.method == "DELETE":
                 return self._end(row, APPLIED)
             not_applied = UNKNOWN if may_be_there and not job.operation.read_back else ABSENT
-            is_of_token = error.operation not in (None, job.operation.id) and is_denial(error)
-            if error.status == 401 or is_of_token:
+            if self._rejects_credentials(error):
                 self._end(row, not_applied, error)
                 raise RejectedError(error)
             state, candidates, error = yield from self._decide(row, arguments, error)
@@ -300,6 +303,12 @@ class Shard:
             if not isinstance(result, ApiException):
                 return self._end(row, APPLIED)
             error = result
+
+    def _rejects_credentials(self, error: ApiException) -> bool:
+        """Return whether an error ends all rows: a 401, or a denial by the token operation."""
+        operation = self._job.operation
+        known = (None, operation.id, *(step.list for step in operation.read_back))
+        return error.status == 401 or (error.operation not in known and is_denial(error))
 
     def _decide(
         self, row: int, arguments: Mapping[str, Any], error: ApiException

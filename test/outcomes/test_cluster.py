@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -112,6 +114,54 @@ def test_process_pool_runs_whole_shards(
         )
     assert report.counts["applied"] == ROWS
     assert ledger.uses(service, "pool") == {row["key"]: 1 for row in uses("pool")}
+
+
+PROGRAM = """
+import signal
+import sys
+from concurrent.futures import ProcessPoolExecutor
+
+import knetik_cloud
+from knetik_cloud import bulk
+
+if __name__ == "__main__":
+    rows = [{"user_id": 56, "id": 56, "inventory_status": status} for status in ("inactive", "active")] * 20
+    leave_ctrl_c = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    processes = int(sys.argv[2])
+    with (
+        ProcessPoolExecutor(processes, **({} if processes == 1 else leave_ctrl_c)) as executor,
+        knetik_cloud.ApiClient() as client,
+    ):
+        method = knetik_cloud.UsersInventoryApi(client).update_user_inventory_status
+        bulk.run(rows, method, journal=sys.argv[1], executor=executor, progress=False)
+"""
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_ctrl_c_lets_the_calls_in_the_processes_of_an_executor_end(
+    service: Sandbox, tmp_path: Path, processes: int
+) -> None:
+    service.fail("update_user_inventory_status", times=None, delay=0.1)
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    process = subprocess.Popen(
+        [sys.executable, str(program), str(tmp_path / "run"), str(processes)],
+        env={**os.environ, "KNETIK_CLOUD_HOST": service.url, "PYTHONPATH": os.getcwd()},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+    def kinds() -> list[str]:
+        journals = (tmp_path / "run").glob("*.journal")
+        return [line.split()[0] for path in journals for line in path.read_text().splitlines()]
+
+    assert wait_until(lambda: len(kinds()) >= 3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    found = kinds()
+    assert "Waiting for the calls in flight" in errors
+    assert found.count("intent") == found.count("applied") < 40
 
 
 def test_shards_can_be_run_one_by_one_and_repeated(

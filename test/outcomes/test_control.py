@@ -7,8 +7,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,13 +19,14 @@ from typing import Any
 import pytest
 
 import knetik_cloud
-from knetik_cloud import aio, bulk
+from knetik_cloud import aio, bulk, recovery
 from knetik_cloud.bulk import pace as pacing
 from knetik_cloud.bulk import progress as reporting
-from knetik_cloud.bulk import shard
+from knetik_cloud.bulk import running, shard
 from knetik_cloud.bulk.pace import GROWTH_WINDOW, Pace
 from knetik_cloud.sandbox import Sandbox
 from test.outcomes.conftest import USERS, grants, held
+from test.polling import wait_until
 
 GRANT = "grant_user_entitlement"
 USE = "use_user_entitlement_item"
@@ -189,6 +193,128 @@ def test_long_pause_that_the_service_asks_for_ends_with_ctrl_c(
     assert_complete(api, tmp_path)
 
 
+@pytest.mark.parametrize("how", ["run", "run_shard"])
+def test_long_pause_that_the_service_asks_for_ends_when_the_run_is_stopped(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(pacing, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(running, "STOP_POLL_SECONDS", 0.0)
+    seeded.fail(GRANT, times=None, status=429, headers={"Retry-After": "3600"})
+
+    def stop() -> None:
+        wait_until(lambda: seeded.journal(GRANT))
+        bulk.stop(tmp_path / "run")
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    try:
+        if how == "run":
+            assert run(api, tmp_path).stopped == "another process asked to stop"
+        else:
+            bulk.prepare(grants(120), api.grant_user_entitlement, journal=tmp_path / "run", shards=1)
+            tally = bulk.run_shard(tmp_path / "run", 0, api)
+            assert (tally.state, len(seeded.journal(GRANT))) == ("stopped", 1)
+    finally:
+        stopping.join()
+    seeded.clear_faults()
+    assert open_rows(tmp_path) == 0
+    if how == "run":
+        assert_complete(api, tmp_path)
+
+
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_run_that_is_stopped_while_it_checks_its_rows_sends_nothing(
+    api: Api, seeded: Sandbox, tmp_path: Path, is_resumed: bool
+) -> None:
+    if is_resumed:
+        assert run(api, tmp_path, canary=1).applied == 1
+    seeded.clear_journal()
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for number, row in enumerate(grants(120)):
+            if number == 60:
+                bulk.stop(tmp_path / "run")
+            yield row
+
+    report = run(api, tmp_path, rows())
+    assert report.stopped == "another process asked to stop"
+    assert (report.counts["pending"], seeded.journal(GRANT)) == (120 - is_resumed, [])
+    assert_complete(api, tmp_path)
+
+
+def test_shards_that_are_prepared_again_after_a_stop_go_on(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    def run_all() -> list[str]:
+        bulk.prepare(grants(120), api.grant_user_entitlement, journal=tmp_path / "run", shards=2)
+        return [bulk.run_shard(tmp_path / "run", shard, api).state for shard in (0, 1)]
+
+    bulk.prepare(grants(120), api.grant_user_entitlement, journal=tmp_path / "run", shards=2)
+    bulk.stop(tmp_path / "run")
+    assert bulk.run_shard(tmp_path / "run", 0, api).state == "stopped"
+    assert run_all() == ["done", "done"]
+    assert held(api) == dict.fromkeys(USERS, 3)
+
+
+def test_run_is_stopped_by_the_deadline_of_its_block(api: Api, tmp_path: Path) -> None:
+    with knetik_cloud.deadline(1.0):
+        report = run(api, tmp_path, **SLOW)
+    assert report.stopped == "the deadline of 1 s has passed (increase knetik_cloud.deadline)"
+    assert report.applied < 120
+    assert report.applied + report.counts["pending"] == 120  # calls in flight are not interrupted
+    assert open_rows(tmp_path) == 0
+    assert_complete(api, tmp_path)
+    with knetik_cloud.deadline(0.001):
+        time.sleep(0.002)
+        assert run(api, tmp_path).stopped is None  # there is nothing left to do
+
+
+TRACE: ContextVar[str] = ContextVar("trace", default="none")
+
+
+def test_calls_of_a_run_have_the_context_of_its_caller(seeded: Sandbox, tmp_path: Path) -> None:
+    traces: list[str] = []
+
+    class Traces(knetik_cloud.Hook):
+        """Keeps the trace that each call belongs to."""
+
+        def on_call_start(self, call: knetik_cloud.hooks.Call) -> None:
+            traces.append(TRACE.get())
+
+    token = TRACE.set("of the caller")
+    try:
+        with knetik_cloud.ApiClient(knetik_cloud.Configuration(seeded.url, hooks=[Traces()])) as client:
+            run(Api(client), tmp_path)
+    finally:
+        TRACE.reset(token)
+    assert len(traces) >= 120
+    assert set(traces) == {"of the caller"}
+
+
+class Interrupted(Executor):
+    """An executor whose second submission is interrupted."""
+
+    def __init__(self, interruption: BaseException) -> None:
+        self.interruption = interruption
+        self.submitted: list[Future[Any]] = []
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self.submitted:
+            raise self.interruption
+        self.submitted.append(Future())
+        self.submitted[0].set_result(bulk.Tally({}, "done"))
+        return self.submitted[0]
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt(), BrokenExecutor("no process is left")])
+def test_interruption_between_the_shards_of_an_executor_stops_the_submitted_ones(
+    api: Api, seeded: Sandbox, tmp_path: Path, interruption: BaseException
+) -> None:
+    with pytest.raises(type(interruption)):
+        run(api, tmp_path, shards=2, executor=Interrupted(interruption))
+    assert bulk.run_shard(tmp_path / "run", 0, api).state == "stopped"
+    assert seeded.journal(GRANT) == []
+    assert_complete(api, tmp_path, shards=2)
+
+
 def test_error_of_a_progress_function_ends_the_run(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     seeded.fail(GRANT, times=None, delay=0.02)
     with pytest.raises(ZeroDivisionError):
@@ -228,6 +354,86 @@ def test_credentials_that_are_rejected_halfway_stop_the_run_without_using_up_row
     assert 1 <= report.counts["absent"] <= 4  # those that were in flight
     assert report.applied + report.counts["absent"] + report.counts["pending"] == 120
     assert_complete(api, tmp_path)
+
+
+def test_token_provider_that_fails_stops_the_run(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Vault:
+        """A token provider that is down."""
+
+        def get_token(self) -> str:
+            raise OSError("the vault is down")
+
+    monkeypatch.setattr(running, "UNREACHED_IN_A_ROW", 3)
+    configuration = knetik_cloud.Configuration(host=seeded.url, token_provider=Vault(), retries=0)
+    with knetik_cloud.ApiClient(configuration) as client:
+        report = run(Api(client), tmp_path, concurrency=1)
+    assert str(report.stopped).startswith("the service can't be reached: the token provider failed")
+    assert (report.counts["absent"], seeded.journal(GRANT)) == (3, [])
+
+
+LIST = "get_user_inventories"
+"""The list that is read first to find a use or a grant."""
+
+
+def keyed_uses(count: int) -> list[dict[str, Any]]:
+    return [{"user_id": 56, "item_id": 56, "key": f"k{number}"} for number in range(count)]
+
+
+def test_credentials_that_are_rejected_while_keys_are_looked_for_use_up_no_row(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    method, options = api.use_user_entitlement_item, {"progress": False, "settle": 0}
+    seeded.fail(LIST, times=None, status=401)
+    with pytest.raises(bulk.BulkError, match=r"rejects the credentials \(401 "):
+        bulk.run(keyed_uses(5), method, journal=tmp_path / "run", find_keys=True, **options)
+    assert (bulk.report(tmp_path / "run").counts["pending"], seeded.journal(USE)) == (5, [])
+    seeded.clear_faults()
+    assert bulk.resume(tmp_path / "run", api, find_keys=True, **options).applied == 5
+
+
+def test_reads_that_are_denied_say_nothing_about_the_credentials(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    seeded.fail(LIST, times=None, status=403)
+    method, journal = api.use_user_entitlement_item, tmp_path / "run"
+    report = bulk.run(keyed_uses(2), method, journal=journal, find_keys=True, progress=False, settle=0)
+    assert (report.counts["unknown"], report.stopped, seeded.journal(USE)) == (2, None, [])
+
+
+def test_service_that_cannot_be_reached_stops_a_run_that_reads_back_and_uses_up_no_row(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "UNREACHED_IN_A_ROW", 3)
+    monkeypatch.setattr(recovery, "READ_RETRIES", 0)
+    monkeypatch.setattr(recovery, "READ_ROUNDS", 1)
+    method = api.with_options(_retries=0).use_user_entitlement_item
+    for operation in (LIST, USE):
+        seeded.fail(operation, times=None, reset=True)
+    options: Any = {"journal": tmp_path / "run", "find_keys": True, "progress": False, "settle": 0}
+    report = bulk.run(keyed_uses(6), method, **options)
+    assert str(report.stopped).startswith("the service can't be reached: ")
+    assert (report.counts["unknown"], report.counts["pending"]) == (3, 3)
+    seeded.clear_faults()
+    assert bulk.run(keyed_uses(6), method, **options).applied == 6
+
+
+def test_rows_that_were_not_applied_stay_so_while_the_service_cannot_be_reached(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "UNREACHED_IN_A_ROW", 3)
+    monkeypatch.setattr(recovery, "READ_RETRIES", 0)
+    monkeypatch.setattr(recovery, "READ_ROUNDS", 1)
+    quick, rows = api.with_options(_retries=0), list(grants(len(USERS)))  # one for each user
+    for operation in (GRANT, LIST):
+        seeded.fail(operation, times=None, reset=True)
+        report = run(quick, tmp_path, rows, concurrency=1)
+        assert (report.counts["absent"], report.counts["unknown"]) == (3, 0)
+        assert str(report.stopped).startswith("the service can't be reached: ")
+    seeded.clear_faults()
+    assert run(api, tmp_path, rows).applied == len(USERS)
+    assert held(api) == dict.fromkeys(USERS, 1)
 
 
 @pytest.mark.parametrize("last", [400, 401, 429, 503])

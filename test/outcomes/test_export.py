@@ -211,6 +211,16 @@ def test_export_goes_on_without_reading_pages_twice(service: ListService, tmp_pa
     assert [json.loads(line)["id"] for line in lines] == list(range(1, 2501))
 
 
+def test_export_whose_file_has_lost_its_end_starts_from_scratch(service: ListService, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    with pytest.raises(InterruptedError):
+        bulk.export(pager(service, page_size=100), path, progress=stop_at(1200))
+    os.truncate(tmp_path / "a.jsonl.part", 1000)
+    result = bulk.export(pager(service, page_size=100), path)
+    assert ids_in(path) == list(range(1, 2501))
+    assert (result.is_resumed, result.is_complete) == (False, True)
+
+
 @pytest.mark.parametrize("how", [{"inactive": True, "page_size": 100}, {"page_size": 50}])
 def test_export_of_another_list_starts_from_scratch(
     service: ListService, tmp_path: Path, how: dict[str, Any]

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from types import SimpleNamespace
 from typing import Any
@@ -38,6 +38,25 @@ LOST = {
     "not reached": {"reset": True},
     "503": {"status": 503},
 }
+
+
+@pytest.fixture
+def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A time zone that is hours away from UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("new_york")
+def test_service_time_that_names_no_zone_is_that_of_utc() -> None:
+    clock = ServiceTime()
+    date = formatdate()
+    clock.learn({"Date": date}, Moment.now())
+    assert date.endswith(" -0000")
+    assert abs(clock.now() - time.time()) < 600
 
 
 def infos(sandbox: Sandbox) -> list[str]:
