@@ -290,13 +290,13 @@ SCRIPTS: Mapping[str, Callable[[], str]] = {"bash": bash, "zsh": zsh, "fish": fi
 @click.command(cls=Command)
 @click.argument("shell", cls=Argument, type=click.Choice(list(SCRIPTS)), help="The shell.")
 def completion(shell: str) -> None:
-    r"""Generate a shell completion script. It starts no Python.
+    """Generate a shell completion script. It starts no Python.
 
     \b
     bash: knetik completion bash > ~/.local/share/bash-completion/completions/knetik
     zsh:  knetik completion zsh > "${fpath[1]}/_knetik"
     fish: knetik completion fish > ~/.config/fish/completions/knetik.fish
-    """
+    """  # noqa: D301  # the escape is for click: it keeps these lines
     run = run_of(click.get_current_context())
     run.act(
         lambda: [{"write": f"the completion script of {shell}"}],

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from knetik_cloud.api_client import ApiClient
 
 PREFIX = "/_sandbox"
+MAX_SECONDS = 300.0
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
@@ -19,13 +20,15 @@ class Control:
     def __init__(self, url: str) -> None:
         from knetik_cloud.api_client import ApiClient
         from knetik_cloud.configuration import Configuration
-        from knetik_cloud.secret import Secret
 
-        configuration = Configuration(host=url, proxy="", access_token=Secret("none"))
-        configuration.access_token = None  # nor any credential of the environment: a sandbox needs none here
-        configuration.client_secret = configuration.username = configuration.password = None
-        configuration.deadline = 300.0
-        configuration.max_response_size = 1 << 30
+        # A sandbox needs no credentials here. Those of the environment may even be malformed.
+        unused: Any = dict.fromkeys(("access_token", "client_secret", "username", "password"), "unused")
+        configuration = Configuration(host=url, client_id="knetik", proxy="", **unused)
+        for name in unused:
+            setattr(configuration, name, None)
+        # A sandbox may load, generate or export millions of rows before it responds.
+        configuration.deadline, configuration.timeout = MAX_SECONDS, (5.0, MAX_SECONDS)
+        configuration.max_response_size, configuration.max_json_values = 1 << 30, 1 << 30
         self._client: ApiClient = ApiClient(configuration)
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:

@@ -25,6 +25,7 @@ ENVIRONMENT = (
     ("KNETIK_CLOUD_CONFIG", "Configuration file, in place of the usual one."),
     ("KNETIK_SANDBOX_DATABASE", "Database of `knetik sandbox`, which may be a URL with a password."),
     ("NO_COLOR", "Write no colors."),
+    ("CLICOLOR", "0 writes no colors."),
     ("CLICOLOR_FORCE", "Write colors to a pipe, too."),
 )
 """The environment variables that the command reads."""

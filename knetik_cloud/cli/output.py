@@ -267,7 +267,7 @@ def _write_ids(result: Rows, out: IO[bytes]) -> None:
     for batch in result.present():
         found = [row.get("id") if isinstance(row, Mapping) else row for row in batch]
         texts = [f"{cell(each)}\n" for each in found if each is not None]
-        out.write("".join(texts).encode())
+        out.write("".join(texts).encode("utf-8", "backslashreplace"))
         out.flush()
         has_rows, has_ids = has_rows or bool(batch), has_ids or bool(texts)
     if has_rows and not has_ids:

@@ -58,7 +58,7 @@ def _batch(rows: Sequence[Any], schema: pa.Schema, number: int) -> pa.RecordBatc
     for field in schema:
         values = [as_object(row).get(field.name) for row in rows]
         if field.type == pa.string():
-            values = [None if value is None else cell(value) for value in values]
+            values = [None if value is None else _text(value) for value in values]
         try:
             arrays.append(pa.array(values, field.type))
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -67,6 +67,11 @@ def _batch(rows: Sequence[Any], schema: pa.Schema, number: int) -> pa.RecordBatc
                 next_step="Use another format, or --select to make the column one type.",
             ) from None
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _text(value: Any) -> str:
+    """Return a value as text that UTF-8 can encode: a lone surrogate is written as its escape."""
+    return cell(value).encode("utf-8", "backslashreplace").decode()
 
 
 class _Counting:

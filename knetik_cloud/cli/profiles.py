@@ -284,7 +284,11 @@ def _from_helper(name: str, helper: str | list[Any]) -> str:
     import subprocess
 
     what = f"the helper of profile {name!r}"
-    command = shlex.split(helper) if isinstance(helper, str) else [str(part) for part in helper]
+    command: str | list[str]
+    if isinstance(helper, str):
+        command = helper.strip() if os.name == "nt" else shlex.split(helper)  # Windows splits it itself
+    else:
+        command = [str(part) for part in helper]
     if not command:
         raise CommandError(f"{what} is empty: write a command that prints the secret")
     try:
@@ -292,7 +296,8 @@ def _from_helper(name: str, helper: str | list[Any]) -> str:
             command, stdout=subprocess.PIPE, timeout=HELPER_TIMEOUT, check=False
         )
     except OSError as error:
-        raise CommandError(f"{what} can't be run: {command[0]}: {error.strerror}") from None
+        program = command if isinstance(command, str) else command[0]
+        raise CommandError(f"{what} can't be run: {program}: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         raise CommandError(f"{what} did not end within {HELPER_TIMEOUT:.0f} s") from None
     if result.returncode != 0:

@@ -336,7 +336,7 @@ class Live:
 def remarks(run: Run) -> Iterator[None]:
     """Write the warnings and the log of the SDK to stderr: all of the log with --debug, else its warnings.
 
-    They hold no secrets.
+    They hold no secrets. A traceback is always written, because a sandbox reports its defects so.
     """
     import logging
     import warnings
@@ -345,7 +345,10 @@ def remarks(run: Run) -> Iterator[None]:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if run.debug:
+            if record.exc_info:
+                for line in self.format(record).splitlines():
+                    click.echo(without_secrets(printable(line)), err=True)
+            elif run.debug:
                 click.echo(without_secrets(printable(record.getMessage())), err=True)
             elif not run.has_json_errors:
                 note(record.getMessage())
@@ -360,6 +363,7 @@ def remarks(run: Run) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default")
+            warnings.simplefilter("ignore", ResourceWarning)  # of what Ctrl-C interrupts
             warnings.showwarning = show
             yield
     finally:
@@ -375,7 +379,8 @@ def is_loopback(url: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        return ip_address(name).is_loopback
+        address = ip_address(name)
+        return address.is_loopback or address.is_unspecified
     except ValueError:
         return False
 

@@ -256,7 +256,7 @@ def _words(options: Mapping[str, Any]) -> list[str]:
 def _controls(
     name: str, short: str, *, asks: bool = False, cls: type[Command] = Command
 ) -> Callable[[F], click.Command]:
-    """Declare a command of the control API, which asks for a confirmation if the sandbox is elsewhere."""
+    """Declare a command of the control API. `asks` means that it has --yes, because it changes something."""
 
     def declare(function: F) -> click.Command:
         with_url = click.option("--url", metavar="URL", help="Address of the sandbox.")(function)
@@ -278,7 +278,7 @@ def _call(
     notice: str | None = None,
     shape: Callable[[Any], Rows] = Rows.single,
     columns: Sequence[str] | None = None,
-    ask: str | None = None,
+    ask: str = "Change the sandbox",
 ) -> None:
     """Call the control API, and write the response.
 
@@ -291,7 +291,7 @@ def _call(
         notice: The message for stderr afterwards.
         shape: Makes rows of the response.
         columns: The fields of the rows, or None if the data decides them.
-        ask: The question to confirm, for a sandbox on another machine.
+        ask: The question to confirm before a change, for a sandbox on another machine.
     """
     from knetik_cloud.cli.control import PREFIX, default_url
 
@@ -300,7 +300,7 @@ def _call(
     plan = {"method": method, "url": f"{run.host}{PREFIX}{path}"} | ({} if body is None else {"body": body})
 
     def act(live: Any) -> None:
-        if ask is not None:
+        if method != "GET":
             run.confirm(ask)
         control = live.control(run.host)
         found = control.get(path) if method == "GET" else control.send(method, path, body, returns=returns)
@@ -381,7 +381,7 @@ def export(url: str | None) -> None:
     _call(url, "GET", "/export")
 
 
-@_controls("snapshot", "Keep a copy of the data and the clock.")
+@_controls("snapshot", "Keep a copy of the data and the clock.", asks=True)
 @click.argument("name", default="default")
 def snapshot(name: str, url: str | None) -> None:
     """Keep a copy of the data and the clock under a name, in place of an earlier one."""
@@ -418,7 +418,7 @@ def wallet(user_id: int, url: str | None) -> None:
     _call(url, "GET", f"/wallets/{user_id}")
 
 
-@_controls("tokens", "End the access tokens.")
+@_controls("tokens", "End the access tokens.", asks=True)
 @click.argument("action", type=click.Choice(["expire"]))
 def tokens(action: str, url: str | None) -> None:
     """End every access token now (expire). Refresh tokens stay valid."""
@@ -438,7 +438,7 @@ class ClockCommand(Command):
         return super().parse_args(ctx, args)
 
 
-@_controls("clock", "Show, set, stop or move the clock.", cls=ClockCommand)
+@_controls("clock", "Show, set, stop or move the clock.", asks=True, cls=ClockCommand)
 @click.argument("action", type=click.Choice(["show", "set", "advance", "freeze", "resume"]), default="show")
 @click.argument("value", required=False)
 def clock(action: str, value: str | None, url: str | None) -> None:
@@ -479,7 +479,7 @@ def _instant(text: str) -> float | str:
 # Faults and journal
 
 
-@_controls("fail", "Make an operation fail.")
+@_controls("fail", "Make an operation fail.", asks=True)
 @click.argument("operation")
 @click.option("--status", type=click.IntRange(400, 599), help="Respond with this status.")
 @click.option(
@@ -513,7 +513,7 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-@_controls("faults", "List or clear the faults.")
+@_controls("faults", "List or clear the faults.", asks=True)
 @click.option("--clear", is_flag=True, help="Disarm all faults.")
 def faults(clear: bool, url: str | None) -> None:
     """List the faults, with how often each was met."""
@@ -523,7 +523,7 @@ def faults(clear: bool, url: str | None) -> None:
         _call(url, "GET", "/faults", shape=lambda found: Rows.of(found["faults"]), columns=FAULT)
 
 
-@_controls("journal", "Show the last requests and responses.")
+@_controls("journal", "Show the last requests and responses.", asks=True)
 @click.option("-f", "--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
 @click.option("--operation", help="Only those of this operation: the name of its method.")
 @click.option("--clear", is_flag=True, help="Empty the journal.")

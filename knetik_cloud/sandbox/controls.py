@@ -122,14 +122,14 @@ class Controls:
     @_retried
     def reset(self) -> None:
         """Return to the first state: the first seed, real time, no faults, an empty journal."""
-        self.clear_faults()
-        self.journal.clear()
-        _forget_writes()
         with self._clock_change(of_all_data=True) as (db, clock):
             clock.restore({})
             if not self._first_state.bring_back(db):
                 clear(db)
                 self._seed_first(db, clock)
+        self.clear_faults()
+        self.journal.clear()
+        _forget_writes()
 
     @_retried
     def seed(self, source: str | Path | Mapping[str, Any]) -> None:

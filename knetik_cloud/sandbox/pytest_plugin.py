@@ -47,9 +47,10 @@ def knetik_configuration(knetik_sandbox: Sandbox) -> Configuration:
     """
     from knetik_cloud import Configuration
 
-    configuration = Configuration(host=knetik_sandbox.url, client_id="knetik", proxy="")
-    for name in ("access_token", "client_secret", "username", "password"):
-        # Not what the environment contains, which may be meant for the hosted service.
+    # Not the credentials of the environment, which may be meant for the hosted service, or malformed.
+    unused: Any = dict.fromkeys(("access_token", "client_secret", "username", "password"), "unused")
+    configuration = Configuration(host=knetik_sandbox.url, client_id="knetik", proxy="", **unused)
+    for name in unused:
         setattr(configuration, name, None)
     if knetik_sandbox.settings.require_auth:
         known = [client for client in knetik_sandbox.export()["clients"] if client.get("client_secret")]

@@ -27,7 +27,7 @@ from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.serving import Server
 from knetik_cloud.sandbox.settings import Options, Settings
-from knetik_cloud.sandbox.workers import end_with_parent, run_workers, terminable
+from knetik_cloud.sandbox.workers import Stop, end_with_parent, run_workers, terminable
 
 START_TIMEOUT = 30.0
 """Seconds to wait for the server to respond."""
@@ -328,28 +328,34 @@ def run(settings: Settings) -> None:
 
     Raises:
         UnusableAddress: If the address can't be listened on, such as when the port is taken.
+        SystemExit: If the process is told to stop before it serves.
     """
-    progress = Progress()
-    with (
-        terminable(),
-        closing(listen(settings)) as listening,
-        closing(Service(settings, progress)) as service,
-    ):
+    progress, is_announced = Progress(), False
+    try:
+        with (
+            terminable(),
+            closing(listen(settings)) as listening,
+            closing(Service(settings, progress)) as service,
+        ):
 
-        def announce() -> None:
-            url = address(listening)
-            # First, because another thread may wait for it.
-            sys.stdout.write(f"{url}\n")
-            sys.stdout.flush()
-            sys.stderr.write(_hints(service, url))
-            sys.stderr.flush()
+            def announce() -> None:
+                nonlocal is_announced
+                is_announced, url = True, address(listening)
+                # First, because another thread may wait for it.
+                sys.stdout.write(f"{url}\n")
+                sys.stdout.flush()
+                sys.stderr.write(_hints(service, url))
+                sys.stderr.flush()
 
-        if settings.workers > 1:
-            # This process has made the tables and seeded them, so that the workers find them made.
-            run_workers(settings, listening, partial(serve_worker, service.console_token), announce)
-        else:
-            with suppress(KeyboardInterrupt):
-                AnnouncingServer(service, announce).run([listening])
+            if settings.workers > 1:
+                # This process has made the tables and seeded them, so that the workers find them made.
+                run_workers(settings, listening, partial(serve_worker, service.console_token), announce)
+            else:
+                with suppress(KeyboardInterrupt):
+                    AnnouncingServer(service, announce).run([listening])
+    except Stop as stop:
+        if not is_announced:
+            raise SystemExit(128 + stop.number) from None
 
 
 class Progress:
@@ -387,7 +393,7 @@ def serve_worker(console_token: str, settings: Settings, listening: socket.socke
     Any of them may get the form of another one's page, so the process that starts them passes one token.
     """
     end_with_parent()
-    with terminable(), closing(Service(settings)) as service, suppress(KeyboardInterrupt):
+    with suppress(Stop), terminable(), closing(Service(settings)) as service, suppress(KeyboardInterrupt):
         server = AnnouncingServer(service, ready.set)
         service.stop = _stop_parent
         service.console_token = console_token
@@ -410,7 +416,10 @@ def listen(settings: Settings) -> socket.socket:
     # every answer.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "win32":  # where the other option shares a port with another server
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((settings.host, settings.port))
         listening.listen(2048)
     except (OSError, TypeError, UnicodeError) as error:

@@ -26,20 +26,27 @@ Serve = Callable[[Settings, socket.socket, Event], None]
 """The function of a worker: serve on the socket, and set the event once it accepts requests."""
 
 
-class Stop(Exception):
-    """The process was told to stop."""
+class Stop(BaseException):
+    """The process was told to stop, by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the block through its cleanup, such as the closing of the database."""
+    """Let SIGTERM and SIGINT end the block through its cleanup, such as the closing of the database.
+
+    Raises:
+        Stop: After the cleanup.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        with suppress(Stop):
-            yield
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -90,7 +97,7 @@ def run_workers(
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stop
+    raise Stop(number)
 
 
 def _start(

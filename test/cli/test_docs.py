@@ -114,7 +114,7 @@ def test_the_examples_of_the_guide_run_one_after_the_other(
         script = block.replace("knetik sandbox start", "knetik sandbox start --port 0")
         if "sandbox start" in block:
             url = '"$(knetik sandbox status --fields url -o csv | tail -1)"'
-            script = script.replace("inventory list 56", f"inventory list 56 --host {url}")
+            script = script.replace("http://127.0.0.1:8080", url)
         sandbox.reset()
         result = subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", script],

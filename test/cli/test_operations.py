@@ -309,6 +309,11 @@ def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, serv
     assert "\x1b" not in table
     assert "\u202e" not in table
     assert table.count("\n") == 2
+    parquet = run("items", "list", "--host", server.url, "-o", "parquet", "--fields", "id,name")
+    assert parquet.code == 0, parquet.err
+    assert parquet.rows("parquet")[0]["name"] == 'é \u001b[31mred\u202e \\ud800 "q"\nnew'
+    names = run("items", "list", "--host", server.url, "--select", "[].name", "-o", "id")
+    assert (names.code, "\\ud800" in names.text) == (0, True)
     csv_row = run("items", "list", "--host", server.url, "-o", "csv").rows("csv")[0]
     assert csv_row["extra"] == '{"a": [1, null, true]}'
     assert csv_row["note"] == "a\rb"

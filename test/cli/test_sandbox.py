@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 import os
+import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -14,6 +17,9 @@ import pytest
 from knetik_cloud.cli import sandbox as control
 from knetik_cloud.cli import sandboxes
 from knetik_cloud.cli.account import WHO
+from knetik_cloud.cli.control import Control
+from knetik_cloud.cli.run import Run as Settings
+from knetik_cloud.cli.run import remarks
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
 from test.polling import wait_until
@@ -257,11 +263,62 @@ def test_following_goes_on_after_the_journal_is_emptied(sandbox: Sandbox, run: R
     assert shown[4:] == [(number, "get_entitlement_items") for number in (1, 2, 3, 4)]
 
 
-def test_changing_a_sandbox_elsewhere_needs_a_confirmation(run: Run) -> None:
-    for words in (["stop"], ["reset"], ["restore"]):
-        result: CommandResult = run("sandbox", *words, "--url", "http://example.invalid")
-        assert result.code == 2
-        assert "--yes" in result.error["message"]
+CHANGES = [
+    "stop",
+    "reset",
+    "restore",
+    "snapshot",
+    "generate users=1",
+    "clock advance 1d",
+    "clock resume",
+    "fail *",
+    "faults --clear",
+    "journal --clear",
+    "tokens expire",
+]
+
+
+@pytest.mark.parametrize("words", CHANGES)
+def test_changing_a_sandbox_elsewhere_needs_a_confirmation(run: Run, words: str) -> None:
+    result: CommandResult = run("sandbox", *words.split(), "--url", "http://example.invalid")
+    assert result.code == 2
+    assert "--yes" in result.error["message"]
+    sent = run("sandbox", *words.split(), "--url", "http://127.0.0.1:1", "--yes")
+    assert sent.code == 6
+
+
+@pytest.mark.parametrize(
+    "words", ["clock", "faults", "journal", "snapshots", "status", "wallet 56", "export"]
+)
+def test_reading_from_a_sandbox_elsewhere_needs_no_confirmation(
+    run: Run, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_names = functools.partial(socket.getaddrinfo, flags=socket.AI_NUMERICHOST)
+    monkeypatch.setattr(socket, "getaddrinfo", no_names)
+    assert run("sandbox", *words.split(), "--url", "http://example.invalid").code == 6
+
+
+@pytest.mark.parametrize("url", ["http://0.0.0.0:1", "http://[::]:1", "http://localhost:1", "http://[::1]:1"])
+def test_sandbox_on_all_addresses_is_on_this_machine(run: Run, url: str) -> None:
+    assert run("sandbox", "reset", "--url", url).code == 6
+
+
+def test_control_commands_wait_as_long_as_their_work_may_take() -> None:
+    configuration = Control("http://127.0.0.1:1")._client.configuration
+    assert isinstance(configuration.timeout, tuple)
+    assert configuration.timeout[1] == configuration.deadline == 300
+    assert configuration.max_json_values >= configuration.max_response_size / 2
+
+
+def test_defect_of_a_sandbox_is_written_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with remarks(Settings(quiet=True)):
+        try:
+            raise ZeroDivisionError("\x1b[31m")
+        except ZeroDivisionError:
+            logging.getLogger("knetik_cloud.sandbox").exception("%s failed", "get_entitlement_item")
+    written = capsys.readouterr().err.splitlines()
+    assert written[:2] == ["get_entitlement_item failed", "Traceback (most recent call last):"]
+    assert written[-1] == "ZeroDivisionError: \\x1b[31m"
 
 
 def test_ended_sandboxes_are_no_longer_listed(home: Path) -> None:

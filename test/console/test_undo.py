@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.console.difference import difference
 from test.console.conftest import Pages
 from test.sandbox.web import Reply
 
@@ -136,3 +137,10 @@ def test_buttons_of_older_pages_undo_nothing_else(sandbox: Sandbox, pages: Pages
     assert pages.send("/console/undo/last", point="3").status == 400
     assert banner(pages, addresses[2]) is None
     assert sandbox.now() == 1_893_456_000
+
+
+def test_difference_shows_no_token() -> None:
+    row = {"access_token": "canary", "client_id": "knetik", "username": None, "expires": 9}
+    changes = difference({"rows": {}}, {"rows": {"tokens": [row]}})
+    assert [(table.name, table.total) for table in changes] == [("tokens", 1)]
+    assert [change.key for change in changes[0].changes] == ["***"]

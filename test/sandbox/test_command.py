@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +65,10 @@ def test_tokens_are_enforced_with_the_option() -> None:
             "write it as postgresql://user:password@host:port/name",
         ),
         (["--database", "postgresql://u:secret@127.0.0.1:1/x"], "postgresql://u:***@127.0.0.1:1/x: "),
+        (
+            ["--database", "postgresql://127.0.0.1:1/x?user=u&password=secret"],
+            "can't open the database postgresql://127.0.0.1:1/x: ",
+        ),
         (
             ["--database", "/no/such/x.db"],
             "can't open the database /no/such/x.db: there is no folder /no/such",
@@ -207,3 +213,23 @@ def test_the_sdk_does_not_import_the_sandbox() -> None:
 def test_the_command_shows_its_version() -> None:
     result = CliRunner().invoke(knetik, ["--version"])
     assert result.output == f"knetik, version {__version__}\n"
+
+
+@pytest.mark.parametrize("name", ["seed.yaml", "seed.jsonl"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_command_that_is_stopped_while_it_reads_its_seed_does_not_succeed(
+    tmp_path: Path, name: str, number: signal.Signals
+) -> None:
+    seed = tmp_path / name
+    os.mkfifo(seed)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "knetik_cloud.sandbox", "--port", "0", "--seed", str(seed)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with seed.open("wb"):  # waits until the command reads it
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (128 + number, "")
+    assert "seed" not in errors

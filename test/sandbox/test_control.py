@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from knetik_cloud.sandbox import Sandbox, Settings
+from knetik_cloud.sandbox.controls import Controls
 from knetik_cloud.sandbox.settings import Options
 from knetik_cloud.sandbox.storage import UnusableDatabase
 from test.sandbox.web import Web
@@ -415,3 +416,33 @@ def test_a_sandbox_leaves_the_logging_of_its_application_alone() -> None:
     before = logging.root.handlers[:], logging.getLogger("uvicorn").handlers[:]
     with Sandbox():
         assert (logging.root.handlers, logging.getLogger("uvicorn").handlers) == before
+
+
+def test_reset_that_failed_has_changed_nothing_and_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "sandbox.db")
+    with Sandbox(database=path):
+        pass
+    with Sandbox(database=path) as sandbox:  # of data that exists, no copy is kept
+        web = Web(sandbox.url)
+        web.grant(56, 56)
+        sandbox.fail("get_entitlement_items", status=503)
+        before = web.get("/users/56/inventory").json
+        seed_first = Controls._seed_first
+
+        def fail_late(controls: Controls, *arguments: Any) -> None:
+            seed_first(controls, *arguments)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Controls, "_seed_first", fail_late)
+            with pytest.raises(OSError, match="No space left"):
+                sandbox.reset()
+        assert web.get("/users/56/inventory").json == before
+        assert web.get("/entitlements").status == 503
+        for _ in range(2):
+            sandbox.reset()
+        assert web.get("/users/56/inventory").json != before
+        assert sandbox.faults == []
+        web.close()

@@ -106,6 +106,7 @@ ENVIRONMENTS: list[dict[str, str]] = [
     {"KNETIK_CLOUD_USERNAME": "made-up", "KNETIK_CLOUD_PASSWORD": "made-up"},
     {"KNETIK_CLOUD_USERNAME": "made-up"},
     {"KNETIK_CLOUD_ACCESS_TOKEN": "made-up"},
+    {"KNETIK_CLOUD_ACCESS_TOKEN": "with a line break\n", "KNETIK_CLOUD_PASSWORD": "\udcff"},
 ]
 
 

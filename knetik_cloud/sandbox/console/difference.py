@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from knetik_cloud.sandbox.masking import MASK, SECRET_NAMES
 from knetik_cloud.sandbox.storage.tables import DATA, metadata
 
 MAX_ROWS: Final = 200
@@ -46,7 +47,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Tabl
         new = _by_key(after["rows"].get(table.name) or (), keys)
         counts = {ADDED: 0, REMOVED: 0, CHANGED: 0}
         changes: list[Change] = []
-        for change in _changes(old, new):
+        for change in _changes(old, new, keys):
             counts[change.kind] += 1
             if len(changes) < MAX_ROWS:
                 changes.append(change)
@@ -60,18 +61,24 @@ def _by_key(rows: Any, keys: list[str]) -> dict[tuple[Any, ...], dict[str, Any]]
 
 
 def _changes(
-    old: Mapping[tuple[Any, ...], dict[str, Any]], new: Mapping[tuple[Any, ...], dict[str, Any]]
+    old: Mapping[tuple[Any, ...], dict[str, Any]],
+    new: Mapping[tuple[Any, ...], dict[str, Any]],
+    keys: list[str],
 ) -> Iterator[Change]:
     for key, row in new.items():
-        name = " ".join(map(str, key))
         before = old.get(key)
         if before is None:
-            yield Change(name, ADDED, _fields({}, row))
+            yield Change(_shown(key, keys), ADDED, _fields({}, row))
         elif before != row:
-            yield Change(name, CHANGED, _fields(before, row))
+            yield Change(_shown(key, keys), CHANGED, _fields(before, row))
     for key, row in old.items():
         if key not in new:
-            yield Change(" ".join(map(str, key)), REMOVED, _fields(row, {}))
+            yield Change(_shown(key, keys), REMOVED, _fields(row, {}))
+
+
+def _shown(key: tuple[Any, ...], keys: list[str]) -> str:
+    parts = zip(keys, key, strict=True)
+    return " ".join(MASK if name in SECRET_NAMES else str(part) for name, part in parts)
 
 
 def _fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -132,11 +132,11 @@ class Database:
 
     @property
     def name(self) -> str:
-        """The name for messages: the path of its file, or its URL without the password."""
+        """The name for messages: the path of its file, or its URL without secrets."""
         url = self._engine.url
         if self.single_threaded:
             return url.database or "in memory"
-        return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+        return url.set(drivername=url.get_backend_name(), query={}).render_as_string(hide_password=True)
 
     def retryable(self, error: DBAPIError) -> bool:
         """Return whether a transaction failed only because of another one, such as in a deadlock."""

@@ -25,7 +25,6 @@ class FirstState:
 
     def __init__(self) -> None:
         self._document: dict[str, Any] | None = None
-        self._is_copied = False
 
     def keep(self, db: Connection) -> None:
         """Copy the data, in place of an earlier copy."""
@@ -35,27 +34,32 @@ class FirstState:
         for name in (*(table.name for table in DATA), SEQUENCES):
             execute(db, f"DROP TABLE IF EXISTS temp.first_{name}")
             execute(db, f"CREATE TEMP TABLE first_{name} AS SELECT * FROM main.{name}")  # noqa: S608
-        self._is_copied = True
 
     def bring_back(self, db: Connection) -> bool:
         """Replace the data with the copy. Return False, changing nothing, if there is none."""
         if self._document is not None:
             load(db, self._document)
             return True
-        if self._is_copied:
-            for name in (*(table.name for table in DATA), SEQUENCES):
-                execute(db, f"DELETE FROM main.{name}")  # noqa: S608
-                execute(db, f"INSERT INTO main.{name} SELECT * FROM temp.first_{name}")  # noqa: S608
-        return self._is_copied
+        if not _has_copy(db):
+            return False
+        for name in (*(table.name for table in DATA), SEQUENCES):
+            execute(db, f"DELETE FROM main.{name}")  # noqa: S608
+            execute(db, f"INSERT INTO main.{name} SELECT * FROM temp.first_{name}")  # noqa: S608
+        return True
 
     def document(self, db: Connection, max_rows: int) -> dict[str, Any] | None:
         """Return the copy as `dump` does, or None if there is none or it has more than `max_rows` rows."""
         if self._document is not None:
             rows = sum(map(len, self._document["rows"].values()))
             return self._document if rows <= max_rows else None
-        if not self._is_copied:
-            return None
-        return _read_copy(db, max_rows)
+        return _read_copy(db, max_rows) if _has_copy(db) else None
+
+
+def _has_copy(db: Connection) -> bool:
+    """Return whether an SQLite database holds a copy, which a failed transaction removes again."""
+    if db.dialect.name != "sqlite":
+        return False
+    return bool(db.scalar(text(f"SELECT count(*) FROM sqlite_temp_master WHERE name = 'first_{SEQUENCES}'")))  # noqa: S608
 
 
 def _read_copy(db: Connection, max_rows: int) -> dict[str, Any] | None:
