@@ -88,8 +88,11 @@ def main() -> None:
         from knetik_cloud.sandbox import Sandbox
 
         with Sandbox() as sandbox:
-            # The sandbox is on this machine, so ignore any proxy in the environment.
-            tour(Configuration(host=sandbox.url, proxy=""))
+            # The sandbox is on this machine: proxies and credentials of the environment are not for it.
+            configuration = Configuration(host=sandbox.url, client_id="knetik", proxy="")
+            configuration.access_token = configuration.client_secret = None
+            configuration.username = configuration.password = None
+            tour(configuration)
 
 
 if __name__ == "__main__":

@@ -38,9 +38,11 @@ MODULES = (
     ".exceptions",
     ".filters",
     ".hooks",
+    ".recovery",
     ".rest",
     ".sandbox",
     ".sorting",
+    ".waiting",
 )
 """The modules whose names users import."""
 REST = ("ApiException", "RESTClientObject", "RESTResponse")

@@ -165,6 +165,7 @@ def test_celery_task_grants_once(environment: dict[str, str], sandbox: Sandbox, 
     }
     code = "from celery_tasks import grant\nprint([grant.delay(56, 56).get(60) for _ in range(2)])"
     sandbox.fail("grant_user_entitlement", status=503)
+    sandbox.fail("grant_user_entitlement", status=429, times=3, headers={"Retry-After": "0"})
     command = [sys.executable, "-m", "celery", "-A", "celery_tasks", "worker", "--concurrency", "2"]
     command += ["--loglevel", "INFO"]
     with running(command, environment | settings, tmp_path):

@@ -1,4 +1,7 @@
-"""A Celery task that grants an entitlement exactly once, as far as the service lets anyone find out.
+"""A Celery task that grants an entitlement, and never twice.
+
+A task whose worker is killed isn't delivered again (`acks_late` is off), so its grant may be missing. A bulk
+run with a journal also finds that out.
 
 Run it with `celery -A celery_tasks worker`. The host and the credentials come from the environment.
 """
@@ -24,7 +27,7 @@ def warm_up(**_: Any) -> None:
     client.warm_up()
 
 
-@app.task(bind=True, max_retries=5, acks_late=True)
+@app.task(bind=True, max_retries=5)
 def grant(self: "Task[Any, Any]", user_id: int, entitlement_id: int) -> str:
     """Grant an entitlement, and try again later only if it was certainly not granted."""
     try:
@@ -36,7 +39,7 @@ def grant(self: "Task[Any, Any]", user_id: int, entitlement_id: int) -> str:
             state = client.find_out(error).state
             if state != "absent":
                 return state
-        elif error.status is not None and error.status < 500:
+        elif error.status is not None and error.status < 500 and error.status != 429:
             raise  # the service rejected the grant, and would do so again
         raise self.retry(exc=error, countdown=error.retry_after or 1) from error
     return "applied"
