@@ -52,6 +52,16 @@ def pair() -> Iterator[tuple[blocking.BlockingPipe, socket.socket]]:
         yield pipe, far
 
 
+def test_sockets_of_a_parent_process_are_closed(
+    pair: tuple[blocking.BlockingPipe, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, far = pair
+    monkeypatch.setattr(blocking.BlockingPipe, "_open", {pipe._socket})
+    blocking.BlockingPipe.close_inherited()
+    assert (pipe._socket.fileno(), pipe._open) == (-1, set())
+    assert far.recv(1) == b""
+
+
 def test_pipe_waits_again_when_exactly_a_buffer_has_arrived(
     pair: tuple[blocking.BlockingPipe, socket.socket],
 ) -> None:
