@@ -183,7 +183,28 @@ def test_celery_task_grants_once(environment: dict[str, str], sandbox: Sandbox, 
     assert result.stdout.strip() == "['applied', 'applied']"
 
 
-def test_notebook_runs_and_shows_cards() -> None:
+CREDENTIALS = {
+    "KNETIK_CLOUD_CLIENT_ID": "shop",
+    "KNETIK_CLOUD_CLIENT_SECRET": "of another service",
+    "KNETIK_CLOUD_USERNAME": "kim",
+    "KNETIK_CLOUD_PASSWORD": "of another service",
+}
+
+
+def test_quickstart_ignores_the_credentials_for_another_service() -> None:
+    result = subprocess.run(
+        [sys.executable, str(FOLDER.parent / "quickstart.py")],
+        env={**os.environ, **CREDENTIALS},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_notebook_runs_and_shows_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
     notebook = nbformat.read(NOTEBOOK, 4)
     NotebookClient(notebook, timeout=100, resources={"metadata": {"path": str(FOLDER)}}).execute()
     shown = [

@@ -418,6 +418,11 @@ def test_retry_after_accepts_every_digit_at_every_place(header: str, seconds: fl
     assert retry.retry_after(header, lambda: 0.0) == seconds
 
 
+@pytest.mark.parametrize("header", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_retry_after_is_never_more_than_a_clock_can_count(header: str) -> None:
+    assert retry.retry_after(header, lambda: 0.0) == retry.FAR_AWAY
+
+
 def test_full_budget_pays_for_35_retries_in_a_row() -> None:
     budget = retry.Budget()
     paid = 0
