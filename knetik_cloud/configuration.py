@@ -394,3 +394,15 @@ class Configuration(Settings):
         if shown.get("proxy"):
             shown["proxy"] = _without_userinfo(shown["proxy"])
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+def without_credentials(host: str) -> Configuration:
+    """Return a configuration for a sandbox, without the credentials and the proxies of the environment.
+
+    They may be meant for the hosted service, or malformed.
+    """
+    unused: Any = dict.fromkeys(("access_token", "client_secret", "username", "password"), "unused")
+    configuration = Configuration(host=host, client_id="knetik", proxy="", **unused)
+    for name in unused:
+        setattr(configuration, name, None)
+    return configuration

@@ -19,13 +19,9 @@ class Control:
 
     def __init__(self, url: str) -> None:
         from knetik_cloud.api_client import ApiClient
-        from knetik_cloud.configuration import Configuration
+        from knetik_cloud.configuration import without_credentials
 
-        # A sandbox needs no credentials here. Those of the environment may even be malformed.
-        unused: Any = dict.fromkeys(("access_token", "client_secret", "username", "password"), "unused")
-        configuration = Configuration(host=url, client_id="knetik", proxy="", **unused)
-        for name in unused:
-            setattr(configuration, name, None)
+        configuration = without_credentials(url)
         # A sandbox may load, generate or export millions of rows before it responds.
         configuration.deadline, configuration.timeout = MAX_SECONDS, (5.0, MAX_SECONDS)
         configuration.max_response_size, configuration.max_json_values = 1 << 30, 1 << 30

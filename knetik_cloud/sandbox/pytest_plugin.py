@@ -45,13 +45,9 @@ def knetik_configuration(knetik_sandbox: Sandbox) -> Configuration:
 
     These are the id and the secret of the client in the sandbox's data that has the most permissions.
     """
-    from knetik_cloud import Configuration
+    from knetik_cloud.configuration import without_credentials
 
-    # Not the credentials of the environment, which may be meant for the hosted service, or malformed.
-    unused: Any = dict.fromkeys(("access_token", "client_secret", "username", "password"), "unused")
-    configuration = Configuration(host=knetik_sandbox.url, client_id="knetik", proxy="", **unused)
-    for name in unused:
-        setattr(configuration, name, None)
+    configuration = without_credentials(knetik_sandbox.url)
     if knetik_sandbox.settings.require_auth:
         known = [client for client in knetik_sandbox.export()["clients"] if client.get("client_secret")]
         if known:

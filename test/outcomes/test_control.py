@@ -402,12 +402,18 @@ def test_reads_that_are_denied_say_nothing_about_the_credentials(
     assert (report.counts["unknown"], report.stopped, seeded.journal(USE)) == (2, None, [])
 
 
-def test_service_that_cannot_be_reached_stops_a_run_that_reads_back_and_uses_up_no_row(
-    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a run stop after three rows that can't be reached, and read back once."""
     monkeypatch.setattr(running, "UNREACHED_IN_A_ROW", 3)
     monkeypatch.setattr(recovery, "READ_RETRIES", 0)
     monkeypatch.setattr(recovery, "READ_ROUNDS", 1)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_service_that_cannot_be_reached_stops_a_run_that_reads_back_and_uses_up_no_row(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
     method = api.with_options(_retries=0).use_user_entitlement_item
     for operation in (LIST, USE):
         seeded.fail(operation, times=None, reset=True)
@@ -419,12 +425,10 @@ def test_service_that_cannot_be_reached_stops_a_run_that_reads_back_and_uses_up_
     assert bulk.run(keyed_uses(6), method, **options).applied == 6
 
 
+@pytest.mark.usefixtures("impatient")
 def test_rows_that_were_not_applied_stay_so_while_the_service_cannot_be_reached(
-    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api, seeded: Sandbox, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(running, "UNREACHED_IN_A_ROW", 3)
-    monkeypatch.setattr(recovery, "READ_RETRIES", 0)
-    monkeypatch.setattr(recovery, "READ_ROUNDS", 1)
     quick, rows = api.with_options(_retries=0), list(grants(len(USERS)))  # one for each user
     for operation in (GRANT, LIST):
         seeded.fail(operation, times=None, reset=True)
