@@ -71,7 +71,7 @@ class ReceivedResponse:
             data, self._is_read = b"" if self._is_read else self._data, True
             return data
         if self._exchange.is_aborted:
-            raise ApiValueError("the response is closed: read it before you close it, or before it fails")
+            raise ApiValueError("the response is closed, by `close` or by an error: nothing more can be read")
         return await self._exchange.next_piece_or_error()
 
     def _release(self) -> None:
