@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from knetik_cloud.core.auth import AsyncTokenProvider as AsyncTokenProvider
     from knetik_cloud.core.auth import TokenProvider as TokenProvider
     from knetik_cloud.core.deadline import deadline as deadline
-    from knetik_cloud.core.health import Health as Health
     from knetik_cloud.core.operation import ApiResponse as ApiResponse
     from knetik_cloud.core.paging import RowsMovedWarning as RowsMovedWarning
     from knetik_cloud.core.writes import Outcome as Outcome
     from knetik_cloud.exceptions import *
+    from knetik_cloud.health import Health as Health
     from knetik_cloud.hooks import Hook as Hook
     from knetik_cloud.models import *
     from knetik_cloud.paging import Pager as Pager
@@ -54,7 +54,7 @@ _MODULES = {
     "ConflictException": "exceptions",
     "DeadlineExceeded": "exceptions",
     "ForbiddenException": "exceptions",
-    "Health": "core.health",
+    "Health": "health",
     "Hook": "hooks",
     "NotFoundException": "exceptions",
     "Outcome": "core.writes",

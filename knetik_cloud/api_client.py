@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from knetik_cloud import upward
 from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configured, shutdown_error
 from knetik_cloud.configuration import Configuration
-from knetik_cloud.core.health import Health
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import CallProvider
-from knetik_cloud.core.path_call import prepare_path_call
 from knetik_cloud.core.writes import Outcome as WriteOutcome
 from knetik_cloud.exceptions import ApiException, ApiValueError
+from knetik_cloud.health import Health
 from knetik_cloud.lazy import LazyModule
+from knetik_cloud.path_call import prepare_path_call
 from knetik_cloud.rest import RESTClientObject, RESTResponse
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.pipe import run

@@ -14,8 +14,6 @@ from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth, options
 from knetik_cloud.core.call import CallResult, Engine
 from knetik_cloud.core.clock import monotonic
-from knetik_cloud.core.health import Health
-from knetik_cloud.core.methods import name_options
 from knetik_cloud.core.observation import logger
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings, override_options, unknown_parameter_error
@@ -24,6 +22,8 @@ from knetik_cloud.core.paging import Plan
 from knetik_cloud.core.writes import LOG
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
+from knetik_cloud.health import Health
+from knetik_cloud.methods import name_options
 from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_O_AUTH_TOKEN
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.exchange import Transport

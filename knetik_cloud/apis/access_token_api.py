@@ -9,8 +9,8 @@ from typing import Unpack
 
 from knetik_cloud import models
 from knetik_cloud.api_client import Api
-from knetik_cloud.core.methods import with_http_info
 from knetik_cloud.core.options import CallOptions
+from knetik_cloud.methods import with_http_info
 from knetik_cloud.operations import GET_O_AUTH_TOKEN
 from knetik_cloud.secret import Secret
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 import knetik_cloud
 from knetik_cloud import models
 from knetik_cloud.api_client import Api
-from knetik_cloud.core.methods import with_http_info
 from knetik_cloud.core.options import CallOptions
 from knetik_cloud.lazy import LazyModule
+from knetik_cloud.methods import with_http_info
 from knetik_cloud.operations import (
     ADD_ITEM_TO_USER_INVENTORY,
     CHECK_USER_ENTITLEMENT_ITEM,

@@ -17,7 +17,6 @@ import pytest
 from knetik_cloud import ApiClient, ApiValueError, Configuration, EntitlementItem, UsersInventoryApi
 from knetik_cloud.core import call, observation
 from knetik_cloud.core.operation import Operation, Parameter
-from knetik_cloud.core.path_call import prepare_path_call
 from knetik_cloud.core.request import Request, build
 from knetik_cloud.core.writes import Outcome, marks
 from knetik_cloud.data import codec
@@ -28,6 +27,7 @@ from knetik_cloud.operations import (
     GRANT_USER_ENTITLEMENT,
     USE_USER_ENTITLEMENT_ITEM,
 )
+from knetik_cloud.path_call import prepare_path_call
 from knetik_cloud.recovery import check_key
 from knetik_cloud.wire import failure
 from knetik_cloud.wire.response import Response
