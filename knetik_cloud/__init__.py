@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from knetik_cloud.core.deadline import deadline as deadline
     from knetik_cloud.core.operation import ApiResponse as ApiResponse
     from knetik_cloud.core.paging import RowsMovedWarning as RowsMovedWarning
-    from knetik_cloud.core.writes import Outcome as Outcome
     from knetik_cloud.exceptions import *
     from knetik_cloud.health import Health as Health
     from knetik_cloud.hooks import Hook as Hook
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from knetik_cloud.paging import Pager as Pager
     from knetik_cloud.recovery import once as once
     from knetik_cloud.secret import Secret as Secret
+    from knetik_cloud.writes import Outcome as Outcome
 
 from importlib import import_module
 
@@ -57,7 +57,7 @@ _MODULES = {
     "Health": "health",
     "Hook": "hooks",
     "NotFoundException": "exceptions",
-    "Outcome": "core.writes",
+    "Outcome": "writes",
     "Pager": "paging",
     "RowsMovedWarning": "core.paging",
     "Secret": "secret",

@@ -13,7 +13,6 @@ from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configu
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import CallProvider
-from knetik_cloud.core.writes import Outcome as WriteOutcome
 from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.health import Health
 from knetik_cloud.lazy import LazyModule
@@ -21,6 +20,7 @@ from knetik_cloud.path_call import prepare_path_call
 from knetik_cloud.rest import RESTClientObject, RESTResponse
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.pipe import run
+from knetik_cloud.writes import Outcome as WriteOutcome
 
 if TYPE_CHECKING:
     from concurrent import futures

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
 
-from knetik_cloud import upward
+from knetik_cloud import upward, writes
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth, options
 from knetik_cloud.core.call import CallResult, Engine
@@ -19,7 +19,6 @@ from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings, override_options, unknown_parameter_error
 from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send, Sleep
 from knetik_cloud.core.paging import Plan
-from knetik_cloud.core.writes import LOG
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
 from knetik_cloud.health import Health
@@ -220,6 +219,7 @@ class Shared(Generic[S]):
             hooks=configuration.hooks,
             debug=configuration.debug,
             max_json_values=configuration.max_json_values,
+            record_write=writes.LOG.add,
         )
         if not configuration.verify_ssl and configuration.ssl_context is None:
             logger().warning(
@@ -453,7 +453,7 @@ def shutdown_error(error: ImportError, operation: Operation[Any] | None = None) 
 
 
 def _reset_in_child() -> None:
-    LOG.reset_after_fork()
+    writes.LOG.reset_after_fork()
     for shared in list(_all):
         shared.reset_after_fork()
 

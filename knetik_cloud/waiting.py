@@ -14,8 +14,9 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from knetik_cloud import writes
 from knetik_cloud.core import options as call_options
-from knetik_cloud.core import request, retry, writes
+from knetik_cloud.core import request, retry
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.deadline import block_reason, remaining
 from knetik_cloud.core.operation import Operation, Parameter

@@ -17,12 +17,12 @@ from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import CallProvider
-from knetik_cloud.core.writes import Outcome as WriteOutcome
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.health import Health
 from knetik_cloud.path_call import prepare_path_call
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire import asynchronous
+from knetik_cloud.writes import Outcome as WriteOutcome
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from knetik_cloud import recovery
 from knetik_cloud.core.outcome import Sleep
-from knetik_cloud.core.writes import Outcome
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.recovery import SETTLE_SECONDS, Steps
 from knetik_cloud.wire.asynchronous import sleep
+from knetik_cloud.writes import Outcome
 
 if TYPE_CHECKING:
     from knetik_cloud.aio.api_client import ApiClient

@@ -49,10 +49,10 @@ from knetik_cloud.bulk.sources import Rows
 from knetik_cloud.core import deadline, options
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.outcome import Sleep
-from knetik_cloud.core.writes import Moment
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiConnectionException, ApiException
 from knetik_cloud.recovery import SETTLE_SECONDS, ServiceTime, check_settle, settings_of
+from knetik_cloud.writes import Moment
 
 if TYPE_CHECKING:
     from knetik_cloud.api_client import Api, ApiClient

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from knetik_cloud import writes
 from knetik_cloud.bulk.journal import (
     ABSENT,
     APPLIED,
@@ -27,10 +28,8 @@ from knetik_cloud.bulk.journal import (
     read_rows,
 )
 from knetik_cloud.bulk.siblings import Beginning, Traces, find_traces
-from knetik_cloud.core import writes
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import Sleep
-from knetik_cloud.core.writes import State
 from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.recovery import (
     CannotReadError,
@@ -46,6 +45,7 @@ from knetik_cloud.recovery import (
     judge,
     look_for_marker,
 )
+from knetik_cloud.writes import State
 
 MAX_THROTTLED = 20
 """The number of 429 responses to one row after which it counts as absent."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from knetik_cloud.api_client import Api
     from knetik_cloud.cli.run import Live, Run
     from knetik_cloud.core.operation import Operation
-    from knetik_cloud.core.writes import Outcome
+    from knetik_cloud.writes import Outcome
 
 
 OUTCOME = ("state", "key", "result", "evidence", "candidates", "error")

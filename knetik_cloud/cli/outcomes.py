@@ -113,7 +113,7 @@ class EntryWait:
 
     def _place(self) -> dict[str, Any]:
         """Return the arguments that locate the entry, from those of the list that contains it."""
-        from knetik_cloud.core import writes
+        from knetik_cloud import writes
 
         listed = self._lookup.operation.read_back[-1].arguments
         return {

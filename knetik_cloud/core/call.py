@@ -11,10 +11,10 @@ import re
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from knetik_cloud.core import observation, retry, writes
+from knetik_cloud.core import observation, retry
 from knetik_cloud.core.auth import TokenStore
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.deadline import limited, passed
@@ -68,6 +68,24 @@ class CallResult(NamedTuple):
 Steps = Generator[Command, Any, CallResult]
 
 
+class RecordedWrite(Protocol):
+    """The record of a write, which the engine completes when the call ends."""
+
+    @property
+    def state(self) -> str:
+        """The result of the call, or `"open"` while it is running."""
+
+    def end(self, state: str) -> None:
+        """Record the result of the call."""
+
+    def end_unknown(self, arguments: Mapping[str, Any]) -> None:
+        """Record that the result is unknown, and what was sent."""
+
+
+RecordWrite = Callable[[Operation[Any], Mapping[str, Any], str], RecordedWrite]
+"""A function that records a write about to be sent: its operation, its arguments and the service's URL."""
+
+
 class Engine:
     """The state shared by all calls of a client: origin, tokens, retry budget and clocks.
 
@@ -78,6 +96,7 @@ class Engine:
         hooks: The hooks of the configuration. Those in `default_hooks` come before them.
         max_json_values: The maximum number of JSON values in a response. None means no limit.
         debug: Whether query values and bodies are logged.
+        record_write: Records each write whose outcome can be read back. None means no record.
         clock: Returns monotonic seconds.
         now: Returns epoch seconds.
         random: Returns a number from 0 to 1.
@@ -92,6 +111,7 @@ class Engine:
         hooks: Sequence[Hook] = (),
         debug: bool = False,
         max_json_values: int | None = None,
+        record_write: RecordWrite | None = None,
         clock: Callable[[], float] = monotonic,
         now: Callable[[], float] = time.time,
         random: Callable[[], float] = random.random,
@@ -104,6 +124,7 @@ class Engine:
         self._hooks = hooks
         self.debug = debug
         self.max_json_values = max_json_values
+        self.record_write = record_write
         self._known_defaults: list[Hook] = []
         self._observers = observation.Observers.of(hooks) if hooks else None
         self._now = now
@@ -400,9 +421,9 @@ class _CallState:
         """Seconds that the last response asked to wait."""
         self.retries = self.redirects = 0
         self.attempts: list[Attempt] = []
-        self._write: writes.Write | None = None
-        if operation.read_back:
-            self._write = writes.LOG.add(operation, arguments, engine.origin + engine.base_path)
+        self._write: RecordedWrite | None = None
+        if operation.read_back and engine.record_write is not None:
+            self._write = engine.record_write(operation, arguments, engine.origin + engine.base_path)
 
     def masked(self, text: str) -> str:
         """Return a text with the secrets of the request masked, which the service may have echoed."""

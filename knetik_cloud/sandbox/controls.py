@@ -366,7 +366,7 @@ class Controls:
 
 def _forget_writes() -> None:
     """Make clients in this process forget when they wrote. Without the module, none has written."""
-    if (writes := sys.modules.get("knetik_cloud.core.writes")) is not None:
+    if (writes := sys.modules.get("knetik_cloud.writes")) is not None:
         writes.LOG.forget()
 
 

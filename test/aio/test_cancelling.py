@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from knetik_cloud import Configuration, aio
-from knetik_cloud.core import writes
+from knetik_cloud import Configuration, aio, writes
 
 from .service import ReceivedRequest, Responder, Service, healthy, http, silent, until
 

@@ -18,7 +18,6 @@ from knetik_cloud import ApiClient, ApiValueError, Configuration, EntitlementIte
 from knetik_cloud.core import call, observation
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.request import Request, build
-from knetik_cloud.core.writes import Outcome, marks
 from knetik_cloud.data import codec
 from knetik_cloud.data.model import field
 from knetik_cloud.exceptions import ApiConnectionException, ApiResponseError
@@ -31,6 +30,7 @@ from knetik_cloud.path_call import prepare_path_call
 from knetik_cloud.recovery import check_key
 from knetik_cloud.wire import failure
 from knetik_cloud.wire.response import Response
+from knetik_cloud.writes import Outcome, marks
 from test.conftest import RecordingServer, http_response
 from test.core.lists import READ, Reply, World
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from knetik_cloud.core import writes
+from knetik_cloud import writes
 from knetik_cloud.core.auth import TokenStore
 from knetik_cloud.core.call import Engine
 from knetik_cloud.core.outcome import ObtainToken, Send, Sleep
@@ -39,7 +39,7 @@ def _empty_log(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def begin(tokens: TokenStore | None = None, **settings: Any) -> Generator[Any, Any, Any]:
     """Begin the call of a write, and check that it is running."""
-    engine = Engine("http://service", tokens=tokens, **settings)
+    engine = Engine("http://service", tokens=tokens, record_write=writes.LOG.add, **settings)
     return engine.call(GRANT_USER_ENTITLEMENT, ARGUMENTS, make_settings())
 
 
@@ -135,3 +135,12 @@ def test_write_that_succeeds_is_applied() -> None:
     with pytest.raises(StopIteration):
         steps.send(Reply(201))
     assert only_write().state == "applied"
+
+
+def test_engine_without_a_log_records_no_write() -> None:
+    steps = Engine("http://service").call(GRANT_USER_ENTITLEMENT, ARGUMENTS, make_settings())
+    next(steps)
+    with pytest.raises(ApiException) as caught:
+        steps.send(Reply(503))
+    assert caught.value._write is None
+    assert list(writes.LOG._writes) == []

@@ -26,9 +26,9 @@ from knetik_cloud import (
     PageResourceUserItemLogResource,
     operations,
     recovery,
+    writes,
 )
 from knetik_cloud.bulk import siblings
-from knetik_cloud.core import writes
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import Sleep
 

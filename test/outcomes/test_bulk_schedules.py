@@ -13,15 +13,14 @@ from typing import Any
 
 import pytest
 
-from knetik_cloud import ApiException
+from knetik_cloud import ApiException, writes
 from knetik_cloud.bulk.journal import ABSENT, APPLIED, DENIED, FOUND, NAMES, ShardJournal
 from knetik_cloud.bulk.shard import NEXT, Job, Rest, Send, Shard, Throttled
 from knetik_cloud.bulk.siblings import Beginning
-from knetik_cloud.core import writes
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import Sleep
-from knetik_cloud.core.writes import Moment
 from knetik_cloud.recovery import ServiceTime, Settings
+from knetik_cloud.writes import Moment
 from test.outcomes.model import GRANT, SCHEDULES, SERVICE, SETTLE, USE, USER, Actor, World, use_clocks
 
 

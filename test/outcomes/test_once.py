@@ -21,12 +21,11 @@ from typing import Any
 import pytest
 
 import knetik_cloud
-from knetik_cloud import aio, operations, recovery
+from knetik_cloud import aio, operations, recovery, writes
 from knetik_cloud.aio import recovery as aio_recovery
-from knetik_cloud.core import writes
-from knetik_cloud.core.writes import Moment
 from knetik_cloud.recovery import ServiceTime, capture, keyed
 from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.writes import Moment
 from test.outcomes.conftest import Asyncio, Blocking, Client
 
 USE = "use_user_entitlement_item"

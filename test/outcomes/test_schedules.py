@@ -14,8 +14,8 @@ import pytest
 from knetik_cloud import (
     ApiException,
     recovery,
+    writes,
 )
-from knetik_cloud.core import writes
 from knetik_cloud.core.operation import Operation
 from test.outcomes.model import GRANT, ITEM, SCHEDULES, SERVICE, SETTLE, USE, USER, Actor, World, use_clocks
 

@@ -17,8 +17,8 @@ from knetik_cloud import (
     Configuration,
     UsersInventoryApi,
     aio,
+    writes,
 )
-from knetik_cloud.core import writes
 from test.faults.server import FaultServer, http_response, keeps
 from test.interruptions import Interruption
 
