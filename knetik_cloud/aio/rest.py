@@ -104,8 +104,9 @@ class RESTClientObject(Transport[RESTResponse]):
         """Send a request and return its response, read to its end unless it is streamed."""
         return await self.exchange(command)
 
-    def done(self) -> None:
-        """Record that an exchange is over. The last one of a closed client ends its life."""
+    def release(self, pipe: Pipe | None, is_reusable: bool) -> None:
+        """End an exchange. The last one of a closed client ends its life."""
+        super().release(pipe, is_reusable)
         self._exchanges -= 1
         if self.is_closed and not self._exchanges:
             self._life = None  # the event loop closes it

@@ -392,6 +392,19 @@ def origin(url: SplitResult) -> tuple[str, str]:
 class _CallState:
     """The state of a call: its attempts, last outcome, and whether a write may have been applied."""
 
+    _last: Response | Failure
+    _ambiguous = _is_deleted = False
+    is_last_ambiguous = False
+    seconds = 0.0
+    """The duration of the last attempt."""
+    token: Secret | None = None
+    rejected: Secret | None = None
+    """The token that the service rejected with a 401."""
+    retry_after: float | None = None
+    """Seconds that the last response asked to wait."""
+    retries = redirects = 0
+    _write: RecordedWrite | None = None
+
     def __init__(
         self,
         operation: Operation[Any],
@@ -404,24 +417,11 @@ class _CallState:
         self._arguments = arguments
         self.request = request
         self._engine = engine
-        self._last: Response | Failure
-        self._ambiguous = False
-        self.is_last_ambiguous = False
         self._stream = stream
         self.is_logged = observation.logger().isEnabledFor(observation.DEBUG)
-        self.seconds = 0.0
-        """The duration of the last attempt."""
         self.target = request.target
         """The target that the last attempt requested."""
-        self._is_deleted = False
-        self.token: Secret | None = None
-        self.rejected: Secret | None = None
-        """The token that the service rejected with a 401."""
-        self.retry_after: float | None = None
-        """Seconds that the last response asked to wait."""
-        self.retries = self.redirects = 0
         self.attempts: list[Attempt] = []
-        self._write: RecordedWrite | None = None
         if operation.read_back and engine.record_write is not None:
             self._write = engine.record_write(operation, arguments, engine.origin + engine.base_path)
 
@@ -466,21 +466,20 @@ class _CallState:
     def record(self, outcome: Response | Failure) -> None:
         """Record the outcome of an attempt, with the secrets of its request masked."""
         self._last, retry_class = outcome, self.operation.retry
+        status = None
         if isinstance(outcome, Failure):
-            self._add(outcome.reason, None, outcome.written and retry_class != "safe")
-            return
-        is_success = 200 <= outcome.status < 300
-        if is_success and self._write is not None:
-            self._write.end("applied")
-        is_ambiguous = not is_success and retry.is_ambiguous(retry_class, outcome.status)
-        self._add(f"{outcome.status} {outcome.reason}".rstrip(), outcome.status, is_ambiguous)
-
-    def _add(self, outcome: str, status: int | None, ambiguous: bool) -> None:
-        attempt = Attempt(outcome if outcome in USUAL_OUTCOMES else self.masked(outcome), status)
+            text, is_ambiguous = outcome.reason, outcome.written and retry_class != "safe"
+        else:
+            status = outcome.status
+            text, is_success = f"{status} {outcome.reason}".rstrip(), 200 <= status < 300
+            if is_success and self._write is not None:
+                self._write.end("applied")
+            is_ambiguous = not is_success and retry.is_ambiguous(retry_class, status)
+        attempt = Attempt(text if text in USUAL_OUTCOMES else self.masked(text), status)
         attempt.seconds = self.seconds
         self.attempts.append(attempt)
-        self.is_last_ambiguous = ambiguous
-        self._ambiguous |= ambiguous
+        self.is_last_ambiguous = is_ambiguous
+        self._ambiguous |= is_ambiguous
 
     def is_done_delete(self, response: Response) -> bool:
         """Return whether a 404 shows that an earlier DELETE attempt succeeded, and record it if so."""

@@ -28,6 +28,9 @@ FRAMING = frozenset(
     )
 )
 
+OWN_SPELLING = {name.lower(): name for name in ("Accept", "Authorization", "Content-Type")}
+"""The headers that the SDK sets itself, in the spelling in which the caller's replace them."""
+
 
 class CallOptions(TypedDict, total=False):
     """The keyword options that every method takes in addition to its own parameters.
@@ -197,8 +200,7 @@ def headers(name: str, values: Any) -> dict[str, str | Secret]:
         if not _can_be_sent(value):
             shown = "a secret" if secret else types.short_repr(value)
             raise ApiValueError(f"{name}[{header!r}] must be a Latin-1 str without line breaks, not {shown}")
-        # The engine looks for this spelling to find calls with their own credentials.
-        header = "Authorization" if header.lower() == "authorization" else str.__str__(header)
+        header = OWN_SPELLING.get(header.lower()) or str.__str__(header)
         if isinstance(value, str):
             value = Secret(value) if secret else str.__str__(value)
         checked[header] = value

@@ -104,6 +104,7 @@ def build(
     form: dict[str, str | Secret] = {}
     content: str | None = None
     sent: dict[str, str | Secret] = {"Accept": JSON}
+    in_headers: dict[str, str | Secret] = {}
     for parameter in operation.parameters:
         value = arguments.get(parameter.name)
         if value is None:
@@ -120,16 +121,15 @@ def build(
             form[parameter.wire] = _form_value(parameter, value)
             sent["Content-Type"] = FORM
             continue
-        text = _text(parameter, value)
+        text = _percent(parameter, _text(parameter, value))
         if parameter.place == "path":
-            path = path.replace(f"{{{parameter.wire}}}", _segment(parameter, text))
+            path = path.replace(f"{{{parameter.wire}}}", text)
         elif parameter.place == "query":
-            query.append(f"{_percent(parameter, parameter.wire)}={_percent(parameter, text)}")
+            query.append(f"{_percent(parameter, parameter.wire)}={text}")
         else:
-            sent[parameter.wire] = _segment(parameter, text)
+            in_headers[parameter.wire] = text
     target = f"{base_path}{path}?{'&'.join(query)}" if query else base_path + path
-    if headers:
-        override_headers(sent, headers)
+    sent |= override_headers(in_headers, headers) if in_headers else headers
     if form:
         secrets = [value for value in form.values() if isinstance(value, Secret)]
         body = Secret(_form(form, lambda secret: quote(secret.reveal(), safe="")))
@@ -164,12 +164,12 @@ def convert(parameter: Parameter, value: Any) -> Any:
 
 def _plain_text(parameter: Parameter, value: Any) -> str:
     """Format a plain value. `call_api` accepts values of any type."""
-    if isinstance(value, str):
-        return str.__str__(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() <= MAX_INTEGER_BITS:
         return str(int(value))
+    if isinstance(value, str):
+        return str.__str__(value)
     if isinstance(value, float) and math.isfinite(value):
         return repr(float(value))
     if isinstance(value, (list, tuple)):
@@ -192,22 +192,18 @@ def _integer(parameter: Parameter, text: str) -> int:
 
 
 def _percent(parameter: Parameter, text: str) -> str:
+    """Percent-encode a value. In a path or a header it is one segment, which no server reads as a path."""
     if text.isascii() and text.isalnum():  # most are numbers, and `quote` takes 1 µs
         return text
+    if parameter.place in ("path", "header") and text in ("", ".", ".."):
+        raise types.invalid_value_error(
+            parameter.name, f"one segment of a {parameter.place}, and not empty, '.' or '..'", text
+        )
     try:
         return quote(text, safe="")
     except UnicodeEncodeError:
         pass
     raise types.invalid_value_error(parameter.name, "a str that UTF-8 can encode (no lone surrogates)", text)
-
-
-def _segment(parameter: Parameter, text: str) -> str:
-    """Percent-encode a value as one segment, so that no server reads it as a path."""
-    if text in ("", ".", ".."):
-        raise types.invalid_value_error(
-            parameter.name, f"one segment of a {parameter.place}, and not empty, '.' or '..'", text
-        )
-    return _percent(parameter, text)
 
 
 def _body(operation: Operation[Any], parameter: Parameter, value: Any) -> str:

@@ -141,7 +141,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
 
     def _is_readable(self) -> bool:
         """Return whether bytes, or the end, have arrived that the event loop has not read yet."""
-        return self._transport is None or self._transport.is_closing() or self._can_receive(0)
+        return self._transport is None or self._transport.is_closing() or bool(self._can_receive(0))
 
     def close(self) -> None:
         """Close the connection immediately."""

@@ -48,11 +48,14 @@ class Exchange:
         self.hop = transport.host  # the host that is to blame if the exchange fails now
         self.is_over = False  # set last: an error may interrupt this constructor
 
-    async def run(self) -> None:
-        """Send the request and receive the head of the response.
+    async def run(self) -> bytes | None:
+        """Send the request and receive the response.
+
+        Returns:
+            The decoded body, or None if it is streamed. The body of an error may be lost.
 
         Raises:
-            Exception: If either fails. `map_failure` returns what the error means.
+            Exception: If that fails. `map_failure` returns what the error means.
         """
         command, response = self.command, self.response
         self._pipe = pipe = self.transport.acquire() or await self.transport.open(self)
@@ -72,11 +75,35 @@ class Exchange:
             failure.reject_foreign(error)
             self._must_close = True  # the peer may have responded before it closed
         while not response.status:
-            response.receive(await pipe.receive())
+            response.feed(await pipe.receive())
+        is_success = 200 <= response.status < 300
+        if command.stream and is_success:
+            response.limit = 0  # the caller decides how much to read
+            return None
+        try:
+            while response.is_gathering:
+                response.feed(await pipe.receive())
+            if response.is_plain and response.is_complete:
+                data = response.take()
+                self.finish()
+                return data
+            return await self._read_pieces()
+        except Exception as error:
+            if is_success or self.is_foreign(error):
+                raise
+            self.abort()
+            return b""
+
+    async def _read_pieces(self) -> bytes:
+        """Read and decode the whole body."""
+        whole = bytearray()  # not a list: many small pieces take many times their bytes
+        while piece := await self.next_piece():
+            whole += piece
+        return bytes(whole)
 
     def _listen(self, data: bytes) -> bool:
         """Process data that arrives during an upload, and return whether the response has begun."""
-        self.response.receive(data)
+        self.response.feed(data)
         return self.response.status > 0
 
     async def next_piece(self) -> bytes:
@@ -96,7 +123,7 @@ class Exchange:
                 if not self._is_plain_close(error):
                     raise
                 data = b""
-            response.receive(data)
+            response.feed(data)
 
     def _is_plain_close(self, error: OSError) -> bool:
         """Return whether an error is the end of a body that many servers end without TLS's own end.
@@ -106,35 +133,6 @@ class Exchange:
         """
         is_abrupt = type(error).__name__ == "SSLEOFError" and not self.is_foreign(error)
         return is_abrupt and self.response.ends_with_connection and not self.command.stream
-
-    async def read_all(self) -> bytes:
-        """Read and decode the whole body, and release the connection."""
-        response = self.response
-        while response.is_gathering and self._pipe is not None:
-            response.receive(await self._pipe.receive())
-        if response.is_plain and response.is_complete:
-            data = response.take()
-            self.finish()
-            return data
-        data = await self.next_piece()
-        piece = await self.next_piece() if data else b""
-        if not piece:
-            return data
-        whole = bytearray(data)  # not a list: many small pieces take many times their bytes
-        while piece:
-            whole += piece
-            piece = await self.next_piece()
-        return bytes(whole)
-
-    async def read_body(self) -> bytes:
-        """Read the whole body. That of an error may be lost: its status is enough."""
-        try:
-            return await self.read_all()
-        except Exception as error:
-            if 200 <= self.response.status < 300 or self.is_foreign(error):
-                raise
-            self.abort()
-            return b""
 
     async def next_piece_or_error(self) -> bytes:
         """Return the next piece of a streamed body.
@@ -207,9 +205,7 @@ class Exchange:
     def _end(self, is_reusable: bool) -> None:
         if not self.is_over:
             self.is_over = True
-            if self._pipe is not None:
-                self.transport.release(self._pipe) if is_reusable else self._pipe.close()
-            self.transport.done()
+            self.transport.release(self._pipe, is_reusable)
 
     def __del__(self) -> None:
         self.abort()
@@ -253,7 +249,7 @@ async def open_tunnel(pipe: Pipe, route: Route) -> None:
     response = Response("CONNECT", tunnel=True)
     await pipe.send(head.encode("latin-1"))
     while not response.status:
-        response.receive(await pipe.receive())
+        response.feed(await pipe.receive())
     if not 200 <= response.status < 300:
         raise TunnelError(f"{response.status} {response.reason}".rstrip())
     if response.leftover:
@@ -306,11 +302,7 @@ class Transport(Generic[R]):
         exchange = Exchange(self, command)
         try:
             self.begun()
-            await exchange.run()
-            if command.stream and 200 <= exchange.response.status < 300:
-                exchange.response.limit = 0  # the caller decides how much to read
-                return self._make_response(exchange, None)
-            return self._make_response(exchange, await exchange.read_body())
+            return self._make_response(exchange, await exchange.run())
         except BaseException as cause:
             exchange.abort()
             if isinstance(cause, Exception) and not exchange.is_foreign(cause):
@@ -376,9 +368,11 @@ class Transport(Generic[R]):
                 self.route = route
             return self.route
 
-    def release(self, pipe: Pipe) -> None:
-        """Keep a connection for the next request, or close it."""
-        if len(self._idle) >= self.pool_size:
+    def release(self, pipe: Pipe | None, is_reusable: bool) -> None:
+        """End an exchange: keep its connection for the next request, or close it."""
+        if pipe is None:
+            return
+        if not is_reusable or len(self._idle) >= self.pool_size:
             pipe.close()
             return
         pipe.idle_since = clock.monotonic()
@@ -388,9 +382,6 @@ class Transport(Generic[R]):
 
     def begun(self) -> None:
         """Record that an exchange has begun."""
-
-    def done(self) -> None:
-        """Record that an exchange is over."""
 
     def start_closing(self) -> None:
         """Close the idle connections. Those in use are closed when their calls end."""

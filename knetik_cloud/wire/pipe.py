@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from knetik_cloud.core import clock
@@ -69,15 +69,15 @@ class TimedPipe:
         return left
 
 
-def readable_check(sock: socket.socket) -> Callable[[float | None], bool]:
-    """Return a function that waits up to some milliseconds, and returns whether a socket can be read."""
+def readable_check(sock: socket.socket) -> Callable[[float | None], Sequence[object]]:
+    """Return a function that waits up to some milliseconds, and returns nothing if a socket can't be read."""
     import select
 
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(sock, select.POLLIN)
-        return lambda limit: bool(poll.poll(limit))
-    return lambda limit: bool(select.select([sock], [], [], None if limit is None else limit / 1000)[0])
+        return poll.poll
+    return lambda limit: select.select([sock], [], [], None if limit is None else limit / 1000)[0]
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -13,13 +13,14 @@ from knetik_cloud.wire.exchange import Exchange
 class ReceivedResponse:
     """A response to a request, as both clients share it."""
 
+    _rest = b""
+    _is_read = False
+
     def __init__(self, exchange: Exchange, data: bytes | None) -> None:
         self._exchange = exchange
         self.status: int = exchange.response.status
         self.reason: str | None = exchange.response.reason
         self._data = data
-        self._rest = b""
-        self._is_read = False
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a response can't be pickled or copied: read it, and pass its data")

@@ -50,29 +50,30 @@ class Response:
         tunnel: True for the response to a CONNECT, after which the connection belongs to another protocol.
     """
 
+    status = 0
+    """The status of the final response, or 0 until its head is complete."""
+    reason = ""
+    leftover = b""
+    """Bytes received after the end of the response."""
+    is_complete = False
+    """Whether all bytes of the response have been received."""
+    _scanned = _head_bytes = _total = _taken = _trailers = 0
+    _left: int | None = None
+    _mode = TO_END
+    _error: Exception | None = None
+    _decoders: list[content.Inflater] | None = None
+    _pieces: Iterator[bytes] | None = None
+    _is_kept_alive = False
+
     def __init__(self, method: str = "GET", limit: int = 0, tunnel: bool = False) -> None:
-        self.status = 0
-        """The status of the final response, or 0 until its head is complete."""
-        self.reason = ""
         self.fields: list[tuple[str, str]] = []
         self.limit = limit
-        self.leftover = b""
-        """Bytes received after the end of the response."""
-        self.is_complete = False
-        """Whether all bytes of the response have been received."""
         self._values: dict[str, list[str]] = {}
         self._has_body = method != "HEAD"
         self._is_tunnel = tunnel
         self._buffer = bytearray()
-        self._scanned = self._head_bytes = self._total = self._taken = self._trailers = 0
-        self._left: int | None = None
         self._line = bytearray()
-        self._mode = TO_END
         self._body: list[bytes | bytearray] = []
-        self._error: Exception | None = None
-        self._decoders: list[content.Inflater] | None = None
-        self._pieces: Iterator[bytes] | None = None
-        self._is_kept_alive = False
 
     @property
     def is_reusable(self) -> bool:
@@ -89,20 +90,16 @@ class Response:
         values = self._values.get(name.lower())
         return None if values is None else values[0]
 
-    def receive(self, data: bytes) -> None:
-        """Process what a connection returned: bytes, or b"" at its end."""
-        if data:
-            self.feed(data)
-        else:
-            self.eof()
-
     def feed(self, data: bytes) -> None:
-        """Parse received bytes.
+        """Parse what a connection returned: bytes, or b"" at its end.
 
         Raises:
             FramingError: If the head is malformed or too large.
+            ConnectionError: If the connection was closed before the head was complete.
         """
-        if self.status:
+        if not data:
+            self.eof()
+        elif self.status:
             self._feed_body(data)
         else:
             self._feed_head(data)
@@ -195,14 +192,14 @@ class Response:
     # The head
 
     def _feed_head(self, data: bytes) -> None:
-        buffer: bytes | bytearray = data
         if self._buffer:
             self._buffer += data
-            buffer = self._buffer
+        buffer: bytes | bytearray = self._buffer or data
         start = 0
         while match := HEAD_END.search(buffer, max(start, self._scanned - 2)):
             self._head_bytes += match.end() - start
-            self._check_head_size(self._head_bytes)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                break
             is_final = self._parse_head(buffer[start : match.start() + 1].decode("latin-1"))
             start = self._scanned = match.end()
             if is_final:
@@ -221,25 +218,20 @@ class Response:
         """Reject early what no further bytes can turn into a head."""
         if buffer[: len(START)] != START[: len(buffer)]:
             raise FramingError(f"it begins with {bytes(buffer[:40])!r} instead of a status line")
-        self._check_head_size(self._head_bytes + len(buffer))
+        if self._head_bytes + len(buffer) > MAX_HEAD_BYTES:
+            raise FramingError(f"its head is larger than {MAX_HEAD_BYTES} bytes")
         if len(buffer) - buffer.rfind(b"\n") - 1 > MAX_LINE_BYTES:
             raise FramingError(f"a line of its head is longer than {MAX_LINE_BYTES} bytes")
-
-    def _check_head_size(self, size: int) -> None:
-        if size > MAX_HEAD_BYTES:
-            raise FramingError(f"its head is larger than {MAX_HEAD_BYTES} bytes")
 
     def _parse_head(self, head: str) -> bool:
         """Parse a head, which ends in a line feed, and return whether it belongs to the final response."""
         if len(head) > MAX_LINE_BYTES and max(map(len, head.split("\n"))) > MAX_LINE_BYTES:
             raise FramingError(f"a line of its head is longer than {MAX_LINE_BYTES} bytes")
-        first, _, rest = head.replace("\r\n", "\n").partition("\n")
-        status_line = STATUS_LINE.fullmatch(first)
-        if status_line is None:
-            raise FramingError(f"it begins with {first[:40]!r} instead of a status line")
-        if "\r" in rest or "\0" in rest or "\r" in first or "\0" in first:
+        head = head.replace("\r\n", "\n")
+        if "\r" in head or "\0" in head:
             raise FramingError("its head contains a bare carriage return or a NUL")
-        status = int(status_line[2])
+        first, _, rest = head.partition("\n")
+        status, reason, is_old = _status_line(first)
         is_final = not 100 <= status < 200 or status == 101
         if "\n " in rest or "\n\t" in rest:
             rest = FOLD.sub(" ", rest)
@@ -251,10 +243,13 @@ class Response:
                 raise FramingError("a line of its head is not a header")
             value = value.strip(" \t")
             fields.append((name, value))
-            values.setdefault(key, []).append(value)
+            if key in values:
+                values[key].append(value)
+            else:
+                values[key] = [value]
         if is_final:
-            self._decide_framing(status, is_old=status_line[1] == "0")
-            self.status, self.reason = status, CONTROL.sub("?", (status_line[3] or "").strip())
+            self._decide_framing(status, is_old)
+            self.status, self.reason = status, reason
         return is_final
 
     def _decide_framing(self, status: int, is_old: bool) -> None:
@@ -266,8 +261,9 @@ class Response:
         lengths, codings = values.get("content-length", []), values.get("transfer-encoding", [])
         if len(codings) > 1 or (codings and codings[0].lower() not in ("chunked", "identity")):
             raise FramingError(f"its transfer encoding is {', '.join(codings)!r}")
-        if lengths and (not all(map(_is_decimal, lengths)) or len(set(map(int, lengths))) > 1):
-            raise FramingError(f"its length is {', '.join(lengths)!r}")
+        for text in lengths:
+            if not _is_decimal(text) or int(text) != int(lengths[0]):
+                raise FramingError(f"its length is {', '.join(lengths)!r}")
         is_chunked = bool(codings) and codings[0].lower() == "chunked"
         if is_chunked:
             self._mode = CHUNKS
@@ -355,6 +351,15 @@ class Response:
                 raise FramingError(f"it has more than {MAX_TRAILERS} trailers")
             if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
                 raise FramingError("a trailer is malformed")
+
+
+@lru_cache(64)
+def _status_line(line: str) -> tuple[int, str, bool]:
+    """Return the status of a response, its reason, and whether its version is HTTP/1.0."""
+    parts = STATUS_LINE.fullmatch(line)
+    if parts is None:
+        raise FramingError(f"it begins with {line[:40]!r} instead of a status line")
+    return int(parts[2]), CONTROL.sub("?", (parts[3] or "").strip()), parts[1] == "0"
 
 
 @lru_cache(256)

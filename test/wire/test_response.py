@@ -262,27 +262,27 @@ def test_only_a_body_without_a_length_ends_with_the_connection() -> None:
 
 def test_receive_distinguishes_bytes_from_the_end() -> None:
     response = Response()
-    response.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
+    response.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
     assert response.get("content-length") == "5"
     assert response.get("x-none") is None
     assert (response.is_plain, response.is_gathering, response.is_reusable) == (True, True, False)
-    response.receive(b"cde")
-    response.receive(b"")
+    response.feed(b"cde")
+    response.feed(b"")
     assert (response.is_gathering, response.is_reusable, response.take()) == (False, True, b"abcde")
 
 
 def test_connection_that_is_closed_behind_an_interim_response_is_truncated() -> None:
     response = Response()
-    response.receive(b"HTTP/1.1 100 Continue\r\nX-Interim: 1\r\n\r\n")
+    response.feed(b"HTTP/1.1 100 Continue\r\nX-Interim: 1\r\n\r\n")
     assert response.get("x-interim") is None
     with pytest.raises(TruncatedError):
-        response.receive(b"")
+        response.feed(b"")
 
 
 def test_cut_body_is_not_gathered_any_longer() -> None:
     response = Response()
-    response.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
-    response.receive(b"")
+    response.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
+    response.feed(b"")
     assert not response.is_gathering
 
 
@@ -291,14 +291,14 @@ def test_cut_body_is_not_gathered_any_longer() -> None:
 )
 def test_body_that_is_decoded_or_in_chunks_is_not_plain(head: str) -> None:
     response = Response()
-    response.receive(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode())
+    response.feed(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode())
     assert not response.is_plain
     assert not response.is_gathering
 
 
 def test_body_above_the_limit_is_not_gathered() -> None:
     response = Response(limit=4)
-    response.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    response.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
     assert not response.is_gathering
 
 
@@ -316,7 +316,7 @@ def test_body_above_the_limit_is_not_gathered() -> None:
 )
 def test_connection_headers_decide_on_reuse(head: str, reusable: bool) -> None:
     response = Response()
-    response.receive(f"{head}\r\nContent-Length: 0\r\n\r\n".encode())
+    response.feed(f"{head}\r\nContent-Length: 0\r\n\r\n".encode())
     assert response.is_reusable is reusable
 
 
@@ -329,14 +329,14 @@ def test_connection_headers_decide_on_reuse(head: str, reusable: bool) -> None:
 )
 def test_connection_whose_framing_is_in_doubt_carries_no_other_request(head: str) -> None:
     response = Response()
-    response.receive(f"{head}\r\n\r\n0\r\n\r\n".encode())
+    response.feed(f"{head}\r\n\r\n0\r\n\r\n".encode())
     assert response.is_complete
     assert not response.is_reusable
 
 
 def test_length_of_a_body_that_is_not_sent_is_not_limited() -> None:
     response = Response("HEAD", limit=4)
-    response.receive(OK + b"Content-Length: 10\r\n\r\n")
+    response.feed(OK + b"Content-Length: 10\r\n\r\n")
     assert response.is_complete
     assert response.take() == b""
     assert response.is_reusable
@@ -357,7 +357,7 @@ def test_body_may_be_as_large_as_the_limit_and_no_larger(rest: bytes) -> None:
 
 def test_first_value_of_a_repeated_header_counts() -> None:
     response = Response()
-    response.receive(OK + b"X-Id: a\r\nx-id: b\r\n\r\n")
+    response.feed(OK + b"X-Id: a\r\nx-id: b\r\n\r\n")
     assert response.get("X-ID") == "a"
 
 
