@@ -14,7 +14,6 @@ from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth, options
 from knetik_cloud.core.call import CallResult, Engine
 from knetik_cloud.core.clock import monotonic
-from knetik_cloud.core.observation import logger
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings, override_options, unknown_parameter_error
 from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send, Sleep
@@ -23,6 +22,7 @@ from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
 from knetik_cloud.health import Health
 from knetik_cloud.methods import name_options
+from knetik_cloud.observation import Observer, logger
 from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_O_AUTH_TOKEN
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.exchange import Transport
@@ -216,8 +216,7 @@ class Shared(Generic[S]):
             configuration.origin,
             configuration.base_path,
             tokens,
-            hooks=configuration.hooks,
-            debug=configuration.debug,
+            observer=Observer(configuration.origin, configuration.hooks, configuration.debug),
             max_json_values=configuration.max_json_values,
             record_write=writes.LOG.add,
         )

@@ -9,12 +9,12 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from knetik_cloud.core import observation, retry
+from knetik_cloud.core import retry
 from knetik_cloud.core.auth import TokenStore
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.deadline import limited, passed
@@ -40,7 +40,7 @@ from knetik_cloud.exceptions import (
     Headers,
     exception_class,
 )
-from knetik_cloud.hooks import Call, Hook, TokenEvent, default_hooks
+from knetik_cloud.hooks import TokenEvent
 from knetik_cloud.secret import MASK, Secret, masked
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
@@ -66,6 +66,33 @@ class CallResult(NamedTuple):
 
 
 Steps = Generator[Command, Any, CallResult]
+Reports = Generator[Command, Any, None]
+
+
+class Observation(Protocol):
+    """The observer of one call. Its steps may wait for hooks."""
+
+    def watch(self, steps: Steps) -> Steps:
+        """Run the steps of the call, and report its start and its end."""
+
+    def start_attempt(self, request: Request) -> Reports:
+        """Report the start of an attempt, and add the headers of hooks to its request."""
+
+    def end_attempt(self, state: CallState, retry_in: float | None) -> Reports:
+        """Report the last attempt, and the seconds until the next one, or None if there is none."""
+
+
+class Observer(Protocol):
+    """The observer of the calls of an engine."""
+
+    def observe(self, operation: Operation[Any]) -> Observation | None:
+        """Return the observation of a call that begins, or None if there is none."""
+
+    def report_retry(self, state: CallState, retry_in: float | None) -> None:
+        """Report a failed attempt with the seconds until the next one, or None if the budget has none."""
+
+    def report_token(self, event: TokenEvent, is_usable: bool = False) -> Reports:
+        """Report that a token was obtained or could not be, and whether the one before can still be used."""
 
 
 class RecordedWrite(Protocol):
@@ -93,9 +120,8 @@ class Engine:
         origin: The scheme, host and port, such as `https://sandbox.knetikcloud.com`.
         base_path: The path before the paths of the operations, without a slash at its end.
         tokens: The source of tokens. None means calls without tokens.
-        hooks: The hooks of the configuration. Those in `default_hooks` come before them.
+        observer: Observes the calls. None means that nothing does.
         max_json_values: The maximum number of JSON values in a response. None means no limit.
-        debug: Whether query values and bodies are logged.
         record_write: Records each write whose outcome can be read back. None means no record.
         clock: Returns monotonic seconds.
         now: Returns epoch seconds.
@@ -108,8 +134,7 @@ class Engine:
         base_path: str = "",
         tokens: TokenStore | None = None,
         *,
-        hooks: Sequence[Hook] = (),
-        debug: bool = False,
+        observer: Observer | None = None,
         max_json_values: int | None = None,
         record_write: RecordWrite | None = None,
         clock: Callable[[], float] = monotonic,
@@ -121,12 +146,9 @@ class Engine:
         self.tokens = tokens
         self.budget = retry.Budget()
         self.clock = clock
-        self._hooks = hooks
-        self.debug = debug
+        self._observer = observer
         self.max_json_values = max_json_values
         self.record_write = record_write
-        self._known_defaults: list[Hook] = []
-        self._observers = observation.Observers.of(hooks) if hooks else None
         self._now = now
         self._random = random
 
@@ -142,44 +164,9 @@ class Engine:
         Raises:
             ApiException: If the call fails for any reason.
         """
-        observers = self._find_observers()
-        if observers is None:
-            return self._run(operation, arguments, settings, stream)
-        return self._observe(observers, operation, arguments, settings, stream)
-
-    def _observe(
-        self,
-        observers: observation.Observers,
-        operation: Operation[Any],
-        arguments: Mapping[str, Any],
-        settings: Settings,
-        stream: bool,
-    ) -> Steps:
-        """Run a call that hooks observe from its start to its end."""
-        call = Call(operation.id, operation.method, operation.path, self.origin)
-        started = self.clock()
-        try:
-            yield from observation.notify(observers.on_call_start, call)
-            result = yield from self._run(operation, arguments, settings, stream, observers, call)
-        except BaseException as error:
-            now = self.clock()
-            call.seconds = now - started
-            yield from observation.fail(observers, call, error, operation.retry != "safe", now)
-            raise
-        call.seconds = self.clock() - started
-        call.may_have_applied = False
-        yield from observation.notify(observers.on_call_end, call, is_end=True)
-        return result
-
-    def _find_observers(self) -> observation.Observers | None:
-        """Return the callbacks of all hooks, or None if there are none."""
-        if default_hooks == self._known_defaults:
-            return self._observers
-        defaults = list(default_hooks)
-        hooks = (*defaults, *self._hooks)
-        observers = observation.Observers.of(hooks) if hooks else None
-        self._observers, self._known_defaults = observers, defaults  # last: another thread may compare them
-        return observers
+        observation = None if self._observer is None else self._observer.observe(operation)
+        steps = self._run(operation, arguments, settings, stream, observation)
+        return steps if observation is None else observation.watch(steps)
 
     def _run(
         self,
@@ -187,14 +174,13 @@ class Engine:
         arguments: Mapping[str, Any],
         settings: Settings,
         stream: bool,
-        observers: observation.Observers | None = None,
-        call: Call | None = None,
+        observation: Observation | None,
     ) -> Steps:
         request = build(operation, arguments, self.base_path, settings.headers)
         limit = limited(settings.deadline, operation.id)
         deadline = self.clock() + limit
         tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
-        state, is_sending = _CallState(operation, arguments, request, self, stream), False
+        state, is_sending = CallState(operation, arguments, request, self, stream), False
         try:
             while True:
                 if tokens is not None:
@@ -203,8 +189,8 @@ class Engine:
                         token = yield from state.authenticate(ObtainToken(tokens, state.rejected, deadline))
                     request.headers["Authorization"] = state.token = token
                 headers = request.headers  # those of hooks are for one attempt only
-                if observers is not None and call is not None:
-                    yield from observation.start_attempt(observers, call, request, self.clock())
+                if observation is not None:
+                    yield from observation.start_attempt(request)
                 started = self.clock()
                 outcome: Response | Failure
                 if started < deadline:
@@ -220,24 +206,21 @@ class Engine:
                 retries = state.retries
                 state.target = request.target  # which a redirect changes
                 retry_in = self._next_attempt(state, outcome, settings, deadline)
-                if state.is_logged:
-                    state.log(outcome, retry_in)
-                if observers is not None and call is not None:
+                if observation is not None:
                     request.headers = headers
-                    yield from observation.end_attempt(
-                        observers, call, request, outcome, state.seconds, state.is_last_ambiguous, retry_in
-                    )
+                    yield from observation.end_attempt(state, retry_in)
                 if retry_in is None:
                     return state.finish(outcome)
                 if state.retries > retries:  # not after a redirect, nor for a new token
-                    observation.log_failed(request, outcome, state.facts(outcome, retry_in))
+                    if self._observer is not None:
+                        self._observer.report_retry(state, retry_in)
                     yield Sleep(retry_in)
         except BaseException:
             state.abandon(is_sending)
             raise
 
     def _next_attempt(
-        self, state: _CallState, outcome: Response | Failure, settings: Settings, deadline: float
+        self, state: CallState, outcome: Response | Failure, settings: Settings, deadline: float
     ) -> float | None:
         """Return the seconds until the next attempt, or None if the outcome is final."""
         if not isinstance(outcome, Failure):
@@ -256,7 +239,7 @@ class Engine:
         return self._retry_in(state, outcome, settings, deadline)
 
     def _retry_in(
-        self, state: _CallState, outcome: Response | Failure, settings: Settings, deadline: float
+        self, state: CallState, outcome: Response | Failure, settings: Settings, deadline: float
     ) -> float | None:
         """Return the seconds until a retry, or None if there is none."""
         kind, wait, cost, throttled = state.operation.retry, None, retry.COST, False
@@ -280,7 +263,8 @@ class Engine:
         ):
             return None
         if not self.budget.spend(cost):
-            observation.log_failed(state.request, outcome, state.facts(outcome, None))
+            if self._observer is not None:
+                self._observer.report_retry(state, None)
             return None
         state.retries += 1
         state.attempts[-1] = state.attempts[-1].with_changes(waited=wait)
@@ -315,22 +299,18 @@ class Engine:
                 failure = error
                 is_usable = tokens.valid(self.clock(), command.rejected) is not None
                 tokens.failed(error, self.clock(), is_usable)
-                observation.log_token_failure(error, is_usable)
-                yield from self._report_token(TokenEvent(error, renewed=was_renewed))
+                if self._observer is not None:
+                    yield from self._observer.report_token(TokenEvent(error, renewed=was_renewed), is_usable)
             else:
                 expires_in = tokens.expires_in(self.clock())
-                yield from self._report_token(TokenEvent(expires_in=expires_in, renewed=was_renewed))
+                if self._observer is not None:
+                    event = TokenEvent(expires_in=expires_in, renewed=was_renewed)
+                    yield from self._observer.report_token(event)
                 return token
         usable = tokens.valid(self.clock(), command.rejected)
         if usable is not None:
             return usable
         raise failure
-
-    def _report_token(self, event: TokenEvent) -> Generator[Command, Any, None]:
-        """Report to the hooks that a token was obtained or could not be."""
-        observers = self._find_observers()
-        if observers is not None:
-            yield from observation.notify(observers.on_token, event)
 
     def _fetch(
         self, command: ObtainToken, settings: Settings, operation: Operation[Any]
@@ -389,10 +369,11 @@ def origin(url: SplitResult) -> tuple[str, str]:
     return url.scheme, url.netloc.lower().removesuffix(usual).rstrip(":")
 
 
-class _CallState:
+class CallState:
     """The state of a call: its attempts, last outcome, and whether a write may have been applied."""
 
-    _last: Response | Failure
+    last: Response | Failure
+    """The outcome of the last attempt."""
     _ambiguous = _is_deleted = False
     is_last_ambiguous = False
     seconds = 0.0
@@ -417,8 +398,7 @@ class _CallState:
         self._arguments = arguments
         self.request = request
         self._engine = engine
-        self._stream = stream
-        self.is_logged = observation.logger().isEnabledFor(observation.DEBUG)
+        self.is_streamed = stream
         self.target = request.target
         """The target that the last attempt requested."""
         self.attempts: list[Attempt] = []
@@ -428,25 +408,6 @@ class _CallState:
     def masked(self, text: str) -> str:
         """Return a text with the secrets of the request masked, which the service may have echoed."""
         return masked(text, self.request.secrets())
-
-    def facts(self, outcome: Response | Failure, retry_in: float | None) -> observation.Facts:
-        """Collect the facts of the last attempt for the log."""
-        number, ambiguous = len(self.attempts), self.is_last_ambiguous
-        return observation.facts_of(self.request, number, outcome, self.seconds, ambiguous, retry_in)
-
-    def log(self, outcome: Response | Failure, retry_in: float | None) -> None:
-        """Log the last attempt at DEBUG.
-
-        Args:
-            outcome: The outcome of the attempt.
-            retry_in: Seconds until the next attempt, or None if there is none.
-        """
-        request, data = self.request, ""
-        if self._engine.debug:
-            is_hidden = not isinstance(outcome, Failure) and self._is_hidden(outcome)
-            data = observation.bodies(request, outcome, is_hidden, self._stream)
-        url = f"{self._engine.origin}{self.target}"
-        observation.log_attempt(request, url, outcome, self.facts(outcome, retry_in), data)
 
     def authenticate(self, command: ObtainToken) -> Generator[Command, Any, Secret]:
         """Obtain a token for the next attempt.
@@ -465,7 +426,7 @@ class _CallState:
 
     def record(self, outcome: Response | Failure) -> None:
         """Record the outcome of an attempt, with the secrets of its request masked."""
-        self._last, retry_class = outcome, self.operation.retry
+        self.last, retry_class = outcome, self.operation.retry
         status = None
         if isinstance(outcome, Failure):
             text, is_ambiguous = outcome.reason, outcome.written and retry_class != "safe"
@@ -513,7 +474,7 @@ class _CallState:
             if 200 <= outcome.status < 300:
                 return self._complete(outcome)
             if self._is_deleted:
-                return CallResult(outcome if self._stream else None, outcome, tuple(self.attempts))
+                return CallResult(outcome if self.is_streamed else None, outcome, tuple(self.attempts))
         raise self._error()
 
     def _complete(self, response: Response) -> CallResult:
@@ -523,7 +484,7 @@ class _CallState:
             ApiResponseError: If the response can't be decoded. A write has still been applied.
         """
         attempts = tuple(self.attempts)
-        if self._stream:
+        if self.is_streamed:
             return CallResult(response, response, attempts)
         try:
             return CallResult(
@@ -534,9 +495,9 @@ class _CallState:
         except RecursionError:
             reason = "the response can't be read: it is nested too deeply"
         response.discard_connection()
-        self._last = response
+        self.last = response
         self._ambiguous = self.operation.retry != "safe"
-        if self._is_hidden(response):  # the value in place of the token may be a token
+        if self.is_hidden(response):  # the value in place of the token may be a token
             reason = f"the response can't be read as {self.operation.returns}"
         error = ApiResponseError(response.status, reason)
         error.__cause__ = ValueError(error.reason)  # the codec's own error holds the whole body
@@ -544,14 +505,14 @@ class _CallState:
 
     def _error(self) -> ApiException:
         """Build the error for the last attempt."""
-        last = self._last
+        last = self.last
         if isinstance(last, Failure):
             return self._describe(last.masked(self.request.secrets()).to_exception(), None)
         error = exception_class(last.status)(last.status, self.masked(last.reason or ""))
         error.retry_after = self.retry_after
         return self._describe(error, last)
 
-    def _is_hidden(self, response: Response) -> bool:
+    def is_hidden(self, response: Response) -> bool:
         """Return whether a response contains secrets that the service grants."""
         return response.status < 300 and any(parameter.secret for parameter in self.operation.parameters)
 
@@ -562,7 +523,7 @@ class _CallState:
         error._write = self._write
         error._curl = self.masked(self.request.as_curl(self._engine.origin))
         if response is not None:
-            body = MASK if self._is_hidden(response) else _excerpt(response.data)
+            body = MASK if self.is_hidden(response) else _excerpt(response.data)
             pairs = [(self.masked(name), self.masked(value)) for name, value in response.headers.items()]
             error._load_response(self.masked(body), Headers(pairs))
         return error

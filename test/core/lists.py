@@ -16,6 +16,7 @@ from knetik_cloud.exceptions import (
     ApiTimeoutException,
     Headers,
 )
+from knetik_cloud.observation import Observer
 from knetik_cloud.secret import Secret
 
 R = TypeVar("R")
@@ -115,6 +116,7 @@ class World:
             "http://service",
             "/base",
             tokens,
+            observer=Observer("http://service", clock=lambda: self.now),
             clock=lambda: self.now,
             now=lambda: 1_500_000_000.0,
             random=lambda: random,

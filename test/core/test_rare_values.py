@@ -14,8 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from knetik_cloud import ApiClient, ApiValueError, Configuration, EntitlementItem, UsersInventoryApi
-from knetik_cloud.core import call, observation
+from knetik_cloud import (
+    ApiClient,
+    ApiValueError,
+    Configuration,
+    EntitlementItem,
+    UsersInventoryApi,
+    observation,
+)
+from knetik_cloud.core import call
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.request import Request, build
 from knetik_cloud.data import codec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from knetik_cloud.core.call import Engine
 from knetik_cloud.core.outcome import ObtainToken, Send, Sleep
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.hooks import Attempt, Hook
+from knetik_cloud.observation import Observer
 from knetik_cloud.operations import GRANT_USER_ENTITLEMENT
 from knetik_cloud.secret import Secret
 from test.core.lists import REFUSED, RESET, Reply, make_settings
@@ -37,9 +38,10 @@ def _empty_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writes, "LOG", writes.WriteLog())
 
 
-def begin(tokens: TokenStore | None = None, **settings: Any) -> Generator[Any, Any, Any]:
+def begin(tokens: TokenStore | None = None, hooks: Sequence[Hook] = ()) -> Generator[Any, Any, Any]:
     """Begin the call of a write, and check that it is running."""
-    engine = Engine("http://service", tokens=tokens, record_write=writes.LOG.add, **settings)
+    observer = Observer("http://service", hooks)
+    engine = Engine("http://service", tokens=tokens, record_write=writes.LOG.add, observer=observer)
     return engine.call(GRANT_USER_ENTITLEMENT, ARGUMENTS, make_settings())
 
 

@@ -1,0 +1,345 @@
+"""The reports of a call to hooks and to the log: its attempts, its tokens and its end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from knetik_cloud.core import options
+from knetik_cloud.core.clock import monotonic
+from knetik_cloud.core.outcome import Await, Failure, Response
+from knetik_cloud.exceptions import ApiException
+from knetik_cloud.hooks import Attempt, Call, Hook, TokenEvent, default_hooks
+from knetik_cloud.secret import MASK, Secret, masked
+
+if TYPE_CHECKING:
+    import logging
+
+    from knetik_cloud.core.call import CallState, Reports, Steps
+    from knetik_cloud.core.operation import Operation
+    from knetik_cloud.core.request import Request
+
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
+DEBUG, WARNING = 10, 30
+"""The levels of `logging`, which is imported when the first call starts."""
+MAX_BODY_LOGGED = 2000
+
+Callback = Callable[[Any], Awaitable[None] | None]
+Callbacks = Sequence[Callback]
+Facts = Mapping[str, Any]
+"""The facts of an attempt or a token, which become attributes of a log record."""
+
+
+@cache
+def logger() -> logging.Logger:
+    """Return the logger of the SDK, which has no handlers of its own."""
+    import logging
+
+    return logging.getLogger("knetik_cloud")
+
+
+class CallbacksByEvent(NamedTuple):
+    """The callbacks of a list of hooks. Methods that a hook doesn't override are left out."""
+
+    on_call_start: Callbacks = ()
+    on_attempt_start: Callbacks = ()
+    on_attempt_end: Callbacks = ()
+    on_call_end: Callbacks = ()
+    on_token: Callbacks = ()
+
+    @classmethod
+    def of(cls, hooks: Iterable[Hook]) -> CallbacksByEvent:
+        """Collect the callbacks of hooks, those of ends in reverse, so that the hooks enclose each other."""
+        hooks = tuple(hooks)
+        ends = hooks[::-1]
+        return cls(*([*_overridden(ends if "_end" in event else hooks, event)] for event in cls._fields))
+
+
+NO_CALLBACKS = CallbacksByEvent()
+
+
+def _overridden(hooks: Sequence[Hook], event: str) -> Iterable[Callback]:
+    for hook in hooks:
+        callback = getattr(hook, event)
+        if getattr(callback, "__func__", None) is not vars(Hook)[event]:
+            yield callback
+
+
+def notify(callbacks: Iterable[Callback], event: object, is_end: bool = False) -> Reports:
+    """Run callbacks, await the coroutines that they return, and log their exceptions.
+
+    Args:
+        callbacks: The callbacks.
+        event: The argument of each.
+        is_end: Whether an exception that interrupts a callback is raised only after the others have run.
+    """
+    interruption: BaseException | None = None
+    for callback in callbacks:
+        try:
+            pending = callback(event)
+            if pending is not None:
+                yield Await(pending)
+        except BaseException as error:
+            if not _is_interruption(error):
+                _log_failure(callback, error)
+            elif not is_end:
+                raise
+            else:
+                interruption = error
+    if interruption is not None:
+        raise interruption
+
+
+def _is_interruption(error: BaseException) -> bool:
+    """Return whether an error interrupts the call: an exit, a cancellation, or one of a signal handler."""
+    if not isinstance(error, Exception):
+        return True
+    signal = sys.modules.get("signal")
+    if signal is None:
+        return False
+    handlers = (signal.getsignal(number) for number in signal.valid_signals())
+    codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code in codes:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _log_failure(callback: Callback, error: BaseException) -> None:
+    name = getattr(callback, "__qualname__", repr(callback))
+    logger().error("the hook %s failed: %s", name, type(error).__name__, exc_info=error)
+
+
+class Observer:
+    """Reports the calls of a client to hooks and to the log.
+
+    Args:
+        origin: The scheme, host and port of the service.
+        hooks: The hooks of the configuration. Those in `default_hooks` come before them.
+        debug: Whether query values and bodies are logged.
+        clock: Returns monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        hooks: Sequence[Hook] = (),
+        debug: bool = False,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.origin = origin
+        self.debug = debug
+        self.clock = clock
+        self._hooks = hooks
+        self._known_defaults: list[Hook] = []
+        self._callbacks = CallbacksByEvent.of(hooks) if hooks else NO_CALLBACKS
+
+    def observe(self, operation: Operation[Any]) -> Observation | None:
+        """Return the observation of a call, or None if there are no hooks and attempts aren't logged."""
+        callbacks, is_logged = self._current(), logger().isEnabledFor(DEBUG)
+        if callbacks is NO_CALLBACKS and not is_logged:
+            return None
+        return Observation(self, callbacks, operation, is_logged)
+
+    def _current(self) -> CallbacksByEvent:
+        if default_hooks != self._known_defaults:
+            defaults = list(default_hooks)
+            hooks = (*defaults, *self._hooks)
+            callbacks = CallbacksByEvent.of(hooks) if hooks else NO_CALLBACKS
+            self._callbacks, self._known_defaults = callbacks, defaults  # last: other threads compare them
+        return self._callbacks
+
+    def report_retry(self, state: CallState, retry_in: float | None) -> None:
+        """Log at WARNING that an attempt failed, and when the next one follows, or why none does."""
+        facts, text = facts_of(state, retry_in), describe_outcome(state)
+        rest = "not retried because the retry budget is exhausted"
+        if retry_in is not None:
+            rest = f"retrying in {retry_in:.2f} s"
+        message = "%s: attempt %d failed (%s), %s"
+        _log(WARNING, facts, message, facts["operation"], facts["number"], text, rest)
+
+    def report_token(self, event: TokenEvent, is_usable: bool = False) -> Reports:
+        """Report to the hooks that a token was obtained or could not be, and log the latter at WARNING."""
+        error = event.error
+        if error is not None:
+            rest = ", using the current one until it expires" if is_usable else ""
+            facts = {"operation": error.operation, "status": error.status, "error": type(error).__name__}
+            _log(WARNING, facts, "a new token could not be obtained (%s)%s", error.reason, rest)
+        yield from notify(self._current().on_token, event)
+
+
+class Observation:
+    """Reports one call.
+
+    Args:
+        observer: The observer of the client's calls.
+        callbacks: The callbacks of the hooks when the call begins.
+        operation: The operation.
+        is_logged: Whether attempts are logged.
+    """
+
+    def __init__(
+        self, observer: Observer, callbacks: CallbacksByEvent, operation: Operation[Any], is_logged: bool
+    ) -> None:
+        self._observer = observer
+        self._callbacks = callbacks
+        self._is_write = operation.retry != "safe"
+        self._is_logged = is_logged
+        self._call = Call(operation.id, operation.method, operation.path, observer.origin)
+
+    def watch(self, steps: Steps) -> Steps:
+        """Run the steps of the call, and report its start and its end."""
+        call, callbacks, clock = self._call, self._callbacks, self._observer.clock
+        started = clock()
+        try:
+            yield from notify(callbacks.on_call_start, call)
+            result = yield from steps
+        except BaseException as error:
+            now = clock()
+            call.seconds = now - started
+            yield from self._fail(error, now)
+            raise
+        call.seconds = clock() - started
+        call.may_have_applied = False
+        yield from notify(callbacks.on_call_end, call, is_end=True)
+        return result
+
+    def start_attempt(self, request: Request) -> Reports:
+        """Report the start of an attempt, and add the headers of hooks to its request."""
+        call = self._call
+        call.attempts += 1
+        call._attempt = attempt = Attempt(call, call.attempts)
+        attempt._started = self._observer.clock()
+        yield from notify(self._callbacks.on_attempt_start, attempt)
+        if attempt.headers:
+            request.headers = _with(request.headers, attempt.headers)
+            request.form_secrets += [value for value in request.headers.values() if isinstance(value, Secret)]
+
+    def end_attempt(self, state: CallState, retry_in: float | None) -> Reports:
+        """Report the last attempt, and the seconds until the next one, or None if there is none."""
+        if self._is_logged:
+            log_attempt(state, retry_in, self._observer)
+        call, outcome = self._call, state.last
+        attempt, call._attempt = call._attempt, None
+        assert attempt is not None
+        if isinstance(outcome, Failure):
+            attempt.error = outcome.masked(state.request.secrets()).to_exception()
+            attempt.error.operation = attempt.operation
+            attempt.error.may_have_applied = state.is_last_ambiguous
+        else:
+            attempt.status = outcome.status
+            attempt._request_id = partial(_request_id, outcome, state.request)
+        if state.is_last_ambiguous:
+            call.may_have_applied = attempt.may_have_applied = True
+        attempt.retry_in = retry_in
+        attempt.seconds = state.seconds
+        yield from notify(self._callbacks.on_attempt_end, attempt, is_end=True)
+
+    def _fail(self, error: BaseException, now: float) -> Reports:
+        """Report the end of a call that failed. An attempt that was interrupted ends with it."""
+        call, attempt, is_write = self._call, self._call._attempt, self._is_write
+        try:
+            if attempt is not None:
+                attempt.error = error
+                attempt.may_have_applied = is_write
+                attempt.seconds = now - attempt._started
+                call.may_have_applied |= is_write
+                yield from notify(self._callbacks.on_attempt_end, attempt, is_end=True)
+        finally:
+            if isinstance(error, ApiException):
+                call.may_have_applied = error.may_have_applied
+            call.error = error
+            yield from notify(self._callbacks.on_call_end, call, is_end=True)
+
+
+def _with(headers: Mapping[str, str | Secret], added: Mapping[str, Any]) -> dict[str, str | Secret]:
+    """Return headers with those of hooks, which replace them. Invalid ones are logged and left out."""
+    valid: dict[str, str | Secret] = {}
+    for name, value in added.items():
+        try:
+            valid |= options.headers("attempt.headers", {name: value})
+        except ApiException as error:
+            logger().error("a header of a hook was not sent: %s", error)
+    return options.override_headers(dict(headers), valid)
+
+
+def _request_id(response: Response, request: Request) -> str | None:
+    """Return the service's trace id, from the headers or from the body of an error."""
+    if response.status < 400:
+        found = response.getheader("X-Request-Id")
+    else:
+        error = ApiException()
+        error._load_response(response.data.decode("utf-8", "replace"), response.headers)
+        found = error.request_id
+    return found if found is None else masked(found, request.secrets())
+
+
+def describe_outcome(state: CallState) -> str:
+    """Describe the outcome of the last attempt in a few words, secrets masked."""
+    outcome = state.last
+    text = outcome.reason if isinstance(outcome, Failure) else f"{outcome.status} {outcome.reason}".rstrip()
+    return state.masked(text or "")
+
+
+def log_attempt(state: CallState, retry_in: float | None, observer: Observer) -> None:
+    """Log the last attempt at DEBUG. The values of the URL and the bodies appear with `debug=True` only."""
+    request, shown, data = state.request, state.operation.path, ""
+    if observer.debug:
+        shown, data = state.masked(f"{observer.origin}{state.target}"), bodies(state)
+    text, message = describe_outcome(state), "%s %s: %s in %.3f s%s"
+    _log(DEBUG, facts_of(state, retry_in), message, request.method, shown, text, state.seconds, data)
+
+
+def _log(level: int, facts: Facts, message: str, *arguments: object) -> None:
+    """Log a message, with facts as attributes of its record that the program has not set itself."""
+    try:
+        logger().log(level, message, *arguments, extra=facts)
+    except KeyError:  # a record factory of the program sets some of them, which `logging` rejects
+        taken = vars(logger().makeRecord("", level, "", 0, "", (), None))
+        rest = {name: value for name, value in facts.items() if name not in taken}
+        logger().log(level, message, *arguments, extra=rest)
+
+
+def facts_of(state: CallState, retry_in: float | None) -> Facts:
+    """Collect the facts of the last attempt for the log."""
+    operation, outcome, error, status, request_id = state.operation, state.last, None, None, None
+    if isinstance(outcome, Failure):
+        error = outcome.error.__name__
+    else:
+        status, request_id = outcome.status, _request_id(outcome, state.request)
+    return {
+        "operation": operation.id,
+        "method": operation.method,
+        "url_template": operation.path,
+        "number": len(state.attempts),
+        "status": status,
+        "error": error,
+        "seconds": state.seconds,
+        "request_id": request_id,
+        "retry_in": retry_in,
+        "may_have_applied": state.is_last_ambiguous,
+    }
+
+
+def bodies(state: CallState) -> str:
+    """Format the bodies of the last attempt for `debug=True`, secrets masked."""
+    request, outcome, parts = state.request, state.last, []
+    sent = request.shown_body if request.shown_body is not None else request.body
+    if isinstance(sent, bytes):
+        sent = sent.decode("utf-8", "replace")
+    if sent is not None:
+        parts.append(f"sent {_shortened(state.masked(str(sent)))}")
+    if not isinstance(outcome, Failure) and not (state.is_streamed and outcome.status < 300):
+        is_hidden = state.is_hidden(outcome)
+        received = MASK if is_hidden else state.masked(outcome.data.decode("utf-8", "replace"))
+        parts.append(f"received {_shortened(received)}")
+    return "".join(f"; {part}" for part in parts) or "; no bodies"
+
+
+def _shortened(text: str) -> str:
+    return repr(text) if len(text) <= MAX_BODY_LOGGED else f"{text[:MAX_BODY_LOGGED]!r}..."
