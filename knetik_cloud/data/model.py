@@ -12,9 +12,9 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, dataclass_transform
 
 from knetik_cloud import upward
 from knetik_cloud.data import codec, expressions, types
@@ -23,6 +23,7 @@ from knetik_cloud.lazy import LazyDoc
 from knetik_cloud.secret import MASK
 
 E = TypeVar("E", ApiResponseError, ApiValueError)
+P = ParamSpec("P")
 
 WIDTH = 80
 MAX_REPR_CHARACTERS = 20_000
@@ -32,19 +33,30 @@ LEGACY = frozenset(("swagger_types", "attribute_map"))
 
 
 class Field(property):
-    """A field of a model: its type expression, its wire name, its getter and its setter."""
+    """A field of a model: its type expression, its wire name, its getter and its setter.
+
+    Args:
+        expression: The type expression; see `knetik_cloud.data.expressions`.
+        wire: The name in the JSON. None means the name of the attribute.
+        required: True if the field must be present when the model is sent.
+        read_only: True if the service assigns the field.
+        enum: The strings that may be assigned. None means any.
+        epoch: True for an integer of epoch seconds.
+        secret: True if the value is masked in `repr` and `to_str`.
+    """
 
     __doc__ = LazyDoc(__doc__ or "", of_instance=lambda field: field._describe())
 
     def __init__(
         self,
         expression: str,
-        wire: str | None,
-        required: bool,
-        read_only: bool,
-        enum: tuple[str, ...] | None,
-        epoch: bool,
-        secret: bool,
+        *,
+        wire: str | None = None,
+        required: bool = False,
+        read_only: bool = False,
+        enum: tuple[str, ...] | None = None,
+        epoch: bool = False,
+        secret: bool = False,
     ) -> None:
         self.expression = expression
         self.wire = wire or ""
@@ -55,8 +67,6 @@ class Field(property):
         self.secret = secret
         self.name = ""
         self.owner: type[Model] | None = None
-        self._where: str
-        self._stable_types: set[type]
 
     def __set_name__(self, owner: type[Model], name: str) -> None:
         self.name, self.owner = name, owner
@@ -94,8 +104,7 @@ class Field(property):
         assert assign is not None
 
         def assign_checked(model: Model, value: Any) -> None:
-            if value is not None:
-                type(model)._check_subclass(value)
+            model._check_subclass(value)
             assign(model, value)
 
         super().__init__(self.fget, assign_checked, self.fdel)
@@ -126,8 +135,7 @@ class Field(property):
         try:
             seen = type_.view(value, self._where)
         except ApiResponseError as error:
-            named = _named_by(self, model, error)
-            raise named from None
+            raise _named_by(self, model, error) from None
         if seen is not value and type_.wraps:
             model._json[self.wire] = seen
         if type_.is_stable:
@@ -147,28 +155,13 @@ INTEGERS = ("int", "int32", "int64")
 SCALARS = frozenset((*INTEGERS, "float", "bool", "str", "object", "int | str"))
 
 
-def field(
-    expression: str,
-    *,
-    wire: str | None = None,
-    required: bool = False,
-    read_only: bool = False,
-    enum: tuple[str, ...] | None = None,
-    epoch: bool = False,
-    secret: bool = False,
-) -> Any:
-    """Declare a field of a model.
+def _as_value(declare: Callable[P, Field]) -> Callable[P, Any]:
+    """Return a class, for type checkers as a function whose result may be assigned to any annotation."""
+    return declare
 
-    Args:
-        expression: The type expression; see `knetik_cloud.data.expressions`.
-        wire: The name in the JSON. None means the name of the attribute.
-        required: True if the field must be present when the model is sent.
-        read_only: True if the service assigns the field.
-        enum: The strings that may be assigned. None means any.
-        epoch: True for an integer of epoch seconds.
-        secret: True if the value is masked in `repr` and `to_str`.
-    """
-    return Field(expression, wire, required, read_only, enum, epoch, secret)
+
+field = _as_value(Field)
+"""The function that declares a field of a model; see `Field`."""
 
 
 if not TYPE_CHECKING:  # a checker that sees the metaclass would no longer know the constructors' arguments
@@ -278,15 +271,10 @@ class Model(metaclass=ModelType):
         return sys.modules[cls.__module__].__package__ or cls.__module__
 
     @classmethod
+    @cache
     def _container_fields(cls) -> list[Field]:
         """List the fields of objects and lists, whose shape is checked in responses."""
-        found = cls.__dict__.get("_containers")
-        if found is None:
-            found = [f for f in cls._fields.values() if f.type.container is not None]
-            cls._containers = found
-        return found
-
-    _containers: ClassVar[list[Field]]
+        return [f for f in cls._fields.values() if f.type.container is not None]
 
     @classmethod
     def _wrap(cls, json: dict[str, Any]) -> Self:
