@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Self, overload
 
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiResponseError
@@ -42,7 +42,14 @@ class Instant:
         if model is None:
             return self
         seconds = getattr(model, self._field)
-        return None if seconds is None else _to_datetime(seconds, self._name)
+        if seconds is None:
+            return None
+        if type(seconds) is int and types.EARLIEST <= seconds <= types.LATEST:
+            import datetime as dt
+
+            return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
+        error = types.invalid_response_error(self._name, types.YEARS, seconds)
+        raise ApiResponseError(reason=f"{error.reason}{types.milliseconds_hint(seconds)}")
 
     def __set__(self, model: Model, value: dt.datetime | str | int | None) -> None:
         setattr(model, self._field, None if value is None else EPOCH.convert(value, self._name))
@@ -63,15 +70,3 @@ def epoch_seconds(value: dt.datetime | str | int, where: str) -> int:
         ApiValueError: If the value is naive, out of range, or not an instant. The message names `where`.
     """
     return EPOCH.convert(value, where)
-
-
-def _to_datetime(seconds: Any, where: str) -> dt.datetime:
-    import datetime as dt
-
-    try:
-        if type(seconds) is int:
-            return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
-    except OverflowError:
-        pass
-    error = types.invalid_response_error(where, types.YEARS, seconds)
-    raise ApiResponseError(reason=f"{error.reason}{types.milliseconds_hint(seconds)}")

@@ -74,16 +74,14 @@ def to_int(value: Any) -> int | None:
 
 def to_float(value: Any) -> float | None:
     """Return the int or float that a real number of any library stands for, or None if it is not one."""
-    number = to_int(value)
-    if number is not None or type(value) is float:
-        return value if number is None else number
+    number = value if type(value) is float else to_int(value)
+    if number is not None:
+        return number
     value = _value_of(value)
     if is_boolean(value) or _kind(value) in ("m", "M") or getattr(value, "ndim", False):
         return None  # a time of numpy counts units that it doesn't show, and an array is no number
-    if not hasattr(value, "__float__"):
-        return None
     try:
-        return float(value)
+        return float(value) if hasattr(value, "__float__") else None
     except Exception:
         return None
 
@@ -169,7 +167,7 @@ class Type:
 class Integer(Type):
     """An integer of at most `bits` bits. Booleans are rejected."""
 
-    def __init__(self, bits: int) -> None:
+    def __init__(self, bits: int = 64) -> None:
         self.bits = bits
         self.expected = f"an int of {bits} bits"
 
@@ -277,14 +275,10 @@ class DateTime(Date):
 class Seconds(Integer):
     """Epoch seconds in the range of `datetime`. A number beyond it is most likely in milliseconds."""
 
-    def __init__(self) -> None:
-        super().__init__(64)
-
     def convert(self, value: Any, where: str) -> int:
         seconds = super().convert(value, where)
         if not EARLIEST <= seconds <= LATEST:
-            error = invalid_value_error(where, YEARS, seconds)
-            raise ApiValueError(f"{error.reason}{milliseconds_hint(seconds)}")
+            raise ApiValueError(f"{where} must be {YEARS}, not {seconds}{milliseconds_hint(seconds)}")
         return seconds
 
 
