@@ -36,15 +36,10 @@ def signature(model: Any) -> inspect.Signature:
     for ancestor in reversed(model.__mro__):
         with suppress(NameError):  # since Python 3.14, they may name what only type checkers import
             annotations |= inspect.get_annotations(ancestor)
-    keyword = inspect.Parameter.KEYWORD_ONLY
+    empty, keyword = inspect.Parameter.empty, inspect.Parameter.KEYWORD_ONLY
     return inspect.Signature(
         [
-            inspect.Parameter(
-                name,
-                keyword,
-                default=None,
-                annotation=annotations.get(name, inspect.Parameter.empty),
-            )
+            inspect.Parameter(name, keyword, default=None, annotation=annotations.get(name, empty))
             for name in model._fields
         ]
     )
@@ -87,13 +82,8 @@ def _attribute_docstrings(owner: type) -> dict[str, str]:
         return {}
     body = parsed.body[0].body if isinstance(parsed.body[0], ast.ClassDef) else []
     found = {}
-    for statement, below in pairwise(body):
-        if (
-            isinstance(statement, ast.AnnAssign)
-            and isinstance(statement.target, ast.Name)
-            and isinstance(below, ast.Expr)
-            and isinstance(below.value, ast.Constant)
-            and isinstance(below.value.value, str)
-        ):
-            found[statement.target.id] = inspect.cleandoc(below.value.value)
+    for pair in pairwise(body):
+        match pair:
+            case ast.AnnAssign(ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                found[name] = inspect.cleandoc(text)
     return found
