@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
-from typing import Any, Protocol
+from typing import Any
 
 from knetik_cloud.data.types import (
     Boolean,
@@ -29,16 +29,6 @@ from knetik_cloud.data.types import (
 from knetik_cloud.exceptions import ApiValueError
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
-
-
-class FieldOfModel(Protocol):
-    """A field, as far as a reference to its model needs it."""
-
-    wire: str
-
-    @property
-    def type(self) -> Type:
-        """The type."""
 
 
 class Either(Type):
@@ -98,8 +88,7 @@ class Reference(Type):
     def check(self, values: Sequence[Any], where: str, depth: int) -> None:
         rows = self._check_column(values, where)
         if depth and rows:
-            fields: list[FieldOfModel] = self.model._container_fields()
-            for field in fields:
+            for field in self.model._container_fields():
                 column = list(map(dict.get, rows, repeat(field.wire)))
                 field.type.check(column, f"{where}.{field.wire}", depth - 1)
 
