@@ -155,12 +155,11 @@ class Plan(Generic[P]):
         self.start = Position.parse(start_page, operation.id)
         if self.start.size is not None and page_size not in (None, self.start.size):
             raise types.invalid_value_error("page_size", f"{self.start.size}, as in start_page", page_size)
-        self._shown = {
-            **self._arguments,
-            **({} if page_size is None else {self.size_name: page_size}),
-        }
+        self._shown = dict(arguments)
         if page_size is None:
             page_size = self.start.size or min(DEFAULT_PAGE_SIZE, self.limit or DEFAULT_PAGE_SIZE)
+        else:
+            self._shown[self.size_name] = page_size
         self.size = options.integer("page_size", page_size, 1)
         if self.start.page > 1:  # where a page begins depends on the size
             self.start = self.start._replace(size=self.size)
@@ -183,7 +182,7 @@ class Plan(Generic[P]):
     def page_arguments(self, size: int) -> dict[str, Any]:
         """Return the arguments of a call except the page, with `size` unless the caller or start sets one."""
         is_set = self.size_name in self._shown or self.start.size is not None
-        return {**self._arguments, **({} if is_set else {self.size_name: size})}
+        return {**self._arguments, self.size_name: self.size if is_set else size}
 
     @property
     def page_model(self) -> Any:
@@ -239,7 +238,7 @@ class _ListState(Generic[P]):
         self._plan = plan
         self._seen = _SeenIds(plan.start.seen)
         self._total: int | None = plan.start.total
-        self._rows = 0
+        self._rows = (plan.start.page - 1) * plan.size
         self._given = 0
         self._alike = 1
         self._last_keys: list[Any] = []
@@ -263,33 +262,30 @@ class _ListState(Generic[P]):
         self._watch_for_repetition(rows, total)
         is_full = len(rows) >= plan.size
         fresh, repeated = self._seen.split(rows)
-        is_first = self.received == plan.start.page
-        if is_first:
-            self._rows += (plan.start.page - 1) * plan.size
-        warning = self._moved(total, 0 if is_first else len(repeated))
-        is_cut = plan.limit is not None and plan.limit - self._given < len(fresh)
-        if plan.limit is not None:
-            del fresh[plan.limit - self._given :]
-        self._given += len(fresh)
+        warning = self._moved(total, 0 if self.received == plan.start.page else len(repeated))
+        given = fresh[: self._left]
+        self._given += len(given)
         self._total = total
         self.end = self._last_page(len(rows), total, pages)
-        if len(fresh) != len(rows):
-            rows[:] = fresh
+        if len(given) != len(rows):
+            rows[:] = given
         warning = warning or self._missing(total)
-        return EmitPage(page, fresh, warning, self.received, is_cut, is_full, repeated)
+        is_cut = len(given) < len(fresh)
+        return EmitPage(page, given, warning, self.received, is_cut, is_full, repeated)
 
     def _last_page(self, rows: int, total: int | None, pages: int | None) -> int:
-        if not rows or self._is_at_limit:
+        if not rows or self._left == 0:
             return self.received
         if pages is None:
             pages = self.received + (total is None or self._rows < total)
-        if self._plan.limit is not None:
-            pages = min(pages, self.received + math.ceil((self._plan.limit - self._given) / rows))
+        if self._left is not None:
+            pages = min(pages, self.received + math.ceil(self._left / rows))
         return max(pages, self.received)
 
     @property
-    def _is_at_limit(self) -> bool:
-        return self._plan.limit is not None and self._given >= self._plan.limit
+    def _left(self) -> int | None:
+        """The number of items up to the limit, or None if there is no limit."""
+        return None if self._plan.limit is None else self._plan.limit - self._given
 
     def _watch_for_repetition(self, rows: Sequence[Any], total: int | None) -> None:
         keys = [key_of(row) for row in rows]
@@ -321,16 +317,13 @@ class _ListState(Generic[P]):
 
     def _missing(self, total: int | None) -> str | None:
         """Return a warning at the end if the list had fewer items than its total."""
-        if not self.is_done or self._is_at_limit or self._has_warned or total is None:
+        start = self._plan.start
+        is_whole = self.is_done and self._left != 0 and start.page == 1 and not start.seen
+        if not is_whole or self._has_warned or total is None or self._given >= total:
             return None
-        if self._plan.start.page > 1 or self._plan.start.seen:
-            return None
-        if self._given >= total:
-            return None
-        count = f"{self._given} items of {total}"
         return (
-            f"{self._plan.operation.id} returned {count}: others may have been missed. "
-            "Collect items first, then change them"
+            f"{self._plan.operation.id} returned {self._given} items of {total}: "
+            "others may have been missed. Collect items first, then change them"
         )
 
 
