@@ -49,23 +49,18 @@ def of_field(field: Field) -> str:
     """Describe a field: its type, its traits, and the text in its class."""
     if field.owner is None:
         return ""
-    traits = [field.expression]
-    if field.wire != field.name:
-        traits.append(f"{field.wire!r} in the JSON")
-    traits += [
-        trait
-        for trait, holds in (
-            ("required", field.required),
-            ("read-only: the service assigns it", field.read_only),
-            ("epoch seconds", field.epoch),
-            ("secret", field.secret),
-        )
-        if holds
-    ]
-    if field.enum is not None:
-        traits.append(f"one of {', '.join(map(repr, field.enum))}")
+    traits = (
+        field.expression,
+        "" if field.wire == field.name else f"{field.wire!r} in the JSON",
+        "required" if field.required else "",
+        "read-only: the service assigns it" if field.read_only else "",
+        "epoch seconds" if field.epoch else "",
+        "secret" if field.secret else "",
+        "" if field.enum is None else f"one of {', '.join(map(repr, field.enum))}",
+    )
+    described = "; ".join(filter(None, traits))
     text = attribute_docstring(field)
-    return "; ".join(traits) if text is None else f"{'; '.join(traits)}.\n\n{text}"
+    return described if text is None else f"{described}.\n\n{text}"
 
 
 def attribute_docstring(attribute: Documented) -> str | None:
