@@ -96,16 +96,16 @@ class TokenStore:
     def fresh(self, now: float, rejected: Secret | None = None) -> Secret | None:
         """Return the header of a token that does not need renewal, or None if there is none."""
         header = self._header
-        return header if header is not None and now < self._renew_at and header is not rejected else None
+        return header if now < self._renew_at and header is not rejected else None
 
     def valid(self, now: float, rejected: Secret | None = None) -> Secret | None:
         """Return the header of a token that has not expired, or None if there is none."""
         header = self._header
-        return header if header is not None and now < self._expires and header is not rejected else None
+        return header if now < self._expires and header is not rejected else None
 
     def recent_failure(self, now: float) -> ApiException | None:
         """Return a copy of the last failure while renewal is backing off, or None if renewal is allowed."""
-        return copy.copy(self._failure) if now < self._paused_until and self._failure is not None else None
+        return copy.copy(self._failure) if now < self._paused_until else None
 
     def grant(self) -> dict[str, Any]:
         """Return the arguments of the token operation, with the refresh token if there is one."""
