@@ -14,15 +14,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, dataclass_transform
 
 from knetik_cloud import upward
 from knetik_cloud.data import codec, expressions, types
-from knetik_cloud.exceptions import ApiResponseError, ApiValueError
+from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError
 from knetik_cloud.lazy import LazyDoc
 from knetik_cloud.secret import MASK
 
-E = TypeVar("E", ApiResponseError, ApiValueError)
 P = ParamSpec("P")
 
 WIDTH = 80
@@ -143,7 +142,7 @@ class Field(property):
         return seen
 
 
-def _named_by(declared: Field, model: Model, error: E) -> E:
+def _named_by(declared: Field, model: Model, error: ApiException) -> ApiException:
     """Return the error with the model's own class in place of the base that declares the field."""
     place = f"{type(model).__name__}.{declared.name}"
     if place == declared._where:
