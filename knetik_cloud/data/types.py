@@ -74,7 +74,7 @@ def to_int(value: Any) -> int | None:
 
 def to_float(value: Any) -> float | None:
     """Return the int or float that a real number of any library stands for, or None if it is not one."""
-    number = value if type(value) is float else to_int(value)
+    number = value if type(value) in (int, float) else to_int(value)
     if number is not None:
         return number
     value = _value_of(value)
