@@ -228,7 +228,7 @@ class Observation:
         attempt, call._attempt = call._attempt, None
         assert attempt is not None
         if isinstance(outcome, Failure):
-            attempt.error = outcome.masked(state.request.secrets()).to_exception()
+            attempt.error = outcome.to_exception()
             attempt.error.operation = attempt.operation
             attempt.error.may_have_applied = state.is_last_ambiguous
         else:

@@ -200,7 +200,8 @@ class Engine:
                     outcome = Failure(DeadlineExceeded, "", written=False, retryable=False)
                 state.seconds = self.clock() - started
                 if isinstance(outcome, Failure):
-                    outcome = self._apply_deadline(outcome, deadline, limit, settings.deadline)
+                    failure = outcome.masked(request.secrets())  # before it is in the frame of an error
+                    outcome = self._apply_deadline(failure, deadline, limit, settings.deadline)
                 state.record(outcome)
                 is_sending = False
                 retries = state.retries
@@ -341,10 +342,8 @@ class Engine:
     def _apply_deadline(self, failure: Failure, deadline: float, limit: float, seconds: float) -> Failure:
         """Replace a timeout that the deadline of the call caused, and not its own limit."""
         if issubclass(failure.error, ApiTimeoutException) and self.clock() >= deadline:
-            reason, written = passed(limit, seconds), failure.written
-            if not written:
-                reason += ": this attempt was not sent"
-            return Failure(DeadlineExceeded, reason, failure.cause, written=written, retryable=False)
+            reason = passed(limit, seconds) + ("" if failure.written else ": this attempt was not sent")
+            return failure._replace(error=DeadlineExceeded, reason=reason, retryable=False)
         return failure
 
     def _follow(self, request: Request, response: Response) -> bool:
@@ -507,7 +506,7 @@ class CallState:
         """Build the error for the last attempt."""
         last = self.last
         if isinstance(last, Failure):
-            return self._describe(last.masked(self.request.secrets()).to_exception(), None)
+            return self._describe(last.to_exception(), None)
         error = exception_class(last.status)(last.status, self.masked(last.reason or ""))
         error.retry_after = self.retry_after
         return self._describe(error, last)

@@ -78,42 +78,28 @@ class Response(Protocol):
         """Prevent the connection of a malformed response from being used again."""
 
 
-class Failure:
+class Failure(NamedTuple):
     """The failure of an attempt without a response.
 
     Attributes:
         error: The class of the exception for the caller.
         reason: The message of the exception.
-        cause: The low-level error, or None.
         written: True if the service may have received any part of the request.
+        cause: The low-level error, or None.
         retryable: True if a retry may help.
         status: The HTTP status of a response whose body can't be read, or None.
     """
 
-    __slots__ = ("cause", "error", "reason", "retryable", "status", "written")
-
-    def __init__(
-        self,
-        error: type[ApiException],
-        reason: str,
-        cause: BaseException | None = None,
-        *,
-        written: bool,
-        retryable: bool = True,
-        status: int | None = None,
-    ) -> None:
-        self.error = error
-        self.reason = reason
-        self.cause = cause
-        self.written = written
-        self.retryable = retryable
-        self.status = status
+    error: type[ApiException]
+    reason: str
+    written: bool
+    cause: BaseException | None = None
+    retryable: bool = True
+    status: int | None = None
 
     def masked(self, secrets: Sequence[Secret]) -> Failure:
-        """Mask secrets in the reason and the cause, and return this failure."""
-        self.reason = masked(self.reason, secrets)
-        self.cause = sanitize_cause(self.cause, secrets)
-        return self
+        """Return this failure with secrets masked in the reason and the cause."""
+        return self._replace(reason=masked(self.reason, secrets), cause=sanitize_cause(self.cause, secrets))
 
     def to_stream_exception(self, request: Request) -> ApiException:
         """Build the exception for a streamed response that failed after its call had returned."""

@@ -180,8 +180,8 @@ class Exchange:
         failed = Failure(
             mapped.error,
             mapped.reason,
+            written,
             without_tracebacks(cause),  # whose frames hold the token
-            written=written,
             retryable=mapped.retryable,
             status=self.response.status or None if mapped.error is ApiResponseError else None,
         )

@@ -78,11 +78,11 @@ class Reply:
         self.is_discarded = True
 
 
-REFUSED = Failure(ApiConnectionException, "refused", ConnectionRefusedError("refused"), written=False)
-RESET = Failure(ApiConnectionException, "reset", ConnectionResetError("reset"), written=True)
-READ_TIMEOUT = Failure(ApiTimeoutException, "slow", TimeoutError("slow"), written=True)
-CONNECT_TIMEOUT = Failure(ApiTimeoutException, "slow", TimeoutError("slow"), written=False)
-BAD_CERTIFICATE = Failure(ApiConnectionException, "TLS", written=False, retryable=False)
+REFUSED = Failure(ApiConnectionException, "refused", False, ConnectionRefusedError("refused"))
+RESET = Failure(ApiConnectionException, "reset", True, ConnectionResetError("reset"))
+READ_TIMEOUT = Failure(ApiTimeoutException, "slow", True, TimeoutError("slow"))
+CONNECT_TIMEOUT = Failure(ApiTimeoutException, "slow", False, TimeoutError("slow"))
+BAD_CERTIFICATE = Failure(ApiConnectionException, "TLS", False, retryable=False)
 
 
 class World:

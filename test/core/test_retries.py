@@ -403,7 +403,7 @@ def test_the_cause_is_kept_without_its_traceback() -> None:
         raise ConnectionResetError("by peer")
     except ConnectionResetError as raised:
         cause = raised
-    failure = Failure(ApiTimeoutException, "lost", cause, written=True)
+    failure = Failure(ApiTimeoutException, "lost", True, cause)
     error = World().error(ONCE, [failure])
     assert error.__cause__ is cause
     assert cause.__traceback__ is None

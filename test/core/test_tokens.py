@@ -263,7 +263,7 @@ def test_attempts_show_no_token_that_the_service_echoed() -> None:
     assert [attempt.outcome for attempt in error.attempts] == ["401 no Bearer ***", "400 Reason"]
     error = World(credentials()).error(READ, [granted(), echo, granted("second-token"), Reply(400)])
     assert "first-token" not in str(error)
-    lost = Failure(ApiConnectionException, "no first-token", OSError("no first-token"), written=True)
+    lost = Failure(ApiConnectionException, "no first-token", True, OSError("no first-token"))
     replies = [granted(), Reply(503, reason="no first-token"), lost, Reply(200, reason="first-token")]
     response = World(credentials()).call(READ, replies)
     assert [attempt.outcome for attempt in response.attempts] == ["503 no ***", "no ***", "200 ***"]
