@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, dataclass_transform, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, dataclass_transform, overload
 from urllib.parse import urlsplit
 
 from knetik_cloud.core import options
@@ -104,23 +104,21 @@ def _timeout(name: str, value: Any) -> float | tuple[float, float]:
 
 def _hooks(name: str, value: Any) -> tuple[Hook, ...]:
     hooks = tuple(value) if isinstance(value, Iterable) else (value,)
-    wrong = [hook for hook in hooks if not isinstance(hook, Hook)]
-    if wrong:
-        raise types.invalid_value_error(name, "a list of knetik_cloud.Hook objects", wrong[0])
+    for hook in hooks:
+        if not isinstance(hook, Hook):
+            raise types.invalid_value_error(name, "a list of knetik_cloud.Hook objects", hook)
     return hooks
 
 
 _flag = _must_be("True or False", lambda value: isinstance(value, bool))
 _text = _must_be("a non-empty str", lambda value: isinstance(value, str) and value)
-_header_text = _must_be(
-    "a Latin-1 str without line breaks",
-    lambda value: isinstance(value, str) and options.is_header_text(value),
-)
+_header_text = _must_be("a Latin-1 str without line breaks", options.is_header_text)
 _provider = _must_be(
     "an object with a method get_token()", lambda value: callable(getattr(value, "get_token", None))
 )
 _token = _secret("a Latin-1 str without line breaks", lambda value: options.is_header_text(value.reveal()))
 _password = _secret("a str that UTF-8 can encode (no lone surrogates)", Secret.is_encodable)
+_tls = _must_be("an ssl.SSLContext", lambda value: isinstance(value, ssl.SSLContext))
 _any_text = _must_be("a str", lambda value: isinstance(value, str))
 _positive = partial(options.integer, least=1)
 
@@ -132,12 +130,13 @@ class Setting(Generic[G, S]):
         default: The value of a setting that is neither passed nor in the environment.
         check: Checks a value, and returns the value to store. Not called for None if that is the default.
         env: True if the setting has an environment variable.
+        kw_only: Whether it is passed by name only, for type checkers.
     """
 
     __doc__ = LazyDoc(__doc__ or "", of_instance=lambda setting: setting.describe())
     owner: type | None = None
 
-    def __init__(self, default: Any, check: Check, env: bool) -> None:
+    def __init__(self, *, default: Any, check: Check, env: bool = False, kw_only: bool = True) -> None:
         self.default, self.check, self.has_env = default, check, env
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -173,12 +172,7 @@ class Setting(Generic[G, S]):
         def __set__(self, instance: object, value: S) -> None: ...
 
 
-def setting(*, default: Any, check: Check, env: bool = False, kw_only: bool = True) -> Any:
-    """Declare a setting. `kw_only` is for type checkers; see `Setting` for the other arguments."""
-    return Setting(default, check, env)
-
-
-@dataclass_transform(kw_only_default=True, field_specifiers=(setting,))
+@dataclass_transform(kw_only_default=True, field_specifiers=(Setting,))
 class Settings:
     """The base of a class of settings, whose constructor and attributes follow from the declarations."""
 
@@ -262,7 +256,6 @@ Path = Setting[str | None, str | os.PathLike[str] | None]
 Number = Setting[int, int]
 Timeout = float | tuple[float, float]
 Provider = TokenProvider | AsyncTokenProvider | None
-Context: TypeAlias = "ssl.SSLContext | None"
 
 
 class Configuration(Settings):
@@ -279,61 +272,59 @@ class Configuration(Settings):
 
     __doc__ = LazyDoc(__doc__ or "", _attributes)
 
-    host: Setting[str, str | None] = setting(default=DEFAULT_HOST, check=_host, env=True, kw_only=False)
+    host: Setting[str, str | None] = Setting(default=DEFAULT_HOST, check=_host, env=True, kw_only=False)
     """The base URL of the service."""
-    access_token: Credential = setting(default=None, check=_token, env=True)
+    access_token: Credential = Setting(default=None, check=_token, env=True)
     """A fixed access token."""
-    client_id: Setting[str, str | None] = setting(default="knetik", check=_text, env=True)
+    client_id: Setting[str, str | None] = Setting(default="knetik", check=_text, env=True)
     """The client key for the token operation."""
-    client_secret: Credential = setting(default=None, check=_password, env=True)
+    client_secret: Credential = Setting(default=None, check=_password, env=True)
     """The client secret for the client credentials grant."""
-    username: Text = setting(default=None, check=_text, env=True)
+    username: Text = Setting(default=None, check=_text, env=True)
     """The user name for the password grant."""
-    password: Credential = setting(default=None, check=_password, env=True)
+    password: Credential = Setting(default=None, check=_password, env=True)
     """The password for the password grant."""
-    token_provider: Setting[Provider, Provider] = setting(default=None, check=_provider)
+    token_provider: Setting[Provider, Provider] = Setting(default=None, check=_provider)
     """An object whose `get_token()` returns an `AccessToken`, in place of the other credentials.
 
     With `knetik_cloud.aio`, it may be an `async def`.
     """
-    verify_ssl: Setting[bool, bool] = setting(default=True, check=_flag)
+    verify_ssl: Setting[bool, bool] = Setting(default=True, check=_flag)
     """False accepts any certificate, and warns."""
-    ssl_ca_cert: Path = setting(default=None, check=_path)
+    ssl_ca_cert: Path = Setting(default=None, check=_path)
     """The path of a PEM file of trusted CAs. None means those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, then
     those of `REQUESTS_CA_BUNDLE`, then those of certifi.
     """
-    cert_file: Path = setting(default=None, check=_path)
+    cert_file: Path = Setting(default=None, check=_path)
     """The path of a client certificate (PEM)."""
-    key_file: Path = setting(default=None, check=_path)
+    key_file: Path = Setting(default=None, check=_path)
     """The path of the key of the client certificate. None means that it is in `cert_file`."""
-    ssl_context: Setting[ssl.SSLContext | None, ssl.SSLContext | None] = setting(
-        default=None, check=_must_be("an ssl.SSLContext", lambda value: isinstance(value, ssl.SSLContext))
-    )
+    ssl_context: Setting[ssl.SSLContext | None, ssl.SSLContext | None] = Setting(default=None, check=_tls)
     """An `ssl.SSLContext` to use unchanged. The other TLS settings are then ignored."""
-    proxy: Text = setting(default=None, check=_proxy)
+    proxy: Text = Setting(default=None, check=_proxy)
     """The URL of an HTTP proxy. An empty string disables proxies. None uses that of the environment."""
-    no_proxy: Text = setting(default=None, check=_any_text)
+    no_proxy: Text = Setting(default=None, check=_any_text)
     """The hosts to reach directly, separated by commas: names, suffixes, addresses and CIDR blocks.
 
     None means the `NO_PROXY` of the environment.
     """
-    timeout: Setting[Timeout, Timeout] = setting(default=(5.0, 10.0), check=_timeout)
+    timeout: Setting[Timeout, Timeout] = Setting(default=(5.0, 10.0), check=_timeout)
     """Seconds to wait for a connection and for each receive, or a (connect, read) pair."""
-    deadline: Setting[float, float] = setting(default=30.0, check=options.time_limit)
+    deadline: Setting[float, float] = Setting(default=30.0, check=options.time_limit)
     """Seconds for a whole call, including attempts and waits. `math.inf` means no limit."""
-    retries: Number = setting(default=2, check=options.count)
+    retries: Number = Setting(default=2, check=partial(options.integer, least=0))
     """The maximum number of retries of a call. Only safe calls are retried."""
-    max_response_size: Number = setting(default=16 << 20, check=_positive)
+    max_response_size: Number = Setting(default=16 << 20, check=_positive)
     """The maximum number of bytes in a decoded response."""
-    max_json_values: Number = setting(default=2_000_000, check=_positive)
+    max_json_values: Number = Setting(default=2_000_000, check=_positive)
     """The maximum number of JSON values in a response."""
-    pool_size: Number = setting(default=32, check=_positive)
+    pool_size: Number = Setting(default=32, check=_positive)
     """The maximum number of idle connections."""
-    user_agent: Setting[str, str] = setting(default=USER_AGENT, check=_header_text)
+    user_agent: Setting[str, str] = Setting(default=USER_AGENT, check=_header_text)
     """The `User-Agent` header."""
-    hooks: Setting[tuple[Hook, ...], Iterable[Hook]] = setting(default=(), check=_hooks)
+    hooks: Setting[tuple[Hook, ...], Iterable[Hook]] = Setting(default=(), check=_hooks)
     """The hooks that observe calls, attempts and tokens, as `knetik_cloud.Hook` objects."""
-    debug: Setting[bool, bool] = setting(default=False, check=_flag)
+    debug: Setting[bool, bool] = Setting(default=False, check=_flag)
     """True adds query values and bodies to DEBUG records of the logger `knetik_cloud`. Secrets are masked."""
 
     @property
@@ -394,15 +385,3 @@ class Configuration(Settings):
         if shown.get("proxy"):
             shown["proxy"] = _without_userinfo(shown["proxy"])
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
-
-
-def without_credentials(host: str) -> Configuration:
-    """Return a configuration for a sandbox, without the credentials and the proxies of the environment.
-
-    They may be meant for the hosted service, or malformed.
-    """
-    unused: Any = dict.fromkeys(("access_token", "client_secret", "username", "password"), "unused")
-    configuration = Configuration(host=host, client_id="knetik", proxy="", **unused)
-    for name in unused:
-        setattr(configuration, name, None)
-    return configuration

@@ -19,7 +19,7 @@ class Control:
 
     def __init__(self, url: str) -> None:
         from knetik_cloud.api_client import ApiClient
-        from knetik_cloud.configuration import without_credentials
+        from knetik_cloud.sandbox.clients import without_credentials
 
         configuration = without_credentials(url)
         # A sandbox may load, generate or export millions of rows before it responds.

@@ -82,7 +82,7 @@ class Settings(NamedTuple):
             elif name == "_deadline":
                 deadline = time_limit(name, value)
             elif name == "_retries":
-                retries = count(name, value)
+                retries = integer(name, value, 0)
             else:
                 sent = override_headers(dict(sent), headers(name, value))
         return Settings(connect, read, deadline, retries, sent)
@@ -156,11 +156,6 @@ def timeouts(name: str, value: Any) -> tuple[float, float]:
     return limit, limit
 
 
-def count(name: str, value: Any) -> int:
-    """Check a number of retries, an int of 0 or more."""
-    return integer(name, value, 0)
-
-
 def integer(name: str, value: Any, least: int, most: float = math.inf) -> int:
     """Check an int from `least` to `most`. Integers of other libraries are accepted.
 
@@ -208,8 +203,7 @@ def headers(name: str, values: Any) -> dict[str, str | Secret]:
 
 
 def _can_be_sent(value: Any) -> bool:
-    text = value.reveal() if isinstance(value, Secret) else value
-    return isinstance(text, str) and is_header_text(text)
+    return is_header_text(value.reveal() if isinstance(value, Secret) else value)
 
 
 def is_secret_header(name: str) -> bool:
@@ -217,6 +211,6 @@ def is_secret_header(name: str) -> bool:
     return name.lower() in ("authorization", "proxy-authorization", "cookie", "x-api-key")
 
 
-def is_header_text(text: str) -> bool:
-    """Return whether a string can be sent in a header unchanged."""
-    return HEADER_TEXT.fullmatch(text) is not None
+def is_header_text(value: object) -> bool:
+    """Return whether a value is a string that can be sent in a header unchanged."""
+    return isinstance(value, str) and HEADER_TEXT.fullmatch(value) is not None

@@ -45,7 +45,7 @@ def knetik_configuration(knetik_sandbox: Sandbox) -> Configuration:
 
     These are the id and the secret of the client in the sandbox's data that has the most permissions.
     """
-    from knetik_cloud.configuration import without_credentials
+    from knetik_cloud.sandbox.clients import without_credentials
 
     configuration = without_credentials(knetik_sandbox.url)
     if knetik_sandbox.settings.require_auth:

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from knetik_cloud import ApiClient, ApiValueError, Configuration, Secret
-from knetik_cloud.configuration import Setting, setting
+from knetik_cloud.configuration import Setting
 from knetik_cloud.core import options
 from knetik_cloud.core.options import Settings
 from knetik_cloud.hooks import Hook
@@ -49,11 +49,11 @@ def test_counts_are_whole_numbers() -> None:
         def __index__(self) -> int:
             return 4
 
-    assert options.count("retries", Whole()) == 4
-    assert options.count("retries", 0) == 0
+    assert options.integer("retries", Whole(), 0) == 4
+    assert options.integer("retries", 0, 0) == 0
     for wrong in (-1, True, 1.0, "1", None, Decimal(1)):
         with pytest.raises(ApiValueError, match="int of 0 or more"):
-            options.count("retries", wrong)
+            options.integer("retries", wrong, 0)
 
 
 def test_an_option_comes_before_a_view_and_a_view_before_the_configuration() -> None:
@@ -201,7 +201,7 @@ def test_a_setting_is_declared_once_for_the_constructor_the_attribute_and_the_do
 
 def test_a_subclass_may_declare_settings_of_its_own() -> None:
     class Own(Configuration):
-        region: Setting[str, str] = setting(default="eu", check=lambda name, value: value.lower())
+        region: Setting[str, str] = Setting(default="eu", check=lambda name, value: value.lower())
 
     own = Own(host="http://localhost", region="US")
     assert (own.host, own.region, repr(own).startswith("Own(host=")) == ("http://localhost", "us", True)
