@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.exceptions import ApiException
-from knetik_cloud.wire.content import PIECE
+from knetik_cloud.wire.content import CHUNK_BYTES
 from knetik_cloud.wire.exchange import Transport
 from knetik_cloud.wire.pipe import Pipe, run
 from knetik_cloud.wire.received import ReceivedResponse
@@ -37,7 +37,7 @@ class RESTResponse(ReceivedResponse):
             self._data = run(self._read_rest(self._exchange.transport.max_response_size))
         return self._data
 
-    def stream(self, amount: int = PIECE) -> Iterator[bytes]:
+    def stream(self, amount: int = CHUNK_BYTES) -> Iterator[bytes]:
         """Yield the decoded body in chunks of at most `amount` bytes.
 
         Raises:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.wire.asynchronous import AsyncioPipe, connect
-from knetik_cloud.wire.content import PIECE
+from knetik_cloud.wire.content import CHUNK_BYTES
 from knetik_cloud.wire.exchange import Transport
 from knetik_cloud.wire.pipe import Pipe
 from knetik_cloud.wire.received import ReceivedResponse
@@ -40,7 +40,7 @@ class RESTResponse(ReceivedResponse):
             raise ApiValueError("a streamed response has no data: read it with `await response.read()`")
         return self._data
 
-    async def stream(self, amount: int = PIECE) -> AsyncIterator[bytes]:
+    async def stream(self, amount: int = CHUNK_BYTES) -> AsyncIterator[bytes]:
         """Yield the decoded body in chunks of at most `amount` bytes.
 
         Raises:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from knetik_cloud.exceptions import ApiResponseError
 
-PIECE = 1 << 16
+CHUNK_BYTES = 1 << 16
 MAX_CODINGS = 2
 MAX_MEMBERS = 1000
 MAX_BYTES_BETWEEN = 1 << 26
@@ -28,7 +28,7 @@ class Inflater:
         self.produced = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Decode more bytes, in pieces of at most 64 KiB.
+        """Decode more bytes, in chunks of at most 64 KiB.
 
         Raises:
             ApiResponseError: If the bytes are not in that encoding.
@@ -40,13 +40,13 @@ class Inflater:
         while data:
             if self._inflater.eof and not self._next_member(data):
                 return
-            piece = self._inflate(data)
+            chunk = self._inflate(data)
             self._started = True
             data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
-            if piece:
-                yield piece
-        while not self._inflater.eof and (piece := self._inflate(b"")):
-            yield piece
+            if chunk:
+                yield chunk
+        while not self._inflater.eof and (chunk := self._inflate(b"")):
+            yield chunk
 
     def finish(self) -> None:
         """Check that the encoded bytes were complete.
@@ -69,7 +69,7 @@ class Inflater:
 
     def _inflate(self, data: bytes) -> bytes:
         try:
-            return self._inflater.decompress(data, PIECE)
+            return self._inflater.decompress(data, CHUNK_BYTES)
         except zlib.error as cause:
             if self._wbits != _ZLIB or self._started:
                 reason = str(cause)
@@ -100,16 +100,16 @@ def inflaters(header: str | None) -> list[Inflater]:
 
 
 def feed(chain: Sequence[Inflater], data: bytes) -> Iterator[bytes]:
-    """Pass bytes through a chain of decoders, in pieces of at most 64 KiB."""
+    """Pass bytes through a chain of decoders, in chunks of at most 64 KiB."""
     if not chain:
         yield data
         return
     inflater, rest = chain[0], chain[1:]
-    for piece in inflater.feed(data):
-        inflater.produced += len(piece)
+    for chunk in inflater.feed(data):
+        inflater.produced += len(chunk)
         if rest and inflater.produced > MAX_BYTES_BETWEEN:
             raise _unreadable(f"more than {MAX_BYTES_BETWEEN} bytes lie inside")
-        yield from feed(rest, piece)
+        yield from feed(rest, chunk)
 
 
 def _unreadable(why: str) -> ApiResponseError:

@@ -87,18 +87,18 @@ class Exchange:
                 data = response.take()
                 self.finish()
                 return data
-            return await self._read_pieces()
+            return await self._read_whole()
         except Exception as error:
             if is_success or self.is_foreign(error):
                 raise
             self.abort()
             return b""
 
-    async def _read_pieces(self) -> bytes:
+    async def _read_whole(self) -> bytes:
         """Read and decode the whole body."""
-        whole = bytearray()  # not a list: many small pieces take many times their bytes
-        while piece := await self.next_piece():
-            whole += piece
+        whole = bytearray()  # not a list: many small chunks take many times their bytes
+        while chunk := await self.next_chunk():
+            whole += chunk
         return bytes(whole)
 
     def _listen(self, data: bytes) -> bool:
@@ -106,13 +106,13 @@ class Exchange:
         self.response.feed(data)
         return self.response.status > 0
 
-    async def next_piece(self) -> bytes:
-        """Return the next piece of the decoded body, or release the connection and return b"" at the end."""
+    async def next_chunk(self) -> bytes:
+        """Return the next chunk of the decoded body, or release the connection and return b"" at the end."""
         response, pipe = self.response, self._pipe
         while True:
-            piece = response.take()
-            if piece:
-                return piece
+            chunk = response.take()
+            if chunk:
+                return chunk
             if response.is_complete:
                 self.finish()
                 return b""
@@ -134,14 +134,14 @@ class Exchange:
         is_abrupt = type(error).__name__ == "SSLEOFError" and not self.is_foreign(error)
         return is_abrupt and self.response.ends_with_connection and not self.command.stream
 
-    async def next_piece_or_error(self) -> bytes:
-        """Return the next piece of a streamed body.
+    async def next_chunk_or_error(self) -> bytes:
+        """Return the next chunk of a streamed body.
 
         Raises:
             ApiException: If the response can't be read.
         """
         try:
-            return await self.next_piece()
+            return await self.next_chunk()
         except BaseException as cause:
             self.abort()
             if not isinstance(cause, Exception) or self.is_foreign(cause):

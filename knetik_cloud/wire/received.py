@@ -51,16 +51,16 @@ class ReceivedResponse:
         data: bytes | bytearray = self._rest
         if len(data) < amount:  # not joined one by one: that takes quadratic time
             data = bytearray(data)
-            while len(data) < amount and (piece := await self._next()):
-                data += piece
+            while len(data) < amount and (chunk := await self._next()):
+                data += chunk
         self._rest = bytes(data[amount:])
         return bytes(data[:amount])
 
     async def _read_rest(self, limit: float) -> bytes:
         data = bytearray(self._rest)
         self._rest = b""
-        while piece := await self._next():
-            data += piece
+        while chunk := await self._next():
+            data += chunk
             if len(data) > limit:
                 self._exchange.abort()
                 failed = self._exchange.map_failure(content.too_large(int(limit)))
@@ -73,7 +73,7 @@ class ReceivedResponse:
             return data
         if self._exchange.is_aborted:
             raise ApiValueError("the response is closed, by `close` or by an error: nothing more can be read")
-        return await self._exchange.next_piece_or_error()
+        return await self._exchange.next_chunk_or_error()
 
     def _release(self) -> None:
         self._exchange.abort()

@@ -62,7 +62,7 @@ class Response:
     _mode = TO_END
     _error: Exception | None = None
     _decoders: list[content.Inflater] | None = None
-    _pieces: Iterator[bytes] | None = None
+    _chunks: Iterator[bytes] = iter(())
     _is_kept_alive = False
 
     def __init__(self, method: str = "GET", limit: int = 0, tunnel: bool = False) -> None:
@@ -163,7 +163,7 @@ class Response:
         return data
 
     def _add(self, data: bytes) -> None:
-        """Add to the body. Small pieces are gathered: as objects they take many times their bytes."""
+        """Add to the body. Small chunks are gathered: as objects they take many times their bytes."""
         body = self._body
         if len(data) >= SMALL_BYTES or not body:
             body.append(data)
@@ -173,17 +173,15 @@ class Response:
             body.append(bytearray(data))
 
     def _inflate(self) -> bytes:
-        """Return the next piece of the decompressed body: no more than one is held in memory."""
+        """Return the next chunk of the decompressed body: no more than one is held in memory."""
         assert self._decoders is not None
         while True:
-            if self._pieces is not None:
-                piece = next(self._pieces, b"")
-                if piece:
-                    return piece
-                self._pieces = None
+            chunk = next(self._chunks, b"")
+            if chunk:
+                return chunk
             if not self._body:
                 break
-            self._pieces = content.feed(self._decoders, self._drain())
+            self._chunks = content.feed(self._decoders, self._drain())
         if self.is_complete:
             for decoder in self._decoders:
                 decoder.finish()
@@ -297,7 +295,7 @@ class Response:
                 if self._mode == LENGTH:
                     self._read_length(data)
                 elif self._mode == CHUNKS:
-                    self._read_chunks(data)
+                    self._read_transfer_chunks(data)
                 else:
                     self._add(data)
             except FramingError as error:
@@ -311,15 +309,15 @@ class Response:
         self._left -= len(data)
         self.is_complete = not self._left
 
-    def _read_chunks(self, data: bytes) -> None:
-        """Read chunks; `_left` is None between them, and -1 in the trailers."""
+    def _read_transfer_chunks(self, data: bytes) -> None:
+        """Read transfer chunks; `_left` is None between them, and -1 in the trailers."""
         position = 0
         while position < len(data) and not self.is_complete:
             if self._left is not None and self._left > 0:
-                piece = data[position : position + self._left]
-                self._add(piece)
-                self._left -= len(piece)
-                position += len(piece)
+                part = data[position : position + self._left]
+                self._add(part)
+                self._left -= len(part)
+                position += len(part)
                 continue
             end = data.find(b"\n", position) + 1
             self._line += data[position : end or None]

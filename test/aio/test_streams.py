@@ -42,10 +42,10 @@ def test_a_stream_yields_the_body_in_chunks_and_releases_its_connection_at_the_e
                 response = await open_stream(client)
                 assert_no_data(response)
                 first = await response.read(1000)
-                pieces = [piece async for piece in response.stream(4096)]
+                chunks = [chunk async for chunk in response.stream(4096)]
                 assert_no_data(response)
-                assert first + b"".join(pieces) == BODY
-                assert max(map(len, pieces)) <= 4096
+                assert first + b"".join(chunks) == BODY
+                assert max(map(len, chunks)) <= 4096
             assert service.connections == 1
 
     asyncio.run(main())

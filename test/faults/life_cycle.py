@@ -270,7 +270,7 @@ def unread_streams(play: Play) -> int:
 
 
 def streams(play: Play) -> int:
-    """Read a stream in pieces; the connection is used again."""
+    """Read a stream in chunks; the connection is used again."""
     client = client_of(play, **UNHURRIED)
     api = UsersInventoryApi(client)
     with client.raw(api.get_user_inventory, 56, 56) as response:
@@ -310,7 +310,7 @@ def closed_stream(play: Play) -> int:
 
 
 def endless_stream(play: Play) -> None:
-    """Stream what never ends: piece by piece it works, and as a whole it is refused."""
+    """Stream what never ends: chunk by chunk it works, and as a whole it is refused."""
     client = client_of(play, timeout=5.0, deadline=10.0)
     api = UsersInventoryApi(client)
     with client.raw(api.get_user_inventory, 56, 56) as response:
@@ -515,7 +515,7 @@ ROWS = [
     ),
     Row("100 clients made and dropped: no fd/thread growth", play=dropped_clients, drivers=SYNC),
     Row("50 streams begun and dropped: no fd growth", play=unread_streams, drivers=SYNC),
-    Row("streams read in pieces", play=streams, drivers=SYNC),
+    Row("streams read in chunks", play=streams, drivers=SYNC),
     Row(
         "streams that break off", [says(http_response(ENTRY)[:-9])] * 3, play=stream_that_fails, drivers=SYNC
     ),

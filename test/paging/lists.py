@@ -50,12 +50,12 @@ class ListService:
             while True:
                 while b"\r\n\r\n" not in received:
                     try:
-                        piece = connection.recv(65536)
+                        chunk = connection.recv(65536)
                     except OSError:
                         return
-                    if not piece:
+                    if not chunk:
                         return
-                    received += piece
+                    received += chunk
                 head, _, received = received.partition(b"\r\n\r\n")
                 target = re.match(rb"GET (\S+)", head)
                 assert target is not None

@@ -28,14 +28,14 @@ def parsed(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
             yield sandbox
 
 
-def exchange(sandbox: Sandbox, *pieces: bytes) -> bytes:
-    """Send pieces over one connection, and return everything received until it is quiet or closed."""
+def exchange(sandbox: Sandbox, *parts: bytes) -> bytes:
+    """Send parts over one connection, and return everything received until it is quiet or closed."""
     url = urlsplit(sandbox.url)
     received = b""
     with socket.create_connection((url.hostname, url.port), timeout=5) as connection:
         try:
-            for piece in pieces:
-                connection.sendall(piece)
+            for part in parts:
+                connection.sendall(part)
             connection.shutdown(socket.SHUT_WR)
             while chunk := connection.recv(65536):
                 received += chunk
@@ -48,7 +48,7 @@ def test_ordinary_request_succeeds(parsed: Sandbox) -> None:
     assert exchange(parsed, GOOD + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 
-def test_requests_in_one_piece_and_in_many_succeed(parsed: Sandbox) -> None:
+def test_requests_in_one_part_and_in_many_succeed(parsed: Sandbox) -> None:
     both = GOOD + b"\r\n" + GOOD + b"Connection: close\r\n\r\n"
     assert exchange(parsed, both).count(b"HTTP/1.1 200") == 2
     assert exchange(parsed, *(both[at : at + 7] for at in range(0, len(both), 7))).count(b"HTTP/1.1 200") == 2
@@ -64,7 +64,7 @@ def test_large_body_after_a_small_head_is_not_a_large_head(parsed: Sandbox) -> N
 
 
 @pytest.mark.parametrize(
-    "pieces",
+    "parts",
     [
         [GOOD + b"".join(b"X-%d: %s\r\n" % (n, b"y" * 1000) for n in range(400)) + b"\r\n"],
         [GOOD, *(b"X-%d: %s\r\n" % (n, b"y" * 1000) for n in range(400)), b"\r\n"],
@@ -77,8 +77,8 @@ def test_large_body_after_a_small_head_is_not_a_large_head(parsed: Sandbox) -> N
     ],
     ids=["many fields", "endless fields", "endless field", "target", "hosts", "name", "garbage", "lengths"],
 )
-def test_too_large_and_malformed_heads_are_rejected(parsed: Sandbox, pieces: list[bytes]) -> None:
-    received = exchange(parsed, *pieces)
+def test_too_large_and_malformed_heads_are_rejected(parsed: Sandbox, parts: list[bytes]) -> None:
+    received = exchange(parsed, *parts)
     # A server that closes while the client still sends may reset the connection before its response is read.
     assert received.startswith(b"HTTP/1.1 400") or not received
     assert exchange(parsed, GOOD + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200")

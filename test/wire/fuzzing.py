@@ -49,11 +49,11 @@ def ours(*parts: bytes) -> Verdict:
     try:
         for part in parts:
             response.feed(part)
-            while piece := response.take():
-                body += piece
+            while chunk := response.take():
+                body += chunk
         response.eof()
-        while piece := response.take():
-            body += piece
+        while chunk := response.take():
+            body += chunk
     except FramingError as error:
         return Verdict(MALFORMED, why=str(error))
     except (TruncatedError, ClosedEarlyError) as error:

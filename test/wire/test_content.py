@@ -28,9 +28,9 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def decode(encoding: str | None, *pieces: bytes) -> bytes:
+def decode(encoding: str | None, *chunks: bytes) -> bytes:
     chain = content.inflaters(encoding)
-    decoded = b"".join(part for piece in pieces for part in content.feed(chain, piece))
+    decoded = b"".join(part for chunk in chunks for part in content.feed(chain, chunk))
     for inflater in chain:
         inflater.finish()
     return decoded
@@ -43,9 +43,9 @@ def test_compressed_bytes_are_decoded_however_they_are_split(encoding: str, data
 
 
 @given(st.sampled_from(["gzip", "deflate", "gzip, deflate"]), st.lists(st.binary(min_size=1), max_size=5))
-def test_any_bytes_are_decoded_or_rejected(encoding: str, pieces: list[bytes]) -> None:
+def test_any_bytes_are_decoded_or_rejected(encoding: str, chunks: list[bytes]) -> None:
     with suppress(ApiResponseError):
-        assert isinstance(decode(encoding, *pieces), bytes)
+        assert isinstance(decode(encoding, *chunks), bytes)
 
 
 def test_encodings_are_undone_in_reverse() -> None:
@@ -79,14 +79,14 @@ def test_a_truncated_body_is_rejected(encoding: str) -> None:
 
 def test_chunks_stay_small_for_bodies_of_any_size() -> None:
     bomb = gzip.compress(bytes(10_000_000))
-    sizes = [len(piece) for piece in content.feed(content.inflaters("gzip"), bomb)]
-    assert max(sizes) <= content.PIECE
+    sizes = [len(chunk) for chunk in content.feed(content.inflaters("gzip"), bomb)]
+    assert max(sizes) <= content.CHUNK_BYTES
     assert sum(sizes) == 10_000_000
 
 
 def test_nothing_is_decompressed_ahead() -> None:
-    pieces = content.feed(content.inflaters("gzip, gzip"), gzip.compress(gzip.compress(bytes(1 << 26), 1)))
-    assert len(next(pieces)) <= content.PIECE
+    chunks = content.feed(content.inflaters("gzip, gzip"), gzip.compress(gzip.compress(bytes(1 << 26), 1)))
+    assert len(next(chunks)) <= content.CHUNK_BYTES
 
 
 def test_too_many_members_are_rejected() -> None:

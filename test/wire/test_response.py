@@ -17,8 +17,8 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 def body(response: Response) -> bytes:
     """Read a whole body."""
     taken = b""
-    while piece := response.take():
-        taken += piece
+    while chunk := response.take():
+        taken += chunk
     return taken
 
 
@@ -44,8 +44,8 @@ def parsed(*parts: bytes, closed: bool = True, **how: object) -> tuple[object, .
     )
 
 
-def feed_in_pieces(response: Response, data: bytes, size: int) -> None:
-    """Feed data in pieces of a size."""
+def feed_in_parts(response: Response, data: bytes, size: int) -> None:
+    """Feed data in chunks of a size."""
     for at in range(0, len(data), size):
         response.feed(data[at : at + size])
 
@@ -205,7 +205,7 @@ def test_chunks_one_byte_above_the_limit_are_rejected() -> None:
         body(response)
 
 
-def test_compressed_body_is_inflated_piece_by_piece() -> None:
+def test_compressed_body_is_inflated_chunk_by_chunk() -> None:
     response = Response()
     response.feed(OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(bytes(10_000_000)))
     assert len(response.take()) <= 1 << 16
@@ -233,7 +233,7 @@ def test_head_is_bounded(data: bytes) -> None:
     for size in (len(data), 50_000):
         response = Response()
         with pytest.raises(FramingError, match=r"larger|longer"):
-            feed_in_pieces(response, data, size)
+            feed_in_parts(response, data, size)
         assert not response.status
 
 
