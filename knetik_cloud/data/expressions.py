@@ -51,6 +51,7 @@ class Reference(Type):
     """A model, by name. The class is loaded from `package` when it is first needed."""
 
     container = frozenset((dict, NoneType))
+    has_containers = True
     wraps = True
     expected = "an object"
 
@@ -85,12 +86,10 @@ class Reference(Type):
             return value
         raise invalid_response_error(where, self.expected, value)
 
-    def check(self, values: Sequence[Any], where: str, depth: int) -> None:
-        rows = self._check_column(values, where)
-        if depth and rows:
-            for field in self.model._container_fields():
-                column = list(map(dict.get, rows, repeat(field.wire)))
-                field.type.check(column, f"{where}.{field.wire}", depth - 1)
+    def _check_contents(self, values: Sequence[Any], where: str, depth: int) -> None:
+        for field in self.model._container_fields():
+            column = list(map(dict.get, values, repeat(field.wire)))
+            field.type.check(column, f"{where}.{field.wire}", depth - 1)
 
     def missing_fields(self, value: Any, where: str) -> list[str]:
         if value is None:
@@ -112,6 +111,7 @@ class Container(Type):
 
     def __init__(self, element: Type) -> None:
         self.element = element
+        self.has_containers = element.container is not None
         self.is_stable = not element.wraps
 
     def _entries(self, value: Any) -> Iterator[tuple[int | str, Any]]:
@@ -138,10 +138,8 @@ class Container(Type):
         for key, row in self._entries(value):
             value[key] = self.element.view(row, f"{where}[{key!r}]")
 
-    def check(self, values: Sequence[Any], where: str, depth: int) -> None:
-        containers = self._check_column(values, where)
-        if depth and containers and self.element.container is not None:
-            self.element.check(self._flattened(containers), f"{where}[]", depth)
+    def _check_contents(self, values: Sequence[Any], where: str, depth: int) -> None:
+        self.element.check(self._flattened(values), f"{where}[]", depth)
 
     def _flattened(self, containers: Sequence[Any]) -> list[Any]:
         return [row for value in containers for _, row in self._entries(value)]

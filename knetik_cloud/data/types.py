@@ -109,11 +109,13 @@ class Type:
     Attributes:
         container: The Python types that a response may contain for this type, or None for any.
         wraps: True if a view replaces plain JSON with models.
+        has_containers: True if values may contain objects, lists or maps.
         is_stable: True if a value that was viewed once can be returned unchanged by later reads.
         expected: The noun phrase for this type in error messages.
     """
 
     container: frozenset[type] | None = None
+    has_containers = False
     wraps = False
     is_stable = True
     expected = "a JSON value"
@@ -136,17 +138,19 @@ class Type:
         Raises:
             ApiResponseError: If a value has the wrong shape. The message names the place.
         """
-        self._check_column(values, where)
-
-    def _check_column(self, values: Sequence[Any], where: str) -> Sequence[Any]:
-        """Check the types of all values in a column, and return the values that are not None."""
         if self.container is None:
-            return values
+            return
         found = set(map(type, values))
         if not found <= self.container:
             wrong = next(value for value in values if type(value) not in self.container)
             raise invalid_response_error(where, self.expected, wrong)
-        return [value for value in values if value is not None] if NoneType in found else values
+        if depth and self.has_containers:
+            present = [value for value in values if value is not None] if NoneType in found else values
+            if present:
+                self._check_contents(present, where, depth)
+
+    def _check_contents(self, values: Sequence[Any], where: str, depth: int) -> None:
+        """Check the columns inside objects, lists or maps of the right type."""
 
     def resolve(self) -> None:
         """Check that every model that this type refers to exists.
