@@ -1,12 +1,14 @@
 """A small fast loopback server, run in a process of its own so that it isn't what is measured.
 
-A raw asyncio protocol: it looks for the end of a request's head and writes bytes that were made beforehand.
-It prints its port, and ends when its standard input is closed.
+A raw asyncio protocol: it looks for the end of a request's head and writes bytes that were made beforehand,
+with an id that no other response has, as services send it. It prints its port, and ends when its standard
+input is closed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import subprocess
 import sys
@@ -18,13 +20,14 @@ from benchmarks.process import ROOT
 
 _HEAD = (
     "HTTP/1.1 200 OK\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: {length}\r\n"
-    "Date: Sat, 01 Aug 2026 12:00:00 GMT\r\nX-Request-Id: 4f8a2c1e90\r\n\r\n"
+    "Date: Sat, 01 Aug 2026 12:00:00 GMT\r\nX-Request-Id: "
 )
+_IDS = itertools.count(0x4F8A2C1E90)
 
 
-def response(body: bytes) -> bytes:
-    """Return an HTTP response."""
-    return _HEAD.format(length=len(body)).encode() + body
+def parts(body: bytes) -> tuple[bytes, bytes]:
+    """Return what is before and after the id of an HTTP response."""
+    return _HEAD.format(length=len(body)).encode(), b"\r\n\r\n" + body
 
 
 class _Canned(asyncio.Protocol):
@@ -43,11 +46,12 @@ class _Canned(asyncio.Protocol):
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             requested = _SIZE.search(self._received, 0, end)
             self._received = self._received[end + 4 :]
-            self._transport.write(RESPONSES[requested.group(1) if requested else b"1"])
+            before, after = _PARTS[requested.group(1) if requested else b"1"]
+            self._transport.write(b"%b%x%b" % (before, next(_IDS), after))
 
 
 _SIZE = re.compile(rb"[?&]size=(\d+)")
-RESPONSES = {b"%d" % size: response(payloads.body(size)) for size in payloads.SIZES}
+_PARTS = {b"%d" % size: parts(payloads.body(size)) for size in payloads.SIZES}
 
 
 async def _serve() -> None:
