@@ -113,21 +113,19 @@ def build(
                     f"{operation.id} requires {parameter.name}: pass a value that is not None"
                 )
             continue
-        if parameter.place == "body":
+        place = parameter.place
+        if place == "path":
+            path = path.replace(f"{{{parameter.wire}}}", _encoded(parameter, value))
+        elif place == "query":
+            query.append(f"{_percent(parameter, parameter.wire)}={_encoded(parameter, value)}")
+        elif place == "body":
             content = _body(operation, parameter, value)
             sent["Content-Type"] = JSON
-            continue
-        if parameter.place == "form":
+        elif place == "form":
             form[parameter.wire] = _form_value(parameter, value)
             sent["Content-Type"] = FORM
-            continue
-        text = _percent(parameter, _text(parameter, value))
-        if parameter.place == "path":
-            path = path.replace(f"{{{parameter.wire}}}", text)
-        elif parameter.place == "query":
-            query.append(f"{_percent(parameter, parameter.wire)}={text}")
         else:
-            in_headers[parameter.wire] = text
+            in_headers[parameter.wire] = _encoded(parameter, value)
     target = f"{base_path}{path}?{'&'.join(query)}" if query else base_path + path
     sent |= override_headers(in_headers, headers) if in_headers else headers
     if form:
@@ -137,9 +135,9 @@ def build(
     return Request(operation, target, sent, None if content is None else six.ensure_binary(content))
 
 
-def _text(parameter: Parameter, value: Any) -> str:
-    """Format an argument by its type."""
-    return _plain_text(parameter, convert(parameter, value))
+def _encoded(parameter: Parameter, value: Any) -> str:
+    """Format an argument by its type, and percent-encode it."""
+    return _percent(parameter, _plain_text(parameter, convert(parameter, value)))
 
 
 def convert(parameter: Parameter, value: Any) -> Any:
@@ -225,7 +223,7 @@ def _body(operation: Operation[Any], parameter: Parameter, value: Any) -> str:
 def _form_value(parameter: Parameter, value: Any) -> str | Secret:
     """Check a field of a form. A secret stays wrapped, so that it is not in the locals of a frame."""
     if not (isinstance(value, Secret) or parameter.secret):
-        return _percent(parameter, _text(parameter, value))
+        return _encoded(parameter, value)
     secret = value if isinstance(value, Secret) else Secret(value)
     if not secret.is_encodable():
         raise ApiValueError(f"{parameter.name} must be a str that UTF-8 can encode (no lone surrogates)")
