@@ -70,8 +70,10 @@ class RESTResponse(ReceivedResponse):
 class RESTClientObject(Transport[RESTResponse]):
     """Sends requests over sockets. Any number of threads may share it."""
 
+    _response_type = RESTResponse
+
     def __init__(self, configuration: Configuration) -> None:
-        super().__init__(configuration, RESTResponse)
+        super().__init__(configuration)
 
     async def connect(self, host: str, port: int, until: float) -> Pipe:
         """Connect a socket."""

@@ -610,7 +610,8 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_verify_ssl_false_works_and_warns() -> None:
+    from knetik_cloud.wire.settings import ConnectionSettings
     from knetik_cloud.wire.tls import tls_context
 
     with pytest.warns(InsecureRequestWarning):
-        assert not tls_context(Configuration(verify_ssl=False)).check_hostname
+        assert not tls_context(ConnectionSettings.of(Configuration(verify_ssl=False))).check_hostname

@@ -73,8 +73,10 @@ class RESTResponse(ReceivedResponse):
 class RESTClientObject(Transport[RESTResponse]):
     """Sends requests over transports of one event loop."""
 
+    _response_type = RESTResponse
+
     def __init__(self, configuration: Configuration) -> None:
-        super().__init__(configuration, RESTResponse)
+        super().__init__(configuration)
         self._opened: set[AsyncioPipe] = set()
         self._life: AsyncGenerator[None, None] | None = None
         self._exchanges = 0

@@ -204,6 +204,7 @@ class _Checks:
     def _tls(self) -> Check:
         import ssl
 
+        from knetik_cloud.wire.settings import ConnectionSettings
         from knetik_cloud.wire.tls import tls_context
 
         parts = urlsplit(str(self._run.base_url.value))
@@ -211,7 +212,7 @@ class _Checks:
             return Check("tls", "skipped", "the host is an http:// URL")
         if self._proxy is not None:
             return Check("tls", "skipped", "through the proxy; see http")
-        context = tls_context(self._run.configuration(with_credential=False))
+        context = tls_context(ConnectionSettings.of(self._run.configuration(with_credential=False)))
         host, port = self._first_hop()
         try:
             with (

@@ -20,7 +20,7 @@ from knetik_cloud.wire.failure import MappedError, shorten
 from knetik_cloud.wire.pipe import SEND_BYTES, Pipe
 from knetik_cloud.wire.response import ClosedEarlyError, FramingError, Response, TruncatedError
 from knetik_cloud.wire.routes import Route, without_zone
-from knetik_cloud.wire.settings import ConnectionSettings, TransportSettings
+from knetik_cloud.wire.settings import ConnectionSettings
 
 if TYPE_CHECKING:
     from knetik_cloud.core.request import Request
@@ -263,27 +263,26 @@ class Transport(Generic[R]):
     opens one, so requests never queue.
 
     Args:
-        settings: The configuration. A transport lives as long as its `ConnectionSettings` stay the same.
-        make_response: Makes what is returned of an exchange and its body, or None if that is streamed.
+        configuration: The settings. A transport lives as long as its `ConnectionSettings` stay the same.
     """
 
-    def __init__(
-        self, settings: TransportSettings, make_response: Callable[[Exchange, bytes | None], R]
-    ) -> None:
-        self.connection_settings = ConnectionSettings.of(settings)
+    _response_type: Callable[[Exchange, bytes | None], R]
+    """Makes what is returned of an exchange and its body, or None if that is streamed."""
+
+    def __init__(self, configuration: Any) -> None:
+        self.connection_settings = settings = ConnectionSettings.of(configuration)
+        self.update(configuration)
         self.route: Route | None = None
         self.is_closed = False
         self.host = urlsplit(settings.origin).netloc
         self.start = f"Host: {without_zone(self.host)}\r\nAccept-Encoding: gzip, deflate\r\n"
-        self._make_response = make_response
         self._idle: deque[Pipe] = deque()
-        self.update(settings)
         self.reset_locks()
 
-    def update(self, settings: TransportSettings) -> None:
+    def update(self, configuration: Any) -> None:
         """Apply the settings that change no connection."""
-        self.pool_size = settings.pool_size
-        self.max_response_size = settings.max_response_size
+        self.pool_size: int = configuration.pool_size
+        self.max_response_size: int = configuration.max_response_size
 
     def reset_locks(self) -> None:
         """Make the lock. One that may be acquired again by its holder: a signal handler may call, too."""
@@ -302,7 +301,7 @@ class Transport(Generic[R]):
         exchange = Exchange(self, command)
         try:
             self.begun()
-            return self._make_response(exchange, await exchange.run())
+            return self._response_type(exchange, await exchange.run())
         except BaseException as cause:
             exchange.abort()
             if isinstance(cause, Exception) and not exchange.is_foreign(cause):

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import ssl
-
-
-class TransportSettings(Protocol):
-    """The settings of a transport, read from a configuration."""
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port of the service."""
-
-    pool_size: int
-    max_response_size: int
-    proxy: str | None
-    no_proxy: str | None
-    verify_ssl: bool
-    ssl_ca_cert: str | None
-    cert_file: str | None
-    key_file: str | None
-    ssl_context: ssl.SSLContext | None
 
 
 class ConnectionSettings(NamedTuple):
@@ -39,6 +21,6 @@ class ConnectionSettings(NamedTuple):
     ssl_context: ssl.SSLContext | None
 
     @classmethod
-    def of(cls, settings: TransportSettings) -> ConnectionSettings:
+    def of(cls, configuration: object) -> ConnectionSettings:
         """Return those of a configuration."""
-        return cls(*(getattr(settings, name) for name in cls._fields))
+        return cls(*(getattr(configuration, name) for name in cls._fields))

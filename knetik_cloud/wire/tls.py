@@ -13,7 +13,7 @@ from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util.ssl_ import create_urllib3_context
 
 from knetik_cloud.exceptions import ApiValueError
-from knetik_cloud.wire.settings import ConnectionSettings, TransportSettings
+from knetik_cloud.wire.settings import ConnectionSettings
 
 
 class Trust(NamedTuple):
@@ -28,7 +28,7 @@ class Trust(NamedTuple):
         return f"{self.name} ({paths})" if paths else self.name
 
 
-def trust(settings: ConnectionSettings | TransportSettings, environ: Mapping[str, str] = os.environ) -> Trust:
+def trust(settings: ConnectionSettings, environ: Mapping[str, str] = os.environ) -> Trust:
     """Find the certificate authorities to trust.
 
     The first of these counts: `ssl_context` and `ssl_ca_cert` of the configuration, `SSL_CERT_FILE` and
@@ -50,7 +50,7 @@ def trust(settings: ConnectionSettings | TransportSettings, environ: Mapping[str
     return next(found for found in candidates if found.file is not None or found.folder is not None)
 
 
-def tls_context(settings: ConnectionSettings | TransportSettings) -> ssl.SSLContext:
+def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
     """Build the TLS context for a client's settings, or return the caller's own.
 
     Raises:

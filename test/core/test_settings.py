@@ -18,6 +18,7 @@ from knetik_cloud.configuration import Setting
 from knetik_cloud.core import options
 from knetik_cloud.core.options import Settings
 from knetik_cloud.hooks import Hook
+from knetik_cloud.wire.settings import ConnectionSettings
 from knetik_cloud.wire.tls import tls_context
 from test.faults.server import CERTIFICATES
 
@@ -87,7 +88,7 @@ def test_an_encrypted_key_is_rejected_without_a_prompt() -> None:
         Configuration(cert_file=encrypted),
     ):
         with pytest.raises(ApiValueError, match=r"encrypted\.pem' is encrypted: decrypt it .* ssl_context"):
-            tls_context(configuration)
+            tls_context(ConnectionSettings.of(configuration))
 
 
 @pytest.mark.parametrize(

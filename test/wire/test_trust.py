@@ -5,15 +5,22 @@ from __future__ import annotations
 import ssl
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import certifi
 import pytest
 
 from knetik_cloud import ApiValueError, Configuration
+from knetik_cloud.wire.settings import ConnectionSettings
 from knetik_cloud.wire.tls import tls_context, trust
 from test.faults.server import CERTIFICATES
 
 FILE, FOLDER = str(CERTIFICATES / "authority.pem"), str(CERTIFICATES)
+
+
+def settings_of(**settings: Any) -> ConnectionSettings:
+    """Return the settings of connections with these settings of a configuration."""
+    return ConnectionSettings.of(Configuration(**settings))
 
 
 @pytest.mark.parametrize(
@@ -32,12 +39,12 @@ FILE, FOLDER = str(CERTIFICATES / "authority.pem"), str(CERTIFICATES)
 def test_first_named_authorities_are_trusted(
     settings: dict[str, object], environ: dict[str, str], expected: str
 ) -> None:
-    assert str(trust(Configuration(**settings), environ)) == expected  # type: ignore[arg-type]
+    assert str(trust(settings_of(**settings), environ)) == expected
 
 
 def test_context_of_the_caller_is_used_unchanged() -> None:
     context = ssl.create_default_context()
-    assert tls_context(Configuration(ssl_context=context)) is context
+    assert tls_context(settings_of(ssl_context=context)) is context
 
 
 def test_only_http_1_1_is_negotiated() -> None:
@@ -45,7 +52,7 @@ def test_only_http_1_1_is_negotiated() -> None:
     server.load_cert_chain(CERTIFICATES / "good.pem")
     server.set_alpn_protocols(["h2", "http/1.1"])
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    near = tls_context(Configuration(ssl_ca_cert=FILE)).wrap_bio(
+    near = tls_context(settings_of(ssl_ca_cert=FILE)).wrap_bio(
         to_client, to_server, server_hostname="localhost"
     )
     far = server.wrap_bio(to_server, to_client, server_side=True)
@@ -57,7 +64,7 @@ def test_only_http_1_1_is_negotiated() -> None:
 
 def test_warning_of_unverified_tls_names_what_is_at_risk() -> None:
     with pytest.warns(match="^verify_ssl is False: .* can read the token$") as caught:
-        context = tls_context(Configuration(verify_ssl=False))
+        context = tls_context(settings_of(verify_ssl=False))
     assert context.verify_mode is ssl.CERT_NONE
     assert Path(caught[0].filename).name == "test_trust.py"
 
@@ -71,7 +78,7 @@ def test_warning_of_unverified_tls_names_what_is_at_risk() -> None:
 )
 def test_file_that_cant_be_loaded_is_named(settings: dict[str, str], message: str) -> None:
     with pytest.raises(ApiValueError) as raised:
-        tls_context(Configuration(**settings))  # type: ignore[arg-type]
+        tls_context(settings_of(**settings))
     assert message in str(raised.value)
 
 
@@ -83,7 +90,7 @@ def test_folder_that_cant_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("SSL_CERT_DIR", "folder")
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", load)
     with pytest.raises(ApiValueError, match="SSL_CERT_DIR 'folder' can't be loaded: unreadable"):
-        tls_context(Configuration())
+        tls_context(settings_of())
 
 
 @pytest.mark.parametrize("cert_file", ["encrypted.pem", "client.pem"])
@@ -91,5 +98,5 @@ def test_encrypted_key_is_reported_without_a_prompt(cert_file: str) -> None:
     key = str(CERTIFICATES / "encrypted.pem")
     key_file = None if cert_file == "encrypted.pem" else key
     with pytest.raises(ApiValueError) as raised:
-        tls_context(Configuration(cert_file=str(CERTIFICATES / cert_file), key_file=key_file))
+        tls_context(settings_of(cert_file=str(CERTIFICATES / cert_file), key_file=key_file))
     assert f"the key in {key!r} is encrypted" in str(raised.value)
