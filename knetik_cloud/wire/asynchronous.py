@@ -133,11 +133,9 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         """Return bytes that have arrived, b"" at the end or after an error, or None if nothing has."""
         if self._unread:
             return self._pop()
-        return b"" if self._is_at_end or self._is_readable() or self._is_sending() else None
-
-    def _is_sending(self) -> bool:
-        """Return whether part of a request is unsent because the server responded early."""
-        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+        # Part of a request is unsent if the server responded early.
+        transport, is_at_end = self._transport, self._is_at_end or self._is_readable()
+        return b"" if is_at_end or transport is None or transport.get_write_buffer_size() else None
 
     def _is_readable(self) -> bool:
         """Return whether bytes, or the end, have arrived that the event loop has not read yet."""

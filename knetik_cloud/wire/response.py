@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from knetik_cloud.wire import content
@@ -195,17 +195,18 @@ class Response:
         buffer: bytes | bytearray = self._buffer or data
         start = 0
         while match := HEAD_END.search(buffer, max(start, self._scanned - 2)):
-            self._head_bytes += match.end() - start
+            line_feed, end = match.span()
+            self._head_bytes += end - start
             if self._head_bytes > MAX_HEAD_BYTES:
                 break
-            is_final = self._parse_head(buffer[start : match.start() + 1].decode("latin-1"))
-            start = self._scanned = match.end()
+            is_final = self._parse_head(buffer[start : line_feed + 1].decode("latin-1"))
+            start = self._scanned = end
             if is_final:
                 if not self._has_body:
-                    self._left = None
-                self.is_complete = not self._has_body or self._left == 0
-                if start < len(buffer):
-                    self._feed_body(bytes(buffer[start:]))
+                    self._left = 0
+                self.is_complete = self._left == 0
+                if end < len(buffer):
+                    self._feed_body(bytes(buffer[end:]))
                 return
         if start or buffer is data:
             self._buffer = buffer = bytearray(buffer[start:])
@@ -257,17 +258,16 @@ class Response:
             self._has_body = False
             return
         lengths, codings = values.get("content-length", []), values.get("transfer-encoding", [])
-        if len(codings) > 1 or (codings and codings[0].lower() not in ("chunked", "identity")):
-            raise FramingError(f"its transfer encoding is {', '.join(codings)!r}")
-        for text in lengths:
-            if not _is_decimal(text) or int(text) != int(lengths[0]):
-                raise FramingError(f"its length is {', '.join(lengths)!r}")
-        is_chunked = bool(codings) and codings[0].lower() == "chunked"
+        is_chunked = False
+        if codings:
+            is_chunked = codings[0].lower() == "chunked"
+            if len(codings) > 1 or not (is_chunked or codings[0].lower() == "identity"):
+                raise FramingError(f"its transfer encoding is {', '.join(codings)!r}")
+        length = _length(lengths) if lengths else None
         if is_chunked:
             self._mode = CHUNKS
-        elif lengths:
-            self._left = int(lengths[0])
-            self._mode = LENGTH
+        elif length is not None:
+            self._left, self._mode = length, LENGTH
         self._is_kept_alive = not is_old
         if "connection" in values:
             connection = ",".join(values["connection"]).lower()
@@ -366,5 +366,9 @@ def _key(name: str) -> str:
     return "" if NAME.fullmatch(name) is None else name.lower()
 
 
-def _is_decimal(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 20
+def _length(texts: Sequence[str]) -> int:
+    """Return the length that one or more headers announce."""
+    for text in texts:
+        if not (text.isascii() and text.isdecimal() and len(text) < 20) or int(text) != int(texts[0]):
+            raise FramingError(f"its length is {', '.join(texts)!r}")
+    return int(texts[0])
