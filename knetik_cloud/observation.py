@@ -141,10 +141,10 @@ class Observer:
 
     def observe(self, operation: Operation[Any]) -> Observation | None:
         """Return the observation of a call, or None if there are no hooks and attempts aren't logged."""
-        callbacks, is_logged = self._current(), logger().isEnabledFor(DEBUG)
-        if callbacks is NO_CALLBACKS and not is_logged:
+        callbacks = self._current()
+        if callbacks is NO_CALLBACKS and not logger().isEnabledFor(DEBUG):
             return None
-        return Observation(self, callbacks, operation, is_logged)
+        return Observation(self, callbacks, operation)
 
     def _current(self) -> CallbacksByEvent:
         if default_hooks != self._known_defaults:
@@ -180,20 +180,18 @@ class Observation:
         observer: The observer of the client's calls.
         callbacks: The callbacks of the hooks when the call begins.
         operation: The operation.
-        is_logged: Whether attempts are logged.
     """
 
-    def __init__(
-        self, observer: Observer, callbacks: CallbacksByEvent, operation: Operation[Any], is_logged: bool
-    ) -> None:
+    def __init__(self, observer: Observer, callbacks: CallbacksByEvent, operation: Operation[Any]) -> None:
         self._observer = observer
         self._callbacks = callbacks
         self._is_write = operation.retry != "safe"
-        self._is_logged = is_logged
         self._call = Call(operation.id, operation.method, operation.path, observer.origin)
 
     def watch(self, steps: Steps) -> Steps:
         """Run the steps of the call, and report its start and its end."""
+        if self._callbacks is NO_CALLBACKS:  # only attempts are logged
+            return (yield from steps)
         call, callbacks, clock = self._call, self._callbacks, self._observer.clock
         started = clock()
         try:
@@ -211,10 +209,11 @@ class Observation:
 
     def start_attempt(self, request: Request) -> Reports:
         """Report the start of an attempt, and add the headers of hooks to its request."""
-        call = self._call
+        call, started = self._call, self._observer.clock()
         call.attempts += 1
-        call._attempt = attempt = Attempt(call, call.attempts)
-        attempt._started = self._observer.clock()
+        attempt = Attempt(call, call.attempts)
+        attempt._started = started
+        call._attempt = attempt  # last: an error that interrupts this ends no attempt
         yield from notify(self._callbacks.on_attempt_start, attempt)
         if attempt.headers:
             request.headers = _with(request.headers, attempt.headers)
@@ -222,7 +221,7 @@ class Observation:
 
     def end_attempt(self, state: CallState, retry_in: float | None) -> Reports:
         """Report the last attempt, and the seconds until the next one, or None if there is none."""
-        if self._is_logged:
+        if logger().isEnabledFor(DEBUG):  # which a hook may have changed
             log_attempt(state, retry_in, self._observer)
         call, outcome = self._call, state.last
         attempt, call._attempt = call._attempt, None

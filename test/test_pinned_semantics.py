@@ -501,6 +501,18 @@ def test_header_is_sent_once_in_its_latest_letter_case(
     ]
 
 
+def test_header_of_the_sdk_that_a_caller_replaces_is_sent_once(
+    server: RecordingServer, api: UsersInventoryApi
+) -> None:
+    own = {"accept": "application/vnd.own+json", "CONTENT-TYPE": "application/vnd.own"}
+    api.update_user_inventory_status(56, 57, inventory_status="active", _headers=own)
+    lines = server.requests[0].split(b"\r\n")
+    assert [line for line in lines if line.lower().startswith((b"accept:", b"content-type:"))] == [
+        b"Accept: application/vnd.own+json",
+        b"Content-Type: application/vnd.own",
+    ]
+
+
 def test_view_of_a_view_keeps_what_it_does_not_set(server: RecordingServer, api: UsersInventoryApi) -> None:
     view = api.with_options(_headers={"X-A": "1", "X-C": "1"}, _deadline=5, _retries=1)
     view = view.with_options(_headers={"X-B": "2", "x-c": "2"}, _deadline=None, _retries=0)

@@ -103,7 +103,7 @@ class Failure(NamedTuple):
 
     def to_stream_exception(self, request: Request) -> ApiException:
         """Build the exception for a streamed response that failed after its call had returned."""
-        error = self.masked(request.secrets()).to_exception()
+        error = self.to_exception()
         error.operation = request.operation.id
         error.may_have_applied = request.operation.retry != "safe"
         return error

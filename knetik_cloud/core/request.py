@@ -94,7 +94,7 @@ def build(
     base_path: str,
     headers: Mapping[str, str | Secret],
 ) -> Request:
-    """Build the request of a call. `headers` override the SDK's own.
+    """Build the request of a call. `headers`, as `options.headers` returns them, override the SDK's own.
 
     Raises:
         ApiValueError: If an argument is missing or can't be sent.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain, repeat
 from typing import Any
 
@@ -67,6 +67,11 @@ class Reference(Type):
             self._model = getattr(importlib.import_module(self._package), self._name)
         return self._model
 
+    @cached_property
+    def _container_fields(self) -> list[Any]:
+        """The fields of objects and lists, whose shape is checked in responses."""
+        return [field for field in self.model._fields.values() if field.type.container is not None]
+
     def resolve(self) -> None:
         models = importlib.import_module(self._package)
         if self._name not in models.__all__:
@@ -87,7 +92,7 @@ class Reference(Type):
         raise invalid_response_error(where, self.expected, value)
 
     def _check_contents(self, values: Sequence[Any], where: str, depth: int) -> None:
-        for field in self.model._container_fields():
+        for field in self._container_fields:
             column = list(map(dict.get, values, repeat(field.wire)))
             field.type.check(column, f"{where}.{field.wire}", depth - 1)
 

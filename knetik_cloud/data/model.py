@@ -12,7 +12,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, dataclass_transform
 
@@ -268,12 +268,6 @@ class Model(metaclass=ModelType):
             if base.__name__ in getattr(sys.modules.get(package), "__all__", ()):
                 return package
         return sys.modules[cls.__module__].__package__ or cls.__module__
-
-    @classmethod
-    @cache
-    def _container_fields(cls) -> list[Field]:
-        """List the fields of objects and lists, whose shape is checked in responses."""
-        return [f for f in cls._fields.values() if f.type.container is not None]
 
     @classmethod
     def _wrap(cls, json: dict[str, Any]) -> Self:

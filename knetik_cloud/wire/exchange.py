@@ -52,7 +52,7 @@ class Exchange:
         """Send the request and receive the response.
 
         Returns:
-            The decoded body, or None if it is streamed. The body of an error may be lost.
+            The decoded body, or None if it is streamed. That of an error may be lost: its status is enough.
 
         Raises:
             Exception: If that fails. `map_failure` returns what the error means.
@@ -74,6 +74,7 @@ class Exchange:
         except ConnectionError as error:
             failure.reject_foreign(error)
             self._must_close = True  # the peer may have responded before it closed
+        del head, body  # they hold the token, and the frame of an error must not
         while not response.status:
             response.feed(await pipe.receive())
         is_success = 200 <= response.status < 300
@@ -146,7 +147,7 @@ class Exchange:
             self.abort()
             if not isinstance(cause, Exception) or self.is_foreign(cause):
                 raise
-            failed = self.map_failure(cause)
+            failed = self.map_failure(cause).masked(self.command.request.secrets())
         raise failed.to_stream_exception(self.command.request)
 
     def is_foreign(self, error: BaseException) -> bool:

@@ -13,7 +13,6 @@ from knetik_cloud.wire.exchange import Exchange
 class ReceivedResponse:
     """A response to a request, as both clients share it."""
 
-    _rest = b""
     _is_read = False
 
     def __init__(self, exchange: Exchange, data: bytes | None) -> None:
@@ -21,6 +20,7 @@ class ReceivedResponse:
         self.status: int = exchange.response.status
         self.reason: str | None = exchange.response.reason
         self._data = data
+        self._rest = bytearray()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a response can't be pickled or copied: read it, and pass its data")
@@ -48,24 +48,34 @@ class ReceivedResponse:
     async def _read(self, amount: int | None) -> bytes:
         if amount is None or amount < 0:
             return await self._read_rest(math.inf)
-        data: bytes | bytearray = self._rest
-        if len(data) < amount:  # not joined one by one: that takes quadratic time
-            data = bytearray(data)
-            while len(data) < amount and (chunk := await self._next()):
-                data += chunk
-        self._rest = bytes(data[amount:])
-        return bytes(data[:amount])
+        await self._receive(amount)
+        data = bytes(self._rest[:amount])
+        del self._rest[:amount]
+        return data
 
     async def _read_rest(self, limit: float) -> bytes:
-        data = bytearray(self._rest)
-        self._rest = b""
-        while chunk := await self._next():
-            data += chunk
-            if len(data) > limit:
-                self._exchange.abort()
-                failed = self._exchange.map_failure(content.too_large(int(limit)))
-                raise failed.to_stream_exception(self._exchange.command.request)
-        return bytes(data)
+        await self._receive(limit + 1)
+        data, self._rest = bytes(self._rest), bytearray()
+        if len(data) <= limit:
+            return data
+        del data
+        self._exchange.abort()
+        failed = self._exchange.map_failure(content.too_large(int(limit)))
+        raise failed.to_stream_exception(self._exchange.command.request)
+
+    async def _receive(self, amount: float) -> None:
+        """Receive until the rest has a number of bytes, or the response ends. An error drops the rest.
+
+        No local holds what is received: the frames of an error must not show a secret that it echoes.
+        """
+        known = -1
+        try:
+            while known < len(self._rest) < amount:
+                known = len(self._rest)
+                self._rest += await self._next()
+        except BaseException:
+            self._rest.clear()
+            raise
 
     async def _next(self) -> bytes:
         if self._data is not None:

@@ -227,10 +227,11 @@ class Response:
         if len(head) > MAX_LINE_BYTES and max(map(len, head.split("\n"))) > MAX_LINE_BYTES:
             raise FramingError(f"a line of its head is longer than {MAX_LINE_BYTES} bytes")
         head = head.replace("\r\n", "\n")
+        first, _, rest = head.partition("\n")
+        parse = _status_line if len(first) < 40 else _status_line.__wrapped__  # cached only if it is usual
+        status, reason, is_old = parse(first)
         if "\r" in head or "\0" in head:
             raise FramingError("its head contains a bare carriage return or a NUL")
-        first, _, rest = head.partition("\n")
-        status, reason, is_old = _status_line(first)
         is_final = not 100 <= status < 200 or status == 101
         if "\n " in rest or "\n\t" in rest:
             rest = FOLD.sub(" ", rest)

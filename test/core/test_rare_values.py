@@ -155,6 +155,10 @@ def test_writes_are_compared_by_the_values_of_their_arguments() -> None:
 def test_header_parameter_is_encoded_as_one_segment() -> None:
     operation: Operation[Any] = Operation("a", "GET", "/a", [Parameter("x", "header", "str", wire="X-A")])
     assert build(operation, {"x": "b c"}, "", {}).headers["X-A"] == "b%20c"
+    assert build(operation, {"x": "b"}, "", {"x-a": "c"}).headers == {
+        "Accept": "application/json",
+        "x-a": "c",
+    }
 
 
 def test_integer_body_may_be_decimal_text_and_missing_fields_are_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -92,6 +93,21 @@ def test_write_whose_call_is_dropped_is_unknown() -> None:
     next(steps)
     del steps
     assert only_write().state == "unknown"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_interruption_while_an_observer_reads_the_clock_reaches_the_caller(number: int) -> None:
+    moments = itertools.count()
+
+    def clock() -> float:
+        if next(moments) == number:
+            raise KeyboardInterrupt  # a signal arrived
+        return 1.0
+
+    observer = Observer("http://service", [Interrupts("on_attempt_end")], clock=clock)
+    engine = Engine("http://service", record_write=writes.LOG.add, observer=observer)
+    with pytest.raises(KeyboardInterrupt):
+        next(engine.call(GRANT_USER_ENTITLEMENT, ARGUMENTS, make_settings()))
 
 
 def test_write_whose_hook_interrupts_its_start_is_absent() -> None:

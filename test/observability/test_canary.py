@@ -51,15 +51,20 @@ SCENARIOS: dict[str, tuple[list[Script], dict[str, str]]] = {
 
 
 def call(kind: str, configuration: Configuration) -> None:
-    """Call with a client of a kind, which may fail."""
-    if kind == "blocking":
+    """Call with a client of a kind, or stream the response, which may fail."""
+    if kind.startswith("blocking"):
         with ApiClient(configuration) as client:
-            UsersInventoryApi(client).get_user_inventory(56, 56)
+            method = UsersInventoryApi(client).get_user_inventory
+            client.raw(method, 56, 56).read() if kind.endswith("stream") else method(56, 56)
         return
 
     async def main() -> None:
         async with aio.ApiClient(configuration) as client:
-            await aio.UsersInventoryApi(client).get_user_inventory(56, 56)
+            method = aio.UsersInventoryApi(client).get_user_inventory
+            if kind.endswith("stream"):
+                await (await client.raw(method, 56, 56)).read()
+            else:
+                await method(56, 56)
 
     asyncio.run(main())
 
@@ -101,7 +106,7 @@ class FailingRecorder(Recorder):
         raise RuntimeError("a hook failed")
 
 
-@pytest.mark.parametrize("kind", ["blocking", "asyncio"])
+@pytest.mark.parametrize("kind", ["blocking", "asyncio", "blocking stream", "asyncio stream"])
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_no_secret_shows(name: str, kind: str) -> None:
     recorder, failing = Recorder(), FailingRecorder()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import subprocess
 import sys
 import time
+import weakref
 from typing import Any
 
 import pytest
 
-from knetik_cloud import ApiClient, Configuration, UsersInventoryApi, aio
+from knetik_cloud import ApiClient, ApiException, Configuration, Hook, UsersInventoryApi, aio
 from knetik_cloud.core import retry
+from knetik_cloud.hooks import Call
 from test.faults.connection import closes
 from test.faults.security import redirect
 from test.faults.server import TOKEN_RESPONSE, FaultServer, healthy, http_response, keeps
@@ -206,3 +209,59 @@ assert not logging.getLogger("knetik_cloud").handlers and not logging.getLogger(
         )
     assert result.stderr.startswith("get_user_inventory: attempt 1 failed (503 X), retrying in ")
     assert PLAYER not in result.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hook_that_turns_debug_on_gets_the_records_of_its_call(kind: str) -> None:
+    package = logging.getLogger("knetik_cloud")
+
+    class Chosen(Hook):
+        """Logs the calls of one operation in detail."""
+
+        def on_call_start(self, call: Call) -> None:
+            package.setLevel(logging.DEBUG if call.operation == "get_user_inventory" else logging.INFO)
+
+    root, level = logging.getLogger(), package.level
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    root.addHandler(handler)
+    try:
+        with FaultServer() as server:
+            configuration = Configuration(server.url, access_token="a", hooks=[Chosen()])
+            if kind == "blocking":
+                with ApiClient(configuration) as client:
+                    UsersInventoryApi(client).get_user_inventory(56, 57)
+                    UsersInventoryApi(client).get_users_inventory()
+            else:
+
+                async def main() -> None:
+                    async with aio.ApiClient(configuration) as client:
+                        await aio.UsersInventoryApi(client).get_user_inventory(56, 57)
+                        await aio.UsersInventoryApi(client).get_users_inventory()
+
+                asyncio.run(main())
+    finally:
+        root.removeHandler(handler)
+        package.setLevel(level)
+    assert [vars(record)["operation"] for record in records if record.name == "knetik_cloud"] == [
+        "get_user_inventory"
+    ]
+
+
+def test_failed_call_that_is_logged_is_freed_with_its_error() -> None:
+    package = logging.getLogger("knetik_cloud")
+    level = package.level
+    package.setLevel(logging.DEBUG)
+    gc.collect()
+    gc.disable()
+    try:
+        with FaultServer([BUSY]) as server, ApiClient(Configuration(server.url, retries=0)) as client:
+            try:
+                UsersInventoryApi(client).get_user_inventory(56, 57)
+            except ApiException as error:
+                left = weakref.ref(error)
+        assert left() is None
+    finally:
+        gc.enable()
+        package.setLevel(level)

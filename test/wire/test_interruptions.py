@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import traceback
 import warnings
 from types import FrameType
 from typing import Any
@@ -19,7 +20,7 @@ from knetik_cloud import (
     aio,
     writes,
 )
-from test.faults.server import FaultServer, http_response, keeps
+from test.faults.server import FaultServer, http_response, keeps, says
 from test.interruptions import Interruption
 
 UNHURRIED: dict[str, Any] = {"timeout": 20.0, "deadline": 20.0, "retries": 0}
@@ -85,6 +86,26 @@ def test_error_at_every_line_of_an_exchange_reaches_the_caller_and_leaves_the_cl
             each for each in gc.get_objects() if inspect.iscoroutine(each) and each.__name__ == "_run"
         ]
         assert number > 50
+
+
+@pytest.mark.parametrize("status", ["200 OK", "500 X"])
+def test_interruption_while_a_broken_body_is_dropped_shows_no_token(
+    status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def close(self: Any) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    broken = says(f"HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n".encode())
+    with (
+        FaultServer([broken]) as server,
+        ApiClient(Configuration(server.url, access_token="canary-token", **UNHURRIED)) as client,
+    ):
+        monkeypatch.setattr("knetik_cloud.wire.blocking.BlockingPipe.close", close)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            get(UsersInventoryApi(client))
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert "canary" not in "".join(shown.format()).replace('access_token="canary-token"', "")
 
 
 def test_write_that_is_interrupted_is_unknown_and_no_longer_running(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ def parsed(*parts: bytes, closed: bool = True, **how: object) -> tuple[object, .
 
 
 def feed_in_parts(response: Response, data: bytes, size: int) -> None:
-    """Feed data in chunks of a size."""
+    """Feed data in parts of a size."""
     for at in range(0, len(data), size):
         response.feed(data[at : at + size])
 
@@ -260,7 +260,7 @@ def test_only_a_body_without_a_length_ends_with_the_connection() -> None:
         assert not response.ends_with_connection
 
 
-def test_receive_distinguishes_bytes_from_the_end() -> None:
+def test_no_bytes_are_the_end_of_the_connection() -> None:
     response = Response()
     response.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
     assert response.get("content-length") == "5"
