@@ -78,7 +78,7 @@ class Response:
     @property
     def is_reusable(self) -> bool:
         """Whether the connection can carry another request once this response is complete."""
-        return self.is_complete and self._is_kept_alive and not self.leftover and self._error is None
+        return self.is_complete and self._is_kept_alive and not self.leftover
 
     @property
     def ends_with_connection(self) -> bool:

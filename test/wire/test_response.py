@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 
 import pytest
 
@@ -209,6 +210,23 @@ def test_compressed_body_is_inflated_chunk_by_chunk() -> None:
     response = Response()
     response.feed(OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(bytes(10_000_000)))
     assert len(response.take()) <= 1 << 16
+
+
+def test_limit_of_a_compressed_body_counts_decoded_bytes_not_those_that_are_announced() -> None:
+    data = random.Random(5).randbytes(1000)
+    packed = gzip.compress(data)
+    assert len(packed) > len(data)
+    response = Response(limit=len(data))
+    response.feed(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed[:5])
+    assert response.take() == b""
+    response.feed(packed[5:])
+    assert body(response) == data
+
+
+def test_header_may_be_folded_with_a_tab() -> None:
+    response = Response()
+    response.feed(OK + b"X-A: one\r\n\ttwo\r\nContent-Length: 0\r\n\r\n")
+    assert response.get("x-a") == "one two"
 
 
 def test_framing_around_tiny_chunks_counts_towards_a_limit() -> None:
