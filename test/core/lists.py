@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from knetik_cloud.core.auth import TokenStore
@@ -16,6 +16,7 @@ from knetik_cloud.exceptions import (
     ApiTimeoutException,
     Headers,
 )
+from knetik_cloud.hooks import Hook
 from knetik_cloud.observation import Observer
 from knetik_cloud.secret import Secret
 
@@ -93,6 +94,7 @@ class World:
         random: what its randomness gives.
         tries: seconds that each try takes.
         late: seconds that each wait takes in addition.
+        hooks: what observes its calls.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class World:
         random: float = 1.0,
         tries: float = 0.0,
         late: float = 0.0,
+        hooks: Sequence[Hook] = (),
     ) -> None:
         self.now = 1000.0
         self.tries = tries
@@ -116,7 +119,7 @@ class World:
             "http://service",
             "/base",
             tokens,
-            observer=Observer("http://service", clock=lambda: self.now),
+            observer=Observer("http://service", hooks, clock=lambda: self.now),
             clock=lambda: self.now,
             now=lambda: 1_500_000_000.0,
             random=lambda: random,

@@ -223,6 +223,15 @@ def test_limit_of_a_compressed_body_counts_decoded_bytes_not_those_that_are_anno
     assert body(response) == data
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_transfer_chunks_end_a_connection_of_http_1_0(version: str) -> None:
+    response = Response()
+    head = f"HTTP/{version} 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n"
+    response.feed(head.encode() + b"0\r\n\r\n")
+    assert response.is_complete
+    assert response.is_reusable is (version == "1.1")
+
+
 def test_header_may_be_folded_with_a_tab() -> None:
     response = Response()
     response.feed(OK + b"X-A: one\r\n\ttwo\r\nContent-Length: 0\r\n\r\n")
