@@ -152,6 +152,29 @@ def test_writes_are_compared_by_the_values_of_their_arguments() -> None:
     assert marks(GRANT_USER_ENTITLEMENT, plain) == marks(GRANT_USER_ENTITLEMENT, member)
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "target"),
+    [
+        ("path", "\u00e9t\u00e9", "/a/%C3%A9t%C3%A9"),
+        ("query", "\u0661", "/a/{x}?x=%D9%A1"),
+        ("query", "", "/a/{x}?x="),
+        ("query", "..", "/a/{x}?x=.."),
+    ],
+)
+def test_text_of_an_argument_is_percent_encoded(place: Any, value: str, target: str) -> None:
+    operation: Operation[Any] = Operation("a", "GET", "/a/{x}", [Parameter("x", place, "str")])
+    assert build(operation, {"x": value}, "", {}).target == target
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("int64", "9" * 5000), ("int64", "\u0661"), ("object", float("inf"))]
+)
+def test_number_that_cannot_be_sent_is_rejected(kind: str, value: Any) -> None:
+    operation: Operation[Any] = Operation("a", "GET", "/a", [Parameter("x", "query", kind)])
+    with pytest.raises(ApiValueError, match=r"^x must be "):
+        build(operation, {"x": value}, "", {})
+
+
 def test_header_parameter_is_encoded_as_one_segment() -> None:
     operation: Operation[Any] = Operation("a", "GET", "/a", [Parameter("x", "header", "str", wire="X-A")])
     assert build(operation, {"x": "b c"}, "", {}).headers["X-A"] == "b%20c"
