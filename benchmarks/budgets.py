@@ -28,7 +28,7 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "call: one entry": Budget(0.6),
+    "call: one entry": Budget(0.58),
     "call: a page of 25": Budget(0.78),
     "call: a page of 1000": Budget(1.20),
     "call: a page of 1000, msgspec": Budget(0.75),
@@ -45,9 +45,9 @@ BUDGETS = {
     "1,000 clients made and dropped: threads": Budget(0),
     "1,000 calls on one client: threads": Budget(0),
     "calls a second, 8 threads on one client": Budget(1.5, at_least=True),
-    "calls a CPU second, 50 tasks on one client": Budget(1.05, at_least=True),
+    "calls a CPU second, 50 tasks on one client": Budget(1.07, at_least=True),
     "calls a CPU second, 50 tasks on one client, a page of 25": Budget(0.88, at_least=True),
-    "calls a CPU second, 50 tasks on one client, a page of 25, msgspec": Budget(1.08, at_least=True),
+    "calls a CPU second, 50 tasks on one client, a page of 25, msgspec": Budget(1.1, at_least=True),
 }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from knetik_cloud.exceptions import ApiException
@@ -88,7 +88,8 @@ class Attempt:
         self.status: int | None = None
         self.error: BaseException | None = None
         self.seconds = 0.0
-        self._request_id: str | Callable[[], str | None] | None = None
+        self._request_id: str | tuple[Any, ...] | None = None
+        """The id, or a function that finds it and its arguments."""
         self.retry_in: float | None = None
         self.may_have_applied = False
 
@@ -96,8 +97,9 @@ class Attempt:
     def request_id(self) -> str | None:
         """The service's trace id, or None."""
         found = self._request_id
-        if callable(found):
-            self._request_id = found = found()
+        if isinstance(found, tuple):
+            find, *arguments = found
+            self._request_id = found = find(*arguments)
         return found
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knetik_cloud.core import options
@@ -141,18 +141,18 @@ class Observer:
 
     def observe(self, operation: Operation[Any]) -> Observation | None:
         """Return the observation of a call, or None if there are no hooks and attempts aren't logged."""
-        callbacks = self._current()
+        callbacks = self._callbacks if default_hooks == self._known_defaults else self._collect()
         if callbacks is NO_CALLBACKS and not logger().isEnabledFor(DEBUG):
             return None
         return Observation(self, callbacks, operation)
 
-    def _current(self) -> CallbacksByEvent:
-        if default_hooks != self._known_defaults:
-            defaults = list(default_hooks)
-            hooks = (*defaults, *self._hooks)
-            callbacks = CallbacksByEvent.of(hooks) if hooks else NO_CALLBACKS
-            self._callbacks, self._known_defaults = callbacks, defaults  # last: other threads compare them
-        return self._callbacks
+    def _collect(self) -> CallbacksByEvent:
+        """Collect the callbacks of all hooks."""
+        defaults = list(default_hooks)
+        hooks = (*defaults, *self._hooks)
+        callbacks = CallbacksByEvent.of(hooks) if hooks else NO_CALLBACKS
+        self._callbacks, self._known_defaults = callbacks, defaults  # last: other threads compare them
+        return callbacks
 
     def report_retry(self, state: CallState, retry_in: float | None) -> None:
         """Log at WARNING that an attempt failed, and when the next one follows, or why none does."""
@@ -170,7 +170,7 @@ class Observer:
             rest = ", using the current one until it expires" if is_usable else ""
             facts = {"operation": error.operation, "status": error.status, "error": type(error).__name__}
             _log(WARNING, facts, "a new token could not be obtained (%s)%s", error.reason, rest)
-        yield from notify(self._current().on_token, event)
+        return notify(self._collect().on_token, event)
 
 
 class Observation:
@@ -190,9 +190,10 @@ class Observation:
 
     def watch(self, steps: Steps) -> Steps:
         """Run the steps of the call, and report its start and its end."""
-        if self._callbacks is NO_CALLBACKS:  # only attempts are logged
+        callbacks = self._callbacks
+        if callbacks is NO_CALLBACKS:  # only attempts are logged
             return (yield from steps)
-        call, callbacks, clock = self._call, self._callbacks, self._observer.clock
+        call, clock = self._call, self._observer.clock
         started = clock()
         try:
             yield from notify(callbacks.on_call_start, call)
@@ -232,12 +233,12 @@ class Observation:
             attempt.error.may_have_applied = state.is_last_ambiguous
         else:
             attempt.status = outcome.status
-            attempt._request_id = partial(_request_id, outcome, state.request)
+            attempt._request_id = _request_id, outcome, state.request  # found when it is asked for
         if state.is_last_ambiguous:
             call.may_have_applied = attempt.may_have_applied = True
         attempt.retry_in = retry_in
         attempt.seconds = state.seconds
-        yield from notify(self._callbacks.on_attempt_end, attempt, is_end=True)
+        return notify(self._callbacks.on_attempt_end, attempt, is_end=True)
 
     def _fail(self, error: BaseException, now: float) -> Reports:
         """Report the end of a call that failed. An attempt that was interrupted ends with it."""
