@@ -156,12 +156,12 @@ class Observer:
 
     def report_retry(self, state: CallState, retry_in: float | None) -> None:
         """Log at WARNING that an attempt failed, and when the next one follows, or why none does."""
-        facts, text = facts_of(state, retry_in), describe_outcome(state)
+        facts = facts_of(state, retry_in)
         rest = "not retried because the retry budget is exhausted"
         if retry_in is not None:
             rest = f"retrying in {retry_in:.2f} s"
         message = "%s: attempt %d failed (%s), %s"
-        _log(WARNING, facts, message, facts["operation"], facts["number"], text, rest)
+        _log(WARNING, facts, message, facts["operation"], facts["number"], state.text, rest)
 
     def report_token(self, event: TokenEvent, is_usable: bool = False) -> Reports:
         """Report to the hooks that a token was obtained or could not be, and log the latter at WARNING."""
@@ -279,20 +279,13 @@ def _request_id(response: Response, request: Request) -> str | None:
     return found if found is None else masked(found, request.secrets())
 
 
-def describe_outcome(state: CallState) -> str:
-    """Describe the outcome of the last attempt in a few words, secrets masked."""
-    outcome = state.last
-    text = outcome.reason if isinstance(outcome, Failure) else f"{outcome.status} {outcome.reason}".rstrip()
-    return state.masked(text or "")
-
-
 def log_attempt(state: CallState, retry_in: float | None, observer: Observer) -> None:
     """Log the last attempt at DEBUG. The values of the URL and the bodies appear with `debug=True` only."""
     request, shown, data = state.request, state.operation.path, ""
     if observer.debug:
         shown, data = state.masked(f"{observer.origin}{state.target}"), bodies(state)
-    text, message = describe_outcome(state), "%s %s: %s in %.3f s%s"
-    _log(DEBUG, facts_of(state, retry_in), message, request.method, shown, text, state.seconds, data)
+    facts, message = facts_of(state, retry_in), "%s %s: %s in %.3f s%s"
+    _log(DEBUG, facts, message, request.method, shown, state.text, state.seconds, data)
 
 
 def _log(level: int, facts: Facts, message: str, *arguments: object) -> None:

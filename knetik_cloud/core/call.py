@@ -89,7 +89,7 @@ class Observer(Protocol):
         """Return the observation of a call that begins, or None if there is none."""
 
     def report_retry(self, state: CallState, retry_in: float | None) -> None:
-        """Report a failed attempt with the seconds until the next one, or None if the budget has none."""
+        """Report a failed attempt, and the seconds until the next one, or None if the budget is exhausted."""
 
     def report_token(self, event: TokenEvent, is_usable: bool = False) -> Reports:
         """Report that a token was obtained or could not be, and whether the one before can still be used."""
@@ -373,6 +373,8 @@ class CallState:
 
     last: Response | Failure
     """The outcome of the last attempt."""
+    text: str
+    """The outcome of the last attempt in a few words, with secrets masked."""
     _ambiguous = _is_deleted = False
     is_last_ambiguous = False
     seconds = 0.0
@@ -435,7 +437,8 @@ class CallState:
             if is_success and self._write is not None:
                 self._write.end("applied")
             is_ambiguous = not is_success and retry.is_ambiguous(retry_class, status)
-        attempt = Attempt(text if text in USUAL_OUTCOMES else self.masked(text), status)
+        self.text = text if text in USUAL_OUTCOMES else self.masked(text)
+        attempt = Attempt(self.text, status)
         attempt.seconds = self.seconds
         self.attempts.append(attempt)
         self.is_last_ambiguous = is_ambiguous
