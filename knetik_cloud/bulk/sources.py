@@ -19,7 +19,6 @@ Rows = Iterable[Mapping[str, Any]] | str | Path
 """The rows, or the path of a file with them."""
 
 KEY = "key"
-_INTEGERS = ("int32", "int64", "int")
 
 
 class RowReader:
@@ -168,7 +167,7 @@ def _types_of(body: Parameter | None, operation: Operation[Any]) -> dict[str, An
 
 def _value(expression: str, text: str) -> Any:
     """Return the value that a text of a CSV file stands for. What can't be read is left for the check."""
-    if expression in _INTEGERS:
+    if expression in types.INTEGERS:
         digits = text.strip().removeprefix("-")
         return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
     if expression == "float":

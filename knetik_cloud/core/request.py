@@ -21,6 +21,8 @@ __tracebackhide__ = True  # a failing test shows the caller's line, not the engi
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 SHELL_WORD = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+INTEGRAL = (*types.INTEGERS, "int | str")
+"""The types of the parameters that accept an int."""
 MAX_INTEGER_BITS = 4096
 """The size of the largest integer that is sent in a URL. Python rejects the text of much longer ones."""
 
@@ -137,6 +139,8 @@ def build(
 
 def _encoded(parameter: Parameter, value: Any) -> str:
     """Format an argument by its type, and percent-encode it."""
+    if type(value) is int and 0 <= value < 1 << 31 and parameter.type in INTEGRAL:  # as most are
+        return str(value)
     return _percent(parameter, _plain_text(parameter, convert(parameter, value)))
 
 
@@ -153,7 +157,7 @@ def convert(parameter: Parameter, value: Any) -> Any:
     if isinstance(value, str):
         if kind in ("str", "int | str"):
             return value if type(value) is str else str.__str__(value)
-        if kind in ("int32", "int64", "int"):
+        if kind in types.INTEGERS:
             value = _integer(parameter, value)
     elif kind == "int | str" and isinstance(value, int):
         kind = "int64"
@@ -206,7 +210,7 @@ def _percent(parameter: Parameter, text: str) -> str:
 
 def _body(operation: Operation[Any], parameter: Parameter, value: Any) -> str:
     kind = expressions.parse(parameter.type, operation.models)
-    if isinstance(value, str) and parameter.type in ("int32", "int64", "int"):
+    if isinstance(value, str) and parameter.type in types.INTEGERS:
         value = _integer(parameter, value)
     try:
         value = kind.convert(value, parameter.name)

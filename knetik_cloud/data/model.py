@@ -112,7 +112,7 @@ class Field(property):
     def type(self) -> types.Type:
         """The type, parsed from its expression when it is first needed."""
         assert self.owner is not None
-        if self.epoch and self.expression in INTEGERS:
+        if self.epoch and self.expression in types.INTEGERS:
             return types.Seconds()
         return expressions.parse(self.expression, self.owner._package())
 
@@ -150,8 +150,7 @@ def _named_by(declared: Field, model: Model, error: ApiException) -> ApiExceptio
     return type(error)(reason=(error.reason or "").replace(declared._where, place, 1))
 
 
-INTEGERS = ("int", "int32", "int64")
-SCALARS = frozenset((*INTEGERS, "float", "bool", "str", "object", "int | str"))
+SCALARS = frozenset((*types.INTEGERS, "float", "bool", "str", "object", "int | str"))
 
 
 def _as_value(declare: Callable[P, Field]) -> Callable[P, Any]:

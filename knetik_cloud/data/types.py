@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
 NoneType = type(None)
+INTEGERS = ("int", "int32", "int64")
+"""The expressions of integers."""
 EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
 YEARS = "epoch seconds of the years 1 to 9999"
 
