@@ -27,8 +27,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         self._opened = opened
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._unread: list[bytes] = []
-        self._unread_size = 0
+        self._unread = b""
         self._error: Exception | None = None
         self._is_at_end = self._is_paused = self._is_full = self._is_lost = False
         self._until = self._checked_at = math.inf
@@ -47,9 +46,8 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         self._opened.add(self)
 
     def data_received(self, data: bytes) -> None:
-        self._unread.append(data)
-        self._unread_size += len(data)
-        if self._unread_size > MAX_UNREAD_BYTES and not self._is_full and self._transport is not None:
+        self._unread += data  # which copies nothing if all before it has been read
+        if len(self._unread) > MAX_UNREAD_BYTES and not self._is_full and self._transport is not None:
             self._is_full = True
             self._transport.pause_reading()
         self._wake()
@@ -117,13 +115,9 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
 
     def _pop(self) -> bytes:
         """Return all that is unread, or b"" at the end."""
-        if not self._unread:
-            if self._error is not None:
-                raise self._error
-            return b""
-        data = self._unread[0] if len(self._unread) == 1 else b"".join(self._unread)
-        self._unread.clear()
-        self._unread_size = 0
+        data, self._unread = self._unread, b""
+        if not data and self._error is not None:
+            raise self._error
         if self._is_full and self._transport is not None:
             self._is_full = False
             self._transport.resume_reading()

@@ -80,14 +80,12 @@ class Inflater:
         raise _unreadable(f"its {self._encoding} body is corrupt ({reason})")
 
 
-def inflaters(header: str | None) -> list[Inflater]:
+def inflaters(header: str) -> list[Inflater]:
     """Create the decoders of a `Content-Encoding` header, in the order in which they are applied.
 
     Raises:
         ApiResponseError: If an encoding is not supported, or there are too many.
     """
-    if header is None:
-        return []
     named = [name.strip().lower() for name in header.split(",")]
     chain: list[Inflater] = []
     for name in reversed(named):

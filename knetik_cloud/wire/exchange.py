@@ -301,7 +301,6 @@ class Transport(Generic[R]):
         """Send a request and return its response, read to its end unless it is streamed."""
         exchange = Exchange(self, command)
         try:
-            self.begun()
             return self._response_type(exchange, await exchange.run())
         except BaseException as cause:
             exchange.abort()
@@ -379,9 +378,6 @@ class Transport(Generic[R]):
         self._idle.append(pipe)
         if self.is_closed:  # checked last: a close in another thread finds this connection in its place
             self.close_idle()
-
-    def begun(self) -> None:
-        """Record that an exchange has begun."""
 
     def start_closing(self) -> None:
         """Close the idle connections. Those in use are closed when their calls end."""

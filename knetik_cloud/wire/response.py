@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from knetik_cloud.exceptions import ApiResponseError
 from knetik_cloud.wire import content
 
 MAX_HEAD_BYTES = 1 << 20
@@ -61,9 +62,11 @@ class Response:
     _left: int | None = None
     _mode = TO_END
     _error: Exception | None = None
-    _decoders: list[content.Inflater] | None = None
+    _decoders: Sequence[content.Inflater] = ()
     _chunks: Iterator[bytes] = iter(())
     _is_kept_alive = False
+    _buffer: bytes | bytearray = b""
+    _line = b""
 
     def __init__(self, method: str = "GET", limit: int = 0, tunnel: bool = False) -> None:
         self.fields: list[tuple[str, str]] = []
@@ -71,8 +74,6 @@ class Response:
         self._values: dict[str, list[str]] = {}
         self._has_body = method != "HEAD"
         self._is_tunnel = tunnel
-        self._buffer = bytearray()
-        self._line = bytearray()
         self._body: list[bytes | bytearray] = []
 
     @property
@@ -125,7 +126,7 @@ class Response:
     @property
     def is_plain(self) -> bool:
         """Whether `take` returns the body as a whole once it is complete: its length is known."""
-        return self._mode == LENGTH and "content-encoding" not in self._values
+        return self._mode == LENGTH and not self._decoders
 
     @property
     def is_gathering(self) -> bool:
@@ -140,9 +141,6 @@ class Response:
             TruncatedError: If the connection was closed before the end of the body.
             ApiResponseError: If the body is too large or can't be decoded.
         """
-        if self._decoders is None:
-            encodings = self._values.get("content-encoding")
-            self._decoders = content.inflaters(None if encodings is None else ",".join(encodings))
         data = self._inflate() if self._decoders else self._drain()
         if not data and self._error is not None:
             raise self._error
@@ -174,7 +172,6 @@ class Response:
 
     def _inflate(self) -> bytes:
         """Return the next chunk of the decompressed body: no more than one is held in memory."""
-        assert self._decoders is not None
         while True:
             chunk = next(self._chunks, b"")
             if chunk:
@@ -194,7 +191,7 @@ class Response:
             self._buffer += data
         buffer: bytes | bytearray = self._buffer or data
         start = 0
-        while match := HEAD_END.search(buffer, max(start, self._scanned - 2)):
+        while match := HEAD_END.search(buffer, self._scanned):
             line_feed, end = match.span()
             self._head_bytes += end - start
             if self._head_bytes > MAX_HEAD_BYTES:
@@ -210,7 +207,7 @@ class Response:
                 return
         if start or buffer is data:
             self._buffer = buffer = bytearray(buffer[start:])
-        self._scanned = len(buffer)
+        self._scanned = max(0, len(buffer) - 2)
         self._check_partial_head(buffer)
 
     def _check_partial_head(self, buffer: bytes | bytearray) -> None:
@@ -249,6 +246,8 @@ class Response:
                 values[key] = [value]
         if is_final:
             self._decide_framing(status, is_old)
+            if "content-encoding" in values:
+                self._choose_decoders(values["content-encoding"])
             self.status, self.reason = status, reason
         return is_final
 
@@ -282,6 +281,12 @@ class Response:
         if self._has_body and self._mode == TO_END:
             self._is_kept_alive = False
 
+    def _choose_decoders(self, encodings: Sequence[str]) -> None:
+        try:
+            self._decoders = content.inflaters(",".join(encodings))
+        except ApiResponseError as error:
+            self._error = error.with_traceback(None)
+
     # The body
 
     def _feed_body(self, data: bytes) -> None:
@@ -304,11 +309,12 @@ class Response:
 
     def _read_length(self, data: bytes) -> None:
         assert self._left is not None
-        if len(data) > self._left:
-            self.leftover, data = data[self._left :], data[: self._left]
+        left = self._left - len(data)
+        if left < 0:
+            self.leftover, data, left = data[left:], data[:left], 0
         self._add(data)
-        self._left -= len(data)
-        self.is_complete = not self._left
+        self._left = left
+        self.is_complete = left == 0
 
     def _read_transfer_chunks(self, data: bytes) -> None:
         """Read transfer chunks; `_left` is None between them, and -1 in the trailers."""
@@ -328,8 +334,8 @@ class Response:
             if len(self._line) > MAX_CHUNK_LINE_BYTES:
                 raise FramingError("a line between its chunks is too long")
             if end:
-                self._end_line(bytes(self._line))
-                self._line.clear()
+                line, self._line = self._line, b""
+                self._end_line(line)
         if position < len(data):
             self.leftover = data[position:]
 
@@ -369,7 +375,10 @@ def _key(name: str) -> str:
 
 def _length(texts: Sequence[str]) -> int:
     """Return the length that one or more headers announce."""
+    length = -1
     for text in texts:
-        if not (text.isascii() and text.isdecimal() and len(text) < 20) or int(text) != int(texts[0]):
+        is_valid = text.isascii() and text.isdecimal() and len(text) < 20
+        if not is_valid or length not in (-1, int(text)):
             raise FramingError(f"its length is {', '.join(texts)!r}")
-    return int(texts[0])
+        length = int(text)
+    return length

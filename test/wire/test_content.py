@@ -28,7 +28,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def decode(encoding: str | None, *chunks: bytes) -> bytes:
+def decode(encoding: str, *chunks: bytes) -> bytes:
     chain = content.inflaters(encoding)
     decoded = b"".join(part for chunk in chunks for part in content.feed(chain, chunk))
     for inflater in chain:
@@ -57,8 +57,8 @@ def test_all_members_of_a_gzip_are_read() -> None:
     assert decode("gzip", gzip.compress(b"one") + gzip.compress(b"two")) == b"onetwo"
 
 
-@pytest.mark.parametrize("header", [None, "", "identity", " Identity , "])
-def test_the_identity_changes_nothing(header: str | None) -> None:
+@pytest.mark.parametrize("header", ["", "identity", " Identity , "])
+def test_the_identity_changes_nothing(header: str) -> None:
     assert decode(header, b"data") == b"data"
 
 
