@@ -79,7 +79,6 @@ class RESTClientObject(Transport[RESTResponse]):
         super().__init__(configuration)
         self._opened: set[AsyncioPipe] = set()
         self._life: AsyncGenerator[None, None] | None = None
-        self._exchanges = 0
 
     async def connect(self, host: str, port: int, until: float) -> Pipe:
         """Connect a transport."""
@@ -98,28 +97,15 @@ class RESTClientObject(Transport[RESTResponse]):
             await asyncio.sleep(0)
             return await super().exchange(command)
 
-    def begun(self) -> None:
-        """Count an exchange that has begun."""
-        self._exchanges += 1
-
     async def send(self, command: Send) -> RESTResponse | Failure:
         """Send a request and return its response, read to its end unless it is streamed."""
         return await self.exchange(command)
 
-    def release(self, pipe: Pipe | None, is_reusable: bool) -> None:
-        """End an exchange. The last one of a closed client ends its life."""
-        super().release(pipe, is_reusable)
-        self._exchanges -= 1
-        if self.is_closed and not self._exchanges:
-            self._life = None  # the event loop closes it
-
     async def close(self) -> None:
         """Close the idle connections and wait for that. Those in use are closed when their calls end."""
         self.start_closing()
-        life = self._life
-        if life is not None and not self._exchanges:
-            self._life = None
-            await life.aclose()
+        if self._life is not None and not self._opened:  # otherwise, its loop closes it in the end
+            await self._life.aclose()
         await asyncio.sleep(0)  # asyncio closes the sockets of aborted transports in the loop's next turn
 
     def __del__(self) -> None:
