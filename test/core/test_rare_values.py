@@ -175,6 +175,24 @@ def test_number_that_cannot_be_sent_is_rejected(kind: str, value: Any) -> None:
         build(operation, {"x": value}, "", {})
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "sent"),
+    [
+        ("int32", 0, "0"), ("int32", (1 << 31) - 1, "2147483647"), ("int32", 1 << 31, None),
+        ("int64", 1 << 31, "2147483648"), ("int | str", 1 << 63, None), ("int32", True, None),
+        ("str", 5, None), ("bool", 1, None), ("float", 5, "5"), ("date", 5, None), ("object", 5, "5"),
+        ("int32", -5, "-5"),
+    ],
+)  # fmt: skip
+def test_int_is_sent_if_the_type_of_its_parameter_accepts_it(kind: str, value: int, sent: str | None) -> None:
+    operation: Operation[None] = Operation("do", "GET", "/do", (Parameter("value", "query", kind),))
+    if sent is None:
+        with pytest.raises(ApiValueError, match="value must be"):
+            build(operation, {"value": value}, "", {})
+    else:
+        assert build(operation, {"value": value}, "", {}).target == f"/do?value={sent}"
+
+
 def test_header_parameter_is_encoded_as_one_segment() -> None:
     operation: Operation[Any] = Operation("a", "GET", "/a", [Parameter("x", "header", "str", wire="X-A")])
     assert build(operation, {"x": "b c"}, "", {}).headers["X-A"] == "b%20c"
