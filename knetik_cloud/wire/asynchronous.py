@@ -47,7 +47,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._unread += data  # which copies nothing if all before it has been read
-        if len(self._unread) > MAX_UNREAD_BYTES and not self._is_full and self._transport is not None:
+        if len(self._unread) > MAX_UNREAD_BYTES and self._transport is not None:
             self._is_full = True
             self._transport.pause_reading()
         self._wake()

@@ -377,7 +377,7 @@ def _length(texts: Sequence[str]) -> int:
     """Return the length that one or more headers announce."""
     length = -1
     for text in texts:
-        is_valid = text.isascii() and text.isdecimal() and len(text) < 20
+        is_valid = text.isdecimal() and len(text) < 20  # a head is Latin-1, whose only decimals are 0 to 9
         if not is_valid or length not in (-1, int(text)):
             raise FramingError(f"its length is {', '.join(texts)!r}")
         length = int(text)
