@@ -74,19 +74,22 @@ class BasePager(Generic[I, P]):
 
         Store it while you loop, and pass it to the same method as `start_page` to continue after a restart.
         No item is returned twice, unless an order other than that of the ids moves it to a later page
-        meanwhile. The limit counts from the start again.
+        meanwhile. If items have moved meanwhile, a `RowsMovedWarning` is issued. The limit counts from the
+        start again.
         """
         plan, emitted = self._plan, self._emitted
         if emitted is None:
             return plan.start.text(plan.operation.id)
         left = length_hint(self._left)
         if emitted.is_full and not left and not emitted.is_cut:
-            return Position(emitted.number + 1, (), plan.size, self._total).text(plan.operation.id)
+            position = Position(emitted.number + 1, (), plan.size, emitted.total, emitted.last)
+            return position.text(plan.operation.id)
         seen = plan.start.seen if emitted.number == plan.start.page else ()
         given = [*emitted.repeated, *emitted.items[: len(emitted.items) - left]]
         ids = (key for key in map(key_of, given) if key is not None)
         known = tuple(dict.fromkeys((*seen, *ids)))
-        return Position(emitted.number, known, plan.size, self._total).text(plan.operation.id)
+        position = Position(emitted.number, known, plan.size, emitted.total, emitted.before)
+        return position.text(plan.operation.id)
 
     def _items(self, emitted: EmitPage[P]) -> Iterator[Any]:
         """Return an iterator over the items of a page, whose state `position` reads."""

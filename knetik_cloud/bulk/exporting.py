@@ -23,8 +23,8 @@ from knetik_cloud.bulk.journal import BulkError, BusyError, Lease
 from knetik_cloud.bulk.progress import Meter, Progress
 from knetik_cloud.bulk.slices import Slices, lines, split
 from knetik_cloud.core.clock import monotonic
-from knetik_cloud.core.paging import MAX_REMEMBERED_IDS, RowsMovedWarning
-from knetik_cloud.data import types
+from knetik_cloud.core.paging import MAX_REMEMBERED_IDS, RowsMovedWarning, grown_by, key_of
+from knetik_cloud.data import codec, types
 from knetik_cloud.exceptions import ApiConnectionException, ApiValueError
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def export(
         pager: The list, such as `api.iter_users_inventory()`, with its filters, `limit`, `prefetch` and
             `start_page`. The export reads 1000 items at a time unless the pager has a `page_size` or a
             `start_page`. The pager's `deadline` limits the reading, from the start of the export.
-        path: The file, which is replaced at the end. `.gz` and `.zst` compress JSON lines and CSV files.
+        path: The regular file, which is replaced at the end. A link is followed. `.gz` and `.zst` compress
+            JSON lines and CSV files.
         format: `jsonl`, `csv` or `parquet`. By default, the name of the file decides.
         resume: Whether to continue an export of the same list to the same file that did not end.
         progress: None shows a bar on a terminal and prints one JSON line every ten seconds otherwise. False
@@ -99,38 +100,40 @@ def export(
     Raises:
         ApiException: If a page can't be fetched, or a deadline has passed. The same call continues.
         BulkError: If another process is writing the file.
-        ApiValueError: If the format is unknown, or the pager is one of the asyncio client.
+        ApiValueError: If the format is unknown, the path is that of a folder or a device, or the pager is one
+            of the asyncio client.
     """
     from knetik_cloud.paging import Pager
 
     if not isinstance(pager, Pager):
         raise types.invalid_value_error("pager", "a pager of the blocking client", pager)
-    target = Path(path)
-    chosen = _format(target, format)
+    named, target = Path(path), Path(os.path.realpath(path))
+    chosen, compression = _format(named, format), compression_of(named)
+    if target.exists() and not target.is_file():
+        raise ApiValueError(f"{path} is not a regular file, which an export replaces: name another path")
     part = target.with_name(f"{target.name}.part")
     try:
         lease = Lease(part)
     except BusyError:
-        raise BulkError(f"another process is exporting to {target}") from None
+        raise BulkError(f"another process is exporting to {path}") from None
     try:
-        compression = compression_of(target) if chosen == "jsonl" else None
-        result = _Export(pager, target, part, compression, resume, progress).fetch()
+        packed = compression if chosen == "jsonl" else None
+        result = _Export(pager, named, part, packed, resume, progress).fetch()
         if chosen == "jsonl":
             part.replace(target)
         else:
             converted = target.with_name(f"{target.name}.new")
             convert = _to_csv if chosen == "csv" else _to_parquet
-            convert(part, converted, pager._plan.page_model, compression_of(target))
+            convert(part, converted, pager._plan.page_model, compression)
             converted.replace(target)
             part.unlink()
         _state_path(part).unlink(missing_ok=True)
     finally:
-        lease.close()
-        part.with_suffix(".lease").unlink(missing_ok=True)
-    if not result.is_complete and pager._plan.limit is None:
+        lease.remove()
+    if result.has_moved or (pager._plan.limit is None and not result.is_complete):
         total = "" if result.total is None else f" of {result._expected}"
         warnings.warn(
-            f"{target} holds {result.rows} items{total}: others may have been missed, because items moved "
+            f"{path} holds {result.rows} items{total}: others may have been missed, because items moved "
             "between pages. Collect items first, then change them",
             RowsMovedWarning,
             stacklevel=2,
@@ -166,7 +169,8 @@ class _State:
         self.skipped = 0
         self.total: int | None = None
         self.has_moved = False
-        self.seen: deque[list[Any]] = deque()
+        self.last: int | str | None = None
+        """The id of the item before the page, or None if the page before it was not full."""
 
     def load(self, part: Path) -> bool:
         """Read the state of an earlier export of the same list, and return whether it can be continued."""
@@ -177,14 +181,13 @@ class _State:
             return False
         if found.get("list") != self.list or size < found["bytes"]:  # a crash of the machine took the end
             return False
-        self.__dict__.update(found, seen=deque(found["seen"]))
+        self.__dict__.update(found)
         return True
 
     def save(self, path: Path) -> None:
         """Store the state atomically."""
         scratch = path.with_name(f"{path.name}.new")
-        latest = list(self.seen)[-2:]  # a row moves by a page at most between two reads, or a warning follows
-        scratch.write_text(json.dumps({**self.__dict__, "seen": latest}), encoding="utf-8")
+        scratch.write_text(json.dumps(self.__dict__), encoding="utf-8")
         scratch.replace(path)
 
 
@@ -208,14 +211,16 @@ class _Export:
         self._end = plan.end()
         host = self._client.configuration.host
         self._arguments = plan.page_arguments(PAGE_SIZE)
+        self._size = int(self._arguments[plan.size_name])
         start = plan.start.text(plan.operation.id)
-        self._state = _State(f"{host} {start} {sorted(self._arguments.items())} {plan.limit}")
-        self._is_resumed = resume and self._state.load(part)
-        self._keys: set[Any] = {*plan.start.seen, *(key for page in self._state.seen for key in page)}
+        what = f"{host} {start} {sorted(self._arguments.items())} {plan.limit} {compression}"
+        self._state = state = _State(what)
+        self._is_resumed = resume and state.load(part)
+        self._seen = deque([list[Any](plan.start.seen)])
         self._is_consistent = True
         if not self._is_resumed:
             _state_path(part).unlink(missing_ok=True)
-            self._state.page, self._state.total = plan.start.page, plan.start.total
+            state.page, state.total, state.last = plan.start.page, plan.start.total, plan.start.last
 
     def fetch(self) -> Exported:
         """Fetch all pages that are left into the file with the JSON lines."""
@@ -225,7 +230,11 @@ class _Export:
             closing(Meter(None, state.rows, self._progress, plan.operation.id)) as meter,
         ):
             saved = monotonic()
+            if state.rows:
+                self._seen.extend(_batches(self._written_ids()))
+            self._keys = {key for ids in self._seen for key in ids}
             try:
+                self._check_start()
                 for data, page in self._pages():
                     self._take(file, data, page)
                     meter.total = plan.limit if plan.limit is not None else self._result()._expected
@@ -271,13 +280,29 @@ class _Export:
         file.write(lines(page, keep, data))
         ids = [key for key in page.ids if key is not None]
         self._keys.update(ids)
-        state.seen.append(ids)
-        while len(self._keys) > MAX_REMEMBERED_IDS and len(state.seen) > 2:
-            self._keys.difference_update(state.seen.popleft())
+        self._seen.append(ids)
+        while len(self._keys) > MAX_REMEMBERED_IDS and len(self._seen) > 2:
+            self._keys.difference_update(self._seen.popleft())
+        state.last = page.ids[-1] if len(page.items) == self._size else None
         state.rows += count
         state.total = page.total
         state.page += 1
         self._is_consistent = True
+
+    def _written_ids(self) -> Iterator[int | str]:
+        """Yield the latest ids that an earlier export wrote, which this one must not write again."""
+        for line in deque(_lines(self._part, self._compression), MAX_REMEMBERED_IDS):
+            key = key_of(codec.decode_fast(line, "an item"))
+            if key is not None:
+                yield key
+
+    def _check_start(self) -> None:
+        """Notice that items have moved since the item before the first page was read, however long ago."""
+        state = self._state
+        if state.last is not None:
+            page = split(self._fetch((state.page - 1) * self._size, 1), self._plan.pages)
+            grown = grown_by(page.total, state.total)
+            state.has_moved |= self._plan.has_moved(page.ids, state.last, grown)
 
     def _compare(self, page: Slices, repeated: int) -> None:
         """Notice that items moved since the last page was read."""
@@ -287,9 +312,8 @@ class _Export:
             listed = page.total if start.total is None else start.total
             state.skipped = repeated + (before if listed is None else min(before, listed))
             repeated = 0
-        if state.total is not None and page.total is not None:
-            grown = page.total - state.total
-            state.has_moved |= grown < 0 or repeated > grown
+        grown = grown_by(page.total, state.total)
+        state.has_moved |= grown < 0 or repeated > grown
 
     def _pages(self) -> Iterator[tuple[bytes, Slices]]:
         """Yield the pages that are left, some of them fetched ahead by threads."""
@@ -311,8 +335,7 @@ class _Export:
                 data = oldest() if callable(oldest) else oldest.result()
                 page = split(data, plan.pages)
                 if page.items:
-                    size = int(self._arguments[plan.size_name])
-                    counted = -(-page.total // size) if page.total is not None else state.page + 1
+                    counted = -(-page.total // self._size) if page.total is not None else state.page + 1
                     last = max(state.page, page.pages if page.pages is not None else counted)
                 else:
                     last = state.page - 1
@@ -321,31 +344,33 @@ class _Export:
             if threads is not None:
                 threads.shutdown(wait=False, cancel_futures=True)
 
-    def _fetch(self, number: int) -> bytes:
+    def _fetch(self, number: int, size: int | None = None) -> bytes:
         # A body that breaks off while it streams is not retried by the client.
         for attempt in range(BODY_ATTEMPTS):
             try:
-                return self._read(number)
+                return self._read(number, size or self._size)
             except ApiConnectionException:
                 if attempt == BODY_ATTEMPTS - 1:
                     raise
         raise AssertionError("unreachable")
 
-    def _read(self, number: int) -> bytes:
+    def _read(self, number: int, size: int) -> bytes:
         plan = self._plan
         options = {**plan.options_until(self._end, number), "_preload_content": False}
-        arguments = {**self._arguments, plan.page_name: number}
+        arguments = {**self._arguments, plan.page_name: number, plan.size_name: size}
         with self._client.call(plan.operation, arguments, options) as response:
             data: bytes = response.data
         return data
 
 
 def _items(part: Path) -> Iterator[Any]:
-    from knetik_cloud.data import codec
+    for line in _lines(part, None):
+        yield codec.decode_fast(line, "an item")
 
-    with open_bytes(part, None) as file:
-        for line in file:
-            yield codec.decode_fast(line, "an item")
+
+def _lines(part: Path, compression: str | None) -> Iterator[bytes]:
+    with open_bytes(part, compression) as file:
+        yield from file
 
 
 def _to_csv(part: Path, target: Path, page_model: Any, compression: str | None) -> None:

@@ -14,6 +14,7 @@ import json
 import os
 from array import array
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, Self
 
@@ -198,7 +199,7 @@ def sync(path: Path) -> None:
 
 
 class Lease:
-    """The exclusive right to write a shard's journal. It ends with the process, however it ends.
+    """The exclusive right to write a shard's journal or an export. It ends with the process, however it ends.
 
     Raises:
         BusyError: If another process holds it.
@@ -206,16 +207,28 @@ class Lease:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: IO[bytes] = path.with_suffix(".lease").open("ab")
-        try:
-            _lock(self._file)
-        except OSError as error:
+        self._path = path.with_suffix(".lease")
+        while True:
+            self._file: IO[bytes] = self._path.open("ab")
+            try:
+                _lock(self._file)
+            except OSError as error:
+                self._file.close()
+                if error.errno in HELD:
+                    raise BusyError(f"another process is running {path}") from None
+                raise BulkError(
+                    f"{path} can't be locked ({error.strerror}): name one on a file system that locks files"
+                ) from None
+            if self._is_in_place():
+                return
             self._file.close()
-            if error.errno in HELD:
-                raise BusyError(f"another process is running {path}") from None
-            raise BulkError(
-                f"{path} can't be locked ({error.strerror}): name a path on a file system that locks files"
-            ) from None
+
+    def _is_in_place(self) -> bool:
+        """Return whether the locked file is still at its path: its last holder may have removed it."""
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
+        except FileNotFoundError:
+            return False
 
     def close(self) -> None:
         """Release the lease, also of processes that were forked since."""
@@ -223,6 +236,15 @@ class Lease:
             _unlock(self._file)
         finally:
             self._file.close()
+
+    def remove(self) -> None:
+        """Release the lease and remove its file."""
+        with suppress(OSError):  # Windows removes no file that is open
+            self._path.unlink()  # while it is locked: later, it could be the file of the next holder
+        self.close()
+        if os.name == "nt":
+            with suppress(OSError):
+                self._path.unlink()
 
 
 def _lock(file: IO[bytes]) -> None:

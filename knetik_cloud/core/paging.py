@@ -59,6 +59,12 @@ class EmitPage(NamedTuple, Generic[P]):
     """False if the page has fewer items than were asked for, so that others may be added to it later."""
     repeated: Sequence[Any] = ()
     """The items of the page that came before, and that `items` leaves out."""
+    total: int | None = None
+    """The total number of items that the page reports, or None."""
+    before: int | str | None = None
+    """The id of the item before the page, or None."""
+    last: int | str | None = None
+    """The id of the last item of the page, whether it came before or not, or None."""
 
 
 Step = StartFetch | AwaitPage | EmitPage[P]
@@ -72,12 +78,14 @@ class Position(NamedTuple):
         seen: The ids of its items that were returned already.
         size: The number of items per page, or None if the position is a page number only.
         total: The total number of items when the place was reached, or None if unknown.
+        last: The id of the item before the page, which shows later whether items have moved, or None.
     """
 
     page: int = 1
     seen: tuple[int | str, ...] = ()
     size: int | None = None
     total: int | None = None
+    last: int | str | None = None
 
     @classmethod
     def parse(cls, start: int | str, operation: str) -> Position:
@@ -90,7 +98,9 @@ class Position(NamedTuple):
             return cls(options.integer("start_page", start, 1))
         try:
             found = json.loads(start)
-            position = cls(found["page"], tuple(found["seen"]), found["size"], found["total"])
+            position = cls(
+                found["page"], tuple(found["seen"]), found["size"], found["total"], found.get("last")
+            )
             numbers = [position.page, position.size or 1, 1 if position.total is None else position.total + 1]
             if not all(type(number) is int and number > 0 for number in numbers):
                 raise ValueError(start)
@@ -164,8 +174,10 @@ class Plan(Generic[P]):
         if self.start.page > 1:  # where a page begins depends on the size
             self.start = self.start._replace(size=self.size)
         self._arguments[self.size_name] = self.size
-        if self.pages.order is not None and self._arguments.get(names[self.pages.order]) is None:
-            self._arguments[names[self.pages.order]] = self._shown[names[self.pages.order]] = STABLE_ORDER
+        order = None if self.pages.order is None else names[self.pages.order]
+        if order is not None and self._arguments.get(order) is None:
+            self._arguments[order] = self._shown[order] = STABLE_ORDER
+        self._is_by_id = order is not None and self._arguments[order] == STABLE_ORDER
 
     def __repr__(self) -> str:
         shown = {name: types.short_repr(value) for name, value in self._shown.items() if value is not None}
@@ -178,6 +190,20 @@ class Plan(Generic[P]):
         for name, value in self.call_options.items():  # headers may contain secrets
             shown[name] = "..." if name == "_headers" else types.short_repr(value)
         return f"{self.operation.id}({', '.join(f'{name}={value}' for name, value in shown.items())})"
+
+    def has_moved(self, found: Sequence[Any], last: int | str | None, grown: float) -> bool:
+        """Return whether items have moved forward, past a place in the list, so that one may be missed there.
+
+        Args:
+            found: The ids before the place now: one, or none.
+            last: The id that was there when the place was reached.
+            grown: By how many items the list has grown since, or infinity if that is unknown.
+        """
+        if [last] == found:
+            return False
+        if found and self._is_by_id and type(found[0]) is type(last) is int:
+            return found[0] > last  # smaller ones moved there because others were inserted before them
+        return grown <= 0 or grown == math.inf
 
     def page_arguments(self, size: int) -> dict[str, Any]:
         """Return the arguments of a call except the page, with `size` unless the caller or start sets one."""
@@ -201,6 +227,10 @@ class Plan(Generic[P]):
         reading: _ListState[P] = _ListState(self)
         end = self.end()
         started = reading.received
+        if self.start.last is not None and not reading.is_done:
+            arguments = {self.size_name: 1, self.page_name: (self.start.page - 1) * self.size}
+            yield self._fetch(started, end, arguments)
+            reading.check_start((yield AwaitPage()))
         while not reading.is_done:
             if started == reading.received:
                 yield self._fetch(started := started + 1, end)
@@ -226,9 +256,9 @@ class Plan(Generic[P]):
             )
         return {**self.call_options, **({} if left >= self._call_deadline else {"_deadline": left})}
 
-    def _fetch(self, number: int, end: float) -> StartFetch:
+    def _fetch(self, number: int, end: float, other: Mapping[str, Any] | None = None) -> StartFetch:
         options = self.options_until(end, number)
-        return StartFetch({**self._arguments, self.page_name: number}, options)
+        return StartFetch({**self._arguments, self.page_name: number, **(other or {})}, options)
 
 
 class _ListState(Generic[P]):
@@ -241,8 +271,9 @@ class _ListState(Generic[P]):
         self._rows = (plan.start.page - 1) * plan.size
         self._given = 0
         self._alike = 1
-        self._last_keys: list[Any] = []
+        self._last_keys: list[Any] = [plan.start.last]
         self._has_warned = False
+        self._has_moved = False
         self.received = plan.start.page - 1
         self.end = self.received if plan.limit == 0 else plan.start.page
         """The last page to request, as far as is known."""
@@ -252,17 +283,27 @@ class _ListState(Generic[P]):
         """True if no page is left to read."""
         return self.received >= self.end
 
+    def check_start(self, page: P) -> None:
+        """Compare the item before the start, alone on a page, with the one that was there before."""
+        keys = [key_of(row) for row in content(page, self._plan.pages)]
+        grown = grown_by(total_of(page, self._plan.pages), self._total)
+        self._has_moved = self._plan.has_moved(keys, self._plan.start.last, grown)
+
     def add(self, page: P) -> EmitPage[P]:
         """Add the next page, and remove duplicates and the items beyond the limit from it."""
         plan = self._plan
         rows = content(page, plan.pages)
         total, pages = total_of(page, plan.pages), _count(page, plan.pages.pages)
+        before = self._last_key
         self.received += 1
         self._rows += len(rows)
         self._watch_for_repetition(rows, total)
         is_full = len(rows) >= plan.size
         fresh, repeated = self._seen.split(rows)
-        warning = self._moved(total, 0 if self.received == plan.start.page else len(repeated))
+        if repeated:  # another item is before the page now
+            before = None
+        is_first = self.received == plan.start.page
+        warning = self._moved(grown_by(total, self._total), 0 if is_first else len(repeated))
         given = fresh[: self._left]
         self._given += len(given)
         self._total = total
@@ -271,7 +312,13 @@ class _ListState(Generic[P]):
             rows[:] = given
         warning = warning or self._missing(total)
         is_cut = len(given) < len(fresh)
-        return EmitPage(page, given, warning, self.received, is_cut, is_full, repeated)
+        return EmitPage(
+            page, given, warning, self.received, is_cut, is_full, repeated, total, before, self._last_key
+        )
+
+    @property
+    def _last_key(self) -> int | str | None:
+        return self._last_keys[-1] if self._last_keys else None
 
     def _last_page(self, rows: int, total: int | None, pages: int | None) -> int:
         if not rows or self._left == 0:
@@ -298,18 +345,20 @@ class _ListState(Generic[P]):
                 f"pages, up to page {self.received}, contain the same items"
             )
 
-    def _moved(self, total: int | None, repeated: int) -> str | None:
-        """Return a warning if the list's length or duplicates show that an item may have been missed.
+    def _moved(self, grown: float, repeated: int) -> str | None:
+        """Return a warning if the list's length, duplicates or its start show that an item may be missing.
 
         An item that is removed from a page already read moves all later items forward, past its end.
         """
-        if total is None or self._total is None:
+        if grown < 0:
+            how = f"{-grown} were removed"
+        elif repeated > grown:
+            how = f"{repeated} came again"
+        elif self._has_moved:
+            how = "the item before it is another one now"
+        else:
             return None
-        grown = total - self._total
-        if grown >= 0 and repeated <= grown:
-            return None
-        self._has_warned = True
-        how = f"{-grown} were removed" if grown < 0 else f"{repeated} came again"
+        self._has_warned, self._has_moved = True, False
         return (
             f"items moved between the pages of {self._plan.operation.id} while page {self.received} was read "
             f"({how}): one may have been missed. Collect items first, then change them"
@@ -363,6 +412,11 @@ def content(page: Any, pages: Pages) -> list[Any]:
 def total_of(page: Any, pages: Pages) -> int | None:
     """Return the total number of items that a page reports, or None."""
     return _count(page, pages.total)
+
+
+def grown_by(total: int | None, before: int | None) -> float:
+    """Return by how many items a list has grown, or infinity if that is unknown."""
+    return math.inf if total is None or before is None else total - before
 
 
 def _count(page: Any, wire: str) -> int | None:

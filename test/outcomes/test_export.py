@@ -205,7 +205,8 @@ def test_export_goes_on_without_reading_pages_twice(service: ListService, tmp_pa
         bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl.gz", progress=stop_at(1200))
     already = len(service.requests)
     result = bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl.gz")
-    assert [int(page["page"]) for page in service.requests[already:]] == list(range(13, 26))
+    pages = [(int(page["page"]), int(page["size"])) for page in service.requests[already:]]
+    assert pages == [(1200, 1), *((number, 100) for number in range(13, 26))]
     assert (result.rows, result.is_resumed, result.is_complete) == (2500, True, True)
     lines = gzip.decompress((tmp_path / "a.jsonl.gz").read_bytes()).splitlines()
     assert [json.loads(line)["id"] for line in lines] == list(range(1, 2501))
@@ -245,12 +246,84 @@ def test_items_that_move_are_reported_and_never_written_twice(service: ListServi
     assert len(ids) == len(set(ids))
 
 
+def test_export_with_a_limit_reports_items_that_move(service: ListService, tmp_path: Path) -> None:
+    service.before = lambda page: service.rows.pop(0) if page == 3 else None  # type: ignore[union-attr]
+    with pytest.warns(knetik_cloud.RowsMovedWarning, match="holds 500 items"):
+        result = bulk.export(pager(service, page_size=100, limit=500), tmp_path / "a.jsonl")
+    assert result.has_moved
+
+
+def test_items_that_moved_before_an_export_went_on_are_written_once(
+    service: ListService, tmp_path: Path
+) -> None:
+    with pytest.raises(InterruptedError):
+        bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl", progress=stop_at(500))
+    service.rows[:0] = [
+        {"id": 9000 + number} for number in range(300)
+    ]  # as in a list whose newest come first
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl")
+    assert result.is_resumed
+    assert ids_in(tmp_path / "a.jsonl") == list(range(1, 2501))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_as_many_items_removed_as_added_before_an_export_went_on_are_reported(
+    service: ListService, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(InterruptedError):
+        bulk.export(pager(service, page_size=100), tmp_path / name, progress=stop_at(500))
+    service.rows.pop(0)
+    service.rows.append({"id": 2501})
+    with pytest.warns(knetik_cloud.RowsMovedWarning, match="holds 2500 items of 2500: others may"):
+        result = bulk.export(pager(service, page_size=100), tmp_path / name)
+    assert (result.is_resumed, result.has_moved, 501 in ids_in(tmp_path / name)) == (True, True, False)
+
+
+def test_export_in_another_format_to_the_same_file_starts_from_scratch(
+    service: ListService, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.gz"
+    with pytest.raises(InterruptedError):
+        bulk.export(pager(service, page_size=100), path, format="csv", progress=stop_at(500))
+    result = bulk.export(pager(service, page_size=100), path, format="jsonl")
+    assert (result.is_resumed, ids_in(path)) == (False, list(range(1, 2501)))
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to a pipe"])
+def test_only_regular_files_are_replaced(service: ListService, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "target"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path if kind == "pipe" else tmp_path / "pipe")
+    if kind == "link to a pipe":
+        path.symlink_to("pipe")
+    with pytest.raises(
+        knetik_cloud.ApiValueError, match="target is not a regular file, which an export repl"
+    ):
+        bulk.export(pager(service), path)
+    assert (path.is_file(), service.requests) == (False, [])
+
+
+def test_file_behind_a_link_is_replaced(service: ListService, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link, file = tmp_path / "a.jsonl.gz", tmp_path / "elsewhere" / "data"
+    link.symlink_to(file)
+    assert bulk.export(pager(service), link).path == link
+    assert link.is_symlink()
+    assert len(gzip.decompress(file.read_bytes()).splitlines()) == 2500
+    assert [each.name for each in (tmp_path / "elsewhere").iterdir()] == ["data"]
+
+
 def writes(frame: FrameType) -> bool:
     """Return whether a frame takes, compresses or stores items."""
     name = frame.f_globals.get("__name__", "")
     return name in ("knetik_cloud.bulk.files", "gzip") or (
         name == "knetik_cloud.bulk.exporting"
-        and frame.f_code.co_name in ("__init__", "fetch", "_save", "save", "_take", "_compare")
+        and frame.f_code.co_name
+        in ("__init__", "fetch", "_save", "save", "_take", "_compare", "_written_ids")
     )
 
 

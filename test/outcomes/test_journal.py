@@ -15,13 +15,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 import knetik_cloud
 from knetik_cloud import bulk
-from knetik_cloud.bulk.journal import ShardJournal
+from knetik_cloud.bulk import journal
+from knetik_cloud.bulk.journal import BusyError, Lease, ShardJournal
 from knetik_cloud.sandbox import Sandbox
 from test.outcomes.conftest import USERS, grants, held
 
@@ -293,6 +294,25 @@ def test_file_system_without_locks_is_named(
     pager = api.iter_users_inventory()
     with pytest.raises(bulk.BulkError, match=r"can't be locked \(.*file system that locks"):
         bulk.export(pager, tmp_path / "entries.jsonl", progress=False)
+
+
+def test_lease_that_is_removed_excludes_those_who_had_opened_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.part"
+    first, later = Lease(path), []
+
+    def lock_later(file: IO[bytes]) -> None:
+        monkeypatch.undo()
+        first.remove()  # between opening the file and locking it
+        later.append(Lease(path))
+        journal._lock(file)
+
+    monkeypatch.setattr(journal, "_lock", lock_later)
+    with pytest.raises(BusyError):
+        Lease(path)
+    later[0].remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_process_forked_during_a_run_holds_no_lease_after_it(api: Api, tmp_path: Path) -> None:

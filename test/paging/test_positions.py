@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import warnings
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, cast
@@ -130,6 +131,59 @@ def test_item_that_was_removed_between_two_readings_causes_a_warning(read: Read)
         del service.rows[2]
         with pytest.warns(RowsMovedWarning, match="Collect items first, then change them"):
             read(service, {"start_page": position}, 1000)
+
+
+@both
+@pytest.mark.parametrize("count", [10, 15])
+def test_as_many_items_removed_as_added_between_two_readings_cause_a_warning(read: Read, count: int) -> None:
+    with ListService(entries(30)) as service:
+        _, position = read(service, {"page_size": 10}, count)
+        del service.rows[2]
+        service.rows.append({"id": 31})
+        with pytest.warns(RowsMovedWarning, match="the item before it is another one now"):
+            ids, _ = read(service, {"start_page": position}, 1000)
+        assert ids == [id for id in range(12, 32) if id > count]
+        assert [(each["page"], each["size"]) for each in service.requests[-3:-1]] == [
+            ("10", "1"),
+            ("2", "10"),
+        ]
+
+
+@both
+def test_item_inserted_before_the_position_causes_no_warning(read: Read) -> None:
+    with ListService(entries(30)) as service:
+        _, position = read(service, {"page_size": 10}, 20)
+        service.rows.insert(0, {"id": 99})
+        ids, _ = read(service, {"start_page": position}, 1000)
+    assert ids == list(range(20, 31))
+
+
+def test_position_in_a_list_by_id_knows_that_items_came_before_it() -> None:
+    with ListService(entries(30)) as service, ApiClient(Configuration(service.url)) as client:
+        read = UsersInventoryApi(client).iter_entitlement_items
+        pager = read(page_size=10)
+        assert len([*zip(range(10), pager, strict=False)]) == 10
+        del service.rows[20]
+        service.rows.insert(0, {"id": 0})
+        assert [item.id for item in read(start_page=pager.position)] == [*range(10, 21), *range(22, 31)]
+
+
+@both
+def test_warning_that_ends_a_reading_is_issued_again_from_its_position(read: Read) -> None:
+    with ListService(entries(30)) as service, ApiClient(Configuration(service.url)) as client:
+        pager = UsersInventoryApi(client).iter_users_inventory(page_size=10)
+
+        def remove_one_while_reading() -> None:
+            for item in pager:
+                if item.id == 10:
+                    del service.rows[0]
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(RowsMovedWarning):
+                remove_one_while_reading()
+        with pytest.warns(RowsMovedWarning, match="1 were removed"):
+            read(service, {"start_page": pager.position}, 1000)
 
 
 @pytest.mark.parametrize(
