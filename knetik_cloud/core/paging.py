@@ -64,7 +64,7 @@ class EmitPage(NamedTuple, Generic[P]):
     before: int | str | None = None
     """The id of the item before the page, or None."""
     last: int | str | None = None
-    """The id of the last item of the page, whether it came before or not, or None."""
+    """The id of the last item of a full page, whether it came before or not, or None."""
 
 
 Step = StartFetch | AwaitPage | EmitPage[P]
@@ -271,7 +271,8 @@ class _ListState(Generic[P]):
         self._rows = (plan.start.page - 1) * plan.size
         self._given = 0
         self._alike = 1
-        self._last_keys: list[Any] = [plan.start.last]
+        self._last_keys: list[Any] = []
+        self._last = plan.start.last
         self._has_warned = False
         self._has_moved = False
         self.received = plan.start.page - 1
@@ -294,11 +295,12 @@ class _ListState(Generic[P]):
         plan = self._plan
         rows = content(page, plan.pages)
         total, pages = total_of(page, plan.pages), _count(page, plan.pages.pages)
-        before = self._last_key
+        before = self._last
         self.received += 1
         self._rows += len(rows)
         self._watch_for_repetition(rows, total)
         is_full = len(rows) >= plan.size
+        self._last = key_of(rows[-1]) if rows and is_full else None  # smaller pages count otherwise
         fresh, repeated = self._seen.split(rows)
         if repeated:  # another item is before the page now
             before = None
@@ -313,12 +315,8 @@ class _ListState(Generic[P]):
         warning = warning or self._missing(total)
         is_cut = len(given) < len(fresh)
         return EmitPage(
-            page, given, warning, self.received, is_cut, is_full, repeated, total, before, self._last_key
+            page, given, warning, self.received, is_cut, is_full, repeated, total, before, self._last
         )
-
-    @property
-    def _last_key(self) -> int | str | None:
-        return self._last_keys[-1] if self._last_keys else None
 
     def _last_page(self, rows: int, total: int | None, pages: int | None) -> int:
         if not rows or self._left == 0:

@@ -21,6 +21,7 @@ class ListService:
         self.rows = rows
         self.latency = latency
         self.before: Callable[[int], object] = lambda page: None
+        self.max_size = 1 << 30
         self.requests: list[dict[str, str]] = []
         self.in_progress = 0
         self.max_in_progress = 0
@@ -74,7 +75,7 @@ class ListService:
     def _page(self, target: str) -> bytes:
         query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         self.requests.append(query)
-        number, size = int(query.get("page", 1)), int(query.get("size", 25))
+        number, size = int(query.get("page", 1)), min(int(query.get("size", 25)), self.max_size)
         self.before(number)
         time.sleep(self.latency)
         return json.dumps(self.envelope(number, size)).encode()

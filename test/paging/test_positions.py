@@ -150,6 +150,15 @@ def test_as_many_items_removed_as_added_between_two_readings_cause_a_warning(rea
 
 
 @both
+def test_position_in_a_list_with_smaller_pages_than_requested_compares_nothing(read: Read) -> None:
+    with ListService(entries(30)) as service:
+        service.max_size = 10
+        first, position = read(service, {}, 15)
+        rest, _ = read(service, {"start_page": position}, 1000)
+    assert first + rest == list(range(1, 31))
+
+
+@both
 def test_item_inserted_before_the_position_causes_no_warning(read: Read) -> None:
     with ListService(entries(30)) as service:
         _, position = read(service, {"page_size": 10}, 20)
