@@ -16,6 +16,7 @@ from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.health import Health
 from knetik_cloud.lazy import LazyModule
+from knetik_cloud.observation import is_interruption
 from knetik_cloud.path_call import prepare_path_call
 from knetik_cloud.rest import RESTClientObject, RESTResponse
 from knetik_cloud.secret import Secret
@@ -288,6 +289,8 @@ class _State(State):
         try:
             return command.provider.get_token()
         except Exception as error:
+            if is_interruption(error):
+                raise
             return error
 
     async def sleep(self, seconds: float) -> None:

@@ -95,14 +95,19 @@ class State:
         clock = self.engine.clock
         valid = command.tokens.valid(clock(), command.rejected)
         seconds = 0.0 if valid is not None else max(0.0, command.deadline - clock())
-        if not await self.acquire_token_lock(seconds):
-            if valid is not None:
-                return valid
-            raise auth.token_wait_error()
         try:
+            if not await self.acquire_token_lock(seconds):
+                if valid is not None:
+                    return valid
+                raise auth.token_wait_error()
             return await self.drive(self.engine.renew(command, self.settings, GET_O_AUTH_TOKEN))
         finally:
-            self.token_lock.release()
+            # Even if an error of a signal handler came as soon as the lock was acquired. `suppress` would run
+            # Python code before, in which another one may come.
+            try:  # noqa: SIM105
+                self.token_lock.release()
+            except RuntimeError:  # it was not acquired
+                pass
 
     async def acquire_token_lock(self, seconds: float) -> bool:
         """Wait for the token lock, and return whether it was acquired in time."""

@@ -118,7 +118,8 @@ _provider = _must_be(
 )
 _token = _secret("a Latin-1 str without line breaks", lambda value: options.is_header_text(value.reveal()))
 _password = _secret("a str that UTF-8 can encode (no lone surrogates)", Secret.is_encodable)
-_tls = _must_be("an ssl.SSLContext", lambda value: isinstance(value, ssl.SSLContext))
+TLS_CONTEXT = "<class 'ssl.SSLContext'>"  # by name, since truststore replaces the class
+_tls = _must_be("an ssl.SSLContext", lambda value: TLS_CONTEXT in map(repr, type(value).__mro__))
 _any_text = _must_be("a str", lambda value: isinstance(value, str))
 _positive = partial(options.integer, least=1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import partial, wraps
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from knetik_cloud.core.operation import ApiResponse
@@ -81,14 +82,13 @@ def name_options(function: T) -> T:
         annotations = getattr(function, "__annotations__", {})
     except NameError:  # since Python 3.14, they may name what only type checkers import
         return function
-    if annotations.get("options") == "Unpack[CallOptions]":
+    if annotations.get("options") == "Unpack[CallOptions]" and isinstance(function, FunctionType):
         function.__signature__ = LazySignature(partial(_signature, function))  # type: ignore[attr-defined]
     return function
 
 
 def _signature(function: Any) -> inspect.Signature:
     import inspect
-    from types import FunctionType
     from typing import get_type_hints
 
     method = inspect.unwrap(function)

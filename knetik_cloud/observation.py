@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knetik_cloud.core import options
@@ -83,7 +83,7 @@ def notify(callbacks: Iterable[Callback], event: object, is_end: bool = False) -
             if pending is not None:
                 yield Await(pending)
         except BaseException as error:
-            if not _is_interruption(error):
+            if not is_interruption(error):
                 _log_failure(callback, error)
             elif not is_end:
                 raise
@@ -93,7 +93,7 @@ def notify(callbacks: Iterable[Callback], event: object, is_end: bool = False) -
         raise interruption
 
 
-def _is_interruption(error: BaseException) -> bool:
+def is_interruption(error: BaseException) -> bool:
     """Return whether an error interrupts the call: an exit, a cancellation, or one of a signal handler."""
     if not isinstance(error, Exception):
         return True
@@ -101,13 +101,20 @@ def _is_interruption(error: BaseException) -> bool:
     if signal is None:
         return False
     handlers = (signal.getsignal(number) for number in signal.valid_signals())
-    codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
+    codes = {_code_of(handler) for handler in handlers if callable(handler)} - {None}
     traceback = error.__traceback__
     while traceback is not None:
         if traceback.tb_frame.f_code in codes:
             return True
         traceback = traceback.tb_next
     return False
+
+
+def _code_of(handler: Any) -> object:
+    """Return the code that a handler runs: a function, a method, a partial or an object with `__call__`."""
+    while isinstance(handler, partial):
+        handler = handler.func
+    return getattr(handler, "__code__", None) or getattr(type(handler).__call__, "__code__", None)
 
 
 def _log_failure(callback: Callback, error: BaseException) -> None:

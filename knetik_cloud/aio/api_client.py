@@ -7,7 +7,7 @@ import inspect
 import math
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Literal, ParamSpec, Self, TypeVar
 
 from knetik_cloud import upward
 from knetik_cloud.aio.paging import Pager
@@ -19,6 +19,7 @@ from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.health import Health
+from knetik_cloud.observation import is_interruption
 from knetik_cloud.path_call import prepare_path_call
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire import asynchronous
@@ -216,6 +217,23 @@ class Api(BaseApi[ApiClient]):
         return Pager(self.api_client, self.api_client._plan(operation, arguments, options, **how))
 
 
+class _TokenLock(asyncio.Lock):
+    """A lock that, as one of threads, only its holder releases."""
+
+    _holder: asyncio.Task[Any] | None = None
+
+    async def acquire(self) -> Literal[True]:
+        await super().acquire()
+        self._holder = asyncio.current_task()
+        return True
+
+    def release(self) -> None:
+        if self._holder is not asyncio.current_task():
+            raise RuntimeError("this task does not hold the lock")
+        self._holder = None
+        super().release()
+
+
 class _LoopState(State):
     transport: RESTClientObject
 
@@ -237,6 +255,8 @@ class _LoopState(State):
                 result = command.provider.get_token()
                 return await result if inspect.isawaitable(result) else result
         except Exception as error:
+            if is_interruption(error):
+                raise
             return auth.token_wait_error() if timeout.expired() else error
 
     async def sleep(self, seconds: float) -> None:
@@ -249,7 +269,7 @@ class _LoopState(State):
 class _Shared(Shared[_LoopState]):
     _state_type = _LoopState
     _transport_type = RESTClientObject
-    _token_lock_type = asyncio.Lock
+    _token_lock_type = _TokenLock
 
     def current(self) -> _LoopState:
         state, loop = self._state, asyncio.get_running_loop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import NamedTuple
 
@@ -42,7 +42,8 @@ def deadline(seconds: float) -> Iterator[None]:
     tasks. If the deadline of a call, or of an inner block, comes first, it ends the call. When the time has
     passed, the current call and all later ones raise `DeadlineExceeded`, and so does a waiter, with its
     `wait_token`. `once` and `find_out` end as if the service couldn't be reached. A bulk run stops after the
-    calls in flight. Other code isn't interrupted.
+    calls in flight. Other code isn't interrupted. Don't `yield` within the block: frameworks may run each
+    step of a generator in a context of its own, in which the limit doesn't apply.
 
     Args:
         seconds: The limit, from the start of the block. `math.inf` means no limit.
@@ -52,11 +53,18 @@ def deadline(seconds: float) -> Iterator[None]:
     """
     limit = options.time_limit("seconds", seconds)
     outer, block = _block.get(), Block(limit, clock.monotonic() + limit)
-    token = _block.set(block if outer is None or block.end < outer.end else outer)
+    with _replaced(block if outer is None or block.end < outer.end else outer):
+        yield
+
+
+@contextmanager
+def _replaced(block: Block | None) -> Iterator[None]:
+    token = _block.set(block)
     try:
         yield
     finally:
-        _block.reset(token)
+        with suppress(ValueError):  # frameworks run the steps of a generator in contexts of their own
+            _block.reset(token)
 
 
 def remaining() -> float:
@@ -73,11 +81,8 @@ def current() -> Block | None:
 @contextmanager
 def lifted() -> Iterator[None]:
     """Make calls that the deadline of the current block doesn't interrupt, because the caller keeps to it."""
-    token = _block.set(None)
-    try:
+    with _replaced(None):
         yield
-    finally:
-        _block.reset(token)
 
 
 def limited(seconds: float, operation: str) -> float:

@@ -136,18 +136,21 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         return self._transport is None or self._transport.is_closing() or bool(self._can_receive(0))
 
     def close(self) -> None:
-        """Close the connection immediately."""
+        """Close the connection immediately, or in the loop's next turn if another thread drops it."""
         self._opened.discard(self)
         transport = self._transport
         if transport is None or self._is_lost:
             return
-        if not self._loop.is_closed():
+        if _is_running(self._loop):
             transport.abort()
+            return
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(transport.abort)
             return
         # The loop was closed by hand. asyncio offers no other way to close its transports then.
         end = getattr(transport, "_call_connection_lost", None)
         if end is not None:
-            self._transport = self._timer = None  # the timer of a closed loop never fires
+            self._transport = self._timer = self._waiter = None  # a closed loop ends neither timers nor waits
             end(None)
 
     # Time
@@ -180,6 +183,14 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
             waiter.set_exception(TimeoutError("timed out"))
         else:
             self._set_timer(now)
+
+
+def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
+    """Return whether a loop is the one that runs in this thread."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 def call_later(
@@ -245,11 +256,13 @@ class _Dialer:
         time_is_up = self._loop.create_future()
         timer = None if seconds == math.inf else call_later(self._loop, seconds, partial(_finish, time_is_up))
         try:
-            ended, _ = await asyncio.wait([*attempts, time_is_up], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*attempts, time_is_up], return_when=asyncio.FIRST_COMPLETED)
+            if time_is_up.done():  # in a loop that was blocked, perhaps together with a connection
+                await asyncio.sleep(0)
         finally:
             if timer is not None:
                 timer.cancel()
-        return [(task, _error_of(task)) for task in attempts if task in ended]
+        return [(task, _error_of(task)) for task in attempts if task.done()]
 
     async def hang_up(self, attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
         for task in attempts:

@@ -24,6 +24,7 @@ LIBRARIES = frozenset(
         "certifi",
         "concurrent",
         "encodings",
+        "eventlet",
         "gevent",
         "knetik_cloud",
         "select",
@@ -37,6 +38,10 @@ LIBRARIES = frozenset(
     )
 )
 """The packages whose errors the exchange translates: this one, and those that it calls."""
+SWITCHES = frozenset(
+    ("eventlet.hubs.hub", "gevent._gevent_c_greenlet_primitives", "gevent._greenlet_primitives")
+)
+"""Modules in which a greenlet waits. An error from there was thrown into it, such as that of a time limit."""
 
 
 def is_foreign(error: BaseException, *libraries: str) -> bool:
@@ -53,14 +58,15 @@ def is_foreign(error: BaseException, *libraries: str) -> bool:
     if root not in LIBRARIES and root not in libraries:
         return True
     traceback = error.__traceback__
-    if traceback is None:
+    if traceback is None or type(error).__name__ == "gaierror":  # perhaps of a resolver of the program's own
         return False
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
     if isinstance(error, OSError):  # an import that found no free file descriptor
         libraries = (*libraries, "importlib")
-    root = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
-    return root not in LIBRARIES and root not in libraries
+    module = traceback.tb_frame.f_globals.get("__name__", "")
+    root = module.partition(".")[0]
+    return module in SWITCHES or (root not in LIBRARIES and root not in libraries)
 
 
 def reject_foreign(error: BaseException) -> None:

@@ -82,6 +82,15 @@ def test_annotations_that_cannot_be_evaluated_break_no_subclass(monkeypatch: pyt
     assert str(inspect.signature(own).parameters["name"]).startswith("name: ")
 
 
+def test_class_may_have_a_method_of_another_object() -> None:
+    api = knetik_cloud.UsersInventoryApi(knetik_cloud.ApiClient(Configuration("http://127.0.0.1:1")))
+
+    class Mine(knetik_cloud.UsersInventoryApi):
+        read = api.get_user_inventory
+
+    assert "_deadline" in inspect.signature(Mine.read).parameters
+
+
 def test_variant_of_an_overridden_class_keeps_its_base(server: RecordingServer) -> None:
     class Own(knetik_cloud.UsersInventoryApi):
         def get_user_inventory(self, *args: Any, **kwargs: Any) -> Any:

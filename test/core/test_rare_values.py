@@ -312,8 +312,8 @@ def test_header_names_have_all_characters_of_tokens(name: str) -> None:
 
 def test_error_that_a_signal_handler_raises_during_a_hook_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "signal", raising=False)
-    assert not observation._is_interruption(ValueError())
-    monkeypatch.setattr(observation, "_is_interruption", lambda error: True)
+    assert not observation.is_interruption(ValueError())
+    monkeypatch.setattr(observation, "is_interruption", lambda error: True)
     steps = observation.notify([lambda event: event], object())
     next(steps)
     with pytest.raises(ValueError, match="time limit"):

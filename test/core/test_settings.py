@@ -7,6 +7,7 @@ import enum
 import inspect
 import math
 import pickle
+import ssl
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, get_args, get_type_hints
@@ -217,3 +218,11 @@ class Proxy(str, enum.Enum):  # noqa: UP042 - formatting differs from that of a 
 def test_member_of_an_enum_is_stored_as_its_value() -> None:
     configuration = Configuration(proxy=Proxy.OFFICE)
     assert (configuration.proxy, type(configuration.proxy)) == ("http://proxy:3128", str)
+
+
+def test_context_that_was_made_before_its_class_was_replaced_is_accepted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context = ssl.create_default_context()
+    monkeypatch.setattr(ssl, "SSLContext", type("SSLContext", (ssl.SSLContext,), {}))  # as truststore does
+    assert Configuration(ssl_context=context).ssl_context is context

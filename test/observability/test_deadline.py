@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -91,6 +92,17 @@ def test_blocks_nest_and_end() -> None:
         with knetik_cloud.deadline(1):
             assert remaining() <= 1
         assert 1 < remaining() <= 5
+    assert remaining() == math.inf
+
+
+def test_block_in_a_generator_whose_steps_have_contexts_of_their_own_ends() -> None:
+    def rows() -> Iterator[int]:
+        with knetik_cloud.deadline(60):
+            yield 1
+        yield 2
+
+    steps = rows()
+    assert [copy_context().run(next, steps, None) for _ in range(3)] == [1, 2, None]
     assert remaining() == math.inf
 
 

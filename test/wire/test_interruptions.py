@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import signal
+import socket
+import threading
 import traceback
 import warnings
+from collections.abc import Iterator
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import pytest
 
 from knetik_cloud import (
+    AccessToken,
     ApiClient,
     ApiConnectionException,
     Configuration,
+    Hook,
     UsersInventoryApi,
     aio,
     writes,
@@ -42,6 +49,105 @@ def test_error_of_a_name_lookup_is_translated_though_a_library_raised_it(
         pytest.raises(ApiConnectionException, match="could not be found"),
     ):
         get(UsersInventoryApi(client))
+
+
+@pytest.mark.parametrize("kind", ["blocking", "asyncio"])
+def test_error_of_a_resolver_of_the_program_s_own_is_translated(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(*arguments: object, **options: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "the name server is down")
+
+    async def ping() -> Any:
+        async with aio.ApiClient(Configuration("http://example.invalid", **UNHURRIED)) as client:
+            return await client.ping()
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    if kind == "asyncio":
+        health = asyncio.run(ping())
+    else:
+        with ApiClient(Configuration("http://example.invalid", **UNHURRIED)) as client:
+            health = client.ping()
+    assert isinstance(health.error, ApiConnectionException)
+    assert "could not be found" in str(health.error.reason)
+
+
+def raise_limit(job: str, *_: object) -> None:
+    raise SoftTimeLimit(job)
+
+
+class Limit:
+    """A signal handler that is an object."""
+
+    def __call__(self, *_: object) -> None:
+        raise_limit("job")
+
+
+@pytest.fixture(
+    params=[partial(raise_limit, "job"), Limit(), Limit().__call__], ids=["partial", "object", "method"]
+)
+def handler(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A handler of SIGALRM whose error is that of a time limit."""
+    before = signal.signal(signal.SIGALRM, request.param)
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+class Slow(Hook):
+    """A hook and a token provider that a signal interrupts."""
+
+    def on_attempt_start(self, attempt: object) -> None:
+        signal.raise_signal(signal.SIGALRM)
+
+    def get_token(self) -> AccessToken:
+        signal.raise_signal(signal.SIGALRM)
+        return AccessToken("token")
+
+
+@pytest.mark.usefixtures("handler")
+@pytest.mark.parametrize("settings", [{"hooks": [Slow()]}, {"token_provider": Slow()}])
+@pytest.mark.parametrize("kind", ["blocking", "asyncio"])
+def test_error_of_any_signal_handler_ends_a_call_before_it_is_sent(
+    kind: str, settings: dict[str, Any]
+) -> None:
+    async def use() -> None:
+        async with aio.ApiClient(configuration) as client:
+            await aio.UsersInventoryApi(client).use_user_entitlement_item(56, 56)
+
+    with FaultServer() as server:
+        configuration = Configuration(server.url, **UNHURRIED, **settings)
+        call = UsersInventoryApi(ApiClient(configuration)).use_user_entitlement_item
+        with pytest.raises(SoftTimeLimit, match="job"):
+            asyncio.run(use()) if kind == "asyncio" else call(56, 56)
+    assert server.requests == []
+
+
+def test_lock_is_released_though_an_error_came_as_soon_as_it_was_acquired() -> None:
+    class Provider:
+        def get_token(self) -> AccessToken:
+            return AccessToken("token")
+
+    class Interrupted:
+        """A lock after whose acquisition a signal handler raises."""
+
+        def __init__(self) -> None:
+            self._lock = threading.RLock()
+            self.release = self._lock.release
+
+        def acquire(self, timeout: float) -> bool:
+            self._lock.acquire(timeout=timeout)
+            raise SoftTimeLimit
+
+    with FaultServer() as server:
+        configuration = Configuration(server.url, token_provider=Provider(), **UNHURRIED)
+        with ApiClient(configuration) as client:
+            api = UsersInventoryApi(client)
+            state: Any = client._shared.current()
+            state.token_lock = lock = Interrupted()
+            with pytest.raises(SoftTimeLimit):
+                get(api)
+            state.token_lock = lock._lock
+            assert client.submit(get, api).result(20).id == 56
 
 
 def is_of_the_exchange(frame: FrameType) -> bool:
@@ -101,6 +207,7 @@ def test_interruption_while_a_broken_body_is_dropped_shows_no_token(
         FaultServer([broken]) as server,
         ApiClient(Configuration(server.url, access_token="canary-token", **UNHURRIED)) as client,
     ):
+        gc.collect()  # pipes that other tests dropped
         monkeypatch.setattr("knetik_cloud.wire.blocking.BlockingPipe.close", close)
         with pytest.raises(KeyboardInterrupt) as caught:
             get(UsersInventoryApi(client))

@@ -424,6 +424,39 @@ def test_client_of_a_loop_that_was_closed_by_hand_closes_its_connections(server:
     assert connections_to(server) == []
 
 
+def test_call_in_progress_when_its_loop_is_closed_by_hand_leaves_no_connection() -> None:
+    async def begin(client: aio.ApiClient) -> asyncio.Task[Any]:
+        task = asyncio.ensure_future(aio.UsersInventoryApi(client).get_user_inventory(56, 56))
+        while not server.requests:
+            await asyncio.sleep(0.01)
+        return task
+
+    with FaultServer([lambda peer, request: peer.hold()]) as server:
+        client = aio.ApiClient(Configuration(server.url))
+        loop = asyncio.new_event_loop()
+        loop.set_exception_handler(lambda *_: None)  # the task is destroyed
+        task = loop.run_until_complete(begin(client))
+        loop.close()
+        del task, client
+        gc.collect()  # an error in a finalizer would fail this test
+        connected = [each for each in psutil.Process().net_connections("tcp") if each.raddr]
+        assert not [each for each in connected if each.raddr.port == server.port]
+
+
+def test_connection_made_while_the_loop_was_blocked_is_in_time(server: RecordingServer) -> None:
+    server.responses = [http_response(200, b'{"id": 56}')]
+
+    async def main() -> int | None:
+        async with aio.ApiClient(Configuration(server.url, timeout=0.2, retries=0)) as client:
+            task = asyncio.ensure_future(aio.UsersInventoryApi(client).get_user_inventory(56, 56))
+            for _ in range(3):
+                await asyncio.sleep(0)
+            time.sleep(0.3)
+            return (await task).id
+
+    assert asyncio.run(main()) == 56
+
+
 def connections_to(server: RecordingServer) -> list[Any]:
     open_ones = psutil.Process().net_connections("tcp")
     return [each for each in open_ones if each.raddr and each.raddr.port == server.port]

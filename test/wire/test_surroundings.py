@@ -84,16 +84,41 @@ def test_timeout_of_a_greenlet_reaches_it_in_a_call(server: FaultServer) -> None
 class Limit(Exception): pass
 with ApiClient(configuration()) as client:
     api = UsersInventoryApi(client)
-    for kind in (Limit, None):
+    for kind in (Limit, None, TimeoutError, ConnectionResetError):
         try:
             with gevent.Timeout(0.3, kind):
                 api.get_user_inventory(56, 56)
                 gevent.sleep(5)
-        except (Limit, gevent.Timeout) as error:
+        except (Limit, gevent.Timeout, OSError) as error:
             print(type(error).__name__)
     print(api.get_user_inventory(56, 56).id)
 """
-    assert run(code, server, start=GEVENT) == "Limit\nTimeout\n56"
+    for _ in range(3):
+        server.play_next(lambda peer, request: peer.hold())
+    names = "Limit\nTimeout\nTimeoutError\nConnectionResetError\n56"
+    assert run(code, server, start=GEVENT) == names
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_stream_that_another_thread_drops_closes_its_connection(loop: str, server: FaultServer) -> None:
+    code = f"""
+import logging, {loop}
+logging.getLogger("asyncio").setLevel(logging.ERROR)  # no warnings of slow steps
+async def main():
+    async with aio.ApiClient(configuration()) as client:
+        api = aio.UsersInventoryApi(client)
+        for _ in range(200):
+            box = [await client.raw(api.get_user_inventory, 56, 56)]
+            await asyncio.to_thread(box.clear)
+        print((await api.get_user_inventory(56, 56)).id)
+    while client._shared._states or opened():
+        await asyncio.sleep(0.01)
+def opened():
+    import psutil
+    return [each for each in psutil.Process().net_connections("tcp") if each.status == "ESTABLISHED"]
+{loop}.run(main(), debug=True)
+"""
+    assert run(code, server) == "56"
 
 
 def test_threads_share_a_client(server: FaultServer) -> None:
