@@ -314,8 +314,20 @@ def _call(
 
 @_controls("stop", "Stop a sandbox.", asks=True)
 def stop(url: str | None) -> None:
-    """Stop a sandbox, even if another program started it. Data in memory is lost."""
-    _call(url, "POST", "/stop", notice="Stopped.", ask="Stop the sandbox")
+    """Stop a sandbox, even if another program started it. Data in memory is lost.
+
+    The command waits until a sandbox in the background has ended, so that all data is in the file of its
+    database. For any other one, it waits until the sandbox no longer accepts connections.
+    """
+    from knetik_cloud.cli import sandboxes
+    from knetik_cloud.cli.control import default_url
+    from knetik_cloud.cli.run import is_loopback
+
+    url = url or default_url()
+    begun = sandboxes.started_at(url) if is_loopback(url) else None
+    _call(url, "POST", "/stop", ask="Stop the sandbox")
+    sandboxes.wait_for_end(url, begun)
+    note("Stopped.")
 
 
 @_controls("status", "Show the state of a sandbox.")

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from knetik_cloud.cli.exits import CommandError
@@ -17,6 +17,8 @@ from knetik_cloud.cli.profiles import state_path
 
 START_TIMEOUT = 120.0
 """Seconds for a sandbox to respond: it may have a large database to open."""
+STOP_TIMEOUT = 60.0
+"""Seconds for a sandbox to end: it may have a large database to close."""
 DATABASE_VARIABLE = "KNETIK_SANDBOX_DATABASE"
 
 
@@ -31,14 +33,16 @@ class Started(NamedTuple):
     @property
     def is_running(self) -> bool:
         """Whether something still listens at its address."""
-        import socket
+        return is_listening(self.url)
 
-        parts = urlsplit(self.url)
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process has ended. True if the system has no locks that processes inherit."""
         try:
-            with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=2):
-                return True
-        except OSError:
-            return False
+            with open(self.log, "rb") as log:
+                return _locked(log)
+        except OSError:  # it has been removed
+            return True
 
     def forget(self) -> None:
         """Remove what is remembered of it."""
@@ -69,6 +73,64 @@ def running() -> list[Started]:
     return found
 
 
+def wait_for_end(url: str, begun: Started | None) -> None:
+    """Wait until a sandbox that was told to stop has ended.
+
+    Args:
+        url: The address of the sandbox.
+        begun: The sandbox, if it was started in the background. None if another program started it: then
+            this waits until its address accepts no more connections.
+
+    Raises:
+        CommandError: If it doesn't end in time.
+    """
+    end = time.monotonic() + STOP_TIMEOUT
+    while is_listening(url) or not (begun is None or begun.has_ended):
+        if time.monotonic() > end:
+            log = "" if begun is None else f" Its log is {begun.log}."
+            raise CommandError(
+                f"the sandbox at {url} accepted the stop, but did not end within {STOP_TIMEOUT:.0f} s",
+                next_step=f"End its process yourself, unless another program has restarted it.{log}",
+            )
+        time.sleep(0.05)
+
+
+def started_at(url: str) -> Started | None:
+    """Return the sandbox that was started in the background at the port of a URL, or None."""
+    return next((each for each in reversed(started()) if _address(each.url)[1] == _address(url)[1]), None)
+
+
+def is_listening(url: str) -> bool:
+    """Return whether something accepts connections at the address of a URL."""
+    import socket
+
+    try:
+        with socket.create_connection(_address(url), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Lock a file, and return False if another process holds it. True if the system can't lock it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # the file system has no locks
+        return True
+    return True
+
+
 def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
     """Start a sandbox in the background, and return it once it responds.
 
@@ -84,6 +146,8 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
         flags = ("CREATE_NEW_PROCESS_GROUP", "DETACHED_PROCESS")
         detached = {"creationflags": sum(getattr(subprocess, flag) for flag in flags)}
     with log.open("wb") as errors:
+        # The process inherits the lock and holds it until it ends. Another one may get its pid later.
+        _locked(errors)
         process = subprocess.Popen(  # noqa: S603 - this very program
             command,
             stdin=subprocess.DEVNULL,

@@ -6,9 +6,13 @@ import functools
 import json
 import logging
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
+import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +22,12 @@ from knetik_cloud.cli import sandbox as control
 from knetik_cloud.cli import sandboxes
 from knetik_cloud.cli.account import WHO
 from knetik_cloud.cli.control import Control
+from knetik_cloud.cli.exits import CommandError
 from knetik_cloud.cli.run import Run as Settings
 from knetik_cloud.cli.run import remarks
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
+from test.conftest import RecordingServer, http_response
 from test.polling import wait_until
 from test.sandbox.conftest import running_command
 
@@ -56,6 +62,57 @@ def test_sandbox_is_started_in_the_background_and_stopped(run: Run, tmp_path: Pa
         assert run("sandbox", "stop").code == 0
     assert ended(started["url"])
     assert run("sandbox", "status", "--url", started["url"]).code == 6
+
+
+def test_all_data_is_in_the_file_when_the_stop_of_a_started_sandbox_returns(run: Run, tmp_path: Path) -> None:
+    database, copied = tmp_path / "data.db", tmp_path / "copied.db"
+    begun = spawn("sandbox", "start", "--port", "0", "--database", str(database), "-o", "json")
+    assert begun.returncode == 0, begun.stderr
+    started = json.loads(begun.stdout)
+    try:
+        assert run("items", "create", "--name", "Torch", "--host", started["url"]).code == 0
+    finally:
+        stopped = run("sandbox", "stop", "--url", started["url"].replace("127.0.0.1", "localhost"))
+    shutil.copy(database, copied)
+    assert (stopped.code, stopped.err) == (0, "Stopped.\n")
+    assert not database.with_name("data.db-wal").exists()
+    with closing(sqlite3.connect(copied)) as connection:
+        assert "Torch" in str(connection.execute("SELECT * FROM items").fetchall())
+
+
+HOLDER = "import sys; print(flush=True); sys.stdin.read()"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no locks that processes inherit")
+def test_the_end_of_a_sandbox_is_that_of_its_process_and_not_of_its_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandboxes, "STOP_TIMEOUT", 0.2)
+    begun = sandboxes.Started("http://127.0.0.1:1", os.getpid(), str(tmp_path / "log"), tmp_path / "1.json")
+    with open(begun.log, "wb") as log:
+        assert sandboxes._locked(log)
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+        )
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(CommandError, match="did not end within") as raised:
+            sandboxes.wait_for_end(begun.url, begun)
+        assert begun.log in str(raised.value.next_step)
+        process.kill()
+    sandboxes.wait_for_end(begun.url, begun)  # although a process has its pid
+
+
+def test_a_sandbox_that_does_not_end_is_an_error(
+    server: RecordingServer, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandboxes, "STOP_TIMEOUT", 0.2)
+    server.responses = [http_response(204)]
+    result = run("sandbox", "stop", "--url", server.url, "--errors", "text")
+    assert result.code == 1
+    assert f"the sandbox at {server.url} accepted the stop, but did not end" in result.err
+    assert "Stopped." not in result.err
 
 
 def test_selection_of_a_started_sandbox_is_written(run: Run) -> None:
