@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -352,22 +353,34 @@ def reset(url: str | None) -> None:
     _call(url, "POST", "/reset", notice="Reset.", ask="Reset the sandbox")
 
 
-@_controls("seed", "Add data from a YAML file.", asks=True)
+@_controls("seed", "Add data from a YAML or JSON file.", asks=True)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 def seed(file: Path, url: str | None) -> None:
-    """Add data from a YAML file, or from stdin (-). A row whose key exists replaces it."""
-    from yaml import YAMLError
-
+    """Add data from a YAML or JSON file, or from stdin (-). A row whose key exists replaces it."""
     from knetik_cloud.cli.options import read_all_of
+
+    document = _document(read_all_of(str(file)), file)
+    _call(url, "POST", "/seed", document, notice="Added.", ask="Change the data of the sandbox")
+
+
+def _document(text: str, file: Path) -> Any:
+    """Parse a seed. JSON comes first: YAML is slow, and its escapes of characters beyond U+FFFF differ.
+
+    Raises:
+        click.UsageError: If the text is neither JSON nor YAML.
+    """
     from knetik_cloud.cli.text import printable
     from knetik_cloud.contract import parse_document
+    from knetik_cloud.data import codec
+    from knetik_cloud.exceptions import ApiException
 
-    text = read_all_of(str(file))
+    with suppress(ApiException):
+        return codec.decode(text)
     try:
-        document = parse_document(text)
-    except YAMLError as error:
-        raise click.UsageError(f"{file} isn't YAML: {printable(str(error))}") from None
-    _call(url, "POST", "/seed", document, notice="Added.", ask="Change the data of the sandbox")
+        return parse_document(text)
+    except Exception as error:  # of any type: a malformed value, such as !!int "", fails to be converted
+        reason = printable(str(error)) or type(error).__name__
+        raise click.UsageError(f"{file} is neither JSON nor YAML: {reason}") from None
 
 
 @_controls("generate", "Add generated data.", asks=True)

@@ -78,7 +78,8 @@ def _response(result: ServiceResponse) -> Response:
     if result.body is None:
         return Response(status_code=result.status)
     text = json.dumps(result.body, ensure_ascii=False, default=str)
-    return Response(text.encode(), result.status, media_type="application/json")
+    # A message may quote half of a surrogate pair, which then stays the escape of JSON.
+    return Response(text.encode(errors="backslashreplace"), result.status, media_type="application/json")
 
 
 def _object(body: bytes, schema: str) -> dict[str, Any]:

@@ -250,6 +250,41 @@ def test_data_is_added_exported_kept_and_brought_back(sandbox: Sandbox, run: Run
     assert json.loads(run("sandbox", "wallet", "56").text) == {"USD": 250}
 
 
+ESCAPED = r'{"items": [{"id": 9, "type_hint": "entitlement", "name": "\ud83d\ude00 Torch"}]}'
+
+
+def test_a_seed_may_have_the_escapes_of_json(sandbox: Sandbox, run: Run) -> None:
+    assert run("sandbox", "seed", "-", input=ESCAPED).code == 0
+    assert json.loads(run("items", "get", "9", "-o", "json").text)["name"] == "\U0001f600 Torch"
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl", "yaml"])
+def test_exported_data_is_a_seed_in_every_format(sandbox: Sandbox, run: Run, format: str) -> None:
+    sandbox.seed({"items": [{"id": 9, "type_hint": "entitlement", "name": "\U0001f469\u200d\U0001f680"}]})
+    exported = run("sandbox", "export", "-o", format)
+    before = sandbox.export()
+    sandbox.reset()
+    seeded = run("sandbox", "seed", "-", input=exported.out)
+    assert seeded.code == 0, seeded.err
+    assert sandbox.export() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [
+        ("a: [", 2, "neither JSON nor YAML: while parsing"),
+        ('a: !!int ""', 2, "neither JSON nor YAML"),
+        ('{"a": ' * 100_000, 2, "neither JSON nor YAML: "),
+        (ESCAPED.replace(r"\ude00", ""), 4, "a text that can't be stored"),
+    ],
+)
+def test_text_that_is_no_seed_is_rejected(
+    sandbox: Sandbox, run: Run, text: str, code: int, says: str
+) -> None:
+    result = run("sandbox", "seed", "-", "--errors", "json", input=text)
+    assert (result.code, says in result.error["message"]) == (code, True), result.err
+
+
 def test_faults_are_armed_listed_and_cleared(sandbox: Sandbox, run: Run) -> None:
     run("sandbox", "fail", "items get", "--status", "503", "--times", "0", "--header", "Retry-After: 9")
     fault = sandbox.faults[0]
