@@ -60,7 +60,12 @@ def _secret(expected: str, holds: Callable[[Secret], bool]) -> Check:
     return check
 
 
-def _host(name: str, value: Any) -> str:
+def check_host(name: str, value: Any) -> str:
+    """Return the base URL of a service in its normal form.
+
+    Raises:
+        ApiValueError: If it isn't one. The message masks a user and a password in it.
+    """
     try:
         url = urlsplit(value)
         valid = url.scheme in ("http", "https") and HOST_NAME.fullmatch(url.netloc) and url.port != 0
@@ -69,7 +74,7 @@ def _host(name: str, value: Any) -> str:
         valid = False
     if not valid:
         expected = "a URL such as https://example.com/base, without user, query or fragment"
-        raise types.invalid_value_error(name, expected, _without_userinfo(value))
+        raise types.invalid_value_error(name, expected, without_userinfo(value))
     address, percent, zone = url.netloc.partition("%")  # the zone is a name of this machine's
     return f"{url.scheme}://{address.lower()}{percent}{zone}{url.path.rstrip('/')}"
 
@@ -82,11 +87,11 @@ def _proxy(name: str, value: Any) -> str:
         valid = False
     if not valid:
         expected = "the URL of an HTTP proxy, such as http://proxy:3128"
-        raise types.invalid_value_error(name, expected, _without_userinfo(value))
+        raise types.invalid_value_error(name, expected, without_userinfo(value))
     return str.__str__(value)
 
 
-def _without_userinfo(value: Any) -> Any:
+def without_userinfo(value: Any) -> Any:
     """Mask the user and the password in a URL, also in a malformed one."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
@@ -273,7 +278,7 @@ class Configuration(Settings):
 
     __doc__ = LazyDoc(__doc__ or "", _attributes)
 
-    host: Setting[str, str | None] = Setting(default=DEFAULT_HOST, check=_host, env=True, kw_only=False)
+    host: Setting[str, str | None] = Setting(default=DEFAULT_HOST, check=check_host, env=True, kw_only=False)
     """The base URL of the service."""
     access_token: Credential = Setting(default=None, check=_token, env=True)
     """A fixed access token."""
@@ -384,5 +389,5 @@ class Configuration(Settings):
         values = vars(self)  # some are missing while a constructor fails
         shown = {name: values[name] for name in self._settings if name in values}
         if shown.get("proxy"):
-            shown["proxy"] = _without_userinfo(shown["proxy"])
+            shown["proxy"] = without_userinfo(shown["proxy"])
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"

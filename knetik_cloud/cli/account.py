@@ -73,6 +73,8 @@ def login(
     stdin or a helper, never from the command line, and goes into the keyring or a file of its own. The
     configuration file holds no secrets.
     """
+    from knetik_cloud.configuration import check_host
+
     run = run_of(click.get_current_context())
     name = run.profile_name or "default"
     if not PROFILE_NAME.fullmatch(name):
@@ -85,7 +87,9 @@ def login(
     kind = credential or ("password" if username else "client_secret")
     if kind == "password" and not username:
         raise click.UsageError("a password needs --username")
-    host = run.host or earlier.get("host") or os.environ.get(VARIABLES["host"])
+    variable = VARIABLES["host"]
+    hosts = (("--host", run.host), ("host", earlier.get("host")), (variable, os.environ.get(variable)))
+    host = next((check_host(source, value) for source, value in hosts if value), None)
     run.host = host  # of the profile, whose settings the verification uses
     run.__dict__["profile"] = Profile(name, {**earlier, **({"host": host} if host else {})})
     values: dict[str, Any] = {
@@ -197,10 +201,13 @@ def _who(run: Run) -> dict[str, Any]:
 
 def _overridden(run: Run) -> Iterator[str]:
     """Describe each value that another one overrides."""
+    from knetik_cloud.configuration import without_userinfo
+
     for name in ("host", "timeout", "deadline", "retries"):
         values = run.candidates(name)
         for value in values[1:]:
-            yield f"{name} {value.value} of {value.source}, by {values[0].source}"
+            shown = without_userinfo(value.value)
+            yield f"{name} {shown} of {value.source}, by {values[0].source}"
     credentials = run.credentials()
     for credential in credentials[1:]:
         yield f"{credential.kind} of {credential.source}, by {credentials[0].source}"

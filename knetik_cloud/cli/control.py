@@ -49,15 +49,22 @@ class Control:
         self._client.close()
 
 
-def default_url() -> str:
-    """Return the URL of the sandbox to control if none is given.
+def chosen_url(given: str | None) -> str:
+    """Return the URL of the sandbox to control.
 
-    It is KNETIK_CLOUD_HOST, else the sandbox that `knetik sandbox start` started last, else the usual port.
+    It is the given one, else KNETIK_CLOUD_HOST, else the sandbox that `knetik sandbox start` started last,
+    else the usual port.
+
+    Raises:
+        ApiValueError: If it isn't a URL, or has a user or a password in it, which the SDK doesn't send.
     """
     from knetik_cloud.cli.sandboxes import running
+    from knetik_cloud.configuration import check_host
 
+    if given is not None:
+        return check_host("--url", given)
     named = os.environ.get("KNETIK_CLOUD_HOST")
     if named:
-        return named
+        return check_host("KNETIK_CLOUD_HOST", named)
     begun = running()
     return begun[-1].url if begun else DEFAULT_URL

@@ -264,6 +264,14 @@ def _profile(path: Path, name: str, table: Mapping[str, Any]) -> Profile:
         if not isinstance(value, KEYS[key]) or (isinstance(value, bool) and bool not in KEYS[key]):
             kinds = " or ".join(kind.__name__ for kind in KEYS[key])
             raise _wrong(path, f"{key} in {where} must be a TOML {kinds}, not {value!r}")
+    if "host" in table:
+        from knetik_cloud.configuration import check_host
+        from knetik_cloud.exceptions import ApiValueError
+
+        try:
+            check_host(f"host in {where}", table["host"])
+        except ApiValueError as error:
+            raise _wrong(path, str(error.reason)) from None
     if table.get("credential", CREDENTIALS[0]) not in CREDENTIALS:
         raise _wrong(
             path,

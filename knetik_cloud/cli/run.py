@@ -207,10 +207,15 @@ class Run:
 
     @cached_property
     def base_url(self) -> Value:
-        """The host of the calls."""
-        from knetik_cloud.configuration import DEFAULT_HOST
+        """The host of the calls.
 
-        return next(iter(self.candidates("host")), Value(DEFAULT_HOST, "default"))
+        Raises:
+            ApiValueError: If it isn't a URL, or has a user or a password in it, which the SDK doesn't send.
+        """
+        from knetik_cloud.configuration import DEFAULT_HOST, check_host
+
+        value, source = next(iter(self.candidates("host")), Value(DEFAULT_HOST, "default"))
+        return Value(check_host(source, value), source)
 
     def credentials(self) -> list[Credential]:
         """Return the credentials that are given, the one that holds first."""

@@ -294,10 +294,10 @@ def _call(
         columns: The fields of the rows, or None if the data decides them.
         ask: The question to confirm before a change, for a sandbox on another machine.
     """
-    from knetik_cloud.cli.control import PREFIX, default_url
+    from knetik_cloud.cli.control import PREFIX, chosen_url
 
     run = run_of(click.get_current_context())
-    run.host = url or default_url()
+    run.host = chosen_url(url)
     plan = {"method": method, "url": f"{run.host}{PREFIX}{path}"} | ({} if body is None else {"body": body})
 
     def act(live: Any) -> None:
@@ -321,10 +321,10 @@ def stop(url: str | None) -> None:
     database. For any other one, it waits until the sandbox no longer accepts connections.
     """
     from knetik_cloud.cli import sandboxes
-    from knetik_cloud.cli.control import default_url
+    from knetik_cloud.cli.control import chosen_url
     from knetik_cloud.cli.run import is_loopback
 
-    url = url or default_url()
+    url = chosen_url(url)
     begun = sandboxes.started_at(url) if is_loopback(url) else None
     _call(url, "POST", "/stop", ask="Stop the sandbox")
     sandboxes.wait_for_end(url, begun)
@@ -554,13 +554,13 @@ def faults(clear: bool, url: str | None) -> None:
 @click.option("--clear", is_flag=True, help="Empty the journal.")
 def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -> None:
     """Show the last requests with their responses, the oldest first. Secrets are masked."""
-    from knetik_cloud.cli.control import PREFIX, default_url
+    from knetik_cloud.cli.control import PREFIX, chosen_url
 
     if clear:
         _call(url, "DELETE", "/journal", notice="Cleared.")
         return
     run = run_of(click.get_current_context())
-    run.host = url or default_url()
+    run.host = chosen_url(url)
     if follow and run.output.select is not None:
         raise click.UsageError("--select needs the whole journal: leave --follow out")
     if run.output.chosen == "table" and run.output.fields is None and run.output.select is None:

@@ -103,6 +103,40 @@ deadline = 9
 """
 
 
+NO_HOSTS = ["http://kim:secretpw@127.0.0.1:1", "http://[::1", "127.0.0.1:1", "http://h:99999", "http://h?a=1"]
+
+
+@pytest.mark.parametrize("url", NO_HOSTS)
+@pytest.mark.parametrize(
+    "words", [["whoami"], ["items", "delete", "5"], ["login", "--no-verify"], ["sandbox", "reset"]]
+)
+def test_a_host_that_cant_be_used_is_rejected_with_its_source(
+    run: Run, home: Path, url: str, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    option = "--url" if words[0] == "sandbox" else "--host"
+    given = run(*words, option, url, "--errors", "json")
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", url)
+    for result, source in ((given, option), (run(*words, "--errors", "json"), "KNETIK_CLOUD_HOST")):
+        assert result.code == 2
+        assert result.error["message"].startswith(f"{source} must be a URL such as https://")
+        assert "secretpw" not in result.err
+    shown = who(run, "--host", "http://127.0.0.1:2")
+    assert (shown["host"], len(shown["overridden"])) == ("http://127.0.0.1:2", 1)
+    assert "secretpw" not in str(shown)
+
+
+@pytest.mark.parametrize("url", NO_HOSTS)
+def test_a_host_of_a_profile_that_cant_be_used_is_rejected_with_its_place(
+    run: Run, home: Path, url: str
+) -> None:
+    path = profiles_file(home, f'[profiles.dev]\nhost = "{url}"\nhelper = "echo x"\n')
+    for words in (["whoami"], ["items", "list"], ["doctor", "--offline"]):
+        result = run(*words, "--errors", "text")
+        assert result.code == 1
+        assert f"{path} can't be used: host in [profiles.dev] must be a URL" in result.err + result.text
+        assert "secretpw" not in result.err + result.text
+
+
 def test_without_a_file_the_defaults_hold(run: Run) -> None:
     found = who(run)
     assert (found["profile"], found["host_source"], found["credential"]) == (None, "default", None)

@@ -185,6 +185,21 @@ def test_dry_run_does_nothing(
     assert result.out
 
 
+@EVERY
+def test_no_password_in_a_host_is_shown(leaf: tree.Leaf, folder: Path, run: Run, monkeypatch: Any) -> None:
+    words = words_of(leaf, folder)
+    url = f"http://kim:{CANARY}@example.invalid"
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", url)
+    names = {name for option in leaf.options() for name in option.opts}
+    ways = [["--dry-run"]]
+    ways += [["--debug"], ["--host", url], ["--curl"]] if "--debug" in names else []
+    ways += [[], ["--url", url]] if "--url" in names else []
+    for way in ways:
+        if not {*way} & {"--host", "--curl"} - names:
+            result = run(*words, *way)
+            assert CANARY not in result.text + result.err, way
+
+
 def test_every_command_has_dry_run() -> None:
     for leaf in tree.walk():
         if not leaf.children:
