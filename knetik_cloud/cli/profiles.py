@@ -353,7 +353,8 @@ def _keyring_failed(name: str, error: Exception) -> CommandError:
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write a file as a whole that only this user may read."""
+    """Write a file as a whole that only this user may read, at the target of a symbolic link."""
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:

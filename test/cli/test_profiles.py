@@ -592,3 +592,21 @@ def test_doctor_checks_the_proxy_that_is_used(run: Run, server: RecordingServer,
     assert (result.code, rows["sandbox"]["state"]) == (0, "ok"), rows
     assert server.requests[-1].startswith(b"GET http://elsewhere.invalid/_sandbox HTTP/1.1")
     assert server.requests[0].startswith(b"GET http://elsewhere.invalid/entitlements?size=1 HTTP/1.1")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows symbolic links to administrators only")
+@pytest.mark.parametrize("exists", [True, False])
+def test_login_writes_through_symbolic_links(run: Run, home: Path, tmp_path: Path, exists: bool) -> None:
+    path, kept = home / "config.toml", tmp_path / "dotfiles" / "config.toml"
+    kept.parent.mkdir()
+    if exists:
+        kept.write_text("# mine\n[profiles.live]\nhost = 'https://live.example'\n")
+    path.symlink_to(os.path.relpath(kept, path.parent))
+    os.environ["KNETIK_CLOUD_CONFIG"] = str(path)
+    result = run("login", "--no-verify", "--store", "file", "--secret-file", "-", input="secret\n")
+    assert result.code == 0, result.err
+    assert path.is_symlink()
+    assert "[profiles.default]" in kept.read_text()
+    assert ("# mine" in kept.read_text()) == exists
+    assert os.listdir(kept.parent) == ["config.toml"]
+    assert (home / "secrets" / "default").read_text() == "secret\n"
