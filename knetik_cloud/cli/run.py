@@ -285,21 +285,27 @@ class Run:
         configuration.debug = self.debug
         return configuration
 
-    def confirm(self, question: str) -> None:
+    def confirm(self, question: str, url: str | None = None) -> None:
         """Ask before something that can't be undone, unless --yes was given or the host is this machine.
+
+        Args:
+            question: The question, without the host.
+            url: The URL to change something at, for which no profile counts. None stands for the host of the
+                calls.
 
         Raises:
             click.UsageError: If there is no terminal to ask on.
             CommandError: If the user declines.
         """
-        host = str(self.base_url.value)
+        host = str(self.base_url.value) if url is None else url
         if self.yes or is_loopback(host):
             return
         if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
             raise click.UsageError(
                 f"this needs a confirmation, and there is no terminal to ask on: add --yes ({host})"
             )
-        profile = f", profile {self.profile.name!r}" if self.profile is not None else ""
+        used = self.profile if url is None else None
+        profile = f", profile {used.name!r}" if used is not None else ""
         if not click.confirm(f"{question} on {host}{profile}?", err=True):
             raise CommandError("not confirmed; nothing was sent")
 

@@ -297,13 +297,13 @@ def _call(
     from knetik_cloud.cli.control import PREFIX, chosen_url
 
     run = run_of(click.get_current_context())
-    run.host = chosen_url(url)
-    plan = {"method": method, "url": f"{run.host}{PREFIX}{path}"} | ({} if body is None else {"body": body})
+    url = chosen_url(url)
+    plan = {"method": method, "url": f"{url}{PREFIX}{path}"} | ({} if body is None else {"body": body})
 
     def act(live: Any) -> None:
         if method != "GET":
-            run.confirm(ask)
-        control = live.control(run.host)
+            run.confirm(ask, url)
+        control = live.control(url)
         found = control.get(path) if method == "GET" else control.send(method, path, body, returns=returns)
         if method == "GET" or returns:
             run.output.write(shape(found))
@@ -334,12 +334,13 @@ def stop(url: str | None) -> None:
 @_controls("status", "Show the state of a sandbox.")
 def status(url: str | None) -> None:
     """Show the version, the time and the settings of a sandbox."""
+    from knetik_cloud.cli.control import chosen_url
+
+    url = chosen_url(url)
 
     def shape(about: dict[str, Any]) -> Rows:
         operations = about.pop("operations", ())
-        return Rows.single(
-            {"url": run_of(click.get_current_context()).host, **about, "operations": len(operations)}
-        )
+        return Rows.single({"url": url, **about, "operations": len(operations)})
 
     _call(url, "GET", "", shape=shape, columns=STATUS)
 
@@ -560,16 +561,16 @@ def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -
         _call(url, "DELETE", "/journal", notice="Cleared.")
         return
     run = run_of(click.get_current_context())
-    run.host = chosen_url(url)
+    url = chosen_url(url)
     if follow and run.output.select is not None:
         raise click.UsageError("--select needs the whole journal: leave --follow out")
     if run.output.chosen == "table" and run.output.fields is None and run.output.select is None:
         run.output.fields = SHOWN
     query = {"operation": operation.replace("-", "_")} if operation else None
-    plan = {"method": "GET", "url": f"{run.host}{PREFIX}/journal"} | ({"query": query} if query else {})
+    plan = {"method": "GET", "url": f"{url}{PREFIX}/journal"} | ({"query": query} if query else {})
 
     def act(live: Any) -> None:
-        control = live.control(run.host)
+        control = live.control(url)
         if follow:
             run.output.write(Rows(_followed(control, query)))
         else:

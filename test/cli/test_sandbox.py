@@ -31,7 +31,7 @@ from test.conftest import RecordingServer, http_response
 from test.polling import wait_until
 from test.sandbox.conftest import running_command
 
-from .conftest import KNETIK, CommandResult, Run, spawn
+from .conftest import KNETIK, CommandResult, Run, profiles_file, spawn
 
 
 def ended(url: str) -> bool:
@@ -363,7 +363,7 @@ CHANGES = [
     "generate users=1",
     "clock advance 1d",
     "clock resume",
-    "fail *",
+    "fail * --reset",
     "faults --clear",
     "journal --clear",
     "tokens expire",
@@ -377,6 +377,24 @@ def test_changing_a_sandbox_elsewhere_needs_a_confirmation(run: Run, words: str)
     assert "--yes" in result.error["message"]
     sent = run("sandbox", *words.split(), "--url", "http://127.0.0.1:1", "--yes")
     assert sent.code == 6
+
+
+@pytest.mark.parametrize("words", [words for words in CHANGES if words not in ("stop", "restore")])
+@pytest.mark.parametrize("named", [None, "missing"])
+def test_a_sandbox_is_changed_without_the_configuration_file(
+    sandbox: Sandbox, run: Run, home: Path, words: str, named: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profiles_file(home, "[profiles" if named is None else "")
+    monkeypatch.setenv("KNETIK_CLOUD_PROFILE", named or "")
+    result = run("sandbox", *words.split())
+    assert result.code == 0, result.err
+
+
+def test_a_sandbox_is_stopped_without_the_configuration_file(run: Run, home: Path) -> None:
+    profiles_file(home, "[profiles")
+    with running_command() as (process, url):
+        assert run("sandbox", "stop", "--url", url).code == 0
+        assert process.wait(timeout=20) == 0
 
 
 @pytest.mark.parametrize(
