@@ -13,7 +13,7 @@ import click
 
 from knetik_cloud.cli.options import Command, run_of
 from knetik_cloud.cli.output import is_terminal, note
-from knetik_cloud.cli.profiles import TLS_SETTINGS, Profile
+from knetik_cloud.cli.profiles import TLS_SETTINGS, Profile, command_of
 from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.run import VARIABLES, Live, Run
 
@@ -81,6 +81,11 @@ def login(
         raise click.UsageError(f"--profile must consist of letters, digits, '.', '_' and '-', not {name!r}")
     if helper and secret_file:
         raise click.UsageError("--helper and --secret-file exclude each other")
+    if helper:
+        try:
+            command_of(helper)
+        except ValueError as error:
+            raise click.UsageError(f"--helper must be a command with closed quotations: {error}") from None
     known = run.profiles.profiles.get(name)
     earlier = {} if known is None else dict(known.values)
     username = username or earlier.get("username")

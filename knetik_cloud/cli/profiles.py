@@ -264,6 +264,12 @@ def _profile(path: Path, name: str, table: Mapping[str, Any]) -> Profile:
         if not isinstance(value, KEYS[key]) or (isinstance(value, bool) and bool not in KEYS[key]):
             kinds = " or ".join(kind.__name__ for kind in KEYS[key])
             raise _wrong(path, f"{key} in {where} must be a TOML {kinds}, not {value!r}")
+    try:
+        command_of(table.get("helper", []))
+    except ValueError as error:
+        raise _wrong(
+            path, f"helper in {where} must be a command with closed quotations, or a list of words: {error}"
+        ) from None
     if "host" in table:
         from knetik_cloud.configuration import check_host
         from knetik_cloud.exceptions import ApiValueError
@@ -287,25 +293,34 @@ def _wrong(path: Path, what: str, next_step: str | None = None) -> CommandError:
     return CommandError(f"{path} can't be used: {what}", next_step=next_step or f"Correct {path}.")
 
 
-def _from_helper(name: str, helper: str | list[Any]) -> str:
+def command_of(helper: str | list[Any]) -> str | list[str]:
+    """Return the command that a helper stands for.
+
+    Raises:
+        ValueError: If a quotation in it is not closed.
+    """
     import shlex
+
+    if not isinstance(helper, str):
+        return [str(part) for part in helper]
+    return helper.strip() if os.name == "nt" else shlex.split(helper)  # Windows splits it itself
+
+
+def _from_helper(name: str, helper: str | list[Any]) -> str:
     import subprocess
 
     what = f"the helper of profile {name!r}"
-    command: str | list[str]
-    if isinstance(helper, str):
-        command = helper.strip() if os.name == "nt" else shlex.split(helper)  # Windows splits it itself
-    else:
-        command = [str(part) for part in helper]
+    command = command_of(helper)
     if not command:
         raise CommandError(f"{what} is empty: write a command that prints the secret")
     try:
         result = subprocess.run(  # noqa: S603 - the user's own command
             command, stdout=subprocess.PIPE, timeout=HELPER_TIMEOUT, check=False
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a word with a NUL is a ValueError
         program = command if isinstance(command, str) else command[0]
-        raise CommandError(f"{what} can't be run: {program}: {error.strerror}") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CommandError(f"{what} can't be run: {program}: {reason}") from None
     except subprocess.TimeoutExpired:
         raise CommandError(f"{what} did not end within {HELPER_TIMEOUT:.0f} s") from None
     if result.returncode != 0:

@@ -488,6 +488,7 @@ def test_a_file_that_cant_be_read_is_explained(home: Path) -> None:
     ("helper", "message"),
     [
         ("exit-no-such-command", "can't be run"),
+        (r"cat\u0000", "can't be run"),
         ("false", "failed with exit status 1"),
         ("true", "is empty"),
     ],
@@ -592,6 +593,22 @@ def test_doctor_checks_the_proxy_that_is_used(run: Run, server: RecordingServer,
     assert (result.code, rows["sandbox"]["state"]) == (0, "ok"), rows
     assert server.requests[-1].startswith(b"GET http://elsewhere.invalid/_sandbox HTTP/1.1")
     assert server.requests[0].startswith(b"GET http://elsewhere.invalid/entitlements?size=1 HTTP/1.1")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows splits the command itself")
+@pytest.mark.parametrize("helper", ["echo 'x", 'echo "x', "echo x\\"])
+def test_a_helper_with_an_open_quotation_is_rejected_with_its_source(
+    run: Run, home: Path, helper: str
+) -> None:
+    for words in ([], ["--no-verify"], ["--dry-run"]):
+        given = run("login", "--helper", helper, *words, "--errors", "text")
+        assert given.code == 2
+        assert "--helper must be a command with closed quotations: No " in given.err
+    path = profiles_file(home, f"[profiles.dev]\nhelper = {json.dumps(helper)}\n")
+    stored = run("items", "list", "--profile", "dev", "--errors", "text")
+    assert stored.code == 1
+    assert f"{path} can't be used: helper in [profiles.dev] must be a command" in stored.err
+    assert f"Correct {path}." in stored.err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows allows symbolic links to administrators only")
