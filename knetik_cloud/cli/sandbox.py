@@ -411,7 +411,18 @@ def export(url: str | None) -> None:
 @click.argument("name", default="default")
 def snapshot(name: str, url: str | None) -> None:
     """Keep a copy of the data and the clock under a name, in place of an earlier one."""
-    _call(url, "PUT", f"/snapshots/{quote(name, safe='')}", notice=f"Kept as {name!r}.")
+    _call(url, "PUT", _snapshot_path(name), notice=f"Kept as {name!r}.")
+
+
+def _snapshot_path(name: str) -> str:
+    """Return the path of a snapshot, whose name is one segment of it.
+
+    Raises:
+        click.UsageError: If no URL can contain the name.
+    """
+    if name in ("", ".", ".."):
+        raise click.UsageError(f"{name!r} can't be the name of a snapshot: choose one such as 'before'")
+    return f"/snapshots/{quote(name, safe='')}"
 
 
 @_controls("snapshots", "List the snapshots.")
@@ -428,13 +439,7 @@ def snapshots(url: str | None) -> None:
 @click.argument("name", default="default")
 def restore(name: str, url: str | None) -> None:
     """Go back to a snapshot: its data and its clock."""
-    _call(
-        url,
-        "POST",
-        f"/snapshots/{quote(name, safe='')}/restore",
-        notice="Restored.",
-        ask="Restore a snapshot",
-    )
+    _call(url, "POST", f"{_snapshot_path(name)}/restore", notice="Restored.", ask="Restore a snapshot")
 
 
 @_controls("wallet", "Show the wallet of a user.")

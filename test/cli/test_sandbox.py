@@ -285,6 +285,29 @@ def test_text_that_is_no_seed_is_rejected(
     assert (result.code, says in result.error["message"]) == (code, True), result.err
 
 
+@pytest.mark.parametrize("name", ["", ".", ".."])
+@pytest.mark.parametrize("command", ["snapshot", "restore"])
+def test_a_name_of_a_snapshot_that_no_url_can_contain_is_rejected(run: Run, command: str, name: str) -> None:
+    result = run("sandbox", command, name, "--errors", "json")
+    assert (result.code, result.error["type"]) == (2, "UsageError")
+    assert result.error["message"].startswith(f"{name!r} can't be the name of a snapshot: choose one")
+
+
+@pytest.mark.parametrize(
+    ("name", "segment"),
+    [("v1.0/rc", "v1.0%2Frc"), ("../reset", "..%2Freset"), ("%2F", "%252F"), ("a b?#", "a%20b%3F%23")],
+)
+def test_the_name_of_a_snapshot_is_one_segment_of_the_path(
+    server: RecordingServer, run: Run, name: str, segment: str
+) -> None:
+    server.responses = [http_response(204)]
+    assert run("sandbox", "restore", name, "--url", server.url).code == 0
+    assert run("sandbox", "snapshot", name, "--url", server.url).code == 0
+    path = f"/_sandbox/snapshots/{segment}"
+    heads = [request.split(b"\r\n")[0].decode() for request in server.requests]
+    assert heads == [f"POST {path}/restore HTTP/1.1", f"PUT {path} HTTP/1.1"]
+
+
 def test_faults_are_armed_listed_and_cleared(sandbox: Sandbox, run: Run) -> None:
     run("sandbox", "fail", "items get", "--status", "503", "--times", "0", "--header", "Retry-After: 9")
     fault = sandbox.faults[0]
