@@ -47,6 +47,25 @@ class ExportGroup(Group):
         return ExportCommand(cmd_name, calls.operations()[f"{self._word} {cmd_name}"])
 
 
+class Target(click.Path):
+    """The file of an export. `-` is rejected, because an export replaces a file when it ends.
+
+    Args:
+        words: The command that writes the same list to stdout.
+    """
+
+    def __init__(self, words: str) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "-":
+            self.fail(
+                f"an export can't go to stdout: name a file, or use `{self._words}` with --all", param, ctx
+            )
+        return super().convert(value, param, ctx)
+
+
 class ExportCommand(OperationCommand):
     """The export of one list."""
 
@@ -79,8 +98,9 @@ class ExportCommand(OperationCommand):
         left_out = {pages.page, pages.size, "all", "wait"}
         built = [each for each in super()._build() if each.name not in left_out]
         yield from (each for each in built if isinstance(each, click.Argument))
-        kind = click.Path(dir_okay=False, path_type=Path)
-        yield Argument(["file"], help="The file, which is replaced at the end.", type=kind)
+        kind = Target(f"knetik {self.operation.cli}")
+        about = "The file, which is replaced at the end. It can't be stdout (-)."
+        yield Argument(["file"], help=about, type=kind)
         yield from (each for each in built if not isinstance(each, click.Argument))
         yield click.Option(
             ["--page-size"], type=click.IntRange(min=1), help="Items per request. [default: 1000]"

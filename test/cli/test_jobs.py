@@ -197,6 +197,19 @@ def test_a_list_is_exported_to_every_file_format(sandbox: Sandbox, run: Run, tmp
     assert run("export", "items", "get", "1", "x").code == 2
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("--restart",)])
+def test_an_export_to_stdout_is_rejected_in_favor_of_the_list(
+    sandbox: Sandbox, run: Run, tmp_path: Path, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("export", "inventory", "list", "56", "-", *more)
+    assert result.code == 2
+    assert "name a file, or use `knetik inventory list` with --all" in result.error["message"]
+    assert (sandbox.journal(), os.listdir()) == ([], [])
+    assert run("export", "inventory", "list", "56", "./-").code == 0
+    assert os.listdir() == ["-"]
+
+
 def test_wait_returns_the_entry_of_a_write(sandbox: Sandbox, run: Run) -> None:
     result = run("entitlements", "grant", "3", "--entitlement-id", "56", "--wait", "10s", "-o", "json")
     assert result.code == 0, result.err
