@@ -253,6 +253,7 @@ def _operation(read: document.Operation) -> Operation:
                 list=names.snake_case(each.list),
                 arguments=_arguments(each.arguments),
                 match=_references(each.match),
+                null_if=_references(each.null_if),
             )
             for each in read.read_back
         ),

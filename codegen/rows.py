@@ -51,7 +51,12 @@ def pages_row(pages: Pages) -> str:
 def read_back_row(read_back: ReadBack) -> str:
     """Return the source of a `ReadBack`."""
     return _call(
-        "ReadBack", read_back.list, read_back.arguments, match=read_back.match, since=read_back.since
+        "ReadBack",
+        read_back.list,
+        read_back.arguments,
+        match=read_back.match,
+        since=read_back.since,
+        null_if=read_back.null_if,
     )
 
 

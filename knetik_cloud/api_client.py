@@ -133,7 +133,9 @@ class ApiClient(BaseClient["_State"]):
 
         The client reads back, waits until `settle` seconds have passed since the failure, and reads again. It
         compares the new entries with the other writes of this process. It can't know about those of other
-        processes: if one grants the same item to the same user in that time, the result may be wrong.
+        processes: if one grants the same item to the same user in that time, the result may be wrong. That
+        of an add may be wrong if one grants, adds or sells any item to the user, because an entry shows no
+        SKU, only whether it has an invoice.
 
         Args:
             error: The error of a write.

@@ -520,11 +520,12 @@ def _marker(operation: Node, arguments: set[str]) -> str | None:
 
 def _read_back(root: Node, operation: Node, arguments: set[str]) -> Iterator[ReadBack]:
     for number, node in enumerate(operation.elements("x-read-back")):
-        passed, match = node.get("arguments", {}), node.get("match", {})
+        passed, match, null_if = (node.get(name, {}) for name in ("arguments", "match", "null_if"))
         known = arguments | {"since"} | ({"marker"} if operation.get("x-marker") else set())
         _check_list(root, node, passed)
-        _check_references(node, [*passed.values(), *match.values()], known | ({"item"} if number else set()))
-        yield ReadBack(node.text("list"), passed, match, node.get("since"))
+        references = [*passed.values(), *match.values(), *null_if.values()]
+        _check_references(node, references, known | ({"item"} if number else set()))
+        yield ReadBack(node.text("list"), passed, match, node.get("since"), null_if)
 
 
 def _waiters(root: Node, operation: Node, arguments: set[str]) -> Iterator[Waiter]:

@@ -32,12 +32,14 @@ class ReadBack(NamedTuple):
         arguments: The arguments of the list operation.
         match: The fields that an item must have, with their values.
         since: The field that holds the service's time of creation, in epoch seconds.
+        null_if: The fields that are null if their value is true, and not null if it is false.
     """
 
     list: str
     arguments: Mapping[str, Any]
     match: Mapping[str, Any] = {}
     since: str | None = None
+    null_if: Mapping[str, str] = {}
 
 
 class Waiter(NamedTuple):

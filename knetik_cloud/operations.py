@@ -40,6 +40,7 @@ ADD_ITEM_TO_USER_INVENTORY: Operation[InvoiceResource | None] = Operation(
             "get_user_inventories",
             {"id": "$id", "filter_date": "$since", "inactive": True},
             since="created_date",
+            null_if={"invoice_id": "$user_inventory_add_request.skip_invoice"},
         ),
     ),
 )

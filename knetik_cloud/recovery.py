@@ -331,6 +331,7 @@ class Lookup:
         earliest = None if since is None else math.floor(since)
         arguments = self._resolve(read_back.arguments, item, earliest or 0)
         match = self._resolve(read_back.match, item, 0, keep_none=True)
+        null_if = self._resolve(read_back.null_if, item, 0)
         plan: Plan[Any] = Plan(
             listed,
             arguments,
@@ -361,7 +362,7 @@ class Lookup:
                         for pair in rows
                         if earliest is None or _time(pair[1], read_back.since) >= earliest
                     ]
-                    found.update(pair for pair in in_time if _matches(pair[1], match))
+                    found.update(pair for pair in in_time if _matches(pair[1], match, null_if))
                     if is_newest_first and len(in_time) < len(rows):
                         break
                 else:
@@ -392,12 +393,12 @@ def _time(item: Any, field: str | None) -> float:
     return value if type(value) is int else math.inf
 
 
-def _matches(item: Any, match: Mapping[str, Any]) -> bool:
+def _matches(item: Any, match: Mapping[str, Any], null_if: Mapping[str, Any]) -> bool:
     json = item._json
     return all(
         value.is_in(json.get(name)) if isinstance(value, Marker) else json.get(name) == value
         for name, value in match.items()
-    )
+    ) and all((json.get(name) is None) is value for name, value in null_if.items() if isinstance(value, bool))
 
 
 class Marker(str):
@@ -802,6 +803,9 @@ def once(
     - `grant_user_entitlement`, `add_item_to_user_inventory` and the `create_` methods: The service keeps no
       key. `once` compares the entries (or the items of that name) before and after. The result is exact as
       long as no other process does the same for the same user and item in between, and deletes none.
+      For an add, that means any item, because an entry shows no SKU, only whether it has an invoice. With
+      `skip_invoice`, no other process may grant or add anything to the user without an invoice in between.
+      Otherwise, no other process may add or sell anything to the user through an invoice.
       If it finds several new candidates, the state is `"unknown"`. A second call with the same key sends
       again.
     - PUT and DELETE: A retry changes nothing more, so the call is sent as usual.

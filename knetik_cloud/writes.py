@@ -296,6 +296,11 @@ def marks(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, 
             found[name] = str.__str__(value)
         else:
             found[name] = str(int(value) if hasattr(value, "__index__") else codec.plain(value))
+    for read_back in operation.read_back:
+        for name, expression in read_back.null_if.items():
+            is_null = resolve(expression, arguments)
+            if isinstance(is_null, bool):
+                found[f"{read_back.list}.{name}"] = None if is_null else "not null"
     if operation.marker is not None:
         found["marker"] = arguments.get(operation.marker)
     return found

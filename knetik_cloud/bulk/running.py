@@ -133,7 +133,9 @@ def run(
 
     The service keeps no key with grants and new items. For these, the run reads what exists before each of
     its first 200 rows, and then pauses until it is 6 seconds old. Otherwise, it could take an entry of
-    another program for that of a row, because the service's times have whole seconds.
+    another program for that of a row, because the service's times have whole seconds. As long as the run
+    isn't finished, nothing else may do the same for the same users and items. If the rows are adds, nothing
+    else may grant, add or sell any item to their users, because an entry shows no SKU.
 
     Args:
         rows: Mappings of the method's arguments, in any iterable, or the path of a `.csv`, `.jsonl` or

@@ -312,6 +312,7 @@ PAGED: dict[str, Any] = {
         ({"arguments": {"owner": "$user"}}, "'$user' refers to nothing; known are id, owner, p, s"),
         ({"arguments": {"owner": "$item.id"}}, "'$item.id' refers to nothing"),
         ({"match": {"note": "$marker"}}, "'$marker' refers to nothing"),
+        ({"null_if": {"note": "$silent"}}, "'$silent' refers to nothing"),
     ],
 )
 def test_a_read_back_refers_to_parameters_that_exist(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import json
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -61,6 +63,27 @@ class Asyncio:
 
 
 Client = Blocking | Asyncio
+
+
+def post_by_a_stranger(sandbox: Sandbox, path: str, body: dict[str, Any]) -> None:
+    """Send a write from outside of this process, as far as its clients know."""
+    data, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
+    urllib.request.urlopen(urllib.request.Request(f"{sandbox.url}{path}", data, headers)).close()
+
+
+class StrangerAfterAnAdd(knetik_cloud.Hook):
+    """Adds an item from outside of this process after each add, and grants one if it skips the invoice."""
+
+    def __init__(self, sandbox: Sandbox, skip_invoice: bool) -> None:
+        self._sandbox = sandbox
+        self._skip_invoice = skip_invoice
+
+    def on_call_end(self, call: Any) -> None:
+        if call.operation == "add_item_to_user_inventory":
+            body = {"sku": "sku_example", "note": "", "skip_invoice": self._skip_invoice}
+            post_by_a_stranger(self._sandbox, "/users/56/inventory", body)
+            if self._skip_invoice:
+                post_by_a_stranger(self._sandbox, "/users/56/entitlements", {"entitlement_id": 5})
 
 
 @pytest.fixture(scope="session")

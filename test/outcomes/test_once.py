@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from types import SimpleNamespace
@@ -26,7 +25,7 @@ from knetik_cloud.aio import recovery as aio_recovery
 from knetik_cloud.recovery import ServiceTime, capture, keyed
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.writes import Moment
-from test.outcomes.conftest import Asyncio, Blocking, Client
+from test.outcomes.conftest import Asyncio, Blocking, Client, StrangerAfterAnAdd, post_by_a_stranger
 
 USE = "use_user_entitlement_item"
 GRANT = "grant_user_entitlement"
@@ -73,12 +72,7 @@ def songbooks(sandbox: Sandbox) -> list[int]:
 
 def grant_by_a_stranger(sandbox: Sandbox) -> None:
     """Grant the songbook from outside of this process, as far as its clients know."""
-    request = urllib.request.Request(
-        f"{sandbox.url}/users/56/entitlements",
-        b'{"entitlement_id": 5}',
-        {"Content-Type": "application/json"},
-    )
-    urllib.request.urlopen(request).close()
+    post_by_a_stranger(sandbox, "/users/56/entitlements", SONGBOOK)
 
 
 def error_of(client: Client, name: str, *args: Any, **kwargs: Any) -> knetik_cloud.ApiException:
@@ -356,6 +350,38 @@ def test_find_out_does_not_count_a_sibling_whose_trace_may_be_another_item_s(
     sandbox.fail(GRANT, reset=True, applied=is_applied)
     error = error_of(client, GRANT, 56, SONGBOOK)
     assert client.find_out(error, settle=0.1).state == expected
+
+
+@pytest.mark.parametrize("function", ["once", "find_out"])
+@pytest.mark.parametrize(("is_applied", "expected"), [(True, "applied"), (False, "absent")])
+@pytest.mark.parametrize("skip_invoice", [True, False])
+def test_add_is_not_confused_with_entries_of_others_that_differ_in_having_an_invoice(
+    client: Client, sandbox: Sandbox, skip_invoice: bool, is_applied: bool, expected: str, function: str
+) -> None:
+    watched = type(client)(sandbox.url, hooks=[StrangerAfterAnAdd(sandbox, not skip_invoice)], retries=0)
+    body = {"sku": "sku_example", "note": "", "skip_invoice": skip_invoice}
+    sandbox.fail(ADD, reset=True, applied=is_applied)
+    if function == "once":
+        outcome = watched.once(ADD, 56, user_inventory_add_request=body, key="a", settle=0.1)
+    else:
+        lost = error_of(watched, ADD, 56, user_inventory_add_request=body)
+        outcome = watched.find_out(lost, settle=0.1)
+    watched.close()
+    assert outcome.state == expected
+
+
+def test_add_without_skip_invoice_has_siblings_of_both_kinds() -> None:
+    operation, grant = operations.ADD_ITEM_TO_USER_INVENTORY, operations.GRANT_USER_ENTITLEMENT
+    bodies: list[Any] = [{"skip_invoice": True}, {"skip_invoice": False}, None]
+    skips, sells, either = (
+        writes.Write(operation, {"id": 56, "user_inventory_add_request": body}, "") for body in bodies
+    )
+    granted = writes.Write(grant, {"user_id": 56, "grant_request": SONGBOOK}, "")
+    assert not skips.is_sibling(sells)
+    assert not sells.is_sibling(granted)
+    assert skips.is_sibling(granted)
+    assert all(either.is_sibling(each) for each in (skips, sells, granted))
+    assert skips.tally([either], {either.id}) == (0, 1)
 
 
 def test_sibling_that_ends_while_once_reads_what_is_there_is_not_counted(

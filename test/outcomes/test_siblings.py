@@ -21,7 +21,7 @@ from knetik_cloud.bulk.shard import FAR_FUTURE
 from knetik_cloud.bulk.siblings import Beginning, find_traces
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.sandbox import Sandbox
-from test.outcomes.conftest import USERS
+from test.outcomes.conftest import USERS, StrangerAfterAnAdd
 
 Api = knetik_cloud.UsersInventoryApi
 GRANT = "grant_user_entitlement"
@@ -97,6 +97,21 @@ def test_same_write_of_an_earlier_run_is_not_taken_for_the_run_s_own(
         seeded.fail(operation, reset=True, applied=is_applied)
     sent = [exchange.status for exchange in seeded.journal(operation)]
     assert len(sent) == (2 if is_applied else 3)  # one that was not applied is sent again
+
+
+@pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
+@pytest.mark.parametrize("skip_invoice", [False, True])
+def test_add_of_a_run_is_not_confused_with_entries_that_differ_in_having_an_invoice(
+    sandbox: Sandbox, tmp_path: Path, skip_invoice: bool, is_applied: bool
+) -> None:
+    stranger = StrangerAfterAnAdd(sandbox, not skip_invoice)
+    settings = knetik_cloud.Configuration(sandbox.url, hooks=[stranger], retries=0)
+    row = {**ROWS["add_item_to_user_inventory"], "id": 56, "skip_invoice": skip_invoice}
+    sandbox.fail("add_item_to_user_inventory", reset=True, applied=is_applied)
+    with knetik_cloud.ApiClient(settings) as client:
+        add = Api(client).add_item_to_user_inventory
+        report = bulk.run([row], add, journal=tmp_path, settle=0, progress=False)
+    assert (report.applied, report.counts["absent"]) == (is_applied, not is_applied)
 
 
 @pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
