@@ -12,9 +12,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Container, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from knetik_cloud.core import request
 from knetik_cloud.core.clock import monotonic
@@ -116,7 +117,7 @@ class Write:
         operation: The operation.
         arguments: Its arguments as plain JSON, recorded only if its result is unknown.
         marks: What all of its traces have in common, by place. Writes with equal marks leave traces that
-            can't be told apart.
+            can't be told apart. `""` is the base URL of the service.
         started: When the call started.
         ended: When it ended, or None while it is running.
         state: `"open"`, `"applied"`, `"absent"` (certainly not applied) or `"unknown"`.
@@ -272,6 +273,12 @@ class _Name(str):
     __slots__ = ()
 
 
+@lru_cache
+def _port_and_path(url: str) -> tuple[int, str]:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80), parts.path
+
+
 def are_alike(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Return whether no mark that two writes both have certainly differs."""
     return all(
@@ -279,6 +286,8 @@ def are_alike(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
         or second[name] == value
         or isinstance(value, _Name)
         or isinstance(second[name], _Name)
+        # A service has many names, such as localhost and 127.0.0.1.
+        or (name == "" and _port_and_path(value) == _port_and_path(second[name]))
         for name, value in first.items()
     )
 

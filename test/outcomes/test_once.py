@@ -613,6 +613,57 @@ def test_find_out_reads_from_the_service_that_was_called(client: Client, sandbox
     other.close()
 
 
+@pytest.mark.parametrize("function", ["once", "find_out"])
+def test_grant_by_a_client_with_another_name_of_the_host_makes_it_unknown(
+    client: Client, sandbox: Sandbox, function: str
+) -> None:
+    class GrantAfterTheWrite(knetik_cloud.Hook):
+        def on_call_end(self, call: Any) -> None:
+            if call.operation == GRANT:
+                host = sandbox.url.replace("127.0.0.1", "localhost")
+                with knetik_cloud.ApiClient(knetik_cloud.Configuration(host)) as other:
+                    knetik_cloud.UsersInventoryApi(other).grant_user_entitlement(56, SONGBOOK)
+
+    watched = type(client)(sandbox.url, hooks=[GrantAfterTheWrite()], retries=0)
+    sandbox.fail(GRANT, reset=True)
+    if function == "once":
+        outcome = watched.once(GRANT, 56, SONGBOOK, key="a", settle=0.1)
+    else:
+        outcome = watched.find_out(error_of(watched, GRANT, 56, SONGBOOK), settle=0.1)
+    watched.close()
+    assert (outcome.state, len(outcome.candidates)) == ("unknown", 1)
+
+
+def test_key_on_its_way_through_another_name_of_the_host_is_not_sent_again(
+    client: Client, sandbox: Sandbox
+) -> None:
+    other = type(client)(sandbox.url.replace("127.0.0.1", "localhost"))
+    sandbox.fail(USE, delay=1.5, applied=True)
+    with knetik_cloud.deadline(1):
+        assert other.once(USE, 56, 56, key="a").state == "unknown"
+    other.close()
+    assert client.once(USE, 56, 56, key="a").state == "found"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "may_be_one"),
+    [
+        ("http://api", "http://other", True),
+        ("http://api", "http://api:80", True),
+        ("https://api/v1", "https://api.:443/v1", True),
+        ("http://127.0.0.1:8080", "http://[::1]:8080", True),
+        ("http://api", "https://api", False),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8081", False),
+        ("http://api/one", "http://api/two", False),
+    ],
+)
+def test_services_differ_for_certain_by_port_and_path_only(first: str, second: str, may_be_one: bool) -> None:
+    arguments = {"user_id": 56, "grant_request": SONGBOOK}
+    mine, other = (writes.Write(operations.GRANT_USER_ENTITLEMENT, arguments, url) for url in (first, second))
+    assert mine.is_sibling(other) is may_be_one
+    assert mine.tally([other], {other.id}) == (0, 1)  # another service's write may not be counted as applied
+
+
 def test_find_out_of_two_lost_grants_guesses_for_neither(client: Client, sandbox: Sandbox) -> None:
     sandbox.fail(GRANT, reset=True, applied=True)
     sandbox.fail(GRANT, reset=True)
