@@ -57,6 +57,7 @@ def read_back_row(read_back: ReadBack) -> str:
         match=read_back.match,
         since=read_back.since,
         null_if=read_back.null_if,
+        doubtful=read_back.doubtful,
     )
 
 

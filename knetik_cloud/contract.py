@@ -525,7 +525,7 @@ def _read_back(root: Node, operation: Node, arguments: set[str]) -> Iterator[Rea
         _check_list(root, node, passed)
         references = [*passed.values(), *match.values(), *null_if.values()]
         _check_references(node, references, known | ({"item"} if number else set()))
-        yield ReadBack(node.text("list"), passed, match, node.get("since"), null_if)
+        yield ReadBack(node.text("list"), passed, match, node.get("since"), null_if, node.get("doubtful", {}))
 
 
 def _waiters(root: Node, operation: Node, arguments: set[str]) -> Iterator[Waiter]:

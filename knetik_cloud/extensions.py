@@ -33,6 +33,7 @@ class ReadBack(NamedTuple):
         match: The fields that an item must have, with their values.
         since: The field that holds the service's time of creation, in epoch seconds.
         null_if: The fields that are null if their value is true, and not null if it is false.
+        doubtful: The fields, with their values, of an item that may show something else than the write.
     """
 
     list: str
@@ -40,6 +41,7 @@ class ReadBack(NamedTuple):
     match: Mapping[str, Any] = {}
     since: str | None = None
     null_if: Mapping[str, str] = {}
+    doubtful: Mapping[str, Any] = {}
 
 
 class Waiter(NamedTuple):

@@ -418,6 +418,7 @@ USE_USER_ENTITLEMENT_ITEM: Operation[None] = Operation(
             {"user_id": "$user_id", "id": "$item.id"},
             match={"info": "$marker"},
             since="log_date",
+            doubtful={"type": "grant"},
         ),
     ),
 )

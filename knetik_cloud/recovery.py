@@ -290,6 +290,11 @@ class Lookup:
             items = found
         return items
 
+    def is_doubtful(self, item: Any) -> bool:
+        """Return whether an item that looks like a trace of the write may show something else."""
+        doubtful = self.operation.read_back[-1].doubtful
+        return bool(doubtful) and _matches(item, doubtful, {})
+
     def _retrying(self, read: Callable[[], Steps[list[Any]]]) -> Steps[list[Any]]:
         for number in range(READ_ROUNDS):
             if number:
@@ -508,9 +513,9 @@ def once_steps(
         if operation.marker is None:
             look = yield from _look_for_new(lookup, own, settings, settle)
         else:
-            found = yield from _find_earlier(lookup, settings, settle)
-            if found:
-                return Outcome("found", evidence=found[0], candidates=found, key=key)
+            found = yield from _find_earlier(lookup, settings, settle, key)
+            if found is not None:
+                return found
     except CannotReadError as failed:
         if operation.marker is None:
             return Outcome("absent", error=failed.error, key=key)  # nothing was sent
@@ -561,6 +566,8 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
         if siblings is None or (operation.marker is not None and marker is None):
             return ("unknown" if found else "absent"), found
         state = judge(len(found), *write.tally(siblings, settled))
+        if state == "applied" and any(map(lookup.is_doubtful, found)):
+            return "unknown", found
         begun, date = math.floor(lookup.time.at_least(write.started)), operation.read_back[-1].since
         older = sum(_time(item, date) < begun for item in found)
         earlier = sum(other.ends_at <= write.started.monotonic for other in siblings)
@@ -634,24 +641,35 @@ def look_for_marker(lookup: Lookup) -> Look:
 
     def look() -> Steps[tuple[State, list[Any]]]:
         found = yield from lookup.traces(None)
-        return ("applied" if found else "absent"), found
+        shown = [item for item in found if not lookup.is_doubtful(item)]
+        if found and not shown:
+            return "unknown", found
+        return ("applied" if shown else "absent"), shown
 
     return look
 
 
-def _find_earlier(lookup: Lookup, settings: Settings, settle: float) -> Steps[list[Any]]:
-    """Return the traces of an earlier call with the key, and wait for them if one may still be on its way.
+def _find_earlier(lookup: Lookup, settings: Settings, settle: float, key: str) -> Steps[Outcome[Any] | None]:
+    """Return the outcome of an earlier call with the key, and wait for it if one may still be on its way.
+
+    If there is no trace of one, return None.
 
     Raises:
         CannotReadError: If they can't be read, or the deadline of the current block leaves no time to wait.
     """
     is_in_progress = _is_in_progress(lookup, settings, settle)
-    found = yield from lookup.traces(None)
-    if not found and is_in_progress:
-        _, found, failure = yield from certain(look_for_marker(lookup), settle)
+    look = look_for_marker(lookup)
+    state, found = yield from look()
+    if state == "absent" and is_in_progress:
+        state, found, failure = yield from certain(look, settle)
         if failure is not None:
             raise CannotReadError(failure)
-    return found
+    if state == "absent":
+        return None
+    if state == "applied":
+        return Outcome("found", evidence=found[0], candidates=found, key=key)
+    doubt = ApiException(reason="the log has the key in what may be the note of an add: use another key")
+    return Outcome("unknown", candidates=found, error=_of_write(None, doubt), key=key)
 
 
 def _is_in_progress(lookup: Lookup, settings: Settings, settle: float) -> bool:
@@ -798,8 +816,9 @@ def once(
 
     - `use_user_entitlement_item`: `info` carries the key in brackets, after your own `info`, and comes
       back in the log. If the key has been applied, `once` finds it and sends nothing. The result is exact as
-      long as no write arrives later than `settle` seconds after its failure, and no two callers use the same
-      key at the same moment. After a crash, wait `settle` seconds before the next call with the key.
+      long as no write arrives later than `settle` seconds after its failure, no two callers use the same key
+      at the same moment, and no other text in the log, such as the `note` of an add, ends in the key in
+      brackets. After a crash, wait `settle` seconds before the next call with the key.
     - `grant_user_entitlement`, `add_item_to_user_inventory` and the `create_` methods: The service keeps no
       key. `once` compares the entries (or the items of that name) before and after. The result is exact as
       long as no other process does the same for the same user and item in between, and deletes none.

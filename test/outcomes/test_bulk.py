@@ -54,6 +54,17 @@ def test_uses_are_distinguished_by_their_keys(
     ]
 
 
+def test_use_whose_key_is_in_a_note_is_not_found_and_not_sent(
+    api: knetik_cloud.UsersInventoryApi, seeded: Sandbox, tmp_path: Path
+) -> None:
+    body = knetik_cloud.UserInventoryAddRequest(sku="sku_example", note="sold by [a]", skip_invoice=True)
+    api.add_item_to_user_inventory(56, user_inventory_add_request=body)
+    rows = [{"user_id": 56, "item_id": 56, "key": key} for key in ("a", "b")]
+    use = api.use_user_entitlement_item
+    report = bulk.run(rows, use, journal=tmp_path, find_keys=True, settle=0, progress=False)
+    assert [(row.state, row.candidates) for row in report.rows()] == [("unknown", 1), ("applied", 0)]
+
+
 def test_invalid_rows_are_reported_together_before_the_first_call(
     api: knetik_cloud.UsersInventoryApi, seeded: Sandbox, tmp_path: Path
 ) -> None:

@@ -264,6 +264,49 @@ def test_lines_of_other_events_do_not_count_as_a_use(client: Client, sandbox: Sa
     assert client.once(USE, 56, 56, key="a").state == "applied"
 
 
+@pytest.mark.parametrize("note", ["[a]", "sold by [a]"])
+def test_note_with_the_key_makes_a_use_unknown_and_nothing_is_sent(
+    client: Client, sandbox: Sandbox, note: str
+) -> None:
+    body = {"sku": "sku_example", "note": note, "skip_invoice": True}
+    client.call(ADD, 56, user_inventory_add_request=body)
+    outcome = client.once(USE, 56, 56, key="a")
+    assert (outcome.state, [line.info for line in outcome.candidates]) == ("unknown", [note])
+    assert sandbox.journal(USE) == []
+    with pytest.raises(
+        knetik_cloud.ApiException, match="may be the note of an add: use another key"
+    ) as caught:
+        raise outcome.error or AssertionError
+    assert client.find_out(caught.value).state == "unknown"
+
+
+def test_use_with_the_key_is_found_in_addition_to_a_note(client: Client, sandbox: Sandbox) -> None:
+    client.once(USE, 56, 56, key="a")
+    body = {"sku": "sku_example", "note": "sold by [a]", "skip_invoice": True}
+    client.call(ADD, 56, user_inventory_add_request=body)
+    outcome = client.once(USE, 56, 56, key="a")
+    assert (outcome.state, [line.info for line in outcome.candidates]) == ("found", ["[a]"])
+
+
+def test_note_with_the_info_of_a_lost_use_makes_it_unknown(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(USE, reset=True)
+    lost = error_of(client, USE, 56, 56, info="a")
+    client.call(ADD, 56, user_inventory_add_request={"sku": "sku_example", "note": "a", "skip_invoice": True})
+    assert client.find_out(lost, settle=0.1).state == "unknown"
+    sandbox.fail(USE, reset=True)
+    other = error_of(client, USE, 56, 56, info="b")
+    assert client.find_out(other, settle=0.1).state == "absent"
+
+
+def test_key_in_a_line_of_an_unknown_type_counts_as_the_use() -> None:
+    """The types of log lines are not documented, and a use that isn't seen would be sent twice."""
+    operation = operations.USE_USER_ENTITLEMENT_ITEM
+    lookup = recovery.Lookup(operation, {"user_id": 56, "item_id": 56}, recovery.Settings(0, {}, ""), None)
+    types = ("use", "USE", "consumed", None, "grant")
+    lines = [knetik_cloud.UserItemLogResource.from_dict({"type": each}) for each in types]
+    assert [lookup.is_doubtful(line) for line in lines] == [False, False, False, False, True]
+
+
 @pytest.mark.parametrize("how", ["unknown", "cancelled"])
 def test_key_of_a_call_that_is_still_on_its_way_is_not_sent_again(
     client: Client, sandbox: Sandbox, how: str
