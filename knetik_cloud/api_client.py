@@ -147,6 +147,7 @@ class ApiClient(BaseClient["_State"]):
 
         Raises:
             ApiValueError: If the call went to another service than this client's.
+            TypeError: If `error` is not the error of a call.
         """
         found: WriteOutcome[Any] = upward.load("recovery").find_out(self, error, settle)
         return found

@@ -534,7 +534,17 @@ def once_steps(
 
 
 def find_out_steps(error: ApiException, settings: Settings, settle: float) -> Steps[Outcome[Any]]:
-    """Find out whether the call that failed with an error was applied."""
+    """Find out whether the call that failed with an error was applied.
+
+    Raises:
+        TypeError: If it is not the error of a call.
+        ApiValueError: If the call went to another service.
+    """
+    if not isinstance(error, ApiException):
+        raise TypeError(
+            "expected the error of a call, as in `except ApiException as error: client.find_out(error)`, "
+            f"not {types.short_repr(error)}"
+        )
     if not error.may_have_applied:
         return Outcome(state_of(error), error=error)
     write = error._write

@@ -139,6 +139,7 @@ class ApiClient(BaseClient["_LoopState"]):
 
         Raises:
             ApiValueError: If the call went to another service than this client's.
+            TypeError: If `error` is not the error of a call.
         """
         found: WriteOutcome[Any] = await upward.load("aio.recovery").find_out(self, error, settle)
         return found

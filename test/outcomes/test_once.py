@@ -8,6 +8,7 @@ import enum
 import math
 import pickle
 import random
+import re
 import signal
 import sys
 import threading
@@ -945,6 +946,13 @@ def test_only_methods_of_api_objects_are_accepted(client: Client, sandbox: Sandb
         client.once(USE, 56, key="a")
     with pytest.raises(knetik_cloud.ApiValueError, match="_preload_content"):
         client.once(USE, 56, 56, key="a", _preload_content=False)
+
+
+@pytest.mark.parametrize("error", [ValueError("lost"), knetik_cloud.ApiException, None])
+def test_find_out_accepts_only_the_error_of_a_call(client: Client, error: Any) -> None:
+    example = "as in `except ApiException as error: client.find_out(error)`"
+    with pytest.raises(TypeError, match=re.escape(f"{example}, not {error!r}")):
+        client.find_out(error)
 
 
 def test_capture_accepts_variants_and_views(sandbox: Sandbox) -> None:
