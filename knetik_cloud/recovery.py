@@ -498,7 +498,7 @@ def once_steps(
     if not operation.read_back:
         if operation.retry == "safe":
             raise ApiValueError(f"{operation.id} changes nothing: once() is for writes, call it directly")
-        return (yield from _send(operation, arguments, options, key))
+        return (yield from _send_and_settle(operation, arguments, options, key, settle))
     if operation.marker is not None:
         arguments = {**arguments, operation.marker: marker.after(arguments.get(operation.marker))}
     request.build(operation, arguments, "", {})
@@ -632,6 +632,30 @@ def _send(
     operation: Operation[Any], arguments: Mapping[str, Any], options: Mapping[str, Any], key: str | None
 ) -> Steps[Outcome[Any]]:
     result = yield Run(operation, arguments, options)
+    return _outcome_of(result, key)
+
+
+def _send_and_settle(
+    operation: Operation[Any],
+    arguments: Mapping[str, Any],
+    options: Mapping[str, Any],
+    key: str | None,
+    settle: float,
+) -> Steps[Outcome[Any]]:
+    """Send a write that can't be read back, and wait until no lost attempt can overwrite a later write."""
+    result = yield Run(operation, arguments, options)
+    if isinstance(result, ApiException):
+        may_arrive = result.may_have_applied
+    else:
+        lost = [attempt.status for attempt in result.attempts[:-1]]
+        may_arrive = any(status is None or retry.is_ambiguous(operation.retry, status) for status in lost)
+    if may_arrive and 0 < settle < remaining():
+        yield Sleep(settle)
+    return _outcome_of(result, key)
+
+
+def _outcome_of(result: Any, key: str | None) -> Outcome[Any]:
+    """Return the outcome of a call from its response or error."""
     if not isinstance(result, ApiException):
         return Outcome("applied", value=result.data, evidence=result.data, key=key)
     if isinstance(result, ApiValueError):
@@ -837,7 +861,9 @@ def once(
       Otherwise, no other process may add or sell anything to the user through an invoice.
       If it finds several new candidates, the state is `"unknown"`. A second call with the same key sends
       again.
-    - PUT and DELETE: A retry changes nothing more, so the call is sent as usual.
+    - PUT and DELETE: A retry changes nothing more, so the call is sent as usual. If an attempt was lost,
+      `once` then waits `settle` seconds, so that the lost one can't overwrite your next write. After a lost
+      PATCH, it waits too, and the state is `"unknown"`.
 
     Args:
         method: A write method of an API object, such as `api.grant_user_entitlement`.

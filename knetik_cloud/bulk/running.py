@@ -131,6 +131,10 @@ def run(
     Rows of one user run one after the other, in the order of the input. Rows of different users run at the
     same time: at first 2, then more until the latency or a 429 shows that the service has enough.
 
+    Rows of a PUT, DELETE or PATCH for the same resource overwrite each other. If one of them is left to be
+    sent again, the later ones stay pending and follow it in the next run. After a lost attempt, the next one
+    waits `settle` seconds. Failed rows of other operations are sent again without this order.
+
     The service keeps no key with grants and new items. For these, the run reads what exists before each of
     its first 200 rows, and then pauses until it is 6 seconds old. Otherwise, it could take an entry of
     another program for that of a row, because the service's times have whole seconds. As long as the run
@@ -596,7 +600,13 @@ class _Run:
             stopped = self._run_threads(limits)
         else:
             stopped = self._run_executor(limits, self._executor)
-        return Report(self._folder, self._manifest, stopped)
+        report = Report(self._folder, self._manifest, stopped)
+        held = report.counts["pending"]
+        if stopped is None and limits.canary is None and held:
+            report.stopped = (
+                f"{held:,} rows wait for an earlier row of the same resource, which has to be sent again"
+            )
+        return report
 
     def _meter(self) -> tuple[Meter, int]:
         before = Report(self._folder, self._manifest)

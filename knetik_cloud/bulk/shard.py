@@ -28,6 +28,7 @@ from knetik_cloud.bulk.journal import (
     read_rows,
 )
 from knetik_cloud.bulk.siblings import Beginning, Traces, find_traces
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.exceptions import ApiException, ApiValueError
@@ -111,8 +112,24 @@ class Job(NamedTuple):
     ended: Callable[[int, ApiException | None], None]
 
 
+class _Unsettled(NamedTuple):
+    """The outcome of a row, to be recorded as soon as none of its lost attempts can arrive any more.
+
+    Attributes:
+        until: That moment, by the monotonic clock.
+        record: The arguments of `ShardJournal.record`.
+    """
+
+    until: float
+    record: tuple[Any, ...]
+
+
 class Shard:
     """The rows of a shard, and how to run them.
+
+    Writes that can't be read back (PUT, DELETE and PATCH) overwrite each other. Therefore, a row of these
+    waits until no lost attempt of the row before it for the same resource can arrive. If that row will be
+    sent again by a later run, the row is left for that run.
 
     Args:
         job: The run.
@@ -126,6 +143,16 @@ class Shard:
         self._rows = rows
         self._journal = journal
         self._clock = clock
+        self._overwrites = not job.operation.read_back
+        self._path_parameters = [p for p in job.operation.parameters if p.place == "path"]
+        self._path: tuple[str, ...] = ()
+        """The resource of the current row."""
+        self._settled_at = 0.0
+        """When no lost attempt of the current row can arrive any more, by the monotonic clock."""
+        self._began = monotonic()
+        self._held: set[tuple[str, ...]] = set()
+        """Resources of rows that a later run sends again."""
+        self._unsettled: dict[tuple[str, ...], _Unsettled] = {}
 
     def steps(self) -> ShardSteps:
         """Run all rows that have no final state yet.
@@ -133,11 +160,24 @@ class Shard:
         Raises:
             RejectedError: If the service rejects the credentials.
         """
+        rejected: RejectedError | None = None
+        try:
+            yield from self._run_rows()
+        except RejectedError as error:
+            rejected = error
+        for path in [*self._unsettled]:
+            yield from self._settle(path)
+        if rejected is not None:
+            raise rejected
+
+    def _run_rows(self) -> ShardSteps:
         job, journal, operation = self._job, self._journal, self._job.operation
         states, marker, clock, beginning = journal.states, operation.marker, self._clock, job.beginning
         leaves_traces = bool(operation.read_back) and marker is None
         for row, (position, key, arguments) in enumerate(self._read()):
             if states[row] in FINAL or (job.canary is not None and position >= job.canary):
+                continue
+            if self._overwrites and not (yield from self._wait_for_earlier(row, arguments)):
                 continue
             if not (yield NEXT):
                 return
@@ -161,6 +201,27 @@ class Shard:
             else:
                 self._end(row, APPLIED)
 
+    def _wait_for_earlier(self, row: int, arguments: Mapping[str, Any]) -> Steps[bool]:
+        """Wait for the row before of the same resource, and return whether this run may send the row."""
+        path = tuple(writes.canonical(p, arguments.get(p.name)) for p in self._path_parameters)
+        if path in self._held:
+            return False
+        for other, unsettled in [*self._unsettled.items()]:
+            if other == path or unsettled.until <= monotonic():
+                yield from self._settle(other)
+        is_in_doubt = self._journal.states[row] in (OPEN, UNKNOWN)
+        self._path = path
+        self._settled_at = self._began + self._job.settle if is_in_doubt else 0.0
+        return True
+
+    def _settle(self, path: tuple[str, ...]) -> Steps[None]:
+        """Wait until no lost attempt of a resource can arrive any more, and record the outcome of its row."""
+        until, record = self._unsettled.pop(path)
+        left = until - monotonic()
+        if left > 0:
+            yield Sleep(left)
+        self._journal.record(*record)
+
     def _read(self) -> Iterator[tuple[int, str | None, dict[str, Any]]]:
         return read_rows(self._rows, len(self._journal.states))
 
@@ -172,8 +233,20 @@ class Shard:
                 detail["request_id"] = error.request_id
             if candidates:
                 detail["candidates"] = candidates
-        self._journal.record(row, state, self._latest(), detail)
         self._job.ended(state, error)
+        record = row, state, self._latest(), detail
+        if self._settled_at > monotonic():  # if the process is killed before, the row is sent again first
+            self._unsettled[self._path] = _Unsettled(self._settled_at, record)
+        else:
+            self._journal.record(*record)
+        if self._overwrites and self._is_sent_again(state, error):
+            self._held.add(self._path)
+
+    def _is_sent_again(self, state: int, error: ApiException | None) -> bool:
+        """Return whether a later run sends a row again, and may then apply it."""
+        if state == UNKNOWN and self._job.operation.retry == "idempotent":
+            return error is not None and not is_denial(error)
+        return state == ABSENT
 
     def _earliest(self) -> int:
         """Return the earliest the service's time may be, in epoch seconds: 0 if it is unknown."""
@@ -317,6 +390,7 @@ class Shard:
         if not error.may_have_applied:
             return ("denied" if is_denial(error) else "absent"), 0, error
         if not self._job.operation.read_back:
+            self._settled_at = monotonic() + self._job.settle
             return ("absent" if self._job.operation.retry == "idempotent" else "unknown"), 0, error
         state, found, read_error = yield from certain(self._look(row, arguments), self._job.settle)
         if error._write is not None:

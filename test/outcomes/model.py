@@ -28,7 +28,7 @@ from knetik_cloud import (
     recovery,
     writes,
 )
-from knetik_cloud.bulk import siblings
+from knetik_cloud.bulk import shard, siblings
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import Sleep
 
@@ -39,6 +39,8 @@ SETTLE = 2.0
 SCHEDULES = 200 * int(os.environ.get("KNETIK_TEST_SOAK", "1"))
 GRANT = operations.GRANT_USER_ENTITLEMENT
 USE = operations.USE_USER_ENTITLEMENT_ITEM
+UPDATE = operations.UPDATE_USER_INVENTORY_STATUS
+PATCH = operations.PATCH_ENTITLEMENT_TEMPLATE
 
 T = TypeVar("T")
 Actor = Generator[float, None, None]
@@ -138,23 +140,27 @@ class World:
     def write(self, writer: str, arguments: dict[str, Any]) -> Generator[float, None, Any]:
         """Send a write as the engine does, and return the response or the error."""
         fate = self.fate()
-        write = writes.LOG.add(self.operation, arguments, SERVICE)
+        write = None
+        if self.operation.read_back:
+            write = writes.LOG.add(self.operation, arguments, SERVICE)
         self.note(f"{writer} sends a write: {fate}")
         if fate.applied_after < math.inf:
             self.start(self.arrival(writer, arguments.get("info")), fate.applied_after)
         try:
             yield fate.ends_after
         except GeneratorExit:
-            write.end_unknown(arguments)
+            if write is not None:
+                write.end_unknown(arguments)
             raise
         if fate.state == "applied":
-            write.end("applied")
+            if write is not None:
+                write.end("applied")
             return ApiResponse(None, 204, self.headers())
         error = ApiException(503, "lost", may_have_applied=fate.state == "unknown")
         error._write = write
-        if error.may_have_applied:
+        if write is not None and error.may_have_applied:
             write.end_unknown(arguments)
-        else:
+        elif write is not None:
             write.end("absent")
         return error
 
@@ -253,7 +259,7 @@ def _is_arrival(actor: Actor) -> bool:
 
 def use_clocks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the package see the world's clocks."""
-    for module in (recovery, writes, siblings):
+    for module in (recovery, writes, siblings, shard):
         monkeypatch.setattr(module, "monotonic", world.monotonic)
     monkeypatch.setattr(writes, "time", SimpleNamespace(time=world.time))
     monkeypatch.setattr(random, "uniform", world.random.uniform)

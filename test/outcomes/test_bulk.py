@@ -13,6 +13,7 @@ import knetik_cloud
 from knetik_cloud import bulk
 from knetik_cloud.sandbox import Sandbox
 from test.outcomes.conftest import USERS, grants, held
+from test.polling import wait_until
 
 GRANT = "grant_user_entitlement"
 FAULTS: dict[str, dict[str, Any]] = {
@@ -63,6 +64,56 @@ def test_use_whose_key_is_in_a_note_is_not_found_and_not_sent(
     use = api.use_user_entitlement_item
     report = bulk.run(rows, use, journal=tmp_path, find_keys=True, settle=0, progress=False)
     assert [(row.state, row.candidates) for row in report.rows()] == [("unknown", 1), ("applied", 0)]
+
+
+UPDATE = "update_user_inventory_status"
+Api = knetik_cloud.UsersInventoryApi
+
+
+def statuses(api: Api) -> list[str | None]:
+    """Return the statuses that the potion of user 56 was set to, oldest first."""
+    return [line.info for line in api.iter_user_inventory_log(56, 56) if line.type == "status"]
+
+
+def test_row_without_outcome_holds_back_the_later_rows_of_its_resource_only(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    api.grant_user_entitlement(1000, {"entitlement_id": 5})
+    (other,) = api.iter_user_inventories(1000)
+    potion, songbook = {"user_id": 56, "id": 56}, {"user_id": 1000, "id": other.id}
+    rows = [
+        {**entry, "inventory_status": status}
+        for status in ("inactive", "active")
+        for entry in (potion, songbook)
+    ]
+    options: Any = {"journal": tmp_path / "run", "progress": False, "settle": 0, "shards": 1}
+    seeded.fail(UPDATE, status=503)
+    report = bulk.run(rows, api.with_options(_retries=0).update_user_inventory_status, **options)
+    assert [row.state for row in report.rows()] == ["unknown", "applied", "pending", "applied"]
+    assert report.stopped == "1 rows wait for an earlier row of the same resource, which has to be sent again"
+    report = bulk.run(rows, api.update_user_inventory_status, **options)
+    assert (report.applied, report.stopped) == (4, None)
+    assert statuses(api) == ["inactive", "active"]
+
+
+def test_row_that_is_denied_after_a_lost_attempt_holds_nothing_back(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    seeded.fail(UPDATE, status=503)
+    rows = [{"user_id": 56, "id": 999, "inventory_status": status} for status in ("inactive", "active")]
+    journal = tmp_path / "run"
+    report = bulk.run(rows, api.update_user_inventory_status, journal=journal, progress=False, settle=0)
+    assert [row.state for row in report.rows()] == ["unknown", "denied"]
+    assert report.stopped is None
+
+
+def test_attempt_that_arrives_late_overwrites_no_later_row(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    rows = [{"user_id": 56, "id": 56, "inventory_status": status} for status in ("inactive", "active")]
+    seeded.fail(UPDATE, delay=1.5, applied=True)
+    method = api.with_options(_request_timeout=0.5).update_user_inventory_status
+    assert bulk.run(rows, method, journal=tmp_path / "run", progress=False, settle=4).applied == 2
+    assert wait_until(lambda: statuses(api).count("inactive") > 1)
+    assert statuses(api)[-1] == "active"
 
 
 def test_invalid_rows_are_reported_together_before_the_first_call(

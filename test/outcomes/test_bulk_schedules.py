@@ -21,7 +21,22 @@ from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.recovery import ServiceTime, Settings
 from knetik_cloud.writes import Moment
-from test.outcomes.model import GRANT, SCHEDULES, SERVICE, SETTLE, USE, USER, Actor, World, use_clocks
+from test.outcomes.model import (
+    GRANT,
+    PATCH,
+    SCHEDULES,
+    SERVICE,
+    SETTLE,
+    UPDATE,
+    USE,
+    USER,
+    Actor,
+    World,
+    use_clocks,
+)
+
+RESOURCES = 2
+"""Resources that the rows of a PUT or PATCH overwrite in turn."""
 
 
 class Bulk:
@@ -39,6 +54,10 @@ class Bulk:
                 arguments: dict[str, Any] = {"user_id": USER, "item_id": 5, "info": None}
                 if world.operation is GRANT:
                     arguments = {"user_id": USER, "grant_request": {"entitlement_id": 5}}
+                elif world.operation is UPDATE:
+                    arguments = {"user_id": USER, "id": number % RESOURCES, "inventory_status": "active"}
+                elif world.operation is PATCH:
+                    arguments = {"id": str(number % RESOURCES), "template_patch_resource": {}}
                 print(json.dumps([number, None, arguments]), file=file)
 
     def work(self) -> Actor:
@@ -139,3 +158,30 @@ def test_rows_are_applied_once_and_their_states_are_true(
         with monkeypatch.context() as patch:
             run = play(seed, operation, folder, patch)
         assert not wrong(run), "\n".join((f"seed {seed}", *run.world.story, *wrong(run)))
+
+
+def out_of_order(run: Bulk) -> list[str]:
+    """Return the rows that took effect, once or again, after a later one of the same resource."""
+    order = [int(writer.removeprefix("row ")) for _, writer, _ in run.world.traces if "row" in writer]
+    return [
+        f"row {row} was applied after row {later}"
+        for place, row in enumerate(order)
+        for later in order[:place]
+        if later > row and later % RESOURCES == row % RESOURCES
+    ]
+
+
+@pytest.mark.parametrize("operation", [UPDATE, PATCH], ids=lambda operation: operation.id)
+def test_rows_that_overwrite_each_other_take_effect_in_order(
+    operation: Operation[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(SCHEDULES):
+        (folder := tmp_path / str(seed)).mkdir()
+        with monkeypatch.context() as patch:
+            run = play(seed, operation, folder, patch)
+        found = out_of_order(run)
+        for row, state in enumerate(run.states):
+            is_applied = run.world.applied(f"row {row}") > 0
+            if (state == APPLIED and not is_applied) or (state == ABSENT and is_applied):
+                found.append(f"row {row} is {NAMES[state]}")
+        assert not found, "\n".join((f"seed {seed}", *run.world.story, *found))

@@ -30,6 +30,7 @@ from test.outcomes.conftest import Asyncio, Blocking, Client, StrangerAfterAnAdd
 
 USE = "use_user_entitlement_item"
 GRANT = "grant_user_entitlement"
+UPDATE = "update_user_inventory_status"
 SONGBOOK = {"entitlement_id": 5}
 LOST = {
     "reset after": {"reset": True, "applied": True},
@@ -904,10 +905,48 @@ def test_block_that_ends_before_the_read_back_makes_it_unknown(
     assert (outcome.state, slept) == ("unknown", [])
 
 
-def test_updates_are_sent_as_usual(client: Client, sandbox: Sandbox) -> None:
-    sandbox.fail("update_user_inventory_status", status=503)
-    outcome = client.once("update_user_inventory_status", 56, 56, inventory_status="inactive", key="a")
-    assert outcome.state == "applied"
+@pytest.mark.parametrize(
+    ("fault", "state", "pauses"),
+    [
+        (None, "applied", []),
+        ({"status": 503}, "applied", [2.0]),
+        ({"reset": True, "applied": True}, "applied", [2.0]),
+        ({"status": 429, "headers": {"Retry-After": "0"}}, "applied", []),
+        ({"status": 404, "times": None}, "denied", []),
+        ({"status": 503, "times": None}, "unknown", [2.0]),
+    ],
+)
+def test_update_ends_when_no_lost_attempt_can_arrive_any_more(
+    client: Client, sandbox: Sandbox, fault: dict[str, Any] | None, state: str, pauses: list[float]
+) -> None:
+    if fault is not None:
+        sandbox.fail(UPDATE, **fault)
+    outcome, slept = run(client, update(client))
+    assert (outcome.state, slept) == (state, pauses)
+
+
+def update(client: Client, settle: float = 2.0) -> recovery.Steps[Any]:
+    """Return the steps of `once` for an update of a status."""
+    method, arguments = getattr(client.api, UPDATE), {"inventory_status": "inactive"}
+    return recovery.prepare(method, (56, 56), arguments, "a", settle, isinstance(client, Asyncio))[1]
+
+
+def test_update_is_waited_for_within_its_block_only(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(UPDATE, status=503)
+    with knetik_cloud.deadline(60):
+        outcome, slept = run(client, update(client, settle=3600))
+    assert (outcome.state, slept) == ("applied", [])
+
+
+def test_lost_patch_is_waited_for(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail("patch_entitlement_template", reset=True)
+    outcome, slept = run(
+        client,
+        recovery.prepare(
+            client.api.patch_entitlement_template, ("id_example",), {}, "a", 2.0, isinstance(client, Asyncio)
+        )[1],
+    )
+    assert (outcome.state, slept) == ("unknown", [2.0])
 
 
 @pytest.mark.parametrize(
