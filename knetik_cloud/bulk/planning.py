@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import math
+import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -12,7 +14,7 @@ import time
 import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from datetime import date
 from itertools import islice, pairwise
 from pathlib import Path
@@ -45,6 +47,14 @@ MAX_CONCURRENCY = 256
 BUCKETS = 256
 BUCKET_KEYS = 4096
 """Keys of a bucket that are held in memory before they go to its file."""
+KEYS = "keys"
+"""The name of the folder with these files."""
+OWN_FILE = re.compile(
+    rf"[0-9]{{4}}\.(rows|journal|lease)|{PLANNING}\.lease|{STOP}|{re.escape(MANIFEST)}(\.new)?"
+)
+"""The names of the files in the folder of a run."""
+OWN_KEYS = re.compile("[0-9]{1,3}")
+"""The names of the files with keys."""
 MAX_SUSPECTS = 10_000
 SECONDS_PER_CALL = 0.05
 PLANNING_POLL_SECONDS = 0.1
@@ -197,7 +207,11 @@ def store_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manif
         ChangedInputError: If the rows or the options differ from those of the earlier run.
     """
     folder.path.mkdir(parents=True, exist_ok=True)
-    folder.clear_stop()
+    if folder.is_planned:
+        folder.read_manifest()
+    else:
+        _own_files(folder)
+    folder.clear_stop()  # only now is it certain that the folder is that of a run
     if not folder.is_planned:
         with closing(_planning_lease(folder)):
             if not folder.is_planned:  # no other process has stored them meanwhile
@@ -239,14 +253,35 @@ def _empty(folder: Folder) -> None:
     Raises:
         BulkError: If there are other files, such as journals that have lost their manifest.
     """
-    found = [path for path in folder.path.iterdir() if path.suffix != ".lease" and path.name != STOP]
+    found = _own_files(folder)
+    if any(path.suffix == ".journal" for path in found):
+        raise BulkError(f"{folder} holds journals without {MANIFEST}: restore it from a copy")
     for path in found:
-        if path.suffix == ".journal":
-            raise BulkError(f"{folder} holds journals without {MANIFEST}: restore it from a copy")
-        if path.suffix not in (".rows", ".new") and path.name != "keys":
-            raise BulkError(f"{folder} holds other files, such as {path.name}: name a new folder")
-    for path in found:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if path.suffix != ".lease" and path.name != STOP:
+            path.unlink()
+    with suppress(FileNotFoundError):
+        (folder.path / KEYS).rmdir()
+
+
+def _own_files(folder: Folder) -> list[Path]:
+    """List the files of a folder. Other processes may be changing them.
+
+    Raises:
+        BulkError: If there is one that no run has written.
+    """
+    found: list[Path] = []
+    folders = [(folder.path, OWN_FILE)]
+    for path, own in folders:
+        with suppress(FileNotFoundError), os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name == KEYS and path == folder.path and entry.is_dir(follow_symlinks=False):
+                    folders.append((path / KEYS, OWN_KEYS))
+                elif own.fullmatch(entry.name) and not entry.is_dir():
+                    found.append(path / entry.name)
+                else:
+                    other = (path / entry.name).relative_to(folder.path)
+                    raise BulkError(f"{folder} holds other files, such as {other}: name a new folder")
+    return found
 
 
 def spool(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
@@ -254,7 +289,7 @@ def spool(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
     sizes: dict[int, int] = {}
     problems = _Problems()
     with ExitStack() as stack:
-        keys = stack.enter_context(_Keys(folder.path / "keys"))
+        keys = stack.enter_context(_Keys(folder.path / KEYS))
         files: dict[int, IO[str]] = {}
         count = 0
         for shard, line, key in _lines(rows, target, shards, problems):

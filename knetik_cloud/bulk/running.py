@@ -145,7 +145,7 @@ def run(
         rows: Mappings of the method's arguments, in any iterable, or the path of a `.csv`, `.jsonl` or
             `.parquet` file. Fields of the body may stand in the row itself. `key` identifies a row.
         method: A write method of an API object, such as `api.grant_user_entitlement`.
-        journal: The folder for the journal, which is made if it doesn't exist.
+        journal: The folder for the journal. It is made if it doesn't exist, and must hold no other files.
         connect: Makes the API object in each process of the executor: a function of a module, without
             arguments. By default, the API class is called without arguments there, so that its configuration
             comes from the environment.

@@ -190,17 +190,45 @@ def test_plan_that_was_not_finished_is_made_again(api: Api, seeded: Sandbox, tmp
     run(api, tmp_path)
     folder = tmp_path / "other" / "run"
     (folder / "keys").mkdir(parents=True)
+    (folder / "keys" / "255").write_text("")
     shutil.copy(tmp_path / "run" / "0000.rows", folder / "0001.rows")
     (folder / "manifest.json.new").write_text("{")
     assert run(api, tmp_path / "other").applied == 80
     assert not (folder / "0001.rows").exists()
 
 
-def test_folder_with_other_files_is_left_alone(api: Api, tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "thesis.txt").write_text("")
-    with pytest.raises(bulk.BulkError, match=r"holds other files, such as thesis\.txt: name a new folder"):
+@pytest.mark.parametrize(
+    "other",
+    ["thesis.txt", "keys/id_rsa", "keys/1/2", "january.rows", "nginx.conf.new", "yarn.lease", "0001.rows/a"],
+)
+def test_folder_with_other_files_is_left_alone(api: Api, tmp_path: Path, other: str) -> None:
+    folder = tmp_path / "run"
+    (folder / other).parent.mkdir(parents=True)
+    (folder / other).write_text("")
+    (folder / "stop").write_text("")
+    before = {*folder.rglob("*")}
+    with pytest.raises(bulk.BulkError, match=rf"holds other files, such as {other[:6]}.*: name a new folder"):
         run(api, tmp_path)
+    assert {*folder.rglob("*")} == before
+
+
+def test_folder_with_another_manifest_is_left_alone(api: Api, tmp_path: Path) -> None:
+    for name in ("run/manifest.json", "run/stop"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(bulk.BulkError, match=r"manifest\.json is damaged"):
+        run(api, tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("run/*")) == ["manifest.json", "stop"]
+
+
+def test_link_in_place_of_the_folder_with_keys_is_left_alone(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "1").write_text("")
+    (tmp_path / "run" / "keys").symlink_to(tmp_path / "mine")
+    with pytest.raises(bulk.BulkError, match="holds other files, such as keys"):
+        run(api, tmp_path)
+    assert (tmp_path / "mine" / "1").exists()
 
 
 @pytest.mark.parametrize("size", [400, 409, 415])
