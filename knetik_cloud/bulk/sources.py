@@ -25,7 +25,8 @@ class RowReader:
     """Turns rows into the arguments of an operation, and checks them.
 
     A row maps the names of arguments to values. The fields of the body can also stand in the row directly,
-    so that a CSV file needs no nesting: `user_id,entitlement_id`.
+    so that a CSV file needs no nesting: `user_id,entitlement_id`. A row with two values for a field is
+    rejected, even if they are equal.
 
     Args:
         operation: The operation.
@@ -69,7 +70,7 @@ class RowReader:
         if self._body is not None and (body or self._body.name in arguments):
             inner = arguments.get(self._body.name, {})
             inner = getattr(inner, "_json", inner)
-            arguments[self._body.name] = self._check_body({**inner, **body} if body else inner)
+            arguments[self._body.name] = self._check_body(_merged(inner, body) if body else inner)
         build(self.operation, arguments, "", {})
         return key, arguments
 
@@ -91,14 +92,17 @@ class RowReader:
         field of the argument before the dot.
         """
         found: dict[str, Any] = {}
+        nested: dict[str, dict[str, Any]] = {}
         for name, text in row.items():
             if text is None or text == "" or name is None:
                 continue
             head, _, rest = name.partition(".")
             if rest:
-                found.setdefault(head, {})[rest] = _value(self._expression(rest, rest), text)
+                nested.setdefault(head, {})[rest] = _value(self._expression(rest, rest), text)
             else:
                 found[name] = _value(self._expression(name, name), text)
+        for head, fields in nested.items():
+            found[head] = _merged(found.get(head, {}), fields)
         return found
 
     def from_columns(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,6 +169,50 @@ def _types_of(body: Parameter | None, operation: Operation[Any]) -> dict[str, An
     return {field.wire: field for field in kind.model._fields.values()}
 
 
+def _merged(first: Any, second: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of both.
+
+    Raises:
+        ApiValueError: If both have a field, or the first one has no fields.
+    """
+    if not isinstance(first, Mapping):
+        raise types.invalid_value_error("a body whose fields have columns, too,", "a mapping", first)
+    for name in second:
+        if name in first:
+            raise ApiValueError(f"the row has more than one value for {name!r}: keep one")
+    return {**first, **second}
+
+
+class _RepeatedNameError(ValueError):
+    """A name occurs twice in a JSON object."""
+
+
+def _load(text: str) -> Any:
+    """Parse JSON.
+
+    Raises:
+        ValueError: If it is malformed, or a name occurs twice in an object.
+    """
+    return json.loads(text, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _RepeatedNameError(f"{_repeated(name for name, _ in pairs)!r} occurs twice in an object")
+    return found
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    """Return the first name that occurs twice, or None."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
 def _value(expression: str, text: str) -> Any:
     """Return the value that a text of a CSV file stands for. What can't be read is left for the check."""
     if expression in types.INTEGERS:
@@ -181,7 +229,9 @@ def _value(expression: str, text: str) -> Any:
         return int(text) if text.strip().lstrip("-").isdigit() else text
     if expression not in ("str", "int | str", "date", "datetime"):  # a list, a map or a model
         try:
-            return json.loads(text)
+            return _load(text)
+        except _RepeatedNameError as error:
+            raise ApiValueError(str(error)) from None
         except ValueError:
             return text
     return text
@@ -213,8 +263,13 @@ def _csv(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
     with open_text(path) as file:
         lines = csv.DictReader(file, restkey="more values than columns", strict=True)
         try:
+            _check_columns(path, filter(None, lines.fieldnames or ()))
             for row in lines:
-                yield reader.from_text(row)
+                try:
+                    arguments = reader.from_text(row)
+                except ApiValueError as error:
+                    raise ApiValueError(f"{path}, line {lines.line_num}: {error.reason}") from None
+                yield arguments
         except csv.Error as error:
             raise ApiValueError(f"{path} is not CSV after line {lines.line_num}: {error}") from None
         except UnicodeDecodeError:
@@ -227,13 +282,24 @@ def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
         with open_text(path) as file:
             for number, line in enumerate(file, 1):  # noqa: B007 - the error names it
                 if not line.isspace():
-                    yield json.loads(line)
+                    yield _load(line)
     except UnicodeDecodeError:
         raise _encoding_error(path) from None
     except ApiValueError:
         raise
     except (ValueError, RecursionError) as error:
         raise ApiValueError(f"{path}, line {number} is not JSON: {error}") from None
+
+
+def _check_columns(path: Path, names: Iterable[str]) -> None:
+    """Check that no column occurs twice, because the values of one would be lost.
+
+    Raises:
+        ApiValueError: If one does.
+    """
+    name = _repeated(names)
+    if name is not None:
+        raise ApiValueError(f"{path} has more than one column {name!r}: keep one")
 
 
 def _encoding_error(path: Path) -> ApiValueError:
@@ -246,6 +312,7 @@ def _parquet(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
     except ImportError:
         raise ApiValueError(f"reading {path} needs pyarrow: pip install 'knetik_cloud[arrow]'") from None
     with parquet.ParquetFile(path) as file:
+        _check_columns(path, file.schema_arrow.names)
         for batch in file.iter_batches():
             yield from map(reader.from_columns, batch.to_pylist())
 

@@ -84,6 +84,79 @@ def test_files_that_cant_be_read_are_named_with_the_place(
         bulk.plan(path, api.use_user_entitlement_item)
 
 
+BODY = b'"{""entitlement_id"": 6}"'
+TWO_VALUES = r"the row has more than one value for 'entitlement_id': keep one"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        (
+            "rows.csv",
+            b"user_id,entitlement_id,user_id\n56,5,56\n",
+            r"rows\.csv has more than one column 'user_id'",
+        ),
+        (
+            "rows.csv",
+            b"user_id,entitlement_id,grant_request.entitlement_id\n56,5,6\n",
+            f"row 1: {TWO_VALUES}",
+        ),
+        ("rows.csv", b"user_id,entitlement_id,grant_request\n56,5,%s\n" % BODY, f"row 1: {TWO_VALUES}"),
+        (
+            "rows.csv",
+            b"user_id,grant_request.entitlement_id,grant_request\n56,5,%s\n" % BODY,
+            rf"rows\.csv, line 2: {TWO_VALUES}",
+        ),
+        (
+            "rows.csv",
+            b"user_id,grant_request,grant_request.entitlement_id\n56,5,5\n",
+            r"rows\.csv, line 2: a body whose fields have columns, too, must be a mapping, not 5",
+        ),
+        (
+            "rows.csv",
+            b'user_id,grant_request\n56,"{""entitlement_id"": 5, ""entitlement_id"": 6}"\n',
+            r"rows\.csv, line 2: 'entitlement_id' occurs twice in an object",
+        ),
+        (
+            "rows.jsonl",
+            b'{"user_id": 56, "entitlement_id": 5, "user_id": 57}',
+            r"rows\.jsonl, line 1 is not JSON: 'user_id' occurs twice in an object",
+        ),
+    ],
+)
+def test_values_that_contradict_each_other_are_named_with_the_place(
+    api: Api, tmp_path: Path, name: str, data: bytes, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=message):
+        bulk.run(path, api.grant_user_entitlement, journal=tmp_path / "run", progress=False)
+    assert held(api) == {}
+
+
+def test_fields_that_contradict_the_body_are_named(api: Api, tmp_path: Path) -> None:
+    rows = [{"user_id": 56, "entitlement_id": 5, "grant_request": {"entitlement_id": 6}}]
+    with pytest.raises(bulk.InvalidRowsError, match=f"row 1: {TWO_VALUES}"):
+        bulk.plan(rows, api.grant_user_entitlement)
+
+
+def test_columns_of_a_body_complete_it(api: Api, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text('user_id,entitlement_id,grant_request,,\n56,5,"{}",,\n')
+    assert '{"entitlement_id":5}' in bulk.plan(path, api.grant_user_entitlement).requests[0]
+
+
+def test_columns_of_a_parquet_file_that_occur_twice_are_rejected(api: Api, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pa.table(
+        [pa.array([56]), pa.array([5]), pa.array([57])], ["user_id", "entitlement_id", "user_id"]
+    )
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    with pytest.raises(knetik_cloud.ApiValueError, match="more than one column 'user_id'"):
+        bulk.plan(tmp_path / "rows.parquet", api.grant_user_entitlement)
+
+
 def compressed(suffix: str, data: bytes) -> bytes:
     if suffix == ".gz":
         return gzip.compress(data) + gzip.compress(data)
