@@ -150,7 +150,8 @@ def run(
             arguments. By default, the API class is called without arguments there, so that its configuration
             comes from the environment.
         executor: Runs whole shards, such as `dask.distributed.Client.get_executor()` or a
-            `ProcessPoolExecutor`. The folder must be visible to its processes. None runs threads.
+            `ProcessPoolExecutor`. The folder must be visible to its processes. None runs threads. If the
+            executor fails, pass a new one with the same command to continue.
         workers: The number of shards that the executor runs at the same time, by which `tps` is divided. By
             default, it is asked.
         concurrency: The maximum number of calls at the same time, 1 to 256, for threads of this process.
@@ -175,7 +176,8 @@ def run(
     Raises:
         InvalidRowsError: If rows can't be sent, or keys occur twice. Nothing was sent.
         ChangedInputError: If the journal belongs to other rows or options.
-        BulkError: If the run can't start or go on, such as when the service rejects the credentials.
+        BulkError: If the run can't start or go on, such as when the service rejects the credentials, or a
+            process of the executor is killed. The cause of an executor's error is its `__cause__`.
         ApiValueError: If an option is out of range.
         KeyboardInterrupt: After Ctrl-C, once the calls in flight have ended.
     """
@@ -699,15 +701,17 @@ class _Run:
         running: dict[Future[Tally], int] = {}
         try:
             for shard in self._manifest.sizes:
-                running[submit(shard)] = shard
+                with self._executor_errors():
+                    running[submit(shard)] = shard
             while running:
                 ended, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in ended:
                     shard = running.pop(future)
-                    tally = future.result()
-                    if tally.state == "busy" and stopped is None:
-                        time.sleep(BUSY_SECONDS)
-                        running[submit(shard)] = shard
+                    with self._executor_errors():
+                        tally = future.result()
+                        if tally.state == "busy" and stopped is None:
+                            time.sleep(BUSY_SECONDS)
+                            running[submit(shard)] = shard
                     for state, number in tally.counts.items():
                         counts[state] = counts.get(state, 0) + number
                     stopped = stopped or tally.reason
@@ -728,6 +732,19 @@ class _Run:
         finally:
             meter.close()
         return stopped
+
+    @contextmanager
+    def _executor_errors(self) -> Iterator[None]:
+        """Turn the errors of an executor, each of which has its own, into those of a run."""
+        try:
+            yield
+        except (BulkError, ApiException):
+            raise
+        except Exception as error:
+            raise BulkError(
+                f"the executor failed ({type(error).__name__}: {error}): correct that, and use the same "
+                f"command to continue. The journal is {self._folder}"
+            ) from error
 
     def _explain_how_to_go_on(self) -> None:
         if sys.stderr is not None:

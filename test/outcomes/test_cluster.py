@@ -116,6 +116,63 @@ def test_process_pool_runs_whole_shards(
     assert ledger.uses(service, "pool") == {row["key"]: 1 for row in uses("pool")}
 
 
+@pytest.mark.slow
+def test_process_pool_that_loses_a_process_is_named_and_a_new_one_continues(
+    service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
+) -> None:
+    service.fail(ledger.USE, times=None, delay=0.02)  # so that it lasts long enough to be killed
+
+    def run(executor: ProcessPoolExecutor) -> bulk.Report:
+        method, journal = api.use_user_entitlement_item, tmp_path / "run"
+        options: Any = {"connect": connect, "settle": 0.5, "shards": 8, "progress": False}
+        return bulk.run(uses("lost"), method, journal=journal, executor=executor, **options)
+
+    def kill(executor: ProcessPoolExecutor) -> None:
+        assert wait_until(lambda: len(ledger.uses(service, "lost")) >= ROWS / 10)
+        os.kill(next(iter(executor._processes)), signal.SIGKILL)
+
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        killer = ThreadPoolExecutor(1).submit(kill, executor)
+        with pytest.raises(bulk.BulkError, match=r"BrokenProcessPool: .*use the same command to continue"):
+            run(executor)
+        killer.result()
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        assert run(executor).counts["applied"] == ROWS
+    assert ledger.uses(service, "lost") == {row["key"]: 1 for row in uses("lost")}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the cluster's own, when a worker is killed
+def test_shard_that_a_dask_cluster_gives_up_is_named(
+    service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    dask = pytest.importorskip("dask")
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+        pytest.raises(bulk.BulkError, match=r"KilledWorker: .*use the same command to continue"),
+    ):
+        bulk.run(
+            uses("dask"),
+            api.use_user_entitlement_item,
+            journal=tmp_path / "run",
+            executor=client.get_executor(),
+            connect=die,
+            shards=1,
+            progress=False,
+        )
+
+
+def die() -> knetik_cloud.UsersInventoryApi:
+    """Kill the worker that connects."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
 PROGRAM = """
 import signal
 import sys

@@ -304,11 +304,23 @@ class Interrupted(Executor):
         return self.submitted[0]
 
 
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt(), BrokenExecutor("no process is left")])
+@pytest.mark.parametrize(
+    ("interruption", "expected", "message"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt, "^$"),
+        (BrokenExecutor("no process"), bulk.BulkError, r"\(BrokenExecutor: no process\): .*the same command"),
+        (RuntimeError("it is shut down"), bulk.BulkError, r"the executor failed \(RuntimeError: it is shut"),
+    ],
+)
 def test_interruption_between_the_shards_of_an_executor_stops_the_submitted_ones(
-    api: Api, seeded: Sandbox, tmp_path: Path, interruption: BaseException
+    api: Api,
+    seeded: Sandbox,
+    tmp_path: Path,
+    interruption: BaseException,
+    expected: type[BaseException],
+    message: str,
 ) -> None:
-    with pytest.raises(type(interruption)):
+    with pytest.raises(expected, match=message):
         run(api, tmp_path, shards=2, executor=Interrupted(interruption))
     assert bulk.run_shard(tmp_path / "run", 0, api).state == "stopped"
     assert seeded.journal(GRANT) == []
