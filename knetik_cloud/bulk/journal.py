@@ -12,11 +12,12 @@ from __future__ import annotations
 import errno
 import json
 import os
+import weakref
 from array import array
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple, Self
+from typing import IO, Any, ClassVar, Literal, NamedTuple, Self
 
 MANIFEST = "manifest.json"
 STOP = "stop"
@@ -206,10 +207,15 @@ class Lease:
         BulkError: If the file system has no locks.
     """
 
+    _all: ClassVar[weakref.WeakSet[Lease]] = weakref.WeakSet()
+
     def __init__(self, path: Path) -> None:
         self._path = path.with_suffix(".lease")
         while True:
             self._file: IO[bytes] = self._path.open("ab")
+            self._all.add(
+                self
+            )  # before the file is locked: a process that is forked then would hold the lock
             try:
                 _lock(self._file)
             except OSError as error:
@@ -231,20 +237,34 @@ class Lease:
             return False
 
     def close(self) -> None:
-        """Release the lease, also of processes that were forked since."""
+        """Release the lease. A forked process doesn't hold that of its parent."""
+        if self._file.closed:
+            return
         try:
             _unlock(self._file)
         finally:
             self._file.close()
 
     def remove(self) -> None:
-        """Release the lease and remove its file."""
+        """Release the lease and remove its file. In a forked process, this does nothing."""
+        if self._file.closed:
+            return
         with suppress(OSError):  # Windows removes no file that is open
             self._path.unlink()  # while it is locked: later, it could be the file of the next holder
         self.close()
         if os.name == "nt":
             with suppress(OSError):
                 self._path.unlink()
+
+    @classmethod
+    def close_inherited(cls) -> None:
+        """Close the files of a parent process, so that its leases end with it, and not with this process."""
+        for lease in list(cls._all):
+            lease._file.close()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=Lease.close_inherited)
 
 
 def _lock(file: IO[bytes]) -> None:

@@ -357,6 +357,51 @@ def test_process_forked_during_a_run_holds_no_lease_after_it(api: Api, tmp_path:
         os.waitpid(child, 0)
 
 
+PROGRAM_THAT_FORKS = """
+import os, signal, sys, time
+from pathlib import Path
+from knetik_cloud.bulk.journal import ShardJournal
+
+journal = ShardJournal(Path(sys.argv[1]), 80)
+if os.fork() == 0:
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+signal.pause()
+"""
+
+
+def test_run_continues_after_its_process_was_killed_and_left_a_forked_one(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    bulk.prepare(grants(80), api.grant_user_entitlement, journal=tmp_path / "run", shards=1)
+    command = [sys.executable, "-c", PROGRAM_THAT_FORKS, str(journal_of(tmp_path))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        forked = int(process.stdout.readline())
+        try:
+            with pytest.raises(bulk.BulkError, match="another process is running"):
+                run(api, tmp_path)
+            process.kill()
+            process.wait()
+            assert run(api, tmp_path).applied == 80
+        finally:
+            os.kill(forked, signal.SIGKILL)
+
+
+def test_forked_process_that_closes_the_journal_keeps_the_lease_of_its_parent(tmp_path: Path) -> None:
+    journal = ShardJournal(tmp_path / "0000.journal", 1)
+    child = os.fork()
+    if child == 0:
+        try:
+            journal.close()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    with pytest.raises(bulk.BulkError, match="another process is running"):
+        ShardJournal(tmp_path / "0000.journal", 1)
+    journal.close()
+
+
 def test_keys_that_occur_twice_are_found_among_more_than_fit_in_memory(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
