@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -82,3 +83,50 @@ def test_too_large_and_malformed_heads_are_rejected(parsed: Sandbox, parts: list
     # A server that closes while the client still sends may reset the connection before its response is read.
     assert received.startswith(b"HTTP/1.1 400") or not received
     assert exchange(parsed, GOOD + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "connection", [b"Upgrade, HTTP2-Settings", b"keep-alive, upgrade", b"close, upgrade", b""]
+)
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0, HTTP/1.1"])
+def test_upgrade_is_ignored(parsed: Sandbox, protocol: bytes, connection: bytes) -> None:
+    head = b"POST /users/56/entitlements HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    head += b"Upgrade: %b\r\n" % protocol + (b"Connection: %b\r\n" % connection if connection else b"")
+    body, last = b'{"entitlement_id":56}', GOOD + b"Connection: close\r\n\r\n"
+    expected = [b"202"] if b"close" in connection else [b"202", b"200"]
+    for request in (
+        head + b"Content-Length: %d\r\n\r\n" % len(body) + body,
+        head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body),
+    ):
+        both = request + last
+        for parts in (
+            [both],
+            [request[:-9], request[-9:] + last],
+            [both[n : n + 1] for n in range(len(both))],
+        ):
+            parsed.clear_journal()
+            received = exchange(parsed, *parts)
+            statuses = re.findall(rb"HTTP/1.1 (\d+)", received)
+            # A server that closes while the client still sends may reset the connection.
+            assert statuses == expected or (b"close" in connection and not statuses)
+            exchanges = parsed.journal("grant_user_entitlement")
+            assert [(each.body, each.headers["upgrade"]) for each in exchanges] == [
+                (body.decode(), protocol.decode())
+            ]
+
+
+def test_many_upgrades_in_one_part_are_ignored(parsed: Sandbox) -> None:
+    request = GOOD + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+    url = urlsplit(parsed.url)
+    with socket.create_connection((url.hostname, url.port), timeout=30) as connection:
+        connection.sendall(request * 1500)
+        connection.sendall(GOOD + b"Connection: close\r\n\r\n")
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.count(b"HTTP/1.1 200") == 1501
+
+
+def test_tunnel_is_rejected_once(parsed: Sandbox) -> None:
+    for target in (b"/users", b"localhost:80"):
+        received = exchange(parsed, b"CONNECT %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % target)
+        assert received.startswith((b"HTTP/1.1 400", b"HTTP/1.1 404"))
+        assert received.count(b"HTTP/1.1 ") == 1
