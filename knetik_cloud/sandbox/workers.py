@@ -86,7 +86,7 @@ def run_workers(
         _wait_until_ready(workers, ready)
         announce()
         while True:
-            _replace_dead(context, settings, listening, serve, workers)
+            _replace_dead(context, settings, listening, serve, workers, ready)
             time.sleep(0.2)
     finally:
         for worker in workers:
@@ -122,9 +122,12 @@ def _replace_dead(
     listening: socket.socket,
     serve: Serve,
     workers: list[SpawnProcess],
+    ready: list[Event],
 ) -> None:
     for index, worker in enumerate(workers):
         if not worker.is_alive():
             with suppress(ValueError):
                 worker.close()
-            workers[index] = _start(context, settings, listening, serve, context.Event())
+            # A started process no longer holds its arguments, and a worker opens its event by name later.
+            ready[index] = context.Event()
+            workers[index] = _start(context, settings, listening, serve, ready[index])

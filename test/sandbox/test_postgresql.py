@@ -156,3 +156,15 @@ def test_a_worker_that_dies_is_replaced(postgresql_url: str) -> None:
         client = Web(url)
         assert client.get("/entitlements/56").status == 200
         client.close()
+
+
+def test_replacements_of_all_workers_serve_and_report_nothing(postgresql_url: str) -> None:
+    with running_command("--database", postgresql_url, "--workers", "2") as (process, url):
+        for worker in _workers(process.pid):
+            psutil.Process(worker).kill()
+        client = Web(url)
+        # The response comes from a replacement.
+        assert client.get("/entitlements/56").status == 200
+        client.close()
+        process.terminate()
+        assert "Traceback" not in process.communicate(timeout=20)[1]
