@@ -53,6 +53,7 @@ def create_app(service: Service) -> ASGIApp:
         exception_handlers={
             404: _unknown(service),
             405: _unknown(service),
+            UnusableDatabase: _unavailable(service),
             Exception: _handle_crash(service),
         },
     )
@@ -104,7 +105,7 @@ class _Dates:
 def _operations(service: Service, others: ASGIApp) -> ASGIApp:
     """Return the application that serves the operations, and leaves other paths to `others`."""
     routes = Routes(service.contract.operations.values())
-    unknown, handle_crash = _unknown(service), _handle_crash(service)
+    unknown, unavailable, handle_crash = _unknown(service), _unavailable(service), _handle_crash(service)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         found = routes.find(scope["path"]) if scope["type"] == "http" else None
@@ -121,6 +122,8 @@ def _operations(service: Service, others: ASGIApp) -> ASGIApp:
                 response = await unknown(request, HTTPException(405, headers=headers))
             else:
                 response = await _serve(service, operation, request)
+        except UnusableDatabase as error:
+            response = await unavailable(request, error)
         except Exception as error:
             logger.exception("%s %s failed", request.method, scope["path"])
             response = await handle_crash(request, error)
@@ -143,13 +146,7 @@ async def _serve(service: Service, operation: Operation, request: Request) -> Re
     body, result = await _respond(service, operation, request, fault, facts)
     response = _response(result)
     response = _apply_fault(response, fault) if fault else response
-    try:
-        await _run_shared(
-            service, _record, service, operation.id, request, body, response, started, fault, facts
-        )
-    except Exception:
-        # The operation has run, so its response must get through.
-        logger.exception("the journal could not record %s", operation.id)
+    await _record(service, operation.id, request, body, response, started, fault, facts)
     return response
 
 
@@ -223,7 +220,7 @@ def _apply_fault(response: Response, fault: Fault) -> Response:
     return connections.TruncatedResponse(response) if fault.truncate else response
 
 
-def _record(
+async def _record(
     service: Service,
     operation: str | None,
     request: Request,
@@ -233,26 +230,31 @@ def _record(
     fault: Fault | None,
     facts: Facts | None = None,
 ) -> None:
+    """Record an exchange in the journal. The response gets through even if that fails."""
     scope, sent = request.scope, not isinstance(response, connections.ResetResponse)
-    service.controls.journal.record(
-        Recorded(
-            time=service.controls.clock.now(),
-            operation=operation,
-            scheme=scope["scheme"],
-            server=scope.get("server"),
-            method=request.method,
-            path=_raw_path(scope),
-            query=scope["query_string"],
-            headers=scope["headers"],
-            body=body,
-            status=response.status_code if sent else None,
-            answer_headers=response.raw_headers if sent else (),
-            answer=bytes(response.body),
-            seconds=time.perf_counter() - started,
-            fault=fault.to_dict() if fault else None,
-            facts=facts,
-        )
+    recorded = Recorded(
+        time=service.controls.clock.now(),
+        operation=operation,
+        scheme=scope["scheme"],
+        server=scope.get("server"),
+        method=request.method,
+        path=_raw_path(scope),
+        query=scope["query_string"],
+        headers=scope["headers"],
+        body=body,
+        status=response.status_code if sent else None,
+        answer_headers=response.raw_headers if sent else (),
+        answer=bytes(response.body),
+        seconds=time.perf_counter() - started,
+        fault=fault.to_dict() if fault else None,
+        facts=facts,
     )
+    try:
+        await _run_shared(service, service.controls.journal.record, recorded)
+    except UnusableDatabase as error:
+        logger.error("the journal could not record %s %s: %s", request.method, scope["path"], error)
+    except Exception:
+        logger.exception("the journal could not record %s %s", request.method, scope["path"])
 
 
 def _raw_path(scope: Mapping[str, Any]) -> bytes:
@@ -274,10 +276,17 @@ def _unknown(service: Service) -> Callable[[Request, Exception], Awaitable[Respo
         response = _response(denial)
         response.headers.update(error.headers or {})
         if not path.startswith((access.CONTROL_PREFIX, docs.PREFIX)):
-            await _run_shared(
-                service, _record, service, None, request, b"", response, time.perf_counter(), None
-            )
+            await _record(service, None, request, b"", response, time.perf_counter(), None)
         return response
+
+    return respond
+
+
+def _unavailable(service: Service) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Respond with 503 if the database can't be used."""
+
+    async def respond(request: Request, error: Exception) -> Response:
+        return _response(service.error_response(unavailable_error(error)))
 
     return respond
 
@@ -293,7 +302,5 @@ def _handle_crash(service: Service) -> Callable[[Request, Exception], Awaitable[
 
 def _internal_error(error: Exception) -> ServiceError:
     """Build the error for a defect of the sandbox itself. The log has the traceback."""
-    if isinstance(error, UnusableDatabase):
-        return unavailable_error(error)
     message = f"The sandbox failed: {type(error).__name__}. Its output contains the traceback."
     return ServiceError(500, INTERNAL, [Problem(message)])

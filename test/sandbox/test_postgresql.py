@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import Sandbox
@@ -168,3 +168,55 @@ def test_replacements_of_all_workers_serve_and_report_nothing(postgresql_url: st
         client.close()
         process.terminate()
         assert "Traceback" not in process.communicate(timeout=20)[1]
+
+
+def test_every_path_responds_while_the_database_is_gone(postgresql_url: str) -> None:
+    url_of_database = make_url(postgresql_url)
+    admin = create_engine(url_of_database.set(database="postgres"), isolation_level="AUTOCOMMIT")
+
+    def allow_connections(allowed: bool) -> None:
+        name = url_of_database.database
+        with admin.connect() as db:
+            db.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}"))
+            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+            db.execute(text(ended), {"name": name})
+
+    unavailable = [
+        ("GET", "/_sandbox"),
+        ("GET", "/_sandbox/clock"),
+        ("GET", "/_sandbox/journal"),
+        ("DELETE", "/_sandbox/journal"),
+        ("GET", "/_sandbox/faults"),
+        ("GET", "/_sandbox/snapshots"),
+        ("POST", "/_sandbox/reset"),
+        ("GET", "/users/56/inventory/56"),
+    ]
+    pages = [
+        "/console",
+        "/console/journal",
+        "/console/data",
+        "/console/clock",
+        "/console/faults",
+        "/console/undo",
+    ]
+    with running_command("--database", postgresql_url, "--workers", "2") as (process, url):
+        client = Web(url)
+        allow_connections(False)
+        # Twice, for connections that were open and for those that can't be opened.
+        for method, path in unavailable * 2:
+            reply = client.call(method, path)
+            assert (reply.status, reply.json["code"]) == (503, 1501), path
+        for path in pages * 2:
+            reply = client.get(path)
+            assert reply.status == 200 or b"can&#39;t use the database" in reply.body, (path, reply)
+            assert reply.status in (200, 503)
+        assert client.get("/console/journal?did=1").status == 503
+        assert client.get("/console/nope").status == 404
+        reply = client.get("/nope")
+        assert (reply.status, reply.json["code"]) == (404, 1003)
+        allow_connections(True)
+        assert client.get("/users/56/inventory/56").status == 200
+        client.close()
+        process.terminate()
+        assert "Traceback" not in process.communicate(timeout=20)[1]
+    admin.dispose()

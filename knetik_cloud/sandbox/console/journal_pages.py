@@ -14,6 +14,7 @@ from knetik_cloud.sandbox.console.filters import Filters
 from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link, read_number
 from knetik_cloud.sandbox.errors import not_found_error
 from knetik_cloud.sandbox.journal import Exchange
+from knetik_cloud.sandbox.storage import UnusableDatabase
 
 PAGE_SIZE: Final = 50
 POLL_SECONDS: Final = 0.1
@@ -24,6 +25,9 @@ SHARED_POLL_SECONDS: Final = 0.2
 
 BURST_PAUSE_SECONDS: Final = 0.25
 """The same after as many exchanges as a page has rows: an open console takes little from a busy sandbox."""
+
+OUTAGE_PAUSE_SECONDS: Final = 1.0
+"""The same while the database can't be used."""
 
 HEARTBEAT_SECONDS: Final = 15.0
 """How often a silent stream sends a comment, so that a closed connection is noticed."""
@@ -143,7 +147,11 @@ async def _events(context: Context, visit: Visit, position: str) -> AsyncIterato
     silent = 0.0
     while not service.is_stopping:
         pause = SHARED_POLL_SECONDS if shared else POLL_SECONDS
-        newest = await run_in_threadpool(book.last_number) if shared else book.last_number()
+        try:
+            newest = await run_in_threadpool(book.last_number) if shared else book.last_number()
+        except UnusableDatabase:
+            await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
+            continue
         if book.run != run:
             yield f"event: restart\nid: {book.run}-0\ndata: -\n\n"
             run, last = book.run, 0

@@ -23,6 +23,7 @@ from knetik_cloud.sandbox.console.page import Page, link
 from knetik_cloud.sandbox.console.security import HEADERS, TOKEN_FIELD
 from knetik_cloud.sandbox.masking import SECRET_NAMES
 from knetik_cloud.sandbox.service import Service
+from knetik_cloud.sandbox.storage import UnusableDatabase
 
 MAX_CELL_CHARACTERS: Final = 120
 """Characters of a value in a table."""
@@ -73,7 +74,12 @@ class Renderer:
 
     def response(self, request: Request, page: Page) -> Response:
         """Render a page, compressed if the browser takes it."""
-        clock = self._service.controls.current_clock()
+        controls = self._service.controls
+        try:
+            clock, did = controls.current_clock(), self._did(request.query_params.get("did", ""))
+        except UnusableDatabase:
+            # The page that reports it needs neither.
+            clock, did = controls.clock, None
         values = {
             "path": request.url.path,
             "clock": {
@@ -81,7 +87,7 @@ class Renderer:
                 "frozen": clock.frozen,
                 "real": not (clock.state()["offset"] or clock.frozen),
             },
-            "did": self._did(request.query_params.get("did", "")),
+            "did": did,
             **page.values,
         }
         body = self.fragment(page.template, values).encode("utf-8", "surrogatepass")

@@ -97,9 +97,8 @@ class Console:
 
     def _failure(self, request: Request, error: Exception) -> Page:
         """Return the page for an unexpected error, or for a database that can't be used."""
-        known = error if isinstance(error, UnusableDatabase) else self._service.database.unusable(error)
-        if known is not None:
-            return Page("problem.html", {"title": "That did not work", "messages": [str(known)]}, 503)
+        if isinstance(error, UnusableDatabase):
+            return Page("problem.html", {"title": "That did not work", "messages": [str(error)]}, 503)
         logger.exception("the console failed at %s", request.url.path)
         message = f"The console failed: {type(error).__name__}. The sandbox's output has the traceback."
         return Page("problem.html", {"title": "The console failed", "messages": [message]}, 500)

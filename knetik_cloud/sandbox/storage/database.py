@@ -121,7 +121,7 @@ class Database:
                 if url.database and url.database != ":memory:":
                     files.prepare(Path(url.database))
                 self._only = self._engine.connect()
-            with self.transaction() as db:
+            with self._transaction() as db:
                 self._prepare(db)
         except (DBAPIError, sqlite3.Error, OSError) as error:
             self.close()
@@ -152,18 +152,12 @@ class Database:
             try:
                 return work()
             except DBAPIError as error:
-                if attempt == MAX_ATTEMPTS - 1 or not self.retryable(error):
-                    if (reason := self.unusable(error)) is not None:
-                        raise reason from error
+                if not self.retryable(error):
                     raise
+                if attempt == MAX_ATTEMPTS - 1:
+                    raise self._unusable(error) from error
             time.sleep(random.uniform(0, MAX_BACKOFF_SECONDS * 2**attempt))
         raise AssertionError("the last attempt returns or raises")
-
-    def unusable(self, error: Exception) -> UnusableDatabase | None:
-        """Build the error for a database that can't be used, or return None if `error` has another cause."""
-        if not isinstance(error, DBAPIError) or not _is_unusable(error):
-            return None
-        return UnusableDatabase(f"can't use the database {self.name}: {self._reason(error)}")
 
     @contextmanager
     def transaction(self, reads_only: bool = False) -> Iterator[Connection]:
@@ -171,7 +165,38 @@ class Database:
 
         Args:
             reads_only: The block writes nothing, so SQLite does not wait for other programs that write.
+
+        Raises:
+            UnusableDatabase: If the database is locked, full, read-only, corrupt or gone.
         """
+        with self._checked(), self._transaction(reads_only) as db:
+            yield db
+
+    @contextmanager
+    def statements(self) -> Iterator[Connection]:
+        """Run statements that each stand alone: one trip to PostgreSQL, where a transaction takes three.
+
+        Raises:
+            UnusableDatabase: If the database is read-only or gone.
+        """
+        with self._checked(), self._statements.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _checked(self) -> Iterator[None]:
+        """Raise UnusableDatabase for errors that the state of the database causes."""
+        try:
+            yield
+        except DBAPIError as error:
+            if self.retryable(error) or not _is_unusable(error):
+                raise
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: DBAPIError) -> UnusableDatabase:
+        return UnusableDatabase(f"can't use the database {self.name}: {self._reason(error)}")
+
+    @contextmanager
+    def _transaction(self, reads_only: bool = False) -> Iterator[Connection]:
         if self._only is None:
             # Closing the connection rolls back what was not committed.
             with self._engine.connect() as connection:
@@ -186,12 +211,6 @@ class Database:
             except BaseException:
                 _rollback(self._only)
                 raise
-
-    @contextmanager
-    def statements(self) -> Iterator[Connection]:
-        """Run statements that each stand alone: one trip to PostgreSQL, where a transaction takes three."""
-        with self._statements.connect() as connection:
-            yield connection
 
     def close(self) -> None:
         """Close every connection. An in-memory database is gone with it."""
