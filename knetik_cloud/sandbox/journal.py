@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import secrets
-import shlex
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from knetik_cloud.sandbox.masking import masked_body, masked_form, masked_header
+from knetik_cloud.sandbox import curl
+from knetik_cloud.sandbox.masking import masked_body, masked_form, masked_header, text_of
 
 MAX_BODY_CHARACTERS = 16 * 1024
 """The number of bytes of a body that the journal keeps."""
@@ -28,11 +28,6 @@ FIELD_BYTES = 150
 
 EXCHANGE_BYTES = 1000
 """The memory that an exchange takes in addition to its fields and bodies."""
-
-OMITTED_HEADERS = frozenset(
-    {"accept", "accept-encoding", "connection", "content-length", "host", "user-agent"}
-)
-"""Headers that a curl line leaves out."""
 
 
 @dataclass(slots=True)
@@ -143,7 +138,6 @@ class Recorded:
         headers = _readable(self.headers) if whole else {}
         path, query = self.path.decode("latin-1"), masked_form(self.query.decode("latin-1"))
         body = masked_body(self.body) if whole else None
-        base = f"{self.scheme}://{headers.get('host') or _authority(self.server)}"
         return Exchange(
             number=self.number,
             time=self.time,
@@ -157,13 +151,21 @@ class Recorded:
             answer=masked_body(self.answer) if whole else None,
             milliseconds=round(self.seconds * 1000, 3),
             fault=self.fault is not None,
-            curl=_curl(base, self.method, path, query, headers, body) if whole else "",
+            curl=self._curl(path, query, headers, body) if whole else "",
             answer_headers=_readable(self.answer_headers) if whole else {},
             applied_fault=self.fault,
             user_id=self.facts.user_id if self.facts else None,
             checks=self.facts.checks if self.facts else None,
             caller=self.facts.caller if self.facts else None,
         )
+
+    def _curl(self, path: str, query: str, headers: Mapping[str, str], body: str | None) -> str:
+        base = f"{self.scheme}://{headers.get('host') or _authority(self.server)}"
+        target = f"{path}?{query}" if query else path
+        # A body that isn't UTF-8 is sent as it was, unless a secret in it is masked.
+        is_text = body is None or body.encode() == self.body or body != text_of(self.body)
+        content = body if is_text else self.body
+        return curl.command(self.method, base, target, curl.header_words(headers, body), content)
 
 
 class Journal:
@@ -254,14 +256,3 @@ def _authority(server: tuple[str, int | None] | None) -> str:
     host, port = server or ("localhost", None)
     host = f"[{host}]" if ":" in host else host
     return host if port is None else f"{host}:{port}"
-
-
-def _curl(base: str, method: str, path: str, query: str, headers: Mapping[str, str], body: str | None) -> str:
-    words = ["curl"] if method == "GET" else ["curl", "-X", method]
-    words.append(f"{base}{path}?{query}" if query else f"{base}{path}")
-    for name, value in headers.items():
-        if name.lower() not in OMITTED_HEADERS:
-            words += ["-H", f"{name}: {value}"]
-    if body is not None:
-        words += ["--data-binary", body]
-    return " ".join(shlex.quote(word) for word in words)

@@ -65,7 +65,7 @@ def masked_body(body: bytes) -> str | None:
     """Return a body of any media type as text with secrets masked, or None if it is empty."""
     if not body:
         return None
-    text = _decoded(body)
+    text = text_of(body)
     start = text.lstrip("\ufeff \t\r\n")[:1]
     if start in ("{", "[", '"'):
         masked = _masked_json(text)
@@ -78,7 +78,8 @@ def masked_body(body: bytes) -> str | None:
     return _masked_assignments(text)
 
 
-def _decoded(body: bytes) -> str:
+def text_of(body: bytes) -> str:
+    """Decode a body. Bytes that are no text become U+FFFD."""
     # JSON may also be UTF-16 or UTF-32, and the sandbox accepts it.
     wide = b"\0" in body[:4] or body[:2] in (b"\xff\xfe", b"\xfe\xff")
     return body.decode(json.detect_encoding(body) if wide else "utf-8", "replace")

@@ -294,6 +294,48 @@ def test_copied_code_sends_the_same_requests(
     assert [plain(each) for each in repeated] == [plain(each) for each in recorded]
 
 
+@pytest.mark.parametrize("form", ["curl", "knetik"])
+def test_copied_lines_read_no_file_that_a_client_names(
+    sandbox: Sandbox, pages: Pages, tmp_path: Path, form: str
+) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    statuses = ["@secret.txt", "@-", "-", "@", "--help", "@it's ☃\x1b"]
+    for status in statuses:
+        pages.put("/users/56/inventory/56/status", status)
+    text = code(pages, sandbox, form)
+    sandbox.reset()
+
+    run("bash", "-c", text + "\ntrue\n", cwd=tmp_path, host=sandbox.url)
+
+    assert [each.json for each in sandbox.journal()] == statuses
+    pages.put("/users/56/inventory/56/status", "@secret.txt ")
+    assert "the command would strip its body" in code(pages, sandbox, "knetik", len(statuses) + 1)
+
+
+def test_copied_curl_lines_send_unusual_requests_unchanged(sandbox: Sandbox, pages: Pages) -> None:
+    pages.call("HEAD", "/entitlements/56")
+    pages.get("/entitlements?order={id,name}&a[1]=[1-3]")
+    pages.get("/users/56/../56/inventory/..")
+    pages.call("GET", "/entitlements/56", body=b"@secret.txt")
+    pages.put("/users/56/inventory/56/behavior-data", body=b"a\r\nb", headers={"Content-Type": "text/plain"})
+    recorded = [(each.method, each.path, each.query, each.body, each.status) for each in sandbox.journal()]
+    text = code(pages, sandbox, "curl")
+    sandbox.clear_journal()
+
+    run("bash", "-c", text)
+
+    repeated = [(each.method, each.path, each.query, each.body, each.status) for each in sandbox.journal()]
+    assert repeated == recorded
+
+
+def test_copied_curl_line_of_an_incomplete_body_has_a_note(sandbox: Sandbox, pages: Pages) -> None:
+    for body in (b"\xff", b"x" * 20_000):
+        pages.put("/users/56/inventory/56/behavior-data", body=body)
+    text = code(pages, sandbox, "curl")
+    assert "# Its body is not UTF-8 text" in text
+    assert "# The journal keeps only the beginning of its body" in text
+
+
 def plain(exchange: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return a request without the spelling of its query, which may differ."""
     operation, path, query, body, status = exchange

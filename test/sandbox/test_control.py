@@ -226,7 +226,7 @@ def test_the_journal_holds_requests_and_responses(web: Web, sandbox: Sandbox) ->
     assert '"id":57' in exchange.answer
     assert exchange.curl == (
         f"curl -X POST '{sandbox.url}/entitlements?cascade=true' -H 'content-type: application/json' "
-        """--data-binary '{"name": "Lamp", "type_hint": "entitlement"}'"""
+        """--data-raw '{"name": "Lamp", "type_hint": "entitlement"}'"""
     )
     assert web.get("/_sandbox/journal").json["exchanges"] == [exchange.to_dict()]
 

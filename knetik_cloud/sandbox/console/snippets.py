@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from knetik_cloud.sandbox import curl
 from knetik_cloud.sandbox.console.replay import DEMO, EMPTY, Plan
 from knetik_cloud.sandbox.console.steps import Step
-from knetik_cloud.sandbox.journal import OMITTED_HEADERS, Exchange
+from knetik_cloud.sandbox.journal import MAX_BODY_CHARACTERS, Exchange
 from knetik_cloud.sandbox.settings import Settings
 
 WIDTH: Final = 100
@@ -211,18 +212,32 @@ def as_curl(steps: Sequence[Step], base: str) -> str:
         lines += _comment("Set KNETIK_CLOUD_TOKEN to an access token.")
     for step in steps:
         exchange = step.exchange
-        address = f"{base}{exchange.path}"
-        words = ["curl", "-sS"] if exchange.method == "GET" else ["curl", "-sS", "-X", exchange.method]
-        words.append(_quoted(f"{address}?{exchange.query}" if exchange.query else address))
-        for name, value in exchange.headers.items():
-            if name.lower() == "authorization":
-                words.append('-H "Authorization: Bearer $KNETIK_CLOUD_TOKEN"')
-            elif name.lower() not in OMITTED_HEADERS and not name.lower().startswith(("x-console-", "sec-")):
-                words.append(f"-H {_quoted(f'{name}: {value}')}")
-        if exchange.body is not None:
-            words.append(f"--data-binary {_quoted(exchange.body)}")
-        lines += [f"# {_about(step, is_left_out=False)}", " ".join(words)]
+        target = f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
+        sent = {name: value for name, value in exchange.headers.items() if _is_sent(name)}
+        fields = curl.header_words(sent, exchange.body)
+        if "authorization" in map(str.lower, exchange.headers):
+            fields += ["-H", '"Authorization: Bearer $KNETIK_CLOUD_TOKEN"']
+        lines += [f"# {_about(step, is_left_out=False)}", *_body_note(exchange.body)]
+        lines += [curl.command(exchange.method, base, target, fields, exchange.body, ["-sS"])]
     return "\n".join([*lines, ""])
+
+
+def _is_sent(name: str) -> bool:
+    """Return whether a curl line sends a header field as it was recorded."""
+    return name.lower() != "authorization" and not name.lower().startswith(("x-console-", "sec-"))
+
+
+def _body_note(body: str | None) -> list[str]:
+    """Return a comment for a body that the journal doesn't hold as it was sent."""
+    if body is None:
+        return []
+    if len(body.encode("utf-8", "surrogatepass")) >= MAX_BODY_CHARACTERS:
+        return _comment("The journal keeps only the beginning of its body.")
+    if "\ufffd" in body:
+        return _comment(
+            "Its body is not UTF-8 text, so this line sends another one. `Exchange.curl` sends its bytes."
+        )
+    return []
 
 
 def as_knetik(steps: Sequence[Step], base: str) -> str:
@@ -242,9 +257,16 @@ def _knetik(step: Step) -> str:
     assert operation is not None
     words = ["knetik", *(operation.cli or operation.id.replace("_", "-")).split()]
     positional = [str(value) for value in step.path]
+    redirection = ""
     if step.has_body:
-        is_text = isinstance(step.body, str)
-        positional.append(step.body if is_text else json.dumps(step.body, ensure_ascii=False))
+        body = step.body if isinstance(step.body, str) else json.dumps(step.body, ensure_ascii=False)
+        if body == "-" or body.startswith("@"):
+            # As an argument, it would be the name of a file.
+            if body != body.strip():
+                return "# It is left out: the command would strip its body."
+            redirection = f" <<< {curl.quoted(body)}"
+            body = "-"
+        positional.append(body)
     for name, value in step.query.items():
         option = name.replace("_", "-")
         if isinstance(value, bool):
@@ -253,20 +275,7 @@ def _knetik(step: Step) -> str:
             words.append(f"--{option}={value}")
     if any(value.startswith("-") for value in positional):
         words.append("--")
-    return " ".join(_quoted(word) for word in [*words, *positional])
-
-
-def _quoted(word: str) -> str:
-    """Quote a word for bash. Characters that are invisible or move others are written as codes."""
-    if word.replace("\n", "").isprintable():
-        return shlex.quote(word)
-    written = [
-        each.replace("\\", "\\\\").replace("'", "\\'")
-        if each.isprintable()
-        else "".join(f"\\x{byte:02x}" for byte in each.encode("utf-8", "surrogatepass"))
-        for each in word
-    ]
-    return f"$'{''.join(written)}'"
+    return " ".join(curl.quoted(word) for word in [*words, *positional]) + redirection
 
 
 def _call(api: str, step: Step, indentation: int) -> str:
