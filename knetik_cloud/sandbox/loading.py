@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox.errors import conflict_error
@@ -59,8 +59,9 @@ class Loader:
             "templates": contract.read_only_fields("ItemTemplateResource"),
             "items": contract.read_only_fields("EntitlementItem"),
         }
-        # Names and kinds of items by id.
+        # Names and type hints of items by id.
         self._items: dict[int, tuple[str | None, str | None]] = {}
+        self._precede_items = False  # whether any entry was written before its item
         self._filled = {section for section, table in _TABLES.items() if _has_rows(db, table)}
         self._kind = ("", False, False)
         self._rows: list[Row] = []
@@ -94,7 +95,16 @@ class Loader:
         self._flush()
 
     def finish(self) -> None:
-        """Make the next ids follow those of the rows."""
+        """Complete entries that preceded their items, and make the next ids follow those of the rows."""
+        if self._precede_items:
+            for column, key in (
+                (tables.inventory.c.item_name, "name"),
+                (tables.inventory.c.item_type_hint, "type_hint"),
+                (tables.inventory_log.c.item_name, "name"),
+            ):
+                item = tables.items.c.id == column.table.c.item_id
+                value = select(tables.items.c.document[key].as_string()).where(item).scalar_subquery()
+                self._db.execute(update(column.table).where(column.is_(None)).values({column: value}))
         align_ids(self._db)
 
     def _flush(self) -> None:
@@ -110,6 +120,7 @@ class Loader:
             self._make_room(section, rows)
         if section == "items":
             self._check_unique_keys(rows)
+            self._items.clear()
         self._filled.add(section)
         stored = [self._stored(section, row) for row in rows]
         table = _TABLES[section]
@@ -183,14 +194,7 @@ class Loader:
     def _entry(self, row: Row) -> dict[str, Any]:
         created = row.get("created_date", self._today)
         item_id = row["item_id"]
-        if item_id not in self._items:
-            found = self._db.execute(
-                select(tables.items.c.document).where(tables.items.c.id == item_id)
-            ).first()
-            self._items[item_id] = (
-                (found.document["name"], found.document["type_hint"]) if found else (None, None)
-            )
-        name, type_hint = self._items[item_id]
+        name, type_hint = self._item(item_id)
         stored = {
             "user_id": row["user_id"],
             "item_id": item_id,
@@ -204,6 +208,15 @@ class Loader:
             "updated_date": row.get("updated_date", created),
         }
         return stored if row.get("id") is None else {"id": row["id"], **stored}
+
+    def _item(self, item_id: int) -> tuple[str | None, str | None]:
+        """Return the name and type hint of an item, or None for both if the item does not exist yet."""
+        if item_id not in self._items:
+            wanted = select(tables.items.c.document).where(tables.items.c.id == item_id)
+            document = self._db.scalar(wanted)
+            self._precede_items |= document is None
+            self._items[item_id] = (document["name"], document["type_hint"]) if document else (None, None)
+        return self._items[item_id]
 
     def _write_parts(
         self, section: str, rows: Sequence[Row], stored: Sequence[dict[str, Any]], ids: Sequence[int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -133,6 +134,8 @@ def _batches(path: Path) -> Iterator[tuple[str, list[Any], list[int]]]:
     numbers: list[int] = []
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             if not line.strip():
                 continue
             name, row = _read_line(line, number)

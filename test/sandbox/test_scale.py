@@ -117,6 +117,51 @@ def test_row_replaces_earlier_ones_with_its_keys_even_in_one_batch(empty: Sandbo
         assert data["wallets"] == [{"user_id": 1, "currency_code": "USD", "balance": 2}]
 
 
+def test_lines_may_come_in_any_order(database: str, tmp_path: Path) -> None:
+    entry = {"user_id": 10, "log": [{"type": "grant"}]}
+    rows = [
+        {"inventory": {**entry, "id": 1, "item_id": 100}},
+        {"inventory": {**entry, "id": 2, "item_id": 100, "item_name": "Own", "item_type_hint": "own"}},
+        {"inventory": {**entry, "id": 3, "item_id": 404}},
+        {"items": item(100)},
+        {"inventory": {**entry, "id": 4, "item_id": 100}},
+        {"items": item(100, name="B")},
+        {"inventory": {**entry, "id": 5, "item_id": 100}},
+        {"users": {"id": 10, "username": "kim"}},
+    ]
+    path = tmp_path / "seed.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    with Sandbox(database=database, seed=path) as sandbox:
+        client = Web(sandbox.url)
+        entries = client.get("/users/10/inventory", query={"order": "id:ASC"}).json["content"]
+        logs = [client.get(f"/users/10/inventory/{each['id']}/log").json["content"] for each in entries]
+        client.close()
+    kinds = [(each["item_name"], each["item_type_hint"]) for each in entries]
+    # Entry 4 has the name that the item had then.
+    assert kinds == [
+        ("B", "entitlement"),
+        ("Own", "own"),
+        (None, None),
+        ("A", "entitlement"),
+        ("B", "entitlement"),
+    ]
+    assert [line["item"]["name"] for (line,) in logs] == [name for name, _ in kinds]
+
+
+@pytest.mark.parametrize("start", ["", "\n"])
+@pytest.mark.parametrize("name", ["seed.jsonl", "seed.json", "seed.yaml"])
+def test_seed_may_start_with_a_byte_order_mark(empty: Sandbox, tmp_path: Path, name: str, start: str) -> None:
+    seed = {"users": {"id": 10, "username": "kim"}}
+    texts = {
+        "seed.yaml": "users: [{id: 10, username: kim}]",
+        "seed.json": json.dumps({"users": [seed["users"]]}),
+    }
+    path = tmp_path / name
+    path.write_text(start + texts.get(name, json.dumps(seed)), "utf-8-sig")
+    empty.seed(path)
+    assert [each["username"] for each in empty.export()["users"]] == ["kim"]
+
+
 def test_ids_go_on_after_those_of_a_seed(empty: Sandbox, web: Web) -> None:
     empty.seed({"items": [{"id": 900, "type_hint": "entitlement", "name": "A"}]})
     assert web.create_item() == 901
