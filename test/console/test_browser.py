@@ -134,6 +134,64 @@ def test_focus_and_selection_stay_while_rows_arrive(pages: Pages, open_page: Ope
     assert page.locator("[data-rows] tr").count() <= 52
 
 
+HIDDEN = """Object.defineProperty(
+    document, 'hidden', { configurable: true, get: () => window.name === 'hidden' });"""
+"""Lets a test hide a page, since all pages of a headless browser are visible."""
+
+
+def show(page: Page, is_shown: bool) -> None:
+    """Show or hide the tab of a page."""
+    page.evaluate("name => { window.name = name; }", "" if is_shown else "hidden")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_hidden_tabs_keep_no_connection(pages: Pages, open_page: OpenPage) -> None:
+    page = open_page()
+    page.context.add_init_script(HIDDEN)
+    tabs = [page.context.new_page() for _ in range(8)]
+    for tab in tabs:
+        tab.goto("/console/journal")
+        tab.locator("[data-pause]").wait_for()
+        show(tab, False)
+
+    pages.get("/entitlements/56")
+    page.goto("/console/clock")
+    for tab in tabs[:2]:
+        assert rows(tab) == []
+        show(tab, True)
+        wait_for_row(tab, 1)
+
+
+def test_tab_that_is_shown_again_has_all_requests(pages: Pages, open_page: OpenPage) -> None:
+    page = open_page()
+    page.context.add_init_script(HIDDEN)
+    page.reload()
+    pages.get("/entitlements/56")
+    wait_for_row(page, 1)
+
+    for first in (2, 5):
+        show(page, False)
+        for _ in range(3):
+            pages.get("/entitlements/56")
+        show(page, True)
+        wait_for_row(page, first + 2)
+        assert rows(page) == [str(number) for number in range(first + 2, 0, -1)]
+
+
+def test_tab_that_is_shown_again_notices_a_reset(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+    page = open_page()
+    page.context.add_init_script(HIDDEN)
+    page.reload()
+    pages.get("/entitlements/56")
+    wait_for_row(page, 1)
+
+    show(page, False)
+    sandbox.reset()
+    show(page, True)
+
+    page.get_by_text("No requests yet").wait_for()
+
+
 def test_stream_resumes_after_a_restart_of_the_sandbox(open_page: OpenPage) -> None:
     first = Sandbox().start()
     port = int(first.url.rpartition(":")[2])

@@ -19,31 +19,49 @@
 
   // The live journal.
   let source = null;
+  let position = null; // the id of the last event
+  let say = () => {};
   let paused = false;
   let waiting = [];
   let unannounced = 0;
 
   function connect() {
+    position = null;
+    const results = find('#results[data-stream]');
+    if (results) {
+      const live = find('[data-live]', results);
+      live.textContent = '';
+      const message = document.createElement('span');
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.dataset.pause = '';
+      button.textContent = paused ? 'Resume' : 'Pause';
+      button.addEventListener('click', pause);
+      live.append(message, button);
+      say = (text) => { message.textContent = text; };
+      say(paused ? 'Paused' : 'Live');
+      results.addEventListener('console:announce', () => {
+        if (unannounced) say(`Live, ${unannounced} new`);
+        unannounced = 0;
+      });
+    }
+    listen();
+  }
+
+  // A browser opens six connections to a server at most, so only a visible page keeps one open.
+  function listen() {
     if (source) source.close();
     source = null;
     const results = find('#results[data-stream]');
-    if (!results) return;
-    const live = find('[data-live]', results);
-    live.textContent = '';
-    const message = document.createElement('span');
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.dataset.pause = '';
-    button.textContent = paused ? 'Resume' : 'Pause';
-    button.addEventListener('click', pause);
-    live.append(message, button);
-    const say = (text) => { message.textContent = text; };
-    say(paused ? 'Paused' : 'Live');
-    source = new EventSource(results.dataset.stream);
+    if (!results || document.hidden) return;
+    const stream = new URL(results.dataset.stream, window.location.href);
+    if (position) stream.searchParams.set('after', position);
+    source = new EventSource(stream);
     source.addEventListener('open', () => say(paused ? 'Paused' : 'Live'));
     source.addEventListener('error', () => say('Connection lost. Reconnecting…'));
     source.addEventListener('restart', () => refresh(results));
     source.addEventListener('rows', (event) => {
+      position = event.lastEventId;
       if (paused) {
         waiting.push(event.data);
         if (waiting.length > 50) waiting.shift();
@@ -51,10 +69,6 @@
       } else {
         unannounced += insert(event.data);
       }
-    });
-    results.addEventListener('console:announce', () => {
-      if (unannounced) say(`Live, ${unannounced} new`);
-      unannounced = 0;
     });
   }
 
@@ -185,5 +199,7 @@
   start();
   focusRow();
   window.addEventListener('pageshow', focusRow);
+  document.addEventListener('visibilitychange', listen);
+  window.addEventListener('pageshow', (event) => { if (event.persisted) listen(); });
   window.addEventListener('pagehide', () => source?.close());
 })();
