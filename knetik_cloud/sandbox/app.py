@@ -69,7 +69,8 @@ def create_app(service: Service) -> ASGIApp:
             scope["knetik.transport"] = connections.transport_of(send)
             send = dates.added_to(send)
             path = scope["path"]
-            if len(path) > 1 and path.endswith("/"):
+            # An encoded slash belongs to the last part of the path.
+            if len(path) > 1 and path.endswith("/") and _raw_path(scope).endswith(b"/"):
                 scope["path"] = path[:-1]
         try:
             await gate(scope, receive, send)

@@ -171,8 +171,10 @@ class Controls:
         """Store a copy of data and clock under a name, replacing an earlier one. It survives resets.
 
         Raises:
-            ValueError: If the name is empty, too long, or contains unprintable characters.
+            ValueError: If the name is empty, too long, `.` or `..`, or contains unprintable characters.
         """
+        if name in (".", ".."):
+            raise ValueError(f"name must not be {name!r}, which clients remove from a URL: choose another")
         if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable():
             raise ValueError(
                 f"name must have 1 to {MAX_NAME_LENGTH} printable characters, not {name[:MAX_NAME_LENGTH]!r}"

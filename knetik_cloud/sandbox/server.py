@@ -170,7 +170,7 @@ class Sandbox:
         """Store a copy of the data and the clock under a name, replacing an earlier one.
 
         Raises:
-            ValueError: If the name is empty, too long, or contains unprintable characters.
+            ValueError: If the name is empty, too long, `.` or `..`, or contains unprintable characters.
         """
         self._controls.snapshot(name)
 

@@ -44,6 +44,30 @@ def wait_until(page: Page, condition: str) -> None:
     raise AssertionError(f"{condition} stayed false")
 
 
+KEYS = ["50% off?", "a/b", "a/", "/a", "//", ".", "..", "/..", "a/../b", "#1 & ☃", "%2F", "a\\b", "+ +"]
+
+
+def test_links_lead_to_rows_with_any_key(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
+    sandbox.seed({"skus": [{"sku": key, "item_id": 56} for key in KEYS]})
+    sandbox.seed({"templates": [{"id": key, "name": key} for key in KEYS]})
+    for key in KEYS:
+        pages.post("/users/56/inventory", {"sku": key})
+    assert pages.get("/entitlements/templates/50%25%20off%3F").status == 200
+    page = open_page()
+    requests = [f"/console/journal/{number}" for number in range(1, len(KEYS) + 2)]
+
+    for source in ("/console/data/skus", "/console/data/templates", *requests):
+        page.goto(source)
+        links = page.locator("a[href^='/console/data/skus/'], a[href^='/console/data/templates/']")
+        addresses = links.evaluate_all("links => links.map(link => [link.textContent, link.href])")
+        assert len(addresses) >= (1 if source in requests else len(KEYS)), source
+        for label, address in addresses:
+            response = page.goto(address)
+            assert response is not None
+            assert response.status == 200, (source, label)
+            assert label.split(" ", 1)[-1] in page.locator("h1").inner_text()
+
+
 # The live journal
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -45,6 +47,28 @@ def test_a_snapshot_is_restored_with_its_clock(web: Web, sandbox: Sandbox) -> No
     assert sandbox.now() == datetime(2030, 1, 1, tzinfo=UTC).timestamp()
     assert web.create_item() == first
     assert "before" in web.get("/_sandbox/snapshots").json["snapshots"]
+
+
+@pytest.mark.parametrize("name", ["v1.0/rc", "a/restore", "/a", "a/", "a//b", "../a", "50% off?#", "é ☃"])
+def test_name_of_a_snapshot_may_contain_any_printable_character(
+    web: Web, sandbox: Sandbox, name: str
+) -> None:
+    path = f"/_sandbox/snapshots/{quote(name, safe='')}"
+    assert web.put(path).status == 204
+    item_id = web.create_item()
+    assert name in web.get("/_sandbox/snapshots").json["snapshots"]
+    assert web.post(f"{path}/restore").status == 204
+    assert web.get(f"/entitlements/{item_id}").status == 404
+    sandbox.restore(name)
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_snapshot_without_an_address_is_rejected(web: Web, sandbox: Sandbox, name: str) -> None:
+    with pytest.raises(ValueError, match=f"name must not be '{re.escape(name)}'.*choose another"):
+        sandbox.snapshot(name)
+    for path in (name, name.replace(".", "%2E")):
+        reply = web.put(f"/_sandbox/snapshots/{path}")
+        assert (reply.status, reply.problem["field"]) == (400, "name")
 
 
 def test_a_snapshot_that_does_not_exist_is_not_found(web: Web, sandbox: Sandbox) -> None:

@@ -52,7 +52,7 @@ def test_the_guide_names_every_option_of_the_command() -> None:
 def test_the_guide_names_every_control_call(sandbox: Sandbox) -> None:
     assert sandbox._service is not None
     for route in routes(sandbox._service):
-        path = route.path.replace("{name}", "NAME").replace("{user_id}", "USER_ID")
+        path = route.path_format.replace("{name}", "NAME").replace("{user_id}", "USER_ID")
         for method in (route.methods or set()) - {"HEAD"}:
             assert f"{method} {path}" in GUIDE
 

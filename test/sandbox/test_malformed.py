@@ -327,7 +327,7 @@ def test_the_clock_rejects_times_that_it_can_not_show(running: Sandbox, seconds:
 def test_the_contract_of_the_control_api_describes_every_route(sandbox: Sandbox) -> None:
     assert sandbox._service is not None
     served = {
-        (method, route.path)
+        (method, route.path_format)
         for route in routes(sandbox._service)
         for method in (route.methods or set()) - {"HEAD"}
     }

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from knetik_cloud.sandbox import seed
 from knetik_cloud.sandbox.console import data, touched, undo, why
 from knetik_cloud.sandbox.console.data import LISTINGS, PAGE_SIZE, Cell
-from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Visit, link
+from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Visit, link, read_key
 from knetik_cloud.sandbox.errors import invalid_error, not_found_error
 from knetik_cloud.sandbox.masking import SECRET_NAMES
 from knetik_cloud.sandbox.service import Service
@@ -75,7 +75,7 @@ def reveal(context: Context, visit: Visit) -> Outcome:
 
 
 def _row(context: Context, visit: Visit, revealed: bool) -> Outcome:
-    name, key = visit.path["table"], visit.path["key"]
+    name, key = visit.path["table"], read_key(visit.path["key"])
     if name not in data.KEYS:
         raise not_found_error(f"The sandbox has no pages for rows of {name!r}")
     service = context.service

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -77,6 +77,19 @@ def read_number(text: str) -> int | None:
     """Return the number that the digits of a text are, or None for other texts and numbers over MAX_ID."""
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID))
     return int(text) if is_number and int(text) <= MAX_ID else None
+
+
+def row_link(table: str, key: object) -> str:
+    """Build the address of a row's page. `read_key` reads the key in it."""
+    text = str(key)
+    # Browsers remove "." and ".." from a path.
+    is_escaped = text in (".", "..") or text.startswith("/")
+    return link(f"/data/{table}/{quote(f'/{text}' if is_escaped else text, safe='')}")
+
+
+def read_key(text: str) -> str:
+    """Return the key of a row that the decoded path of its page contains."""
+    return text.removeprefix("/")
 
 
 def link(path: str = "", query: Mapping[str, Any] | None = None, anchor: str = "") -> str:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from knetik_cloud.sandbox.console import undo
 from knetik_cloud.sandbox.console.assets import MIN_COMPRESSED_BYTES, accepts_gzip
 from knetik_cloud.sandbox.console.describing import describe
-from knetik_cloud.sandbox.console.page import Page, link
+from knetik_cloud.sandbox.console.page import Page, link, row_link
 from knetik_cloud.sandbox.console.security import HEADERS, TOKEN_FIELD
 from knetik_cloud.sandbox.masking import SECRET_NAMES
 from knetik_cloud.sandbox.service import Service
@@ -54,6 +54,7 @@ class Renderer:
             "hidden": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN_FIELD, token),
             "link": link,
             "masked": MASKED,
+            "row_link": row_link,
             "secret": SECRET_NAMES,
         }
         self._environment.filters |= {

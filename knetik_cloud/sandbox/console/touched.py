@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import unquote
 
 from sqlalchemy import Row, select
 
 from knetik_cloud.contract import Contract
-from knetik_cloud.sandbox.console.page import link, read_number
+from knetik_cloud.sandbox.console.page import read_number, row_link
 from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage.tables import inventory, inventory_log
@@ -66,7 +67,7 @@ def links(service: Service, exchange: Exchange) -> list[Link]:
         if len(found) == MAX_LINKS:
             break
         found.setdefault((table, str(key)))
-    return [Link(table, key, link(f"/data/{table}/{key}")) for table, key in found]
+    return [Link(table, key, row_link(table, key)) for table, key in found]
 
 
 def path_keys(contract: Contract, exchange: Exchange) -> Iterator[tuple[str, str]]:
@@ -80,7 +81,7 @@ def path_keys(contract: Contract, exchange: Exchange) -> Iterator[tuple[str, str
             if collection == "users" and exchange.user_id is not None:
                 yield "users", str(exchange.user_id)
             elif collection in COLLECTIONS:
-                yield COLLECTIONS[collection], value
+                yield COLLECTIONS[collection], unquote(value)
         else:
             collection = segment
 
@@ -169,7 +170,7 @@ def matcher(service: Service, table: str, row: Row[Any]) -> Callable[[Exchange],
             return exchange.method != "GET" and (exchange.status or 500) < 400
         if table == "users" and exchange.user_id is not None:
             return str(exchange.user_id) == key
-        if not any(key in part for part in (exchange.path, exchange.body, exchange.answer) if part):
+        if not any(key in part for part in (unquote(exchange.path), exchange.body, exchange.answer) if part):
             return False
         if any(each == (table, key) for each in path_keys(service.contract, exchange)):
             return True
