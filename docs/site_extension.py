@@ -1,4 +1,4 @@
-"""The extension of the documentation site: tabs, links out of this folder, and Markdown twins of pages."""
+"""The extension of the documentation site: links out of this folder, tabs, search, Markdown twins of pages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.search.en import SearchEnglish
 
 ROOT = Path(__file__).resolve().parents[1]
 TABS = re.compile(r"^<!-- tabs -->\n(.*?)^<!-- end tabs -->$", re.MULTILINE | re.DOTALL)
@@ -28,6 +29,23 @@ PAGES = {
 """The pages of the site that stand for the Markdown files in the root of the repository."""
 FILES = {page: f"{name}.md" for name, page in PAGES.items() if name != "README"}
 """The files whose text these pages show."""
+
+
+class Search(SearchEnglish):
+    """English that also finds the names of the package that are stop words, and numbers such as a status."""
+
+    stopwords = SearchEnglish.stopwords - {"after", "at", "before", "between", "once", "then", "until"}
+    # The browser's search skips each term that `match` finds to consist of digits.
+    js_splitter_code = r"""
+var splitQuery = (query) =>
+  (query.match(/[\p{Letter}\p{Number}_]+/gu) || []).map((term) =>
+    Object.assign(new String(term), { match: () => null }),
+  );
+"""
+
+    def word_filter(self, word: str) -> bool:
+        """Return whether the index contains a word."""
+        return word not in self.stopwords
 
 
 def read_source(app: Sphinx, name: str, source: list[str]) -> None:
@@ -122,6 +140,7 @@ DESCRIPTION = "The Python SDK for the inventory and entitlement API of the Kneti
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect this extension to a build."""
+    app.add_search_language(Search)
     app.connect("source-read", read_source)
     app.connect("html-page-context", label_cells)
     app.connect("build-finished", write_twins)

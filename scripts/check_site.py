@@ -1,7 +1,8 @@
 """Open pages of the built documentation site in Chromium: `python -m scripts.check_site FOLDER`.
 
-It fails if axe finds a violation, if a page scrolls sideways or requests another host, or if the first view
-of any page loads more than `MAX_FIRST_VIEW` bytes. KNETIK_TEST_CHROMIUM may name the program.
+It fails if axe finds a violation, if a page scrolls sideways or requests another host, if the first view of
+any page loads more than `MAX_FIRST_VIEW` bytes, or if the search misses a page. KNETIK_TEST_CHROMIUM may name
+the program.
 """
 
 from __future__ import annotations
@@ -33,6 +34,24 @@ PAGES = (
 )
 """A page of each layout."""
 
+SEARCHES = {
+    "once": "guides/was-it-applied.html",
+    "before": "reference/filters.html",
+    "after": "reference/filters.html",
+    "at": "reference/filters.html",
+    "between": "reference/filters.html",
+    "then": "reference/filters.html",
+    "until": "UsersInventoryApi.html",
+    "401": "reference/exceptions.html",
+    "403": "reference/exceptions.html",
+    "404": "reference/exceptions.html",
+    "429": "guides/errors-and-retries.html",
+    "503": "guides/errors-and-retries.html",
+    "429 retry": "guides/errors-and-retries.html",
+    "1007": "reference/result-codes.html",
+}
+"""A page that each search must find: names of the package that are also common words, statuses and codes."""
+
 WIDTHS = (390, 1280)
 LINKED = re.compile(r'<(?:script|link)\b[^>]*?(?:src|href)="([^"?#]+\.(?:js|css))[^>]*>')
 
@@ -53,7 +72,9 @@ def main(folder: Path) -> int:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with sync_playwright() as playwright:
             browser = launch(playwright)
-            problems += problems_of_pages(browser, f"http://127.0.0.1:{server.server_port}")
+            url = f"http://127.0.0.1:{server.server_port}"
+            problems += problems_of_pages(browser, url)
+            problems += missed_by_search(browser, url)
             browser.close()
         server.shutdown()
     print("\n".join(problems) or f"{len(PAGES)} pages opened at {len(WIDTHS)} widths: no problem found")
@@ -88,6 +109,18 @@ def problems_of_pages(browser: Browser, url: str) -> Iterator[str]:
             yield from (f"{name}: {defect}" for defect in defects(page, width))
     page.close()
     yield from (f"{each} is on another host" for each in requested if not each.startswith((url, "data:")))
+
+
+def missed_by_search(browser: Browser, url: str) -> Iterator[str]:
+    """Yield the searches that don't find their page."""
+    page = browser.new_page(base_url=url)
+    for words, expected in SEARCHES.items():
+        page.goto(f"/search.html?q={words}")
+        page.locator(".search-summary:not(:empty)").wait_for()
+        found = page.locator("ul.search > li > a").evaluate_all("all => all.map(each => each.pathname)")
+        if f"/{expected}" not in found:
+            yield f"a search for {words!r} doesn't find {expected}"
+    page.close()
 
 
 if __name__ == "__main__":
