@@ -1,11 +1,15 @@
-"""The extension of the documentation site: links out of this folder, tabs, search, Markdown twins of pages."""
+"""The extension of the documentation site: links out of this folder, tabs, search and Markdown twins."""
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from docutils.nodes import paragraph
+from sphinx.addnodes import toctree
 from sphinx.application import Sphinx
 from sphinx.search.en import SearchEnglish
 
@@ -14,6 +18,9 @@ TABS = re.compile(r"^<!-- tabs -->\n(.*?)^<!-- end tabs -->$", re.MULTILINE | re
 TAB = re.compile(r"^\*\*(.+?)\*\*\n+(.*?)(?=^\*\*|\Z)", re.MULTILINE | re.DOTALL)
 ROOT_LINK = re.compile(r"\]\((?:\.\./)+(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md")
 BACK = re.compile(r"^\[\[Back to .*\n?", re.MULTILINE)
+LINK = re.compile(r"^(```+).*?^\1|(?<=\]\()(?!\w+:)[^)\s#]+", re.MULTILINE | re.DOTALL)
+"""A block of code, or the path of a relative link."""
+SENTENCE = re.compile(r"(?<=[^.]\.)\s")
 DIRECTIVE = re.compile(r"^<!-- (\{\w+\}.*?)^-->$", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
 TITLE = re.compile(r"<h[12]>.*?</h[12]>", re.DOTALL)
@@ -49,36 +56,77 @@ var splitQuery = (query) =>
 
 
 def read_source(app: Sphinx, name: str, source: list[str]) -> None:
-    """Turn a page into the site's Markdown.
+    """Turn a page into the site's Markdown: marked examples become tabs, and directives in comments apply."""
+    text = DIRECTIVE.sub(r"```\1```", site_text(name, source[0]))
+    if name.endswith("Api"):
+        text = f"---\ntocdepth: 2\n---\n{text}"  # the same headings follow each method
+    source[0] = TABS.sub(lambda tabs: TAB.sub(r"````{tab} \1\n\2````\n\n", tabs[1]), text)
 
-    Marked examples become tabs, directives in comments apply, links to the repository's root lead to pages,
-    and the links back are left to the site's navigation.
+
+def site_text(name: str, text: str) -> str:
+    """Return the Markdown of a page: the file that it shows, or its own text.
+
+    Links to the repository's root lead to pages, and the links back are left to the site's navigation.
     """
     if name in FILES:
         text = ROOT.joinpath(FILES[name]).read_text(encoding="utf-8")
-        source[0] = re.sub(r"\]\((?!\w+:|#)(?!docs/)", "](../", text).replace("](docs/", "](")
-    if name.endswith("Api"):
-        source[0] = f"---\ntocdepth: 2\n---\n{source[0]}"  # the same headings follow each method
+        text = re.sub(r"\]\((?!\w+:|#)(?!docs/)", "](../", text).replace("](docs/", "](")
     up = "../" * name.count("/")
-    text = ROOT_LINK.sub(lambda link: f"]({up}{PAGES[link[1]]}.md", BACK.sub("", source[0]))
-    text = DIRECTIVE.sub(r"```\1```", text)
-    source[0] = TABS.sub(lambda tabs: TAB.sub(r"````{tab} \1\n\2````\n\n", tabs[1]), text)
+    return ROOT_LINK.sub(lambda link: f"]({up}{PAGES[link[1]]}.md", BACK.sub("", text))
 
 
 def write_twins(app: Sphinx, error: Exception | None) -> None:
     """Write each page's Markdown beside its HTML, `llms.txt`, which lists them, and `llms-full.txt`."""
     if error is not None or app.builder.name != "html":
         return
-    index, whole = [f"# {app.config.project}\n", f"> {DESCRIPTION}\n"], []
-    for name in sorted(app.env.found_docs):
-        text = Path(app.env.doc2path(name)).read_text(encoding="utf-8")
-        twin = Path(app.outdir, f"{name}.md")
-        twin.parent.mkdir(parents=True, exist_ok=True)
-        twin.write_text(text, encoding="utf-8")
-        index.append(f"- [{app.env.titles[name].astext()}]({name}.md)")
-        whole.append(f"<!-- {name}.md -->\n{text}")
-    Path(app.outdir, "llms.txt").write_text("\n".join(index) + "\n", encoding="utf-8")
+    index, whole = [f"# {app.config.project}\n\n> {DESCRIPTION}\n"], []
+    root = app.config.root_doc
+    for caption, names in (("Start", [root]), *sections(app, root)):
+        index.append(f"## {caption}\n")
+        for name in names:
+            source = Path(app.env.doc2path(name)).read_text(encoding="utf-8")
+            text = DIRECTIVE.sub("", site_text(name, source))
+            twin = Path(app.outdir, f"{name}.md")
+            twin.parent.mkdir(parents=True, exist_ok=True)
+            twin.write_text(relinked(app, name, text, twin.parent), encoding="utf-8")
+            whole.append(f"<!-- {name}.md -->\n{relinked(app, name, text, Path(app.outdir))}")
+            title, summary = app.env.titles[name].astext(), first_sentence(app, name)
+            index.append(f"- [{title}]({name}.md): {summary}")
+        index.append("")
+    Path(app.outdir, "llms.txt").write_text("\n".join(index), encoding="utf-8")
     Path(app.outdir, "llms-full.txt").write_text("\n".join(whole), encoding="utf-8")
+
+
+def sections(app: Sphinx, name: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the captions of the navigation below a page, in its order, with the names of their pages."""
+    trees = list(app.env.get_doctree(name).findall(toctree))
+    for tree in trees:
+        yield tree["caption"], tree["includefiles"]
+    for tree in trees:
+        for each in tree["includefiles"]:
+            yield from sections(app, each)
+
+
+def relinked(app: Sphinx, name: str, text: str, folder: Path) -> str:
+    """Return a page's Markdown with links from a folder of the site to twins, images and downloads."""
+    copies = {
+        str(path): f"{copied}/{copy}"
+        for copied, files in (("_images", app.env.images), ("_downloads", app.env.dlfiles))
+        for path, (_, copy) in files.items()
+    }
+
+    def target(link: re.Match[str]) -> str:
+        if link[1]:
+            return link[0]
+        path = os.path.normpath(PurePosixPath(name).parent / link[0])
+        return os.path.relpath(Path(app.outdir, copies.get(path, path)), folder)
+
+    return LINK.sub(target, text)
+
+
+def first_sentence(app: Sphinx, name: str) -> str:
+    """Return the first sentence of a page."""
+    return SENTENCE.split(next(app.env.get_doctree(name).findall(paragraph)).astext())[0].replace("\n", " ")
 
 
 def label_cells(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:

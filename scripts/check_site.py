@@ -1,8 +1,8 @@
 """Open pages of the built documentation site in Chromium: `python -m scripts.check_site FOLDER`.
 
 It fails if axe finds a violation, if a page scrolls sideways or requests another host, if the first view of
-any page loads more than `MAX_FIRST_VIEW` bytes, or if the search misses a page. KNETIK_TEST_CHROMIUM may name
-the program.
+any page loads more than `MAX_FIRST_VIEW` bytes, if the search misses a page, or if the Markdown of a page is
+incomplete or has a dead link. KNETIK_TEST_CHROMIUM may name the program.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ SEARCHES = {
 
 WIDTHS = (390, 1280)
 LINKED = re.compile(r'<(?:script|link)\b[^>]*?(?:src|href)="([^"?#]+\.(?:js|css))[^>]*>')
+CODE = re.compile(r"^(```+).*?^\1", re.MULTILINE | re.DOTALL)
+MARKDOWN_LINK = re.compile(r"\]\((?!\w+:)([^)\s#]+)")
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -67,7 +69,7 @@ def main(folder: Path) -> int:
     """Print the problems, and return 1 if there are any."""
     if CHROMIUM is None:
         sys.exit("Chromium is missing: install it, or name its program in KNETIK_TEST_CHROMIUM")
-    problems = list(too_heavy(folder))
+    problems = [*too_heavy(folder), *problems_of_twins(folder)]
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with sync_playwright() as playwright:
@@ -93,6 +95,26 @@ def too_heavy(folder: Path) -> Iterator[str]:
         total = size(page) + sum(size((page.parent / name).resolve()) for name in linked)
         if total > MAX_FIRST_VIEW:
             yield f"{page.relative_to(folder)} loads {total} bytes, more than {MAX_FIRST_VIEW}"
+
+
+def problems_of_twins(folder: Path) -> Iterator[str]:
+    """Yield dead links in the Markdown of the site, and pages whose sections or descriptions are missing."""
+    twins = sorted(folder.rglob("*.md"))
+    for path in (*twins, folder / "llms.txt", folder / "llms-full.txt"):
+        text = CODE.sub("", path.read_text(encoding="utf-8"))
+        for link in MARKDOWN_LINK.findall(text):
+            if not (path.parent / link).is_file():
+                yield f"{path.relative_to(folder)} links to {link}, which is missing"
+        if path.suffix == ".md":
+            expected = path.with_suffix(".html").read_text(encoding="utf-8").count("<h2>")
+            if len(re.findall("^## ", text, re.MULTILINE)) != expected:
+                yield f"{path.relative_to(folder)} doesn't have the {expected} sections of its page"
+    index = (folder / "llms.txt").read_text(encoding="utf-8")
+    described = re.findall(r"^- \[.+\]\((.+)\): .+\.$", index, re.MULTILINE)
+    missing = {str(twin.relative_to(folder)) for twin in twins} - {*described}
+    yield from (f"llms.txt doesn't describe {each}" for each in sorted(missing))
+    if index.find("](EntitlementItem.md)") < index.rfind("](guides/"):
+        yield "llms.txt lists models before guides"
 
 
 def problems_of_pages(browser: Browser, url: str) -> Iterator[str]:

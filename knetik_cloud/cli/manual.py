@@ -96,7 +96,7 @@ def _index() -> str:
     lines += ["", "## Environment variables", "", "Variable | Meaning", "--- | ---"]
     lines += [f"`{name}` | {_cell(meaning)}" for name, meaning in ENVIRONMENT]
     names = [leaf.words[0] for leaf in leaves() if len(leaf.words) == 1]
-    lines += ["", "<!-- {toctree}", ":hidden:", "", *names, "-->"]
+    lines += ["", "<!-- {toctree}", ":hidden:", ":caption: Commands", "", *names, "-->"]
     return "\n".join(lines) + "\n"
 
 
