@@ -129,8 +129,9 @@ def _exit_codes() -> str:
     from knetik_cloud.cli.exits import MEANINGS
 
     lines = [
-        "The `knetik` command ends with one of these codes. Scripts can rely on them. `knetik explain 7`",
-        "shows the same text.",
+        "The `knetik` command ends with one of these codes. Scripts can rely on them, except that 3 depends",
+        "on a code of the service. The hosted service [doesn't document its codes](result-codes.md), so",
+        "allow for 4 as well. `knetik explain 7` shows the same text.",
         "",
     ]
     for code, each in MEANINGS.items():

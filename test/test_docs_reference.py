@@ -49,6 +49,23 @@ def test_every_code_has_a_section() -> None:
     assert headings("reference/exit-codes.md") == [str(int(code)) for code in Exit]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cli/index.md",
+        "guides/cli.md",
+        "guides/testing-your-program.md",
+        "guides/troubleshooting.md",
+        "reference/exit-codes.md",
+        "reference/result-codes.md",
+    ],
+)
+def test_a_page_that_uses_codes_states_that_the_hosted_service_documents_none(name: str) -> None:
+    text = " ".join((DOCS / name).read_text(encoding="utf-8").split())
+    assert "1007" in text
+    assert re.search(r"hosted service \[?doesn't document", text)
+
+
 def section(place: str) -> tuple[str, str]:
     """Return the page and the heading of a place such as `docs/reference/exit-codes.md#7`, which exists."""
     path, _, anchor = place.partition("#")

@@ -43,7 +43,8 @@ MEANINGS = {
     Exit.DENIED: ExitMeaning(
         meaning=(
             "A rule of the item denies it (code 1007), for example because the item has expired, is used up, "
-            "or is limited to one per user. Nothing was changed."
+            "or is limited to one per user. Nothing was changed. The sandbox sends this code. The hosted "
+            "service doesn't document its codes: if it denies a request with another one, the exit code is 4."
         ),
         next_step="Read the message: it names the rule. A retry helps only once the state has changed.",
     ),
