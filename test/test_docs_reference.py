@@ -22,12 +22,22 @@ from knetik_cloud.sandbox import Sandbox, errors
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 HEADING = re.compile(r"^##+ (.+)$", re.MULTILINE)
+INDEX = re.compile(r"pip install [^`\n]*\bknetik_cloud\b|knetik_cloud\[")
+"""An installation of the package from an index, which doesn't have it."""
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def headings(name: str) -> list[str]:
     """Return the headings of a page below its title."""
     return HEADING.findall((DOCS / name).read_text(encoding="utf-8"))
+
+
+PAGES = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("examples/**/*.md")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_package_is_installed_from_a_clone(page: Path) -> None:
+    assert INDEX.findall(page.read_text(encoding="utf-8")) == []
 
 
 def test_every_setting_has_a_section() -> None:
