@@ -143,38 +143,3 @@ def test_every_example_of_the_control_api_runs() -> None:
                 assert response.status in (200, 204)
                 content = response.read()
                 assert not content or json.loads(content) is not None
-
-
-MESSAGES = [
-    "could not be made",
-    "could not be found",
-    "timed out connecting to",
-    "did not respond in time",
-    "(increase _request_timeout)",
-    "closed the connection without a response",
-    "was truncated",
-    "the call exceeded its deadline of ",
-    "(increase _deadline)",
-    "no secure connection to",
-    "(if you trust its CA, pass the CA's file as ssl_ca_cert; trusted now: ",
-    "did not connect to",
-    "the proxy that the environment names is not an http:// or https:// URL",
-    "the token response contains no usable access token",
-    "has no password: set Configuration.password",
-    "the response isn't JSON: its content type is ",
-    "The write may have been applied. Check before you retry it.",
-    "this client is closed: make a new ApiClient",
-    "can't be pickled: the pickle would contain it",
-    "has no setting ",
-]
-"""The fixed parts of the messages that the page on troubleshooting quotes."""
-
-
-@pytest.mark.parametrize("message", MESSAGES)
-def test_a_quoted_message_is_one_of_the_package(message: str) -> None:
-    page = (DOCS / "guides" / "troubleshooting.md").read_text(encoding="utf-8")
-    quotes = " ".join(line.removeprefix("> ") for line in page.splitlines() if line.startswith("> "))
-    assert message in quotes
-    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "knetik_cloud").rglob("*.py"))
-    pieces = [re.sub(r'"\s*f?"', "", source) for source in sources]  # adjacent literals are one text
-    assert any(message in piece for piece in pieces)
