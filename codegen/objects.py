@@ -23,12 +23,47 @@ class Page(NamedTuple):
         title: The title.
         text: The lines below it.
         names: The names of the objects in the package, as programs write them.
+        end: The lines at the end of the page.
     """
 
     title: str
     text: str
     names: tuple[str, ...]
+    end: str = ""
 
+
+RESULT_OPTIONS: Final = (
+    (
+        "`async_req`",
+        "True returns an [`AsyncResult`](#class-api_clientasyncresult). The asyncio client rejects it.",
+        "[`client.submit`](#apiclientsubmit)",
+    ),
+    (
+        "`_preload_content`",
+        "False returns the raw response, a [`RESTResponse`](#class-restrestresponse), whose body streams.",
+        "[`client.raw`](#apiclientraw)",
+    ),
+    (
+        "`_return_http_data_only`",
+        "False returns an [`ApiResponse`](#class-apiresponse): the data, the HTTP status and the headers.",
+        "`..._with_http_info`",
+    ),
+)
+"""The options that change the result of a call, which have no types."""
+
+CALL_OPTIONS: Final = "\n".join(
+    [
+        "## Options of a call",
+        "",
+        "Every method accepts the options of [`with_options`](#apiclientwith_options): `_request_timeout`,",
+        "`_deadline`, `_retries` and `_headers`. They hold for that call only.",
+        "",
+        "It also accepts these, whose names other SDKs of this family use. Type checkers know the methods in",
+        "the last column instead.",
+        "",
+        *table("Option", "Description", "Typed equivalent", rows=RESULT_OPTIONS),
+    ]
+)
 
 PAGES: Final = {
     "clients": Page(
@@ -48,11 +83,33 @@ PAGES: Final = {
                 "deadline",
             ),
             *("RowsMovedWarning", "TokenProvider", "AsyncTokenProvider"),
+            *("rest.RESTResponse", "aio.rest.RESTResponse", "api_client.AsyncResult"),
+            *("exceptions.Attempt", "exceptions.ErrorDetail"),
+        ),
+        CALL_OPTIONS,
+    ),
+    "lists": Page(
+        "Lists and waiters",
+        "The methods that send several requests. [Pagination](../guides/pagination.md) and\n"
+        "[Waiting](../guides/waiting.md) show how to use them. `knetik_cloud.aio.UsersInventoryApi` has the\n"
+        "same methods. Its `iter_...` methods return an [`aio.Pager`](clients.md#class-aiopager), and its\n"
+        "`wait_until_...` methods are coroutines.",
+        tuple(
+            f"UsersInventoryApi.{name}"
+            for name in (
+                "iter_entitlement_items",
+                "iter_entitlement_templates",
+                "iter_user_inventories",
+                "iter_user_inventory_log",
+                "iter_users_inventory",
+                "wait_until_user_inventory_active",
+            )
         ),
     ),
     "filters": Page(
         "Filters and sort orders",
-        "[Pagination](../guides/pagination.md) shows how to use these.",
+        "Ranges of time and sort orders for lists. [Pagination](../guides/pagination.md) shows how to use\n"
+        "these.",
         (
             *("filters.after", "filters.before", "filters.at_or_after", "filters.at_or_before"),
             *("filters.at", "filters.between", "filters.DateFilter"),
@@ -61,11 +118,17 @@ PAGES: Final = {
     ),
     "hooks": Page(
         "Hooks",
-        "[Logging and tracing](../guides/logging-and-tracing.md) shows how to use these.",
-        ("Hook", "hooks.Call", "hooks.Attempt", "hooks.TokenEvent"),
+        "Hooks observe calls, attempts and tokens. [Logging and\n"
+        "tracing](../guides/logging-and-tracing.md) shows how to use them.",
+        (
+            *("Hook", "hooks.Call", "hooks.Attempt", "hooks.TokenEvent"),
+            "contrib.opentelemetry.KnetikCloudInstrumentor",
+            "contrib.opentelemetry.OpenTelemetryHook",
+        ),
     ),
     "outcomes": Page(
         "Outcomes and waiters",
+        "Functions that make sure that a write is applied, or wait until it takes effect.\n"
         "[Was it applied?](../guides/was-it-applied.md) and [Waiting](../guides/waiting.md) show how to\n"
         "use these. `knetik_cloud.aio.once` is the coroutine of `once`. To find out what became of a call\n"
         "that raised an error, use [`ApiClient.find_out`](clients.md#apiclientfind_out).",
@@ -73,6 +136,7 @@ PAGES: Final = {
     ),
     "bulk": Page(
         "Bulk runs and exports",
+        "Writes for many rows, and lists in files.\n"
         "[A million grants](../guides/bulk.md), [On a cluster](../guides/on-a-cluster.md) and\n"
         "[Export](../guides/export.md) show how to use these.",
         (
@@ -99,7 +163,7 @@ PAGES: Final = {
     ),
     "sandbox": Page(
         "The sandbox in Python",
-        "[The sandbox](../guides/sandbox.md) and\n"
+        "Sandboxes inside a program, and their controls. [The sandbox](../guides/sandbox.md) and\n"
         "[Testing your program](../guides/testing-your-program.md) show how to use these. The\n"
         "[control API](control-api.md) has the same for programs in other languages.",
         ("sandbox.Sandbox", "sandbox.Settings", "sandbox.Exchange", "sandbox.faults.Fault"),
@@ -116,13 +180,12 @@ def load() -> Any:
 
 def pages() -> dict[str, str]:
     """Return the pages by their names, without a suffix."""
-    package = load()
-    files = {f"{name}.md": _page(package, contents) for name, contents in PAGES.items()}
+    files = {f"{name}.md": _page(contents) for name, contents in PAGES.items()}
     return {name.removesuffix(".md"): text for name, text in format_files(files).items()}
 
 
-def _page(package: Any, contents: Page) -> str:
-    found = {name: target(package[name]) for name in contents.names}
+def _page(contents: Page) -> str:
+    found = {name: find(name) for name in contents.names}
     rows = (
         (f"[`{name}`](#{_anchor(_heading(name, each))})", cell(_summary(each)))
         for name, each in found.items()
@@ -133,7 +196,14 @@ def _page(package: Any, contents: Page) -> str:
         if each.is_class:
             for member in _members(each):
                 lines += _object(f"{name.rpartition('.')[2]}.{member.name}", member, "###")
-    return page(contents.title, *lines)
+    return page(contents.title, *lines, contents.end)
+
+
+def find(name: str) -> Any:
+    """Return an object by the name that programs write."""
+    package = load()
+    is_api = name.partition(".")[0] in package["apis"].exports
+    return target(package[f"apis.{name}" if is_api else name])
 
 
 def target(found: Any) -> Any:

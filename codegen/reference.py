@@ -91,7 +91,9 @@ def _exceptions() -> str:
     lines = [
         "Each failed call raises an `ApiException` or one of its subclasses. Import them from `knetik_cloud`",
         "or from `knetik_cloud.exceptions`. [Errors and retries](../guides/errors-and-retries.md) shows how",
-        "to handle them, and [Troubleshooting](../guides/troubleshooting.md) explains messages.",
+        "to handle them, and [Troubleshooting](../guides/troubleshooting.md) explains messages. An exception",
+        "contains an [`Attempt`](clients.md#class-exceptionsattempt) for each attempt of the call, and an",
+        "[`ErrorDetail`](clients.md#class-exceptionserrordetail) for each reason that the service reports.",
         "",
     ]
     rows = ((f"[`{each.__name__}`](#{each.__name__.lower()})", cell(_summary(each))) for each in classes)

@@ -51,7 +51,13 @@ class Headers(Mapping[str, str]):
 
 
 class ErrorDetail(NamedTuple):
-    """One of the reasons in an error response (schema `ErrorResource`)."""
+    """One of the reasons in an error response (schema `ErrorResource`).
+
+    Attributes:
+        message: The reason.
+        field: The field or the parameter that is to blame, or None.
+        details: Numbers of the rule that denied the request, or None.
+    """
 
     message: str | None
     field: Any = None
@@ -65,9 +71,12 @@ class _Attempt(NamedTuple):
 
 
 class Attempt(_Attempt):
-    """An attempt of a call: its outcome, its HTTP status, and the seconds to wait before the next attempt.
+    """An attempt of a call, as a named tuple (outcome, status, waited).
 
     Attributes:
+        outcome: The HTTP status or the failure, as text.
+        status: The HTTP status, or None without a response.
+        waited: The seconds that the client waited before the next attempt.
         seconds: The duration of the attempt. It isn't part of the tuple.
     """
 
@@ -98,7 +107,7 @@ class ApiException(Exception):
         request_id: The service's trace id (schema `Result`).
         errors: The service's reasons, as `ErrorDetail(message, field, details)`.
         operation: The id of the operation, such as `get_user_inventory`.
-        attempts: The attempts of the call, as `Attempt(outcome, status, waited)`.
+        attempts: The attempts of the call, as `Attempt(outcome, status, waited)` with their `seconds`.
         may_have_applied: True if a write was sent and its effect is unknown. Check before you retry.
         retry_after: Seconds that the service asked to wait, or None.
         docs: The section of the documentation that explains the error, such as

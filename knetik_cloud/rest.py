@@ -19,7 +19,7 @@ __all__ = ["ApiException", "RESTClientObject", "RESTResponse"]
 
 
 class RESTResponse(ReceivedResponse):
-    """The response to a request.
+    """The response to a request. `status` is its HTTP status, and `reason` its reason phrase or None.
 
     `data` is the whole decoded body. To read a streamed response, use `read`, `stream` or `data` within the
     call's deadline. Close it, or use it in a `with`, if you don't read it to its end.

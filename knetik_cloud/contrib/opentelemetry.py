@@ -29,9 +29,8 @@ class KnetikCloudInstrumentor(BaseInstrumentor):
 
         KnetikCloudInstrumentor().instrument()
 
-    Args of `instrument`:
-        tracer_provider: The provider of spans. None means the global one.
-        meter_provider: The provider of metrics. None means the global one.
+    `instrument` takes a `tracer_provider` for spans and a `meter_provider` for metrics. None means the global
+    one. `uninstrument` ends it.
     """
 
     def instrumentation_dependencies(self) -> Collection[str]:

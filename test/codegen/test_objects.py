@@ -17,6 +17,7 @@ import pytest
 import knetik_cloud
 from codegen import objects
 from knetik_cloud import aio, apis, bulk, exceptions, filters, models, sandbox, sorting, waiting
+from knetik_cloud.path_call import RESULT_OPTIONS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 PAGES = {name: (REFERENCE / f"{name}.md").read_text(encoding="utf-8") for name in objects.PAGES}
@@ -55,6 +56,29 @@ def test_every_public_name_is_listed(prefix: str, module: Any) -> None:
     assert {f"{prefix}{name}" for name in module.__all__} - ELSEWHERE <= LISTED
 
 
+def test_every_method_that_sends_several_requests_is_listed() -> None:
+    several = {name for name in dir(apis.UsersInventoryApi) if name.startswith(("iter_", "wait_until_"))}
+    assert {f"UsersInventoryApi.{name}" for name in several} == set(objects.PAGES["lists"].names)
+
+
+def test_results_of_calls_and_their_errors_are_listed() -> None:
+    returned = {"rest.RESTResponse", "aio.rest.RESTResponse", "api_client.AsyncResult"}
+    assert returned | {"exceptions.Attempt", "exceptions.ErrorDetail"} <= LISTED
+    assert {
+        "contrib.opentelemetry.KnetikCloudInstrumentor",
+        "contrib.opentelemetry.OpenTelemetryHook",
+    } <= LISTED
+
+
+def test_every_option_of_a_result_is_described() -> None:
+    assert all(f"`{option}` | " in PAGES["clients"] for option in RESULT_OPTIONS)
+
+
+def test_the_attributes_of_an_attempt_are_described() -> None:
+    section = PAGES["clients"].partition("## class exceptions.Attempt\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^`(\w+)` \| ", section, re.MULTILINE) == [*exceptions.Attempt._fields, "seconds"]
+
+
 def test_the_asyncio_client_has_the_same_names() -> None:
     own = {name for name in aio.__all__ if name not in ELSEWHERE}
     assert own <= LISTED
@@ -63,26 +87,28 @@ def test_the_asyncio_client_has_the_same_names() -> None:
 @pytest.mark.parametrize("name", sorted(LISTED))
 def test_programs_reach_an_object_by_its_name(name: str) -> None:
     reached = found(name)
-    assert (
-        f"{reached.__module__}.{reached.__qualname__}" == objects.target(objects.load()[name]).canonical_path
-    )
+    assert f"{reached.__module__}.{reached.__qualname__}" == objects.find(name).canonical_path
 
 
 def calls() -> Iterator[tuple[str, Any]]:
-    """Yield the headings with the signature that stands below each of them."""
+    """Yield the names of objects and members, with the signature that stands below their heading."""
     text = "\n".join(PAGES.values())
-    for name, block in re.findall(r"^#+ (?:class )?(\S+)\n\n```python\n(.*?)\n```$", text, re.M | re.S):
-        (node,) = ast.parse(block).body
-        yield name, node.body[0] if isinstance(node, ast.ClassDef) else node
+    owner = ""
+    for marks, name, block in re.findall(
+        r"^(##+) (?:class )?(\S+)\n(?:\n```python\n(.*?)\n```$)?", text, re.M | re.S
+    ):
+        owner = name if marks == "##" else owner
+        if block:
+            (node,) = ast.parse(block).body
+            member = "" if marks == "##" else f".{name.rpartition('.')[2]}"
+            yield f"{owner}{member}", node.body[0] if isinstance(node, ast.ClassDef) else node
 
 
 @pytest.mark.parametrize(("name", "node"), [*calls()], ids=[name for name, _ in calls()])
 def test_call_has_the_parameters_of_the_object(name: str, node: Any) -> None:
-    if name in LISTED:
-        called = found(name)
-    else:
-        owner, _, method = name.rpartition(".")
-        called = getattr(found(next(each for each in LISTED if each.rpartition(".")[2] == owner)), method)
+    called = (
+        found(name) if name in LISTED else getattr(found(name.rpartition(".")[0]), name.rpartition(".")[2])
+    )
     sent = node.args
     written = [*sent.posonlyargs, *sent.args, sent.vararg, *sent.kwonlyargs, sent.kwarg]
     names = [each.arg for each in written if each is not None and each.arg not in ("self", "cls")]
