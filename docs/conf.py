@@ -18,6 +18,7 @@ myst_heading_anchors = 4
 html_theme = "furo"
 html_title = f"knetik_cloud {release}"
 html_copy_source = False
+html_use_index = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_theme_options = {"navigation_with_keys": True}

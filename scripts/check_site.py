@@ -14,11 +14,12 @@ import threading
 from collections.abc import Iterator
 from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from scripts.browser import CHROMIUM, defects, launch
+from scripts.browser import CHROMIUM, HEIGHT, defects, launch
 
 MAX_FIRST_VIEW = 45_000
 """The most bytes of HTML, styles and scripts that a page loads, compressed. The search's index is extra."""
@@ -54,6 +55,14 @@ SEARCHES = {
 
 WIDTHS = (390, 1280)
 LINKED = re.compile(r'<(?:script|link)\b[^>]*?(?:src|href)="([^"?#]+\.(?:js|css))[^>]*>')
+TITLE_SIZES = """() => ['h1', 'h2', 'h3', 'h4']
+    .map(level => [level, document.querySelector(`article ${level}`)])
+    .filter(([level, found]) => found !== null && found.checkVisibility())
+    .map(([level, found]) => ({level, size: parseFloat(getComputedStyle(found).fontSize)}))"""
+"""Returns the size of the first title of each level that a page shows."""
+MAX_GROUP = 14
+"""The most pages that one heading of the navigation stands over."""
+
 CODE = re.compile(r"^(```+).*?^\1", re.MULTILINE | re.DOTALL)
 MARKDOWN_LINK = re.compile(r"\]\((?!\w+:)([^)\s#]+)")
 
@@ -109,6 +118,7 @@ def problems_of_twins(folder: Path) -> Iterator[str]:
             expected = path.with_suffix(".html").read_text(encoding="utf-8").count("<h2>")
             if len(re.findall("^## ", text, re.MULTILINE)) != expected:
                 yield f"{path.relative_to(folder)} doesn't have the {expected} sections of its page"
+    yield from (f"{each.name} is an index without entries" for each in folder.glob("genindex.html"))
     index = (folder / "llms.txt").read_text(encoding="utf-8")
     described = re.findall(r"^- \[.+\]\((.+)\): .+\.$", index, re.MULTILINE)
     missing = {str(twin.relative_to(folder)) for twin in twins} - {*described}
@@ -129,8 +139,26 @@ def problems_of_pages(browser: Browser, url: str) -> Iterator[str]:
             continue
         for width in WIDTHS:
             yield from (f"{name}: {defect}" for defect in defects(page, width))
+            yield from (f"{name}: {defect}" for defect in titles_of_one_size(page, width))
+    page.goto("/index.html")
+    for group in page.locator(".sidebar-tree > ul").all():
+        if (count := group.locator("> li").count()) > MAX_GROUP:
+            yield f"a group of the navigation lists {count} pages, more than {MAX_GROUP}"
+    page.goto("/search.html?q=deadline")
+    page.locator(".search-summary:not(:empty)").wait_for()
+    if (count := page.locator("article :is(h1, h2):visible").count()) != 1:
+        yield f"the search shows {count} titles"
     page.close()
     yield from (f"{each} is on another host" for each in requested if not each.startswith((url, "data:")))
+
+
+def titles_of_one_size(page: Page, width: int) -> Iterator[str]:
+    """Yield the levels of titles on an open page that are as large as the level above."""
+    page.set_viewport_size({"width": width, "height": HEIGHT})
+    sizes = page.evaluate(TITLE_SIZES)
+    for above, below in pairwise(sizes):
+        if below["size"] >= above["size"]:
+            yield f"at {width} px, {below['level']} is as large as {above['level']}"
 
 
 def missed_by_search(browser: Browser, url: str) -> Iterator[str]:
