@@ -40,6 +40,11 @@ def is_loopback(address: str) -> bool:
     return ip is not None and bool((mapped or ip).is_loopback)
 
 
+def may_control(audience: Audience, address: str) -> bool:
+    """Return whether the control API serves a client at an IP address."""
+    return audience == "anywhere" or (audience == "loopback" and is_loopback(address))
+
+
 class Access:
     """The rules by which a sandbox accepts requests, made from its settings.
 
@@ -69,9 +74,10 @@ class Access:
             advice = "start it with --allow-host and this name, or call it by its IP address"
             raise ServiceError(421, FORBIDDEN, [Problem(f"{message}: {advice}", "Host")])
         is_control = _is_control(scope["path"])
-        if is_control and self._control == "loopback":
+        # If it is off, nothing is there, which is a 404.
+        if is_control and self._control != "off":
             peer = scope.get("client")
-            if not is_loopback(peer[0] if peer else ""):
+            if not may_control(self._control, peer[0] if peer else ""):
                 raise forbidden_error(
                     "The control API serves this machine only: start with --control anywhere to open it"
                 )

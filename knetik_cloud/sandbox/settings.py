@@ -8,7 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_args
+
+from knetik_cloud.data.types import short_repr
 
 IN_MEMORY = "sqlite://"
 
@@ -107,6 +109,9 @@ class Settings:
             if unknown:
                 raise ValueError(f"generate has no {unknown[0]!r}: use users and entries")
             amounts(**self.generate)
+        if self.control not in get_args(Audience):
+            choices = "'loopback', 'anywhere' or 'off'"
+            raise ValueError(f"control must be {choices}, not {short_repr(self.control)}")
         if self.workers < 1:
             raise ValueError(f"workers must be 1 or more, not {self.workers}")
         if self.workers > 1 and not self.database_url.startswith("postgresql"):

@@ -6,12 +6,13 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from knetik_cloud.sandbox import Sandbox, Settings
-from knetik_cloud.sandbox.access import Access, is_loopback
+from knetik_cloud.sandbox.access import Access, is_loopback, may_control
 from knetik_cloud.sandbox.bodies import MAX_BODY_BYTES
 from test.sandbox.web import Reply, Web
 
@@ -279,6 +280,22 @@ def test_other_machines_may_not_control(path: str, peer: tuple[str, int] | None)
     assert caught.value.status == 403
     Access(Settings(control="anywhere")).check(scope(peer, path))
     Access(Settings()).check(scope(peer, "/_sandboxes"))
+
+
+@pytest.mark.parametrize("control", ["Off", "none", "", None, True, ["off"]])
+def test_control_takes_its_three_values_only(control: Any) -> None:
+    with pytest.raises(ValueError, match=r"^control must be 'loopback', 'anywhere' or 'off', not ") as caught:
+        Sandbox(host="0.0.0.0", control=control)
+    assert str(caught.value).endswith(repr(control))
+
+
+@pytest.mark.parametrize(
+    ("audience", "machine", "network"),
+    [("loopback", True, False), ("anywhere", True, True), ("off", False, False), ("Off", False, False)],
+)
+def test_only_a_known_audience_may_control(audience: Any, machine: bool, network: bool) -> None:
+    assert may_control(audience, "127.0.0.1") == machine
+    assert may_control(audience, "10.0.0.2") == network
 
 
 @pytest.mark.parametrize("chunked", [True, False])

@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from knetik_cloud.sandbox.access import is_loopback
+from knetik_cloud.sandbox.access import may_control
 from knetik_cloud.sandbox.settings import Settings
 
 TOKEN_FIELD: Final = "console_token"  # noqa: S105 - a name
@@ -44,7 +44,7 @@ def check_sender(request: Request, settings: Settings) -> None:
         Rejected: If the request comes from another machine or from a page of another origin.
     """
     peer = request.client.host if request.client else ""
-    if settings.control == "loopback" and not is_loopback(peer):
+    if not may_control(settings.control, peer):
         raise Rejected("The console serves this machine only: start with --control anywhere to open it")
     origin = request.headers.get("origin")
     if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
