@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from knetik_cloud.sandbox.instants import MAX_INSTANT
@@ -40,7 +41,13 @@ class Clock:
         Raises:
             ValueError: If the clock can't show the resulting instant.
         """
-        self.set(self.now() + seconds)
+        now = self.now()
+        if not 0 <= now + seconds <= MAX_INSTANT:
+            shown = datetime.fromtimestamp(int(now), UTC).isoformat()
+            raise ValueError(
+                f"the clock must be from 1970 to 9999: it can't move by {seconds} s from {shown}"
+            )
+        self.set(now + seconds)
 
     def set(self, instant: float) -> None:
         """Set the time, in epoch seconds. A running clock runs on from there.

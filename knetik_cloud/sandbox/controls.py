@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import delivery, seed
+from knetik_cloud.sandbox.arguments import check_integer, check_text
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.faults import Fault, Faults, unknown_operation_error
 from knetik_cloud.sandbox.generation import generate
@@ -27,6 +28,8 @@ from knetik_cloud.sandbox.storage.first_state import FirstState
 
 MAX_NAME_LENGTH = 200
 """The maximum length of a snapshot's name, in characters."""
+
+MAX_USER_ID = 2**31 - 1
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -171,8 +174,10 @@ class Controls:
         """Store a copy of data and clock under a name, replacing an earlier one. It survives resets.
 
         Raises:
+            TypeError: If the name is not a string.
             ValueError: If the name is empty, too long, `.` or `..`, or contains unprintable characters.
         """
+        check_text("name", name, "the name of a snapshot")
         if name in (".", ".."):
             raise ValueError(f"name must not be {name!r}, which clients remove from a URL: choose another")
         if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable():
@@ -190,7 +195,9 @@ class Controls:
 
         Raises:
             KeyError: If there is no snapshot of that name.
+            TypeError: If the name is not a string.
         """
+        check_text("name", name, "the name of a snapshot")
         with self._clock_change(of_all_data=True) as (db, clock):
             # A name that can't be one isn't looked up: PostgreSQL rejects U+0000.
             wanted = select(tables.snapshots.c.document).where(tables.snapshots.c.name == name)
@@ -286,18 +293,27 @@ class Controls:
         """List the journal's exchanges, oldest first, optionally of one operation.
 
         Raises:
+            TypeError: If `operation` is not a string.
             ValueError: If there is no such operation. A misspelled one would look like one never called.
         """
-        if operation is not None and operation not in self._contract.operations:
-            raise unknown_operation_error(operation, self._contract.operations, "no name for all")
+        if operation is not None:
+            check_text("operation", operation, "the name of an operation, or None for all")
+            if operation not in self._contract.operations:
+                raise unknown_operation_error(operation, self._contract.operations, "no name for all")
         return self.journal.exchanges(operation)
 
     @_retried
     def wallet(self, user_id: int) -> dict[str, int]:
-        """Return a user's wallet balances by currency code, after fulfilling due invoices."""
+        """Return a user's wallet balances by currency code, after fulfilling due invoices.
+
+        Raises:
+            TypeError: If `user_id` is not an integer.
+            ValueError: If `user_id` can't be the id of a user.
+        """
+        check_integer("user_id", user_id, f"the id of a user, from 0 to {MAX_USER_ID}", 0, MAX_USER_ID)
         self.current_clock()
         with self.fulfilled_transaction(reads_only=True) as (db, _):
-            return people.balances(db, user_id) if abs(user_id) < 2**31 else {}
+            return people.balances(db, user_id)
 
     @_retried
     def expire_tokens(self) -> int:

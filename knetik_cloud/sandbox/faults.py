@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from knetik_cloud.sandbox.arguments import check_integer
+
 ANY = "*"
 """The name that means every operation."""
 
@@ -53,9 +55,9 @@ class Fault:
         if not isinstance(self.operation, str):
             raise TypeError(f"operation must be the name of an operation, or {ANY!r}, not {self.operation!r}")
         if self.status is not None:
-            _check_integer("status", self.status, "from 400 to 599", 400, 599)
+            check_integer("status", self.status, "from 400 to 599", 400, 599)
         if self.times is not None:
-            _check_integer("times", self.times, "1 or more, or None for no limit", 1, None)
+            check_integer("times", self.times, "1 or more, or None for no limit", 1)
         if isinstance(self.delay, bool) or not isinstance(self.delay, int | float):
             raise TypeError(f"delay must be a number of seconds, not {self.delay!r}")
         if not 0 <= self.delay <= MAX_DELAY_SECONDS:
@@ -139,13 +141,6 @@ class Faults:
         """Disarm and discard all faults."""
         with self._lock:
             self._armed.clear()
-
-
-def _check_integer(name: str, value: Any, expected: str, low: int, high: int | None) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, {expected}, not {value!r}")
-    if value < low or (high is not None and value > high):
-        raise ValueError(f"{name} must be {expected}, not {value}")
 
 
 def _check_headers(headers: Any) -> None:

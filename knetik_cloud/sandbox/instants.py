@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from knetik_cloud.data.types import short_repr
+from knetik_cloud.sandbox.arguments import wrong_type_error
+
 MAX_INSTANT = 253_402_300_799
 """The end of the year 9999, in epoch seconds."""
 
@@ -29,9 +32,11 @@ def instant(value: object, where: str) -> float:
             raise ValueError(f"{where} must have a UTC offset, not {given!r}: write {aware} for UTC")
         value = value.timestamp()
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{where} must be {EXPECTED}, not {given!r}")
+        raise wrong_type_error(where, EXPECTED, given)
     if not 0 <= value <= MAX_INSTANT:
-        raise ValueError(f"{where} must be from 1970 to 9999, {MAX_INSTANT} in epoch seconds, not {given!r}")
+        raise ValueError(
+            f"{where} must be from 1970 to 9999, {MAX_INSTANT} in epoch seconds, not {short_repr(given)}"
+        )
     return float(value)
 
 
@@ -44,9 +49,14 @@ def duration(
         TypeError: If a value is not a number.
         ValueError: If the duration is too long or not finite.
     """
+    parts = {"seconds": seconds, "minutes": minutes, "hours": hours, "days": days, "weeks": weeks}
+    for name, number in parts.items():
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise wrong_type_error(name, "a number", number)
+        if number - number != 0:
+            raise ValueError(f"{name} must be a finite number, not {number!r}")
     try:
-        return timedelta(
-            seconds=seconds, minutes=minutes, hours=hours, days=days, weeks=weeks
-        ).total_seconds()
+        return timedelta(**parts).total_seconds()
     except OverflowError as error:
-        raise ValueError("the duration is too long") from error
+        given = ", ".join(f"{name}={short_repr(number)}" for name, number in parts.items() if number)
+        raise ValueError(f"{given} is too long: the clock can only be from 1970 to 9999") from error

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, Unpack
 
 from knetik_cloud.sandbox import console, control_api
+from knetik_cloud.sandbox.arguments import check_seed
 from knetik_cloud.sandbox.clock import Clock
 from knetik_cloud.sandbox.controls import Controls
 from knetik_cloud.sandbox.errors import ServiceError
@@ -26,7 +27,7 @@ from knetik_cloud.sandbox.instants import duration, instant
 from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.serving import Server
-from knetik_cloud.sandbox.settings import Options, Settings
+from knetik_cloud.sandbox.settings import Options, Settings, check_names
 from knetik_cloud.sandbox.workers import Stop, end_with_parent, run_workers, terminable
 
 START_TIMEOUT = 30.0
@@ -47,6 +48,7 @@ class Sandbox:
     """
 
     def __init__(self, **settings: Unpack[Options]) -> None:
+        check_names(settings)
         self.settings = Settings(**settings)
         self._service: Service | None = None
         self._server: Server | None = None
@@ -138,8 +140,10 @@ class Sandbox:
 
         Raises:
             OSError: If the file can't be read.
+            TypeError: If it is neither a path nor a map.
             ValueError: If anything is wrong with the data. Nothing has changed.
         """
+        check_seed("source", source)
         try:
             self._controls.seed(source)
         except ServiceError as error:
@@ -170,6 +174,7 @@ class Sandbox:
         """Store a copy of the data and the clock under a name, replacing an earlier one.
 
         Raises:
+            TypeError: If the name is not a string.
             ValueError: If the name is empty, too long, `.` or `..`, or contains unprintable characters.
         """
         self._controls.snapshot(name)
@@ -179,11 +184,17 @@ class Sandbox:
 
         Raises:
             KeyError: If there is no snapshot of that name.
+            TypeError: If the name is not a string.
         """
         self._controls.restore(name)
 
     def wallet(self, user_id: int) -> dict[str, int]:
-        """Return a user's wallet balances by currency code."""
+        """Return a user's wallet balances by currency code.
+
+        Raises:
+            TypeError: If `user_id` is not an integer.
+            ValueError: If `user_id` can't be the id of a user.
+        """
         return self._controls.wallet(user_id)
 
     def expire_tokens(self) -> int:
@@ -266,7 +277,9 @@ class Sandbox:
             TypeError: If a value is of the wrong type.
             ValueError: If the fault can't be applied, or if there is no such operation.
         """
-        fault = Fault(operation, status, times, delay, reset, truncate, applied, headers or {})
+        fault = Fault(
+            operation, status, times, delay, reset, truncate, applied, {} if headers is None else headers
+        )
         self._controls.arm(fault)
         return fault
 
@@ -282,7 +295,9 @@ class Sandbox:
     def journal(self, operation: str | None = None) -> list[Exchange]:
         """List the last requests with their responses, oldest first, optionally of one operation.
 
-        Raises ValueError for an operation that doesn't exist.
+        Raises:
+            TypeError: If `operation` is not a string.
+            ValueError: If there is no such operation.
         """
         return self._controls.exchanges(operation)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, TypedDict, get_args
 
-from knetik_cloud.data.types import short_repr
+from knetik_cloud.data.types import did_you_mean, short_repr
+from knetik_cloud.sandbox.arguments import check_integer, check_seed, check_text, wrong_type_error
 
 IN_MEMORY = "sqlite://"
 
@@ -20,6 +21,10 @@ DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 
 Audience = Literal["loopback", "anywhere", "off"]
 """The audience of the control API: this machine, anyone, or no one."""
+
+MAX_PORT = 65_535
+MAX_SECONDS = 2**31 - 1
+"""The largest lifetime and delay: 68 years."""
 
 
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
@@ -63,6 +68,19 @@ class Options(TypedDict, total=False):
     journal_size: int
 
 
+def check_names(names: Collection[str]) -> None:
+    """Check the names of settings.
+
+    Raises:
+        TypeError: If there is no setting of a name.
+    """
+    known = Options.__annotations__
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"; it has {', '.join(known)}"
+            raise TypeError(f"Sandbox has no setting {name!r}{hint}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings of a sandbox.
@@ -83,6 +101,10 @@ class Settings:
         token_lifetime: The lifetime of tokens in seconds of the sandbox's clock.
         fulfillment_delay: The seconds of the sandbox's clock until an invoice is fulfilled.
         journal_size: The maximum number of exchanges in the journal.
+
+    Raises:
+        TypeError: If a value is of the wrong type.
+        ValueError: If a value is out of range, or the values don't fit each other.
     """
 
     host: str = "127.0.0.1"
@@ -100,30 +122,33 @@ class Settings:
     journal_size: int = 1000
 
     def __post_init__(self) -> None:
-        if isinstance(self.allow_host, str):
-            raise TypeError(f"allow_host must be a list of host names, such as [{self.allow_host!r}]")
-        for name in self.allow_host:
-            host_name(name)
-        if self.generate is not None:
-            unknown = sorted(self.generate.keys() - {"users", "entries"})
-            if unknown:
-                raise ValueError(f"generate has no {unknown[0]!r}: use users and entries")
-            amounts(**self.generate)
+        check_text("host", self.host, "the address to listen on")
+        if not self.host:
+            raise ValueError(
+                "host must be an address to listen on, not '': 0.0.0.0 means all of this machine"
+            )
+        check_integer("port", self.port, f"from 0 to {MAX_PORT}, where 0 means a free one", 0, MAX_PORT)
+        if self.database is not None:
+            check_text("database", self.database, "the path of an SQLite file or a URL")
+        if self.seed is not None:
+            check_seed("seed", self.seed)
+        _check_amounts(self.generate)
+        for name in ("empty", "require_auth"):
+            if not isinstance(getattr(self, name), bool):
+                raise wrong_type_error(name, "True or False", getattr(self, name))
+        _check_hosts(self.allow_host)
         if self.control not in get_args(Audience):
             choices = "'loopback', 'anywhere' or 'off'"
             raise ValueError(f"control must be {choices}, not {short_repr(self.control)}")
-        if self.workers < 1:
-            raise ValueError(f"workers must be 1 or more, not {self.workers}")
+        for name in ("workers", "journal_size"):
+            check_integer(name, getattr(self, name), "1 or more", 1)
+        for name, low in (("token_lifetime", 1), ("fulfillment_delay", 0)):
+            check_integer(name, getattr(self, name), f"from {low} to {MAX_SECONDS} seconds", low, MAX_SECONDS)
         if self.workers > 1 and not self.database_url.startswith("postgresql"):
             raise ValueError(
                 f"{self.workers} workers need a database that they can share: pass a PostgreSQL URL, such as "
                 "postgresql://user@host/name, or run one worker"
             )
-        for name in ("token_lifetime", "journal_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        if self.fulfillment_delay < 0:
-            raise ValueError(f"fulfillment_delay must not be negative, as {self.fulfillment_delay} is")
 
     @property
     def database_url(self) -> str:
@@ -143,11 +168,27 @@ def amounts(users: object = 0, entries: object = 0) -> dict[str, int]:
         TypeError: If one is not an integer.
         ValueError: If one is negative or exceeds `MAX_GENERATED`.
     """
-    checked: dict[str, int] = {}
-    for name, number in (("users", users), ("entries", entries)):
-        if isinstance(number, bool) or not isinstance(number, int):
-            raise TypeError(f"{name} must be an integer, not {number!r}")
-        if not 0 <= number <= MAX_GENERATED:
-            raise ValueError(f"{name} must be from 0 to {MAX_GENERATED}, not {number}")
-        checked[name] = number
+    checked: dict[str, Any] = {"users": users, "entries": entries}
+    for name, number in checked.items():
+        check_integer(name, number, f"from 0 to {MAX_GENERATED}", 0, MAX_GENERATED)
     return checked
+
+
+def _check_amounts(generate: Any) -> None:
+    if generate is None:
+        return
+    if not isinstance(generate, Mapping):
+        raise wrong_type_error("generate", "a map such as {'users': 10, 'entries': 100}", generate)
+    for name in generate:
+        if name not in ("users", "entries"):
+            raise ValueError(f"generate has no {short_repr(name)}: use users and entries")
+    amounts(**generate)
+
+
+def _check_hosts(names: Any) -> None:
+    if isinstance(names, str):
+        raise TypeError(f"allow_host must be a list of host names, such as [{names!r}]")
+    if not isinstance(names, Collection) or not all(isinstance(name, str) for name in names):
+        raise wrong_type_error("allow_host", "a list of host names, such as ['sandbox.local']", names)
+    for name in names:
+        host_name(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -369,12 +370,120 @@ def test_a_port_that_is_taken_is_an_os_error(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings",
-    [{"workers": 0}, {"workers": 2}, {"token_lifetime": 0}, {"fulfillment_delay": -1}, {"colour": 1}],
+    ("setting", "value", "expected"),
+    [
+        ("host", "", "an address to listen on"),
+        ("port", -1, "from 0 to 65535"),
+        ("port", 65_536, "from 0 to 65535"),
+        ("workers", 0, "1 or more"),
+        ("journal_size", 0, "1 or more"),
+        ("token_lifetime", 0, "from 1 to 2147483647 seconds"),
+        ("token_lifetime", 2**31, "from 1 to 2147483647 seconds"),
+        ("fulfillment_delay", -1, "from 0 to 2147483647 seconds"),
+        ("fulfillment_delay", 2**31, "from 0 to 2147483647 seconds"),
+    ],
 )
-def test_invalid_settings_are_rejected(settings: dict[str, Any]) -> None:
-    with pytest.raises((ValueError, TypeError)):
-        Sandbox(**settings)
+def test_settings_out_of_range_are_rejected(setting: str, value: Any, expected: str) -> None:
+    with pytest.raises(ValueError, match=f"^{setting} must be {expected}.*, not {value!r}"):
+        Sandbox(**{setting: value})
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("host", None, "a str"),
+        ("port", "8080", "a whole number, from 0 to 65535"),
+        ("port", True, "a whole number"),
+        ("database", Path("kept.db"), "a str, the path of an SQLite file or a URL"),
+        ("seed", 5, "the path of a seed file, or a map of sections"),
+        ("seed", ["users"], "the path of a seed file, or a map of sections"),
+        ("generate", 5, "a map such as {'users': 10, 'entries': 100}"),
+        ("empty", None, "True or False"),
+        ("require_auth", "false", "True or False"),
+        ("allow_host", 5, "a list of host names"),
+        ("allow_host", [5], "a list of host names"),
+        ("allow_host", iter(["sandbox"]), "a list of host names"),
+        ("workers", "2", "a whole number"),
+        ("token_lifetime", 1.5, "a whole number"),
+        ("fulfillment_delay", "x", "a whole number"),
+        ("journal_size", None, "a whole number"),
+    ],
+)
+def test_settings_of_a_wrong_type_are_rejected(setting: str, value: Any, expected: str) -> None:
+    with pytest.raises(TypeError, match=f"^{setting} must be {re.escape(expected)}") as caught:
+        Sandbox(**{setting: value})
+    assert str(caught.value).endswith(f", not {value!r}")
+
+
+def test_workers_need_a_shared_database() -> None:
+    with pytest.raises(
+        ValueError, match=r"^2 workers need a database that they can share: pass a PostgreSQL"
+    ):
+        Sandbox(workers=2)
+
+
+def test_an_unknown_setting_is_named_with_a_similar_one() -> None:
+    with pytest.raises(TypeError, match=r"^Sandbox has no setting 'prt': did you mean 'port'"):
+        Sandbox(prt=1)
+    with pytest.raises(
+        TypeError, match=r"^Sandbox has no setting 'colour'; it has host, port, database, seed"
+    ):
+        Sandbox(colour=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda sandbox: sandbox.seed(5), "source must be the path of a seed file, or a map of sections"),
+        (lambda sandbox: sandbox.generate(users="5"), "users must be a whole number, from 0 to 10000000"),
+        (lambda sandbox: sandbox.snapshot(5), "name must be a str, the name of a snapshot"),
+        (lambda sandbox: sandbox.restore(5), "name must be a str, the name of a snapshot"),
+        (lambda sandbox: sandbox.wallet("5"), "user_id must be a whole number, the id of a user"),
+        (lambda sandbox: sandbox.advance(days="5"), "days must be a number"),
+        (lambda sandbox: sandbox.advance(weeks=True), "weeks must be a number"),
+        (lambda sandbox: sandbox.set_time([5]), "when must be epoch seconds, an aware datetime or ISO 8601"),
+        (lambda sandbox: sandbox.freeze([5]), "when must be epoch seconds, an aware datetime or ISO 8601"),
+        (lambda sandbox: sandbox.fail(5, status=500), "operation must be the name of an operation"),
+        (lambda sandbox: sandbox.fail("*", status=500, headers=0), "headers must be a map of names to texts"),
+        (lambda sandbox: sandbox.journal(5), "operation must be a str, the name of an operation, or None"),
+    ],
+)
+def test_methods_reject_values_of_a_wrong_type(
+    sandbox: Sandbox, call: Callable[[Any], object], message: str
+) -> None:
+    before = sandbox.export()
+    with pytest.raises(TypeError, match=f"^{message}.*, not ('?5'?|\\[5\\]|True|0)$"):
+        call(sandbox)
+    assert sandbox.export() == before
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda sandbox: sandbox.wallet(-1),
+            "user_id must be the id of a user, from 0 to 2147483647, not -1",
+        ),
+        (lambda sandbox: sandbox.wallet(2**31), "user_id must be the id of a user, .*, not 2147483648"),
+        (lambda sandbox: sandbox.advance(days=10**9), "days=1000000000 is too long: the clock can only be"),
+        (lambda sandbox: sandbox.advance(hours=float("nan")), "hours must be a finite number, not nan"),
+        (lambda sandbox: sandbox.set_time(10**5000), "when must be from 1970 to 9999, .*, not an int of"),
+    ],
+)
+def test_methods_reject_values_out_of_range(
+    sandbox: Sandbox, call: Callable[[Any], object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        call(sandbox)
+
+
+def test_the_clock_names_the_step_that_it_can_not_take(web: Web, sandbox: Sandbox) -> None:
+    sandbox.freeze("2030-01-01T00:00:00Z")
+    message = "the clock must be from 1970 to 9999: it can't move by -3155760000.0 s from 2030-01-01T00:00:00"
+    with pytest.raises(ValueError, match=f"^{message}"):
+        sandbox.advance(days=-36_525)
+    problem = web.post("/_sandbox/clock/advance", {"days": -36_525}).problem
+    assert problem["message"].startswith(message)
 
 
 @pytest.fixture

@@ -310,7 +310,7 @@ def test_headers_of_a_fault_reach_the_client(client: Web, running: Sandbox) -> N
 @pytest.mark.parametrize("seconds", [3_650_000 * 86_400, -30_000 * 86_400, float("nan"), float("inf")])
 def test_the_clock_rejects_times_that_it_can_not_show(running: Sandbox, seconds: float) -> None:
     running.freeze("2030-01-01T00:00:00Z")
-    with pytest.raises(ValueError, match=r"clock must be from 1970 to 9999|too long|NaN"):
+    with pytest.raises(ValueError, match=r"clock must be from 1970 to 9999|too long|finite"):
         running.advance(seconds=seconds)
     assert running.now() == 1_893_456_000
     running.set_time(253_402_300_799)

@@ -1,0 +1,47 @@
+"""The checks of the values that Python programs pass to a sandbox."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from knetik_cloud.data.types import short_repr
+
+
+def wrong_type_error(name: str, expected: str, value: object) -> TypeError:
+    """Build the error for a value of a wrong type."""
+    return TypeError(f"{name} must be {expected}, not {short_repr(value)}")
+
+
+def check_integer(name: str, value: Any, expected: str, low: int, high: int | None = None) -> None:
+    """Check that a value is an integer in a range, which `expected` describes. Booleans are rejected.
+
+    Raises:
+        TypeError: If the value is not an integer.
+        ValueError: If the value is out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong_type_error(name, f"a whole number, {expected}", value)
+    if value < low or (high is not None and value > high):
+        raise ValueError(f"{name} must be {expected}, not {short_repr(value)}")
+
+
+def check_text(name: str, value: Any, expected: str) -> None:
+    """Check that a value is a string. `expected` describes what it stands for.
+
+    Raises:
+        TypeError: If the value is not a string.
+    """
+    if not isinstance(value, str):
+        raise wrong_type_error(name, f"a str, {expected}", value)
+
+
+def check_seed(name: str, value: Any) -> None:
+    """Check that a value is a seed or the path of one.
+
+    Raises:
+        TypeError: If the value is neither a path nor a map.
+    """
+    if not isinstance(value, str | os.PathLike | Mapping):
+        raise wrong_type_error(name, "the path of a seed file, or a map of sections such as 'users'", value)
