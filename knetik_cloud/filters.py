@@ -16,6 +16,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from knetik_cloud.data.instant import epoch_seconds
+from knetik_cloud.data.types import short_repr
+from knetik_cloud.exceptions import ApiValueError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -41,7 +43,7 @@ def after(instant: dt.datetime | str | int) -> DateFilter:
     Raises:
         ApiValueError: If the value is naive, or not an instant.
     """
-    return _format("GT", instant, "after()")
+    return _format("GT", epoch_seconds(instant, "the instant of after()"))
 
 
 def before(instant: dt.datetime | str | int) -> DateFilter:
@@ -50,7 +52,7 @@ def before(instant: dt.datetime | str | int) -> DateFilter:
     Raises:
         ApiValueError: If the value is naive, or not an instant.
     """
-    return _format("LT", instant, "before()")
+    return _format("LT", epoch_seconds(instant, "the instant of before()"))
 
 
 def at_or_after(instant: dt.datetime | str | int) -> DateFilter:
@@ -59,7 +61,7 @@ def at_or_after(instant: dt.datetime | str | int) -> DateFilter:
     Raises:
         ApiValueError: If the value is naive, or not an instant.
     """
-    return _format("GOE", instant, "at_or_after()")
+    return _format("GOE", epoch_seconds(instant, "the instant of at_or_after()"))
 
 
 def at_or_before(instant: dt.datetime | str | int) -> DateFilter:
@@ -68,7 +70,7 @@ def at_or_before(instant: dt.datetime | str | int) -> DateFilter:
     Raises:
         ApiValueError: If the value is naive, or not an instant.
     """
-    return _format("LOE", instant, "at_or_before()")
+    return _format("LOE", epoch_seconds(instant, "the instant of at_or_before()"))
 
 
 def at(instant: dt.datetime | str | int) -> DateFilter:
@@ -77,7 +79,7 @@ def at(instant: dt.datetime | str | int) -> DateFilter:
     Raises:
         ApiValueError: If the value is naive, or not an instant.
     """
-    return _format("EQ", instant, "at()")
+    return _format("EQ", epoch_seconds(instant, "the instant of at()"))
 
 
 def between(start: dt.datetime | str | int, end: dt.datetime | str | int) -> DateFilter:
@@ -85,11 +87,18 @@ def between(start: dt.datetime | str | int, end: dt.datetime | str | int) -> Dat
 
     For example, a day is `between("2017-08-01T00:00:00Z", "2017-08-02T00:00:00Z")`.
 
+    If both are the same second, nothing is in the range.
+
     Raises:
-        ApiValueError: If a value is naive, or not an instant.
+        ApiValueError: If a value is naive, or not an instant, or if `start` is after `end`.
     """
-    return at_or_after(start) & before(end)
+    first = epoch_seconds(start, "the start of between()")
+    last = epoch_seconds(end, "the end of between()")
+    if first > last:
+        advice = f"swap {short_repr(start)} and {short_repr(end)}"
+        raise ApiValueError(f"the start of between() must not be after its end: {advice}")
+    return _format("GOE", first) & _format("LT", last)
 
 
-def _format(operator: str, instant: dt.datetime | str | int, where: str) -> DateFilter:
-    return DateFilter(f"{operator},{epoch_seconds(instant, where)}")
+def _format(operator: str, seconds: int) -> DateFilter:
+    return DateFilter(f"{operator},{seconds}")

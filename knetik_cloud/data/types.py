@@ -282,9 +282,13 @@ class Seconds(Integer):
     """Epoch seconds in the range of `datetime`. A number beyond it is most likely in milliseconds."""
 
     def convert(self, value: Any, where: str) -> int:
-        seconds = super().convert(value, where)
+        return self._check_years(super().convert(value, where), value, where)
+
+    @staticmethod
+    def _check_years(seconds: int, value: object, where: str) -> int:
         if not EARLIEST <= seconds <= LATEST:
-            raise ApiValueError(f"{where} must be {YEARS}, not {seconds}{milliseconds_hint(seconds)}")
+            hint = milliseconds_hint(seconds)
+            raise ApiValueError(f"{where} must be {YEARS}, not {short_repr(value)}{hint}")
         return seconds
 
 
@@ -301,32 +305,38 @@ class Epoch(Seconds):
 
     def convert(self, value: Any, where: str) -> int:
         value = _value_of(value)
-        if isinstance(value, str):
-            value = self._read(value, where)
-        seconds = to_int(value)
-        return super().convert(self._seconds(value, where) if seconds is None else seconds, where)
+        instant = self._read(value) if isinstance(value, str) else value
+        seconds = to_int(instant)
+        if seconds is not None:
+            return self._check_years(seconds, value, where)
+        return self._seconds(instant, value, where)
 
-    def _read(self, text: str, where: str) -> int | dt.datetime:
+    @staticmethod
+    def _read(text: str) -> int | dt.datetime | None:
         digits = text[1:] if text[:1] == "-" else text
         if digits.isascii() and digits.isdigit() and len(digits) < 20:
             return int(text)
         parsed: dt.datetime | None = DateTime.parse(text)
-        if parsed is None:
-            raise invalid_value_error(where, self.expected, text)
         return parsed
 
-    def _seconds(self, value: Any, where: str) -> int:
+    def _seconds(self, instant: Any, value: object, where: str) -> int:
+        """Return the epoch seconds of a `datetime`. Messages show `value`, which the caller passed."""
         import datetime as dt
 
-        if not isinstance(value, dt.datetime):
+        if not isinstance(instant, dt.datetime):
             raise invalid_value_error(where, self.expected, value)
+        seconds = None
         try:
-            if value.utcoffset() is not None:
-                return int((value - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1))
+            if instant.utcoffset() is not None:
+                seconds = int((instant - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1))
         except Exception:  # pandas.NaT is a datetime without an offset; a tzinfo is the caller's own code
             raise invalid_value_error(where, self.expected, value) from None
-        expected = f"{self.expected}; without a UTC offset the time is ambiguous"
-        raise invalid_value_error(where, expected, value)
+        if seconds is None:
+            reason = "without a UTC offset the time is ambiguous"
+            raise ApiValueError(f"{invalid_value_error(where, self.expected, value)}: {reason}")
+        if not EARLIEST <= seconds <= LATEST:  # by its offset
+            raise invalid_value_error(where, YEARS, value)
+        return seconds
 
 
 def milliseconds_hint(seconds: Any) -> str:

@@ -6,8 +6,10 @@ import enum
 import json
 import pickle
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +63,37 @@ def test_a_sort_order_is_formatted_as_documented(built: SortOrder, formatted: st
 def test_a_naive_instant_is_rejected(build: object) -> None:
     with pytest.raises(ApiValueError, match="without a UTC offset"):
         build(datetime(2017, 8, 15))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("build", "subject"),
+    [
+        (after, "the instant of after()"),
+        (before, "the instant of before()"),
+        (at, "the instant of at()"),
+        (at_or_after, "the instant of at_or_after()"),
+        (at_or_before, "the instant of at_or_before()"),
+        (lambda instant: between(instant, 5), "the start of between()"),
+        (lambda instant: between(0, instant), "the end of between()"),
+    ],
+)
+@pytest.mark.parametrize(
+    "instant", ["2030-01-01", "soon", "99999999999999", "0001-01-01T00:00:00+14:00", 1.5]
+)
+def test_messages_name_the_function_and_the_instant_that_was_passed(
+    build: Callable[[Any], object], subject: str, instant: Any
+) -> None:
+    with pytest.raises(
+        ApiValueError, match=f"^{re.escape(subject)} must be .*, not {re.escape(repr(instant))}"
+    ):
+        build(instant)
+
+
+def test_a_range_that_ends_before_it_starts_is_rejected() -> None:
+    message = "^the start of between() must not be after its end: swap '2017-08-15T00:00:01Z' and 1502755200$"
+    with pytest.raises(ApiValueError, match=message.replace("()", r"\(\)")):
+        between("2017-08-15T00:00:01Z", 1502755200)
+    assert between(MOMENT, 1502755200) == "GOE,1502755200,LT,1502755200"
 
 
 @pytest.mark.parametrize("field", ["", "a:b", "a,b", "a b", None, 5])

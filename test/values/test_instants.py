@@ -50,8 +50,9 @@ def test_an_instant_before_1970_is_rounded_down(api: UsersInventoryApi, server: 
 def test_a_naive_instant_is_rejected_with_the_reason(
     naive: Any, api: UsersInventoryApi, server: RecordingServer
 ) -> None:
-    with pytest.raises(ApiValueError, match=r"timestamp must be .* without a UTC offset"):
+    with pytest.raises(ApiValueError, match=r"^timestamp must be .*: without a UTC offset") as caught:
         api.update_user_inventory_expires(56, 56, timestamp=naive)
+    assert f", not {naive!r}: " in str(caught.value)
     assert not server.requests
 
 
@@ -126,6 +127,13 @@ def test_every_field_of_epoch_seconds_has_its_datetime() -> None:
     assert found["DateProperty"] == {"value_at"}
 
 
+def test_an_instant_that_its_offset_moves_before_the_first_year_is_not_in_milliseconds(
+    api: UsersInventoryApi,
+) -> None:
+    with pytest.raises(ApiValueError, match=r"^timestamp must be .*, not '0001-01-01T00:00:00\+14:00'$"):
+        api.update_user_inventory_expires(56, 56, timestamp="0001-01-01T00:00:00+14:00")
+
+
 @given(st.datetimes(timezones=st.timezones()))
 def test_any_aware_datetime_comes_back_to_the_second(moment: datetime) -> None:
     entry = UserInventoryResource()
@@ -135,12 +143,13 @@ def test_any_aware_datetime_comes_back_to_the_second(moment: datetime) -> None:
 
 
 MILLISECONDS = 1893456000000
-HINT = "epoch seconds of the years 1 to 9999, not 1893456000000: these look like milliseconds"
+YEARS = "epoch seconds of the years 1 to 9999, not"
+HINT = f"{YEARS} 1893456000000: these look like milliseconds"
 
 
 def test_milliseconds_are_rejected_with_a_hint(api: UsersInventoryApi, server: RecordingServer) -> None:
     for form in (MILLISECONDS, str(MILLISECONDS)):
-        with pytest.raises(ApiValueError, match=f"^timestamp must be {HINT}"):
+        with pytest.raises(ApiValueError, match=f"^timestamp must be {YEARS} {form!r}: these look like"):
             api.update_user_inventory_expires(56, 56, timestamp=form)
     assert not server.requests
     entry = UserInventoryResource(expires=1)
