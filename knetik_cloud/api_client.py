@@ -9,7 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from knetik_cloud import upward
-from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configured, shutdown_error
+from knetik_cloud.base_client import (
+    BaseApi,
+    BaseClient,
+    Shared,
+    State,
+    check_method,
+    configured,
+    shutdown_error,
+    wrong_method_error,
+)
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import CallProvider
@@ -115,7 +124,9 @@ class ApiClient(BaseClient["_State"]):
 
         Raises:
             ApiValueError: If the client is closed, or no thread can be started. Nothing is run then.
+            TypeError: If `method` can't be called.
         """
+        check_method("submit", method)
         return self._shared.submit(method, *args, **kwargs)
 
     def raw(self, method: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> RESTResponse:
@@ -123,9 +134,13 @@ class ApiClient(BaseClient["_State"]):
 
         Raises:
             ApiException: If the call fails.
+            TypeError: If `method` is not the method of a call.
         """
+        check_method("raw", method, takes_options=True)
         kwargs["_preload_content"] = False
-        response: RESTResponse = method(*args, **kwargs)
+        response = method(*args, **kwargs)
+        if not isinstance(response, RESTResponse):
+            raise wrong_method_error("raw", method)
         return response
 
     def find_out(self, error: ApiException, *, settle: float = 2.0) -> WriteOutcome[Any]:

@@ -12,7 +12,15 @@ from typing import Any, Literal, ParamSpec, Self, TypeVar
 from knetik_cloud import upward
 from knetik_cloud.aio.paging import Pager
 from knetik_cloud.aio.rest import RESTClientObject, RESTResponse
-from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, configured
+from knetik_cloud.base_client import (
+    BaseApi,
+    BaseClient,
+    Shared,
+    State,
+    check_method,
+    configured,
+    wrong_method_error,
+)
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
 from knetik_cloud.core.operation import Operation
@@ -104,9 +112,14 @@ class ApiClient(BaseClient["_LoopState"]):
 
         Raises:
             ApiValueError: If the client is closed.
+            TypeError: If `method` is not a coroutine method.
         """
+        check_method("submit", method)
         self._shared.current()
-        return asyncio.get_running_loop().create_task(method(*args, **kwargs))
+        coroutine = method(*args, **kwargs)
+        if not inspect.iscoroutine(coroutine):
+            raise wrong_method_error("submit", method)
+        return asyncio.get_running_loop().create_task(coroutine)
 
     async def raw(
         self, method: Callable[P, Awaitable[Any]], /, *args: P.args, **kwargs: P.kwargs
@@ -115,9 +128,14 @@ class ApiClient(BaseClient["_LoopState"]):
 
         Raises:
             ApiException: If the call fails.
+            TypeError: If `method` is not the method of a call.
         """
+        check_method("raw", method, takes_options=True)
         kwargs["_preload_content"] = False
-        response: RESTResponse = await method(*args, **kwargs)
+        result = method(*args, **kwargs)
+        response = await result if inspect.isawaitable(result) else result
+        if not isinstance(response, RESTResponse):
+            raise wrong_method_error("raw", method)
         return response
 
     async def find_out(self, error: ApiException, *, settle: float = 2.0) -> WriteOutcome[Any]:
