@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 import click
 
-from knetik_cloud.cli import calls
+from knetik_cloud.cli import calls, part_of
 from knetik_cloud.cli.groups import HELP_OPTIONS, Group
-from knetik_cloud.sandbox.requirements import explain_missing
+from knetik_cloud.requirements import explain_missing
 from knetik_cloud.version import __version__
 
 OWN = {
@@ -84,7 +84,7 @@ class Root(Group):
         scanned = list(arguments)
         try:
             extra.setdefault("terminal_width", _help_width())
-            with explain_missing(), self.make_context(name, arguments, **extra) as context:
+            with explain_missing(part_of(arguments)), self.make_context(name, arguments, **extra) as context:
                 self.invoke(context)
             sys.stdout.flush()
         except click.exceptions.Exit as ended:

@@ -28,9 +28,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    from knetik_cloud.sandbox.requirements import explain_missing
+    from knetik_cloud.requirements import explain_missing
 
-    with explain_missing():
+    with explain_missing("sandbox"):
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

@@ -167,6 +167,11 @@ def test_a_newer_database_is_rejected(tmp_path: Path) -> None:
     ("library", "code", "extra"),
     [
         ("click", "import knetik_cloud.cli as c; c.main(['sandbox'])", "sandbox"),
+        ("click", "import knetik_cloud.cli as c; c.main(['items', 'list'])", "cli"),
+        ("click", "import knetik_cloud.cli as c; c.main([])", "cli"),
+        ("yaml", "import knetik_cloud.cli as c; c.main(['sandbox', '--port', '0'])", "sandbox"),
+        ("yaml", "import knetik_cloud.cli as c; c.main(['items', 'list', '-o', 'yaml', '--dry-run'])", "cli"),
+        ("jmespath", "import knetik_cloud.cli as c; c.main(['items', 'list', '--select', 'a'])", "cli"),
         ("starlette", "import knetik_cloud.cli as c; c.main(['sandbox'])", "sandbox"),
         ("starlette", "from knetik_cloud.sandbox import Sandbox", "sandbox"),
         (
@@ -183,7 +188,8 @@ def test_a_missing_library_is_named_with_its_extra(library: str, code: str, extr
     )
     assert result.returncode != 0
     assert library in result.stderr
-    assert f'pip install "knetik_cloud[{extra}]"' in result.stderr
+    shown = result.stderr.replace(r"\"", '"')  # an error of a command is JSON
+    assert f'pip install "knetik_cloud[{extra}]"' in shown
 
 
 def test_importing_the_package_loads_no_library() -> None:

@@ -32,9 +32,9 @@ class _LazyConsole:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._app is None:
-            from knetik_cloud.sandbox.requirements import explain_missing
+            from knetik_cloud.requirements import explain_missing
 
-            with explain_missing():
+            with explain_missing("sandbox"):
                 from knetik_cloud.sandbox.console.site import Console
 
                 self._app = Console(self._service)

@@ -35,7 +35,7 @@ from sqlalchemy import table as named_table
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 
-from knetik_cloud.sandbox.requirements import explain_missing
+from knetik_cloud.requirements import explain_missing
 from knetik_cloud.sandbox.settings import DRIVERS
 from knetik_cloud.sandbox.storage import files
 from knetik_cloud.sandbox.storage.paging import Bookmarks
@@ -100,7 +100,7 @@ class Database:
             url = _url(database)
             opener = OPENERS.get(url.get_backend_name())
             if opener is not None:
-                with explain_missing():
+                with explain_missing("sandbox"):
                     self._engine = opener(url)
         except (ArgumentError, ValueError) as error:
             wanted = "postgresql://user:password@host:port/name"

@@ -1,12 +1,12 @@
-"""Checks for missing libraries, with the extra to install."""
+"""Missing libraries of the optional parts, with the extra to install."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 EXTRAS = {
-    "click": "sandbox",
     "jmespath": "cli",
     "jinja2": "sandbox",
     "jsonschema": "sandbox",
@@ -18,9 +18,11 @@ EXTRAS = {
     "starlette": "sandbox",
     "tomlkit": "cli",
     "uvicorn": "sandbox",
-    "yaml": "sandbox",
 }
-"""The extras that each library comes with. Click is in `sandbox`, with all that `knetik sandbox` needs."""
+"""The extra that each library comes with."""
+
+SHARED = ("click", "yaml")
+"""The libraries that come with both `cli` and `sandbox`."""
 
 
 class MissingExtra(ImportError):
@@ -28,15 +30,20 @@ class MissingExtra(ImportError):
 
 
 @contextmanager
-def explain_missing() -> Iterator[None]:
-    """Raise a `MissingExtra` with the extras to install if an optional library is missing."""
+def explain_missing(part: Literal["cli", "sandbox"]) -> Iterator[None]:
+    """Raise a `MissingExtra` with the extra to install if an optional library is missing.
+
+    Args:
+        part: The part that needs it, whose extra is the one to install for a shared library.
+    """
     try:
         yield
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
-        if library not in EXTRAS:
+        extra = part if library in SHARED else EXTRAS.get(library)
+        if extra is None:
             raise
-        command = f'pip install "knetik_cloud[{EXTRAS[library]}]"'
+        command = f'pip install "knetik_cloud[{extra}]"'
         raise MissingExtra(
             f"{library} is not installed. It comes with an extra: {command}",
             name=error.name,
