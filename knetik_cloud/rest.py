@@ -58,7 +58,7 @@ class RESTResponse(ReceivedResponse):
         """Close the response. What has not been read is lost."""
         self._release()
 
-    release_conn = close
+    release_conn = close  # its name in urllib3, which programs of other SDKs of this family use
 
     def __enter__(self) -> RESTResponse:
         return self

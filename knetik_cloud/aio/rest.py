@@ -61,7 +61,7 @@ class RESTResponse(ReceivedResponse):
         """Close the response. What has not been read is lost."""
         self._release()
 
-    release_conn = close
+    release_conn = close  # its name in urllib3, which programs of other SDKs of this family use
 
     async def __aenter__(self) -> RESTResponse:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
@@ -85,7 +86,11 @@ class Fault:
         """Return it as a JSON object."""
         return asdict(self)
 
-    resource = to_dict  # its name in 1.0.0
+    def resource(self) -> dict[str, Any]:
+        """Return it as a JSON object. Deprecated: use `to_dict`. Version 2.0.0 removes this name."""
+        message = "Fault.resource() is deprecated: use to_dict(). Version 2.0.0 removes it"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return self.to_dict()
 
 
 class Faults:

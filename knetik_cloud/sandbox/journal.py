@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -88,7 +89,11 @@ class Exchange:
         """Return it as a JSON object."""
         return asdict(self)
 
-    resource = to_dict  # its name in 1.0.0
+    def resource(self) -> dict[str, Any]:
+        """Return it as a JSON object. Deprecated: use `to_dict`. Version 2.0.0 removes this name."""
+        message = "Exchange.resource() is deprecated: use to_dict(). Version 2.0.0 removes it"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return self.to_dict()
 
 
 @dataclass(slots=True)

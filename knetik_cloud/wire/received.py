@@ -43,7 +43,7 @@ class ReceivedResponse:
         """Don't use the connection of this response for another request."""
         self._exchange.discard_connection()
 
-    distrust = discard_connection
+    distrust = discard_connection  # its public name in 1.0.0, which programs may still call
 
     async def _read(self, amount: int | None) -> bytes:
         if amount is None or amount < 0:

@@ -256,6 +256,15 @@ def test_the_journal_holds_requests_and_responses(web: Web, sandbox: Sandbox) ->
     assert web.get("/_sandbox/journal").json["exchanges"] == [exchange.to_dict()]
 
 
+def test_the_old_names_of_to_dict_are_deprecated(web: Web, sandbox: Sandbox) -> None:
+    web.get("/entitlements/56")
+    for kind, held in (("Exchange", sandbox.journal()[0]), ("Fault", sandbox.fail("*", status=503))):
+        message = rf"^{kind}\.resource\(\) is deprecated: use to_dict\(\). Version 2\.0\.0 removes it$"
+        with pytest.warns(DeprecationWarning, match=message) as warned:
+            assert held.resource() == held.to_dict()
+        assert warned[0].filename == __file__
+
+
 def test_the_journal_is_read_by_operation_and_emptied(web: Web, sandbox: Sandbox) -> None:
     web.get("/entitlements/56")
     web.get("/nope")
