@@ -9,7 +9,7 @@ import urllib3
 
 
 def target(size: int) -> str:
-    """Return the path of one entry, or of a page of `rows` entries."""
+    """Return the path of one entry, or of a page of `size` entries."""
     return "/users/56/inventory/56" if size == 1 else f"/inventories?size={size}"
 
 

@@ -6,8 +6,6 @@ import json
 from typing import Any
 
 SIZES = (1, 25, 1000)
-TOUCHED = ("id", "status", "item_name")
-"""The three fields of each row that the subjects read."""
 
 _EPOCH = 1_500_000_000
 _STATUSES = ("active", "inactive", "pending")

@@ -104,16 +104,6 @@ def _finite(text: str) -> float:
 _DECODER = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite)
 
 
-def _is_plain(raw: bytes) -> bool:
-    """Return whether a body can neither hold text that no database keeps nor be nested too deep."""
-    return (
-        raw.isascii()
-        and b"\\u" not in raw
-        and b"\0" not in raw
-        and raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH
-    )
-
-
 def _check_text(value: Any, depth: int = 0) -> None:
     """Reject text that no database stores (half a surrogate pair, U+0000), and values nested too deeply."""
     if depth > MAX_DEPTH:

@@ -57,7 +57,6 @@ class Listing:
     numbers: Sequence[ColumnElement[Any]] = ()
     texts: Sequence[ColumnElement[Any]] = ()
     filters: Mapping[str, ColumnElement[Any]] | None = None
-    has_pages: bool = True
 
 
 def link_cell(table: str, key: Any, label: Any = None) -> Cell:
@@ -354,7 +353,6 @@ LISTINGS: Final[Mapping[str, Listing]] = {
         numbers=[wallets.c.user_id],
         texts=[wallets.c.currency_code],
         filters={"user": wallets.c.user_id},
-        has_pages=False,
     ),
     "invoices": Listing(
         "Invoices",
@@ -397,7 +395,6 @@ LISTINGS: Final[Mapping[str, Listing]] = {
             "user": inventory_log.c.user_id,
             "type": inventory_log.c.type,
         },
-        has_pages=False,
     ),
     "clients": Listing(
         "Clients",
