@@ -68,7 +68,11 @@ def test_dask_cluster_that_loses_a_worker_loses_no_row(
     service.fail(ledger.USE, times=None, delay=0.02)  # so that it lasts long enough to be killed
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None
+            n_workers=2,
+            threads_per_worker=2,
+            processes=True,
+            dashboard_address=None,
+            local_directory=str(tmp_path / "workers"),
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
