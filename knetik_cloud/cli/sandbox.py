@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -315,20 +316,56 @@ def _call(
 
 @_controls("stop", "Stop a sandbox.", asks=True)
 def stop(url: str | None) -> None:
-    """Stop a sandbox, even if another program started it. Data in memory is lost.
+    """Stop the sandbox that was started last in the background, or the one at --url. Data in memory is lost.
+
+    If KNETIK_CLOUD_HOST is set, it chooses among those that were started in the background. To stop a sandbox
+    that another program started, pass --url.
 
     The command waits until a sandbox in the background has ended, so that all data is in the file of its
     database. For any other one, it waits until the sandbox no longer accepts connections.
     """
     from knetik_cloud.cli import sandboxes
-    from knetik_cloud.cli.control import chosen_url
     from knetik_cloud.cli.run import is_loopback
 
-    url = chosen_url(url)
+    url = _url_to_stop(url)
     begun = sandboxes.started_at(url) if is_loopback(url) else None
     _call(url, "POST", "/stop", ask="Stop the sandbox")
     sandboxes.wait_for_end(url, begun)
-    note("Stopped.")
+    if begun is not None:
+        begun.remove()
+    note(f"Stopped {url}.")
+
+
+def _url_to_stop(given: str | None) -> str:
+    """Return the URL of the sandbox to stop: the given one, else that of a sandbox started on this machine.
+
+    That is the one at KNETIK_CLOUD_HOST if it is set, else the last one.
+
+    Raises:
+        ApiValueError: If a URL can't be used.
+        CommandError: If `knetik sandbox start` didn't start it, or none that it started is running.
+    """
+    from knetik_cloud.cli import control, sandboxes
+    from knetik_cloud.cli.exits import CommandError
+    from knetik_cloud.cli.run import is_loopback
+
+    if given is not None:
+        return control.chosen_url(given)
+    begun = sandboxes.own()
+    if not os.environ.get("KNETIK_CLOUD_HOST"):
+        if begun:
+            return begun[-1].url
+        raise CommandError(
+            "`knetik sandbox start` has started no sandbox that is still running",
+            next_step=f"To stop another one, run `knetik sandbox stop --url {control.DEFAULT_URL}`.",
+        )
+    named = control.chosen_url(None)
+    if is_loopback(named) and sandboxes.started_at(named) in begun:
+        return named
+    raise CommandError(
+        f"`knetik sandbox start` has not started the sandbox at {named}, which KNETIK_CLOUD_HOST names",
+        next_step=f"To stop it all the same, run `knetik sandbox stop --url {named}`.",
+    )
 
 
 @_controls("status", "Show the state of a sandbox.")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -48,6 +49,12 @@ class Started(NamedTuple):
         """Remove what is remembered of it."""
         self.file.unlink(missing_ok=True)
 
+    def remove(self) -> None:
+        """Remove what is remembered of it, and its log."""
+        self.forget()
+        with suppress(OSError):  # Windows keeps the log while its process ends
+            Path(self.log).unlink(missing_ok=True)
+
 
 def started() -> list[Started]:
     """Return the sandboxes that were started in the background, the last one last."""
@@ -71,6 +78,11 @@ def running() -> list[Started]:
         else:
             each.forget()
     return found
+
+
+def own() -> list[Started]:
+    """Return those that still run, without those whose address another program uses now."""
+    return [each for each in running() if os.name == "nt" or not each.has_ended]
 
 
 def wait_for_end(url: str, begun: Started | None) -> None:

@@ -12,12 +12,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from knetik_cloud.cli import control as commands
 from knetik_cloud.cli import sandbox as control
 from knetik_cloud.cli import sandboxes
 from knetik_cloud.cli.account import WHO
@@ -59,8 +61,11 @@ def test_sandbox_is_started_in_the_background_and_stopped(run: Run, tmp_path: Pa
         listed = run("items", "list", "--host", started["url"], "-o", "json")
         assert listed.text == "[]\n"
     finally:
-        assert run("sandbox", "stop").code == 0
+        stopped = run("sandbox", "stop")
+    assert (stopped.code, stopped.err) == (0, f"Stopped {started['url']}.\n")
     assert ended(started["url"])
+    assert not Path(started["log"]).exists()
+    assert not list(Path(started["log"]).parent.iterdir())
     assert run("sandbox", "status", "--url", started["url"]).code == 6
 
 
@@ -74,7 +79,10 @@ def test_all_data_is_in_the_file_when_the_stop_of_a_started_sandbox_returns(run:
     finally:
         stopped = run("sandbox", "stop", "--url", started["url"].replace("127.0.0.1", "localhost"))
     shutil.copy(database, copied)
-    assert (stopped.code, stopped.err) == (0, "Stopped.\n")
+    assert (stopped.code, stopped.err) == (
+        0,
+        f"Stopped {started['url'].replace('127.0.0.1', 'localhost')}.\n",
+    )
     assert not database.with_name("data.db-wal").exists()
     with closing(sqlite3.connect(copied)) as connection:
         assert "Torch" in str(connection.execute("SELECT * FROM items").fetchall())
@@ -112,7 +120,65 @@ def test_a_sandbox_that_does_not_end_is_an_error(
     result = run("sandbox", "stop", "--url", server.url, "--errors", "text")
     assert result.code == 1
     assert f"the sandbox at {server.url} accepted the stop, but did not end" in result.err
-    assert "Stopped." not in result.err
+    assert "Stopped" not in result.err
+
+
+@pytest.fixture
+def stranger(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A sandbox of another program, at the port that commands use by default."""
+    with running_command() as (process, url):
+        monkeypatch.setattr(commands, "DEFAULT_URL", url)
+        monkeypatch.delenv("KNETIK_CLOUD_HOST", raising=False)
+        yield url
+        assert process.poll() is None
+
+
+def test_stop_without_a_started_sandbox_stops_none(stranger: str, run: Run) -> None:
+    result = run("sandbox", "stop", "--errors", "text")
+    assert result.code == 1
+    assert "`knetik sandbox start` has started no sandbox that is still running" in result.err
+    assert f"knetik sandbox stop --url {stranger}" in result.err
+    assert run("sandbox", "status").code == 0
+
+
+def test_stop_ignores_another_sandbox_that_the_environment_names(
+    stranger: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", stranger)
+    result = run("sandbox", "stop", "--errors", "text")
+    assert result.code == 1
+    assert f"has not started the sandbox at {stranger}, which KNETIK_CLOUD_HOST names" in result.err
+    assert f"knetik sandbox stop --url {stranger}" in result.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no locks that processes inherit")
+def test_stop_ignores_another_sandbox_at_the_port_of_one_that_has_ended(
+    stranger: str, run: Run, home: Path
+) -> None:
+    folder = sandboxes.state_path() / "sandboxes"
+    folder.mkdir(parents=True)
+    log = folder / "ended.log"
+    log.touch()
+    (folder / "ended.json").write_text(json.dumps({"url": stranger, "pid": os.getpid(), "log": str(log)}))
+    result = run("sandbox", "stop", "--errors", "text")
+    assert result.code == 1
+    assert "has started no sandbox that is still running" in result.err
+
+
+def test_the_environment_chooses_which_started_sandbox_is_stopped(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = [
+        json.loads(spawn("sandbox", "start", "--port", "0", "-o", "json").stdout)["url"] for _ in range(2)
+    ]
+    try:
+        monkeypatch.setenv("KNETIK_CLOUD_HOST", urls[0])
+        assert run("sandbox", "stop").err == f"Stopped {urls[0]}.\n"
+        monkeypatch.delenv("KNETIK_CLOUD_HOST")
+        assert run("sandbox", "stop").err == f"Stopped {urls[1]}.\n"
+    finally:
+        for each in sandboxes.running():
+            run("sandbox", "stop", "--url", each.url)
 
 
 def test_selection_of_a_started_sandbox_is_written(run: Run) -> None:
@@ -199,7 +265,7 @@ def test_all_workers_are_stopped(run: Run, postgresql_url: str) -> None:
 
 
 def test_sandbox_inside_a_program_is_not_stopped_from_outside(sandbox: Sandbox, run: Run) -> None:
-    result = run("sandbox", "stop", "--errors", "json")
+    result = run("sandbox", "stop", "--url", sandbox.url, "--errors", "json")
     assert result.code == 4
     assert "part of a program" in result.error["message"]
     assert run("sandbox", "status").code == 0
