@@ -17,7 +17,6 @@ from knetik_cloud.base_client import (
     check_method,
     configured,
     shutdown_error,
-    wrong_method_error,
 )
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core.operation import Operation
@@ -134,13 +133,11 @@ class ApiClient(BaseClient["_State"]):
 
         Raises:
             ApiException: If the call fails.
-            TypeError: If `method` is not the method of a call.
+            TypeError: If `method` can't be called.
         """
-        check_method("raw", method, takes_options=True)
+        check_method("raw", method)
         kwargs["_preload_content"] = False
-        response = method(*args, **kwargs)
-        if not isinstance(response, RESTResponse):
-            raise wrong_method_error("raw", method)
+        response: RESTResponse = method(*args, **kwargs)
         return response
 
     def find_out(self, error: ApiException, *, settle: float = 2.0) -> WriteOutcome[Any]:

@@ -36,8 +36,6 @@ CREDENTIALS = (
     "host", "access_token", "client_id", "client_secret", "username", "password", "token_provider"
 )  # fmt: skip
 """The settings that a token depends on. If one changes, the token is discarded."""
-VARKEYWORDS = 8
-"""The flag of code that takes `**options`: `inspect.CO_VARKEYWORDS`, without that module."""
 
 
 class State:
@@ -407,35 +405,17 @@ def wrong_client_error(api: object, given: object, needed: type) -> TypeError:
     return TypeError(f"{message}{type(given).__name__!r}{hint}")
 
 
-def check_method(caller: str, method: object, takes_options: bool = False) -> None:
-    """Check the method that a caller is to run.
-
-    Args:
-        caller: The name of the caller.
-        method: The value that was passed.
-        takes_options: Whether it must accept the options of a call, as far as its code shows.
+def check_method(caller: str, method: object) -> None:
+    """Check that a method that is to be run can be called.
 
     Raises:
-        TypeError: If it is not a method.
+        TypeError: If it can't.
     """
-    if not callable(method) or (takes_options and not _takes_options(method)):
-        raise wrong_method_error(caller, method)
-
-
-def _takes_options(function: object) -> bool:
-    code = getattr(function, "__code__", None)  # a partial function has none
-    if code is None:
-        return not isinstance(function, type(print))
-    return bool(code.co_flags & VARKEYWORDS) or "_preload_content" in code.co_varnames
-
-
-def wrong_method_error(caller: str, given: object) -> TypeError:
-    """Build the error for a caller that was given something other than a method to run."""
-    example = f"client.{caller}(api.get_entitlement_item, 56)"
-    return TypeError(
-        f"{caller}() takes the method of a call and its arguments, not {types.short_repr(given)}: "
-        f"write {example}"
-    )
+    if not callable(method):
+        raise TypeError(
+            f"{caller}() takes the method of a call and its arguments, not {types.short_repr(method)}: "
+            f"write client.{caller}(api.get_entitlement_item, 56)"
+        )
 
 
 def _package(client: type) -> str:

@@ -12,15 +12,7 @@ from typing import Any, Literal, ParamSpec, Self, TypeVar
 from knetik_cloud import upward
 from knetik_cloud.aio.paging import Pager
 from knetik_cloud.aio.rest import RESTClientObject, RESTResponse
-from knetik_cloud.base_client import (
-    BaseApi,
-    BaseClient,
-    Shared,
-    State,
-    check_method,
-    configured,
-    wrong_method_error,
-)
+from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, check_method, configured
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
 from knetik_cloud.core.operation import Operation
@@ -112,14 +104,11 @@ class ApiClient(BaseClient["_LoopState"]):
 
         Raises:
             ApiValueError: If the client is closed.
-            TypeError: If `method` is not a coroutine method.
+            TypeError: If `method` can't be called.
         """
         check_method("submit", method)
         self._shared.current()
-        coroutine = method(*args, **kwargs)
-        if not inspect.iscoroutine(coroutine):
-            raise wrong_method_error("submit", method)
-        return asyncio.get_running_loop().create_task(coroutine)
+        return asyncio.get_running_loop().create_task(method(*args, **kwargs))
 
     async def raw(
         self, method: Callable[P, Awaitable[Any]], /, *args: P.args, **kwargs: P.kwargs
@@ -128,14 +117,11 @@ class ApiClient(BaseClient["_LoopState"]):
 
         Raises:
             ApiException: If the call fails.
-            TypeError: If `method` is not the method of a call.
+            TypeError: If `method` can't be called.
         """
-        check_method("raw", method, takes_options=True)
+        check_method("raw", method)
         kwargs["_preload_content"] = False
-        result = method(*args, **kwargs)
-        response = await result if inspect.isawaitable(result) else result
-        if not isinstance(response, RESTResponse):
-            raise wrong_method_error("raw", method)
+        response: RESTResponse = await method(*args, **kwargs)
         return response
 
     async def find_out(self, error: ApiException, *, settle: float = 2.0) -> WriteOutcome[Any]:

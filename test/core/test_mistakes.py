@@ -7,7 +7,6 @@ import copy
 import pickle
 import socket
 import threading
-from functools import partial
 from typing import Any
 
 import pytest
@@ -136,14 +135,6 @@ def test_deadline_that_has_passed_is_reported_in_seconds() -> None:
             asyncio.run(awaited())
 
 
-def without_options(identifier: int) -> int:
-    return identifier
-
-
-def without_a_response(identifier: int, **options: Any) -> int:
-    return identifier
-
-
 def both_messages_of(name: str, method: Any) -> set[str]:
     """Return the messages of the blocking and of the asyncio client for a wrong method."""
 
@@ -166,40 +157,3 @@ def test_what_can_not_be_called_is_rejected_with_an_example(name: str, method: A
         f"{name}() takes the method of a call and its arguments, not {method!r}: "
         f"write client.{name}(api.get_entitlement_item, 56)"
     )
-
-
-@pytest.mark.parametrize(
-    "method", [print, len, without_options, without_a_response, partial(without_a_response)]
-)
-def test_raw_rejects_functions_that_are_not_calls(method: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    (message,) = both_messages_of("raw", method)
-    assert message.startswith("raw() takes the method of a call and its arguments, not ")
-    assert message.endswith("write client.raw(api.get_entitlement_item, 56)")
-    assert capsys.readouterr().out == ""
-
-
-def test_submit_of_asyncio_rejects_functions_that_are_not_coroutine_methods() -> None:
-    async def submit() -> None:
-        async with aio.ApiClient() as client:
-            client.submit(without_options, 56)  # type: ignore[arg-type]
-
-    message = message_of(lambda: asyncio.run(submit()))
-    assert message.startswith("submit() takes the method of a call and its arguments, not <function without")
-
-
-def test_raw_and_submit_run_functions_around_a_call(api: UsersInventoryApi, server: RecordingServer) -> None:
-    client = api.api_client
-
-    def read(**options: Any) -> Any:
-        return api.get_user_inventory(56, 56, **options)
-
-    for method in (
-        read,
-        partial(read),
-        partial(api.get_user_inventory, 56, 56),
-        lambda **options: read(**options),
-    ):
-        client.raw(method).read()
-        client.submit(method).result(10)
-    assert client.submit(without_options, 56).result(10) == 56
-    assert len(server.requests) == 8
