@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from knetik_cloud.core.auth import AccessToken as AccessToken
     from knetik_cloud.core.auth import AsyncTokenProvider as AsyncTokenProvider
     from knetik_cloud.core.auth import TokenProvider as TokenProvider
-    from knetik_cloud.core.deadline import deadline as deadline
     from knetik_cloud.core.operation import ApiResponse as ApiResponse
     from knetik_cloud.core.paging import RowsMovedWarning as RowsMovedWarning
+    from knetik_cloud.deadlines import deadline as deadline
     from knetik_cloud.exceptions import *
     from knetik_cloud.health import Health as Health
     from knetik_cloud.hooks import Hook as Hook
@@ -68,7 +68,7 @@ _MODULES = {
     "UnprocessableEntityException": "exceptions",
     "WaitFailed": "exceptions",
     "once": "recovery",
-    "deadline": "core.deadline",
+    "deadline": "deadlines",
 }
 
 _SUBMODULES = ("aio", "bulk", "filters", "sorting", "waiting")

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
 
-from knetik_cloud import upward, writes
+from knetik_cloud import deadlines, upward, writes
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth, options
 from knetik_cloud.core.call import CallResult, Engine
@@ -224,6 +224,7 @@ class Shared(Generic[S]):
             observer=Observer(configuration.origin, configuration.hooks, configuration.debug),
             max_json_values=configuration.max_json_values,
             record_write=writes.LOG.add,
+            limit=deadlines.limit,
         )
         if not configuration.verify_ssl and configuration.ssl_context is None:
             logger().warning(

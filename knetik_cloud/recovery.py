@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 from knetik_cloud import writes
 from knetik_cloud.core import request, retry
 from knetik_cloud.core.clock import monotonic
-from knetik_cloud.core.deadline import block_reason, remaining
 from knetik_cloud.core.operation import Operation, ReadBack
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
 from knetik_cloud.data import types
+from knetik_cloud.deadlines import block_reason, remaining
 from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, DeadlineExceeded
 from knetik_cloud.writes import Moment, Outcome, State
 

@@ -18,11 +18,11 @@ from knetik_cloud import writes
 from knetik_cloud.core import options as call_options
 from knetik_cloud.core import request, retry
 from knetik_cloud.core.clock import monotonic
-from knetik_cloud.core.deadline import block_reason, remaining
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
 from knetik_cloud.data import expressions, types
+from knetik_cloud.deadlines import block_reason, remaining
 from knetik_cloud.exceptions import ApiException, ApiValueError, DeadlineExceeded, WaitFailed
 from knetik_cloud.extensions import Waiter
 from knetik_cloud.recovery import CallRecorder, Nothing, Run, Steps, is_denial, run_steps

@@ -17,6 +17,7 @@ from contextvars import copy_context
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from knetik_cloud import deadlines
 from knetik_cloud.bulk.journal import (
     ABSENT,
     APPLIED,
@@ -46,7 +47,7 @@ from knetik_cloud.bulk.reporting import Report
 from knetik_cloud.bulk.shard import NEXT, Job, RejectedError, Rest, Send, Shard, ShardSteps, Throttled
 from knetik_cloud.bulk.siblings import Beginning
 from knetik_cloud.bulk.sources import Rows
-from knetik_cloud.core import deadline, options
+from knetik_cloud.core import options
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.data import types
@@ -453,7 +454,7 @@ class _Worker:
         self._limits = limits
         self._client: ApiClient = target.client.with_options(_retries=0)
         self._clock = ServiceTime()
-        self._block = deadline.current()
+        self._block = deadlines.current()
         self._unreached = 0
         self._next_look = 0.0
         settings = settings_of(target.client, {})
@@ -494,7 +495,7 @@ class _Worker:
             )
         except BusyError:
             return "busy"
-        with journal, deadline.lifted():
+        with journal, deadlines.lifted():
             self._drive(Shard(self._job, folder.rows_path(shard), journal, self._clock).steps())
         return "done"
 
@@ -770,10 +771,10 @@ def _reason_to_stop(limits: Limits, counts: Mapping[str, int], is_over: bool) ->
     failed = sum(counts.get(state, 0) for state in ("denied", "absent", "unknown"))
     if limits.errors is not None and failed > limits.errors:
         return f"more than {limits.errors:,} rows failed"
-    return None if is_over else _deadline_reason(deadline.current())
+    return None if is_over else _deadline_reason(deadlines.current())
 
 
-def _deadline_reason(block: deadline.Block | None) -> str | None:
+def _deadline_reason(block: deadlines.Block | None) -> str | None:
     """Return why a run has to stop if the block that it began in has ended, otherwise None."""
     return block.reason("has passed") if block is not None and monotonic() >= block.end else None
 

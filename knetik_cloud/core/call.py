@@ -17,7 +17,6 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from knetik_cloud.core import retry
 from knetik_cloud.core.auth import TokenStore
 from knetik_cloud.core.clock import monotonic
-from knetik_cloud.core.deadline import limited, passed
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.options import Settings
 from knetik_cloud.core.outcome import (
@@ -109,6 +108,10 @@ class RecordedWrite(Protocol):
         """Record that the result is unknown, and what was sent."""
 
 
+LimitCall = Callable[[float, str], tuple[float, str | None]]
+"""A function that limits a call, from its own deadline in seconds and the id of its operation.
+
+It returns the limit, and the reason of the error that ends the call if that is not its own deadline."""
 RecordWrite = Callable[[Operation[Any], Mapping[str, Any], str], RecordedWrite]
 """A function that records a write about to be sent: its operation, its arguments and the service's URL."""
 
@@ -123,6 +126,7 @@ class Engine:
         observer: Observes the calls. None means that nothing does.
         max_json_values: The maximum number of JSON values in a response. None means no limit.
         record_write: Records each write whose outcome can be read back. None means no record.
+        limit: Limits each call further than its own deadline.
         clock: Returns monotonic seconds.
         now: Returns epoch seconds.
         random: Returns a number from 0 to 1.
@@ -137,6 +141,7 @@ class Engine:
         observer: Observer | None = None,
         max_json_values: int | None = None,
         record_write: RecordWrite | None = None,
+        limit: LimitCall = lambda seconds, operation: (seconds, None),
         clock: Callable[[], float] = monotonic,
         now: Callable[[], float] = time.time,
         random: Callable[[], float] = random.random,
@@ -149,6 +154,7 @@ class Engine:
         self._observer = observer
         self.max_json_values = max_json_values
         self.record_write = record_write
+        self._limit = limit
         self._now = now
         self._random = random
 
@@ -177,7 +183,7 @@ class Engine:
         observation: Observation | None,
     ) -> Steps:
         request = build(operation, arguments, self.base_path, settings.headers)
-        limit = limited(settings.deadline, operation.id)
+        limit, reason = self._limit(settings.deadline, operation.id)
         deadline = self.clock() + limit
         tokens = None if "Authorization" in request.headers or not operation.authenticated else self.tokens
         state, is_sending = CallState(operation, arguments, request, self, stream), False
@@ -201,7 +207,7 @@ class Engine:
                 state.seconds = self.clock() - started
                 if isinstance(outcome, Failure):
                     failure = outcome.masked(request.secrets())  # before it is in the frame of an error
-                    outcome = self._apply_deadline(failure, deadline, limit, settings.deadline)
+                    outcome = self._apply_deadline(failure, deadline, settings.deadline, reason)
                 state.record(outcome)
                 is_sending = False
                 retries = state.retries
@@ -339,10 +345,13 @@ class Engine:
                 raise ApiResponseError(reason="the token response contains no usable access token")
             return token
 
-    def _apply_deadline(self, failure: Failure, deadline: float, limit: float, seconds: float) -> Failure:
+    def _apply_deadline(
+        self, failure: Failure, deadline: float, seconds: float, reason: str | None
+    ) -> Failure:
         """Replace a timeout that the deadline of the call caused, and not its own limit."""
         if issubclass(failure.error, ApiTimeoutException) and self.clock() >= deadline:
-            reason = passed(limit, seconds) + ("" if failure.written else ": this attempt was not sent")
+            reason = reason or f"the call exceeded its deadline of {seconds:.3g} s (increase _deadline)"
+            reason += "" if failure.written else ": this attempt was not sent"
             return failure._replace(error=DeadlineExceeded, reason=reason, retryable=False)
         return failure
 

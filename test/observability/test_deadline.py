@@ -13,7 +13,7 @@ import pytest
 
 import knetik_cloud
 from knetik_cloud import ApiClient, ApiValueError, Configuration, DeadlineExceeded, UsersInventoryApi, aio
-from knetik_cloud.core.deadline import remaining
+from knetik_cloud.deadlines import remaining
 from test.faults.connection import holds
 from test.faults.server import FaultServer, healthy, http_response, keeps
 from test.paging.lists import ListService

@@ -894,7 +894,7 @@ def test_block_that_ends_before_the_read_back_makes_it_unknown(
                     return stop.value
                 result = yield command
                 if isinstance(command, recovery.Run) and command.operation.id == name:
-                    patched.setattr("knetik_cloud.core.deadline.clock", SimpleNamespace(monotonic=end))
+                    patched.setattr("knetik_cloud.deadlines.clock", SimpleNamespace(monotonic=end))
 
     sandbox.fail(name, reset=True, applied=True)
     with knetik_cloud.deadline(60):

@@ -85,34 +85,28 @@ def lifted() -> Iterator[None]:
         yield
 
 
-def limited(seconds: float, operation: str) -> float:
+def limit(seconds: float, operation: str) -> tuple[float, str | None]:
     """Return the time limit of a call: its own deadline, or the rest of the current block if that is less.
 
     Args:
         seconds: The call's own deadline.
         operation: The id of its operation, for the error.
 
+    Returns:
+        The limit in seconds, and the reason of the error that ends the call if the block does.
+
     Raises:
         DeadlineExceeded: If the current block has ended.
     """
-    left = remaining()
+    block = _block.get()
+    if block is None:
+        return seconds, None
+    left, reason = block.end - clock.monotonic(), block.reason("has passed")
     if left <= 0:
-        error = DeadlineExceeded(reason=f"{block_reason('has passed')}: the call was not sent")
+        error = DeadlineExceeded(reason=f"{reason}: the call was not sent")
         error.operation = operation
         raise error
-    return min(seconds, left)
-
-
-def passed(limit: float, seconds: float) -> str:
-    """Describe that the time of a call is over.
-
-    Args:
-        limit: What `limited` returned.
-        seconds: The call's own deadline.
-    """
-    if _block.get() is not None and limit < seconds:
-        return block_reason("has passed")
-    return f"the call exceeded its deadline of {seconds:.3g} s (increase _deadline)"
+    return (left, reason) if left < seconds else (seconds, None)
 
 
 def block_reason(what: str) -> str:
