@@ -318,8 +318,8 @@ def _call(
 def stop(url: str | None) -> None:
     """Stop the sandbox that was started last in the background, or the one at --url. Data in memory is lost.
 
-    If KNETIK_CLOUD_HOST is set, it chooses among those that were started in the background. To stop a sandbox
-    that another program started, pass --url.
+    If KNETIK_CLOUD_HOST is set, the one that it names is stopped. To stop a sandbox that another program
+    started, name it.
 
     The command waits until a sandbox in the background has ended, so that all data is in the file of its
     database. For any other one, it waits until the sandbox no longer accepts connections.
@@ -337,34 +337,23 @@ def stop(url: str | None) -> None:
 
 
 def _url_to_stop(given: str | None) -> str:
-    """Return the URL of the sandbox to stop: the given one, else that of a sandbox started on this machine.
-
-    That is the one at KNETIK_CLOUD_HOST if it is set, else the last one.
+    """Return the URL of the sandbox to stop: the named one, else the last one started on this machine.
 
     Raises:
         ApiValueError: If a URL can't be used.
-        CommandError: If `knetik sandbox start` didn't start it, or none that it started is running.
+        CommandError: If none is named, and none that `knetik sandbox start` started is running.
     """
     from knetik_cloud.cli import control, sandboxes
     from knetik_cloud.cli.exits import CommandError
-    from knetik_cloud.cli.run import is_loopback
 
-    if given is not None:
+    if given is not None or os.environ.get("KNETIK_CLOUD_HOST"):
         return control.chosen_url(given)
     begun = sandboxes.own()
-    if not os.environ.get("KNETIK_CLOUD_HOST"):
-        if begun:
-            return begun[-1].url
-        raise CommandError(
-            "`knetik sandbox start` has started no sandbox that is still running",
-            next_step=f"To stop another one, run `knetik sandbox stop --url {control.DEFAULT_URL}`.",
-        )
-    named = control.chosen_url(None)
-    if is_loopback(named) and sandboxes.started_at(named) in begun:
-        return named
+    if begun:
+        return begun[-1].url
     raise CommandError(
-        f"`knetik sandbox start` has not started the sandbox at {named}, which KNETIK_CLOUD_HOST names",
-        next_step=f"To stop it all the same, run `knetik sandbox stop --url {named}`.",
+        "`knetik sandbox start` has started no sandbox that is still running",
+        next_step=f"To stop another one, run `knetik sandbox stop --url {control.DEFAULT_URL}`.",
     )
 
 

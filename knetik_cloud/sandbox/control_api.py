@@ -13,6 +13,7 @@ from importlib import resources
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -159,6 +160,15 @@ def _export(service: Service, request: Request, body: bytes) -> Any:
     return service.controls.export()
 
 
+class _SnapshotName(PathConvertor):
+    """The name of a snapshot in a path, with slashes. `/restore` at its end belongs to the next route."""
+
+    regex = "(?!.*/restore$).*"
+
+
+register_url_convertor("snapshot", _SnapshotName())
+
+
 def _snapshots(service: Service, request: Request, body: bytes) -> Any:
     return {"snapshots": service.controls.snapshots()}
 
@@ -282,7 +292,7 @@ ACTIONS: tuple[tuple[str, str, Action], ...] = (
     ("POST", "/generate", _generate),
     ("GET", "/export", _export),
     ("GET", "/snapshots", _snapshots),
-    ("PUT", "/snapshots/{name:path}", _snapshot),
+    ("PUT", "/snapshots/{name:snapshot}", _snapshot),
     ("POST", "/snapshots/{name:path}/restore", _restore),
     ("GET", "/clock", _clock),
     ("PUT", "/clock", _set_clock),

@@ -175,11 +175,14 @@ class Controls:
 
         Raises:
             TypeError: If the name is not a string.
-            ValueError: If the name is empty, too long, `.` or `..`, or contains unprintable characters.
+            ValueError: If the name is empty, too long, `.` or `..`, ends in `/restore`, or contains
+                unprintable characters.
         """
         check_text("name", name, "the name of a snapshot")
-        if name in (".", ".."):
-            raise ValueError(f"name must not be {name!r}, which clients remove from a URL: choose another")
+        if name in (".", "..") or name.endswith("/restore"):
+            raise ValueError(
+                f"name must not be {name!r}, which can't be in the URL of a snapshot: choose another"
+            )
         if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable():
             raise ValueError(
                 f"name must have 1 to {MAX_NAME_LENGTH} printable characters, not {name[:MAX_NAME_LENGTH]!r}"

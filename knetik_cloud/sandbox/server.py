@@ -175,7 +175,8 @@ class Sandbox:
 
         Raises:
             TypeError: If the name is not a string.
-            ValueError: If the name is empty, too long, `.` or `..`, or contains unprintable characters.
+            ValueError: If the name is empty, too long, `.` or `..`, ends in `/restore`, or contains
+                unprintable characters.
         """
         self._controls.snapshot(name)
 

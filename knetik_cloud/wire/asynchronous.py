@@ -141,11 +141,9 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         transport = self._transport
         if transport is None or self._is_lost:
             return
-        if _is_running(self._loop):
-            transport.abort()
-            return
-        with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(transport.abort)
+        if not self._loop.is_closed():
+            with suppress(RuntimeError):  # it was closed just now
+                _soon(self._loop, transport.abort)
             return
         # The loop was closed by hand. asyncio offers no other way to close its transports then.
         end = getattr(transport, "_call_connection_lost", None)
@@ -185,12 +183,16 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
             self._set_timer(now)
 
 
-def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
-    """Return whether a loop is the one that runs in this thread."""
+def _soon(loop: asyncio.AbstractEventLoop, act: Callable[[], object]) -> None:
+    """Act at once if a loop runs in this thread, otherwise in its next turn: loops are not thread-safe."""
     try:
-        return asyncio.get_running_loop() is loop
+        is_here = asyncio.get_running_loop() is loop
     except RuntimeError:
-        return False
+        is_here = False
+    if is_here:
+        act()
+    else:
+        loop.call_soon_threadsafe(act)
 
 
 def call_later(

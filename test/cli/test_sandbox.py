@@ -141,16 +141,6 @@ def test_stop_without_a_started_sandbox_stops_none(stranger: str, run: Run) -> N
     assert run("sandbox", "status").code == 0
 
 
-def test_stop_ignores_another_sandbox_that_the_environment_names(
-    stranger: str, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KNETIK_CLOUD_HOST", stranger)
-    result = run("sandbox", "stop", "--errors", "text")
-    assert result.code == 1
-    assert f"has not started the sandbox at {stranger}, which KNETIK_CLOUD_HOST names" in result.err
-    assert f"knetik sandbox stop --url {stranger}" in result.err
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no locks that processes inherit")
 def test_stop_ignores_another_sandbox_at_the_port_of_one_that_has_ended(
     stranger: str, run: Run, home: Path

@@ -50,7 +50,9 @@ def test_a_snapshot_is_restored_with_its_clock(web: Web, sandbox: Sandbox) -> No
     assert "before" in web.get("/_sandbox/snapshots").json["snapshots"]
 
 
-@pytest.mark.parametrize("name", ["v1.0/rc", "a/restore", "/a", "a/", "a//b", "../a", "50% off?#", "é ☃"])
+@pytest.mark.parametrize(
+    "name", ["v1.0/rc", "restore", "restore/a", "/a", "a/", "a//b", "../a", "50% off?#", "é ☃"]
+)
 def test_name_of_a_snapshot_may_contain_any_printable_character(
     web: Web, sandbox: Sandbox, name: str
 ) -> None:
@@ -61,6 +63,14 @@ def test_name_of_a_snapshot_may_contain_any_printable_character(
     assert web.post(f"{path}/restore").status == 204
     assert web.get(f"/entitlements/{item_id}").status == 404
     sandbox.restore(name)
+
+
+def test_name_that_ends_like_the_address_of_a_restore_is_rejected(web: Web, sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match=r"name must not be 'a/restore'.*choose another"):
+        sandbox.snapshot("a/restore")
+    for path in ("a/restore", "a%2Frestore"):
+        reply = web.put(f"/_sandbox/snapshots/{path}")
+        assert (reply.status, reply.headers["allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("name", [".", ".."])
