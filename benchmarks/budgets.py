@@ -28,8 +28,8 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "call: one entry": Budget(0.58),
-    "call: a page of 25": Budget(0.78),
+    "call: one entry": Budget(0.55),
+    "call: a page of 25": Budget(0.77),
     "call: a page of 1000": Budget(1.20),
     "call: a page of 1000, msgspec": Budget(0.75),
     "decode: a page of 1000, shapes checked": Budget(1.10),
@@ -45,9 +45,9 @@ BUDGETS = {
     "1,000 clients made and dropped: threads": Budget(0),
     "1,000 calls on one client: threads": Budget(0),
     "calls a second, 8 threads on one client": Budget(1.5, at_least=True),
-    "calls a CPU second, 50 tasks on one client": Budget(1.07, at_least=True),
-    "calls a CPU second, 50 tasks on one client, a page of 25": Budget(0.88, at_least=True),
-    "calls a CPU second, 50 tasks on one client, a page of 25, msgspec": Budget(1.1, at_least=True),
+    "calls a CPU second, 50 tasks on one client": Budget(1.18, at_least=True),
+    "calls a CPU second, 50 tasks on one client, a page of 25": Budget(0.92, at_least=True),
+    "calls a CPU second, 50 tasks on one client, a page of 25, msgspec": Budget(1.2, at_least=True),
 }
 
 

@@ -46,8 +46,8 @@ def test_ratio_counts_as_outside_only_beyond_the_noise() -> None:
     def at(value: float) -> Ratio:
         return Ratio("call: one entry", value, value, value, value, 1.0, "us", 3)
 
-    assert budgets.outside([at(0.62)]) == []
-    assert budgets.outside([at(0.64)]) == ["call: one entry: 0.640, budget ≤ 0.58"]
+    assert budgets.outside([at(0.59)]) == []
+    assert budgets.outside([at(0.61)]) == ["call: one entry: 0.610, budget ≤ 0.55"]
     assert budgets.outside([Figure("1,000 clients made and dropped: descriptors", 1, "more")]) != []
     assert budgets.outside([Figure("not budgeted", 1e9, "ms")]) == []
     slow = at(0.9)._replace(name="calls a second, 8 threads on one client")
