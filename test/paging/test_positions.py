@@ -7,6 +7,8 @@ import json
 import warnings
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from itertools import islice
+from random import Random
 from typing import Any, cast
 
 import pytest
@@ -156,6 +158,42 @@ def test_position_in_a_list_with_smaller_pages_than_requested_compares_nothing(r
         first, position = read(service, {}, 15)
         rest, _ = read(service, {"start_page": position}, 1000)
     assert first + rest == list(range(1, 31))
+
+
+@pytest.mark.parametrize("name", ["iter_entitlement_items", "iter_users_inventory"])
+def test_list_that_changes_between_readings_is_missing_nothing_without_a_warning(name: str) -> None:
+    incomplete = 0
+    for seed in range(60):
+        chance = Random(seed)
+        count, size = chance.randint(0, 40), chance.choice([1, 2, 3, 5, 10])
+        with ListService(entries(count)) as service, ApiClient(Configuration(service.url)) as client:
+            missing, was_removed, has_warned = set(range(1, count + 1)), False, False
+            found: list[int] = []
+            pager = getattr(UsersInventoryApi(client), name)(page_size=size)
+            while True:
+                wanted = chance.randint(1, 12)
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    read = [item.id for item in islice(pager, wanted)]
+                has_warned |= bool(caught)
+                found += read
+                if len(read) < wanted:
+                    break
+                for is_removed in chance.choices([True, False], k=chance.choice([0, 0, 0, 1, 1, 2])):
+                    if is_removed and service.rows:
+                        index = chance.randrange(len(service.rows))
+                        missing.discard(cast("Any", service.rows).pop(index)["id"])
+                        was_removed = True
+                    else:
+                        count += 1
+                        service.rows += [{"id": count}]  # type: ignore[operator]
+                pager = getattr(UsersInventoryApi(client), name)(start_page=pager.position)
+        missing -= set(found)
+        assert len(found) == len(set(found)), seed
+        assert has_warned or not missing, seed
+        assert was_removed or not has_warned, seed
+        incomplete += bool(missing)
+    assert incomplete
 
 
 @both
