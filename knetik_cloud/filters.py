@@ -43,7 +43,7 @@ def after(instant: dt.datetime | str | int) -> DateFilter:
     Raises:
         ApiValueError: If the value is naive, or not an instant.
     """
-    return _format("GT", epoch_seconds(instant, "the instant of after()"))
+    return _format("GT", instant, "the instant of after()")
 
 
 def before(instant: dt.datetime | str | int) -> DateFilter:
@@ -52,7 +52,7 @@ def before(instant: dt.datetime | str | int) -> DateFilter:
     Raises:
         ApiValueError: If the value is naive, or not an instant.
     """
-    return _format("LT", epoch_seconds(instant, "the instant of before()"))
+    return _format("LT", instant, "the instant of before()")
 
 
 def at_or_after(instant: dt.datetime | str | int) -> DateFilter:
@@ -61,7 +61,7 @@ def at_or_after(instant: dt.datetime | str | int) -> DateFilter:
     Raises:
         ApiValueError: If the value is naive, or not an instant.
     """
-    return _format("GOE", epoch_seconds(instant, "the instant of at_or_after()"))
+    return _format("GOE", instant, "the instant of at_or_after()")
 
 
 def at_or_before(instant: dt.datetime | str | int) -> DateFilter:
@@ -70,7 +70,7 @@ def at_or_before(instant: dt.datetime | str | int) -> DateFilter:
     Raises:
         ApiValueError: If the value is naive, or not an instant.
     """
-    return _format("LOE", epoch_seconds(instant, "the instant of at_or_before()"))
+    return _format("LOE", instant, "the instant of at_or_before()")
 
 
 def at(instant: dt.datetime | str | int) -> DateFilter:
@@ -79,7 +79,7 @@ def at(instant: dt.datetime | str | int) -> DateFilter:
     Raises:
         ApiValueError: If the value is naive, or not an instant.
     """
-    return _format("EQ", epoch_seconds(instant, "the instant of at()"))
+    return _format("EQ", instant, "the instant of at()")
 
 
 def between(start: dt.datetime | str | int, end: dt.datetime | str | int) -> DateFilter:
@@ -97,8 +97,8 @@ def between(start: dt.datetime | str | int, end: dt.datetime | str | int) -> Dat
     if first > last:
         advice = f"swap {short_repr(start)} and {short_repr(end)}"
         raise ApiValueError(f"the start of between() must not be after its end: {advice}")
-    return _format("GOE", first) & _format("LT", last)
+    return at_or_after(first) & before(last)
 
 
-def _format(operator: str, seconds: int) -> DateFilter:
-    return DateFilter(f"{operator},{seconds}")
+def _format(operator: str, instant: dt.datetime | str | int, where: str) -> DateFilter:
+    return DateFilter(f"{operator},{epoch_seconds(instant, where)}")
