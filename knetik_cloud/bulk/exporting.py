@@ -109,7 +109,7 @@ def export(
         raise types.invalid_value_error("pager", "a pager of the blocking client", pager)
     named, target = Path(path), Path(os.path.realpath(path))
     chosen, compression = _format(named, format), compression_of(named)
-    if target.exists() and not target.is_file():
+    if named.exists() and not named.is_file():
         raise ApiValueError(f"{path} is not a regular file, which an export replaces: name another path")
     part = target.with_name(f"{target.name}.part")
     try:

@@ -307,6 +307,17 @@ def test_only_regular_files_are_replaced(service: ListService, tmp_path: Path, k
     assert (path.is_file(), service.requests) == (False, [])
 
 
+def test_descriptor_of_a_pipe_is_rejected(service: ListService) -> None:
+    reader, writer = os.pipe()
+    with (
+        open(reader, "rb"),
+        open(writer, "wb"),
+        pytest.raises(knetik_cloud.ApiValueError, match=f"/dev/fd/{writer} is not a regular file"),
+    ):
+        bulk.export(pager(service), f"/dev/fd/{writer}", format="jsonl")  # as `/dev/stdout` before a `|`
+    assert service.requests == []
+
+
 def test_file_behind_a_link_is_replaced(service: ListService, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     link, file = tmp_path / "a.jsonl.gz", tmp_path / "elsewhere" / "data"
