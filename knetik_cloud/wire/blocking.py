@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import selectors
@@ -17,7 +16,6 @@ from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, TimedPip
 MAX_WAIT_SECONDS = 1e6
 """Longer waits have no limit, since the clocks of operating systems can't count them."""
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0))
 
 
 class BlockingPipe(TimedPipe):
@@ -119,9 +117,10 @@ class _Dialer:
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            code = sock.connect_ex(where)
-            if code not in IN_PROGRESS:
-                raise addresses.system_error(code)
+            try:
+                sock.connect(where)  # not `connect_ex`, which tools that forbid connections don't guard
+            except BlockingIOError as error:  # it is in progress
+                reject_foreign(error)
         except BaseException:
             sock.close()
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import NamedTuple
 
 from knetik_cloud.exceptions import (
@@ -54,19 +54,33 @@ def is_foreign(error: BaseException, *libraries: str) -> bool:
         error: The error.
         libraries: More packages whose errors are translated.
     """
-    root = type(error).__module__.partition(".")[0]
-    if root not in LIBRARIES and root not in libraries:
+    known = LIBRARIES.union(libraries)
+    is_of_library = type(error).__module__.partition(".")[0] in known
+    if isinstance(error, OSError):
+        known |= {"importlib"}  # an import that found no free file descriptor
+    elif not is_of_library:
         return True
     traceback = error.__traceback__
-    if traceback is None or type(error).__name__ == "gaierror":  # perhaps of a resolver of the program's own
-        return False
-    while traceback.tb_next is not None:
+    if type(error).__name__ == "gaierror":  # perhaps of a resolver of the program's own
+        traceback = None
+    is_known = True
+    while traceback is not None:
+        module = traceback.tb_frame.f_globals.get("__name__", "")
+        is_known = module not in SWITCHES and module.partition(".")[0] in known
+        if not is_known and _replaces_socket(traceback.tb_frame.f_code):
+            return False
         traceback = traceback.tb_next
-    if isinstance(error, OSError):  # an import that found no free file descriptor
-        libraries = (*libraries, "importlib")
-    module = traceback.tb_frame.f_globals.get("__name__", "")
-    root = module.partition(".")[0]
-    return module in SWITCHES or (root not in LIBRARIES and root not in libraries)
+    return not (is_of_library and is_known)
+
+
+def _replaces_socket(code: CodeType) -> bool:
+    """Return whether the program, or a tool, has put a function in place of one of `socket`."""
+    module = sys.modules.get("socket")
+    names = ("getaddrinfo", "connect", "send", "recv")
+    functions = [
+        getattr(place, name, None) for place in (module, getattr(module, "socket", None)) for name in names
+    ]
+    return any(getattr(function, "__code__", None) is code for function in functions)
 
 
 def reject_foreign(error: BaseException) -> None:

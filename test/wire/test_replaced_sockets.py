@@ -1,0 +1,100 @@
+"""Programs and tools that replace functions of `socket`: to forbid connections, to count, to use SOCKS."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Any
+
+import pytest
+
+from knetik_cloud import ApiConnectionException, Configuration
+from test.conftest import RecordingServer, http_response
+from test.faults.drivers import DRIVERS
+
+
+class ForbiddenError(RuntimeError):
+    """The error of a tool that forbids connections in tests."""
+
+
+class ProxyError(OSError):
+    """An error of another package, without a code of the system."""
+
+
+def get(driver: str, server: RecordingServer) -> Any:
+    made = DRIVERS[driver](Configuration(server.url, retries=0))
+    try:
+        return made.call("get_user_inventory", 56, 56)
+    finally:
+        made.close()
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_connection_that_a_tool_forbids_is_not_made(
+    driver: str, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def guard(sock: socket.socket, address: object) -> None:
+        raise ForbiddenError(address)
+
+    server.responses = [http_response(200, b'{"id": 56}')]
+    monkeypatch.setattr(socket.socket, "connect", guard)
+    with pytest.raises(ForbiddenError):
+        get(driver, server)
+    monkeypatch.undo()
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_tool_that_permits_a_connection_changes_nothing(
+    driver: str, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = socket.socket.connect
+    permitted = []
+
+    def guard(sock: socket.socket, address: Any) -> None:
+        permitted.append(address)
+        genuine(sock, address)
+
+    server.responses = [http_response(200, b'{"id": 56}')]
+    monkeypatch.setattr(socket.socket, "connect", guard)
+    assert get(driver, server).id == 56
+    assert permitted == [("127.0.0.1", server.port)]
+
+
+RESOLVE, CONNECT = (socket, "getaddrinfo"), (socket.socket, "connect")
+SEND, RECEIVE = (socket.socket, "send"), (socket.socket, "recv")
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENETUNREACH, "Network is unreachable"), ProxyError("no route")]
+)
+@pytest.mark.parametrize(
+    ("driver", "place", "name"),
+    [
+        ("sync", *RESOLVE),
+        ("sync", *CONNECT),
+        ("sync", *SEND),
+        ("sync", *RECEIVE),
+        ("aio", *RESOLVE),
+        ("aio", *CONNECT),
+    ],
+)
+def test_error_of_the_network_in_a_replaced_function_is_translated(
+    error: OSError,
+    driver: str,
+    place: Any,
+    name: str,
+    server: RecordingServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    genuine = socket.socket.recv
+
+    def replaced(*arguments: Any, **options: Any) -> Any:
+        if name == "recv":
+            genuine(*arguments)  # otherwise, the server's socket would be reset
+        raise error
+
+    monkeypatch.setattr(place, name, replaced)
+    with pytest.raises(ApiConnectionException) as caught:
+        get(driver, server)
+    assert str(error) in str(caught.value.reason)
