@@ -339,6 +339,7 @@ def writes(frame: FrameType) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of a file that was just opened
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of gzip
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.jsonl.zst"])
 def test_export_that_is_interrupted_at_any_line_goes_on_without_a_repeat_or_a_gap(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
