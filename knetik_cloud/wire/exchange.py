@@ -195,6 +195,8 @@ class Exchange:
 
     def finish(self) -> None:
         """Release the connection: it is used again if the response ended properly."""
+        assert self._pipe is not None
+        self._pipe.max_idle = self.response.max_idle
         self._end(self.response.is_reusable and not self._must_close)
 
     def abort(self) -> None:
@@ -319,7 +321,8 @@ class Transport(Generic[R]):
                 pipe = self._idle.pop()
             except IndexError:
                 return None
-            is_fresh = not pipe.must_close and clock.monotonic() - pipe.idle_since < MAX_IDLE_SECONDS
+            limit = min(MAX_IDLE_SECONDS, pipe.max_idle)
+            is_fresh = not pipe.must_close and clock.monotonic() - pipe.idle_since < limit
             if is_fresh and pipe.receive_now() is None:
                 return pipe
             pipe.close()

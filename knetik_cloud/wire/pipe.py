@@ -26,6 +26,7 @@ class Pipe(Protocol):
     """
 
     idle_since: float
+    max_idle: float
     must_close: bool
 
     def begin(self, deadline: float, wait: float) -> None:
@@ -49,6 +50,8 @@ class TimedPipe:
 
     _deadline = _wait = math.inf
     idle_since = 0.0
+    max_idle = math.inf
+    """The seconds of idleness after which the connection must not carry another request."""
     must_close = False
     """Whether the connection must not carry another request."""
 

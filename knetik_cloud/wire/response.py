@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -23,6 +24,7 @@ FOLD = re.compile(r"\n[ \t]+")
 NAME = re.compile(r"[!-9;-~]+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """The control characters of a reason phrase, which reach neither logs nor messages."""
+KEPT = re.compile(r"timeout=([0-9]{1,9})")
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
@@ -80,6 +82,13 @@ class Response:
     def is_reusable(self) -> bool:
         """Whether the connection can carry another request once this response is complete."""
         return self.is_complete and self._is_kept_alive and not self.leftover
+
+    @property
+    def max_idle(self) -> float:
+        """The seconds of idleness after which the peer may close the connection, less a margin."""
+        values = self._values.get("keep-alive")
+        found = KEPT.search(values[0]) if values else None
+        return math.inf if found is None else 0.8 * int(found[1])
 
     @property
     def ends_with_connection(self) -> bool:

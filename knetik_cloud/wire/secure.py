@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +18,7 @@ class SecurePipe:
     """The decrypted side of a TLS connection. `ssl` gets bytes and returns bytes, and does no I/O."""
 
     idle_since = 0.0
+    max_idle = math.inf
     must_close = False
 
     def __init__(self, pipe: Pipe, context: ssl.SSLContext, host: str) -> None:

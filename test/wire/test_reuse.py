@@ -11,7 +11,7 @@ import pytest
 
 from knetik_cloud import ApiClient, ApiException, Configuration, UsersInventoryApi
 from test.faults.drivers import DRIVERS
-from test.faults.server import CERTIFICATES, ENTRY, FaultServer, Peer, Request, http_response
+from test.faults.server import CERTIFICATES, ENTRY, FaultServer, Peer, Request, http_response, keeps
 
 STOLEN = http_response({"id": 666}, "X-Target: stolen")
 GOOD = http_response(ENTRY)
@@ -112,6 +112,36 @@ def test_connection_that_was_idle_for_55_seconds_is_not_used_again(seconds: int,
         api.get_user_inventory(56, 56)
         (idle,) = client._shared.current().transport._idle
         idle.idle_since -= seconds
+        api.get_user_inventory(56, 56)
+        assert server.connections == connections
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds", "connections"),
+    [
+        ("timeout=5", 3.9, 1),
+        ("timeout=5", 4.1, 2),
+        ("max=100, timeout=60", 47, 1),
+        ("max=100, timeout=60", 49, 2),
+        ("timeout=3600", 54, 1),
+        ("timeout=3600", 56, 2),
+        ("timeout=0", 0, 2),
+        ("timeout=soon", 54, 1),
+    ],
+)
+def test_connection_is_not_used_again_when_its_server_may_be_closing_it(
+    header: str, seconds: float, connections: int
+) -> None:
+    with FaultServer() as server, ApiClient(Configuration(server.url)) as client:
+        api = UsersInventoryApi(client)
+        server.play_next(keeps(http_response(ENTRY, f"Keep-Alive: {header}")))
+        api.get_user_inventory(56, 56)
+        (idle,) = client._shared.current().transport._idle
+        idle.idle_since -= seconds
+        api.get_user_inventory(56, 56)
+        assert server.connections == connections
+        (idle,) = client._shared.current().transport._idle
+        idle.idle_since -= 54  # this response set no limit
         api.get_user_inventory(56, 56)
         assert server.connections == connections
 
