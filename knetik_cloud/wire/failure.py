@@ -17,6 +17,8 @@ from knetik_cloud.exceptions import (
 MAX_SHOWN = 200
 UNKNOWN_ISSUER = (18, 19, 20, 21)
 """OpenSSL's codes for certificates that no trusted CA has issued."""
+NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+"""OpenSSL's reasons, in different versions of it, for a response in plain HTTP to the start of a handshake."""
 LIBRARIES = frozenset(
     (
         "asyncio",
@@ -135,6 +137,8 @@ def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -
         hint = ""
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in UNKNOWN_ISSUER:
             hint = f" (if you trust its CA, pass the CA's file as ssl_ca_cert; trusted now: {trust})"
+        elif cause.reason in NOT_TLS:
+            hint = " (it may not speak TLS: then its URL begins with http://)"
         message = f"no secure connection to {host}: {shorten(cause)}{hint}"
         return MappedError(ApiConnectionException, message, False)
     if isinstance(cause, OSError):

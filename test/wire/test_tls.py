@@ -66,6 +66,22 @@ def call(driver: str, route: str, server: FaultServer, **settings: Any) -> Any:
             made.close()
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("who", ["", "the proxy "])
+def test_error_for_a_port_without_tls_names_it_and_the_remedy(driver: str, who: str) -> None:
+    def respond(peer: Peer) -> None:
+        peer.send(http_response({}, status="400 Bad Request"))
+
+    with FaultServer(greetings=[respond]) as server:
+        settings = {"host": "https://example.invalid", "proxy": server.url} if who else {"host": server.url}
+        secure = {name: value.replace("http://127", "https://127") for name, value in settings.items()}
+        error = call(driver, "direct", server, **secure)
+    assert isinstance(error, ApiConnectionException)
+    host = server.url.removeprefix("http://")
+    assert str(error.reason).startswith(f"no secure connection to {who}{host}: [SSL")
+    assert str(error.reason).endswith(" (it may not speak TLS: then its URL begins with http://)")
+
+
 def right(outcome: Any) -> None:
     assert outcome == ENTRY["id"]
 
