@@ -71,6 +71,14 @@ async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callab
         del failure  # its traceback holds this frame
 
 
+def read(host: str, port: int) -> Sequence[Address]:
+    """Read a host that is an address, without a name server. Returns nothing for a name."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return ()
+
+
 def system_error(code: int) -> OSError:
     """Build the error for a code of the system. On Windows, only `socket` describes those of sockets."""
     return OSError(code, getattr(socket, "errorTab", {}).get(code) or os.strerror(code))

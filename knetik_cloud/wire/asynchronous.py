@@ -299,7 +299,8 @@ async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) 
     clock = TimedPipe()
     clock.begin(until, math.inf)
     dialer = _Dialer(loop)
-    task = await addresses.connect(dialer, await _resolve(loop, host, port, clock), clock.remaining)
+    found = addresses.read(host, port) or await _resolve(loop, host, port, clock.remaining())
+    task = await addresses.connect(dialer, found, clock.remaining)
     sock = task.result()
     try:
         _, pipe = await loop.create_connection(lambda: AsyncioPipe(loop, opened), sock=sock)
@@ -310,13 +311,8 @@ async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) 
 
 
 async def _resolve(
-    loop: asyncio.AbstractEventLoop, host: str, port: int, clock: TimedPipe
+    loop: asyncio.AbstractEventLoop, host: str, port: int, seconds: float
 ) -> Sequence[addresses.Address]:
-    """Resolve a name in a thread, or read an address right here."""
-    try:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        pass
-    seconds = clock.remaining()
+    """Resolve a name in a thread of the loop."""
     async with asyncio.timeout(None if seconds == math.inf else seconds):
         return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -6,8 +6,9 @@ import math
 import os
 import selectors
 import socket
+import threading
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from knetik_cloud.wire import addresses
 from knetik_cloud.wire.failure import reject_foreign
@@ -156,5 +157,30 @@ async def connect(host: str, port: int, until: float) -> BlockingPipe:
     """
     clock = TimedPipe()
     clock.begin(until, math.inf)
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = addresses.read(host, port) or _resolve(host, port, clock.remaining())
     return BlockingPipe(await addresses.connect(_Dialer(), found, clock.remaining))
+
+
+def _resolve(host: str, port: int, seconds: float) -> Sequence[addresses.Address]:
+    """Resolve a name in a thread, since the system may take far longer than the time that remains."""
+    results: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            results.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except BaseException as error:
+            results.append(error)
+
+    thread = threading.Thread(target=look_up, name="knetik_cloud: getaddrinfo", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # there are too many, or the interpreter shuts down
+        look_up()
+    else:
+        thread.join(min(seconds, threading.TIMEOUT_MAX))
+    if not results:
+        raise TimeoutError("timed out resolving")
+    if isinstance(results[0], BaseException):
+        raise results.pop()
+    found: Sequence[addresses.Address] = results[0]
+    return found

@@ -18,7 +18,7 @@ MAX_SHOWN = 200
 UNKNOWN_ISSUER = (18, 19, 20, 21)
 """OpenSSL's codes for certificates that no trusted CA has issued."""
 NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
-"""OpenSSL's reasons, in different versions of it, for a response in plain HTTP to the start of a handshake."""
+"""OpenSSL's reasons, in different versions, for a response in plain HTTP to the start of a handshake."""
 LIBRARIES = frozenset(
     (
         "asyncio",

@@ -21,6 +21,7 @@ import pytest
 from knetik_cloud import (
     ApiClient,
     ApiConnectionException,
+    ApiException,
     ApiResponseError,
     ApiTimeoutException,
     ApiValueError,
@@ -502,6 +503,66 @@ def test_host_whose_addresses_all_reject_connections_is_not_reached(
         made.close()
     assert not caught.value.may_have_applied
     assert f"127.0.0.1:{port}" in str(caught.value.reason)
+
+
+@pytest.fixture
+def hanging_name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A name server that responds once the event is set."""
+    genuine = socket.getaddrinfo
+    responds = threading.Event()
+
+    def look_up(host: str, port: int, *rest: Any, **options: Any) -> Any:
+        if not options.get("flags"):
+            responds.wait(60)
+            host = "127.0.0.1"
+        return genuine(host, port, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    yield responds
+    responds.set()
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize(
+    ("settings", "error", "reason"),
+    [
+        ({"deadline": 0.2}, DeadlineExceeded, "exceeded its deadline of 0.2 s"),
+        ({"timeout": (0.2, 5)}, ApiTimeoutException, "timed out connecting to service.example"),
+    ],
+)
+def test_name_lookup_that_hangs_ends_in_time(
+    driver: str,
+    settings: dict[str, Any],
+    error: type[ApiException],
+    reason: str,
+    hanging_name_server: threading.Event,
+) -> None:
+    made = DRIVERS[driver](Configuration("http://service.example", retries=0, **settings))
+    try:
+        with pytest.raises(error, match=reason) as caught:
+            made.call("get_user_inventory", 56, 56)
+        assert not hanging_name_server.is_set()
+    finally:
+        hanging_name_server.set()  # the loop waits for its threads when it is closed
+        made.close()
+    assert not caught.value.may_have_applied
+
+
+def test_name_is_looked_up_without_a_thread_if_none_can_be_started(
+    hanging_name_server: threading.Event, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if threading.current_thread() is threading.main_thread():
+            raise RuntimeError("can't start new thread")
+        genuine(thread)  # the server's
+
+    hanging_name_server.set()
+    server.responses = [http_response(200, b'{"id": 56}')]
+    with ApiClient(Configuration(f"http://service.example:{server.port}")) as client:
+        monkeypatch.setattr(threading.Thread, "start", start)
+        assert UsersInventoryApi(client).get_user_inventory(56, 56).id == 56
 
 
 @pytest.mark.parametrize("pipes", [blocking, asynchronous])
