@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, zip_longest
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -77,6 +78,19 @@ def read(host: str, port: int) -> Sequence[Address]:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:
         return ()
+
+
+@contextmanager
+def new_socket(address: Address) -> Iterator[socket.socket]:
+    """Create a socket in non-blocking mode for an address, which an error closes."""
+    sock = socket.socket(*address[:3])
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        yield sock
+    except BaseException:
+        sock.close()
+        raise
 
 
 def system_error(code: int) -> OSError:

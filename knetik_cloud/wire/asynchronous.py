@@ -241,16 +241,9 @@ class _Dialer:
         return self._loop.create_task(self._connect(address))
 
     async def _connect(self, address: addresses.Address) -> socket.socket:
-        family, kind, protocol, _, where = address
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await self._loop.sock_connect(sock, where)
-        except BaseException:
-            sock.close()
-            raise
-        return sock
+        with addresses.new_socket(address) as sock:
+            await self._loop.sock_connect(sock, address[4])
+            return sock
 
     async def wait(
         self, attempts: Sequence[asyncio.Task[socket.socket]], seconds: float

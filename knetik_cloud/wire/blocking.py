@@ -113,19 +113,12 @@ class _Dialer:
     """Connects sockets, several at the same time."""
 
     def dial(self, address: addresses.Address) -> socket.socket:
-        family, kind, protocol, _, where = address
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with addresses.new_socket(address) as sock:
             try:
-                sock.connect(where)  # not `connect_ex`, which tools that forbid connections don't guard
+                sock.connect(address[4])  # not `connect_ex`, which tools that forbid connections don't guard
             except BlockingIOError as error:  # it is in progress
                 reject_foreign(error)
-        except BaseException:
-            sock.close()
-            raise
-        return sock
+            return sock
 
     async def wait(
         self, attempts: Sequence[socket.socket], seconds: float
