@@ -89,32 +89,42 @@ async def exchange(
 
 def _recorded(command: Send, response: Response) -> dict[str, Any]:
     """Return a response as vcrpy stores it, without the secrets that it holds or echoes."""
-    secrets = command.request.secrets()
-    text = response.data.decode("utf-8", "replace")
-    shown = masked(text, [*secrets, *_granted(command, response)])
+    body, granted = _without_tokens(command, response)
+    secrets = [*command.request.secrets(), *granted]
+    text = body.decode("utf-8", "replace")
+    shown = masked(text, secrets)
     headers = {
-        name: [masked(value, secrets)]
+        name: [MASK if name.lower() == "set-cookie" else masked(value, secrets)]
         for name, value in response.headers.items()
         if name.lower() not in DECODED
     }
     return {
         "status": {"code": response.status, "message": masked(response.reason or "", secrets)},
         "headers": headers,
-        "body": {"string": response.data if shown == text else shown.encode()},
+        "body": {"string": body if shown == text else shown.encode()},
     }
 
 
-def _granted(command: Send, response: Response) -> list[Secret]:
-    """List the secrets that a response grants, such as a token."""
+def _without_tokens(command: Send, response: Response) -> tuple[bytes, list[Secret]]:
+    """Return the body of a response with the tokens that it grants masked, and the tokens.
+
+    If the operation grants tokens, any text may be one, except those of declared fields that are no secrets.
+    """
     returned = command.request.operation.returned
-    if not isinstance(returned, expressions.Reference):
-        return []
-    fields = [field.wire for field in returned.model._fields.values() if field.secret]
-    if not fields:
-        return []
+    fields = returned.model._fields.values() if isinstance(returned, expressions.Reference) else ()
+    if response.status >= 300 or not any(field.secret for field in fields):
+        return response.data, []
     try:
         found = json.loads(response.data)
-    except ValueError:
-        return []
-    values = [found.get(name) for name in fields] if isinstance(found, dict) else []
-    return [Secret(value) for value in values if isinstance(value, str) and value != MASK]
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        return MASK.encode(), []
+    public = {field.wire for field in fields if not field.secret}
+    tokens = {
+        name: value
+        for name, value in found.items()
+        if value and name not in public and isinstance(value, (str, list, dict))
+    }
+    shown = json.dumps({**found, **dict.fromkeys(tokens, MASK)})
+    return shown.encode(), [Secret(value) for value in tokens.values() if isinstance(value, str)]

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from knetik_cloud import (
     ApiClient,
     ApiConnectionException,
     ApiException,
+    ApiResponseError,
     ApiValueError,
     Configuration,
     NotFoundException,
@@ -86,6 +88,32 @@ def test_cassette_holds_no_secret(kind: str, tmp_path: Path) -> None:
             assert call(kind, configuration).id == 56
     assert "canary" not in path.read_text()
     assert "/there?t=***" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        http_response(b"access_token=token-canary&token_type=bearer"),
+        http_response("token-canary"),
+        http_response(["token-canary"]),
+        http_response({"access_token": ["token-canary"]}),
+        http_response({"accessToken": "token-canary"}),
+        http_response({"data": {"access_token": "token-canary"}}),
+        http_response({**TOKEN_RESPONSE, "id_token": "token-canary"}),
+        http_response(b'{"access_token": "token-canary", "access_token": "granted-token"}'),
+        http_response(TOKEN_RESPONSE, "X-Token: granted-token-canary"),
+        http_response(TOKEN_RESPONSE, "Set-Cookie: session=cookie-canary"),
+    ],
+)
+def test_no_form_of_a_token_is_in_a_cassette(response: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "cassette.yaml"
+    with (
+        FaultServer([keeps(response)]) as server,
+        vcr.use_cassette(str(path)),
+        suppress(ApiResponseError),
+    ):
+        call("blocking", Configuration(server.url, client_secret="secret"))
+    assert "canary" not in path.read_text()
 
 
 @pytest.mark.parametrize("kind", KINDS)
