@@ -15,12 +15,12 @@ def without_tracebacks(error: BaseException) -> BaseException:
 
 
 def chain_of(error: BaseException) -> list[BaseException]:
-    """List an error and all its causes and contexts."""
+    """List an error, all its causes and contexts, and the errors of groups."""
     found = [error]
     for link in found:
         found += [
             linked
-            for linked in (link.__cause__, link.__context__)
+            for linked in (link.__cause__, link.__context__, *getattr(link, "exceptions", ()))
             if linked is not None and not any(linked is known for known in found)
         ]
     return found

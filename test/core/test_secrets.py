@@ -187,6 +187,19 @@ def test_contexts_and_causes_lose_their_tracebacks() -> None:
     assert outer.__context__.__traceback__ is outer.__cause__.__traceback__ is outer.__traceback__ is None
 
 
+def test_errors_of_a_group_lose_their_tracebacks() -> None:
+    def raised(error: Exception) -> Exception:
+        try:
+            raise error
+        except Exception as caught:
+            return caught
+
+    inner = raised(OSError("member of a member"))
+    group = ExceptionGroup("group", [raised(KeyError("member")), ExceptionGroup("inner", [inner])])
+    assert sanitize_cause(raised(group), []) is group
+    assert group.exceptions[0].__traceback__ is inner.__traceback__ is group.__traceback__ is None
+
+
 def test_an_error_keeps_a_bounded_excerpt_of_the_body() -> None:
     data = b"x" * MAX_ERROR_BODY_BYTES
     body = World().error(READ, [Reply(400, data + b"y")], settings=make_settings(retries=0)).body
