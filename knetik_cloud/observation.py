@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
+from operator import is_
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knetik_cloud.core import options
@@ -148,7 +149,9 @@ class Observer:
 
     def observe(self, operation: Operation[Any]) -> Observation | None:
         """Return the observation of a call, or None if there are no hooks and attempts aren't logged."""
-        callbacks = self._callbacks if default_hooks == self._known_defaults else self._collect()
+        known, callbacks = self._known_defaults, self._callbacks
+        if len(known) != len(default_hooks) or (known and not all(map(is_, known, default_hooks))):
+            callbacks = self._collect()
         if callbacks is NO_CALLBACKS and not logger().isEnabledFor(DEBUG):
             return None
         return Observation(self, callbacks, operation)

@@ -211,6 +211,22 @@ def test_default_hooks_apply_to_every_client_and_come_first(kind: str) -> None:
     assert order == ["default", "own", "second", "own", "second"]
 
 
+def test_default_hook_that_is_replaced_by_an_equal_one_is_called_no_more() -> None:
+    class Equal(Recorder):
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Equal)
+
+    first, second = Equal(), Equal()
+    with FaultServer() as server, ApiClient(Configuration(server.url)) as client:
+        for hook in (first, second):
+            default_hooks.append(hook)
+            try:
+                UsersInventoryApi(client).get_user_inventory(56, 57)
+            finally:
+                default_hooks.remove(hook)
+    assert len(first.seen) == len(second.seen) == 4
+
+
 def test_changed_hooks_keep_the_token_and_the_connection() -> None:
     first, second = Recorder(), Recorder()
     with FaultServer() as server:
