@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 if TYPE_CHECKING:
     import inspect
@@ -53,7 +53,7 @@ class LazyDoc:
 class LazySignature:
     """The signature of a function, which is built when it is read.
 
-    It passes for an `inspect.Signature`, whose module is expensive to import.
+    It passes for an `inspect.Signature`, whose module is expensive to import. Its copies are real ones.
 
     Args:
         build: Builds the signature.
@@ -80,6 +80,9 @@ class LazySignature:
 
     def __hash__(self) -> int:
         return hash(self._build())
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        return self._build().__reduce_ex__(protocol)  # copies and pickles are plain signatures
 
     def __repr__(self) -> str:
         return repr(self._build())

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import inspect
+import pickle
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, get_args, get_type_hints
 
 import pytest
 
 import knetik_cloud
-from knetik_cloud import ApiException, ApiResponse, Configuration, Secret, aio
+from knetik_cloud import ApiException, ApiResponse, Configuration, Secret, UserInventoryResource, aio
 from knetik_cloud.core.options import CallOptions
 from test.conftest import RecordingServer, http_response
 
@@ -38,6 +41,27 @@ def test_signature_names_the_options_and_hints_resolve(method: Any) -> None:
     assert signature.return_annotation == hints["return"]
     assert inspect.getsource(method).lstrip().startswith(("def ", "async def ", "@name_options"))
     assert str(signature).count("_deadline") == 1
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+@pytest.mark.parametrize(
+    "described", [knetik_cloud.UsersInventoryApi.get_user_inventory, Configuration, UserInventoryResource]
+)
+def test_signature_can_be_copied_and_pickled(described: Any, copied: Callable[[Any], Any]) -> None:
+    signature = copied(inspect.signature(described))
+    assert type(signature) is inspect.Signature
+    assert signature == inspect.signature(described)
+
+
+def test_function_that_wraps_a_method_can_be_sent_to_another_process() -> None:
+    cloudpickle = pytest.importorskip("cloudpickle")
+
+    @functools.wraps(knetik_cloud.UsersInventoryApi.get_user_inventory)
+    def wrapper(*arguments: Any) -> Any:
+        return arguments
+
+    received = pickle.loads(cloudpickle.dumps(wrapper))
+    assert inspect.signature(received) == inspect.signature(wrapper)
 
 
 @pytest.mark.parametrize("name", knetik_cloud.models.__all__)
