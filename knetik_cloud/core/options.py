@@ -182,7 +182,7 @@ def headers(name: str, values: Any) -> dict[str, str | Secret]:
         ApiValueError: If a name can't be sent, a value has a line break, or the transport sets the header.
     """
     if not isinstance(values, Mapping):
-        raise types.invalid_value_error(name, "a dict of header names to strings", values)
+        raise ApiValueError(f"{name} must be a dict of header names to strings, not {type(values).__name__}")
     checked: dict[str, str | Secret] = {}
     for header, value in values.items():
         if not isinstance(header, str) or not HEADER_NAME.fullmatch(header):

@@ -100,6 +100,14 @@ def test_secret_headers_are_stored_as_secrets(name: str) -> None:
     assert isinstance(held, Secret)
 
 
+@pytest.mark.parametrize("headers", [[("Authorization", "canary")], "Authorization: canary", b"canary"])
+def test_headers_that_are_no_dict_are_rejected_without_their_values(headers: Any) -> None:
+    with pytest.raises(ApiValueError) as caught:
+        options.headers("_headers", headers)
+    kind = type(headers).__name__
+    assert caught.value.reason == f"_headers must be a dict of header names to strings, not {kind}"
+
+
 @pytest.mark.parametrize("name", ["timeot", "acess_token", "x"])
 def test_a_misspelled_setting_is_an_attribute_error(name: str) -> None:
     with pytest.raises(AttributeError, match=name):
