@@ -267,12 +267,12 @@ class Observation:
             yield from notify(self._callbacks.on_call_end, call, is_end=True)
 
 
-def _with(headers: Mapping[str, str | Secret], added: Mapping[str, Any]) -> dict[str, str | Secret]:
+def _with(headers: Mapping[str, str | Secret], added: Any) -> dict[str, str | Secret]:
     """Return headers with those of hooks, which replace them. Invalid ones are logged and left out."""
     valid: dict[str, str | Secret] = {}
-    for name, value in added.items():
+    for part in [{name: added[name]} for name in added] if isinstance(added, Mapping) else [added]:
         try:
-            valid |= options.headers("attempt.headers", {name: value})
+            valid |= options.headers("attempt.headers", part)
         except ApiException as error:
             logger().error("a header of a hook was not sent: %s", error)
     return options.override_headers(dict(headers), valid)

@@ -130,6 +130,20 @@ def test_header_that_cannot_be_sent_is_logged_and_left_out(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_headers_of_a_hook_that_are_no_dict_are_logged_and_left_out(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Assigns(Hook):
+        def on_attempt_start(self, attempt: Attempt) -> None:
+            attempt.headers = [("X-Api-Key", "canary")]  # type: ignore[assignment]
+
+    with FaultServer() as server:
+        assert call(kind, Configuration(server.url, hooks=[Assigns()])).id == 56
+    assert "attempt.headers must be a dict of header names to strings, not list" in caplog.text
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_header_that_two_hooks_add_is_sent_once(kind: str, server: RecordingServer) -> None:
     server.responses = [response(200, b'{"id": 56}')]
     hooks = [Adds({"traceparent": "1", "user-agent": "1"}), Adds({"Traceparent": "2", "USER-AGENT": "2"})]
