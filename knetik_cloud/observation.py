@@ -81,7 +81,7 @@ def notify(callbacks: Iterable[Callback], event: object, is_end: bool = False) -
     for callback in callbacks:
         try:
             pending = callback(event)
-            if pending is not None:
+            if pending is not None and hasattr(pending, "__await__"):
                 yield Await(pending)
         except BaseException as error:
             if not is_interruption(error):

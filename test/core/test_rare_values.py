@@ -8,6 +8,7 @@ import enum
 import json
 import shlex
 import sys
+from collections.abc import Generator
 from itertools import product
 from typing import Any
 
@@ -310,11 +311,18 @@ def test_header_names_have_all_characters_of_tokens(name: str) -> None:
     assert response.fields[0] == (name, "1")
 
 
+class Pending:
+    """The result of a coroutine hook, which nothing awaits here."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
 def test_error_that_a_signal_handler_raises_during_a_hook_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "signal", raising=False)
     assert not observation.is_interruption(ValueError())
     monkeypatch.setattr(observation, "is_interruption", lambda error: True)
-    steps = observation.notify([lambda event: event], object())
+    steps = observation.notify([lambda event: event], Pending())
     next(steps)
     with pytest.raises(ValueError, match="time limit"):
         steps.throw(ValueError("time limit"))
@@ -343,6 +351,6 @@ def test_response_with_too_many_json_values_is_an_error(server: RecordingServer)
 
 
 def test_every_coroutine_hook_of_an_event_is_awaited() -> None:
-    awaited = [object(), object()]
+    awaited = [Pending(), Pending()]
     steps = observation.notify(tuple(lambda event, each=each: each for each in awaited), None)  # type: ignore[misc]
     assert [command.awaitable for command in steps] == awaited  # type: ignore[union-attr]

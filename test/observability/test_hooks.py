@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -141,6 +142,17 @@ def test_headers_of_a_hook_that_are_no_dict_are_logged_and_left_out(
         assert call(kind, Configuration(server.url, hooks=[Assigns()])).id == 56
     assert "attempt.headers must be a dict of header names to strings, not list" in caplog.text
     assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_result_of_a_hook_that_cannot_be_awaited_is_ignored(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    hook = Mock(spec=Hook)
+    with FaultServer() as server:
+        assert call(kind, Configuration(server.url, hooks=[hook])).id == 56
+    hook.on_call_end.assert_called_once()
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("kind", KINDS)
