@@ -47,6 +47,17 @@ def _must_be(expected: str, holds: Callable[[Any], object]) -> Check:
     return check
 
 
+def _must_be_kind(expected: str, holds: Callable[[Any], object]) -> Check:
+    """Build a check whose error names only the type of a value, which may be a credential."""
+
+    def check(name: str, value: Any) -> Any:
+        if not holds(value):
+            raise ApiValueError(f"{name} must be {expected}, not {type(value).__name__}")
+        return value
+
+    return check
+
+
 def _secret(expected: str, holds: Callable[[Secret], bool]) -> Check:
     """Build a check for a secret, whose value must not appear in the error."""
 
@@ -92,10 +103,11 @@ def _proxy(name: str, value: Any) -> str:
 
 
 def without_userinfo(value: Any) -> Any:
-    """Mask the user and the password in a URL, also in a malformed one."""
+    """Mask the user and the password in a URL, also in a malformed one or in one within another value."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    return USER_INFO.sub(rf"\1{MASK}@", value) if isinstance(value, str) else value
+    text = value if isinstance(value, str) else repr(value)
+    return USER_INFO.sub(rf"\1{MASK}@", text) if "@" in text else value
 
 
 def _path(name: str, value: Any) -> str:
@@ -116,9 +128,9 @@ def _hooks(name: str, value: Any) -> tuple[Hook, ...]:
 
 
 _flag = _must_be("True or False", lambda value: isinstance(value, bool))
-_text = _must_be("a non-empty str", lambda value: isinstance(value, str) and value)
+_text = _must_be_kind("a non-empty str", lambda value: isinstance(value, str) and value)
 _header_text = _must_be("a Latin-1 str without line breaks", options.is_header_text)
-_provider = _must_be(
+_provider = _must_be_kind(
     "an object with a method get_token()", lambda value: callable(getattr(value, "get_token", None))
 )
 _token = _secret("a Latin-1 str without line breaks", lambda value: options.is_header_text(value.reveal()))

@@ -263,6 +263,11 @@ def test_secrets_travel_in_the_body_and_never_in_a_url(capsys: pytest.CaptureFix
         lambda: Configuration(client_secret=f"{SECRET}\ud800"),
         lambda: Configuration(host=f"http://robin:{PASSWORD}@example.com"),
         lambda: Configuration(proxy=f"ftp://robin:{PASSWORD}@example.com"),
+        lambda: Configuration(proxy={"https": f"http://robin:{PASSWORD}@example.com"}),  # type: ignore[arg-type]
+        lambda: Configuration(token_provider=FIXED),  # type: ignore[arg-type]
+        lambda: Configuration(token_provider={"access_token": FIXED}),  # type: ignore[arg-type]
+        lambda: Configuration(username=("robin", PASSWORD)),  # type: ignore[arg-type]
+        lambda: Configuration(client_id=("knetik", SECRET)),  # type: ignore[arg-type]
         lambda: Configuration(username="robin", client_secret=SECRET).tokens(),
     ],
 )
