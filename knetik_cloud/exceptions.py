@@ -171,7 +171,8 @@ class ApiException(Exception):
                 if isinstance(row, dict)
             )
         elif isinstance(result.get("error"), str):
-            self.errors = (ErrorDetail(_text_in(result, "error_description"), None, result["error"]),)
+            described = _text_in(result, "error_description") or result["error"]  # the former is optional
+            self.errors = (ErrorDetail(described, None, result["error"]),)
 
     @property
     def docs(self) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -80,6 +82,14 @@ def test_any_body_makes_an_exception(body: str) -> None:
     assert str(error).startswith("(500)\nReason: why")
 
 
+@pytest.mark.parametrize("described", [{}, {"error_description": None}, {"error_description": ""}])
+def test_oauth_error_without_a_description_has_its_code_as_the_message(described: dict[str, Any]) -> None:
+    error = ApiException(401, "why")
+    error._load_response(json.dumps({"error": "invalid_client", **described}), Headers())
+    assert error.errors == (ErrorDetail("invalid_client", None, "invalid_client"),)
+    assert "Message: invalid_client\n" in str(error)
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
@@ -93,8 +103,6 @@ def test_any_body_makes_an_exception(body: str) -> None:
     )
 )
 def test_any_json_makes_an_exception(value: object) -> None:
-    import json
-
     error = ApiException(500, "why")
     error._load_response(json.dumps(value), Headers())
     assert error.code is None or type(error.code) is int

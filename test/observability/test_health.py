@@ -60,6 +60,11 @@ PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
         {"client_secret": "wrong"},
         "{host} issued no token (Bad credentials): check the credentials of the Configuration",
     ),
+    "no token, and no description": (
+        [status("401 Unauthorized", {"error": "invalid_client"})],
+        {"client_secret": "wrong"},
+        "{host} issued no token (invalid_client): check the credentials of the Configuration",
+    ),
     "rejected token": (
         [status("401 Unauthorized")],
         {"access_token": "old"},
