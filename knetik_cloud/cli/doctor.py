@@ -287,7 +287,10 @@ class _Checks:
         settings = {name: value for name, value in found.settings().items() if value is not None}
         grant = "password" if found.kind == "password" else "client_credentials"
         token = apis.AccessTokenApi(self._live.client).get_o_auth_token(grant_type=grant, **settings)
-        return Check("token", "ok", f"issued, valid for {token.expires_in} s")
+        if not token.access_token:
+            return Check("token", "failed", "the response contains no access token", "Check the host.")
+        lifetime = "" if token.expires_in is None else f", valid for {token.expires_in} s"
+        return Check("token", "ok", f"issued{lifetime}")
 
     def _permissions(self) -> Check:
         """Call the lists that need a permission and no argument, a row each."""

@@ -542,6 +542,24 @@ def test_doctor_warns_of_a_clock_that_is_off(run: Run, server: RecordingServer) 
 
 
 @pytest.mark.parametrize(
+    ("response", "state", "detail"),
+    [
+        ({"access_token": "granted", "expires_in": 60}, "ok", "issued, valid for 60 s"),
+        ({"access_token": "granted"}, "ok", "issued"),
+        ({"error": "invalid_client"}, "failed", "the response contains no access token"),
+    ],
+)
+def test_doctor_checks_that_a_token_is_in_the_response(
+    response: dict[str, Any], state: str, detail: str, run: Run, server: RecordingServer, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_CLIENT_SECRET", SECRET)
+    server.responses = [http_response(200, json.dumps(response).encode())]
+    rows = {row["check"]: row for row in run("doctor", "--host", server.url, "-o", "jsonl").rows("jsonl")}
+    assert (rows["token"]["state"], rows["token"]["detail"]) == (state, detail)
+    assert (rows["permissions"]["state"] == "skipped") is (state == "failed")
+
+
+@pytest.mark.parametrize(
     ("certificate", "setting", "state", "detail"),
     [
         ("good.pem", f'ssl_ca_cert = "{CERTIFICATES / "authority.pem"}"', "ok", "certificate valid for"),
