@@ -95,9 +95,16 @@ def notify(callbacks: Iterable[Callback], event: object, is_end: bool = False) -
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Return whether an error interrupts the call: an exit, a cancellation, or one of a signal handler."""
+    """Return whether an error interrupts the call: an exit, its cancellation, or one of a signal handler."""
     if not isinstance(error, Exception):
-        return True
+        asyncio = sys.modules.get("asyncio")
+        if asyncio is None or not isinstance(error, asyncio.CancelledError):
+            return True
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # no event loop runs
+            task = None
+        return task is not None and task.cancelling() > 0  # otherwise a hook awaited what was cancelled
     signal = sys.modules.get("signal")
     if signal is None:
         return False

@@ -403,6 +403,33 @@ def test_interruption_in_a_hook_leaves_no_start_without_its_end(
     assert [line.partition(":")[0] for line in after.seen if not line.startswith("call ")] == first_end
 
 
+async def await_cancelled_task(_: object) -> None:
+    """Await a task of the program that something else has cancelled."""
+    task = asyncio.create_task(asyncio.sleep(60))
+    task.cancel()
+    await task
+
+
+def raise_cancelled(_: object) -> None:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("event", ["on_call_start", "on_attempt_start", "on_attempt_end", "on_call_end"])
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [("blocking", raise_cancelled), ("asyncio", raise_cancelled), ("asyncio", await_cancelled_task)],
+)
+def test_cancelled_task_that_a_hook_awaits_does_not_cancel_the_call(
+    kind: str, way: Any, event: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder()
+    with FaultServer() as server:
+        configuration = Configuration(server.url, hooks=[Interrupts(event, way), recorder])
+        assert call(kind, configuration).id == 56
+    assert len(recorder.seen) == 4
+    assert "failed: CancelledError" in caplog.text
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_second_interruption_leaves_no_start_without_its_end_either(kind: str) -> None:
     recorder = Recorder()
