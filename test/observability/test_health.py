@@ -65,6 +65,21 @@ PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
         {"client_secret": "wrong"},
         "{host} issued no token (invalid_client): check the credentials of the Configuration",
     ),
+    "token operation that fails": (
+        [status("503 Service Unavailable")],
+        {"client_secret": "right", "retries": 0},
+        "{host} has a failure of its own (503 Service Unavailable): try again later",
+    ),
+    "token operation that throttles": (
+        [status("429 Slow Down")],
+        {"client_secret": "right", "retries": 0},
+        "{host} throttles this client (429 Slow Down): send fewer requests",
+    ),
+    "no token operation": (
+        [status("404 Not Found")],
+        {"client_secret": "right", "retries": 0},
+        "{host} has no such API (404 Not Found): check the host and its path",
+    ),
     "rejected token": (
         [status("401 Unauthorized")],
         {"access_token": "old"},
