@@ -186,7 +186,8 @@ class Observer:
         if error is not None:
             rest = ", using the current one until it expires" if is_usable else ""
             facts = {"operation": error.operation, "status": error.status, "error": type(error).__name__}
-            _log(WARNING, facts, "a new token could not be obtained (%s)%s", error.reason, rest)
+            text = error.reason if error.status is None else f"{error.status} {error.reason}".rstrip()
+            _log(WARNING, facts, "a new token could not be obtained (%s)%s", text, rest)
         return notify(self._collect().on_token, event)
 
 

@@ -177,7 +177,7 @@ def test_renewal_that_fails_while_the_token_is_valid_is_logged() -> None:
         finally:
             logging.getLogger("knetik_cloud").removeHandler(handler)
     assert [record.getMessage() for record in records] == [
-        "a new token could not be obtained (X), using the current one until it expires"
+        "a new token could not be obtained (400 X), using the current one until it expires"
     ]
 
 

@@ -112,7 +112,7 @@ SCENARIOS = {
         ],
         [
             f"DEBUG {TOKEN}: 401 Unauthorized in T s",
-            "WARNING a new token could not be obtained (Unauthorized)",
+            "WARNING a new token could not be obtained (401 Unauthorized)",
         ],
         [
             f"{READ}, error 401, knetik_cloud.token",
