@@ -133,6 +133,8 @@ class OpenTelemetryHook(Hook):
 
     def on_token(self, event: TokenEvent) -> None:
         """Record a token as an event of the call that needed it."""
+        if not is_instrumentation_enabled():
+            return
         found: Attributes = {"knetik_cloud.token.renewed": event.renewed}
         if event.expires_in is not None:
             found["knetik_cloud.token.expires_in"] = event.expires_in

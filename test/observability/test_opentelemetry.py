@@ -180,15 +180,17 @@ def test_baggage_is_sent() -> None:
     assert server.requests[0].headers["baggage"] == "tenant=acme"
 
 
-def test_suppressed_instrumentation_makes_no_spans() -> None:
+def test_suppressed_instrumentation_makes_no_spans_and_no_events() -> None:
     with (
         FaultServer() as server,
         instrumented() as telemetry,
-        ApiClient(Configuration(server.url)) as client,
+        ApiClient(Configuration(server.url, client_secret="secret")) as client,
+        telemetry.tracer_provider.get_tracer("test").start_as_current_span("mine"),
         suppress_instrumentation(),
     ):
         UsersInventoryApi(client).get_user_inventory(56, 57)
-    assert telemetry.spans == []
+    (mine,) = telemetry.spans
+    assert mine.events == ()
     assert "traceparent" not in server.requests[0].headers
 
 
