@@ -624,12 +624,13 @@ class _Run:
             left.put(shard)
         meter, done = self._meter()
         errors: list[BaseException] = []
+        ended = threading.Semaphore(0)
 
         count = min(limits.concurrency, len(self._manifest.sizes))
         threads = [
             threading.Thread(
                 target=copy_context().run,
-                args=(self._work, worker, left, errors),
+                args=(self._work, worker, left, errors, ended),
                 name=f"knetik_cloud_bulk_{n}",
             )
             for n in range(count)
@@ -639,10 +640,10 @@ class _Run:
             for thread in threads:
                 thread.start()
                 started.append(thread)
-            working = threads
+            working = count
             while working:  # the last update comes after the last thread: its state is final
-                working[0].join(POLL_SECONDS)
-                working = [thread for thread in working if thread.is_alive()]
+                # Not `join`: before Python 3.13, Ctrl-C during it makes a running thread count as ended.
+                working -= ended.acquire(timeout=POLL_SECONDS)
                 meter.update(done + sum(worker.counts), worker.pace.active, worker.counts_by_name())
         except BaseException as error:  # Ctrl-C, or an error of the caller's progress function
             worker.stop("interrupted")
@@ -657,7 +658,13 @@ class _Run:
             raise errors[0]
         return worker.stopped
 
-    def _work(self, worker: _Worker, left: queue.SimpleQueue[int], errors: list[BaseException]) -> None:
+    def _work(
+        self,
+        worker: _Worker,
+        left: queue.SimpleQueue[int],
+        errors: list[BaseException],
+        ended: threading.Semaphore,
+    ) -> None:
         """Run shards in a thread until none is left."""
         worker.pace.join()
         try:
@@ -674,6 +681,7 @@ class _Run:
             worker.stop("an error")
         finally:
             worker.pace.leave()
+            ended.release()
 
     def _run_executor(self, limits: Limits, executor: Executor) -> str | None:
         """Run whole shards in an executor."""

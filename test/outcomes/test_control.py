@@ -143,6 +143,32 @@ def test_calls_in_flight_finish_after_ctrl_c_and_the_same_command_continues(
     assert_complete(api, tmp_path)
 
 
+def test_call_in_flight_finishes_after_ctrl_c_during_the_wait_for_it(
+    seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noticed = threading.Event()
+    message = SimpleNamespace(write=lambda text: noticed.set(), flush=lambda: None, isatty=lambda: False)
+    monkeypatch.setattr(sys, "stderr", message)
+    main = threading.get_ident()
+    calls: list[str] = []
+
+    class Interrupt(knetik_cloud.Hook):
+        """Interrupts the main thread during the third grant."""
+
+        def on_attempt_start(self, attempt: knetik_cloud.hooks.Attempt) -> None:
+            calls.append(attempt.operation)
+            if calls.count(GRANT) == 3 and not noticed.is_set():
+                signal.pthread_kill(main, signal.SIGINT)
+                assert noticed.wait(10)
+
+    seeded.fail(GRANT, times=None, delay=0.1)
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(seeded.url, hooks=[Interrupt()])) as client:
+        with pytest.raises(KeyboardInterrupt):
+            run(Api(client), tmp_path, concurrency=1)
+        assert open_rows(tmp_path) == 0
+        assert sum(held(Api(client)).values()) == bulk.report(tmp_path / "run").applied == 3
+
+
 def test_stderr_whose_reader_is_gone_stops_no_run(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
