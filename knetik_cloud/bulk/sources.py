@@ -215,7 +215,7 @@ def _repeated(names: Iterable[str]) -> str | None:
 
 def _value(expression: str, text: str) -> Any:
     """Return the value that a text of a CSV file stands for. What can't be read is left for the check."""
-    if expression in types.INTEGERS:
+    if expression in types.INTEGERS or expression == "epoch":
         digits = text.strip().removeprefix("-")
         return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
     if expression == "float":
@@ -225,8 +225,6 @@ def _value(expression: str, text: str) -> Any:
             return text
     if expression == "bool":
         return {"true": True, "false": False, "1": True, "0": False}.get(text.strip().lower(), text)
-    if expression == "epoch":
-        return int(text) if text.strip().lstrip("-").isdigit() else text
     if expression not in ("str", "int | str", "date", "datetime"):  # a list, a map or a model
         try:
             return _load(text)

@@ -134,6 +134,14 @@ def test_values_that_contradict_each_other_are_named_with_the_place(
     assert held(api) == {}
 
 
+@pytest.mark.parametrize("text", ["\u00b2", "--5", "1" * 5000, "soon"])
+def test_instants_that_cant_be_read_are_named_with_their_row(api: Api, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"user_id,id,timestamp\n56,56,{text}\n56,56, 1700000000 \n", encoding="utf-8")
+    with pytest.raises(bulk.InvalidRowsError, match="1 problem:\nrow 1: timestamp must be whole epoch sec"):
+        bulk.plan(path, api.update_user_inventory_expires)
+
+
 def test_fields_that_contradict_the_body_are_named(api: Api, tmp_path: Path) -> None:
     rows = [{"user_id": 56, "entitlement_id": 5, "grant_request": {"entitlement_id": 6}}]
     with pytest.raises(bulk.InvalidRowsError, match=f"row 1: {TWO_VALUES}"):
