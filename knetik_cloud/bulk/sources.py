@@ -306,13 +306,18 @@ def _encoding_error(path: Path) -> ApiValueError:
 
 def _parquet(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
     try:
-        from pyarrow import parquet
+        from pyarrow import ArrowException, parquet
     except ImportError:
         raise ApiValueError(f"reading {path} needs pyarrow: pip install 'knetik_cloud[arrow]'") from None
-    with parquet.ParquetFile(path) as file:
-        _check_columns(path, file.schema_arrow.names)
-        for batch in file.iter_batches():
-            yield from map(reader.from_columns, batch.to_pylist())
+    try:
+        with parquet.ParquetFile(path) as file:
+            _check_columns(path, file.schema_arrow.names)
+            for batch in file.iter_batches():
+                yield from map(reader.from_columns, batch.to_pylist())
+    except (ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the system, not of pyarrow
+            raise
+        raise ApiValueError(f"{path} can't be read as Parquet ({error}): is it what its name says?") from None
 
 
 def _without_nulls(value: Any) -> Any:

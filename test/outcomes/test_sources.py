@@ -165,6 +165,21 @@ def test_columns_of_a_parquet_file_that_occur_twice_are_rejected(api: Api, tmp_p
         bulk.plan(tmp_path / "rows.parquet", api.grant_user_entitlement)
 
 
+def test_damaged_parquet_files_are_named(api: Api, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "rows.parquet"
+    infos = [f"info {number}" for number in range(1000)]
+    parquet.write_table(pa.table({"user_id": [56] * 1000, "item_id": [56] * 1000, "info": infos}), path)
+    data = path.read_bytes()
+    for wrong in (b"", b"user_id,item_id\n56,56\n", data[:-100], data[:200] + bytes(2000) + data[2200:]):
+        path.write_bytes(wrong)
+        with pytest.raises(knetik_cloud.ApiValueError, match=r"rows\.parquet can't be read as Parquet \("):
+            bulk.plan(path, api.use_user_entitlement_item)
+    with pytest.raises(FileNotFoundError):
+        bulk.plan(tmp_path / "missing.parquet", api.use_user_entitlement_item)
+
+
 def compressed(suffix: str, data: bytes) -> bytes:
     if suffix == ".gz":
         return gzip.compress(data) + gzip.compress(data)
