@@ -187,7 +187,7 @@ class _RepeatedNameError(ValueError):
     """A name occurs twice in a JSON object."""
 
 
-def _load(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """Parse JSON.
 
     Raises:
@@ -227,7 +227,7 @@ def _value(expression: str, text: str) -> Any:
         return {"true": True, "false": False, "1": True, "0": False}.get(text.strip().lower(), text)
     if expression not in ("str", "int | str", "date", "datetime"):  # a list, a map or a model
         try:
-            return _load(text)
+            return parse_json(text)
         except _RepeatedNameError as error:
             raise ApiValueError(str(error)) from None
         except ValueError:
@@ -280,7 +280,7 @@ def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
         with open_text(path) as file:
             for number, line in enumerate(file, 1):  # noqa: B007 - the error names it
                 if not line.isspace():
-                    yield _load(line)
+                    yield parse_json(line)
     except UnicodeDecodeError:
         raise _encoding_error(path) from None
     except ApiValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -234,10 +233,12 @@ def _method(operation: Operation[Any], client: Any) -> Any:
 
 
 def _stdin_rows() -> Iterator[Any]:
+    from knetik_cloud.bulk.sources import parse_json
+
     for number, line in enumerate(sys.stdin.buffer, 1):
         if not line.isspace():
             try:
-                yield json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+                yield parse_json(line.decode("utf-8-sig" if number == 1 else "utf-8"))
             except (ValueError, RecursionError) as error:
                 raise click.UsageError(f"stdin, line {number} is not JSON: {error}") from None
 

@@ -70,7 +70,9 @@ def test_rows_from_stdin_are_utf_8_in_every_locale(
     assert {"Zo\u00eb", "\u85ac"} <= {row["name"] for row in listed}
 
 
-@pytest.mark.parametrize("wrong", [b'{"name": "Zo\xeb"}', b"[" * 100_000, b"{"])
+@pytest.mark.parametrize(
+    "wrong", [b'{"name": "Zo\xeb"}', b"[" * 100_000, b"{", b'{"name": "b", "name": "c"}']
+)
 def test_a_line_of_stdin_that_cant_be_read_is_named(
     wrong: bytes, sandbox: Sandbox, tmp_path: Path, run: Run
 ) -> None:
