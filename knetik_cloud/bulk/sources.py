@@ -230,7 +230,7 @@ def _value(expression: str, text: str) -> Any:
             return parse_json(text)
         except _RepeatedNameError as error:
             raise ApiValueError(str(error)) from None
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
     return text
 

@@ -142,6 +142,13 @@ def test_instants_that_cant_be_read_are_named_with_their_row(api: Api, tmp_path:
         bulk.plan(path, api.update_user_inventory_expires)
 
 
+def test_value_that_is_nested_too_deep_is_named_with_its_row(api: Api, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"user_id,id,data\n56,56,{'[' * 100_000}\n")
+    with pytest.raises(bulk.InvalidRowsError, match="row 1: data must be a dict"):
+        bulk.plan(path, api.update_user_inventory_behavior_data)
+
+
 def test_fields_that_contradict_the_body_are_named(api: Api, tmp_path: Path) -> None:
     rows = [{"user_id": 56, "entitlement_id": 5, "grant_request": {"entitlement_id": 6}}]
     with pytest.raises(bulk.InvalidRowsError, match=f"row 1: {TWO_VALUES}"):
