@@ -387,13 +387,12 @@ def allowed_errors(max_errors: MaxErrors, rows: int) -> int | None:
     if max_errors is None:
         return None
     value: Any = max_errors
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            value = float(value.strip()[:-1]) / 100
-        except ValueError:
-            value = -1.0
-    elif isinstance(value, str) and value.isdigit():
-        value = int(value)
+    if isinstance(value, str):
+        text = value.strip()
+        with suppress(ValueError):  # a text that is no number is rejected below
+            value = (
+                float(text[:-1]) / 100 if text.endswith("%") else float(text) if "." in text else int(text)
+            )
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     if isinstance(value, float) and 0 <= value <= 1:

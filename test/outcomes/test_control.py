@@ -93,7 +93,7 @@ def test_canary_that_fails_too_often_is_not_confirmed(api: Api, tmp_path: Path) 
     assert report.stopped == "more than 2 rows failed"
 
 
-@pytest.mark.parametrize(("allowed", "failed"), [(0, 1), (3, 4), ("5%", 3), (0.05, 3)])
+@pytest.mark.parametrize(("allowed", "failed"), [(0, 1), ("3", 4), ("5%", 3), (0.05, 3), ("0.05", 3)])
 def test_run_stops_when_too_many_rows_have_failed(
     api: Api, tmp_path: Path, allowed: Any, failed: int
 ) -> None:
@@ -531,6 +531,7 @@ def test_methods_of_the_asyncio_client_are_rejected(seeded: Sandbox, tmp_path: P
         ({"canary": 0}, "canary must be"),
         ({"max_errors": "many"}, "max_errors must be a number of rows, or a share such as '1%'"),
         ({"max_errors": 1.5}, "max_errors must be"),
+        ({"max_errors": "\u00b2"}, "max_errors must be"),
         ({"settle": -1}, "settle must be"),
         ({"safety": "full"}, "safety must be 'process' or 'power'"),
         ({"executor": 5}, r"executor must be a concurrent\.futures\.Executor"),
