@@ -19,8 +19,8 @@ class Pace:
     """Decides when a worker may send its next row. All workers of a process share one.
 
     The number of active workers starts at 2. It doubles with each window of calls until the latency has
-    doubled without more throughput, or the service responds with 429. Then it is halved, and grows by one per
-    window.
+    doubled without more throughput, or the service asks to wait with a 429 or a `Retry-After`. Then it is
+    halved, and grows by one per window.
 
     Args:
         maximum: The maximum number of active workers.
@@ -103,7 +103,7 @@ class Pace:
             self._reconsider()
 
     def throttled(self, seconds: float) -> bool:
-        """Halve the number of active workers after a 429, and pause all of them.
+        """Halve the number of active workers after a 429 or a `Retry-After`, and pause all of them.
 
         Returns:
             False if the run stopped during the pause.

@@ -1,8 +1,8 @@
 """Running the rows of a shard, one after the other: intent, call, outcome, and reading back what is unknown.
 
 A generator without I/O of its own except for the journal. It yields `Send` for a row, `Run` and `Sleep` as
-the recovery does, `Throttled` after a 429, and `NEXT` before each row, to which the driver replies whether to
-continue.
+the recovery does, `Throttled` if the service asks to wait, and `NEXT` before each row, to which the driver
+replies whether to continue.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from knetik_cloud.recovery import (
 from knetik_cloud.writes import State
 
 MAX_THROTTLED = 20
-"""The number of 429 responses to one row after which it counts as absent."""
+"""How often the service may ask to wait for one row before it counts as absent."""
 FAR_FUTURE = 253_402_300_799
 """The end of the year 9999 in epoch seconds."""
 STATES: Mapping[str, int] = {"applied": APPLIED, "absent": ABSENT, "denied": DENIED, "unknown": UNKNOWN}
@@ -359,7 +359,7 @@ class Shard:
             if state != "absent":
                 ended = UNKNOWN if state == "denied" and not_applied == UNKNOWN else STATES[state]
                 return self._end(row, ended, error, candidates)
-            if error.status == 429 and throttled < MAX_THROTTLED:
+            if (error.status == 429 or error.retry_after) and throttled < MAX_THROTTLED:
                 wait = error.retry_after
                 if wait is None:
                     wait = random.uniform(0.5, 1.0) * 2.0 ** min(throttled, 5)

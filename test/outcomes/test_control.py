@@ -643,8 +643,9 @@ def test_throttling_halves_the_limit_and_pauses_all(clock: Clock) -> None:
     assert pace.limit == 1
 
 
+@pytest.mark.parametrize("status", [429, 503])
 def test_throttled_run_applies_every_row_with_fewer_calls_at_a_time(
-    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     limits: list[tuple[int, int]] = []
     throttled = Pace.throttled
@@ -656,7 +657,7 @@ def test_throttled_run_applies_every_row_with_fewer_calls_at_a_time(
         return found
 
     monkeypatch.setattr(Pace, "throttled", watched)
-    seeded.fail(GRANT, times=20, status=429, headers={"Retry-After": "0.01"})
+    seeded.fail(GRANT, times=20, status=status, headers={"Retry-After": "0.01"})
     assert_complete(api, tmp_path)
     assert len(limits) == 20
     assert min(after for _, after in limits) == 1
