@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from knetik_cloud.bulk.files import Appender, compression_of, open_bytes
+from knetik_cloud.bulk.files import Appender, compression_of, load_zstandard, open_bytes
 from knetik_cloud.bulk.journal import BulkError, BusyError, Lease
 from knetik_cloud.bulk.progress import Meter, Progress
 from knetik_cloud.bulk.slices import Slices, lines, split
@@ -151,7 +151,19 @@ def _format(path: Path, format: str | None) -> str:
         raise types.invalid_value_error("format", f"one of {', '.join(FORMATS)}", format)
     if chosen == "parquet" and compression_of(path):
         raise ApiValueError(f"{path}: Parquet files are compressed inside: leave {path.suffix} out")
+    if chosen == "parquet":  # check now, because the file is made at the end
+        _load_parquet()
+    if compression_of(path) == ".zst":
+        load_zstandard(path)
     return chosen
+
+
+def _load_parquet() -> Any:
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise ApiValueError("writing Parquet needs pyarrow: pip install 'knetik_cloud[arrow]'") from None
+    return parquet
 
 
 def _state_path(part: Path) -> Path:
@@ -418,14 +430,10 @@ def _json(value: Any) -> str | None:
 
 def _to_parquet(part: Path, target: Path, page_model: Any, compression: str | None) -> None:
     """Make a Parquet file of JSON lines, with the columns of the contract."""
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise ApiValueError("writing Parquet needs pyarrow: pip install 'knetik_cloud[arrow]'") from None
     from knetik_cloud import upward
 
     rows = upward.load("arrow").rows_of(page_model)
-    with parquet.ParquetWriter(target, rows.schema, compression="zstd") as writer:
+    with _load_parquet().ParquetWriter(target, rows.schema, compression="zstd") as writer:
         for batch in _batches(_items(part)):
             writer.write_batch(rows.batch(batch))
 

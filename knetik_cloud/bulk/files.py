@@ -73,7 +73,7 @@ def _gunzip(path: Path) -> Iterator[bytes]:
 
 
 def _unzstd(path: Path) -> Iterator[bytes]:
-    zstandard = _zstandard(path)
+    zstandard = load_zstandard(path)
     frame = None
     with path.open("rb") as file:
         data = file.read(CHUNK_BYTES)
@@ -106,7 +106,7 @@ def create_text(path: Path) -> IO[str]:
 
         open_file = gzip.open
     elif compression == ".zst":
-        open_file = _zstandard(path).open
+        open_file = load_zstandard(path).open
     file: IO[str] = open_file(path, "wt", encoding="utf-8", errors="backslashreplace", newline="")
     return file
 
@@ -157,10 +157,15 @@ class Appender:
             import gzip
 
             return gzip.GzipFile(filename="", mode="wb", fileobj=self._file, compresslevel=6, mtime=0)
-        return _zstandard(self._path).ZstdCompressor().stream_writer(self._file, closefd=False)
+        return load_zstandard(self._path).ZstdCompressor().stream_writer(self._file, closefd=False)
 
 
-def _zstandard(path: Path) -> Any:
+def load_zstandard(path: Path) -> Any:
+    """Import the library that a file needs.
+
+    Raises:
+        ApiValueError: If it isn't installed.
+    """
     try:
         import zstandard
     except ImportError:

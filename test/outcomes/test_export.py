@@ -486,6 +486,28 @@ def test_formats_that_do_not_exist_are_rejected(
         bulk.export([], tmp_path / "a.jsonl")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "library", "message"),
+    [
+        ("a.parquet", "pyarrow", r"writing Parquet needs pyarrow: pip install 'knetik_cloud\[arrow\]'"),
+        ("a.csv.zst", "zstandard", r"a\.csv\.zst needs zstandard: pip install zstandard, or name it \.gz"),
+        ("a.jsonl.zst", "zstandard", r"a\.jsonl\.zst needs zstandard"),
+    ],
+)
+def test_format_whose_library_is_missing_is_rejected_before_the_first_request(
+    service: ListService,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    library: str,
+    message: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(knetik_cloud.ApiValueError, match=message):
+        bulk.export(pager(service), tmp_path / name, progress=False)
+    assert (service.requests, list(tmp_path.iterdir())) == ([], [])
+
+
 def ids_in(path: Path) -> list[int]:
     with open_text(path) as file:
         return [json.loads(line)["id"] for line in file]
