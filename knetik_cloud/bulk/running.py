@@ -406,7 +406,13 @@ def _connected(manifest: Manifest, connect: Connect | Api | None) -> Iterator[An
     """Yield the API object. If it was made here, its client is closed at the end."""
     if connect is None:
         module, _, name = manifest.api.partition(":")
-        connect = getattr(import_module(module), name)
+        try:
+            connect = getattr(import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise BulkError(
+                f"{manifest.api}, whose method the run calls, can't be imported here ({error}): pass an "
+                "object of it, or a function that makes one"
+            ) from None
         assert connect is not None
     if hasattr(connect, "api_client"):
         yield connect

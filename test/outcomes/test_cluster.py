@@ -272,6 +272,20 @@ def test_workers_of_another_host_are_rejected(
         bulk.run_shard(tmp_path / "run", 7)
 
 
+@pytest.mark.parametrize("name", ["a_script:Api", "knetik_cloud:run.<locals>.Api"])
+def test_class_that_a_worker_cannot_import_is_named_with_the_remedy(
+    service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path, name: str
+) -> None:
+    shards = bulk.prepare(uses("class"), api.use_user_entitlement_item, journal=tmp_path / "run", shards=1)
+    manifest = tmp_path / "run" / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "api": name}))
+    with pytest.raises(bulk.BulkError, match=rf"{name}, whose .* imported here \(.*\): pass an object of it"):
+        bulk.resume(tmp_path / "run")
+    with pytest.raises(bulk.BulkError, match="can't be imported"):
+        bulk.run_shard(tmp_path / "run", shards[0])
+    assert bulk.run_shard(tmp_path / "run", shards[0], api).counts == {"applied": ROWS}
+
+
 def test_manifest_names_what_the_workers_need(
     service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
 ) -> None:
