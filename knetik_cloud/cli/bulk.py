@@ -161,7 +161,7 @@ def resume(journal: Path, **limits: Any) -> None:
     run = run_of(click.get_current_context())
     with _errors():
         state = engine.status(journal)
-    found = calls.by_id()[state["operation"]]
+    found = _operation(state["operation"])
     run.host = run.host or state["host"]
 
     def act(live: Any) -> Report:
@@ -224,8 +224,18 @@ def _inputs(report: Report, states: Collection[str]) -> Iterator[dict[str, Any]]
     """Yield the rows in some states as the input of another run."""
     from knetik_cloud.bulk.sources import RowReader
 
-    reader = RowReader(calls.by_id()[report.operation])
+    reader = RowReader(_operation(report.operation))
     return (reader.flat(row.to_row()) for row in report.rows() if row.state in states)
+
+
+def _operation(name: str) -> Operation[Any]:
+    """Return the operation of a journal."""
+    found = calls.by_id().get(name)
+    if found is None:
+        raise CommandError(
+            f"the run calls {name}, which this command doesn't have: use bulk.resume() or bulk.report()"
+        )
+    return found
 
 
 def _method(operation: Operation[Any], client: Any) -> Any:

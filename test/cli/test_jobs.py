@@ -83,6 +83,19 @@ def test_a_line_of_stdin_that_cant_be_read_is_named(
     assert sandbox.journal() == []
 
 
+@pytest.mark.parametrize("words", [("resume",), ("report", "--failed")])
+def test_a_run_of_another_client_is_named(
+    words: tuple[str, ...], sandbox: Sandbox, run: Run, winners: Path
+) -> None:
+    assert run("bulk", "run", "entitlements", "grant", str(winners)).code in (0, 1)
+    journal = winners.with_suffix(".run")
+    manifest = json.loads((journal / "manifest.json").read_text())
+    (journal / "manifest.json").write_text(json.dumps({**manifest, "operation": "grant_badge"}))
+    result = run("bulk", *words, str(journal), "--errors", "text")
+    assert result.code == 1
+    assert "the run calls grant_badge, which this command doesn't have" in result.err
+
+
 DATA = {"number": 5, "text": "5", "list": [1, "2"], "yes": True, "none": None, "empty": "", "map": {"a": 1}}
 ITEM = {"type_hint": "entitlement", "name": "a\rb", "sort": 5, "tags": ["a"], "behaviors": []}
 
