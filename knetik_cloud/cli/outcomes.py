@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from knetik_cloud.cli import calls
+from knetik_cloud.cli.errors import message
 from knetik_cloud.cli.exits import CommandError, Exit
-from knetik_cloud.exceptions import DeadlineExceeded
+from knetik_cloud.exceptions import ApiException, DeadlineExceeded, WaitFailed
 
 if TYPE_CHECKING:
     from knetik_cloud.api_client import Api, ApiClient
@@ -94,9 +95,19 @@ class EntryWait:
         """Wait for the entry and its state, and return the entry.
 
         Raises:
-            CommandError: If it isn't there in time, or can't reach the state anymore.
-            ApiException: If it can't be read.
+            CommandError: If it isn't there in time, or can't be read. The write is applied all the same.
+            WaitFailed: If it can't reach the state anymore.
         """
+        try:
+            return self._reached(api)
+        except WaitFailed:
+            raise
+        except DeadlineExceeded as error:
+            raise _too_late(str(error.reason)) from None
+        except ApiException as error:
+            raise _too_late(f"its entry can't be read: {message(error)}") from None
+
+    def _reached(self, api: Api) -> Any:
         until = time.monotonic() + self._seconds
         while not (new := [each for each in self._ids() if each not in self._before]):
             if time.monotonic() >= until:
@@ -106,10 +117,7 @@ class EntryWait:
         arguments = {"id": new[0], **self._place()}
         names = [each.name for each in operation.parameters if each.required]
         left = max(0.1, until - time.monotonic())
-        try:
-            return wait_for(api, waiter, {name: arguments[name] for name in names}, left)
-        except DeadlineExceeded as error:
-            raise _too_late(str(error.reason)) from None
+        return wait_for(api, waiter, {name: arguments[name] for name in names}, left)
 
     def _place(self) -> dict[str, Any]:
         """Return the arguments that locate the entry, from those of the list that contains it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from knetik_cloud.cli.outcomes import EntryWait
 from knetik_cloud.sandbox import Sandbox
 
 from .conftest import Run, spawn
@@ -237,6 +238,29 @@ def test_wait_returns_the_entry_of_a_write(sandbox: Sandbox, run: Run) -> None:
     assert (
         run("inventory", "get", "3", str(entry["id"]), "--wait", "1s", "-o", "id").text == f"{entry['id']}\n"
     )
+
+
+@pytest.mark.parametrize("more", [(), ("--once", "order-17")])
+@pytest.mark.parametrize(("read", "status"), [("get_user_inventories", 401), ("get_user_inventory", 403)])
+def test_wait_whose_reads_fail_reports_that_the_write_is_applied(
+    sandbox: Sandbox,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    read: str,
+    status: int,
+    more: tuple[str, ...],
+) -> None:
+    result = EntryWait.result
+
+    def fail(wait: EntryWait, api: Any) -> Any:
+        sandbox.fail(read, times=None, status=status)
+        return result(wait, api)
+
+    monkeypatch.setattr(EntryWait, "result", fail)
+    found = run("entitlements", "grant", "3", "--entitlement-id", "56", "--wait", "10s", *more)
+    assert found.code == 7
+    assert "the service accepted the write, but its entry can't be read: " in found.error["message"]
+    assert "don't retry the write" in found.error["next_step"]
 
 
 def test_wait_ends_when_the_state_cant_be_reached_or_takes_too_long(sandbox: Sandbox, run: Run) -> None:
