@@ -179,7 +179,7 @@ def plan(
             build(target.operation, arguments, target.client.configuration.base_path, {}).as_curl(
                 target.client.configuration.origin
             )
-            for arguments in first_rows(folder, manifest, sample)
+            for arguments in first_rows(target.operation, folder, manifest, sample)
         ]
     at_once = max(1, min(concurrency, len(manifest.sizes)))
     seconds = manifest.rows * SECONDS_PER_CALL / at_once
@@ -188,14 +188,21 @@ def plan(
     return Plan(target.operation.id, host, manifest.rows, len(manifest.sizes), seconds, requests)
 
 
-def first_rows(folder: Folder, manifest: Manifest, count: int) -> list[dict[str, Any]]:
-    """Return the arguments of the first rows of the input, with the markers that would be sent."""
+def first_rows(
+    operation: Operation[Any], folder: Folder, manifest: Manifest, count: int
+) -> list[dict[str, Any]]:
+    """Return the arguments of the first rows of the input, with markers as they would be sent."""
+    from knetik_cloud.bulk.shard import mark
+
     found = [
         row
         for shard, size in manifest.sizes.items()
         for row in islice(read_rows(folder.rows_path(shard), size), count)
     ]
-    return [arguments for _, _, arguments in sorted(found, key=lambda row: row[0])[:count]]
+    first = sorted(found, key=lambda row: row[0])[:count]
+    for position, key, arguments in first:
+        mark(operation, arguments, f"{manifest.run}-{position + 1}" if key is None else key)
+    return [arguments for _, _, arguments in first]
 
 
 def store_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:

@@ -181,9 +181,7 @@ class Shard:
                 continue
             if not (yield NEXT):
                 return
-            if marker is not None:
-                text = Marker(key if key is not None else f"{job.run}-{position + 1}")
-                arguments[marker] = text.after(arguments.get(marker))
+            mark(operation, arguments, f"{job.run}-{position + 1}" if key is None else key)
             is_in_doubt = states[row] != PENDING or (job.find_keys and key is not None and marker is not None)
             if is_in_doubt and not (yield from self._must_send(row, arguments)):
                 continue
@@ -408,6 +406,12 @@ class Shard:
         }
         journal = self._journal
         return find_traces(journal.history.path, journal.states, row, alike, self._latest(), self._margin)
+
+
+def mark(operation: Operation[Any], arguments: dict[str, Any], key: str) -> None:
+    """Add the key of a row to its arguments, if the operation has a place for it."""
+    if operation.marker is not None:
+        arguments[operation.marker] = Marker(key).after(arguments.get(operation.marker))
 
 
 def _marker_in(text: str) -> Marker:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,13 @@ def test_plan_sends_nothing(api: knetik_cloud.UsersInventoryApi, seeded: Sandbox
     assert (plan.rows, plan.seconds) == (1000, 100.0)
     assert '{"entitlement_id":5}' in plan.requests[0]
     assert seeded.journal() == []
+
+
+def test_plan_shows_the_keys_of_uses(api: knetik_cloud.UsersInventoryApi) -> None:
+    rows = [{"user_id": 56, "item_id": 56, "key": "order-17", "info": "Gift"}, {"user_id": 3, "item_id": 56}]
+    first, second = bulk.plan(rows, api.use_user_entitlement_item).requests
+    assert "/users/56/entitlements/56/use?info=Gift%20%5Border-17%5D" in first
+    assert re.search(r"/users/3/entitlements/56/use\?info=%5B[0-9a-f]{8}-2%5D", second)
 
 
 @pytest.mark.parametrize("name", bulk.__all__)
