@@ -55,6 +55,8 @@ OWN_FILE = re.compile(
 """The names of the files in the folder of a run."""
 OWN_KEYS = re.compile("[0-9]{1,3}")
 """The names of the files with keys."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a write for which the disk has no room."""
 MAX_SUSPECTS = 10_000
 SECONDS_PER_CALL = 0.05
 PLANNING_POLL_SECONDS = 0.1
@@ -249,8 +251,15 @@ def _planning_lease(folder: Folder) -> Lease:
 
 def _store_new_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
     _empty(folder)
-    manifest = spool(rows, target, folder, shards)
-    folder.write_manifest(manifest)
+    try:
+        manifest = spool(rows, target, folder, shards)
+        folder.write_manifest(manifest)
+    except OSError as error:
+        if error.errno not in FULL:  # such as that of a source
+            raise
+        raise BulkError(
+            f"{folder} can't be written: {error.strerror}. Correct that, and use the same command to start"
+        ) from None
     return manifest
 
 

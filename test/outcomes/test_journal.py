@@ -248,6 +248,17 @@ def test_full_disk_stops_the_run_and_the_same_command_continues(
     assert held(api) == dict.fromkeys(USERS, 2)
 
 
+def test_disk_that_is_full_while_rows_are_stored_is_named(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+    try:
+        with pytest.raises(bulk.BulkError, match=r"run can't be written: .*use the same command to start"):
+            run(api, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert run(api, tmp_path).counts["applied"] == 80
+
+
 PROGRAM_WITH_20_DESCRIPTORS = """
 import os, resource, sys
 from knetik_cloud import UsersInventoryApi, bulk
