@@ -526,11 +526,22 @@ def once_steps(
             return outcome
         assert outcome.error is not None
         own.append(outcome.error._write)
+        allowed_at = monotonic() + (outcome.error.retry_after or 0.0)
         state, candidates, read_error = yield from certain(look, settle)
         own[-1].resolve(state)
-        if state != "absent" or attempt == settings.retries:
+        if state != "absent" or attempt == settings.retries or not (yield from _wait_until(allowed_at)):
             break
     return _outcome(state, candidates, _of_write(own[-1], read_error) or outcome.error, key)
+
+
+def _wait_until(moment: float) -> Steps[bool]:
+    """Wait until a moment of the monotonic clock, and return True. If it is too far, return False."""
+    pause = moment - monotonic()
+    if pause > retry.MAX_RETRY_AFTER_SECONDS or pause >= remaining():
+        return False
+    if pause > 0:
+        yield Sleep(pause)
+    return True
 
 
 def find_out_steps(error: ApiException, settings: Settings, settle: float) -> Steps[Outcome[Any]]:

@@ -163,6 +163,25 @@ def test_without_retries_a_write_that_is_not_there_is_absent(client: Client, san
     assert infos(sandbox) == []
 
 
+def test_write_is_sent_again_when_the_service_allows_it(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(USE, status=503, headers={"Retry-After": "0.5"})
+    assert client.once(USE, 56, 56, key="a", settle=0).state == "applied"
+    first, second = (exchange.time for exchange in sandbox.journal(USE))
+    assert second - first >= 0.49  # a wall clock, which may be slewed
+
+
+@pytest.mark.parametrize(("seconds", "block"), [("61", 3600.0), ("30", 20.0)])
+def test_write_is_not_sent_again_if_the_service_allows_it_too_late(
+    client: Client, sandbox: Sandbox, seconds: str, block: float
+) -> None:
+    sandbox.fail(USE, status=503, headers={"Retry-After": seconds})
+    with knetik_cloud.deadline(block):
+        outcome = client.once(USE, 56, 56, key="a", settle=0)
+    assert (outcome.state, len(sandbox.journal(USE))) == ("absent", 1)
+    assert outcome.error is not None
+    assert outcome.error.retry_after == float(seconds)
+
+
 def test_read_backs_are_retried_without_retries(client: Client, sandbox: Sandbox) -> None:
     sandbox.fail(USE, reset=True, applied=True)
     assert client.once(USE, 56, 56, key="b", settle=0.1).state == "applied"
