@@ -72,11 +72,12 @@ class Captured(NamedTuple):
     options: dict[str, Any]
 
 
-class CallRecorder:
-    """A client that records the call of a generated method instead of running it."""
+class Recorder:
+    """Records the calls and the waits of a generated method instead of running them."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Operation[Any], Mapping[str, Any], Mapping[str, Any]]] = []
+        self.waits: list[tuple[tuple[Any, ...], Mapping[str, Any]]] = []
 
     def call(
         self,
@@ -89,6 +90,14 @@ class CallRecorder:
         self.calls.append((operation, arguments, options))
         return Nothing()
 
+    def wait(self, *arguments: Any, **how: Any) -> Any:
+        """Record the wait, and return an awaitable in place of its result."""
+        self.waits.append((arguments, how))
+        return Nothing()
+
+    def read(self, *arguments: Any, **how: Any) -> None:
+        """Record nothing of a pager."""
+
 
 class Nothing:
     """An awaitable for None, which also stands for the result of a call that is not made."""
@@ -97,32 +106,42 @@ class Nothing:
         yield from ()
 
 
+def record(method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Recorder:
+    """Return what a method of an API object would do, without doing it. Anything else does nothing.
+
+    Raises:
+        TypeError: If `method` does not take the arguments.
+    """
+    recorder = Recorder()
+    api: Any = getattr(method, "__self__", None)
+    function = getattr(method, "__func__", None)
+    if function is not None and hasattr(api, "api_client"):
+        recording_api = object.__new__(type(api))
+        recording_api.api_client = recorder
+        recording_api._wait, recording_api._pager = recorder.wait, recorder.read
+        result = function(recording_api, *args, **kwargs)
+        if hasattr(result, "send"):
+            with suppress(StopIteration):
+                result.send(None)
+    return recorder
+
+
 def capture(method: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Captured:
     """Return the call that a method of an API object would make, without running it.
 
     Raises:
-        TypeError: If `method` is not a bound method of an API class, or does not take the arguments.
+        TypeError: If `method` is not a method of an API object that makes one call, or does not take the
+            arguments.
     """
-    api: Any = getattr(method, "__self__", None)
-    function = getattr(method, "__func__", None)
-    client = getattr(api, "api_client", None)
-    if function is None or client is None:
+    calls = record(method, args, kwargs).calls
+    if len(calls) != 1:
         raise TypeError(
-            f"expected a method of an API object, such as api.grant_user_entitlement, not {method!r}"
+            "expected a method of an API object that makes one call, such as api.grant_user_entitlement, "
+            f"not {types.short_repr(method)}"
         )
-    recorder = CallRecorder()
-    recording_api = object.__new__(type(api))
-    recording_api.api_client = recorder
-    result = function(recording_api, *args, **kwargs)
-    if hasattr(result, "send"):
-        with suppress(StopIteration):
-            result.send(None)
-    if len(recorder.calls) != 1:
-        raise TypeError(
-            f"{function.__name__} makes {len(recorder.calls)} calls; expected a method that makes one"
-        )
-    operation, arguments, options = recorder.calls[0]
+    operation, arguments, options = calls[0]
     kept = {name: value for name, value in options.items() if name != "_return_http_data_only"}
+    client = method.__self__.api_client  # type: ignore[attr-defined]
     return Captured(client, operation, dict(arguments), kept)
 
 

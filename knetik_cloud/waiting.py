@@ -10,7 +10,6 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from knetik_cloud.data import expressions, types
 from knetik_cloud.deadlines import block_reason, remaining
 from knetik_cloud.exceptions import ApiException, ApiValueError, DeadlineExceeded, WaitFailed
 from knetik_cloud.extensions import Waiter
-from knetik_cloud.recovery import CallRecorder, Nothing, Run, Steps, is_denial, run_steps
+from knetik_cloud.recovery import Run, Steps, is_denial, record, run_steps
 
 if TYPE_CHECKING:
     from knetik_cloud.api_client import Api, ApiClient
@@ -417,41 +416,14 @@ def token(method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
         TypeError: If `method` is not a waiter, or does not accept the arguments.
         ApiValueError: If nothing identifies the item.
     """
-    api: Any = getattr(method, "__self__", None)
-    function: Any = getattr(method, "__func__", None)
-    recorder = _Recorder()
-    if function is not None:
-        recording_api = object.__new__(type(api))
-        recording_api._wait, recording_api.api_client = recorder.wait, CallRecorder()
-        result = function(recording_api, *args, **kwargs)
-        if hasattr(result, "send"):
-            with suppress(StopIteration):
-                result.send(None)
-    if recorder.awaited is None:
-        raise TypeError(f"expected a waiter, such as api.wait_until_user_inventory_active, not {method!r}")
-    return recorder.awaited.token()
-
-
-class _Recorder:
-    """Records the wait of a generated method in place of its API object."""
-
-    def __init__(self) -> None:
-        self.awaited: Wait | None = None
-
-    def wait(
-        self,
-        operation: Operation[Any],
-        name: str,
-        arguments: Mapping[str, Any],
-        item: Any,
-        options: Mapping[str, Any],
-        *,
-        find: Mapping[str, Any],
-        since: Any,
-        **how: Any,
-    ) -> Nothing:
-        self.awaited = Wait(operation, waiter_of(operation, name), arguments, item, find, instant(since))
-        return Nothing()
+    waits = record(method, args, kwargs).waits
+    if len(waits) != 1:
+        raise TypeError(
+            f"expected a waiter, such as api.wait_until_user_inventory_active, not {types.short_repr(method)}"
+        )
+    (operation, name, arguments, item, _), how = waits[0]
+    awaited = Wait(operation, waiter_of(operation, name), arguments, item, how["find"], instant(how["since"]))
+    return awaited.token()
 
 
 def resume(

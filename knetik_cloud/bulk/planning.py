@@ -109,16 +109,17 @@ def target_of(method: Callable[..., Any]) -> Target:
     """Return what a method calls.
 
     Raises:
-        TypeError: If it is not a method of an API object.
+        TypeError: If it is not a method of an API object that makes one call.
         ApiValueError: If the operation changes nothing.
     """
     import inspect
 
     from knetik_cloud.recovery import capture
 
+    parameters = inspect.signature(method).parameters if inspect.ismethod(method) else {}
     required = {
         name: None
-        for name, parameter in inspect.signature(method).parameters.items()
+        for name, parameter in parameters.items()
         if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
     }
     captured = capture(method, (), required)

@@ -173,6 +173,16 @@ def test_rows_come_from_files(api: knetik_cloud.UsersInventoryApi, tmp_path: Pat
     assert sum(held(api).values()) == 10
 
 
+@pytest.mark.parametrize("method", [[{"user_id": 56}] * 1000, None, "grant_user_entitlement", dict])
+def test_anything_but_a_method_of_an_api_object_is_rejected(tmp_path: Path, method: Any) -> None:
+    with pytest.raises(TypeError, match="expected a method of an API object") as raised:
+        bulk.plan(grants(1), method)
+    assert len(str(raised.value)) < 250
+    with pytest.raises(TypeError, match="expected a method of an API object"):
+        bulk.run(grants(1), method, journal=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_plan_sends_nothing(api: knetik_cloud.UsersInventoryApi, seeded: Sandbox) -> None:
     seeded.clear_journal()
     plan = bulk.plan(grants(1000), api.grant_user_entitlement, tps=10)

@@ -1006,6 +1006,16 @@ def test_only_methods_of_api_objects_are_accepted(client: Client, sandbox: Sandb
         client.once(USE, 56, 56, key="a", _preload_content=False)
 
 
+@pytest.mark.parametrize(
+    ("method", "arguments"), [("iter_user_inventories", (56,)), ("wait_until_user_inventory_active", (56, 1))]
+)
+def test_pagers_and_waiters_are_not_accepted(client: Client, method: str, arguments: tuple[int, ...]) -> None:
+    with pytest.raises(
+        TypeError, match=f"that makes one call.*, not <bound method UsersInventoryApi.{method}"
+    ):
+        client.once(method, *arguments, key="a")
+
+
 @pytest.mark.parametrize("error", [ValueError("lost"), knetik_cloud.ApiException, None])
 def test_find_out_accepts_only_the_error_of_a_call(client: Client, error: Any) -> None:
     example = "as in `except ApiException as error: client.find_out(error)`"

@@ -302,6 +302,12 @@ def test_other_texts_are_not_tokens(client: Client, token: str) -> None:
         waiting.token(client.api.get_user_inventory, 56, 56)
 
 
+@pytest.mark.parametrize("method", ["iter_entitlement_items", "get_entitlement_items"])
+def test_tokens_are_of_waiters_only(client: Client, method: str) -> None:
+    with pytest.raises(TypeError, match=f"expected a waiter.*, not <bound method UsersInventoryApi.{method}"):
+        waiting.token(getattr(client.api, method))
+
+
 def test_cancelling_ends_the_wait_immediately(sandbox: Sandbox) -> None:
     async def main() -> None:
         async with aio.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
