@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -778,9 +778,23 @@ def _look_for_new(
     return look
 
 
-def settings_of(client: Any, options: Mapping[str, Any]) -> Settings:
-    """Return the settings of an algorithm for a client and the options of a call."""
-    settings = client.configuration.settings().with_options(client._options).with_options(options)
+def settings_of(
+    client: Any, options: Mapping[str, Any], method: str = "", parameters: Iterable[str] = ()
+) -> Settings:
+    """Return the settings of an algorithm for a client and the options of a call.
+
+    Args:
+        client: The client.
+        options: The options.
+        method: The name of the method that they were passed to, for errors.
+        parameters: The names of the method's own parameters, for errors.
+
+    Raises:
+        TypeError: If there is no option of that name.
+        ApiValueError: If a value is out of range.
+    """
+    settings = client.configuration.settings().with_options(client._options)
+    settings = settings.with_options(options, method, parameters)
     read = {"_retries": max(READ_RETRIES, settings.retries)}
     if options.get("_headers") is not None:
         read["_headers"] = options["_headers"]
@@ -809,8 +823,9 @@ def prepare(
         raise ApiValueError("once() needs the result of the call: leave out async_req and _preload_content")
     result_options = ("async_req", "_preload_content", "_return_http_data_only")
     options = {name: value for name, value in captured.options.items() if name not in result_options}
-    settings = settings_of(captured.client, options)
-    steps = once_steps(captured.operation, captured.arguments, options, settings, key, check_settle(settle))
+    operation = captured.operation
+    settings = settings_of(captured.client, options, operation.id, captured.arguments)
+    steps = once_steps(operation, captured.arguments, options, settings, key, check_settle(settle))
     return captured.client, steps
 
 

@@ -68,6 +68,7 @@ class Wait:
         since: int | None,
     ) -> None:
         parameters = {parameter.name: parameter for parameter in operation.parameters}
+        self.method = f"wait_until_{waiter.name}"
         self.operation = operation
         self.waiter = waiter
         self.arguments = _converted(arguments, parameters)
@@ -75,6 +76,8 @@ class Wait:
         self.since = since
         self._list_since = since  # later also the date of the oldest of several items
         self.item_name = [name for name, parameter in parameters.items() if parameter.place == "path"][-1]
+        since_name = ("since",) if waiter.since else ()
+        self.parameters = (*arguments, self.item_name, *waiter.find, *since_name, "deadline", "sleep")
         self.is_single = item is not None and not _is_several(item)
         self.item = item
         if self.is_single:
@@ -87,7 +90,17 @@ class Wait:
             raise ApiValueError(f"{self.item_name} already specifies what to wait for: omit {names}")
         if item is None and not self.find and since is None:
             others = ", ".join((*waiter.find, "since"))
-            raise ApiValueError(f"wait_until_{waiter.name} needs {self.item_name}, or one of {others}")
+            raise ApiValueError(f"{self.method} needs {self.item_name}, or one of {others}")
+
+    def settings(self, client: Any, options: Mapping[str, Any]) -> call_options.Settings:
+        """Return the settings of the calls.
+
+        Raises:
+            TypeError: If there is no option of that name.
+            ApiValueError: If an option is out of range.
+        """
+        settings: call_options.Settings = client.configuration.settings().with_options(client._options)
+        return settings.with_options(options, self.method, self.parameters)
 
     def token(self) -> str:
         """Format as JSON."""
@@ -326,10 +339,11 @@ def prepare(
     """Return the steps of a wait, and a function to call with the seconds of each simulated sleep.
 
     Raises:
+        TypeError: If there is no option of that name.
         ApiValueError: If an option is out of range.
     """
     deadline = call_options.time_limit("deadline", deadline)
-    settings = client.configuration.settings().with_options(client._options).with_options(options)
+    call_deadline = wait.settings(client, options).deadline
     started = monotonic()
     simulated = 0.0
 
@@ -341,7 +355,7 @@ def prepare(
         if is_simulated:
             simulated += seconds
 
-    return wait.steps(options, deadline, settings.deadline, elapsed), count
+    return wait.steps(options, deadline, call_deadline, elapsed), count
 
 
 def instant(since: Any) -> int | None:
@@ -397,9 +411,11 @@ def parse(models: str, token: str) -> Wait:
         found = json.loads(token)
         operation = _operation(models, found["operation"])
         waiter = waiter_of(operation, found["waiter"])
-        return Wait(operation, waiter, found["arguments"], found["item"], found["find"], found["since"])
+        awaited = Wait(operation, waiter, found["arguments"], found["item"], found["find"], found["since"])
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
         raise types.invalid_value_error("token", "a token of a waiter", token) from None
+    awaited.method, awaited.parameters = "resume", ("api", "token", "deadline", "sleep")
+    return awaited
 
 
 def token(method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
@@ -414,15 +430,16 @@ def token(method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
 
     Raises:
         TypeError: If `method` is not a waiter, or does not accept the arguments.
-        ApiValueError: If nothing identifies the item.
+        ApiValueError: If nothing identifies the item, or an option is out of range.
     """
     waits = record(method, args, kwargs).waits
     if len(waits) != 1:
         raise TypeError(
             f"expected a waiter, such as api.wait_until_user_inventory_active, not {types.short_repr(method)}"
         )
-    (operation, name, arguments, item, _), how = waits[0]
+    (operation, name, arguments, item, options), how = waits[0]
     awaited = Wait(operation, waiter_of(operation, name), arguments, item, how["find"], instant(how["since"]))
+    awaited.settings(method.__self__.api_client, options)  # type: ignore[attr-defined]
     return awaited.token()
 
 

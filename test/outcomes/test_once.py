@@ -1016,6 +1016,13 @@ def test_pagers_and_waiters_are_not_accepted(client: Client, method: str, argume
         client.once(method, *arguments, key="a")
 
 
+def test_misspelled_argument_names_the_method_and_a_suggestion(client: Client, sandbox: Sandbox) -> None:
+    message = re.escape("use_user_entitlement_item() has no parameter or option 'inf': did you mean 'info'?")
+    with pytest.raises(TypeError, match=message):
+        client.once(USE, 56, 56, key="a", inf="a note")
+    assert sandbox.journal() == []
+
+
 @pytest.mark.parametrize("error", [ValueError("lost"), knetik_cloud.ApiException, None])
 def test_find_out_accepts_only_the_error_of_a_call(client: Client, error: Any) -> None:
     example = "as in `except ApiException as error: client.find_out(error)`"

@@ -6,6 +6,7 @@ import asyncio
 import enum
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -300,6 +301,23 @@ def test_other_texts_are_not_tokens(client: Client, token: str) -> None:
             waiting.resume(client.api, token)
     with pytest.raises(TypeError, match="expected a waiter"):
         waiting.token(client.api.get_user_inventory, 56, 56)
+
+
+def test_unknown_arguments_are_rejected_with_the_name_of_the_waiter(client: Client, sandbox: Sandbox) -> None:
+    waiter = client.api.wait_until_user_inventory_active
+    advice = (
+        "did you mean 'deadline'? It takes user_id, id, item_id, invoice_id, since, deadline, sleep, and the"
+    )
+    message = re.escape(f"wait_until_user_inventory_active() has no parameter or option 'deadlin': {advice}")
+    with pytest.raises(TypeError, match=message):
+        wait(client, 56, 56, deadlin=3)
+    with pytest.raises(TypeError, match=message):
+        waiting.token(waiter, 56, 56, deadlin=3)
+    with pytest.raises(knetik_cloud.ApiValueError, match="_retries must be"):
+        waiting.token(waiter, 56, 56, _retries=-1)
+    with pytest.raises(TypeError, match=re.escape("resume() has no parameter or option 'deadlin'")):
+        resume(client, waiting.token(waiter, 56, 56), deadlin=3)
+    assert sandbox.journal() == []
 
 
 @pytest.mark.parametrize("method", ["iter_entitlement_items", "get_entitlement_items"])
