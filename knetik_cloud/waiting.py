@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from knetik_cloud import writes
@@ -468,8 +469,15 @@ def resume(
         DeadlineExceeded: If the deadline passes before, or that of a `knetik_cloud.deadline` block.
         ApiValueError: If it is not a token of a wait.
         ApiException: If the service rejects a call.
+        TypeError: If `api` is not an API object of the blocking client.
     """
-    return _run(api.api_client, parse(models_of(api), token), options, deadline, sleep)
+    client = getattr(api, "api_client", None)
+    if client is None or iscoroutinefunction(client.call):
+        raise TypeError(
+            "resume() takes an API object of the blocking client, such as UsersInventoryApi(), not "
+            f"{types.short_repr(api)}: in a coroutine, use resume() of knetik_cloud.aio.waiting"
+        )
+    return _run(client, parse(models_of(api), token), options, deadline, sleep)
 
 
 def models_of(api: Any) -> str:

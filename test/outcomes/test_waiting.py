@@ -326,6 +326,13 @@ def test_tokens_are_of_waiters_only(client: Client, method: str) -> None:
         waiting.token(getattr(client.api, method))
 
 
+def test_resume_rejects_what_is_not_an_api_object_of_the_blocking_client(client: Client) -> None:
+    token = waiting.token(client.api.wait_until_user_inventory_active, 56, 56)
+    for api in (client.client, aio.UsersInventoryApi()):
+        with pytest.raises(TypeError, match=r"takes an API object of the blocking client.*knetik_cloud\.aio"):
+            waiting.resume(api, token)  # type: ignore[arg-type]
+
+
 def test_cancelling_ends_the_wait_immediately(sandbox: Sandbox) -> None:
     async def main() -> None:
         async with aio.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
