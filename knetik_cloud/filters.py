@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING
 from knetik_cloud.data.instant import epoch_seconds
 from knetik_cloud.data.types import short_repr
 from knetik_cloud.exceptions import ApiValueError
+from knetik_cloud.lazy import LazyModule
 
 if TYPE_CHECKING:
     import datetime as dt
+else:
+    dt = LazyModule("datetime")  # for `typing.get_type_hints`
 
 __all__ = ["DateFilter", "after", "at", "at_or_after", "at_or_before", "before", "between"]
 

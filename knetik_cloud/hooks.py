@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from knetik_cloud.exceptions import ApiException
-    from knetik_cloud.secret import Secret
+from knetik_cloud.exceptions import ApiException
+from knetik_cloud.secret import Secret
 
 
 class Call:

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from knetik_cloud import writes
+from knetik_cloud.api_client import Api, ApiClient
 from knetik_cloud.core import options as call_options
 from knetik_cloud.core import request, retry
 from knetik_cloud.core.clock import monotonic
@@ -26,9 +27,6 @@ from knetik_cloud.deadlines import block_reason, remaining
 from knetik_cloud.exceptions import ApiException, ApiValueError, DeadlineExceeded, WaitFailed
 from knetik_cloud.extensions import Waiter
 from knetik_cloud.recovery import Run, Steps, is_denial, record, run_steps
-
-if TYPE_CHECKING:
-    from knetik_cloud.api_client import Api, ApiClient
 
 __all__ = ["resume", "token"]
 

@@ -21,7 +21,11 @@ from knetik_cloud import (
     UserInventoryResource,
     UsersInventoryApi,
     aio,
+    bulk,
+    filters,
     hooks,
+    sorting,
+    waiting,
 )
 
 CLASSES: list[type[Any]] = [
@@ -35,8 +39,15 @@ CLASSES: list[type[Any]] = [
 def test_hints_of_every_public_method_resolve(kind: type[Any]) -> None:
     typing.get_type_hints(kind)
     for name, method in inspect.getmembers(kind, inspect.isroutine):
-        if not name.startswith("_") and hasattr(method, "__annotations__"):
+        if (name == "__init__" or not name.startswith("_")) and hasattr(method, "__annotations__"):
             typing.get_type_hints(method)
+
+
+@pytest.mark.parametrize("module", [knetik_cloud, aio, bulk, filters, sorting, waiting])
+def test_hints_of_every_public_function_resolve(module: Any) -> None:
+    for name in module.__all__:
+        if inspect.isroutine(function := getattr(module, name)):
+            typing.get_type_hints(function)
 
 
 @pytest.mark.parametrize("package", [knetik_cloud, aio])

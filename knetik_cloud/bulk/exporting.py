@@ -16,7 +16,7 @@ from contextlib import closing
 from contextvars import copy_context
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from knetik_cloud.bulk.files import Appender, compression_of, load_zstandard, open_bytes
 from knetik_cloud.bulk.journal import BulkError, BusyError, Lease
@@ -26,9 +26,7 @@ from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.paging import MAX_REMEMBERED_IDS, RowsMovedWarning, grown_by, key_of
 from knetik_cloud.data import codec, types
 from knetik_cloud.exceptions import ApiConnectionException, ApiValueError
-
-if TYPE_CHECKING:
-    from knetik_cloud.paging import Pager
+from knetik_cloud.paging import Pager
 
 PAGE_SIZE = 1000
 CHECKPOINT_SECONDS = 1.0

@@ -15,9 +15,10 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExec
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from knetik_cloud import deadlines
+from knetik_cloud.api_client import Api, ApiClient
 from knetik_cloud.bulk.journal import (
     ABSENT,
     APPLIED,
@@ -55,9 +56,6 @@ from knetik_cloud.exceptions import ApiConnectionException, ApiException
 from knetik_cloud.recovery import SETTLE_SECONDS, ServiceTime, check_settle, settings_of
 from knetik_cloud.writes import Moment
 
-if TYPE_CHECKING:
-    from knetik_cloud.api_client import Api, ApiClient
-
 DEFAULT_CONCURRENCY = 16
 UNREACHED_IN_A_ROW = 50
 """Failures without a success in between after which the service counts as unreachable."""
@@ -65,7 +63,7 @@ POLL_SECONDS = 0.2
 BUSY_SECONDS = 1.0
 STOP_POLL_SECONDS = 1.0
 
-Connect = Callable[[], "Api"]
+Connect = Callable[[], Api]
 MaxErrors = int | float | str | None
 
 
