@@ -43,7 +43,8 @@ def deadline(seconds: float) -> Iterator[None]:
     passed, the current call and all later ones raise `DeadlineExceeded`, and so does a waiter, with its
     `wait_token`. `once` and `find_out` end as if the service couldn't be reached. A bulk run stops after the
     calls in flight. Other code isn't interrupted. Don't `yield` within the block: frameworks may run each
-    step of a generator in a context of its own, in which the limit doesn't apply.
+    step of a generator in a context of its own, in which the limit doesn't apply. Don't decorate an
+    `async def` with it either: the block would end before the coroutine runs.
 
     Args:
         seconds: The limit, from the start of the block. `math.inf` means no limit.
