@@ -324,13 +324,13 @@ class Lookup:
             try:
                 return (yield from read())
             except CannotReadError as failed:
-                failure = failed
-                status = failed.error.status
-                if isinstance(failed.error, ApiValueError) or (
+                failure = failed.error
+                status = failure.status
+                if isinstance(failure, ApiValueError) or (
                     status is not None and 400 <= status < 500 and status not in (408, 429)
                 ):
                     break
-        raise failure
+        raise CannotReadError(failure)
 
     def _once(self, listed: Operation[Any], arguments: Mapping[str, Any]) -> Steps[list[Any]]:
         yield from self._request(listed, arguments)
@@ -855,8 +855,9 @@ def run_steps(client: ApiClient, steps: Steps[T], sleep: Callable[[float], objec
             except ApiException as error:
                 result = error
     except StopIteration as stop:
-        value: T = stop.value
-        return value
+        return stop.value  # type: ignore[no-any-return]
+    finally:
+        result = None  # the traceback of an error holds this frame, which must not hold the error
 
 
 class keyed:  # noqa: N801 - reads like the function that it is

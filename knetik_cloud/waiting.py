@@ -19,7 +19,7 @@ from knetik_cloud.api_client import Api, ApiClient
 from knetik_cloud.core import options as call_options
 from knetik_cloud.core import request, retry
 from knetik_cloud.core.clock import monotonic
-from knetik_cloud.core.operation import Operation, Parameter
+from knetik_cloud.core.operation import ApiResponse, Operation, Parameter
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
 from knetik_cloud.data import expressions, types
@@ -180,9 +180,8 @@ class Wait:
         return error
 
     def _look_at_one(self, limited: Limited) -> Steps[tuple[Any, str, float]]:
-        result = yield Run(self.operation, {**self.arguments, self.item_name: self.item}, limited())
-        if isinstance(result, ApiException):
-            raise result
+        arguments = {**self.arguments, self.item_name: self.item}
+        result = yield from _call(Run(self.operation, arguments, limited()))
         reached = self._check(result.data)
         return (result.data if reached else None), self._describe([result.data]), _retry_after(result.headers)
 
@@ -205,9 +204,7 @@ class Wait:
                         break
                 else:
                     assert fetch is not None
-                    result = yield Run(plan.operation, fetch.arguments, limited())
-                    if isinstance(result, ApiException):
-                        raise result
+                    result = yield from _call(Run(plan.operation, fetch.arguments, limited()))
                     page, retry_after = result.data, max(retry_after, _retry_after(result.headers))
         except StopIteration:
             pass
@@ -289,6 +286,17 @@ class Wait:
         shown += [f"{key} is not there" for key in missing[:3]]
         left = len(items) + len(missing) - len(shown)
         return ", ".join(shown) + (f", and {left} more" if left else "")
+
+
+def _call(run: Run) -> Steps[ApiResponse[Any]]:
+    """Run a call, and raise its error."""
+    result: ApiResponse[Any] | ApiException = yield run
+    try:
+        if isinstance(result, ApiException):
+            raise result
+        return result
+    finally:
+        del result  # the traceback of the error holds this frame, which must not hold the error
 
 
 def _operation(models: str, name: str) -> Operation[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import enum
+import gc
 import math
 import pickle
 import random
@@ -13,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from types import SimpleNamespace
@@ -1021,6 +1023,23 @@ def test_misspelled_argument_names_the_method_and_a_suggestion(client: Client, s
     with pytest.raises(TypeError, match=message):
         client.once(USE, 56, 56, key="a", inf="a note")
     assert sandbox.journal() == []
+
+
+@pytest.mark.parametrize("fault", [USE, "get_user_inventory_log"])
+def test_outcome_is_freed_with_its_error(sandbox: Sandbox, fault: str) -> None:
+    sandbox.fail(fault, status=400, times=None)
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
+        method = knetik_cloud.UsersInventoryApi(client).use_user_entitlement_item
+        gc.collect()
+        gc.disable()
+        try:
+            outcome = knetik_cloud.once(method, 56, 56, key="a")
+            assert outcome.error is not None
+            left = weakref.ref(outcome.error)
+            del outcome
+            assert left() is None
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize("error", [ValueError("lost"), knetik_cloud.ApiException, None])

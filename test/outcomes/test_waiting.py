@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import gc
 import json
 import math
 import re
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -331,6 +333,23 @@ def test_resume_rejects_what_is_not_an_api_object_of_the_blocking_client(client:
     for api in (client.client, aio.UsersInventoryApi()):
         with pytest.raises(TypeError, match=r"takes an API object of the blocking client.*knetik_cloud\.aio"):
             waiting.resume(api, token)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("item", [999, [56, 999]])
+def test_error_of_a_wait_is_freed_with_its_frames(sandbox: Sandbox, item: Any) -> None:
+    sandbox.fail("get_user_inventories", status=400, times=None)
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
+        api = knetik_cloud.UsersInventoryApi(client)
+        gc.collect()
+        gc.disable()
+        try:
+            try:
+                api.wait_until_user_inventory_active(56, item)
+            except knetik_cloud.ApiException as error:
+                left = weakref.ref(error)
+            assert left() is None
+        finally:
+            gc.enable()
 
 
 def test_cancelling_ends_the_wait_immediately(sandbox: Sandbox) -> None:
