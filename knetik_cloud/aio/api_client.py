@@ -225,27 +225,37 @@ class Api(BaseApi[ApiClient]):
 
 
 class _TokenLock(asyncio.Lock):
-    """A lock that, as one of threads, only its holder releases."""
+    """A lock that, as an `RLock` of threads, its holder may acquire again, and only its holder releases."""
 
     _holder: asyncio.Task[Any] | None = None
+    _depth = 0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this task holds the lock."""
+        return self._holder is not None and self._holder is asyncio.current_task()
 
     async def acquire(self) -> Literal[True]:
-        await super().acquire()
-        self._holder = asyncio.current_task()
+        if not self.is_held:
+            await super().acquire()
+            self._holder = asyncio.current_task()
+        self._depth += 1
         return True
 
     def release(self) -> None:
-        if self._holder is not asyncio.current_task():
+        if not self.is_held:
             raise RuntimeError("this task does not hold the lock")
-        self._holder = None
-        super().release()
+        self._depth -= 1
+        if not self._depth:
+            self._holder = None
+            super().release()
 
 
 class _LoopState(State):
     transport: RESTClientObject
 
     async def acquire_token_lock(self, seconds: float) -> bool:
-        if self.token_lock.locked() and seconds <= 0:
+        if self.token_lock.locked() and seconds <= 0 and not self.token_lock.is_held:
             return False
         try:
             async with asyncio.timeout(_finite_or_none(seconds)):  # an unlocked one may have waiters already
@@ -261,7 +271,7 @@ class _LoopState(State):
             async with asyncio.timeout(left) as timeout:
                 result = command.provider.get_token()
                 return await result if inspect.isawaitable(result) else result
-        except Exception as error:
+        except BaseException as error:
             if is_interruption(error):
                 raise
             return auth.token_wait_error() if timeout.expired() else error

@@ -144,7 +144,7 @@ class TokenStore:
             ApiException: If the provider raised an exception. Others are wrapped.
             ApiResponseError: If the result is not a token that can be sent.
         """
-        if isinstance(response, Exception):
+        if isinstance(response, BaseException):
             raise response if isinstance(response, ApiException) else _provider_failed(response)
         if hasattr(response, "__await__"):
             if isinstance(response, Coroutine):
@@ -199,7 +199,7 @@ def _unusable_token_error(provider: object, token: object) -> ApiResponseError:
     return ApiResponseError(reason=reason)
 
 
-def _provider_failed(cause: Exception) -> ApiException:
+def _provider_failed(cause: BaseException) -> ApiException:
     """Build the error for a provider that raised an exception."""
     error = ApiException(reason=f"the token provider failed with {type(cause).__name__}")
     error.__cause__ = without_tracebacks(cause)

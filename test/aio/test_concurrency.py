@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import threading
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from knetik_cloud import (
     ApiValueError,
     Configuration,
     DeadlineExceeded,
+    Hook,
     UsersInventoryApi,
     aio,
 )
@@ -186,6 +187,66 @@ def test_name_lookup_without_a_thread_to_run_in_is_a_connection_error() -> None:
                 threading.stack_size(usual)
             assert isinstance(caught.value.__cause__, RuntimeError)
             assert isinstance(health.error, ApiConnectionException)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("event", ["on_call_start", "on_attempt_start", "on_attempt_end", "on_call_end"])
+def test_a_hook_may_call_the_client_during_the_token_request(event: str) -> None:
+    entries: list[Any] = []
+
+    class Nested(Hook):
+        async def call(self, event: Any) -> None:
+            call = getattr(event, "call", event)
+            if call.operation == "get_o_auth_token" and not entries:
+                entries.append(None)
+                entries.append(await api.get_user_inventory(56, 56))
+
+    setattr(Nested, event, Nested.call)
+
+    async def main() -> None:
+        nonlocal api
+        async with Service() as service, client(service, client_secret="s", hooks=[Nested()]) as shared:
+            api = aio.UsersInventoryApi(shared)
+            async with asyncio.timeout(20):
+                results = await asyncio.gather(*(api.get_user_inventory(56, 56) for _ in range(3)))
+            assert [result.id for result in results] == [56] * 3
+
+    api: Any = None
+    asyncio.run(main())
+    assert entries[1].id == 56
+
+
+def test_a_task_that_a_provider_awaits_and_another_caller_cancels_is_a_failure_of_the_provider() -> None:
+    class SharesItsRefresh:
+        """Awaits one task for all clients."""
+
+        task: asyncio.Task[None] | None = None
+
+        async def get_token(self) -> str:
+            self.task = self.task or asyncio.create_task(asyncio.sleep(60))
+            await self.task
+            return ""
+
+    async def main() -> None:
+        provider = SharesItsRefresh()
+        async with (
+            Service() as service,
+            client(service, token_provider=provider) as first,
+            client(service, token_provider=provider) as second,
+        ):
+            calls = [
+                asyncio.create_task(aio.UsersInventoryApi(each).get_user_inventory(56, 56))
+                for each in (first, second)
+            ]
+            await until(lambda: provider.task is not None)
+            await asyncio.sleep(0)
+            calls[0].cancel()
+            with pytest.raises(ApiException, match="token provider failed with CancelledError"):
+                await calls[1]
+            with pytest.raises(asyncio.CancelledError):
+                await calls[0]
+            assert service.requests == []
 
     asyncio.run(main())
 
