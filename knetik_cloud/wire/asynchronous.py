@@ -261,10 +261,14 @@ class _Dialer:
 
     async def hang_up(self, attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
         for task in attempts:
+            task.add_done_callback(_close_connected)  # also if a second cancellation ends this wait
             task.cancel()
-        for sock in await asyncio.gather(*attempts, return_exceptions=True):
-            if isinstance(sock, socket.socket):
-                sock.close()
+        await asyncio.gather(*attempts, return_exceptions=True)
+
+
+def _close_connected(task: asyncio.Task[socket.socket]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()
 
 
 def _error_of(task: asyncio.Task[socket.socket]) -> BaseException | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -132,6 +133,38 @@ def test_a_call_that_is_cancelled_while_it_connects_leaks_nothing() -> None:
             await until(lambda: not connected)
 
     asyncio.run(main())
+
+
+def test_a_call_that_is_cancelled_twice_while_it_connects_leaves_no_socket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """anyio cancels again and again until a task has ended."""
+    made: list[socket.socket] = []
+    genuine = asyncio.SelectorEventLoop.sock_connect
+
+    async def connect(loop: Any, sock: socket.socket, address: Any) -> None:
+        made.append(sock)
+        await genuine(loop, sock, address)
+
+    async def main(turns: int) -> None:
+        async with aio.ApiClient(Configuration(host)) as client:
+            tasks = [asyncio.ensure_future(get(aio.UsersInventoryApi(client))) for _ in range(3)]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            for _ in range(2):
+                for task in tasks:
+                    task.cancel()
+                await asyncio.sleep(0)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", connect)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = f"http://127.0.0.1:{server.getsockname()[1]}"
+        for turns in range(14):
+            made.clear()
+            asyncio.run(main(turns))
+            assert [sock for sock in made if sock.fileno() >= 0] == []
+    assert made
 
 
 def test_a_call_that_is_cancelled_while_it_uploads_closes_its_connection() -> None:
