@@ -42,8 +42,9 @@ async def run_steps(
             except ApiException as error:
                 result = error
     except StopIteration as stop:
-        value: T = stop.value
-        return value
+        return stop.value  # type: ignore[no-any-return]
+    finally:
+        result = None  # the traceback of an error holds this frame, which must not hold the error
 
 
 class keyed:  # noqa: N801 - reads like the function that it is

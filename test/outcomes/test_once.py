@@ -1042,6 +1042,25 @@ def test_outcome_is_freed_with_its_error(sandbox: Sandbox, fault: str) -> None:
             gc.enable()
 
 
+@pytest.mark.parametrize("fault", [USE, "get_user_inventory_log"])
+def test_outcome_of_asyncio_is_freed_with_its_error(sandbox: Sandbox, fault: str) -> None:
+    async def main() -> None:
+        async with aio.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
+            outcome = await aio.once(aio.UsersInventoryApi(client).use_user_entitlement_item, 56, 56, key="a")
+            assert outcome.error is not None
+            left = weakref.ref(outcome.error)
+            del outcome
+            assert left() is None
+
+    sandbox.fail(fault, status=400, times=None)
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("error", [ValueError("lost"), knetik_cloud.ApiException, None])
 def test_find_out_accepts_only_the_error_of_a_call(client: Client, error: Any) -> None:
     example = "as in `except ApiException as error: client.find_out(error)`"
