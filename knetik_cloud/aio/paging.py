@@ -11,7 +11,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from knetik_cloud import upward
 from knetik_cloud.core.paging import EmitPage, Plan
-from knetik_cloud.paging import BasePager, Source, warn
+from knetik_cloud.paging import BasePager, Reading, Source, warn
 
 I = TypeVar("I")  # noqa: E741 - an item
 P = TypeVar("P")
@@ -32,6 +32,8 @@ class Pager(BasePager[I, P]):
     returns the pager. If a page can't be fetched, the loop raises its `ApiException` when it reaches that
     page.
     """
+
+    _loop: asyncio.AbstractEventLoop | None = None
 
     async def __aiter__(self) -> AsyncIterator[I]:
         async with aclosing(self._pages()) as pages:
@@ -81,6 +83,12 @@ class Pager(BasePager[I, P]):
             ApiException: If a page can't be fetched.
         """
         return upward.load("arrow").to_pandas(await self.to_arrow())
+
+    def _reading(self) -> Reading[P]:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._begun, self._loop = None, loop  # its tasks may be of another loop, which was closed
+        return super()._reading()
 
     def _new_source(self) -> Source[P]:
         return (_Prefetching if self._plan.prefetch else _Sequential)(self._client, self._plan)

@@ -144,6 +144,21 @@ def test_awaiting_a_pager_reads_the_first_page() -> None:
         asyncio.run(main())
 
 
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_pager_that_was_awaited_can_be_read_in_another_event_loop(prefetch: int) -> None:
+    async def begin() -> aio.Pager[Any, Any]:
+        return await pager
+
+    async def read() -> list[Any]:
+        return [item.id async for item in pager]
+
+    with ListService(entries(25)) as service:
+        client = aio.ApiClient(Configuration(service.url))
+        pager = aio.UsersInventoryApi(client).iter_users_inventory(page_size=10, prefetch=prefetch)
+        assert asyncio.run(begin()).total == 25
+        assert asyncio.run(read()) == list(range(1, 26))
+
+
 def test_prefetched_pages_that_are_never_awaited_report_no_lost_errors() -> None:
     lost: list[dict[str, Any]] = []
 
