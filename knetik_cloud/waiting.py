@@ -477,13 +477,28 @@ def resume(
         ApiException: If the service rejects a call.
         TypeError: If `api` is not an API object of the blocking client.
     """
-    client = getattr(api, "api_client", None)
-    if client is None or iscoroutinefunction(client.call):
-        raise TypeError(
-            "resume() takes an API object of the blocking client, such as UsersInventoryApi(), not "
-            f"{types.short_repr(api)}: in a coroutine, use resume() of knetik_cloud.aio.waiting"
-        )
+    client = client_of(api, is_async=False)
     return _run(client, parse(models_of(api), token), options, deadline, sleep)
+
+
+def client_of(api: object, is_async: bool) -> Any:
+    """Return the client of an API object for `resume`.
+
+    Raises:
+        TypeError: If it is something else, or the API object of a client of the other kind.
+    """
+    client = getattr(api, "api_client", None)
+    if client is not None and iscoroutinefunction(client.call) is is_async:
+        return client
+    kind, package, other = (
+        ("asyncio", "knetik_cloud.aio", "with the blocking client, use resume() of knetik_cloud.waiting")
+        if is_async
+        else ("blocking", "knetik_cloud", "in a coroutine, use resume() of knetik_cloud.aio.waiting")
+    )
+    raise TypeError(
+        f"resume() takes an API object of the {kind} client, such as {package}.UsersInventoryApi(), not "
+        f"{types.short_repr(api)}: {other}"
+    )
 
 
 def models_of(api: Any) -> str:

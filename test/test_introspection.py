@@ -43,7 +43,7 @@ def test_hints_of_every_public_method_resolve(kind: type[Any]) -> None:
             typing.get_type_hints(method)
 
 
-@pytest.mark.parametrize("module", [knetik_cloud, aio, bulk, filters, sorting, waiting])
+@pytest.mark.parametrize("module", [knetik_cloud, aio, aio.waiting, bulk, filters, sorting, waiting])
 def test_hints_of_every_public_function_resolve(module: Any) -> None:
     for name in module.__all__:
         if inspect.isroutine(function := getattr(module, name)):

@@ -10,6 +10,7 @@ Models, exceptions and `Configuration` are those of `knetik_cloud`.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from knetik_cloud.aio import apis
@@ -25,6 +26,8 @@ __all__ = ["ApiClient", "Pager", "once", *apis.__all__]
 if not TYPE_CHECKING:  # a checker that saw __getattr__ would take any name for one of ours
 
     def __getattr__(name: str) -> object:
+        if name == "waiting":
+            return import_module("knetik_cloud.aio.waiting")
         if name not in apis.__all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(apis, name)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from knetik_cloud.aio.api_client import Api, ApiClient
 from knetik_cloud.aio.recovery import run_steps
 from knetik_cloud.core.operation import Operation
-from knetik_cloud.waiting import SleepFunction, Wait, instant, models_of, parse, prepare, token, waiter_of
+from knetik_cloud.waiting import (
+    SleepFunction,
+    Wait,
+    client_of,
+    instant,
+    models_of,
+    parse,
+    prepare,
+    token,
+    waiter_of,
+)
 from knetik_cloud.wire import asynchronous
-
-if TYPE_CHECKING:
-    from knetik_cloud.aio.api_client import Api, ApiClient
 
 __all__ = ["resume", "token"]
 
@@ -76,5 +84,7 @@ async def resume(
         DeadlineExceeded: If the deadline passes before, or that of a `knetik_cloud.deadline` block.
         ApiValueError: If it is not a token of a wait.
         ApiException: If the service rejects a call.
+        TypeError: If `api` is not an API object of the asyncio client.
     """
-    return await _run(api.api_client, parse(models_of(api), token), options, deadline, sleep)
+    client = client_of(api, is_async=True)
+    return await _run(client, parse(models_of(api), token), options, deadline, sleep)

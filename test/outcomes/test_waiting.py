@@ -352,6 +352,19 @@ def test_error_of_a_wait_is_freed_with_its_frames(sandbox: Sandbox, item: Any) -
             gc.enable()
 
 
+def test_resume_of_asyncio_rejects_what_is_not_an_api_object_of_its_client(
+    client: Client, sandbox: Sandbox
+) -> None:
+    token = waiting.token(client.api.wait_until_user_inventory_active, 56, 56)
+    requests = len(sandbox.journal())
+    with knetik_cloud.UsersInventoryApi() as blocking:
+        for api in (client.client, blocking):
+            message = r"takes an API object of the asyncio client.*knetik_cloud\.waiting"
+            with pytest.raises(TypeError, match=message):
+                asyncio.run(aio.waiting.resume(api, token))
+    assert len(sandbox.journal()) == requests
+
+
 def test_cancelling_ends_the_wait_immediately(sandbox: Sandbox) -> None:
     async def main() -> None:
         async with aio.ApiClient(knetik_cloud.Configuration(host=sandbox.url)) as client:
