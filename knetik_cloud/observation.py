@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
 DEBUG, WARNING = 10, 30
-"""The levels of `logging`, which is imported when the first call starts."""
+"""The levels of `logging`, which is imported when there is something to log."""
 MAX_BODY_LOGGED = 2000
 
 Callback = Callable[[Any], Awaitable[None] | None]
@@ -40,6 +40,11 @@ def logger() -> logging.Logger:
     import logging
 
     return logging.getLogger("knetik_cloud")
+
+
+def is_debugging() -> bool:
+    """Return whether attempts are logged. They aren't before the program has loaded `logging`."""
+    return "logging" in sys.modules and logger().isEnabledFor(DEBUG)
 
 
 class CallbacksByEvent(NamedTuple):
@@ -159,7 +164,7 @@ class Observer:
         known, callbacks = self._known_defaults, self._callbacks
         if len(known) != len(default_hooks) or (known and not all(map(is_, known, default_hooks))):
             callbacks = self._collect()
-        if callbacks is NO_CALLBACKS and not logger().isEnabledFor(DEBUG):
+        if callbacks is NO_CALLBACKS and not is_debugging():
             return None
         return Observation(self, callbacks, operation)
 
@@ -240,7 +245,7 @@ class Observation:
 
     def end_attempt(self, state: CallState, retry_in: float | None) -> Reports:
         """Report the last attempt, and the seconds until the next one, or None if there is none."""
-        if logger().isEnabledFor(DEBUG):  # which a hook may have changed
+        if is_debugging():  # which a hook may have changed
             log_attempt(state, retry_in, self._observer)
         call, outcome = self._call, state.last
         attempt, call._attempt = call._attempt, None
