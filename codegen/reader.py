@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from codegen import names
+from codegen import extensions, names
 from codegen.contract import Contract, Field, Operation, Parameter, Schema, SecurityScheme
 from codegen.types import Type
 from knetik_cloud import contract as document
@@ -42,9 +42,11 @@ def read_contract(path: Path) -> Contract:
     Raises:
         ContractError: If the contract is malformed, or the generator can't express a part of it.
     """
-    read = document.Contract(document.load_document(path))
+    content = document.load_document(path)
+    extensions.check_shapes(Node(content, "#", content))
+    read = document.Contract(content)
     info = read.root.required_child("info")
-    return Contract(
+    contract = Contract(
         title=info.text("title"),
         version=info.text("version"),
         server=next((server.text("url") for server in read.root.elements("servers")), ""),
@@ -53,6 +55,9 @@ def read_contract(path: Path) -> Contract:
         tags={tag.text("name"): tag.text("description") for tag in read.root.elements("tags")},
         security_schemes=tuple(_security_schemes(read.components)),
     )
+    nodes = {names.snake_case(operation.id): operation.node for operation in read.operations.values()}
+    extensions.check_references(contract, nodes)
+    return contract
 
 
 def _schemas(components: Node) -> dict[str, Schema]:

@@ -126,7 +126,7 @@ class Node(NamedTuple):
 
     def find(self, key: str) -> Node | None:
         """Return the child under a key, or None if there is none."""
-        self._require(dict, "a mapping")
+        self.require(dict, "a mapping")
         return self._child(key, self.value[key]) if key in self.value else None
 
     def required_child(self, key: str) -> Node:
@@ -153,7 +153,7 @@ class Node(NamedTuple):
         """Iterate over the mapping under a key. A missing one is empty."""
         child = self.find(key)
         if child is not None:
-            child._require(dict, "a mapping")
+            child.require(dict, "a mapping")
             for name in child.value:
                 yield str(name), child.required_child(name)
 
@@ -161,9 +161,13 @@ class Node(NamedTuple):
         """Iterate over the list under a key. A missing one is empty."""
         child = self.find(key)
         if child is not None:
-            child._require(list, "a list")
-            for number, value in enumerate(child.value):
-                yield child._child(str(number), value)
+            yield from child.listed()
+
+    def listed(self) -> Iterator[Node]:
+        """Iterate over the elements of this list."""
+        self.require(list, "a list")
+        for number, value in enumerate(self.value):
+            yield self._child(str(number), value)
 
     def resolved(self) -> Node:
         """Return the target of a `$ref`, followed to its end. A node without one is returned unchanged."""
@@ -193,7 +197,12 @@ class Node(NamedTuple):
             node = found
         return node
 
-    def _require(self, kind: type, described: str) -> None:
+    def require(self, kind: type, described: str) -> None:
+        """Check the type of this value.
+
+        Raises:
+            ContractError: If it is another one.
+        """
         if not isinstance(self.value, kind):
             raise self.error(f"should be {described}")
 

@@ -37,7 +37,7 @@ class ReadBack(NamedTuple):
     """
 
     list: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = {}
     match: Mapping[str, Any] = {}
     since: str | None = None
     null_if: Mapping[str, str] = {}

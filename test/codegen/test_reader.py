@@ -142,7 +142,7 @@ def contract_with(
         ({"x-read-back": [{"list": "nothing"}]}, "get/x-read-back/0", "no operation is called 'nothing'"),
         ({"x-read-back": [{"list": "getThing"}]}, "get/x-read-back/0", "'getThing' has no x-pagination"),
         (
-            {"x-waiter": {"thing_ready": {"field": "state", "list": "nothing"}}},
+            {"x-waiter": {"thing_ready": {"field": "state", "success": ["on"], "list": "nothing"}}},
             "get/x-waiter/thing_ready",
             "no operation is called 'nothing'",
         ),
