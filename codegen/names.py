@@ -5,8 +5,11 @@ from __future__ import annotations
 import keyword
 import re
 
+import knetik_cloud
 from knetik_cloud.api_client import Api
-from knetik_cloud.data.model import Model
+from knetik_cloud.core.options import FRAMING, HEADER_NAME, OWN_SPELLING, CallOptions
+from knetik_cloud.data.page import Page
+from knetik_cloud.path_call import RESULT_OPTIONS
 
 _WORD_START = re.compile(r"(.)([A-Z][a-z]+)")
 _CAPITAL_AFTER_SMALL = re.compile(r"([a-z0-9])([A-Z])")
@@ -18,11 +21,43 @@ ANNOTATION_NAMES = frozenset({"Any", "bool", "datetime", "dict", "float", "int",
 DECORATORS = frozenset({"classmethod", "property", "staticmethod"})
 """Built-in decorators; an attribute of that name would hide them from the methods below it."""
 
-MODEL_METHODS = frozenset(name for name in dir(Model) if not name.startswith("_"))
+MODEL_METHODS = frozenset(name for name in dir(Page) if not name.startswith("_"))
 """What every model can do; an attribute of that name would take it away."""
+
+MODEL_INTERNALS = frozenset(name for ancestor in Page.__mro__ for name in vars(ancestor)) - MODEL_METHODS
+"""What every model is made of; no attribute can have that name."""
 
 API_MEMBERS = frozenset(name for name in dir(Api) if not name.startswith("_")) | {"api_client"}
 """What every API class has; an operation can't have that name."""
+
+OPTIONS = frozenset({"self", "options", *CallOptions.__annotations__, *RESULT_OPTIONS})
+"""What every method takes; an argument can't have that name."""
+
+PAGER_ARGUMENTS = frozenset({"deadline", "limit", "page_size", "prefetch", "start_page"})
+"""What a method that reads all pages takes; an argument of its list can't have that name."""
+
+WAITER_ARGUMENTS = frozenset({"deadline", "find", "found", "since", "sleep"})
+"""What a method that waits takes or defines; an argument of its operation can't have that name."""
+
+CLASS_NAMES = frozenset(
+    {
+        *knetik_cloud._MODULES,
+        *ANNOTATION_NAMES,
+        *("date", "epoch", "object"),
+        *("LazyModule", "Model", "Page", "TYPE_CHECKING", "field", "instant", "model_field", "model_instant"),
+    }
+)
+"""What the package, the modules of models and type expressions define; a model can't have that name."""
+
+
+def is_name(name: str) -> bool:
+    """Return whether Python code can define a name."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def is_header(name: str) -> bool:
+    """Return whether a parameter can be a header of that name, which nothing else sets."""
+    return HEADER_NAME.fullmatch(name) is not None and name.lower() not in {*FRAMING, *OWN_SPELLING}
 
 
 def snake_case(name: str) -> str:

@@ -66,6 +66,8 @@ def _schemas(components: Node) -> dict[str, Schema]:
     schemas = {}
     modules: dict[str, str] = {}
     for name, node in models.items():
+        if not names.is_name(name) or name.startswith("_") or name in names.CLASS_NAMES:
+            raise node.error(f"{name!r} can't be the name of a class")
         _reserve(modules, names.snake_case(name), node, "module")
         lineage = [name]
         while lineage[-1] in bases:
@@ -121,9 +123,12 @@ def _check_attributes(lineage: list[Node]) -> None:
     """Check that the properties of a schema, and of those it inherits from, have attributes of their own."""
     parts = (part for schema in reversed(lineage) for part in document.parts_of(schema))
     declared = {wire: found for part in parts for wire, found in part.entries("properties")}
-    seen: dict[str, str] = {}
+    seen = dict.fromkeys(names.MODEL_INTERNALS, "every model")
     for wire, found in declared.items():
         _reserve(seen, names.attribute_name(wire), found, "attribute")
+    for wire, found in declared.items():
+        if instant := _instant(wire, found, declared):
+            _reserve(seen, instant, found, "attribute")
 
 
 def _instant(wire: str, node: Node, declared: Mapping[str, Node]) -> str | None:
@@ -132,6 +137,8 @@ def _instant(wire: str, node: Node, declared: Mapping[str, Node]) -> str | None:
     if not schema.get("x-epoch-seconds"):
         return None
     name = schema.text("x-instant") or names.instant_name(names.attribute_name(wire))
+    if names.attribute_name(name) != name:
+        raise node.error(f"x-instant {name!r} can't be the name of an attribute")
     if name in {names.attribute_name(other) for other in declared}:
         raise node.error(f"its datetime would be called {name!r}, as a property is: name it with x-instant")
     return name
@@ -211,11 +218,31 @@ def _operations(read: document.Contract) -> Iterator[Operation]:
     tags: dict[str, str] = {}
     for each in read.operations.values():
         operation = _operation(each)
-        _reserve(seen, operation.name, each.node, "method")
+        for method in _methods(operation):
+            _reserve(seen, method, each.node, "method")
         name = names.class_name(operation.tag)
+        if not names.is_name(name) or name in read.schemas:
+            raise each.node.error(f"its tag can't be the class {name!r}")
         if tags.setdefault(name, operation.tag) != operation.tag:
             raise each.node.error(f"its class {name!r} is also that of the tag {tags[name]!r}")
         yield operation
+
+
+def _methods(operation: Operation) -> list[str]:
+    """List the methods of an operation."""
+    waiters = [f"wait_until_{waiter.name}" for waiter in operation.waiters]
+    pagers = [operation.pager] if operation.pages else []
+    return [operation.name, f"{operation.name}_with_http_info", *pagers, *waiters]
+
+
+def _taken_arguments(operation: document.Operation) -> dict[str, str]:
+    """Return the arguments that the methods of an operation have anyway, with their holders."""
+    taken = dict.fromkeys(names.OPTIONS, "every method")
+    if operation.pages:
+        taken |= dict.fromkeys(names.PAGER_ARGUMENTS, "the method that reads all pages")
+    if operation.waiters:
+        taken |= dict.fromkeys(names.WAITER_ARGUMENTS, "the method that waits")
+    return taken
 
 
 def _operation(read: document.Operation) -> Operation:
@@ -225,12 +252,15 @@ def _operation(read: document.Operation) -> Operation:
     if len(tags) != 1:
         raise node.error(f"has {len(tags)} tags; exactly one specifies the class of the operation")
     name = names.snake_case(read.id)
-    if name in names.API_MEMBERS or not name.isidentifier():
+    if name in names.API_MEMBERS or not names.is_name(name) or name.startswith("_"):
         raise node.error(f"operationId {name!r} can't be the name of a method")
     taken: list[document.Parameter | Body] = [*read.parameters, *([read.body] if read.body else [])]
     parameters = tuple(_body(each) if isinstance(each, Body) else _parameter(each) for each in taken)
-    seen: dict[str, str] = {}
+    seen = _taken_arguments(read)
+    paging = (read.pages.page, read.pages.size) if read.pages else ()
     for parameter, each in zip(parameters, taken, strict=True):
+        if parameter.wire in paging:
+            seen.pop(parameter.name, None)
         _reserve(seen, parameter.name, each.node, "argument")
     added = node.get("x-added")
     return Operation(
@@ -277,6 +307,8 @@ def _parameter(read: document.Parameter) -> Parameter:
         return Parameter(**value, required=read.required, place="form", in_example=read.in_example)
     node = read.node
     _reject_unknown(node, _PARAMETER_KEYS)
+    if read.place == "header" and not names.is_header(read.name):
+        raise node.error(f"{read.name!r} can't be sent as a header of a parameter")
     value = _value(names.parameter_name(read.name), read.name, node.required_child("schema"), described=node)
     parameter = Parameter(**value, required=read.required, place=read.place)
     if parameter.type.model or parameter.type.name in ("dict", "object"):
@@ -325,8 +357,10 @@ def _reserve(seen: dict[str, str], name: str, node: Node, what: str) -> None:
     """Record the name of a node in Python.
 
     Raises:
-        ContractError: If another node has it.
+        ContractError: If another node has it, or Python code can't define it.
     """
+    if not names.is_name(name):
+        raise node.error(f"its {what} {name!r} is not a name in Python")
     if seen.setdefault(name, node.pointer) != node.pointer:
         raise node.error(f"its {what} {name!r} is also that of {seen[name]}")
 

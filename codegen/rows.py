@@ -23,15 +23,16 @@ def parameter_row(parameter: Parameter) -> str:
     )
 
 
-def field_function(schema: Schema) -> str:
-    """Return the name under which a module imports `field`, which may also be that of an attribute."""
-    return "model_field" if any(field.name == "field" for field in schema.fields) else "field"
+def function(schema: Schema, name: str) -> str:
+    """Return the name under which a module imports `field` or `instant`, which may also be an attribute's."""
+    attributes = {attribute for field in schema.fields for attribute in (field.name, field.instant)}
+    return f"model_{name}" if name in attributes else name
 
 
 def field_row(schema: Schema, field: Field) -> str:
     """Format a field: `field("int32", read_only=True)`."""
     return _call(
-        field_function(schema),
+        function(schema, "field"),
         field.type.expression,
         wire=field.wire if field.wire != field.name else None,
         required=field.required,

@@ -14,6 +14,7 @@ from codegen.reader import read_contract
 from knetik_cloud.contract import ContractError
 
 ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}
+EPOCH = {"type": "integer", "x-epoch-seconds": True}
 QUERY = {"name": "userId", "in": "query", "schema": {"type": "integer"}}
 
 
@@ -46,6 +47,9 @@ def contract_with(
         ({"tags": ["A", "B"]}, "get", "has 2 tags"),
         ({"operationId": "close"}, "get", "operationId 'close' can't be the name of a method"),
         ({"operationId": "2nd"}, "get", "operationId '2nd' can't be the name of a method"),
+        ({"operationId": "class"}, "get", "operationId 'class' can't be the name of a method"),
+        ({"operationId": "_call"}, "get", "operationId '_call' can't be the name of a method"),
+        ({"tags": ["1 thing"]}, "get", "its tag can't be the class '1ThingApi'"),
         ({"callbacks": {}}, "get", "'callbacks' can't be expressed"),
         ({"responses": {}}, "get", "declares no success response"),
         ({"responses": []}, "get/responses", "should be a mapping"),
@@ -109,6 +113,39 @@ def contract_with(
             "its argument 'id' is also that of #/paths/~1things~1{id}/parameters/0",
         ),
         (
+            {"parameters": [{**QUERY, "name": "1st"}]},
+            "get/parameters/0",
+            "its argument '1st' is not a name in Python",
+        ),
+        (
+            {"parameters": [{**QUERY, "name": "_deadline"}]},
+            "get/parameters/0",
+            "its argument '_deadline' is also that of every method",
+        ),
+        (
+            {"x-waiter": {"w": {"field": "f", "success": ["s"]}}, "parameters": [{**QUERY, "name": "sleep"}]},
+            "get/parameters/0",
+            "its argument 'sleep' is also that of the method that waits",
+        ),
+        (
+            {"parameters": [{**QUERY, "in": "header", "name": "Content-Length"}]},
+            "get/parameters/0",
+            "'Content-Length' can't be sent as a header of a parameter",
+        ),
+        (
+            {"parameters": [{**QUERY, "in": "header", "name": "X Y"}]},
+            "get/parameters/0",
+            "'X Y' can't be sent as a header of a parameter",
+        ),
+        (
+            {
+                "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
+                "x-codegen-request-body-name": "self",
+            },
+            "get/requestBody",
+            "its argument 'self' is also that of every method",
+        ),
+        (
             {"parameters": [QUERY, {**QUERY, "name": "user_id"}]},
             "get/parameters/1",
             "its argument 'user_id' is also that of #/paths/~1things~1{id}/get/parameters/0",
@@ -170,6 +207,26 @@ def test_unsupported_operations_are_rejected(
             {"ThingResource": {"properties": {}}, "thing_resource": {"properties": {}}},
             "thing_resource",
             "its module 'thing_resource' is also that of #/components/schemas/ThingResource",
+        ),
+        ({"Page«A»": {"properties": {}}}, "Page«A»", "'Page«A»' can't be the name of a class"),
+        ({"Pager": {"properties": {}}}, "Pager", "'Pager' can't be the name of a class"),
+        ({"date": {"properties": {}}}, "date", "'date' can't be the name of a class"),
+        ({"Import": {"properties": {}}}, "Import", "its module 'import' is not a name in Python"),
+        (
+            {"A": {"properties": {"1st": {}}}},
+            "A/properties/1st",
+            "its attribute '1st' is not a name in Python",
+        ),
+        ({"A": {"properties": {"_json": {}}}}, "A/properties/_json", "is also that of every model"),
+        (
+            {"A": {"properties": {"made": EPOCH, "made_date": EPOCH}}},
+            "A/properties/made_date",
+            "its attribute 'made_at' is also that of #/components/schemas/A/properties/made",
+        ),
+        (
+            {"A": {"properties": {"made": {**EPOCH, "x-instant": "to_dict"}}}},
+            "A/properties/made",
+            "x-instant 'to_dict' can't be the name of an attribute",
         ),
         (
             {"A": {"properties": {"userId": {}, "user_id": {}}}},
@@ -236,6 +293,31 @@ def test_two_operations_of_one_name_are_rejected(
     path.write_text(yaml.safe_dump(document))
     with pytest.raises(ContractError, match=re.escape(message)):
         read_contract(path)
+
+
+@pytest.mark.parametrize("name", ["limit", "page_size", "prefetch", "deadline", "start_page"])
+def test_a_filter_with_the_name_of_an_argument_of_the_pager_is_rejected(tmp_path: Path, name: str) -> None:
+    parameters = [*PAGED["parameters"], {**QUERY, "name": name}]
+    with pytest.raises(ContractError, match=f"its argument '{name}' is also that of the method that reads"):
+        contract_with(tmp_path, {**PAGED, "parameters": parameters})
+
+
+@pytest.mark.parametrize("name", ["getThing_with_http_info", "iter_thing"])
+def test_an_operation_with_the_name_of_a_generated_method_is_rejected(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "openapi.yaml"
+    with pytest.raises(ContractError, match="there is no field 'i'"):
+        contract_with(tmp_path, PAGED)
+    document = yaml.safe_load(path.read_text())
+    other = {**document["paths"]["/things/{id}"]["get"], "operationId": name}
+    document["paths"]["/others/{id}"] = {"parameters": [ID], "get": other}
+    path.write_text(yaml.safe_dump(document))
+    with pytest.raises(ContractError, match=r"its method .* is also that of #/paths/~1others"):
+        read_contract(path)
+
+
+def test_a_schema_with_the_name_of_the_class_of_a_tag_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="get: its tag can't be the class 'ThingsApi'"):
+        contract_with(tmp_path, {}, {"ThingsApi": {"properties": {}}})
 
 
 def test_a_reference_may_have_another_description_and_may_be_null(tmp_path: Path) -> None:

@@ -161,6 +161,11 @@ def test_a_subclass_is_sent_with_its_discriminator_and_a_header(
     assert type(response.data) is models.Book
 
 
+def test_a_property_may_have_the_name_of_a_function_that_the_module_needs(models: ModuleType) -> None:
+    card = models.Card(instant="noon", issued_date=5)
+    assert (card.instant, card.issued_at) == ("noon", datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC))
+
+
 def test_a_required_body_has_to_be_given(shelf: Any, server: Server) -> None:
     with pytest.raises(TypeError):
         shelf.add_medium()
