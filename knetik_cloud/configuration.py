@@ -397,6 +397,10 @@ class Configuration(Settings):
             raise TypeError(f"a Configuration with {held} can't be pickled: the pickle would contain it")
         return dict(self.__dict__)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # An older version pickles fewer settings.
+        self.__dict__.update({name: each.default for name, each in self._settings.items()} | state)
+
     def __repr__(self) -> str:
         values = vars(self)  # some are missing while a constructor fails
         shown = {name: values[name] for name in self._settings if name in values}

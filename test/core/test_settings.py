@@ -132,6 +132,15 @@ def test_a_configuration_with_secrets_is_copied_but_not_pickled() -> None:
     assert pickle.loads(pickle.dumps(configuration)).host == configuration.host
 
 
+def test_settings_that_an_older_version_did_not_pickle_have_their_defaults() -> None:
+    pickled = Configuration(host="https://example.com", retries=5)
+    for name in ("hooks", "max_json_values"):  # new since version 1.0.0
+        del vars(pickled)[name]
+    configuration = pickle.loads(pickle.dumps(pickled))
+    assert (configuration.retries, configuration.hooks) == (5, ())
+    assert configuration.max_json_values == Configuration().max_json_values
+
+
 def test_each_assignment_is_seen_by_the_clients() -> None:
     configuration = Configuration(host="http://127.0.0.1:1")
     with ApiClient(configuration) as client:
