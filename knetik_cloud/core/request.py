@@ -221,7 +221,7 @@ def _body(operation: Operation[Any], parameter: Parameter, value: Any) -> str:
         ) from None
     if missing:
         raise ApiValueError(f"{operation.id} can't send its {parameter.name}: {', '.join(missing)} missing")
-    return codec.encode(value)
+    return codec.encode(value, parameter.name)
 
 
 def _form_value(parameter: Parameter, value: Any) -> str | Secret:

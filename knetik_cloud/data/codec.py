@@ -48,17 +48,31 @@ _encode = json.JSONEncoder(default=to_json, separators=(",", ":"), allow_nan=Fal
 _decode = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite).decode
 
 
-def encode(value: Any) -> str:
+def encode(value: Any, where: str = "the value") -> str:
     """Format a value as JSON, with models as the objects that they view. Integers are exact.
 
     Raises:
-        ApiValueError: If JSON can't represent the value (NaN, bytes, a set, a cycle).
+        ApiValueError: If JSON can't represent the value (NaN, bytes, a set, a cycle). The message names the
+            place below `where`.
     """
     try:
         return _encode(value)
     except (TypeError, ValueError, RecursionError) as cause:
         reason = "nested too deeply" if isinstance(cause, RecursionError) else str(cause)
-    raise ApiValueError(f"the value can't be formatted as JSON: {reason}")
+        is_endless = isinstance(cause, RecursionError) or reason.startswith("Circular")
+    place = where if is_endless else _place(plain(value), where)
+    raise ApiValueError(f"{place} can't be formatted as JSON: {reason}")
+
+
+def _place(value: Any, where: str) -> str:
+    """Return the place of the first value inside that JSON can't represent."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        try:
+            _encode(part)
+        except (TypeError, ValueError):
+            return _place(part, f"{where}[{key!r}]")
+    return where
 
 
 @cache
@@ -139,11 +153,12 @@ def text(data: bytes, charset: str) -> str:
     raise ApiResponseError(reason=f"the response isn't text in the character set {charset!r}: {reason}")
 
 
-def plain(value: Any) -> Any:
-    """Return a copy of a value in which models are the dicts that they view."""
-    inner = getattr(value, "_json", value)
-    if isinstance(inner, Mapping):
-        return {name: plain(row) for name, row in inner.items()}
-    if isinstance(inner, (list, tuple)):
-        return [plain(row) for row in inner]
-    return inner
+def plain(value: Any, convert: Callable[[Any], Any] = lambda model: plain(model._json)) -> Any:
+    """Return a copy of a value in which models are converted, by default to the dicts that they view."""
+    if isinstance(value, (str, int, float, types.NoneType)):  # as most are
+        return value
+    if isinstance(value, (list, tuple)):
+        return [plain(row, convert) for row in value]
+    if isinstance(value, Mapping):
+        return {name: plain(row, convert) for name, row in value.items()}
+    return convert(value) if hasattr(value, "_json") else value

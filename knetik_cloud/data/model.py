@@ -318,7 +318,7 @@ class Model(metaclass=ModelType):
         Nested models are converted. Absent fields are None.
         """
         nested = operator.methodcaller("to_dict")
-        return {name: _copied(getattr(self, name), nested) for name in self._fields}
+        return {name: codec.plain(getattr(self, name), nested) for name in self._fields}
 
     def to_json(self) -> str:
         """Return the exact JSON: every key that was received or set, in its order.
@@ -326,7 +326,7 @@ class Model(metaclass=ModelType):
         Raises:
             ApiValueError: If JSON can't represent a value.
         """
-        return codec.encode(self)
+        return codec.encode(self, type(self).__name__)
 
     def to_str(self) -> str:
         """Return a readable text of all present fields, with secrets masked."""
@@ -417,17 +417,6 @@ class Model(metaclass=ModelType):
         return model
 
 
-def _copied(value: Any, convert: Callable[[Any], Any]) -> Any:
-    """Copy a value with its models converted."""
-    if isinstance(value, Model):
-        return convert(value)
-    if isinstance(value, list):
-        return [_copied(row, convert) for row in value]
-    if isinstance(value, dict):
-        return {name: _copied(row, convert) for name, row in value.items()}
-    return value
-
-
 def _visible(model: Model) -> dict[str, Any]:
     """Copy the dict that a model views, with secrets masked, here and in nested models."""
     by_wire = {declared.wire: declared for declared in model._fields.values()}
@@ -438,7 +427,7 @@ def _visible(model: Model) -> dict[str, Any]:
             part = MASK
         elif declared is not None and declared.type.wraps:
             part = readable(model, declared)
-        copied[wire] = _copied(part, _visible)
+        copied[wire] = codec.plain(part, _visible)
     return copied
 
 

@@ -6,15 +6,18 @@ import json
 import math
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knetik_cloud import EntitlementItem, UsersInventoryApi
 from knetik_cloud.core.call import read
 from knetik_cloud.data import codec
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
+from test.conftest import RecordingServer
 from test.core.lists import ONCE, READ, REMOVE, Reply
 
 VALUES = st.recursive(
@@ -88,6 +91,36 @@ def test_a_byte_order_mark_is_skipped() -> None:
 def test_values_that_json_cannot_represent_are_rejected(value: Any) -> None:
     with pytest.raises(ApiValueError, match="JSON"):
         codec.encode({"a": [value]})
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"a": [1, {"b": math.nan}]}, "data['a'][1]['b'] can't be formatted as JSON: Out of range float"),
+        (
+            {"a": [{"b": ({1}, 2)}]},
+            "data['a'][0]['b'][0] can't be formatted as JSON: set is not a JSON value",
+        ),
+        ({"a": {(1, 2): 3}}, "data['a'] can't be formatted as JSON: keys must be str"),
+        ({"a": EntitlementItem.from_dict({"id": b"x"})}, "data['a']['id'] can't be formatted as JSON: bytes"),
+        (math.inf, "data can't be formatted as JSON: Out of range float"),
+    ],
+)
+def test_the_place_of_a_value_that_json_cannot_represent_is_named(value: Any, message: str) -> None:
+    with pytest.raises(ApiValueError) as raised:
+        codec.encode(value, "data")
+    assert str(raised.value).startswith(message)
+
+
+def test_the_place_in_a_body_or_in_a_model_is_named(api: UsersInventoryApi, server: RecordingServer) -> None:
+    moment = datetime(2017, 8, 1, tzinfo=UTC)
+    with pytest.raises(
+        ApiValueError, match=r"^data\['seen'\]\['at'\] can't .*: datetime is not a JSON value"
+    ):
+        api.update_user_inventory_behavior_data(1, 1, data={"seen": {"at": moment}})
+    with pytest.raises(ApiValueError, match=r"^EntitlementItem\['created_date'\] can't be formatted"):
+        EntitlementItem.from_dict({"created_date": moment}).to_json()
+    assert server.requests == []
 
 
 def test_a_cycle_is_rejected() -> None:
