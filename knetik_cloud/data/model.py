@@ -360,7 +360,10 @@ class Model(metaclass=ModelType):
 
         Raises:
             ApiResponseError: If the text is not a JSON object.
+            ApiValueError: If `text` is neither a str nor bytes.
         """
+        if not isinstance(text, (str, bytes)):
+            raise types.invalid_value_error(f"the text of {cls.__name__}", "a str or bytes", text)
         data = codec.decode(text, "the text")
         if type(data) is not dict:
             raise types.invalid_response_error(cls.__name__, "an object", data, "the text")

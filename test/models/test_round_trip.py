@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knetik_cloud import models
+from knetik_cloud import ApiValueError, Consumable, models
 from knetik_cloud.data.model import Model
 from knetik_cloud.data.types import EARLIEST, LATEST
 
@@ -114,3 +114,9 @@ def test_swagger_types_and_attribute_map_derive_from_the_fields() -> None:
         "username": "str",
     }
     assert models.Order.attribute_map["_property"] == "property"
+
+
+@pytest.mark.parametrize("text", [{}, None, 5, memoryview(b"{}")])
+def test_from_json_takes_a_text(text: Any) -> None:
+    with pytest.raises(ApiValueError, match=r"^the text of Consumable must be a str or bytes, not "):
+        Consumable.from_json(text)
