@@ -26,7 +26,7 @@ class Instant:
         self._field = field
 
     def __set_name__(self, owner: type[Model], name: str) -> None:
-        self._name = f"{owner.__name__}.{name}"
+        self._name = name
         self.__doc__ = f"`{self._field}` as an aware datetime in UTC, or None if that is absent or null."
 
     @overload
@@ -48,11 +48,12 @@ class Instant:
             import datetime as dt
 
             return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
-        error = types.invalid_response_error(self._name, types.YEARS, seconds)
+        error = types.invalid_response_error(f"{type(model).__name__}.{self._name}", types.YEARS, seconds)
         raise ApiResponseError(reason=f"{error.reason}{types.milliseconds_hint(seconds)}")
 
     def __set__(self, model: Model, value: dt.datetime | str | int | None) -> None:
-        setattr(model, self._field, None if value is None else EPOCH.convert(value, self._name))
+        where = f"{type(model).__name__}.{self._name}"
+        setattr(model, self._field, None if value is None else EPOCH.convert(value, where))
 
     def __delete__(self, model: Model) -> None:
         delattr(model, self._field)

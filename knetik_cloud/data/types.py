@@ -5,12 +5,9 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
-
-if TYPE_CHECKING:
-    import datetime as dt
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
@@ -282,17 +279,21 @@ class Seconds(Integer):
     """Epoch seconds in the range of `datetime`. A number beyond it is most likely in milliseconds."""
 
     def convert(self, value: Any, where: str) -> int:
-        return self._check_years(super().convert(value, where), value, where)
-
-    @staticmethod
-    def _check_years(seconds: int, value: object, where: str) -> int:
-        if not EARLIEST <= seconds <= LATEST:
-            hint = milliseconds_hint(seconds)
-            raise ApiValueError(f"{where} must be {YEARS}, not {short_repr(value)}{hint}")
-        return seconds
+        return check_years(super().convert(value, where), value, where)
 
 
-class Epoch(Seconds):
+def check_years(seconds: int, value: object, where: str) -> int:
+    """Return epoch seconds if they are in the range of `datetime`. Messages show `value`.
+
+    Raises:
+        ApiValueError: If they are out of range.
+    """
+    if not EARLIEST <= seconds <= LATEST:
+        raise ApiValueError(f"{where} must be {YEARS}, not {short_repr(value)}{milliseconds_hint(seconds)}")
+    return seconds
+
+
+class Epoch(Type):
     """An instant: epoch seconds (also as decimal text), an aware `datetime`, or an ISO 8601 string.
 
     A naive one is rejected, since its instant depends on where it is read. Fractions of a second are dropped.
@@ -300,24 +301,20 @@ class Epoch(Seconds):
 
     expected = "whole epoch seconds, an aware datetime or an ISO 8601 text with its offset"
 
-    def __init__(self) -> None:
-        self.bits = 64
-
     def convert(self, value: Any, where: str) -> int:
         value = _value_of(value)
         instant = self._read(value) if isinstance(value, str) else value
         seconds = to_int(instant)
         if seconds is not None:
-            return self._check_years(seconds, value, where)
+            return check_years(seconds, value, where)
         return self._seconds(instant, value, where)
 
     @staticmethod
-    def _read(text: str) -> int | dt.datetime | None:
+    def _read(text: str) -> Any:
         digits = text[1:] if text[:1] == "-" else text
         if digits.isascii() and digits.isdigit() and len(digits) < 20:
             return int(text)
-        parsed: dt.datetime | None = DateTime.parse(text)
-        return parsed
+        return DateTime.parse(text)
 
     def _seconds(self, instant: Any, value: object, where: str) -> int:
         """Return the epoch seconds of a `datetime`. Messages show `value`, which the caller passed."""

@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import knetik_cloud
-from knetik_cloud import ApiResponseError, ApiValueError, UserInventoryResource, UsersInventoryApi
+from knetik_cloud import (
+    ApiResponseError,
+    ApiValueError,
+    EntitlementItem,
+    UserInventoryResource,
+    UsersInventoryApi,
+)
 from knetik_cloud.data.instant import Instant
 
 from ..conftest import RecordingServer
@@ -83,6 +89,14 @@ def test_an_assigned_instant_is_kept_as_the_documented_integer(form: Any) -> Non
     assert entry.to_json() == '{"expires":null}'
     del entry.expires_at
     assert entry.to_json() == "{}"
+
+
+def test_a_message_names_the_class_of_the_model_not_that_of_the_base_with_the_field() -> None:
+    item = EntitlementItem()
+    with pytest.raises(ApiValueError, match=r"^EntitlementItem\.created_at must be "):
+        item.created_at = datetime(2017, 8, 15)
+    with pytest.raises(ApiResponseError, match=r": EntitlementItem\.created_at should be "):
+        assert EntitlementItem.from_dict({"created_date": 10**13}).created_at
 
 
 def test_a_naive_datetime_cannot_be_assigned() -> None:
