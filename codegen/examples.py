@@ -42,7 +42,10 @@ def example_of(contract: Contract, package: str, value: Schema | Parameter) -> s
     """Format the example of a schema or a parameter in the contract."""
     if value.example is None:
         raise ContractError(f"{value.name} has no example; the reference pages show one")
-    return python_expression(contract, package, value.type, value.example)
+    try:
+        return python_expression(contract, package, value.type, value.example)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ContractError(f"{value.name} has a wrong example: {error}") from None
 
 
 def _constructor_call(contract: Contract, package: str, declared: Schema, value: dict[str, Any]) -> str:

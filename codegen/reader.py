@@ -64,6 +64,7 @@ def _schemas(components: Node) -> dict[str, Schema]:
     models = {name: node for name, node in components.entries("schemas") if _is_model(node)}
     bases = {name: base for name, node in models.items() if (base := document.base_of(node))}
     schemas = {}
+    lineages = {}
     modules: dict[str, str] = {}
     for name, node in models.items():
         if not names.is_name(name) or name.startswith("_") or name in names.CLASS_NAMES:
@@ -74,6 +75,9 @@ def _schemas(components: Node) -> dict[str, Schema]:
             lineage.append(bases[lineage[-1]])
             if lineage[-1] not in models:
                 raise node.error(f"its base {lineage[-1]!r} is not an object schema")
+            if lineage[-1] in lineage[:-1]:
+                raise node.error("inherits from itself")
+        lineages[name] = lineage
         values = [
             value
             for root in map(document.discriminator_of, (models[ancestor] for ancestor in lineage))
@@ -92,6 +96,15 @@ def _schemas(components: Node) -> dict[str, Schema]:
             discriminator=document.discriminator_of(node),
             discriminator_value=values[0] if values else None,
         )
+    for name, node in models.items():
+        found = document.discriminator_of(node)
+        if found is not None:
+            fields = {field.wire for ancestor in lineages[name] for field in schemas[ancestor].fields}
+            if found.property not in fields:
+                raise node.error(f"its discriminator {found.property!r} is not one of its properties")
+            for target in found.mapping.values():
+                if name not in lineages.get(target, ()):
+                    raise node.error(f"its discriminator leads to {target!r}, which does not inherit from it")
     return dict(sorted(schemas.items()))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
+PATH_KEYS = ("summary", "description", "parameters")
 BOOLEAN, TIMESTAMP = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
 
@@ -170,10 +171,17 @@ class Node(NamedTuple):
             yield self._child(str(number), value)
 
     def resolved(self) -> Node:
-        """Return the target of a `$ref`, followed to its end. A node without one is returned unchanged."""
-        node = self
+        """Return the target of a `$ref`, followed to its end. A node without one is returned unchanged.
+
+        Raises:
+            ContractError: If the references lead nowhere, or in a circle.
+        """
+        node, passed = self, {self.pointer}
         while isinstance(node.value, dict) and "$ref" in node.value:
             node = node.target(str(node.value["$ref"]))
+            if node.pointer in passed:
+                raise self.error("its references lead in a circle")
+            passed.add(node.pointer)
         return node
 
     def reference(self) -> str | None:
@@ -382,6 +390,10 @@ def _last_part(reference: str) -> str:
 
 def _operations(root: Node) -> Iterator[Operation]:
     for path, path_item in root.entries("paths"):
+        path_item.require(dict, "a mapping")
+        for key in path_item.value:
+            if key not in (*METHODS, *PATH_KEYS) and not str(key).startswith("x-"):
+                raise path_item.error(f"{key!r} is not supported")
         for method in METHODS:
             node = path_item.find(method)
             if node is not None:

@@ -118,3 +118,14 @@ def test_a_model_without_an_example_is_an_error_that_names_it(
     )
     assert run(root, "--check") == 2
     assert "codegen: Medium has no example" in capsys.readouterr().err
+
+
+def test_a_wrong_example_is_an_error_that_names_the_model(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = root / "library" / "openapi.yaml"
+    contract.write_text(
+        contract.read_text().replace("2005-06-02}\n    SoundRecord", "soon}\n    SoundRecord")
+    )
+    assert run(root, "--check") == 2
+    assert "codegen: Book has a wrong example: Invalid isoformat" in capsys.readouterr().err

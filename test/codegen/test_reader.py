@@ -242,6 +242,47 @@ def test_unsupported_operations_are_rejected(
             "its attribute 'user_id' is also that of #/components/schemas/B/properties/user_id",
         ),
         (
+            {
+                "A": {"allOf": [{"$ref": "#/components/schemas/B"}]},
+                "B": {"allOf": [{"$ref": "#/components/schemas/A"}]},
+            },
+            "A",
+            "inherits from itself",
+        ),
+        (
+            {
+                "A": {"properties": {"b": {"$ref": "#/components/schemas/B"}}},
+                "B": {"$ref": "#/components/schemas/C"},
+                "C": {"$ref": "#/components/schemas/B"},
+            },
+            "A/properties/b",
+            "its references lead in a circle",
+        ),
+        (
+            {
+                "A": {
+                    "properties": {"kind": {}},
+                    "discriminator": {"propertyName": "knd", "mapping": {"a": "#/components/schemas/A"}},
+                }
+            },
+            "A",
+            "its discriminator 'knd' is not one of its properties",
+        ),
+        *(
+            (
+                {
+                    "A": {
+                        "properties": {"kind": {}},
+                        "discriminator": {"propertyName": "kind", "mapping": {"b": f"#/x/{target}"}},
+                    },
+                    "B": {"properties": {}},
+                },
+                "A",
+                f"its discriminator leads to {target!r}, which does not inherit from it",
+            )
+            for target in ("B", "C")
+        ),
+        (
             {"A": {"properties": {}, "required": ["b"]}},
             "A",
             "requires ['b'], which it does not declare itself",
@@ -346,6 +387,17 @@ def test_dates_in_examples_stay_strings(tmp_path: Path) -> None:
     contract_with(tmp_path, {}, schemas)
     path.write_text(path.read_text().replace("'2017-08-01'", "2017-08-01"))
     assert read_contract(path).schemas["A"].fields[0].example == "2017-08-01"
+
+
+@pytest.mark.parametrize("key", ["trace", "gett", "$ref"])
+def test_a_path_has_only_methods_that_are_generated(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "openapi.yaml"
+    contract_with(tmp_path, {})
+    document = yaml.safe_load(path.read_text())
+    document["paths"]["/things/{id}"][key] = document["paths"]["/things/{id}"].pop("get")
+    path.write_text(yaml.safe_dump(document))
+    with pytest.raises(ContractError, match=re.escape(f"#/paths/~1things~1{{id}}: {key!r} is not supported")):
+        read_contract(path)
 
 
 def test_a_path_declares_its_parameters(tmp_path: Path) -> None:
