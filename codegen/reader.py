@@ -11,6 +11,7 @@ from typing import Any
 
 from codegen import extensions, names
 from codegen.contract import Contract, Field, Operation, Parameter, Schema, SecurityScheme
+from codegen.docstrings import sentence
 from codegen.types import Type
 from knetik_cloud import contract as document
 from knetik_cloud.contract import Body, Node
@@ -33,6 +34,7 @@ _LIMITS = {
     "minItems": "at least {} elements",
     "pattern": "matches `{}`",
 }
+_DEPRECATED = "Deprecated: the service may remove it."
 _STRINGS = {"date": "date", "date-time": "datetime"}
 
 
@@ -113,7 +115,14 @@ def _is_model(node: Node) -> bool:
 
 
 def _description(node: Node) -> str:
-    return next((text for part in document.parts_of(node) if (text := part.text("description"))), "")
+    return _text(*document.parts_of(node))
+
+
+def _text(*nodes: Node) -> str:
+    """Return the first description of some nodes, and whether one of them is deprecated."""
+    text = next(filter(None, (node.text("description") for node in nodes)), "")
+    is_deprecated = any(node.get("deprecated") for node in nodes)
+    return f"{sentence(text)} {_DEPRECATED}".strip() if is_deprecated else text
 
 
 def _fields(node: Node, lineage: list[Node]) -> Iterator[Field]:
@@ -167,9 +176,7 @@ def _value(name: str, wire: str, node: Node, described: Node | None = None) -> d
         "name": name,
         "wire": wire,
         "type": read_type(node),
-        "description": described.text("description")
-        or node.text("description")
-        or schema.text("description"),
+        "description": _text(*extensions),
         "example": example,
         "default": schema.get("default"),
         "enum": tuple(schema.get("enum", ())),
@@ -276,13 +283,14 @@ def _operation(read: document.Operation) -> Operation:
             seen.pop(parameter.name, None)
         _reserve(seen, parameter.name, each.node, "argument")
     added = node.get("x-added")
+    notes = (_DEPRECATED if node.get("deprecated") else "", f"Added in version {added}." if added else "")
     return Operation(
         name=name,
         tag=str(tags[0]),
         method=read.method,
         path=read.path,
         summary=read.summary,
-        description=f"{read.description}\n\nAdded in version {added}." if added else read.description,
+        description="\n\n".join(filter(None, (read.description, *notes))),
         added=added,
         parameters=parameters,
         returns=read_type(read.result) if read.result else None,

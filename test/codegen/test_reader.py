@@ -381,6 +381,21 @@ def test_a_reference_may_have_another_description_and_may_be_null(tmp_path: Path
     assert optional.type.expression == "B"
 
 
+def test_what_is_deprecated_is_described_as_such(tmp_path: Path) -> None:
+    old = {"type": "string", "description": "Its color", "deprecated": True}
+    contract = contract_with(
+        tmp_path,
+        {"description": "Reads it.", "deprecated": True, "parameters": [{**QUERY, "deprecated": True}]},
+        {"A": {"description": "A thing.", "deprecated": True, "properties": {"color": old}}},
+    )
+    (operation,) = contract.operations
+    assert operation.description == "Reads it.\n\nDeprecated: the service may remove it."
+    assert operation.parameters[1].description == "Deprecated: the service may remove it."
+    (field,) = contract.schemas["A"].fields
+    assert field.description == "Its color. Deprecated: the service may remove it."
+    assert contract.schemas["A"].description == "A thing. Deprecated: the service may remove it."
+
+
 def test_dates_in_examples_stay_strings(tmp_path: Path) -> None:
     schemas = {"A": {"properties": {"day": {"type": "string", "format": "date", "example": "2017-08-01"}}}}
     path = tmp_path / "openapi.yaml"
