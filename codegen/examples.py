@@ -117,4 +117,4 @@ def _option(name: str, value: Any) -> str:
 
 
 def _dashed(name: str) -> str:
-    return name.replace("_", "-")
+    return name.strip("_").replace("_", "-")

@@ -20,7 +20,7 @@ SCALARS = ("epoch", "str", "int32", "int64", "int", "float", "bool")
 
 def dashed(name: str) -> str:
     """Return a Python name as it is written in options."""
-    return name.replace("_", "-")
+    return name.strip("_").replace("_", "-")  # a keyword of Python has an underscore in front
 
 
 def argument_name(body: Parameter) -> str:
@@ -31,7 +31,8 @@ def argument_name(body: Parameter) -> str:
 def fields_of(operation: Operation[Any]) -> Mapping[str, Field]:
     """Return the fields of an operation's body that can be set, by their Python names."""
     body = calls.body_of(operation)
-    model = None if body is None or body.type in SCALARS else calls.model_in(body.type, operation)
+    has_fields = body is not None and body.type.isidentifier() and body.type not in SCALARS
+    model = calls.model_in(body.type, operation) if has_fields else None
     return {} if model is None else {name: each for name, each in model._fields.items() if not each.read_only}
 
 

@@ -42,8 +42,9 @@ def describe(command: DescribedCommand) -> None:
         f"{operation.summary}.\n\n{declared.description}\n\n{_permissions(declared.permissions)}".rstrip()
     )
     command.epilog = f"\b\nExample:\n  {example(operation)}"
+    names = _names(operation)
     schemas: dict[str, tuple[str, Mapping[str, Any]]] = {
-        each.name: (each.node.text("description"), each.schema) for each in declared.parameters
+        names[each.name]: (each.node.text("description"), each.schema) for each in declared.parameters
     }
     body = calls.body_of(operation)
     if body is not None and declared.body is not None:
@@ -65,14 +66,15 @@ def example(operation: Operation[Any]) -> str:
 
     declared = Contract.load().operations[operation.id]
     words = ["knetik", *(operation.cli or operation.id.replace("_", "-")).split()]
-    words += [str(each.example) for each in declared.parameters if each.place == "path"]
+    required = (each for each in declared.parameters if each.required and each.place != "form")
+    words += [str(each.example) for each in required]
     if operation.pages is not None:
         return shlex.join([*words, "--all", "-o", "csv"])
     options = [
         word
         for each in declared.parameters
         if each.place == "query" and not each.required
-        for word in _option_words(each.name, each.example)
+        for word in _option_words(_names(operation)[each.name], each.example)
     ]
     body = calls.body_of(operation)
     if body is None:
@@ -86,6 +88,11 @@ def example(operation: Operation[Any]) -> str:
         return f"{shlex.join(words)} --skeleton | {shlex.join([*words, '-', *options])}"
     options += [word for wire, value in content.items() for word in _option_words(simple[wire], value)]
     return shlex.join([*words, *options])
+
+
+def _names(operation: Operation[Any]) -> Mapping[str, str]:
+    """Return the Python names of an operation's parameters by their names in the contract."""
+    return {each.wire: each.name for each in operation.parameters}
 
 
 def _option_words(name: str, value: Any) -> list[str]:

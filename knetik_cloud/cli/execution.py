@@ -118,7 +118,10 @@ class Execution:
         if found is None:
             return
         if operation.pages is None:
-            self._run.output.write(self._rows([[found._json]], is_list=False))
+            is_list = isinstance(found, list)
+            rows = [codec.plain(row) for row in (found if is_list else [found])]
+            rows = [row if isinstance(row, dict) else {"value": row} for row in rows]
+            self._run.output.write(self._rows([rows], is_list=is_list))
         elif self._reads_pages:
             self._run.output.write(self._rows(self._batches_of(found)))
         else:

@@ -131,7 +131,8 @@ class OperationCommand(Command):
         content = bodies.read(operation, body, given.get(bodies.argument_name(body)), chosen)
         if content is None and body.required:
             options = ", ".join(f"--{dashed(name)}" for name in fields)
-            raise click.UsageError(f"the body is missing: pass it as JSON, @FILE or -, or set {options}")
+            instead = f", or set {options}" if options else ""
+            raise click.UsageError(f"the body is missing: pass it as JSON, @FILE or -{instead}")
         return arguments if content is None else {**arguments, body.name: content}
 
 
@@ -161,7 +162,9 @@ def _option(parameter: Parameter) -> click.Option:
         return click.Option([f"--{name}-file", parameter.name], type=kind, metavar="FILE|-")
     if parameter.type == "bool":
         return click.Option([f"--{name}/--no-{name}", parameter.name], default=None)
-    return click.Option([f"--{name}", parameter.name], type=_type(parameter.type))
+    element = parameter.type.removeprefix("list[").removesuffix("]")
+    is_list = element != parameter.type
+    return click.Option([f"--{name}", parameter.name], type=_type(element), multiple=is_list)
 
 
 def _field_option(name: str, field: Field) -> click.Option:
