@@ -1,4 +1,4 @@
-"""Reading of path, query and form values by the types of the contract."""
+"""Reading of path, query, header and form values by the types of the contract."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def read(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[s
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for parameter in operation.parameters:
-        text = given[parameter.place].get(parameter.name)
+        name = parameter.name.lower() if parameter.place == "header" else parameter.name
+        text = given[parameter.place].get(name)
         if text is None and parameter.place == "form":
             # The service takes the form's parameters in the query string as well.
             text = given["query"].get(parameter.name)

@@ -117,7 +117,8 @@ class Service:
             form = bodies.read_form(request.body, request.headers.get("content-type"))
         if operation.issues_tokens:
             form = auth.with_client_credentials(form, request.headers.get("authorization"))
-        values = self._parameters(operation, {"path": request.path, "query": request.query, "form": form})
+        given = {"path": request.path, "query": request.query, "header": request.headers, "form": form}
+        values = self._parameters(operation, given)
         owner = self._owner(db, operation, values, caller)
         request.facts.user_id = owner.id if owner else None
         if required:

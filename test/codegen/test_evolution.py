@@ -152,3 +152,24 @@ def test_the_pages_of_commands_show_what_the_commands_take(root: Path, knetik: C
     assert "knetik badges add --skeleton | knetik badges add -" in page
     assert "--from 2017-08-01" in (root / "docs" / "BadgesApi.md").read_text()
     assert knetik(*example.split()[1:], response="[]").returncode == 0
+
+
+def test_the_sandbox_responds_with_the_example_of_an_operation_that_it_does_not_know_yet(root: Path) -> None:
+    program = """
+from knetik_cloud import ApiClient, BadgesApi, BadRequestException, Configuration
+from knetik_cloud.sandbox import Sandbox
+
+with Sandbox() as sandbox, ApiClient(Configuration(host=sandbox.url)) as client:
+    print(BadgesApi(client).list_badges("a", x_trace=7))
+    try:
+        client.call_api("/badges", "GET", header_params={"x-trace": "soon"})
+    except BadRequestException as error:
+        print(*(each.message for each in error.errors), sep="; ")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ran.stdout.splitlines() == [
+        "[Badge(label='x')]",
+        'realm is required; X-Trace must be a whole number, not "soon"',
+    ]
