@@ -22,7 +22,13 @@ class SortOrder(str):
     __slots__ = ()
 
     def then(self, weaker: SortOrder) -> SortOrder:
-        """Return an order that sorts equal items by further keys."""
+        """Return an order that sorts equal items by further keys.
+
+        Raises:
+            ApiValueError: If `weaker` is not an order.
+        """
+        if not isinstance(weaker, str):
+            raise types.invalid_value_error("the weaker order", "one such as descending('id')", weaker)
         return SortOrder(f"{self},{str.__str__(weaker)}")
 
 

@@ -132,3 +132,11 @@ class Field(str, enum.Enum):  # noqa: UP042 - formatting differs from that of a 
 def test_members_of_enums_are_formatted_as_their_values() -> None:
     assert descending(Field.CREATED).then(ascending("id")) == "created_date:DESC,id:ASC"
     assert ascending("id").then(SortOrder("name:ASC")) == "id:ASC,name:ASC"
+
+
+@pytest.mark.parametrize("weaker", [5, None, b"id:ASC"])
+def test_only_an_order_breaks_ties(weaker: Any) -> None:
+    with pytest.raises(
+        ApiValueError, match=r"^the weaker order must be one such as descending\('id'\), not "
+    ):
+        ascending("id").then(weaker)
