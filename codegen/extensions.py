@@ -110,9 +110,8 @@ def check_references(contract: Contract, nodes: Mapping[str, Node]) -> None:
             _check_pages(contract, operation, node.required_child("x-pagination"))
         if operation.retry != "once" and (operation.marker or operation.read_back):
             raise node.error("x-marker and x-read-back are for operations with `x-retry: once`")
-        marked = [each.type.expression for each in operation.parameters if each.name == operation.marker]
-        if marked not in ([], ["str"]):
-            raise node.error("its x-marker should be a parameter of the type `string`")
+        if operation.marker:
+            _check_marker(operation, node)
     for operation in contract.operations:
         _check_read_backs(contract, operation, nodes[operation.name])
         _check_waiters(contract, operation, nodes[operation.name])
@@ -129,6 +128,13 @@ def _check_pages(contract: Contract, operation: Operation, node: Node) -> None:
     items = next(field.type for _, field in rows if field.wire == operation.pages.items)
     if items.name != "list" or items.model is None:
         raise node.error(f"the field {operation.pages.items!r} should be a list of objects")
+
+
+def _check_marker(operation: Operation, node: Node) -> None:
+    if not any(p.name == operation.marker and p.type.expression == "str" for p in operation.parameters):
+        raise node.error("its x-marker should be a parameter of the type `string`")
+    if not any("$marker" in read_back.match.values() for read_back in operation.read_back):
+        raise node.error("its x-marker should come back: match a field with `$marker` in x-read-back")
 
 
 def _check_read_backs(contract: Contract, operation: Operation, node: Node) -> None:

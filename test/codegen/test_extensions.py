@@ -60,6 +60,7 @@ def changed(tmp_path: Path, operation: str, extensions: dict[str, Any]) -> Path:
         (ADD, {"x-marker": ["X-Branch"]}, "x-marker", "should be a text"),
         (ADD, {"x-marker": "medium"}, "", "its x-marker should be a parameter of the type `string`"),
         (LIST, {"x-marker": "bought-since"}, "", "are for operations with `x-retry: once`"),
+        (ADD, {"x-marker": "X-Branch", "x-read-back": [READ_BACK]}, "", "its x-marker should come back"),
         (ADD, {"x-read-back": READ_BACK}, "x-read-back", "should be a list"),
         (ADD, {"x-read-back": [{**READ_BACK, "nullif": {}}]}, "x-read-back/0", "did you mean 'null_if'?"),
         (ADD, {"x-read-back": [{**READ_BACK, "match": []}]}, "x-read-back/0/match", "should be a mapping"),
