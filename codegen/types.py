@@ -47,7 +47,7 @@ class Type:
             return self.python
         if self.inner is None:
             return _ANNOTATIONS.get(self.name, self.name)
-        return self._around(self.inner.annotation)
+        return self._around(self.inner._element.annotation)
 
     @property
     def code(self) -> str:
@@ -57,7 +57,7 @@ class Type:
             return " | ".join(f"{BUILDERS[kind]}.{kind}" if kind in BUILDERS else kind for kind in kinds)
         if self.inner is None:
             return f"models.{self.name}" if self.is_model else self.annotation
-        return self._around(self.inner.code)
+        return self._around(self.inner._element.code)
 
     @property
     def argument_code(self) -> str:
@@ -87,6 +87,11 @@ class Type:
     def builders(self) -> frozenset[str]:
         """The names of the classes among its Python types that format a string."""
         return frozenset((self.python or "").split(" | ")) & BUILDERS.keys()
+
+    @property
+    def _element(self) -> Type:
+        """The type of the value inside a list or a map, which is that of the JSON: a date is a string."""
+        return Type("str") if self.name in ("date", "datetime") else self
 
     def _around(self, inner: str) -> str:
         return f"list[{inner}]" if self.name == "list" else f"dict[str, {inner}]"

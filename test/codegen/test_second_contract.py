@@ -166,6 +166,12 @@ def test_a_property_may_have_the_name_of_a_function_that_the_module_needs(models
     assert (card.instant, card.issued_at) == ("noon", datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC))
 
 
+def test_dates_in_a_list_are_annotated_as_the_strings_that_they_are_read_as(models: ModuleType) -> None:
+    card = models.Card(visits=[date(2017, 8, 1), "2017-08-02"])
+    assert card.visits == ["2017-08-01", "2017-08-02"]
+    assert models.Card.__annotations__["visits"] == "list[str] | None"
+
+
 def test_a_required_body_has_to_be_given(shelf: Any, server: Server) -> None:
     with pytest.raises(TypeError):
         shelf.add_medium()
