@@ -59,8 +59,7 @@ def encode(value: Any, where: str = "the value") -> str:
         return _encode(value)
     except (TypeError, ValueError, RecursionError) as cause:
         reason = "nested too deeply" if isinstance(cause, RecursionError) else str(cause)
-        is_endless = isinstance(cause, RecursionError) or reason.startswith("Circular")
-    place = where if is_endless else _place(plain(value), where)
+    place = where if reason.startswith(("nested", "Circular")) else _place(plain(value), where)
     raise ApiValueError(f"{place} can't be formatted as JSON: {reason}")
 
 

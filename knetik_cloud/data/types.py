@@ -170,6 +170,8 @@ class Type:
 class Integer(Type):
     """An integer of at most `bits` bits. Booleans are rejected."""
 
+    _noun = "an int"
+
     def __init__(self, bits: int = 64) -> None:
         self.bits = bits
         self.expected = f"an int of {bits} bits"
@@ -177,7 +179,7 @@ class Integer(Type):
     def convert(self, value: Any, where: str) -> int:
         number = to_int(value)
         if number is None:
-            raise invalid_value_error(where, "an int", value)
+            raise invalid_value_error(where, self._noun, value)
         if number.bit_length() >= self.bits and number != -1 << self.bits - 1:
             raise invalid_value_error(where, self.expected, value)
         return number
@@ -277,6 +279,8 @@ class DateTime(Date):
 
 class Seconds(Integer):
     """Epoch seconds in the range of `datetime`. A number beyond it is most likely in milliseconds."""
+
+    _noun = "an int of epoch seconds (its attribute that ends in _at takes a datetime)"
 
     def convert(self, value: Any, where: str) -> int:
         return check_years(super().convert(value, where), value, where)

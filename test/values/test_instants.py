@@ -91,6 +91,15 @@ def test_an_assigned_instant_is_kept_as_the_documented_integer(form: Any) -> Non
     assert entry.to_json() == "{}"
 
 
+@pytest.mark.parametrize("value", [MOMENT, "2017-08-15T00:00:00Z", 1.5])
+def test_a_field_of_epoch_seconds_names_the_attribute_for_a_datetime(value: Any) -> None:
+    message = (
+        r"^UserInventoryResource\.expires must be an int of epoch seconds \(its attribute that ends in _at "
+    )
+    with pytest.raises(ApiValueError, match=message):
+        UserInventoryResource(expires=value)
+
+
 def test_a_message_names_the_class_of_the_model_not_that_of_the_base_with_the_field() -> None:
     item = EntitlementItem()
     with pytest.raises(ApiValueError, match=r"^EntitlementItem\.created_at must be "):
