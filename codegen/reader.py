@@ -15,6 +15,7 @@ from codegen.docstrings import sentence
 from codegen.types import Type
 from knetik_cloud import contract as document
 from knetik_cloud.contract import Body, Node
+from knetik_cloud.data.types import INTEGERS
 
 _SCHEMA_KEYS = (
     "additionalProperties allOf default deprecated description discriminator enum example exclusiveMaximum "
@@ -172,10 +173,14 @@ def _value(name: str, wire: str, node: Node, described: Node | None = None) -> d
     described = described or node
     example = described.get("example", node.get("example", schema.get("example")))
     extensions = (described, node, schema)
+    type_ = read_type(node)
+    is_epoch = any(extended.get("x-epoch-seconds") for extended in extensions)
+    if is_epoch and type_.name not in INTEGERS:
+        raise node.error("x-epoch-seconds is for integers")
     return {
         "name": name,
         "wire": wire,
-        "type": read_type(node),
+        "type": type_,
         "description": _text(*extensions),
         "example": example,
         "default": schema.get("default"),
@@ -184,7 +189,7 @@ def _value(name: str, wire: str, node: Node, described: Node | None = None) -> d
             (tuple(n.get("x-known-values")) for n in extensions if n.get("x-known-values")), ()
         ),
         "limits": tuple(text.format(schema.get(key)) for key, text in _LIMITS.items() if schema.find(key)),
-        "epoch": any(bool(extended.get("x-epoch-seconds")) for extended in extensions),
+        "epoch": is_epoch,
         "secret": schema.get("format") == "password",
     }
 

@@ -224,6 +224,11 @@ def test_unsupported_operations_are_rejected(
             "its attribute 'made_at' is also that of #/components/schemas/A/properties/made",
         ),
         (
+            {"A": {"properties": {"made": {**EPOCH, "type": "string"}}}},
+            "A/properties/made",
+            "x-epoch-seconds is for integers",
+        ),
+        (
             {"A": {"properties": {"made": {**EPOCH, "x-instant": "to_dict"}}}},
             "A/properties/made",
             "x-instant 'to_dict' can't be the name of an attribute",
