@@ -295,12 +295,14 @@ def export(db: Connection) -> dict[str, Any]:
             _present({**row, "invoice_id": None, "log": log.get(row["id"])})
             for row in _rows(db, tables.inventory, "id")
         ],
-        "wallets": [dict(row) for row in _rows(db, tables.wallets, "user_id")],
+        "wallets": _rows(db, tables.wallets, "user_id"),
     }
 
 
 def _rows(db: Connection, table: Table, key: str) -> list[dict[str, Any]]:
-    return [dict(row) for row in db.execute(select(table).order_by(table.c[key])).mappings()]
+    # SQLAlchemy's names are of a subclass of str, which YAML can't write.
+    names = [str(column.name) for column in table.c]
+    return [dict(zip(names, row, strict=True)) for row in db.execute(select(table).order_by(table.c[key]))]
 
 
 def _present(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -300,8 +299,6 @@ def export(context: Context, visit: Visit) -> Outcome:
     document = context.service.controls.export()
     if user := visit.query.get("user"):
         document = _of_user(document, user)
-    # Names of columns are a subclass of str, which YAML can't write.
-    document = json.loads(json.dumps(document))
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
     name = f"sandbox-user-{quote(user, safe='')}.yaml" if user else "sandbox.yaml"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
