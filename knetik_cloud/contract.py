@@ -306,23 +306,78 @@ class Contract:
 
 def load_document(file: Path | Traversable) -> Any:
     """Load a contract from a YAML file. Dates, and words such as `no`, stay the strings of JSON."""
-    return parse_document(file.read_bytes(), "tTfF")
-
-
-def parse_document(text: bytes | str, booleans: str = "tTfFyYnNoO") -> Any:
-    """Parse a YAML document. Dates stay the strings that JSON would contain.
-
-    Args:
-        text: The document.
-        booleans: The first letters of the Booleans, which are `true`, `no`, `off` and so on in YAML 1.1.
-    """
     import yaml
 
-    return yaml.load(text, _loader(booleans))  # noqa: S506 - a safe loader
+    return yaml.load(file.read_bytes(), _loader("tTfF"))  # noqa: S506 - a safe loader
+
+
+def parse_document(text: str) -> Any:
+    """Parse a YAML document. Dates stay the strings that JSON would contain.
+
+    Raises:
+        ValueError: If a key occurs twice in an object.
+    """
+    return load_yaml(text, _loader("tTfFyYnNoO"))
+
+
+def load_yaml(text: str, loader: Any) -> Any:
+    """Load a YAML document with a class of loaders.
+
+    Raises:
+        ValueError: If a key occurs twice in an object, because one of the values would be lost.
+    """
+    reader = loader(text)
+    try:
+        root = reader.get_single_node()
+        _check_keys(root)
+        return None if root is None else reader.construct_document(root)
+    finally:
+        reader.dispose()
+
+
+def _check_keys(root: Any) -> None:
+    from yaml import MappingNode, SequenceNode
+
+    pending, found = [root], set()  # by identity, because references lead to a node again
+    while pending:
+        node = pending.pop()
+        if node in found:
+            continue
+        found.add(node)
+        if isinstance(node, SequenceNode):
+            pending += node.value
+        elif isinstance(node, MappingNode):
+            keys = set()
+            for key, value in node.value:
+                name = (key.tag, str(key.value))
+                # Several merge keys (<<) add up.
+                if name in keys and not key.tag.endswith(":merge"):
+                    raise ValueError(f"{key.value!r} occurs twice in an object\n{key.start_mark}")
+                keys.add(name)
+                pending += (key, value)
+
+
+def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, as an `object_pairs_hook`.
+
+    Raises:
+        ValueError: If a name occurs twice, because the value of one would be lost.
+    """
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name!r} occurs twice in an object")
+        found[name] = value
+    return found
 
 
 @cache
 def _loader(booleans: str) -> Any:
+    """Return a loader that leaves dates as strings.
+
+    Args:
+        booleans: The first letters of the Booleans, which are `true`, `no`, `off` and so on in YAML 1.1.
+    """
     import yaml
 
     # libyaml's loader is ten times as fast as the one in Python; few installations lack it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,7 @@ def _text(source: str) -> tuple[str, str]:
 
 
 def _json(text: str, what: str) -> Any:
+    from knetik_cloud.contract import unique_names
     from knetik_cloud.data import codec
     from knetik_cloud.exceptions import ApiResponseError
 
@@ -88,6 +90,10 @@ def _json(text: str, what: str) -> Any:
         text, source = _text(text)
         what = f"{what} in {source}"
     try:
-        return codec.decode(text, what)
+        value = codec.decode(text, what)
+        json.loads(text, object_pairs_hook=unique_names)
     except ApiResponseError as error:
         raise click.UsageError(f"{error.reason}; write JSON, @FILE, or - for stdin") from None
+    except ValueError as error:
+        raise click.UsageError(f"{what} can't be sent: {error}; keep one of them") from None
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -397,12 +398,14 @@ def _document(text: str, file: Path) -> Any:
         click.UsageError: If the text is neither JSON nor YAML.
     """
     from knetik_cloud.cli.text import printable
-    from knetik_cloud.contract import parse_document
+    from knetik_cloud.contract import parse_document, unique_names
     from knetik_cloud.data import codec
     from knetik_cloud.exceptions import ApiException
 
-    with suppress(ApiException):
-        return codec.decode(text)
+    with suppress(ApiException, ValueError):
+        document = codec.decode(text)
+        json.loads(text, object_pairs_hook=unique_names)
+        return document
     try:
         return parse_document(text)
     except Exception as error:  # of any type: a malformed value, such as !!int "", fails to be converted

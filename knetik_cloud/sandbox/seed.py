@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from knetik_cloud.contract import Contract
+from knetik_cloud.contract import Contract, load_yaml, unique_names
 from knetik_cloud.sandbox.bodies import MAX_DEPTH
 from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
 from knetik_cloud.sandbox.loading import BATCH, SECTIONS, Loader
@@ -90,7 +90,7 @@ def _yaml(text: str) -> Any:
             return _LINE.decode(text.strip())
 
     try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        return load_yaml(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except Exception as error:
@@ -178,7 +178,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
 
 
-_LINE = json.JSONDecoder(parse_constant=_no_constant)
+_LINE = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=unique_names)
 
 
 @cache

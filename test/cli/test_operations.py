@@ -208,6 +208,7 @@ def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run
     [
         (["items", "create", "@/no/such.json"], "can't read /no/such.json"),
         (["items", "create", "{"], "the body isn't JSON"),
+        (["items", "create", '{"name": "a", "name": "b"}'], "the body can't be sent: 'name' occurs twice"),
         (["items", "create", "[]", "--name", "x"], "must be a JSON object"),
         (["items", "create", "--behaviors", "x"], "--behaviors isn't JSON"),
         (

@@ -137,6 +137,9 @@ def test_a_seed_takes_the_place_of_what_has_its_key(web: Web, sandbox: Sandbox) 
         ("items: [{type_hint: entitlement, name: a, unique_key: potion_of_speed}]", "items[0]: unique_key"),
         ("inventory: [{user_id: 1, item_id: 1, status: gone}]", "inventory[0].status must be one of"),
         ("items: [{type_hint: entitlement}]", "items[0]: name is required"),
+        ("users: [{username: a}]\nusers: [{username: b}]", "'users' occurs twice in an object"),
+        ("users: [{username: a, username: b}]", "'username' occurs twice in an object"),
+        ('{"users": [{"username": "a"}], "users": [{"username": "b"}]}', "'users' occurs twice in an object"),
         (
             "items: [{type_hint: entitlement, name: a, behaviors: [{type_hint: consumable, max_use: 0}]}]",
             "items[0]: behaviors[0].max_use must be 1 or more",
@@ -151,6 +154,18 @@ def test_an_invalid_seed_is_rejected_and_changes_nothing(
     assert reply.status == 400
     assert message in reply.json["result"][0]["message"]
     assert sandbox.export() == before
+
+
+def test_seed_may_refer_to_its_own_maps(web: Web, sandbox: Sandbox) -> None:
+    text = """
+users:
+  - &kim {id: 7, username: kim, groups: [testers]}
+  - &lee {<<: *kim, id: 8, username: lee}
+  - {<<: *lee, <<: *kim, id: 9, username: sam}
+"""
+    assert web.call("POST", "/_sandbox/seed", body=text.encode()).status == 204
+    found = {user["username"]: user.get("groups") for user in sandbox.export()["users"]}
+    assert [found[name] for name in ("kim", "lee", "sam")] == [["testers"]] * 3
 
 
 def test_an_invalid_seed_in_python_is_a_value_error(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -223,6 +223,14 @@ def test_unique_key_of_a_stored_item_is_reported_with_its_place(empty: Sandbox, 
         assert empty.export() == before
 
 
+def test_line_with_two_values_for_a_name_is_rejected(empty: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "seed.jsonl"
+    path.write_text('{"users": {"username": "kim"}}\n{"users": {"username": "lee", "username": "sam"}}\n')
+    with pytest.raises(ValueError, match=r"line 2 .* 'username' occurs twice"):
+        empty.seed(path)
+    assert empty.export()["users"] == []
+
+
 def test_seed_may_pass_a_unique_key_on_to_another_item(empty: Sandbox) -> None:
     empty.seed({"items": [item(1, unique_key="a"), item(2, unique_key="b")]})
     empty.seed({"items": [item(1, unique_key="b"), item(2, unique_key="a")]})
