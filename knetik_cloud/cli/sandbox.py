@@ -234,7 +234,8 @@ def start(**options: Any) -> None:
 
         begun = sandboxes.start(words, {DATABASE_VARIABLE: database} if database else {})
         run.output.write(Rows.single({"url": begun.url, "pid": begun.pid, "log": begun.log}))
-        note(f"For programs: KNETIK_CLOUD_HOST={begun.url}")
+        for line in Path(begun.log).read_text(encoding="utf-8", errors="replace").splitlines():
+            note(line)
 
     plan = {"start": "knetik sandbox", "options": words, "database": "given" if database else "in memory"}
     run.act(lambda: [plan], act, STARTED)

@@ -357,11 +357,11 @@ def run(settings: Settings) -> None:
             def announce() -> None:
                 nonlocal is_announced
                 is_announced, url = True, address(listening)
-                # First, because another thread may wait for it.
-                sys.stdout.write(f"{url}\n")
-                sys.stdout.flush()
+                # First, because `knetik sandbox start` shows what is there when it has the address.
                 sys.stderr.write(_hints(service, url))
                 sys.stderr.flush()
+                sys.stdout.write(f"{url}\n")
+                sys.stdout.flush()
 
             if settings.workers > 1:
                 # This process has made the tables and seeded them, so that the workers find them made.

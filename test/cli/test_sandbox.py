@@ -88,6 +88,17 @@ def test_all_data_is_in_the_file_when_the_stop_of_a_started_sandbox_returns(run:
         assert "Torch" in str(connection.execute("SELECT * FROM items").fetchall())
 
 
+def test_start_reports_that_a_database_with_data_ignores_the_seed(run: Run, tmp_path: Path) -> None:
+    seed = tmp_path / "seed.yaml"
+    seed.write_text("users: [{username: kim}]")
+    words = ("sandbox", "start", "--port", "0", "--database", str(tmp_path / "a.db"), "--seed", str(seed))
+    for is_read in (True, False):
+        begun = spawn(*words, "-o", "json")
+        assert begun.returncode == 0, begun.stderr
+        assert run("sandbox", "stop", "--url", json.loads(begun.stdout)["url"]).code == 0
+        assert (f"--seed {seed} was not read" in begun.stderr.decode()) is not is_read
+
+
 HOLDER = "import sys; print(flush=True); sys.stdin.read()"
 
 
