@@ -935,8 +935,8 @@ class UsersInventoryApi(Api):
         Args:
             user_id: Id of the user who holds the inventory.
             id: Id of the inventory entry.
-            inventory_status: The new status, as a bare JSON string including the quotes. One of
-                `pending`, `active`, `inactive`.
+            inventory_status: The new status, which is sent as a bare JSON string. One of `pending`,
+                `active`, `inactive`.
 
         Permission: INVENTORY_ADMIN. Idempotent.
         """
