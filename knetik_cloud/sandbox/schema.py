@@ -141,8 +141,12 @@ def _problems(validator: Any, value: Any, name: str) -> list[Problem]:
 def short_json(value: Any) -> str:
     """Format a value for a message: as JSON, cut if it is long."""
     import json
+    import reprlib
 
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError):  # it isn't JSON, such as a list that contains itself
+        text = reprlib.repr(value)
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 

@@ -129,6 +129,7 @@ def test_a_seed_takes_the_place_of_what_has_its_key(web: Web, sandbox: Sandbox) 
         ("planets: []", "the seed has no planets; it may have users, clients"),
         ("users: 5", "users must be a list, not 5"),
         ("users: [5]", "users[0] must be an object, not 5"),
+        ("users: &list [*list]", "users[0] must be an object, not [["),
         ("users: [{id: 5}]", "users[0].username is required"),
         ("users: [{username: 2020-02-02}]", "users[0].username must be a text"),
         ("users: [{id: x, username: x}]", "users[0].id must be a whole number"),

@@ -232,6 +232,7 @@ def test_malformed_control_calls_are_rejected(
         ({"items": [{"type_hint": "entitlement", "name": "x", "template": "x" * 501}]}, "at most 500"),
         ({"skus": [{"sku": "x", "item_id": 56, "price": 10**400}]}, r"skus\[0\].price must be .* or less"),
         ({"wallets": [{"user_id": 1, "currency_code": "USD", "balance": 2**63}]}, "balance must be from"),
+        ({"users": {(1, 2): 3}}, r"users must be a list, not {\(1, 2\): 3}"),
     ],
 )
 def test_seeds_that_can_not_be_stored_are_rejected(running: Sandbox, seed: Any, message: str) -> None:
