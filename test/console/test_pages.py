@@ -126,3 +126,11 @@ def test_later_verdict_counts_the_lifetime_from_the_fulfillment(sandbox: Sandbox
         at = sandbox.now() + days * 86_400
         page = pages.page(f"/console/why?user=1&item=56&action=use&at={at}")
         assert re.sub(r"\s+", " ", page).count(f"</a> {verdict} <a") == 1
+
+
+def test_page_finds_keys_with_line_breaks(sandbox: Sandbox, pages: Pages) -> None:
+    keys = ("a", "a\n", "\na", "a\nb")
+    rows = [{"sku": key, "item_id": 56, "description": f"number {n}"} for n, key in enumerate(keys)]
+    sandbox.seed({"skus": rows})
+    for number, key in enumerate(keys):
+        assert f"number {number}" in pages.page(f"/console/data/skus/{quote(key)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,12 +16,19 @@ if TYPE_CHECKING:
 PREFIX = "/console"
 
 
+class _TextConvertor(PathConvertor):
+    regex = "(?s:.*)"  # unlike Starlette's `path`, line breaks too
+
+
+register_url_convertor("text", _TextConvertor())
+
+
 def routes(service: Service) -> list[Route]:
     """Return the routes of the console, or none if the control API is off."""
     if service.settings.control == OFF:
         return []
     console = _LazyConsole(service)
-    return [Route(PREFIX, console), Route(f"{PREFIX}/{{path:path}}", console)]
+    return [Route(PREFIX, console), Route(f"{PREFIX}/{{path:text}}", console)]
 
 
 class _LazyConsole:

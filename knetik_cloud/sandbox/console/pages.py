@@ -34,7 +34,7 @@ PAGES: Mapping[str, Mapping[str, Action]] = {
     "/data/export": {"GET": data_pages.export},
     "/data/tokens/expire": {"POST": data_pages.expire_tokens},
     "/data/{table}": {"GET": data_pages.listing},
-    "/data/{table}/{key:path}": {"GET": data_pages.row, "POST": data_pages.reveal},
+    "/data/{table}/{key:text}": {"GET": data_pages.row, "POST": data_pages.reveal},
     "/why": {"GET": why_pages.why_page},
     "/clock": {"GET": clock_pages.clock, "POST": clock_pages.change},
     "/faults": {"GET": fault_pages.faults, "POST": fault_pages.arm},
@@ -51,4 +51,4 @@ PAGES: Mapping[str, Mapping[str, Action]] = {
     "/try/{operation}": {"GET": try_pages.form, "POST": try_pages.submit},
     "/keys": {"GET": keys},
 }
-"""The handler of each method by path. A path parameter's type is Starlette's, or `id`."""
+"""The handler of each method by path. A path parameter's type is Starlette's, `id` or `text`."""
