@@ -246,6 +246,24 @@ def test_a_full_disk_is_reported_and_loses_nothing(served: tuple[Sandbox, Web, P
     assert client.grant(56, 56).status == 202
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
+@pytest.mark.parametrize("path", ["/_sandbox/snapshots/a", "/_sandbox/reset"])
+def test_a_commit_that_fails_does_not_end_the_use_of_the_file(tmp_path: Path, path: str) -> None:
+    method = "PUT" if "snapshots" in path else "POST"
+    database = tmp_path / "x.db"
+    with running_command("--database", str(database)) as (process, url):
+        client, limits = Web(url), psutil.Process(process.pid)
+        assert client.use(56, 56).status == 200
+        size = database.with_name("x.db-wal").stat().st_size
+        limits.rlimit(psutil.RLIMIT_FSIZE, (size, psutil.RLIM_INFINITY))
+        for _ in range(2):
+            assert client.call(method, path).status == 503
+            assert client.get("/entitlements").json["total_elements"] == 6
+        limits.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+        assert client.call(method, path).status == 204
+        client.close()
+
+
 def test_a_corrupt_file_is_reported(served: tuple[Sandbox, Web, Path]) -> None:
     sandbox, client, path = served
     pragma(sandbox, "PRAGMA wal_checkpoint(TRUNCATE)")

@@ -295,7 +295,8 @@ def _commit(db: Connection) -> None:
 
 
 def _rollback(db: Connection) -> None:
-    if db.in_transaction():
+    # Not `in_transaction()`, which is False after a commit that failed, and would leave it unusable.
+    if db.get_transaction() is not None:
         db.rollback()
     # Does nothing after SQLAlchemy's, nor where SQLite has rolled back by itself.
     db.connection.rollback()
