@@ -218,7 +218,8 @@ def _apply_fault(response: Response, fault: Fault) -> Response:
     if fault.status is not None and fault.applied:
         return Response(b"", fault.status, dict(fault.headers))
     response.headers.update(fault.headers)
-    return connections.TruncatedResponse(response) if fault.truncate else response
+    # Half of an empty body is all of it, after which the connection stays open.
+    return connections.TruncatedResponse(response) if fault.truncate and response.body else response
 
 
 async def _record(

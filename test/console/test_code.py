@@ -202,11 +202,13 @@ def test_copied_test_arms_the_faults_that_requests_met(
             api.use_user_entitlement_item(56, 56)
         else:
             fails(lambda: api.use_user_entitlement_item(56, 56))
+    sandbox.fail("delete_entitlement_item", truncate=True)
+    api.delete_entitlement_item(5)  # whose empty response has no half
     api.get_user_inventory_log(56, 56)
 
     text = code(pages, sandbox, "pytest")
 
-    assert text.count("sandbox.fail(") == len(FAULTS)
+    assert text.count("sandbox.fail(") == len(FAULTS) + 1
     run_test(tmp_path, text)
 
 

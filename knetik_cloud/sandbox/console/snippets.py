@@ -164,7 +164,9 @@ def _fails(step: Step, made: Plan) -> bool:
     """Return whether the SDK raises an error for a step."""
     fault = step.exchange.applied_fault or {}
     status = made.responses[step.exchange.number][0]
-    return status is None or status >= 400 or bool(fault.get("truncate")) or bool(fault.get("reset"))
+    # Half of an empty body is all of it.
+    is_truncated = bool(fault.get("truncate") and step.exchange.answer)
+    return status is None or status >= 400 or is_truncated or bool(fault.get("reset"))
 
 
 def _behavior(body: Any) -> str | None:
