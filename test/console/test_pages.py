@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import unescape
 from typing import Any
 from urllib.parse import quote
 
@@ -134,3 +136,25 @@ def test_page_finds_keys_with_line_breaks(sandbox: Sandbox, pages: Pages) -> Non
     sandbox.seed({"skus": rows})
     for number, key in enumerate(keys):
         assert f"number {number}" in pages.page(f"/console/data/skus/{quote(key)}")
+
+
+def test_form_that_replaces_a_row_is_filled_in_with_it(sandbox: Sandbox, pages: Pages) -> None:
+    item = {"type_hint": "entitlement", "name": "Scroll", "long_description": "long " * 2000, "behaviors": []}
+    sandbox.seed({"items": [{"id": 900, **item}], "templates": [{"id": "t", "name": "Scrolls"}]})
+    rows = {
+        "items/900": ("update_entitlement_item", {**item, "sort": 500}),
+        "templates/t": ("update_entitlement_template", {"name": "Scrolls"}),
+        "entries/56": ("update_user_inventory_behavior_data", {"consumable": {"use_count": 2}}),
+    }
+    for row, (operation, stored) in rows.items():
+        link = re.search(f'href="([^"]*/{operation}[^"]*)"', pages.page(f"/console/data/{row}"))
+        assert link is not None
+        field = re.search("<textarea[^>]*>(.*?)</textarea>", pages.page(unescape(link[1])), re.DOTALL)
+        assert field is not None
+        assert json.loads(unescape(field[1])) == stored
+
+
+def test_form_for_a_row_that_does_not_exist_has_the_example(pages: Pages) -> None:
+    for key in ("nothing", "%00", ""):
+        page = pages.page(f"/console/try/update_entitlement_template?id={key}")
+        assert "Potions and elixirs" in page

@@ -192,12 +192,7 @@ def _entry(service: Service, db: Connection, found: Row[Any], now: float) -> dic
             _try("Use", "use_user_entitlement_item", user_id=found.user_id, item_id=found.item_id),
             _try("Set the status", "update_user_inventory_status", **path),
             _try("Set when it expires", "update_user_inventory_expires", **path),
-            _try(
-                "Set the behavior data",
-                "update_user_inventory_behavior_data",
-                **path,
-                body=json.dumps(found.behavior_data or {}),
-            ),
+            _try("Set the behavior data", "update_user_inventory_behavior_data", **path),
             (
                 "Can it be used at another time?",
                 link("/why", {"user": found.user_id, "item": found.item_id, "action": "use"}),
@@ -232,22 +227,11 @@ def _item(service: Service, db: Connection, found: Row[Any], now: float) -> dict
         "lists": [_list(db, "entries", now, item=found.id), _list(db, "skus", now, item=found.id)],
         "actions": [
             _try("Grant it to a user", "grant_user_entitlement", entitlement_id=found.id),
-            _try(
-                "Change it",
-                "update_entitlement_item",
-                entitlement_id=found.id,
-                body=json.dumps(found.document, ensure_ascii=False),
-            )
-            if len(str(found.document)) < MAX_ADDRESS_CHARACTERS
-            else _try("Change it", "update_entitlement_item", entitlement_id=found.id),
+            _try("Change it", "update_entitlement_item", entitlement_id=found.id),
             _try("Delete it", "delete_entitlement_item", entitlement_id=found.id),
             ("Who can get it?", link("/why", {"item": found.id, "action": "get"})),
         ],
     }
-
-
-MAX_ADDRESS_CHARACTERS: Final = 4000
-"""Characters of a document that fit into the address of a form."""
 
 
 def _template(service: Service, db: Connection, found: Row[Any], now: float) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from knetik_cloud.contract import Operation, Parameter
@@ -20,9 +21,18 @@ from knetik_cloud.sandbox.errors import not_found_error
 from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.masking import MASK
 from knetik_cloud.sandbox.service import Service
+from knetik_cloud.sandbox.storage.tables import inventory, items, templates
 
 PREFIX: Final = "p-"
 """Starts the names of the form fields that are parameters of the operation."""
+
+
+REPLACED: Final = {
+    "update_entitlement_item": (items.c.document, "entitlement_id"),
+    "update_entitlement_template": (templates.c.document, "id"),
+    "update_user_inventory_behavior_data": (inventory.c.behavior_data, "id"),
+}
+"""The column that an operation replaces as a whole, and the parameter that names its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ def form(context: Context, visit: Visit) -> Outcome:
         exchange = find_exchange(context, number)
         values, body = _of_exchange(context.service, operation, exchange), exchange.body or ""
     elif body is None:
-        body = _example(operation, values)
+        body = _current(context.service, operation, values) or _example(operation, values)
     return _page(context.service, operation, values, body, visit.query.get("as"))
 
 
@@ -111,6 +121,20 @@ def _field(parameter: Parameter, values: Mapping[str, str]) -> Field:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _current(service: Service, operation: Operation, values: Mapping[str, str]) -> str | None:
+    """Return the stored body that an operation replaces, to change it, or None if there is none."""
+    if operation.id not in REPLACED:
+        return None
+    column, parameter = REPLACED[operation.id]
+    text = values.get(parameter, "")
+    key = text if column.table is templates else read_number(text)
+    if key is None or "\0" in text:
+        return None
+    with service.database.transaction(reads_only=True) as db:
+        found = db.scalar(select(column).where(column.table.c.id == key))
+    return None if found is None else json.dumps(found, indent=2, ensure_ascii=False)
 
 
 def _example(operation: Operation, values: Mapping[str, str]) -> str:
