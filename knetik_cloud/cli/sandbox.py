@@ -423,6 +423,8 @@ def generate(amounts: tuple[str, ...], url: str | None) -> None:
         name, _, number = part.partition("=")
         if not number.isdecimal():
             raise click.UsageError(f"write NAME=NUMBER, as in users=1000, not {part!r}")
+        if name in wanted:
+            raise click.UsageError(f"write {name} once, not {' '.join(amounts)!r}")
         wanted[name] = int(number)
     _call(
         url, "POST", "/generate", wanted, returns=True, columns=AMOUNTS, ask="Change the data of the sandbox"
@@ -563,7 +565,9 @@ def fail(operation: str, times: int, header: tuple[str, ...], url: str | None, *
     fault = {name: value for name, value in options.items() if value not in (None, False)}
     fault |= {"operation": found.id if found else operation.replace("-", "_"), "times": times or None}
     if header:
-        fault["headers"] = dict(_header(each) for each in header)
+        fault["headers"] = headers = dict(_header(each) for each in header)
+        if len({name.lower() for name in headers}) < len(header):
+            raise click.UsageError(f"--header names a header twice: {', '.join(header)}")
     _call(url, "POST", "/faults", fault, returns=True, columns=FAULT)
 
 

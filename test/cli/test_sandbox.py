@@ -393,6 +393,23 @@ def test_faults_are_armed_listed_and_cleared(sandbox: Sandbox, run: Run) -> None
     assert run("sandbox", "fail", "nothing", "--reset").code == 4
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["fail", "*", "--status", "503", "--header", "Retry-After: 1", "--header", "retry-after: 2"],
+        ["generate", "users=1", "users=2"],
+        ["generate", "users=1,users=2"],
+    ],
+)
+def test_values_of_which_one_would_be_dropped_are_rejected(
+    sandbox: Sandbox, run: Run, words: list[str]
+) -> None:
+    before = sandbox.export()
+    assert run("sandbox", *words).code == 2
+    assert sandbox.faults == []
+    assert sandbox.export() == before
+
+
 def test_tokens_are_ended(sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KNETIK_CLOUD_CLIENT_SECRET", "client_secret_example")
     assert run("token", "get").code == 0
