@@ -91,7 +91,10 @@ class _Dates:
     def added_to(self, send: Send) -> Send:
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"date", self._now())]
+                headers = message["headers"]
+                # A fault may have set one, such as of another clock.
+                if all(name != b"date" for name, _ in headers):
+                    message["headers"] = [*headers, (b"date", self._now())]
             await send(message)
 
         return dated

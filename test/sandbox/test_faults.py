@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 from urllib.request import urlopen
 
@@ -22,6 +23,14 @@ def test_an_operation_fails_as_often_as_asked(web: Web, sandbox: Sandbox) -> Non
     assert replies[0].json["code"] == 1999
     assert fault.met == 2
     assert web.get("/users/56/inventory/56").json["behavior_data"] == {"consumable": {"use_count": 3}}
+
+
+def test_a_date_of_a_fault_is_the_only_one(sandbox: Sandbox) -> None:
+    date = "Sat, 01 Jan 2000 00:00:00 GMT"
+    sandbox.fail("get_entitlement_item", status=429, headers={"Date": date})
+    with closing(http.client.HTTPConnection(sandbox.url.removeprefix("http://"), timeout=20)) as connection:
+        connection.request("GET", "/entitlements/56")
+        assert connection.getresponse().headers.get_all("Date") == [date]
 
 
 def test_a_fault_leaves_other_operations_alone(web: Web, sandbox: Sandbox) -> None:
