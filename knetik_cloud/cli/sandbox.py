@@ -235,7 +235,8 @@ def start(**options: Any) -> None:
         begun = sandboxes.start(words, {DATABASE_VARIABLE: database} if database else {})
         run.output.write(Rows.single({"url": begun.url, "pid": begun.pid, "log": begun.log}))
         for line in Path(begun.log).read_text(encoding="utf-8", errors="replace").splitlines():
-            note(line)
+            if not line.startswith("loading the seed: "):
+                note(line)
 
     plan = {"start": "knetik sandbox", "options": words, "database": "given" if database else "in memory"}
     run.act(lambda: [plan], act, STARTED)

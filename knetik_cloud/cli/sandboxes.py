@@ -168,18 +168,25 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
             env={**os.environ, **environment},
             **detached,
         )
-    url = _first_line(process)
-    if not url:
-        process.kill()
-        process.wait()
-        details = log.read_text(encoding="utf-8", errors="replace").strip()
-        log.unlink(missing_ok=True)
+    begun = None
+    try:
+        if url := _first_line(process):
+            file = folder / f"{urlsplit(url).port}.json"
+            known = {"url": url, "pid": process.pid, "log": str(log)}
+            file.write_text(json.dumps(known), encoding="utf-8")
+            begun = Started(url, process.pid, str(log), file)
+    finally:
+        # Also after Ctrl-C, because `knetik sandbox stop` would not find it.
+        if begun is None:
+            process.kill()
+            process.wait()
+            details = log.read_text(encoding="utf-8", errors="replace").strip()
+            log.unlink(missing_ok=True)
+    if begun is None:
         reason = details.removeprefix("Error: ") or f"it didn't respond within {START_TIMEOUT:.0f} s"
         raise CommandError(f"the sandbox did not start: {reason}")
     process.returncode = 0  # it goes on without this process, which is not to wait for it
-    file = folder / f"{urlsplit(url).port}.json"
-    file.write_text(json.dumps({"url": url, "pid": process.pid, "log": str(log)}), encoding="utf-8")
-    return Started(url, process.pid, str(log), file)
+    return begun
 
 
 def _first_line(process: subprocess.Popen[bytes]) -> str:

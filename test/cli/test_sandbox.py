@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -97,6 +98,23 @@ def test_start_reports_that_a_database_with_data_ignores_the_seed(run: Run, tmp_
         assert begun.returncode == 0, begun.stderr
         assert run("sandbox", "stop", "--url", json.loads(begun.stdout)["url"]).code == 0
         assert (f"--seed {seed} was not read" in begun.stderr.decode()) is not is_read
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes")
+def test_interrupted_start_leaves_no_sandbox_behind(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.yaml"
+    os.mkfifo(seed)
+    words = [*KNETIK, "sandbox", "start", "--port", "0", "--seed", str(seed)]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    with (
+        subprocess.Popen(words, stderr=subprocess.DEVNULL, env=environment) as starting,
+        open(seed, "wb", buffering=0) as pipe,  # which waits until the sandbox reads its seed
+    ):
+        starting.send_signal(signal.SIGINT)
+        assert starting.wait(30) == 130
+        with pytest.raises(BrokenPipeError):
+            pipe.write(b"users: []")
+    assert list((tmp_path / "knetik" / "sandboxes").iterdir()) == []
 
 
 HOLDER = "import sys; print(flush=True); sys.stdin.read()"
