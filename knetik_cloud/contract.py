@@ -27,6 +27,10 @@ class ContractError(ValueError):
     """An error in the contract, or a part of it that is not supported. The message names the place."""
 
 
+class RepeatedNameError(ValueError):
+    """A name that occurs twice in a JSON object."""
+
+
 class Failure(NamedTuple):
     """A documented error response: its status (`404`, `5XX`, `default`) and its meaning."""
 
@@ -361,12 +365,12 @@ def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a JSON object, as an `object_pairs_hook`.
 
     Raises:
-        ValueError: If a name occurs twice, because the value of one would be lost.
+        RepeatedNameError: If a name occurs twice, because the value of one would be lost.
     """
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise ValueError(f"{name!r} occurs twice in an object")
+            raise RepeatedNameError(f"{name!r} occurs twice in an object")
         found[name] = value
     return found
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from knetik_cloud import writes
 from knetik_cloud.bulk.files import open_text
+from knetik_cloud.contract import RepeatedNameError, unique_names
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.request import build
 from knetik_cloud.data import expressions, types
@@ -183,24 +184,13 @@ def _merged(first: Any, second: Mapping[str, Any]) -> dict[str, Any]:
     return {**first, **second}
 
 
-class _RepeatedNameError(ValueError):
-    """A name occurs twice in a JSON object."""
-
-
 def parse_json(text: str) -> Any:
     """Parse JSON.
 
     Raises:
         ValueError: If it is malformed, or a name occurs twice in an object.
     """
-    return json.loads(text, object_pairs_hook=_object)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _RepeatedNameError(f"{_repeated(name for name, _ in pairs)!r} occurs twice in an object")
-    return found
+    return json.loads(text, object_pairs_hook=unique_names)
 
 
 def _repeated(names: Iterable[str]) -> str | None:
@@ -228,7 +218,7 @@ def _value(expression: str, text: str) -> Any:
     if expression not in ("str", "int | str", "date", "datetime"):  # a list, a map or a model
         try:
             return parse_json(text)
-        except _RepeatedNameError as error:
+        except RepeatedNameError as error:
             raise ApiValueError(str(error)) from None
         except (ValueError, RecursionError):
             return text
