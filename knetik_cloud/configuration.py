@@ -36,23 +36,13 @@ HOST_NAME = re.compile(r"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?\
 USER_INFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", re.DOTALL)
 
 
-def _must_be(expected: str, holds: Callable[[Any], object]) -> Check:
-    """Build a check that rejects a value for which `holds` is false."""
+def _must_be(expected: str, holds: Callable[[Any], object], is_credential: bool = False) -> Check:
+    """Build a check that rejects a value for which `holds` is false. Of a credential, it names the type."""
 
     def check(name: str, value: Any) -> Any:
         if not holds(value):
-            raise types.invalid_value_error(name, expected, value)
-        return value
-
-    return check
-
-
-def _must_be_kind(expected: str, holds: Callable[[Any], object]) -> Check:
-    """Build a check whose error names only the type of a value, which may be a credential."""
-
-    def check(name: str, value: Any) -> Any:
-        if not holds(value):
-            raise ApiValueError(f"{name} must be {expected}, not {type(value).__name__}")
+            shown = type(value).__name__ if is_credential else types.short_repr(value)
+            raise ApiValueError(f"{name} must be {expected}, not {shown}")
         return value
 
     return check
@@ -104,8 +94,6 @@ def _proxy(name: str, value: Any) -> str:
 
 def without_userinfo(value: Any) -> Any:
     """Mask the user and the password in a URL, also in a malformed one or in one within another value."""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
     text = value if isinstance(value, str) else repr(value)
     return USER_INFO.sub(rf"\1{MASK}@", text) if "@" in text else value
 
@@ -128,16 +116,15 @@ def _hooks(name: str, value: Any) -> tuple[Hook, ...]:
 
 
 _flag = _must_be("True or False", lambda value: isinstance(value, bool))
-_text = _must_be_kind("a non-empty str", lambda value: isinstance(value, str) and value)
+_text = _must_be("a non-empty str", lambda value: isinstance(value, str) and value, is_credential=True)
 _header_text = _must_be("a Latin-1 str without line breaks", options.is_header_text)
-_provider = _must_be_kind(
-    "an object with a method get_token()", lambda value: callable(getattr(value, "get_token", None))
+_provider = _must_be(
+    "an object with a method get_token()", lambda value: callable(getattr(value, "get_token", None)), True
 )
 _token = _secret("a Latin-1 str without line breaks", lambda value: options.is_header_text(value.reveal()))
 _password = _secret("a str that UTF-8 can encode (no lone surrogates)", Secret.is_encodable)
 TLS_CONTEXT = "<class 'ssl.SSLContext'>"  # by name, since truststore replaces the class
 _tls = _must_be("an ssl.SSLContext", lambda value: TLS_CONTEXT in map(repr, type(value).__mro__))
-_any_text = _must_be("a str", lambda value: isinstance(value, str))
 _positive = partial(options.integer, least=1)
 
 
@@ -321,7 +308,7 @@ class Configuration(Settings):
     """An `ssl.SSLContext` to use unchanged. The other TLS settings are then ignored."""
     proxy: Text = Setting(default=None, check=_proxy)
     """The URL of an HTTP proxy. An empty string disables proxies. None uses that of the environment."""
-    no_proxy: Text = Setting(default=None, check=_any_text)
+    no_proxy: Text = Setting(default=None, check=_must_be("a str", lambda value: isinstance(value, str)))
     """The hosts to reach directly, separated by commas: names, suffixes, addresses and CIDR blocks.
 
     None means the `NO_PROXY` of the environment.
@@ -391,10 +378,10 @@ class Configuration(Settings):
         return self.__copy__()
 
     def __getstate__(self) -> dict[str, Any]:
-        secret = next((name for name, value in vars(self).items() if isinstance(value, Secret)), None)
-        if secret is not None or "@" in (self.proxy or ""):
-            held = secret or "a proxy password"
-            raise TypeError(f"a Configuration with {held} can't be pickled: the pickle would contain it")
+        held = [name for name, value in vars(self).items() if isinstance(value, Secret)]
+        held += ["a proxy password"] if "@" in (self.proxy or "") else []
+        if held:
+            raise TypeError(f"a Configuration with {held[0]} can't be pickled: the pickle would contain it")
         return dict(self.__dict__)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
