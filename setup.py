@@ -1,5 +1,8 @@
-"""Kept for tools that still call it; everything is said in pyproject.toml."""
+"""Build in a new folder: setuptools packs all files in `build`, even modules of earlier versions."""
+
+from tempfile import TemporaryDirectory
 
 from setuptools import setup
 
-setup()
+with TemporaryDirectory() as folder:
+    setup(options={"build": {"build_base": folder}})

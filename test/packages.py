@@ -11,6 +11,7 @@ import sys
 import tarfile
 import tempfile
 import venv
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +32,7 @@ def main() -> None:
             sys.exit(f"two builds differ: {[name for name in first if first[name] != second.get(name)]}")
         for package in sorted(builds[0].glob("*.whl")) + sorted(builds[0].glob("*.tar.gz")):
             check(package, Path(temporary, f"environment-{package.suffix[1:]}"))
+        check_second_build(builds[0], Path(temporary, "clone"))
         check_tests(next(builds[0].glob("*.tar.gz")), Path(temporary, "sdist"))
     print("2 builds are identical; 2 packages installed and ran the quickstart; the sdist ran its tests")
 
@@ -43,6 +45,25 @@ def check(package: Path, environment: Path) -> None:
     run(python, "-c", "import knetik_cloud as k; [getattr(k, name) for name in k.__all__]")
     run(python, "-m", "pip", "install", "--quiet", f"{package}[sandbox]")
     run(python, str(ROOT / "examples" / "quickstart.py"))
+
+
+def check_second_build(build: Path, folder: Path) -> None:
+    """Build in a folder with the build of another version, which must not get into the wheel."""
+    with tarfile.open(next(build.glob("*.tar.gz"))) as files:
+        files.extractall(folder, filter="data")
+    source = next(folder.iterdir())
+    removed = source / "build" / "lib" / "knetik_cloud" / "removed.py"
+    removed.parent.mkdir(parents=True)
+    removed.touch()
+    run(sys.executable, "-m", "build", "--installer", "uv", "--wheel", "--outdir", str(folder), str(source))
+    if {*names(folder)} != {*names(build)}:
+        sys.exit(f"a second build has other files: {sorted({*names(folder)} ^ {*names(build)})}")
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the files in the wheel of a folder."""
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as files:
+        return files.namelist()
 
 
 def check_tests(sdist: Path, folder: Path) -> None:
