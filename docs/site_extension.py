@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -139,6 +140,13 @@ def label_cells(app: Sphinx, page: str, template: str, context: dict[str, Any], 
         context["body"] = TITLE.sub(lambda title: _breakable(title[0]), body)
 
 
+def describe(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Describe a page by its first sentence, which search engines show below its title."""
+    if doctree is not None:
+        text = escape(first_sentence(app, page))
+        context["metatags"] += f'<meta name="description" content="{text}">'
+
+
 def _breakable(text: str) -> str:
     return TEXT.sub(lambda found: re.sub(r"(?<=\w)([_./])(?=[A-Za-z{])", r"\1<wbr>", found[0]), text)
 
@@ -191,6 +199,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_search_language(Search)
     app.connect("source-read", read_source)
     app.connect("html-page-context", label_cells)
+    app.connect("html-page-context", describe)
     app.connect("build-finished", write_twins)
     app.connect("build-finished", repair)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -64,6 +64,7 @@ MAX_GROUP = 14
 """The most pages that one heading of the navigation stands over."""
 
 CODE = re.compile(r"^(```+).*?^\1", re.MULTILINE | re.DOTALL)
+DESCRIPTION = re.compile(r'<meta name="description" content="[^"]+')
 MARKDOWN_LINK = re.compile(r"\]\((?!\w+:)([^)\s#]+)")
 
 
@@ -115,7 +116,10 @@ def problems_of_twins(folder: Path) -> Iterator[str]:
             if not (path.parent / link).is_file():
                 yield f"{path.relative_to(folder)} links to {link}, which is missing"
         if path.suffix == ".md":
-            expected = path.with_suffix(".html").read_text(encoding="utf-8").count("<h2>")
+            page = path.with_suffix(".html").read_text(encoding="utf-8")
+            if not DESCRIPTION.search(page):
+                yield f"{path.relative_to(folder)} has a page without a description"
+            expected = page.count("<h2>")
             if len(re.findall("^## ", text, re.MULTILINE)) != expected:
                 yield f"{path.relative_to(folder)} doesn't have the {expected} sections of its page"
     yield from (f"{each.name} is an index without entries" for each in folder.glob("genindex.html"))
