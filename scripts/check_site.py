@@ -1,8 +1,8 @@
 """Open pages of the built documentation site in Chromium: `python -m scripts.check_site FOLDER`.
 
-It fails if axe finds a violation, if a page scrolls sideways or requests another host, if the first view of
-any page loads more than `MAX_FIRST_VIEW` bytes, if the search misses a page, or if the Markdown of a page is
-incomplete or has a dead link. KNETIK_TEST_CHROMIUM may name the program.
+It fails if axe finds a violation, if a page scrolls sideways, is cut on paper or requests another host, if
+the first view of any page loads more than `MAX_FIRST_VIEW` bytes, if the search misses a page, or if the
+Markdown of a page is incomplete or has a dead link. KNETIK_TEST_CHROMIUM may name the program.
 """
 
 from __future__ import annotations
@@ -60,6 +60,11 @@ TITLE_SIZES = """() => ['h1', 'h2', 'h3', 'h4']
     .filter(([level, found]) => found !== null && found.checkVisibility())
     .map(([level, found]) => ({level, size: parseFloat(getComputedStyle(found).fontSize)}))"""
 """Returns the size of the first title of each level that a page shows."""
+PAPER_WIDTH = 717
+"""The width of a sheet of A4 in pixels, without the margins of Chromium."""
+CUT = """() => [...document.querySelectorAll('pre')]
+    .filter(each => each.scrollWidth > each.clientWidth).length"""
+"""Returns the number of blocks of code that are wider than their place."""
 MAX_GROUP = 14
 """The most pages that one heading of the navigation stands over."""
 
@@ -144,6 +149,7 @@ def problems_of_pages(browser: Browser, url: str) -> Iterator[str]:
         for width in WIDTHS:
             yield from (f"{name}: {defect}" for defect in defects(page, width))
             yield from (f"{name}: {defect}" for defect in titles_of_one_size(page, width))
+        yield from (f"{name}: {defect}" for defect in cut_on_paper(page))
     page.goto("/index.html")
     for group in page.locator(".sidebar-tree > ul").all():
         if (count := group.locator("> li").count()) > MAX_GROUP:
@@ -163,6 +169,15 @@ def titles_of_one_size(page: Page, width: int) -> Iterator[str]:
     for above, below in pairwise(sizes):
         if below["size"] >= above["size"]:
             yield f"at {width} px, {below['level']} is as large as {above['level']}"
+
+
+def cut_on_paper(page: Page) -> Iterator[str]:
+    """Yield whether an open page loses the ends of lines of code when it is printed."""
+    page.set_viewport_size({"width": PAPER_WIDTH, "height": HEIGHT})
+    page.emulate_media(media="print")
+    if cut := page.evaluate(CUT):
+        yield f"{cut} blocks of code are cut when the page is printed"
+    page.emulate_media(media="screen")
 
 
 def missed_by_search(browser: Browser, url: str) -> Iterator[str]:
