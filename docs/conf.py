@@ -21,5 +21,4 @@ html_copy_source = False
 html_use_index = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_theme_options = {"navigation_with_keys": True}
 pygments_dark_style = "github-dark"

@@ -65,6 +65,9 @@ PAPER_WIDTH = 717
 CUT = """() => [...document.querySelectorAll('pre')]
     .filter(each => each.scrollWidth > each.clientWidth).length"""
 """Returns the number of blocks of code that are wider than their place."""
+PRESS_RIGHT = """each => each.focus() ?? each.dispatchEvent(
+    new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true, cancelable: true}))"""
+"""Returns whether the browser may do what it does with the key."""
 MAX_GROUP = 14
 """The most pages that one heading of the navigation stands over."""
 
@@ -150,6 +153,7 @@ def problems_of_pages(browser: Browser, url: str) -> Iterator[str]:
             yield from (f"{name}: {defect}" for defect in defects(page, width))
             yield from (f"{name}: {defect}" for defect in titles_of_one_size(page, width))
         yield from (f"{name}: {defect}" for defect in cut_on_paper(page))
+    yield from lost_by_keyboard(page)
     page.goto("/index.html")
     for group in page.locator(".sidebar-tree > ul").all():
         if (count := group.locator("> li").count()) > MAX_GROUP:
@@ -160,6 +164,18 @@ def problems_of_pages(browser: Browser, url: str) -> Iterator[str]:
         yield f"the search shows {count} titles"
     page.close()
     yield from (f"{each} is on another host" for each in requested if not each.startswith((url, "data:")))
+
+
+def lost_by_keyboard(page: Page) -> Iterator[str]:
+    """Yield whether a user of the keyboard can't see which tab has the focus, or can't scroll code."""
+    page.goto("/UsersInventoryApi.html")
+    page.keyboard.press("Tab")
+    page.locator(".tab-set > input").first.focus()
+    label = page.locator(".tab-set > input:focus-visible + label")
+    if label.evaluate("each => getComputedStyle(each).outlineStyle") == "none":
+        yield "the tab that has the focus looks like the others"
+    if not page.locator("pre:visible").first.evaluate(PRESS_RIGHT):
+        yield "the key that scrolls code does something else"
 
 
 def titles_of_one_size(page: Page, width: int) -> Iterator[str]:
