@@ -42,7 +42,7 @@ FILES = {page: f"{name}.md" for name, page in PAGES.items() if name != "README"}
 class Search(SearchEnglish):
     """English that also finds the names of the package that are stop words, and numbers such as a status."""
 
-    stopwords = SearchEnglish.stopwords - {"after", "at", "before", "between", "once", "then", "until"}
+    stopwords = SearchEnglish.stopwords - {"after", "at", "before", "between", "me", "once", "then", "until"}
     # The browser's search skips each term that `match` finds to consist of digits.
     js_splitter_code = r"""
 var splitQuery = (query) =>

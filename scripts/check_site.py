@@ -42,6 +42,7 @@ SEARCHES = {
     "at": "reference/filters.html",
     "between": "reference/filters.html",
     "then": "reference/filters.html",
+    "me": "UsersInventoryApi.html",
     "until": "UsersInventoryApi.html",
     "401": "reference/exceptions.html",
     "403": "reference/exceptions.html",
