@@ -8,6 +8,7 @@ The wheel and the sdist take the time of the last commit. The bill of materials 
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import hashlib
 import io
@@ -26,7 +27,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main(arguments: list[str]) -> int:
     """Build everything into the folder and print the SHA-256 digests."""
-    folder = Path(arguments[0]).resolve()
+    parser = argparse.ArgumentParser(description="Build the wheel, the sdist and a bill of materials.")
+    parser.add_argument("folder", type=Path, help="an empty folder, which is made if it is missing")
+    folder: Path = parser.parse_args(arguments).folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         print(f"{folder} is not empty: name an empty folder", file=sys.stderr)

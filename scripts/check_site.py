@@ -7,6 +7,7 @@ Markdown of a page is incomplete or has a dead link. KNETIK_TEST_CHROMIUM may na
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import re
 import sys
@@ -210,4 +211,6 @@ def missed_by_search(browser: Browser, url: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    parser = argparse.ArgumentParser(description="Open pages of the built documentation site in Chromium.")
+    parser.add_argument("folder", type=Path, help="the folder of the site")
+    sys.exit(main(parser.parse_args().folder))
