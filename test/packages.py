@@ -67,7 +67,7 @@ def names(folder: Path) -> list[str]:
 
 
 def check_tests(sdist: Path, folder: Path) -> None:
-    """Unpack an sdist and run some of its tests in an environment of their own."""
+    """Unpack an sdist, install it as editable, let mypy find it, and run some of its tests."""
     with tarfile.open(sdist) as files:
         files.extractall(folder, filter="data")
     source = next(folder.iterdir())
@@ -76,6 +76,7 @@ def check_tests(sdist: Path, folder: Path) -> None:
     python = str(environment / "bin" / "python")
     install = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python)
     run(*install, "-e", f"{source}[all]", "-r", str(source / "test-requirements.txt"))
+    run(python, "-m", "mypy", "-c", "import knetik_cloud")
     subprocess.run([python, "-m", "pytest", "-q", *QUICK_TESTS], check=True, cwd=source)
 
 
