@@ -17,7 +17,7 @@ from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.hooks import Hook
 from knetik_cloud.lazy import LazyDoc, LazyModule, LazySignature
-from knetik_cloud.secret import MASK, Secret
+from knetik_cloud.secret import MASK, Secret, is_password
 from knetik_cloud.version import __version__
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ _provider = _must_be(
     "an object with a method get_token()", lambda value: callable(getattr(value, "get_token", None)), True
 )
 _token = _secret("a Latin-1 str without line breaks", lambda value: options.is_header_text(value.reveal()))
-_password = _secret("a str that UTF-8 can encode (no lone surrogates)", Secret.is_encodable)
+_password = _secret("a str that UTF-8 can encode, without a line break at its end", is_password)
 TLS_CONTEXT = "<class 'ssl.SSLContext'>"  # by name, since truststore replaces the class
 _tls = _must_be("an ssl.SSLContext", lambda value: TLS_CONTEXT in map(repr, type(value).__mro__))
 _positive = partial(options.integer, least=1)

@@ -835,9 +835,10 @@ def check_settle(settle: float) -> float:
     Raises:
         ApiValueError: If it is not a finite number of 0 or more.
     """
-    if isinstance(settle, bool) or not isinstance(settle, (int, float)) or not 0 <= settle < math.inf:
+    seconds = types.to_float(settle)
+    if seconds is None or not 0 <= seconds < math.inf:
         raise types.invalid_value_error("settle", "a number of seconds from 0", settle)
-    return settle
+    return seconds
 
 
 def run_steps(client: ApiClient, steps: Steps[T], sleep: Callable[[float], object] = time.sleep) -> T:

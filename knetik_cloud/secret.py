@@ -94,6 +94,11 @@ class Secret:
         )
 
 
+def is_password(secret: Secret) -> bool:
+    """Return whether a secret may be a password: it can be encoded, and isn't a whole line of a file."""
+    return secret.is_encodable() and not secret.reveal().endswith(("\n", "\r"))
+
+
 def masked(text: str, secrets: Iterable[Secret]) -> str:
     """Return `text` with `secrets` masked. The server may have echoed them in full, in part or escaped.
 

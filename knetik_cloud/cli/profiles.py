@@ -140,7 +140,7 @@ def load() -> Profiles:
 
     path = config_path()
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return Profiles(path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -177,7 +177,9 @@ def save(name: str, values: Mapping[str, Any], make_default: bool) -> Path:
     load()  # a broken file is not to be written over
     path = config_path()
     try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+        document = (
+            tomlkit.parse(path.read_text(encoding="utf-8-sig")) if path.exists() else tomlkit.document()
+        )
         if make_default:
             document["default_profile"] = name
         if "profiles" not in document:

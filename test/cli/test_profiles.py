@@ -471,6 +471,11 @@ def test_a_broken_file_is_explained_and_help_version_and_doctor_still_work(
     assert checks["http"]["state"] == "ok"
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(home: Path, run: Run, sandbox: Sandbox) -> None:
+    profiles_file(home, f'\ufeff[profiles.a]\nhost = "{sandbox.url}"\n')
+    assert run("items", "list", "--profile", "a").code == 0
+
+
 def test_a_file_that_cant_be_read_is_explained(home: Path) -> None:
     path = profiles_file(home, TWO)
     path.chmod(0)

@@ -261,6 +261,8 @@ def test_secrets_travel_in_the_body_and_never_in_a_url(capsys: pytest.CaptureFix
         lambda: Configuration(access_token=FIXED, timeout=-1),
         lambda: Configuration(password=f"{PASSWORD}\ud800"),
         lambda: Configuration(client_secret=f"{SECRET}\ud800"),
+        lambda: Configuration(client_secret=f"{SECRET}\n"),
+        lambda: Configuration(password=f"{PASSWORD}\r\n"),
         lambda: Configuration(host=f"http://robin:{PASSWORD}@example.com"),
         lambda: Configuration(proxy=f"ftp://robin:{PASSWORD}@example.com"),
         lambda: Configuration(proxy={"https": f"http://robin:{PASSWORD}@example.com"}),  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
@@ -997,6 +998,10 @@ def test_keys_that_cant_be_distinguished_are_rejected(client: Client, key: Any) 
 def test_settle_is_a_finite_number(client: Client, settle: Any) -> None:
     with pytest.raises(knetik_cloud.ApiValueError, match="settle must be"):
         client.once(USE, 56, 56, key="a", settle=settle)
+
+
+def test_settle_may_be_a_number_of_another_type(client: Client) -> None:
+    assert client.once(USE, 56, 56, key="a", settle=Fraction(1, 2)).is_applied
 
 
 def test_only_methods_of_api_objects_are_accepted(client: Client, sandbox: Sandbox) -> None:
