@@ -156,6 +156,9 @@ async def connect(host: str, port: int, until: float) -> BlockingPipe:
 
 def _resolve(host: str, port: int, seconds: float) -> Sequence[addresses.Address]:
     """Resolve a name in a thread, since the system may take far longer than the time that remains."""
+    if _is_green(socket.getaddrinfo) and not _is_green(threading.get_ident):
+        # It lets other greenlets run. A thread would get a hub of its own, which stays behind.
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     results: list[Any] = []
 
     def look_up() -> None:
@@ -177,3 +180,8 @@ def _resolve(host: str, port: int, seconds: float) -> Sequence[addresses.Address
         raise results.pop()
     found: Sequence[addresses.Address] = results[0]
     return found
+
+
+def _is_green(function: object) -> bool:
+    """Return whether gevent or eventlet have put a function in place of one of Python."""
+    return str(getattr(function, "__module__", "")).startswith(("gevent.", "eventlet."))

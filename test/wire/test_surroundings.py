@@ -18,7 +18,7 @@ import knetik_cloud
 from knetik_cloud import ApiClient, ApiException, Configuration, UsersInventoryApi, aio
 def configuration(**settings):
     given = dict(ssl_ca_cert={AUTHORITY!r}, access_token="a", timeout=20.0, deadline=30.0, retries=0)
-    return Configuration(sys.argv[1], **{{**given, **settings}})
+    return Configuration(**{{"host": sys.argv[1], **given, **settings}})
 """
 
 
@@ -76,6 +76,25 @@ with ApiClient(configuration()) as client:
         print("limited")
 """
     assert run(code, server, start=GEVENT) == "20\nlimited"
+
+
+def test_lookup_of_gevent_needs_no_thread_if_the_program_keeps_those_of_python(server: FaultServer) -> None:
+    code = """
+import functools, socket
+genuine, looked_up_in = socket.getaddrinfo, []
+@functools.wraps(genuine)
+def getaddrinfo(host, *rest, **options):
+    if host == "localhost":
+        looked_up_in.append(threading.current_thread().name)
+    return genuine(host, *rest, **options)
+socket.getaddrinfo = getaddrinfo
+host = sys.argv[1].replace("127.0.0.1", "localhost")
+with ApiClient(configuration(host=host)) as client:
+    print(UsersInventoryApi(client).get_user_inventory(56, 56).id)
+print(*set(looked_up_in))
+"""
+    start = GEVENT.replace("patch_all()", "patch_all(thread=False)")
+    assert run(code, server, start=start) == "56\nMainThread"
 
 
 def test_timeout_of_a_greenlet_reaches_it_in_a_call(server: FaultServer) -> None:
