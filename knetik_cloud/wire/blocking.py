@@ -167,10 +167,10 @@ def _resolve(host: str, port: int, seconds: float) -> Sequence[addresses.Address
         except BaseException as error:
             results.append(error)
 
-    thread = threading.Thread(target=look_up, name="knetik_cloud: getaddrinfo", daemon=True)
     try:
+        thread = threading.Thread(target=look_up, name="knetik_cloud: getaddrinfo", daemon=True)
         thread.start()
-    except RuntimeError:  # there are too many, or the interpreter shuts down
+    except RuntimeError:  # there are too many, the interpreter shuts down, or a subinterpreter allows none
         look_up()
     else:
         thread.join(min(seconds, threading.TIMEOUT_MAX))

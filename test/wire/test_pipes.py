@@ -548,20 +548,24 @@ def test_name_lookup_that_hangs_ends_in_time(
     assert not caught.value.may_have_applied
 
 
+@pytest.mark.parametrize("method", ["start", "__init__"])  # the latter in a subinterpreter of Python 3.12
 def test_name_is_looked_up_without_a_thread_if_none_can_be_started(
-    hanging_name_server: threading.Event, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+    method: str,
+    hanging_name_server: threading.Event,
+    server: RecordingServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    genuine = threading.Thread.start
+    genuine = getattr(threading.Thread, method)
 
-    def start(thread: threading.Thread) -> None:
+    def reject(thread: threading.Thread, *arguments: Any, **options: Any) -> None:
         if threading.current_thread() is threading.main_thread():
             raise RuntimeError("can't start new thread")
-        genuine(thread)  # the server's
+        genuine(thread, *arguments, **options)  # the server's
 
     hanging_name_server.set()
     server.responses = [http_response(200, b'{"id": 56}')]
     with ApiClient(Configuration(f"http://service.example:{server.port}")) as client:
-        monkeypatch.setattr(threading.Thread, "start", start)
+        monkeypatch.setattr(threading.Thread, method, reject)
         assert UsersInventoryApi(client).get_user_inventory(56, 56).id == 56
 
 
