@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any, NoReturn
 
@@ -59,8 +60,9 @@ def encode(value: Any, where: str = "the value") -> str:
         return _encode(value)
     except (TypeError, ValueError, RecursionError) as cause:
         reason = "nested too deeply" if isinstance(cause, RecursionError) else str(cause)
-    place = where if reason.startswith(("nested", "Circular")) else _place(plain(value), where)
-    raise ApiValueError(f"{place} can't be formatted as JSON: {reason}")
+    with suppress(RecursionError):  # of a cycle, or of a value that is too deep to copy
+        where = _place(plain(value), where)
+    raise ApiValueError(f"{where} can't be formatted as JSON: {reason}")
 
 
 def _place(value: Any, where: str) -> str:
@@ -121,8 +123,7 @@ def decode_fast(data: bytes | str, what: str = "the response") -> Any:
     Raises:
         ApiResponseError: If the data is not JSON. The message names `what`.
     """
-    fast = fast_decoder()
-    if fast is not None:
+    if fast := fast_decoder():
         try:
             return fast(data)
         except Exception:  # noqa: S110  # the standard library decides, so that results and errors are equal
@@ -132,8 +133,7 @@ def decode_fast(data: bytes | str, what: str = "the response") -> Any:
 
 def _decode_exactly(data: bytes | str, what: str = "the response") -> Any:
     try:
-        text = data.decode() if isinstance(data, bytes) else data
-        return _decode(text.removeprefix("\ufeff"))
+        return _decode((data.decode() if isinstance(data, bytes) else data).removeprefix("\ufeff"))
     except (ValueError, RecursionError) as cause:
         reason = "nested too deeply" if isinstance(cause, RecursionError) else str(cause)
     raise ApiResponseError(reason=f"{what} isn't JSON: {reason}")

@@ -112,6 +112,15 @@ def test_the_place_of_a_value_that_json_cannot_represent_is_named(value: Any, me
     assert str(raised.value).startswith(message)
 
 
+def test_a_value_that_json_cannot_represent_is_rejected_at_any_depth() -> None:
+    for depth in range(0, sys.getrecursionlimit(), 50):
+        value: Any = {1}
+        for _ in range(depth):
+            value = [value]
+        with pytest.raises(ApiValueError, match="can't be formatted as JSON"):
+            codec.encode(value)
+
+
 def test_the_place_in_a_body_or_in_a_model_is_named(api: UsersInventoryApi, server: RecordingServer) -> None:
     moment = datetime(2017, 8, 1, tzinfo=UTC)
     with pytest.raises(
