@@ -76,13 +76,17 @@ def is_foreign(error: BaseException, *libraries: str) -> bool:
 
 
 def _replaces_socket(code: CodeType) -> bool:
-    """Return whether the program, or a tool, has put a function in place of one of `socket`."""
+    """Return whether the program, or a tool, has put a function or an object in place of one of `socket`."""
     module = sys.modules.get("socket")
-    names = ("getaddrinfo", "connect", "send", "recv")
-    functions = [
+    names = ("getaddrinfo", "socket", "connect", "send", "recv")
+    found = [
         getattr(place, name, None) for place in (module, getattr(module, "socket", None)) for name in names
     ]
-    return any(getattr(function, "__code__", None) is code for function in functions)
+    for function in [getattr(each, "func", each) for each in found]:  # of a `functools.partial`
+        for called in (function, getattr(type(function), "__call__", None)):  # noqa: B004 - of a mock
+            if getattr(called, "__code__", None) is code:
+                return True
+    return False
 
 
 def reject_foreign(error: BaseException) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import functools
 import socket
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -98,3 +100,37 @@ def test_error_of_the_network_in_a_replaced_function_is_translated(
     with pytest.raises(ApiConnectionException) as caught:
         get(driver, server)
     assert str(error) in str(caught.value.reason)
+
+
+def unreachable(*arguments: object, **options: object) -> Any:
+    raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+
+class Unreachable:
+    def __call__(self, *arguments: object, **options: object) -> Any:
+        return unreachable()
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize(
+    "replacement", [Mock(side_effect=unreachable), Unreachable(), functools.partial(unreachable, 1)]
+)
+@pytest.mark.parametrize(
+    ("place", "name"), [RESOLVE, CONNECT, pytest.param(socket, "socket", id="socket-socket")]
+)
+def test_error_of_an_object_in_place_of_a_function_is_translated(
+    driver: str,
+    replacement: Any,
+    place: Any,
+    name: str,
+    server: RecordingServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = DRIVERS[driver](Configuration(server.url, retries=0))
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(place, name, replacement)
+            with pytest.raises(ApiConnectionException, match="Network is unreachable"):
+                made.call("get_user_inventory", 56, 56)
+    finally:
+        made.close()
