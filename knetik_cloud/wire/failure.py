@@ -79,13 +79,14 @@ def _replaces_socket(code: CodeType) -> bool:
     """Return whether the program, or a tool, has put a function or an object in place of one of `socket`."""
     module = sys.modules.get("socket")
     names = ("getaddrinfo", "socket", "connect", "send", "recv")
-    found = [
+    functions = [
         getattr(place, name, None) for place in (module, getattr(module, "socket", None)) for name in names
     ]
-    for function in [getattr(each, "func", each) for each in found]:  # of a `functools.partial`
-        for called in (function, getattr(type(function), "__call__", None)):  # noqa: B004 - of a mock
-            if getattr(called, "__code__", None) is code:
-                return True
+    for function in functions:
+        # In this order: a function, a partial one, one that wrapt wraps, and an object such as a mock.
+        called = (function, *(getattr(function, name, None) for name in ("func", "_self_wrapper")))
+        if any(getattr(each, "__code__", None) is code for each in (*called, type(function).__call__)):
+            return True
     return False
 
 

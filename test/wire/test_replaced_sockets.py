@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+import wrapt
 
 from knetik_cloud import ApiConnectionException, Configuration
 from test.conftest import RecordingServer, http_response
@@ -63,6 +64,21 @@ def test_tool_that_permits_a_connection_changes_nothing(
     assert permitted == [("127.0.0.1", server.port)]
 
 
+def passed_on(wrapped: Any, instance: object, arguments: Any, options: Any) -> Any:
+    return wrapped(*arguments, **options)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_tool_that_wraps_functions_with_wrapt_changes_nothing(
+    driver: str, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.responses = [http_response(200, b'{"id": 56}')]
+    for name in ("connect", "send", "recv"):
+        wrapped = wrapt.FunctionWrapper(getattr(socket.socket, name), passed_on)
+        monkeypatch.setattr(socket.socket, name, wrapped)
+    assert get(driver, server).id == 56
+
+
 RESOLVE, CONNECT = (socket, "getaddrinfo"), (socket.socket, "connect")
 SEND, RECEIVE = (socket.socket, "send"), (socket.socket, "recv")
 
@@ -113,7 +129,13 @@ class Unreachable:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize(
-    "replacement", [Mock(side_effect=unreachable), Unreachable(), functools.partial(unreachable, 1)]
+    "replacement",
+    [
+        Mock(side_effect=unreachable),
+        Unreachable(),
+        functools.partial(unreachable, 1),
+        wrapt.FunctionWrapper(unreachable, passed_on),
+    ],
 )
 @pytest.mark.parametrize(
     ("place", "name"), [RESOLVE, CONNECT, pytest.param(socket, "socket", id="socket-socket")]
