@@ -18,11 +18,10 @@ def chain_of(error: BaseException) -> list[BaseException]:
     """List an error, all its causes and contexts, and the errors of groups."""
     found = [error]
     for link in found:
-        found += [
-            linked
-            for linked in (link.__cause__, link.__context__, *getattr(link, "exceptions", ()))
-            if linked is not None and not any(linked is known for known in found)
-        ]
+        linked = [link.__cause__, link.__context__]
+        if isinstance(link, BaseExceptionGroup):
+            linked += link.exceptions
+        found += [each for each in linked if each is not None and not any(each is known for known in found)]
     return found
 
 

@@ -200,6 +200,16 @@ def test_errors_of_a_group_lose_their_tracebacks() -> None:
     assert group.exceptions[0].__traceback__ is inner.__traceback__ is group.__traceback__ is None
 
 
+@pytest.mark.parametrize("exceptions", [["vault a is down"], None, 3])
+def test_an_error_may_have_an_attribute_of_the_name_of_the_members_of_a_group(exceptions: object) -> None:
+    class SeveralFailed(Exception):
+        pass
+
+    cause = SeveralFailed("vaults")
+    cause.exceptions = exceptions  # type: ignore[attr-defined]
+    assert sanitize_cause(cause, []) is cause
+
+
 def test_an_error_keeps_a_bounded_excerpt_of_the_body() -> None:
     data = b"x" * MAX_ERROR_BODY_BYTES
     body = World().error(READ, [Reply(400, data + b"y")], settings=make_settings(retries=0)).body
