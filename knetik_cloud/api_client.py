@@ -303,7 +303,7 @@ class _State(State):
     async def call_provider(self, command: CallProvider) -> Any:
         try:
             return command.provider.get_token()
-        except Exception as error:
+        except BaseException as error:
             if is_interruption(error):
                 raise
             return error

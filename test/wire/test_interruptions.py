@@ -21,6 +21,7 @@ from knetik_cloud import (
     AccessToken,
     ApiClient,
     ApiConnectionException,
+    ApiException,
     Configuration,
     Hook,
     UsersInventoryApi,
@@ -119,6 +120,31 @@ def test_error_of_any_signal_handler_ends_a_call_before_it_is_sent(
         call = UsersInventoryApi(ApiClient(configuration)).use_user_entitlement_item
         with pytest.raises(SoftTimeLimit, match="job"):
             asyncio.run(use()) if kind == "asyncio" else call(56, 56)
+    assert server.requests == []
+
+
+def test_cancellation_of_a_task_that_a_blocking_provider_runs_is_a_failure_of_the_provider() -> None:
+    class Provider:
+        def get_token(self) -> str:
+            async def refresh() -> str:
+                task = asyncio.create_task(asyncio.sleep(60, "token"))
+                asyncio.get_running_loop().call_soon(task.cancel)
+                return await task
+
+            return asyncio.run(refresh())
+
+    class Interrupted:
+        def get_token(self) -> str:
+            raise KeyboardInterrupt
+
+    with FaultServer() as server:
+        settings = dict(UNHURRIED, host=server.url)
+        first = ApiClient(Configuration(token_provider=Provider(), **settings))
+        second = ApiClient(Configuration(token_provider=Interrupted(), **settings))
+        with first, pytest.raises(ApiException, match="the token provider failed with CancelledError"):
+            get(UsersInventoryApi(first))
+        with second, pytest.raises(KeyboardInterrupt):
+            get(UsersInventoryApi(second))
     assert server.requests == []
 
 
