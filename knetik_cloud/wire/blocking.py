@@ -8,6 +8,7 @@ import selectors
 import socket
 import threading
 from collections.abc import Sequence
+from contextvars import copy_context
 from typing import Any, ClassVar
 
 from knetik_cloud.wire import addresses
@@ -168,7 +169,9 @@ def _resolve(host: str, port: int, seconds: float) -> Sequence[addresses.Address
             results.append(error)
 
     try:
-        thread = threading.Thread(target=look_up, name="knetik_cloud: getaddrinfo", daemon=True)
+        thread = threading.Thread(  # in this context: a tool that replaces the function may trace it
+            target=copy_context().run, args=(look_up,), name="knetik_cloud: getaddrinfo", daemon=True
+        )
         thread.start()
     except RuntimeError:  # there are too many, the interpreter shuts down, or a subinterpreter allows none
         look_up()

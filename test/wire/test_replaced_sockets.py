@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import functools
 import socket
+from contextvars import ContextVar
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 import wrapt
 
-from knetik_cloud import ApiConnectionException, Configuration
+from knetik_cloud import ApiClient, ApiConnectionException, Configuration, UsersInventoryApi
 from test.conftest import RecordingServer, http_response
 from test.faults.drivers import DRIVERS
 
@@ -77,6 +78,25 @@ def test_tool_that_wraps_functions_with_wrapt_changes_nothing(
         wrapped = wrapt.FunctionWrapper(getattr(socket.socket, name), passed_on)
         monkeypatch.setattr(socket.socket, name, wrapped)
     assert get(driver, server).id == 56
+
+
+def test_tool_that_replaces_the_lookup_of_names_sees_the_context_of_the_call(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = socket.getaddrinfo
+    span = ContextVar("span", default="none")
+    seen = set()
+
+    def traced(host: str, *rest: Any, **options: Any) -> Any:
+        seen.add((host, span.get()))
+        return genuine("127.0.0.1" if not options.get("flags") else host, *rest, **options)
+
+    server.responses = [http_response(200, b'{"id": 56}')]
+    monkeypatch.setattr(socket, "getaddrinfo", traced)
+    span.set("request")
+    with ApiClient(Configuration(f"http://service.example:{server.port}", retries=0)) as client:
+        assert UsersInventoryApi(client).get_user_inventory(56, 56).id == 56
+    assert seen == {("service.example", "request")}
 
 
 RESOLVE, CONNECT = (socket, "getaddrinfo"), (socket.socket, "connect")
