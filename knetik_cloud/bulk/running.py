@@ -394,7 +394,7 @@ def allowed_errors(max_errors: MaxErrors, rows: int) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     if isinstance(value, float) and 0 <= value <= 1:
-        return math.floor(value * rows)
+        return math.floor(round(value * rows, 6))  # 58 % of 50 is a little less than 29 as a float
     expected = "a number of rows, or a share such as '1%' or 0.01"
     raise types.invalid_value_error("max_errors", expected, max_errors)
 

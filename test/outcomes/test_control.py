@@ -106,6 +106,10 @@ def test_run_stops_when_too_many_rows_have_failed(
     assert (rest.counts["denied"], rest.stopped) == (40, None)
 
 
+def test_percentage_of_rows_is_exact() -> None:
+    assert running.allowed_errors("58%", 50) == 29  # as a float, it is 28.999999999999996
+
+
 @pytest.mark.parametrize("name", ["failed.csv", "failed.jsonl"])
 def test_failed_rows_with_different_fields_are_the_input_of_another_run(
     api: Api, tmp_path: Path, name: str
