@@ -127,6 +127,14 @@ def sandbox(shared_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox
     return shared_sandbox
 
 
+@pytest.fixture
+def new_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A sandbox of the test's own, without the snapshots of other tests, which survive a reset."""
+    with Sandbox() as sandbox:
+        monkeypatch.setenv("KNETIK_CLOUD_HOST", sandbox.url)
+        yield sandbox
+
+
 def spawn(*words: str, **settings: Any) -> subprocess.CompletedProcess[bytes]:
     """Run a command in a process of its own."""
     return subprocess.run([*KNETIK, *words], capture_output=True, timeout=60, check=False, **settings)

@@ -314,7 +314,7 @@ def test_time_is_moved(sandbox: Sandbox, run: Run) -> None:
         assert run("sandbox", "clock", *words).code == 2
 
 
-def test_data_is_added_exported_kept_and_brought_back(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
+def test_data_is_added_exported_kept_and_brought_back(new_sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
     seed = tmp_path / "seed.yaml"
     seed.write_text("items:\n  - {id: 9, type_hint: entitlement, name: 2017-01-01}\n")
     assert run("sandbox", "snapshot", "before").code == 0
