@@ -340,7 +340,7 @@ def load_yaml(text: str, loader: Any) -> Any:
 
 
 def _check_keys(root: Any) -> None:
-    from yaml import MappingNode, SequenceNode
+    from yaml import MappingNode, ScalarNode, SequenceNode
 
     pending, found = [root], set()  # by identity, because references lead to a node again
     while pending:
@@ -353,12 +353,13 @@ def _check_keys(root: Any) -> None:
         elif isinstance(node, MappingNode):
             keys = set()
             for key, value in node.value:
-                name = (key.tag, str(key.value))
-                # Several merge keys (<<) add up.
-                if name in keys and not key.tag.endswith(":merge"):
-                    raise ValueError(f"{key.value!r} occurs twice in an object\n{key.start_mark}")
-                keys.add(name)
                 pending += (key, value)
+                # Several merge keys (<<) add up. References can make the text of a list endless.
+                if key.tag.endswith(":merge") or not isinstance(key, ScalarNode):
+                    continue
+                if (key.tag, key.value) in keys:
+                    raise ValueError(f"{key.value!r} occurs twice in an object\n{key.start_mark}")
+                keys.add((key.tag, key.value))
 
 
 def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

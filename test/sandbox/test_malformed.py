@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.sandbox.control_api import contract as control_contract
 from knetik_cloud.sandbox.control_api import routes
+from knetik_cloud.sandbox.errors import ServiceError
 from knetik_cloud.sandbox.rules.definitions import RULES
 from test.sandbox.web import Web
 
@@ -252,6 +254,20 @@ def test_references_that_multiply_a_seed_are_rejected(client: Web, monkeypatch: 
     reply = client.call("POST", "/_sandbox/seed", body=text.encode())
     assert reply.status == 400
     assert "at most 10000 values" in reply.problem["message"]
+
+
+def test_references_in_a_key_do_not_multiply_it() -> None:
+    from knetik_cloud.sandbox import seed
+
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 6)]
+    tracemalloc.start()
+    try:
+        with pytest.raises(ServiceError, match="unhashable key"):
+            seed.parse("\n".join([*lines, "? *a5", ": 1"]))
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_balance_beyond_64_bits_is_rejected(client: Web, running: Sandbox) -> None:
