@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from yaml import YAMLError
+
 from codegen import extensions, names
 from codegen.contract import Contract, Field, Operation, Parameter, Schema, SecurityScheme
 from codegen.docstrings import sentence
@@ -45,7 +47,10 @@ def read_contract(path: Path) -> Contract:
     Raises:
         ContractError: If the contract is malformed, or the generator can't express a part of it.
     """
-    content = document.load_document(path)
+    try:
+        content = document.load_document(path)
+    except (ValueError, YAMLError) as error:
+        raise document.ContractError(f"{path} can't be read: {error}") from None
     extensions.check_shapes(Node(content, "#", content))
     read = document.Contract(content)
     info = read.root.required_child("info")

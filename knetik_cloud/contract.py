@@ -309,10 +309,12 @@ class Contract:
 
 
 def load_document(file: Path | Traversable) -> Any:
-    """Load a contract from a YAML file. Dates, and words such as `no`, stay the strings of JSON."""
-    import yaml
+    """Load a contract from a YAML file. Dates, and words such as `no`, stay the strings of JSON.
 
-    return yaml.load(file.read_bytes(), _loader("tTfF"))  # noqa: S506 - a safe loader
+    Raises:
+        ValueError: If a key occurs twice in an object.
+    """
+    return load_yaml(file.read_bytes(), _loader("tTfF"))
 
 
 def parse_document(text: str) -> Any:
@@ -324,7 +326,7 @@ def parse_document(text: str) -> Any:
     return load_yaml(text, _loader("tTfFyYnNoO"))
 
 
-def load_yaml(text: str, loader: Any) -> Any:
+def load_yaml(text: bytes | str, loader: Any) -> Any:
     """Load a YAML document with a class of loaders.
 
     Raises:

@@ -361,6 +361,22 @@ def test_an_operation_with_the_name_of_a_generated_method_is_rejected(tmp_path: 
         read_contract(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("paths:\n  /a: {}\n  /b: {}\n  /a: {}\n", "'/a' occurs twice in an object\n  in [^,]*, line 4"),
+        ("paths: {\n", "while parsing a flow node\n.*\n  in [^,]*, line 2"),
+    ],
+)
+def test_a_file_with_a_repeated_key_or_wrong_yaml_is_rejected(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "openapi.yaml"
+    path.write_text(text)
+    with pytest.raises(ContractError, match=f"^{re.escape(str(path))} can't be read: {message}"):
+        read_contract(path)
+
+
 def test_a_schema_with_the_name_of_the_class_of_a_tag_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="get: its tag can't be the class 'ThingsApi'"):
         contract_with(tmp_path, {}, {"ThingsApi": {"properties": {}}})
