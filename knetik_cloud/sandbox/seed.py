@@ -84,10 +84,11 @@ def _yaml(text: str) -> Any:
     """
     import yaml
 
-    if text.lstrip()[:1] in ("{", "["):
+    stripped = text.removeprefix("\ufeff").strip()
+    if stripped.startswith(("{", "[")):
         # JSON, probably, which is read a hundred times as fast.
         with suppress(ValueError, RecursionError):
-            return _LINE.decode(text.strip())
+            return _LINE.decode(stripped)
 
     try:
         return load_yaml(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))

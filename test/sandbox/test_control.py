@@ -169,6 +169,19 @@ users:
     assert [found[name] for name in ("kim", "lee", "sam")] == [["testers"]] * 3
 
 
+def test_a_json_seed_may_have_a_byte_order_mark_and_escapes(
+    web: Web, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    text = r'{"items": [{"id": 9, "type_hint": "entitlement", "name": "\ud83d\ude00 Torch"}]}'
+    path = tmp_path / "seed.json"
+    path.write_text(text, "utf-8-sig")
+    sandbox.seed(path)
+    assert web.get("/entitlements/9").json["name"] == "\U0001f600 Torch"
+    sandbox.reset()
+    assert web.call("POST", "/_sandbox/seed", body=path.read_bytes()).status == 204
+    assert web.get("/entitlements/9").json["name"] == "\U0001f600 Torch"
+
+
 def test_an_invalid_seed_in_python_is_a_value_error(sandbox: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="planets"):
         sandbox.seed({"planets": []})
