@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,9 +56,12 @@ def read(operation: Operation[Any], body: Parameter, whole: str | None, chosen: 
         click.UsageError: If the body can't be read.
     """
     if body.type in SCALARS:
-        if whole is None or not (whole == "-" or whole.startswith("@")):
-            return whole
-        return _text(whole)[0].strip()
+        if whole is not None and (whole == "-" or whole.startswith("@")):
+            whole = _text(whole)[0].strip()
+        if whole is not None and body.type not in ("epoch", "str"):
+            with suppress(ValueError):  # what is no number or Boolean is left for the check
+                return json.loads(whole)
+        return whole
     content = None if whole is None else _json(whole, "the body")
     if not chosen:
         return content

@@ -120,7 +120,9 @@ class Execution:
         if operation.pages is None:
             is_list = isinstance(found, list)
             rows = [codec.plain(row) for row in (found if is_list else [found])]
-            rows = [row if isinstance(row, dict) else {"value": row} for row in rows]
+            # A date is not JSON.
+            texts = [row.isoformat() if hasattr(row, "isoformat") else row for row in rows]
+            rows = [row if isinstance(row, dict) else {"value": row} for row in texts]
             self._run.output.write(self._rows([rows], is_list=is_list))
         elif self._reads_pages:
             self._run.output.write(self._rows(self._batches_of(found)))

@@ -98,7 +98,7 @@ class OperationCommand(Command):
         if operation.method == "DELETE":
             yield yes_option()
 
-    def _run(self, **values: Any) -> None:
+    def _run(self, /, **values: Any) -> None:
         from knetik_cloud.cli.execution import Execution, How
 
         run = run_of(click.get_current_context())

@@ -41,6 +41,12 @@ def operation(id: str, words: str, responses: dict[str, Any], **more: Any) -> di
     return {**about, "x-retry": "safe", "x-permissions": [], "responses": responses, **more}
 
 
+def body(schema: dict[str, Any], example: Any) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {"required": True, "description": "The body.", "content": content}
+
+
+DAY = {"type": "string", "format": "date"}
 BADGE = {"$ref": "#/components/schemas/Badge"}
 BADGES = {"type": "array", "items": BADGE}
 EXAMPLE = [{"label": "x"}]
@@ -52,7 +58,7 @@ PATHS = {
             answer(BADGES, EXAMPLE),
             parameters=[
                 parameter("realm", {"type": "string"}, "a", required=True),
-                parameter("from", {"type": "string", "format": "date"}, "2017-08-01"),
+                parameter("from", DAY, "2017-08-01"),
                 parameter("ids", {"type": "array", "items": {"type": "integer"}}, [1, 2], explode=False),
                 parameter("X-Trace", {"type": "integer"}, 7, **{"in": "header"}),
             ],
@@ -61,15 +67,28 @@ PATHS = {
             "add_badges",
             "badges add",
             answer({"type": "object", "additionalProperties": BADGE}, {"a": EXAMPLE[0]}),
-            requestBody={
-                "required": True,
-                "description": "The badges.",
-                "content": {"application/json": {"schema": BADGES, "example": EXAMPLE}},
-            },
+            requestBody=body(BADGES, EXAMPLE),
             **{"x-retry": "once", "x-codegen-request-body-name": "badges"},
         ),
     },
     "/badges/count": {"get": operation("count_badges", "badges count", answer({"type": "integer"}, 5))},
+    "/badges/day": {"get": operation("day_of_badges", "badges day", answer(DAY, "2017-08-01"))},
+    "/badges/open": {
+        "put": operation(
+            "open_badges",
+            "badges open",
+            answer({"type": "object"}, {"a": 1}),
+            requestBody=body({"type": "boolean"}, True),
+            **{"x-retry": "idempotent", "x-codegen-request-body-name": "is_open"},
+        ),
+        "patch": operation(
+            "change_badge",
+            "badges change",
+            answer(BADGE, EXAMPLE[0]),
+            requestBody=body(BADGE, EXAMPLE[0]),
+            **{"x-retry": "once", "x-codegen-request-body-name": "badge"},
+        ),
+    },
 }
 """Operations with parameters, bodies and results of kinds that the contract does not have."""
 
@@ -91,7 +110,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "description": "A badge.",
         "type": "object",
         "required": ["label"],
-        "properties": {"label": label},
+        "properties": {"label": label, "self": {**label, "description": "Its address."}},
         "example": EXAMPLE[0],
     }
     file.write_text(yaml.safe_dump(document, sort_keys=False))
@@ -142,6 +161,25 @@ def test_a_body_may_be_a_list_and_a_result_a_map_or_a_number(
     ran = knetik("badges", "count", response="5")
     assert (ran.returncode, ran.stdout) == (0, '{"value": 5}\n'), ran.stderr
     assert "pass it as JSON, @FILE or -" in knetik("badges", "add").stderr
+
+
+def test_a_result_may_be_a_date_a_body_a_boolean_and_a_field_self(
+    knetik: Command, server: RecordingServer
+) -> None:
+    ran = knetik("badges", "day", response='"2017-08-01"')
+    assert (ran.returncode, ran.stdout) == (0, '{"value": "2017-08-01"}\n'), ran.stderr
+    ran = knetik("badges", "open", "true")
+    assert (ran.returncode, server.requests[-1][-8:]) == (0, b"\r\n\r\ntrue"), ran.stderr
+    assert "is_open must be True or False, not 'yes'" in knetik("badges", "open", "yes").stderr
+    ran = knetik("badges", "change", "--label", "x", "--self", "y", response='{"label": "x"}')
+    assert ran.returncode == 0, ran.stderr
+    assert server.requests[-1].endswith(b'{"label":"x","self":"y"}')
+
+
+def test_generated_code_defines_the_names_of_its_types(root: Path) -> None:
+    command = [sys.executable, "-m", "mypy", "--strict", "knetik_cloud/operations.py"]
+    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=200, check=False)
+    assert ran.returncode == 0, ran.stdout
 
 
 def test_the_pages_of_commands_show_what_the_commands_take(root: Path, knetik: Command) -> None:
