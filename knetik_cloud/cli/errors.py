@@ -72,6 +72,8 @@ def next_step_of(error: BaseException, code: Exit) -> str | None:
     if isinstance(error, click.UsageError):
         context = error.ctx
         return None if context is None else f"Run `{context.command_path} --help`."
+    if getattr(error, "wait_token", None) is not None:
+        return "Run the command again, with a longer --wait."
     if code in (Exit.UNKNOWN, Exit.DENIED):
         return MEANINGS[code].next_step
     kinds = (kind.__name__ for kind in type(error).__mro__)
@@ -125,6 +127,8 @@ def message(error: BaseException) -> str:
     if not isinstance(error, ApiException):
         return str(error) or type(error).__name__
     reason = f"{error.status} {error.reason}" if error.status is not None else str(error.reason)
+    if getattr(error, "wait_token", None) is not None:
+        reason = reason.rpartition(" (")[0]  # without the remedy in Python
     reported = "; ".join(
         f"{each.message} ({each.field})" if each.field is not None else str(each.message)
         for each in error.errors[:10]

@@ -103,7 +103,7 @@ class EntryWait:
         except WaitFailed:
             raise
         except DeadlineExceeded as error:
-            raise _too_late(str(error.reason)) from None
+            raise _too_late(message(error)) from None
         except ApiException as error:
             raise _too_late(f"its entry can't be read: {message(error)}") from None
 
@@ -135,8 +135,8 @@ def wait_for(api: Api, waiter: Waiter, arguments: Mapping[str, Any], seconds: fl
     """Wait until an item has reached its state, and return it.
 
     Raises:
-        CommandError: If it doesn't in time, or can't anymore.
-        ApiException: If it can't be read.
+        DeadlineExceeded: If it doesn't in time, or can't be read.
+        WaitFailed: If it can't anymore.
     """
     return getattr(api, f"wait_until_{waiter.name}")(**arguments, deadline=seconds)
 

@@ -273,5 +273,10 @@ def test_wait_ends_when_the_state_cant_be_reached_or_takes_too_long(sandbox: San
     assert late.code == 7
     assert "don't retry the write" in late.error["next_step"]
     run("inventory", "set-status", "56", "56", "pending")
-    assert run("inventory", "get", "56", "56", "--wait", "300ms").code == 6
+    pending = run("inventory", "get", "56", "56", "--wait", "300ms")
+    assert pending.code == 6
+    assert pending.error["next_step"] == "Run the command again, with a longer --wait."
+    remedy = "(increase deadline"  # in Python, unlike --deadline
+    assert [remedy in each.error["message"] for each in (late, pending)] == [False, False]
+    assert pending.error["message"].startswith("status is not 'active' after 0.3 s: ")
     sandbox.resume()
