@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -322,17 +323,23 @@ def stop(url: str | None) -> None:
     """Stop the sandbox that was started last in the background, or the one at --url. Data in memory is lost.
 
     If KNETIK_CLOUD_HOST is set, the one that it names is stopped. To stop a sandbox that another program
-    started, name it.
+    started, name it. Its control API must be on, unlike that of a sandbox in the background.
 
     The command waits until a sandbox in the background has ended, so that all data is in the file of its
     database. For any other one, it waits until the sandbox no longer accepts connections.
     """
     from knetik_cloud.cli import sandboxes
     from knetik_cloud.cli.run import is_loopback
+    from knetik_cloud.exceptions import NotFoundException
 
     url = _url_to_stop(url)
     begun = sandboxes.started_at(url) if is_loopback(url) else None
-    _call(url, "POST", "/stop", ask="Stop the sandbox")
+    try:
+        _call(url, "POST", "/stop", ask="Stop the sandbox")
+    except NotFoundException:  # its control API is off
+        if begun is None or begun.has_ended:
+            raise
+        os.kill(begun.pid, signal.SIGTERM)
     sandboxes.wait_for_end(url, begun)
     if begun is not None:
         begun.remove()

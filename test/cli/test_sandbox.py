@@ -89,6 +89,25 @@ def test_all_data_is_in_the_file_when_the_stop_of_a_started_sandbox_returns(run:
         assert "Torch" in str(connection.execute("SELECT * FROM items").fetchall())
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no locks that processes inherit")
+def test_a_started_sandbox_without_its_control_api_is_stopped(run: Run) -> None:
+    begun = spawn("sandbox", "start", "--port", "0", "--control", "off", "-o", "json")
+    assert begun.returncode == 0, begun.stderr
+    started = json.loads(begun.stdout)
+    stopped = run("sandbox", "stop", "--url", started["url"])
+    if stopped.code != 0:
+        os.kill(started["pid"], signal.SIGKILL)
+    assert (stopped.code, stopped.err) == (0, f"Stopped {started['url']}.\n")
+    assert ended(started["url"])
+    assert not list(Path(started["log"]).parent.iterdir())
+
+
+def test_another_sandbox_without_a_control_api_is_not_stopped(run: Run) -> None:
+    with Sandbox(control="off") as other:
+        assert run("sandbox", "stop", "--url", other.url).code == 4
+        assert run("items", "list", "--host", other.url).code == 0
+
+
 def test_start_reports_that_a_database_with_data_ignores_the_seed(run: Run, tmp_path: Path) -> None:
     seed = tmp_path / "seed.yaml"
     seed.write_text("users: [{username: kim}]")
