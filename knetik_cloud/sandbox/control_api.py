@@ -166,7 +166,7 @@ class _SnapshotName(PathConvertor):
     regex = "(?!.*/restore$).*"
 
 
-register_url_convertor("snapshot", _SnapshotName())
+register_url_convertor("knetik_snapshot", _SnapshotName())
 
 
 def _snapshots(service: Service, request: Request, body: bytes) -> Any:
@@ -292,7 +292,7 @@ ACTIONS: tuple[tuple[str, str, Action], ...] = (
     ("POST", "/generate", _generate),
     ("GET", "/export", _export),
     ("GET", "/snapshots", _snapshots),
-    ("PUT", "/snapshots/{name:snapshot}", _snapshot),
+    ("PUT", "/snapshots/{name:knetik_snapshot}", _snapshot),
     ("POST", "/snapshots/{name:path}/restore", _restore),
     ("GET", "/clock", _clock),
     ("PUT", "/clock", _set_clock),

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from knetik_cloud.sandbox import Sandbox
+from test.conftest import RunScript
 from test.console.conftest import Pages
 
 
@@ -136,6 +137,23 @@ def test_page_finds_keys_with_line_breaks(sandbox: Sandbox, pages: Pages) -> Non
     sandbox.seed({"skus": rows})
     for number, key in enumerate(keys):
         assert f"number {number}" in pages.page(f"/console/data/skus/{quote(key)}")
+
+
+def test_a_path_type_of_an_application_in_the_process_stays_its_own(run_script: RunScript) -> None:
+    program = """
+import urllib.request
+from starlette.convertors import CONVERTOR_TYPES, StringConvertor
+from knetik_cloud.sandbox import Sandbox
+
+own = dict.fromkeys(("id", "snapshot", "text"), StringConvertor())
+CONVERTOR_TYPES.update(own)
+with Sandbox() as sandbox:
+    with urllib.request.urlopen(sandbox.url + "/console/data/items/4") as response:
+        print(response.status)
+print(CONVERTOR_TYPES.items() >= own.items())
+"""
+    ran = run_script(program)
+    assert ran.stdout.split() == ["200", "True"], ran.stderr
 
 
 def test_form_that_replaces_a_row_is_filled_in_with_it(sandbox: Sandbox, pages: Pages) -> None:

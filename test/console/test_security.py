@@ -16,7 +16,12 @@ WRITES = sorted(path for path, methods in PAGES.items() if "POST" in methods)
 
 def concrete(path: str) -> str:
     """Return an address of a page's path."""
-    values = {"table": "users", "key:text": "56", "number:id": "1", "operation": "use_user_entitlement_item"}
+    values = {
+        "table": "users",
+        "key:knetik_text": "56",
+        "number:knetik_id": "1",
+        "operation": "use_user_entitlement_item",
+    }
     return "/console" + re.sub(r"\{([^}]+)\}", lambda match: values[match[1]], path)
 
 

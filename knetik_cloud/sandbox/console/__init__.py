@@ -20,7 +20,7 @@ class _TextConvertor(PathConvertor):
     regex = "(?s:.*)"  # unlike Starlette's `path`, line breaks too
 
 
-register_url_convertor("text", _TextConvertor())
+register_url_convertor("knetik_text", _TextConvertor())
 
 
 def routes(service: Service) -> list[Route]:
@@ -28,7 +28,7 @@ def routes(service: Service) -> list[Route]:
     if service.settings.control == OFF:
         return []
     console = _LazyConsole(service)
-    return [Route(PREFIX, console), Route(f"{PREFIX}/{{path:text}}", console)]
+    return [Route(PREFIX, console), Route(f"{PREFIX}/{{path:knetik_text}}", console)]
 
 
 class _LazyConsole:

@@ -28,13 +28,13 @@ PAGES: Mapping[str, Mapping[str, Action]] = {
     "/journal/clear": {"POST": journal_pages.clear},
     "/journal/code": {"GET": code_pages.code},
     "/journal/stream": {"GET": journal_pages.stream},
-    "/journal/{number:id}": {"GET": journal_pages.request},
+    "/journal/{number:knetik_id}": {"GET": journal_pages.request},
     "/data": {"GET": data_pages.overview},
     "/data/seed": {"POST": data_pages.load},
     "/data/export": {"GET": data_pages.export},
     "/data/tokens/expire": {"POST": data_pages.expire_tokens},
     "/data/{table}": {"GET": data_pages.listing},
-    "/data/{table}/{key:text}": {"GET": data_pages.row, "POST": data_pages.reveal},
+    "/data/{table}/{key:knetik_text}": {"GET": data_pages.row, "POST": data_pages.reveal},
     "/why": {"GET": why_pages.why_page},
     "/clock": {"GET": clock_pages.clock, "POST": clock_pages.change},
     "/faults": {"GET": fault_pages.faults, "POST": fault_pages.arm},
@@ -46,9 +46,9 @@ PAGES: Mapping[str, Mapping[str, Action]] = {
     "/undo/snapshots": {"POST": undo_pages.save},
     "/undo/snapshots/restore": {"POST": undo_pages.restore},
     "/undo/snapshots/delete": {"POST": undo_pages.remove},
-    "/undo/{number:id}": {"POST": undo_pages.undo_point},
+    "/undo/{number:knetik_id}": {"POST": undo_pages.undo_point},
     "/try": {"GET": try_pages.operations},
     "/try/{operation}": {"GET": try_pages.form, "POST": try_pages.submit},
     "/keys": {"GET": keys},
 }
-"""The handler of each method by path. A path parameter's type is Starlette's, `id` or `text`."""
+"""The handler of each method by path. The types of path parameters are registered for the whole process."""

@@ -34,7 +34,7 @@ class _IdConvertor(IntegerConvertor):
     regex = "[0-9]{1,10}"  # as many digits as MAX_ID has
 
 
-register_url_convertor("id", _IdConvertor())
+register_url_convertor("knetik_id", _IdConvertor())
 
 
 class Console:
