@@ -63,7 +63,10 @@ MEANINGS = {
         next_step="Run the command again later. It is safe.",
     ),
     Exit.NOT_REACHED: ExitMeaning(
-        meaning="The service was not reached or did not respond in time, and nothing was applied.",
+        meaning=(
+            "The service was not reached or did not respond in time, and nothing was applied, or an entry "
+            "that is read with --wait has not reached its state in time."
+        ),
         next_step="Check the host and the network with `knetik doctor`, then run the command again.",
     ),
     Exit.UNKNOWN: ExitMeaning(

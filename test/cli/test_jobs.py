@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from knetik_cloud.cli.exits import MEANINGS, Exit
 from knetik_cloud.cli.outcomes import EntryWait
 from knetik_cloud.sandbox import Sandbox
 
@@ -275,6 +276,7 @@ def test_wait_ends_when_the_state_cant_be_reached_or_takes_too_long(sandbox: San
     run("inventory", "set-status", "56", "56", "pending")
     pending = run("inventory", "get", "56", "56", "--wait", "300ms")
     assert pending.code == 6
+    assert "has not reached its state" in MEANINGS[Exit(pending.code)].meaning
     assert pending.error["next_step"] == "Run the command again, with a longer --wait."
     remedy = "(increase deadline"  # in Python, unlike --deadline
     assert [remedy in each.error["message"] for each in (late, pending)] == [False, False]
