@@ -28,7 +28,7 @@ class ContractError(ValueError):
 
 
 class RepeatedNameError(ValueError):
-    """A name that occurs twice in a JSON object."""
+    """A name that occurs twice in an object."""
 
 
 class Failure(NamedTuple):
@@ -312,7 +312,7 @@ def load_document(file: Path | Traversable) -> Any:
     """Load a contract from a YAML file. Dates, and words such as `no`, stay the strings of JSON.
 
     Raises:
-        ValueError: If a key occurs twice in an object.
+        RepeatedNameError: If a key occurs twice in an object.
     """
     return load_yaml(file.read_bytes(), _loader("tTfF"))
 
@@ -321,7 +321,7 @@ def parse_document(text: str) -> Any:
     """Parse a YAML document. Dates stay the strings that JSON would contain.
 
     Raises:
-        ValueError: If a key occurs twice in an object.
+        RepeatedNameError: If a key occurs twice in an object.
     """
     return load_yaml(text, _loader("tTfFyYnNoO"))
 
@@ -330,7 +330,7 @@ def load_yaml(text: bytes | str, loader: Any) -> Any:
     """Load a YAML document with a class of loaders.
 
     Raises:
-        ValueError: If a key occurs twice in an object, because one of the values would be lost.
+        RepeatedNameError: If a key occurs twice in an object, because one of the values would be lost.
     """
     reader = loader(text)
     try:
@@ -360,7 +360,7 @@ def _check_keys(root: Any) -> None:
                 if key.tag.endswith(":merge") or not isinstance(key, ScalarNode):
                     continue
                 if (key.tag, key.value) in keys:
-                    raise ValueError(f"{key.value!r} occurs twice in an object\n{key.start_mark}")
+                    raise RepeatedNameError(f"{key.value!r} occurs twice in an object\n{key.start_mark}")
                 keys.add((key.tag, key.value))
 
 

@@ -8,7 +8,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -404,20 +403,29 @@ def _document(text: str, file: Path) -> Any:
     """Parse a seed. JSON comes first: YAML is slow, and its escapes of characters beyond U+FFFF differ.
 
     Raises:
-        click.UsageError: If the text is neither JSON nor YAML.
+        click.UsageError: If the text is neither JSON nor YAML, or has a name twice in an object.
     """
     from knetik_cloud.cli.text import printable
-    from knetik_cloud.contract import parse_document, unique_names
+    from knetik_cloud.contract import RepeatedNameError, parse_document, unique_names
     from knetik_cloud.data import codec
     from knetik_cloud.exceptions import ApiException
 
-    with suppress(ApiException, ValueError):
+    repeated = None
+    try:
         document = codec.decode(text)
         json.loads(text, object_pairs_hook=unique_names)
         return document
+    except RepeatedNameError as error:
+        repeated = error
+    except (ApiException, ValueError):
+        pass
     try:
         return parse_document(text)
     except Exception as error:  # of any type: a malformed value, such as !!int "", fails to be converted
+        # YAML names the place, unless JSON's escapes have ended it before.
+        found = error if isinstance(error, RepeatedNameError) else repeated
+        if found is not None:
+            raise click.UsageError(f"{file} can't be added: {printable(str(found))}") from None
         reason = printable(str(error)) or type(error).__name__
         raise click.UsageError(f"{file} is neither JSON nor YAML: {reason}") from None
 

@@ -7,7 +7,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from knetik_cloud.contract import Contract, load_yaml, unique_names
+from knetik_cloud.contract import Contract, RepeatedNameError, load_yaml, unique_names
 from knetik_cloud.sandbox.bodies import MAX_DEPTH
 from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
 from knetik_cloud.sandbox.loading import BATCH, SECTIONS, Loader
@@ -84,19 +83,26 @@ def _yaml(text: str) -> Any:
     """
     import yaml
 
+    repeated = None
     stripped = text.removeprefix("\ufeff").strip()
     if stripped.startswith(("{", "[")):
         # JSON, probably, which is read a hundred times as fast.
-        with suppress(ValueError, RecursionError):
+        try:
             return _LINE.decode(stripped)
+        except RepeatedNameError as error:
+            repeated = error  # for YAML to name its place, unless JSON's escapes end it before
+        except (ValueError, RecursionError):
+            pass
 
     try:
         return load_yaml(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except RepeatedNameError:
+        raise
     except Exception as error:
         # A malformed value, such as !!int "", raises any error of its conversion.
-        raise ValueError(str(error)) from None
+        raise ValueError(str(repeated or error)) from None
 
 
 def apply_source(

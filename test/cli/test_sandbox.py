@@ -380,8 +380,9 @@ def test_exported_data_is_a_seed_in_every_format(sandbox: Sandbox, run: Run, for
         ('a: !!int ""', 2, "neither JSON nor YAML"),
         ('{"a": ' * 100_000, 2, "neither JSON nor YAML: "),
         (ESCAPED.replace(r"\ude00", ""), 4, "a text that can't be stored"),
-        ("users: []\nusers: []", 2, "'users' occurs twice in an object"),
-        ('{"users": [], "users": []}', 2, "'users' occurs twice in an object"),
+        ("users: []\nusers: []", 2, "- can't be added: 'users' occurs twice in an object"),
+        ('{"users": [], "users": []}', 2, "- can't be added: 'users' occurs twice in an object"),
+        (ESCAPED.replace("id", "name"), 2, "- can't be added: 'name' occurs twice in an object"),
     ],
 )
 def test_text_that_is_no_seed_is_rejected(

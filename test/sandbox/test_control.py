@@ -142,6 +142,10 @@ def test_a_seed_takes_the_place_of_what_has_its_key(web: Web, sandbox: Sandbox) 
         ("users: [{username: a, username: b}]", "'username' occurs twice in an object"),
         ('{"users": [{"username": "a"}], "users": [{"username": "b"}]}', "'users' occurs twice in an object"),
         (
+            r'{"users": [{"username": "\ud83d\ude00", "username": "b"}]}',
+            "'username' occurs twice in an object",
+        ),
+        (
             "items: [{type_hint: entitlement, name: a, behaviors: [{type_hint: consumable, max_use: 0}]}]",
             "items[0]: behaviors[0].max_use must be 1 or more",
         ),
