@@ -287,9 +287,10 @@ class _Checks:
         settings = {name: value for name, value in found.settings().items() if value is not None}
         grant = "password" if found.kind == "password" else "client_credentials"
         token = apis.AccessTokenApi(self._live.client).get_o_auth_token(grant_type=grant, **settings)
-        if not token.access_token:
+        # An empty response is None, and fields of a wrong type are read as they are.
+        if not (token and token.access_token and isinstance(token.access_token, str)):
             return Check("token", "failed", "the response contains no access token", "Check the host.")
-        lifetime = "" if token.expires_in is None else f", valid for {token.expires_in} s"
+        lifetime = f", valid for {token.expires_in} s" if isinstance(token.expires_in, int) else ""
         return Check("token", "ok", f"issued{lifetime}")
 
     def _permissions(self) -> Check:

@@ -551,14 +551,23 @@ def test_doctor_warns_of_a_clock_that_is_off(run: Run, server: RecordingServer) 
     [
         ({"access_token": "granted", "expires_in": 60}, "ok", "issued, valid for 60 s"),
         ({"access_token": "granted"}, "ok", "issued"),
+        ({"access_token": "granted", "expires_in": "soon"}, "ok", "issued"),
+        ({"access_token": 5}, "failed", "the response contains no access token"),
         ({"error": "invalid_client"}, "failed", "the response contains no access token"),
+        (None, "failed", "the response contains no access token"),
     ],
 )
 def test_doctor_checks_that_a_token_is_in_the_response(
-    response: dict[str, Any], state: str, detail: str, run: Run, server: RecordingServer, monkeypatch: Any
+    response: dict[str, Any] | None,
+    state: str,
+    detail: str,
+    run: Run,
+    server: RecordingServer,
+    monkeypatch: Any,
 ) -> None:
     monkeypatch.setenv("KNETIK_CLOUD_CLIENT_SECRET", SECRET)
-    server.responses = [http_response(200, json.dumps(response).encode())]
+    empty, filled = http_response(204), http_response(200, json.dumps(response).encode())
+    server.responses = [empty if response is None else filled]
     rows = {row["check"]: row for row in run("doctor", "--host", server.url, "-o", "jsonl").rows("jsonl")}
     assert (rows["token"]["state"], rows["token"]["detail"]) == (state, detail)
     assert (rows["permissions"]["state"] == "skipped") is (state == "failed")
