@@ -569,6 +569,26 @@ def test_name_is_looked_up_without_a_thread_if_none_can_be_started(
         assert UsersInventoryApi(client).get_user_inventory(56, 56).id == 56
 
 
+def test_name_is_looked_up_in_place_by_a_function_that_lets_greenlets_run(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = socket.getaddrinfo
+    threads: list[threading.Thread] = []
+
+    def look_up(host: str, port: int, **options: Any) -> Any:
+        if not options.get("flags"):
+            threads.append(threading.current_thread())
+            host = "127.0.0.1"
+        return genuine(host, port, **options)
+
+    look_up.__module__ = "gevent._socketcommon"
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    server.responses = [http_response(200, b'{"id": 56}')]
+    with ApiClient(Configuration(f"http://service.example:{server.port}")) as client:
+        assert UsersInventoryApi(client).get_user_inventory(56, 56).id == 56
+    assert threads == [threading.current_thread()]
+
+
 @pytest.mark.parametrize("pipes", [blocking, asynchronous])
 def test_connection_that_is_made_after_another_one_is_closed(pipes: Any, server: RecordingServer) -> None:
     address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
