@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from codegen.contract import Contract, Field, Operation, Parameter, Schema
 from codegen.types import Type
+from knetik_cloud.cli.bodies import dashed
 from knetik_cloud.contract import ContractError
 
 WIDTH: Final = 90
@@ -82,7 +83,7 @@ def command_line(contract: Contract, operation: Operation) -> str:
             else:
                 words.append(str(body))
         elif parameter.secret:
-            options.append(f"--{_dashed(parameter.name)}-file -")
+            options.append(f"--{dashed(parameter.name)}-file -")
             stdin = str(parameter.example)
         elif parameter.required:
             words.append(str(parameter.example))
@@ -111,10 +112,6 @@ def _takes_json(type_: Type) -> bool:
 def _option(name: str, value: Any) -> str:
     """Format an option of the command with its value, or with each value of a list."""
     if isinstance(value, bool):
-        return f"--{'' if value else 'no-'}{_dashed(name)}"
+        return f"--{'' if value else 'no-'}{dashed(name)}"
     values = value if isinstance(value, list) else [value]
-    return " ".join(shlex.join([f"--{_dashed(name)}", str(each)]) for each in values)
-
-
-def _dashed(name: str) -> str:
-    return name.strip("_").replace("_", "-")
+    return " ".join(shlex.join([f"--{dashed(name)}", str(each)]) for each in values)

@@ -47,7 +47,7 @@ def check_shapes(node: Node) -> None:
     """Check the shapes of all extensions in a document, or in a part of it.
 
     Raises:
-        ContractError: If a value is not as `SHAPES` and `FORMATS` tell.
+        ContractError: If a value does not have the shape or the format of its extension.
     """
     if isinstance(node.value, dict):
         for key in node.value:
