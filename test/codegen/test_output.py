@@ -109,23 +109,21 @@ def test_a_contract_that_cannot_be_read_is_an_error_that_names_the_place(
     assert "codegen: #/paths/~1media/post: x-retry is 'never'" in capsys.readouterr().err
 
 
-def test_a_model_without_an_example_is_an_error_that_names_it(
-    root: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [
+        ("      example: {kind: book, title: The Sea, pages: 200}\n", "", "Medium has no example"),
+        (
+            "2005-06-02}\n    SoundRecord",
+            "soon}\n    SoundRecord",
+            "Book has a wrong example: Invalid isoformat",
+        ),
+    ],
+)
+def test_a_missing_or_wrong_example_is_an_error_that_names_the_model(
+    root: Path, capsys: pytest.CaptureFixture[str], good: str, bad: str, message: str
 ) -> None:
     contract = root / "library" / "openapi.yaml"
-    contract.write_text(
-        contract.read_text().replace("      example: {kind: book, title: The Sea, pages: 200}\n", "")
-    )
+    contract.write_text(contract.read_text().replace(good, bad))
     assert run(root, "--check") == 2
-    assert "codegen: Medium has no example" in capsys.readouterr().err
-
-
-def test_a_wrong_example_is_an_error_that_names_the_model(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    contract = root / "library" / "openapi.yaml"
-    contract.write_text(
-        contract.read_text().replace("2005-06-02}\n    SoundRecord", "soon}\n    SoundRecord")
-    )
-    assert run(root, "--check") == 2
-    assert "codegen: Book has a wrong example: Invalid isoformat" in capsys.readouterr().err
+    assert f"codegen: {message}" in capsys.readouterr().err
