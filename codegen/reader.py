@@ -18,6 +18,7 @@ from codegen.types import Type
 from knetik_cloud import contract as document
 from knetik_cloud.contract import Body, Node
 from knetik_cloud.data.types import INTEGERS
+from knetik_cloud.documents import load_document
 
 _SCHEMA_KEYS = (
     "additionalProperties allOf default deprecated description discriminator enum example exclusiveMaximum "
@@ -48,7 +49,7 @@ def read_contract(path: Path) -> Contract:
         ContractError: If the contract is malformed, or the generator can't express a part of it.
     """
     try:
-        content = document.load_document(path)
+        content = load_document(path)
     except (ValueError, YAMLError) as error:
         raise document.ContractError(f"{path} can't be read: {error}") from None
     extensions.check_shapes(Node(content, "#", content))

@@ -5,30 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
+from typing import Any, NamedTuple, cast, get_args
 
+from knetik_cloud.documents import load_document
 from knetik_cloud.extensions import Pages as Pages
 from knetik_cloud.extensions import Place, Retry
 from knetik_cloud.extensions import ReadBack as ReadBack
 from knetik_cloud.extensions import Waiter as Waiter
 
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-    from pathlib import Path
-
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 PATH_KEYS = ("summary", "description", "parameters")
-BOOLEAN, TIMESTAMP = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
 
 class ContractError(ValueError):
     """An error in the contract, or a part of it that is not supported. The message names the place."""
-
-
-class RepeatedNameError(ValueError):
-    """A name that occurs twice in an object."""
 
 
 class Failure(NamedTuple):
@@ -306,99 +298,6 @@ class Contract:
             return None
         below = {value: leaf for value, leaf in found.mapping.items() if name in self.lineage(leaf)}
         return found._replace(mapping=below)
-
-
-def load_document(file: Path | Traversable) -> Any:
-    """Load a contract from a YAML file. Dates, and words such as `no`, stay the strings of JSON.
-
-    Raises:
-        RepeatedNameError: If a key occurs twice in an object.
-    """
-    return load_yaml(file.read_bytes(), _loader("tTfF"))
-
-
-def parse_document(text: str) -> Any:
-    """Parse a YAML document. Dates stay the strings that JSON would contain.
-
-    Raises:
-        RepeatedNameError: If a key occurs twice in an object.
-    """
-    return load_yaml(text, _loader("tTfFyYnNoO"))
-
-
-def load_yaml(text: bytes | str, loader: Any) -> Any:
-    """Load a YAML document with a class of loaders.
-
-    Raises:
-        RepeatedNameError: If a key occurs twice in an object, because one of the values would be lost.
-    """
-    reader = loader(text)
-    try:
-        root = reader.get_single_node()
-        _check_keys(root)
-        return None if root is None else reader.construct_document(root)
-    finally:
-        reader.dispose()
-
-
-def _check_keys(root: Any) -> None:
-    from yaml import MappingNode, ScalarNode, SequenceNode
-
-    pending, found = [root], set()  # by identity, because references lead to a node again
-    while pending:
-        node = pending.pop()
-        if node in found:
-            continue
-        found.add(node)
-        if isinstance(node, SequenceNode):
-            pending += node.value
-        elif isinstance(node, MappingNode):
-            keys = set()
-            for key, value in node.value:
-                pending += (key, value)
-                # Several merge keys (<<) add up. References can make the text of a list endless.
-                if key.tag.endswith(":merge") or not isinstance(key, ScalarNode):
-                    continue
-                if (key.tag, key.value) in keys:
-                    raise RepeatedNameError(f"{key.value!r} occurs twice in an object\n{key.start_mark}")
-                keys.add((key.tag, key.value))
-
-
-def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object, as an `object_pairs_hook`.
-
-    Raises:
-        RepeatedNameError: If a name occurs twice, because the value of one would be lost.
-    """
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise RepeatedNameError(f"{name!r} occurs twice in an object")
-        found[name] = value
-    return found
-
-
-@cache
-def _loader(booleans: str) -> Any:
-    """Return a loader that leaves dates as strings.
-
-    Args:
-        booleans: The first letters of the Booleans, which are `true`, `no`, `off` and so on in YAML 1.1.
-    """
-    import yaml
-
-    # libyaml's loader is ten times as fast as the one in Python; few installations lack it.
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        yaml_implicit_resolvers = {  # noqa: RUF012  # as PyYAML declares it
-            first: [
-                (tag, pattern)
-                for tag, pattern in resolvers
-                if tag != TIMESTAMP and (tag != BOOLEAN or first in booleans)
-            ]
-            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
-
-    return Loader
 
 
 def base_of(schema: Node) -> str | None:

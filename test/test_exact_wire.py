@@ -10,7 +10,7 @@ import pytest
 
 import knetik_cloud
 from knetik_cloud import AccessTokenApi, ApiClient, UsersInventoryApi
-from knetik_cloud.contract import load_document
+from knetik_cloud.documents import load_document
 
 from .conftest import RecordingServer, http_response
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any
 
 from knetik_cloud import writes
 from knetik_cloud.bulk.files import open_text
-from knetik_cloud.contract import RepeatedNameError, unique_names
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.request import build
 from knetik_cloud.data import expressions, types
+from knetik_cloud.documents import RepeatedNameError, parse_json
 from knetik_cloud.exceptions import ApiValueError
 
 Rows = Iterable[Mapping[str, Any]] | str | Path
@@ -184,15 +183,6 @@ def _merged(first: Any, second: Mapping[str, Any]) -> dict[str, Any]:
     return {**first, **second}
 
 
-def parse_json(text: str) -> Any:
-    """Parse JSON.
-
-    Raises:
-        ValueError: If it is malformed, or a name occurs twice in an object.
-    """
-    return json.loads(text, object_pairs_hook=unique_names)
-
-
 def _repeated(names: Iterable[str]) -> str | None:
     """Return the first name that occurs twice, or None."""
     seen: set[str] = set()
@@ -220,7 +210,7 @@ def _value(expression: str, text: str) -> Any:
             return parse_json(text)
         except RepeatedNameError as error:
             raise ApiValueError(str(error)) from None
-        except (ValueError, RecursionError):
+        except ValueError:
             return text
     return text
 

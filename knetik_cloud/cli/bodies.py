@@ -86,18 +86,14 @@ def _text(source: str) -> tuple[str, str]:
 
 
 def _json(text: str, what: str) -> Any:
-    from knetik_cloud.contract import unique_names
-    from knetik_cloud.data import codec
-    from knetik_cloud.exceptions import ApiResponseError
+    from knetik_cloud.documents import RepeatedNameError, parse_json
 
     if text == "-" or text.startswith("@"):
         text, source = _text(text)
         what = f"{what} in {source}"
     try:
-        value = codec.decode(text, what)
-        json.loads(text, object_pairs_hook=unique_names)
-    except ApiResponseError as error:
-        raise click.UsageError(f"{error.reason}; write JSON, @FILE, or - for stdin") from None
-    except ValueError as error:
+        return parse_json(text)
+    except RepeatedNameError as error:
         raise click.UsageError(f"{what} can't be sent: {error}; keep one of them") from None
-    return value
+    except ValueError as error:
+        raise click.UsageError(f"{what} isn't JSON: {error}; write JSON, @FILE, or - for stdin") from None

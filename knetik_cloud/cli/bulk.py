@@ -243,13 +243,13 @@ def _method(operation: Operation[Any], client: Any) -> Any:
 
 
 def _stdin_rows() -> Iterator[Any]:
-    from knetik_cloud.bulk.sources import parse_json
+    from knetik_cloud.documents import parse_json
 
     for number, line in enumerate(sys.stdin.buffer, 1):
         if not line.isspace():
             try:
                 yield parse_json(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 raise click.UsageError(f"stdin, line {number} is not JSON: {error}") from None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import signal
 import time
@@ -400,34 +399,19 @@ def seed(file: Path, url: str | None) -> None:
 
 
 def _document(text: str, file: Path) -> Any:
-    """Parse a seed. JSON comes first: YAML is slow, and its escapes of characters beyond U+FFFF differ.
+    """Parse a seed.
 
     Raises:
         click.UsageError: If the text is neither JSON nor YAML, or has a name twice in an object.
     """
     from knetik_cloud.cli.text import printable
-    from knetik_cloud.contract import RepeatedNameError, parse_document, unique_names
-    from knetik_cloud.data import codec
-    from knetik_cloud.exceptions import ApiException
+    from knetik_cloud.documents import RepeatedNameError, parse_document
 
-    repeated = None
-    try:
-        document = codec.decode(text)
-        json.loads(text, object_pairs_hook=unique_names)
-        return document
-    except RepeatedNameError as error:
-        repeated = error
-    except (ApiException, ValueError):
-        pass
     try:
         return parse_document(text)
-    except Exception as error:  # of any type: a malformed value, such as !!int "", fails to be converted
-        # YAML names the place, unless JSON's escapes have ended it before.
-        found = error if isinstance(error, RepeatedNameError) else repeated
-        if found is not None:
-            raise click.UsageError(f"{file} can't be added: {printable(str(found))}") from None
-        reason = printable(str(error)) or type(error).__name__
-        raise click.UsageError(f"{file} is neither JSON nor YAML: {reason}") from None
+    except ValueError as error:
+        problem = "can't be added" if isinstance(error, RepeatedNameError) else "is neither JSON nor YAML"
+        raise click.UsageError(f"{file} {problem}: {printable(str(error))}") from None
 
 
 @_controls("generate", "Add generated data.", asks=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from knetik_cloud.contract import FORM, JSON
+from knetik_cloud.documents import finite, reject_constant
 from knetik_cloud.sandbox.errors import malformed_error
 
 MAX_BODY_BYTES: Final = 4 * 2**20
@@ -44,7 +44,7 @@ def read_json(raw: bytes, content_type: str | None) -> Any:
     if _media_type(content_type) != JSON:
         raise malformed_error(f"Content-Type must be {JSON} for this body, not {content_type or 'absent'}")
     try:
-        value = json.loads(raw, parse_constant=_reject_constant, parse_float=_finite)
+        value = json.loads(raw, parse_constant=reject_constant, parse_float=finite)
         _check_text(value)
     except RecursionError:
         raise malformed_error(f"the body is nested more than {MAX_DEPTH} deep") from None
@@ -88,20 +88,6 @@ def read_form(raw: bytes, content_type: str | None) -> dict[str, str]:
 
 def _media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
-
-
-def _reject_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"{text} is too large a number")
-    return value
-
-
-_DECODER = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite)
 
 
 def _check_text(value: Any, depth: int = 0) -> None:

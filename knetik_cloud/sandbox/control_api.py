@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from importlib import resources
@@ -18,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from knetik_cloud.contract import load_document
+from knetik_cloud.documents import load_document, parse_json
 from knetik_cloud.sandbox import seed
 from knetik_cloud.sandbox.access import CONTROL_PREFIX
 from knetik_cloud.sandbox.clock import Clock
@@ -90,25 +89,14 @@ def _object(body: bytes, schema: str) -> dict[str, Any]:
         ServiceError: If it isn't JSON, or doesn't match the schema.
     """
     try:
-        value = json.loads(body, parse_constant=_reject_constant, parse_float=_finite)
-    except (ValueError, RecursionError):
+        value = parse_json(body.decode("utf-8"))
+    except ValueError:
         raise invalid_error("the body must be a JSON object") from None
     found = problems(contract()["components"]["schemas"][schema], value, "the body")
     if found:
         raise ServiceError(400, INVALID, found)
     checked: dict[str, Any] = value
     return checked
-
-
-def _reject_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"{text} is too large")
-    return value
 
 
 def _about(service: Service, request: Request, body: bytes) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from knetik_cloud.contract import Contract, RepeatedNameError, load_yaml, unique_names
+from knetik_cloud.contract import Contract
+from knetik_cloud.documents import load_document, parse_document, parse_json
 from knetik_cloud.sandbox.bodies import MAX_DEPTH
 from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
 from knetik_cloud.sandbox.loading import BATCH, SECTIONS, Loader
@@ -63,7 +63,7 @@ def parse(text: str) -> dict[str, Any]:
         ServiceError: If it is neither, or isn't a map.
     """
     try:
-        document = _yaml(text)
+        document = parse_document(text)
     except ValueError as error:
         raise ServiceError(400, INVALID, [Problem(f"the seed is not valid YAML: {error}")]) from None
     if document is None:
@@ -73,36 +73,6 @@ def parse(text: str) -> dict[str, Any]:
             400, INVALID, [Problem(f"a seed is a map of sections, not {short_json(document)}")]
         )
     return document
-
-
-def _yaml(text: str) -> Any:
-    """Parse YAML.
-
-    Raises:
-        ValueError: If it is malformed. The message names the place.
-    """
-    import yaml
-
-    repeated = None
-    stripped = text.removeprefix("\ufeff").strip()
-    if stripped.startswith(("{", "[")):
-        # JSON, probably, which is read a hundred times as fast.
-        try:
-            return _LINE.decode(stripped)
-        except RepeatedNameError as error:
-            repeated = error  # for YAML to name its place, unless JSON's escapes end it before
-        except (ValueError, RecursionError):
-            pass
-
-    try:
-        return load_yaml(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except RepeatedNameError:
-        raise
-    except Exception as error:
-        # A malformed value, such as !!int "", raises any error of its conversion.
-        raise ValueError(str(repeated or error)) from None
 
 
 def apply_source(
@@ -158,8 +128,8 @@ def _batches(path: Path) -> Iterator[tuple[str, list[Any], list[int]]]:
 
 def _read_line(line: bytes, number: int) -> tuple[str, Any]:
     try:
-        value = _LINE.decode(line.decode("utf-8").strip())
-    except (ValueError, RecursionError) as error:
+        value = parse_json(line.decode("utf-8"))
+    except ValueError as error:
         raise ServiceError(400, INVALID, [Problem(f"line {number} is not valid JSON: {error}")]) from None
     if not isinstance(value, dict) or len(value) != 1 or not value.keys() <= set(SECTIONS):
         expected = f'an object with one of {", ".join(SECTIONS)}, such as {{"users": {{"username": "kim"}}}}'
@@ -181,16 +151,9 @@ def _at_lines(error: ServiceError, section: str, numbers: Sequence[int]) -> Serv
     return ServiceError(error.status, error.code, problems)
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-_LINE = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=unique_names)
-
-
 @cache
 def _schema() -> Any:
-    return _yaml(SCHEMA.read_text("utf-8"))
+    return load_document(SCHEMA)
 
 
 def check(document: Mapping[str, Any], contract: Contract, bodies: BodyCheck) -> None:

@@ -16,7 +16,8 @@ from codegen import names
 from codegen.contract import Contract, Operation
 from codegen.reader import read_contract
 from codegen.types import Type
-from knetik_cloud.contract import Node, load_document
+from knetik_cloud.contract import Node
+from knetik_cloud.documents import load_document
 
 CONTRACT = Path(__file__).resolve().parents[2] / "knetik_cloud" / "openapi.yaml"
 

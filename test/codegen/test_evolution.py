@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from knetik_cloud.contract import load_document
+from knetik_cloud.documents import load_document
 from test.conftest import RecordingServer, http_response
 
 ROOT = Path(__file__).parent.parent.parent

@@ -12,7 +12,8 @@ import yaml
 
 from codegen.__main__ import main
 from codegen.reader import read_contract
-from knetik_cloud.contract import ContractError, load_document
+from knetik_cloud.contract import ContractError
+from knetik_cloud.documents import load_document
 
 LIBRARY = Path(__file__).with_name("library.yaml")
 PAGES = {"page": "page-number", "size": "per_page", "items": "found", "total": "count", "pages": "page_count"}

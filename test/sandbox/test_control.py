@@ -121,6 +121,11 @@ def test_a_seed_takes_the_place_of_what_has_its_key(web: Web, sandbox: Sandbox) 
     assert web.get("/entitlements").json["total_elements"] == 6
 
 
+def test_a_date_in_a_seed_is_the_text_that_it_would_be_in_json(web: Web, sandbox: Sandbox) -> None:
+    assert web.call("POST", "/_sandbox/seed", body=b"users: [{username: 2020-02-02}]").status == 204
+    assert "2020-02-02" in [user["username"] for user in sandbox.export()["users"]]
+
+
 @pytest.mark.parametrize(
     ("seed", "message"),
     [
@@ -131,7 +136,7 @@ def test_a_seed_takes_the_place_of_what_has_its_key(web: Web, sandbox: Sandbox) 
         ("users: [5]", "users[0] must be an object, not 5"),
         ("users: &list [*list]", "users[0] must be an object, not [["),
         ("users: [{id: 5}]", "users[0].username is required"),
-        ("users: [{username: 2020-02-02}]", "users[0].username must be a text"),
+        ("users: [{username: true}]", "users[0].username must be a text"),
         ("users: [{id: x, username: x}]", "users[0].id must be a whole number"),
         ("users: [{username: x, nmae: x}]", "users[0] has no nmae; it may have id, username"),
         ("users: [{username: x, 5: x}]", "users[0] has no 5"),

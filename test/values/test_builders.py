@@ -15,7 +15,7 @@ import pytest
 
 import knetik_cloud
 from knetik_cloud import ApiClient, ApiValueError, Configuration, UsersInventoryApi, filters, sorting
-from knetik_cloud.contract import load_document
+from knetik_cloud.documents import load_document
 from knetik_cloud.filters import DateFilter, after, at, at_or_after, at_or_before, before, between
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.sorting import SortOrder, ascending, descending
