@@ -241,6 +241,8 @@ def _csv(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
     with open_text(path) as file:
         lines = csv.DictReader(file, restkey="more values than columns", strict=True)
         try:
+            while lines.fieldnames == []:  # a blank line before the names
+                lines.fieldnames = None
             _check_columns(path, filter(None, lines.fieldnames or ()))
             for row in lines:
                 try:

@@ -30,9 +30,10 @@ def planned(api: Api, path: Path) -> str:
         HEADER + "56,56,Gift\n",
         "\ufeff" + HEADER + "56,56,Gift\n",
         HEADER.replace("\n", "\r\n") + "56,56,Gift\r\n\r\n",
+        "\r\n\n" + HEADER + "56,56,Gift\n",
         '"info","user_id","item_id"\r\n"Gift",56,56',
     ],
-    ids=["plain", "BOM", "CRLF and a blank line", "quoted, no end of line"],
+    ids=["plain", "BOM", "CRLF and a blank line", "blank lines first", "quoted, no end of line"],
 )
 def test_csv_files_of_spreadsheets_are_read(api: Api, tmp_path: Path, text: str) -> None:
     path = tmp_path / "rows.csv"
