@@ -1,7 +1,8 @@
 """A Celery task that grants an entitlement, and never twice.
 
 A task whose worker is killed isn't delivered again (`acks_late` is off), so its grant may be missing. A bulk
-run with a journal also finds that out.
+run with a journal also finds that out. A grant whose response is lost may also be missing if another worker
+grants the same item to the same user in between: lock the user during the task if that can happen.
 
 Run it with `celery -A celery_tasks worker`. The host and the credentials come from the environment.
 """
