@@ -21,6 +21,7 @@ class Call:
         seconds: The duration, waits included. 0.0 until the call ends.
         error: The error that the call raises, or None.
         may_have_applied: True if a write was sent and its effect is unknown.
+        context: A dict in which hooks keep values until the call ends, each under a key of its own.
     """
 
     __slots__ = (
@@ -47,7 +48,6 @@ class Call:
         self.may_have_applied = False
         self._attempt: Attempt | None = None  # the one that is running
         self.context: dict[object, object] = {}
-        """Values that hooks keep with the call, under a key of their own."""
 
 
 class Attempt:

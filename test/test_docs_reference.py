@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import pickle
+import pkgutil
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 
+from codegen.objects import PAGES as PAGES_OF_OBJECTS
 from codegen.reference import APPLIED
 from knetik_cloud import Configuration, exceptions
 from knetik_cloud.cli.errors import details
@@ -42,6 +45,28 @@ def test_the_package_is_installed_from_a_clone(page: Path) -> None:
 
 def test_every_setting_has_a_section() -> None:
     assert headings("reference/settings.md") == list(Configuration._settings)
+
+
+def fields(kind: type) -> Iterator[str]:
+    """Yield the public fields of a class that has named ones."""
+    yield from getattr(kind, "_fields", ())
+    yield from getattr(kind, "__dataclass_fields__", ())
+    for each in kind.__mro__:
+        yield from (name for name in vars(each).get("__slots__", ()) if not name.startswith("_"))
+
+
+@pytest.mark.parametrize(
+    ("page", "name"), [(page, name) for page in PAGES_OF_OBJECTS for name in PAGES_OF_OBJECTS[page].names]
+)
+def test_every_field_of_a_class_is_in_its_section(page: str, name: str) -> None:
+    module, _, last = f"knetik_cloud.{name}".rpartition(".")
+    kind = getattr(pkgutil.resolve_name(module), last)
+    if isinstance(kind, type):
+        _, _, rest = (
+            (DOCS / f"reference/{page}.md").read_text(encoding="utf-8").partition(f"\n## class {name}\n")
+        )
+        text = rest.partition("\n## ")[0]
+        assert [field for field in fields(kind) if not re.search(rf"\b{field}\b", text)] == []
 
 
 def test_every_exception_has_a_section_on_when_a_write_may_have_been_applied() -> None:

@@ -19,7 +19,12 @@ MAX_RENEWAL_MARGIN = 60.0
 
 
 class AccessToken(NamedTuple):
-    """A token and its lifetime in seconds from now. None means that it is unknown."""
+    """A token and its lifetime, as a named tuple (token, expires_in).
+
+    Attributes:
+        token: The token.
+        expires_in: Seconds from now until the token expires, or None if unknown.
+    """
 
     token: str | Secret
     expires_in: float | None = None
