@@ -17,6 +17,7 @@ PAGES = sorted(
 )
 
 CODE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 ANCHOR = re.compile(r"<a\s+(?:name|id)=\"([^\"]+)\"")
@@ -52,6 +53,28 @@ def broken_links(page: Path) -> list[str]:
         if not is_inside or (anchor and (linked.suffix != ".md" or anchor not in anchors(linked))):
             broken.append(target)
     return broken
+
+
+def linked_pages(page: Path) -> set[Path]:
+    """Return the pages that a page links to where GitHub shows it, which hides comments."""
+    shown = COMMENT.sub("", prose(page))
+    return {(page.parent / unquote(target.partition("#")[0])).resolve() for target in LINK.findall(shown)} & {
+        *PAGES
+    }
+
+
+def test_readme_leads_to_every_page() -> None:
+    reached: set[Path] = set()
+    found = {ROOT / "README.md"}
+    while found:
+        reached |= found
+        found = set().union(*map(linked_pages, found)) - reached
+    stubs = {page for page in PAGES if "which the documentation site shows here" in prose(page)}
+    assert {*ROOT.glob("docs/**/*.md")} - reached == stubs
+
+
+def test_the_first_page_links_to_every_guide() -> None:
+    assert {*ROOT.glob("docs/guides/**/*.md")} - linked_pages(ROOT / "docs/index.md") == set()
 
 
 def test_there_are_pages_to_look_at() -> None:
