@@ -13,9 +13,10 @@ class Call:
     """One call of an operation, from its start until its result or its error.
 
     Attributes:
-        operation: The id of the operation, such as `get_user_inventory`.
+        operation: The id of the operation, such as `get_user_inventory`, or method and path for `call_api`.
         method: The HTTP method.
-        url_template: The path with its parameters' names, such as `/users/{user_id}/inventory/{id}`.
+        url_template: The path with its parameters' names, such as `/users/{user_id}/inventory/{id}`, or that
+            of `call_api` as it was written.
         origin: The scheme, host and port of the service.
         attempts: The number of attempts so far.
         seconds: The duration, waits included. 0.0 until the call ends.
