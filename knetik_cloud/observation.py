@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
-DEBUG, WARNING = 10, 30
+DEBUG, WARNING, ERROR = 10, 30, 40
 """The levels of `logging`, which is imported when there is something to log."""
 MAX_BODY_LOGGED = 2000
 
@@ -132,7 +132,7 @@ def _code_of(handler: Any) -> object:
 
 def _log_failure(callback: Callback, error: BaseException) -> None:
     name = getattr(callback, "__qualname__", repr(callback))
-    logger().error("the hook %s failed: %s", name, type(error).__name__, exc_info=error)
+    log(ERROR, {}, "the hook %s failed: %s", name, type(error).__name__, error=error)
 
 
 class Observer:
@@ -183,7 +183,7 @@ class Observer:
         if retry_in is not None:
             rest = f"retrying in {retry_in:.2f} s"
         message = "%s: attempt %d failed (%s), %s"
-        _log(WARNING, facts, message, facts["operation"], facts["number"], state.text, rest)
+        log(WARNING, facts, message, facts["operation"], facts["number"], state.text, rest)
 
     def report_token(self, event: TokenEvent, is_usable: bool = False) -> Reports:
         """Report to the hooks that a token was obtained or could not be, and log the latter at WARNING."""
@@ -192,7 +192,7 @@ class Observer:
             rest = ", using the current one until it expires" if is_usable else ""
             facts = {"operation": error.operation, "status": error.status, "error": type(error).__name__}
             text = error.reason if error.status is None else f"{error.status} {error.reason}".rstrip()
-            _log(WARNING, facts, "a new token could not be obtained (%s)%s", text, rest)
+            log(WARNING, facts, "a new token could not be obtained (%s)%s", text, rest)
         return notify(self._collect().on_token, event)
 
 
@@ -287,7 +287,7 @@ def _with(headers: Mapping[str, str | Secret], added: Any) -> dict[str, str | Se
         try:
             valid |= options.headers("attempt.headers", part)
         except ApiException as error:
-            logger().error("a header of a hook was not sent: %s", error)
+            log(ERROR, {}, "a header of a hook was not sent: %s", error)
     return options.override_headers(dict(headers), valid)
 
 
@@ -308,17 +308,32 @@ def log_attempt(state: CallState, retry_in: float | None, observer: Observer) ->
     if observer.debug:
         shown, data = state.masked(f"{observer.origin}{state.target}"), bodies(state)
     facts, message = facts_of(state, retry_in), "%s %s: %s in %.3f s%s"
-    _log(DEBUG, facts, message, request.method, shown, state.text, state.seconds, data)
+    log(DEBUG, facts, message, request.method, shown, state.text, state.seconds, data)
 
 
-def _log(level: int, facts: Facts, message: str, *arguments: object) -> None:
-    """Log a message, with facts as attributes of its record that the program has not set itself."""
+def log(
+    level: int, facts: Facts, message: str, *arguments: object, error: BaseException | None = None
+) -> None:
+    """Log a message, with facts as attributes of its record that the program has not set itself.
+
+    An exception in a handler or a filter of the program is shown on stderr, as `logging` shows those of its
+    own handlers, and the call goes on.
+    """
+    package = logger()
     try:
-        logger().log(level, message, *arguments, extra=facts)
-    except KeyError:  # a record factory of the program sets some of them, which `logging` rejects
-        taken = vars(logger().makeRecord("", level, "", 0, "", (), None))
-        rest = {name: value for name, value in facts.items() if name not in taken}
-        logger().log(level, message, *arguments, extra=rest)
+        try:
+            package.log(level, message, *arguments, extra=facts, exc_info=error)
+        except KeyError:  # a record factory of the program sets some of them, which `logging` rejects
+            taken = vars(package.makeRecord("", level, "", 0, "", (), None))
+            rest = {name: value for name, value in facts.items() if name not in taken}
+            package.log(level, message, *arguments, extra=rest, exc_info=error)
+    except BaseException as failure:
+        if is_interruption(failure):
+            raise
+        import logging
+
+        record = logging.LogRecord(package.name, level, "", 0, message, arguments, None)
+        logging.Handler().handleError(record)
 
 
 def facts_of(state: CallState, retry_in: float | None) -> Facts:

@@ -10,13 +10,15 @@ import subprocess
 import sys
 import time
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from knetik_cloud import ApiClient, ApiException, Configuration, Hook, UsersInventoryApi, aio
 from knetik_cloud.core import retry
-from knetik_cloud.hooks import Call
+from knetik_cloud.hooks import Attempt, Call
 from test.faults.connection import closes
 from test.faults.security import redirect
 from test.faults.server import TOKEN_RESPONSE, FaultServer, healthy, http_response, keeps
@@ -72,6 +74,80 @@ def test_fields_that_the_program_sets_itself_are_kept(kind: str) -> None:
     for record in seen.records:
         kept = [vars(record)[name] for name in ("request_id", "status", "operation")]
         assert kept == ["of the program", "fine", "get_user_inventory"]
+
+
+class Broken(logging.Handler):
+    """A handler that raises, such as one that sends its records to a server that is down."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise self.error
+
+
+class FailingHook(Hook):
+    """A hook that raises, and adds a header that can't be sent. Both are logged."""
+
+    def on_attempt_start(self, attempt: Attempt) -> None:
+        attempt.headers["a b"] = "c"
+        raise RuntimeError("the hook failed")
+
+
+def use(kind: str, configuration: Configuration) -> None:
+    """Use an item with a client of a kind."""
+    if kind == "blocking":
+        with ApiClient(configuration) as client:
+            UsersInventoryApi(client).use_user_entitlement_item(56, 57)
+        return
+
+    async def main() -> None:
+        async with aio.ApiClient(configuration) as client:
+            await aio.UsersInventoryApi(client).use_user_entitlement_item(56, 57)
+
+    asyncio.run(main())
+
+
+@contextmanager
+def logging_with(handler: logging.Handler) -> Iterator[None]:
+    """Log everything of the SDK with a handler."""
+    package = logging.getLogger("knetik_cloud")
+    level = package.level
+    package.addHandler(handler)
+    package.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        package.removeHandler(handler)
+        package.setLevel(level)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("place", ["handler", "filter"])
+def test_exception_in_a_handler_or_a_filter_never_reaches_the_caller(
+    kind: str, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = Broken(ConnectionError("the log server is down"))
+    handler: logging.Handler = broken
+    if place == "filter":
+        handler = logging.Handler()
+        handler.addFilter(lambda record: bool(broken.emit(record)))
+    busy = keeps(http_response(b"", "Retry-After: 0", status="429 X"))
+    with logging_with(handler), FaultServer([busy]) as server:
+        use(kind, Configuration(server.url, access_token=GRANTED, hooks=[FailingHook()]))
+        assert len(server.requests) == 2
+    shown = capsys.readouterr().err
+    of_attempts, of_retries, of_hooks = 2, 1, 4
+    count = shown.count("ConnectionError: the log server is down")
+    assert count == of_attempts + of_retries + of_hooks
+    assert GRANTED not in shown
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_interruption_of_a_handler_reaches_the_caller(kind: str) -> None:
+    with logging_with(Broken(KeyboardInterrupt())), FaultServer() as server, pytest.raises(KeyboardInterrupt):
+        use(kind, Configuration(server.url, access_token=GRANTED))
 
 
 @pytest.mark.parametrize("kind", KINDS)
