@@ -69,8 +69,8 @@ NO_CALLBACKS = CallbacksByEvent()
 
 def _overridden(hooks: Sequence[Hook], event: str) -> Iterable[Callback]:
     for hook in hooks:
-        callback = getattr(hook, event)
-        if getattr(callback, "__func__", None) is not vars(Hook)[event]:
+        callback = getattr(hook, event, None)  # a default hook may be of any class
+        if callback is not None and getattr(callback, "__func__", None) is not vars(Hook)[event]:
             yield callback
 
 

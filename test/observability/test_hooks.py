@@ -237,6 +237,24 @@ def test_default_hooks_apply_to_every_client_and_come_first(kind: str) -> None:
     assert order == ["default", "own", "second", "own", "second"]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_default_hook_of_another_class_needs_no_other_methods(kind: str) -> None:
+    ended: list[str] = []
+
+    class Ends:
+        def on_call_end(self, call: Call) -> None:
+            ended.append(call.operation)
+
+    default: Any = Ends()
+    default_hooks.append(default)
+    try:
+        with FaultServer() as server:
+            assert call(kind, Configuration(server.url)).id == 56
+    finally:
+        default_hooks.remove(default)
+    assert ended == ["get_user_inventory"]
+
+
 def test_default_hook_that_is_replaced_by_an_equal_one_is_called_no_more() -> None:
     class Equal(Recorder):
         def __eq__(self, other: object) -> bool:
