@@ -102,6 +102,11 @@ class Attempt:
             self._request_id = found = find(*arguments)
         return found
 
+    def __getstate__(self) -> object:
+        """Return the state for a pickle or a copy, with the id instead of the response that contains it."""
+        self._request_id = self.request_id
+        return super().__getstate__()
+
     @property
     def operation(self) -> str:
         """The id of the operation."""

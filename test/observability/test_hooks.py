@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
+import pickle
 import signal
 import sys
 import time
@@ -84,6 +86,23 @@ def test_attempt_without_a_response_has_the_error_of_its_failure(kind: str) -> N
     assert attempt.call.error is seen.error
     assert seen.error.attempts[0].seconds > 0
     assert len(seen.error.attempts[0]) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_attempt_that_a_hook_keeps_can_be_copied_and_pickled(kind: str) -> None:
+    kept: list[Attempt] = []
+
+    class Keeps(Hook):
+        def on_attempt_end(self, attempt: Attempt) -> None:
+            kept.append(attempt)
+
+    busy = keeps(http_response({"request_id": "from-body"}, "Retry-After: 0", status="503 X"))
+    fine = keeps(http_response({"id": 56}, "X-Request-Id: from-header"))
+    with FaultServer([busy, fine]) as server:
+        call(kind, Configuration(server.url, hooks=[Keeps()]))
+    for copied in (pickle.loads(pickle.dumps(kept)), copy.deepcopy(kept)):
+        assert [attempt.request_id for attempt in copied] == ["from-body", "from-header"]
+        assert copied[1].call.operation == "get_user_inventory"
 
 
 @pytest.mark.parametrize("kind", KINDS)
