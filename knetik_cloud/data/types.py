@@ -309,9 +309,7 @@ class Epoch(Type):
         value = _value_of(value)
         instant = self._read(value) if isinstance(value, str) else value
         seconds = to_int(instant)
-        if seconds is not None:
-            return check_years(seconds, value, where)
-        return self._seconds(instant, value, where)
+        return self._seconds(instant, value, where) if seconds is None else check_years(seconds, value, where)
 
     @staticmethod
     def _read(text: str) -> Any:
@@ -329,7 +327,9 @@ class Epoch(Type):
         seconds = None
         try:
             if instant.utcoffset() is not None:
-                seconds = int((instant - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1))
+                epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+                # Subclasses of other libraries, such as that of pendulum, subtract to types of their own.
+                seconds = dt.datetime.__sub__(instant, epoch) // dt.timedelta(seconds=1)
         except Exception:  # pandas.NaT is a datetime without an offset; a tzinfo is the caller's own code
             raise invalid_value_error(where, self.expected, value) from None
         if seconds is None:

@@ -57,6 +57,18 @@ class BadZone(dt.tzinfo):
         raise RuntimeError("no")
 
 
+class Interval(dt.timedelta):
+    def __floordiv__(self, other: Any) -> Any:
+        raise AttributeError("an Interval can't be divided by a timedelta")
+
+
+class LibraryTime(dt.datetime):
+    """A datetime like that of pendulum, whose differences have a class of their own."""
+
+    def __sub__(self, other: Any) -> Any:
+        return Interval(seconds=super().__sub__(other).total_seconds())
+
+
 NEXT_YEAR = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
 
 
@@ -84,6 +96,8 @@ NEXT_YEAR = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
         ("str", np.str_("text"), "text"),
         ("epoch", np.int64(1_000), 1_000),
         ("epoch", pd.Timestamp(NEXT_YEAR), int(NEXT_YEAR.timestamp())),
+        ("epoch", LibraryTime(2027, 1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1))), 1_798_761_600),
+        ("epoch", LibraryTime(1969, 12, 31, 23, 59, 59, 999_999, dt.UTC), -1),
         ("datetime", pd.Timestamp(NEXT_YEAR), "2027-01-01T00:00:00+00:00"),
         ("list[int32]", [np.int64(1), 2], [1, 2]),
     ],
