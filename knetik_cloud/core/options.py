@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypedDict
@@ -162,11 +161,8 @@ def integer(name: str, value: Any, least: int, most: float = math.inf) -> int:
     Raises:
         ApiValueError: If the value is anything else.
     """
-    try:
-        number = least - 1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = least - 1
-    if not least <= number <= most:
+    number = types.to_int(value)
+    if number is None or not least <= number <= most:
         wanted = f"an int of {least} or more" if most == math.inf else f"an int from {least} to {most}"
         raise types.invalid_value_error(name, wanted, value)
     return number

@@ -166,6 +166,7 @@ def convert(parameter: Parameter, value: Any) -> Any:
 
 def _plain_text(parameter: Parameter, value: Any) -> str:
     """Format a plain value. `call_api` accepts values of any type."""
+    value = types.value_of(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() <= MAX_INTEGER_BITS:

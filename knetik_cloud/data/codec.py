@@ -19,7 +19,7 @@ MIN_MSGSPEC_BYTES = 4096
 
 
 def to_json(value: Any) -> Any:
-    """Return the JSON value that a model, or a Boolean or a number of another library, stands for.
+    """Return the JSON value that a model, a mapping, a member of an enum or a value of a library stands for.
 
     Raises:
         TypeError: If there is none.
@@ -27,7 +27,9 @@ def to_json(value: Any) -> Any:
     try:
         return value._json
     except AttributeError:
-        pass
+        plain = dict(value) if isinstance(value, Mapping) else types.value_of(value)
+    if plain is not value:
+        return plain
     number = bool(value) if types.is_boolean(value) else types.to_float(value)
     if number is None:
         raise TypeError(f"{type(value).__name__} is not a JSON value")

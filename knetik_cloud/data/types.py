@@ -62,7 +62,7 @@ def to_int(value: Any) -> int | None:
     """
     if type(value) is int:
         return value
-    value = _value_of(value)
+    value = value_of(value)
     if is_boolean(value):
         return None
     try:
@@ -76,7 +76,7 @@ def to_float(value: Any) -> float | None:
     number = value if type(value) in (int, float) else to_int(value)
     if number is not None:
         return number
-    value = _value_of(value)
+    value = value_of(value)
     if is_boolean(value) or _kind(value) in ("m", "M") or getattr(value, "ndim", False):
         return None  # a time of numpy counts units that it doesn't show, and an array is no number
     try:
@@ -95,7 +95,7 @@ def _kind(value: Any) -> str | None:
     return getattr(getattr(value, "dtype", None), "kind", None)
 
 
-def _value_of(value: Any) -> Any:
+def value_of(value: Any) -> Any:
     """Return the value of a member of an enum, and any other value unchanged."""
     if type(value) in (int, float, str) or "enum" not in sys.modules:
         return value
@@ -203,7 +203,7 @@ class Boolean(Type):
     expected = "True or False"
 
     def convert(self, value: Any, where: str) -> bool:
-        value = _value_of(value)
+        value = value_of(value)
         if not is_boolean(value):
             raise invalid_value_error(where, self.expected, value)
         return bool(value)
@@ -215,7 +215,7 @@ class Text(Type):
     expected = "a str"
 
     def convert(self, value: Any, where: str) -> str:
-        value = _value_of(value)
+        value = value_of(value)
         if not isinstance(value, str):
             raise invalid_value_error(where, self.expected, value)
         return value if type(value) is str else str.__str__(value)
@@ -306,7 +306,7 @@ class Epoch(Type):
     expected = "whole epoch seconds, an aware datetime or an ISO 8601 text with its offset"
 
     def convert(self, value: Any, where: str) -> int:
-        value = _value_of(value)
+        value = value_of(value)
         instant = self._read(value) if isinstance(value, str) else value
         seconds = to_int(instant)
         return self._seconds(instant, value, where) if seconds is None else check_years(seconds, value, where)

@@ -6,9 +6,10 @@ import datetime as dt
 import enum
 import json
 import sys
+from collections import UserDict
 from decimal import Decimal
 from fractions import Fraction
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import pytest
 
 import knetik_cloud
 from knetik_cloud import ApiValueError
+from knetik_cloud.core import options
 from knetik_cloud.data.expressions import parse
 from test.conftest import RecordingServer
 
@@ -158,6 +160,29 @@ def test_numbers_of_other_libraries_are_sent_in_free_json() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (Level.NAME, "low"),
+        (Level.FLAG, True),
+        (Level.LOW, 3),
+        (MappingProxyType({"level": Level.NAME}), {"level": "low"}),
+        ([UserDict(a=MappingProxyType({}))], [{"a": {}}]),
+    ],
+    ids=repr,
+)
+def test_members_of_enums_and_mappings_are_sent_in_free_json(value: Any, expected: Any) -> None:
+    entry = knetik_cloud.UserInventoryResource(behavior_data={"seen": value})
+    assert json.loads(entry.to_json()) == {"behavior_data": {"seen": expected}}
+
+
+@pytest.mark.parametrize("value", [True, np.bool_(True), Level.FLAG, Level.NAME, 2.0, BadIndex()])
+def test_an_option_that_is_not_an_integer_is_an_api_value_error(value: Any) -> None:
+    with pytest.raises(ApiValueError, match=r"^limit must be an int of 0 or more, not "):
+        options.integer("limit", value, 0)
+    assert options.integer("limit", Level.LOW, 0) == 3
+
+
+@pytest.mark.parametrize(
     "value",
     [
         pd.NaT,
@@ -230,10 +255,11 @@ def test_a_subclass_that_its_own_package_lists_reads_its_nested_models(
 def test_numbers_and_enums_of_other_libraries_are_sent_in_paths_and_queries(server: RecordingServer) -> None:
     path = {"id": np.int64(56), "word": Word.ACTIVE}
     query = {"rate": Decimal("0.5"), "flag": np.bool_(True), "level": Level.LOW, "ids": [np.int32(1), 2]}
+    query |= {"name": Level.NAME, "on": Level.FLAG}
     with knetik_cloud.ApiClient(knetik_cloud.Configuration(server.url)) as client:
         client.call_api("/users/{id}/{word}", "GET", path, query)
         for value in (np.float64("inf"), np.array([1]), np.datetime64("2027-01-01", "ns")):
             with pytest.raises(ApiValueError, match="query x must be"):
                 client.call_api("/users", "GET", query_params={"x": value})
     first = server.requests[0].partition(b" HTTP/1.1")[0]
-    assert first == b"GET /users/56/active?rate=0.5&flag=true&level=3&ids=1%2C2"
+    assert first == b"GET /users/56/active?rate=0.5&flag=true&level=3&ids=1%2C2&name=low&on=true"
