@@ -177,7 +177,7 @@ def _plain_text(parameter: Parameter, value: Any) -> str:
         return repr(float(value))
     if isinstance(value, (list, tuple)):
         return ",".join(_plain_text(parameter, part) for part in value)
-    if hasattr(value, "isoformat"):
+    if hasattr(value, "isoformat") and value == value:  # unlike pandas.NaT
         return str(value.isoformat())
     number = bool(value) if types.is_boolean(value) else types.to_float(value)
     if number is not None and not isinstance(value, (int, float)):  # of another library

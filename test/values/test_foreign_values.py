@@ -258,7 +258,7 @@ def test_numbers_and_enums_of_other_libraries_are_sent_in_paths_and_queries(serv
     query |= {"name": Level.NAME, "on": Level.FLAG}
     with knetik_cloud.ApiClient(knetik_cloud.Configuration(server.url)) as client:
         client.call_api("/users/{id}/{word}", "GET", path, query)
-        for value in (np.float64("inf"), np.array([1]), np.datetime64("2027-01-01", "ns")):
+        for value in (np.float64("inf"), np.array([1]), pd.NaT, np.datetime64("2027-01-01", "ns")):
             with pytest.raises(ApiValueError, match="query x must be"):
                 client.call_api("/users", "GET", query_params={"x": value})
     first = server.requests[0].partition(b" HTTP/1.1")[0]
