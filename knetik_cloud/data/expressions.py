@@ -175,7 +175,8 @@ class ListOf(Container):
         return enumerate(value)
 
     def convert(self, value: Any, where: str) -> list[Any]:
-        if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
+        is_list = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+        if not is_list or getattr(value, "ndim", 1) != 1:  # an array of another dimension, or a DataFrame
             raise invalid_value_error(where, self.expected, value)
         return [row for _, row in self._converted(value, where)]
 

@@ -182,6 +182,12 @@ def test_an_option_that_is_not_an_integer_is_an_api_value_error(value: Any) -> N
     assert options.integer("limit", Level.LOW, 0) == 3
 
 
+@pytest.mark.parametrize("value", [np.array("a"), np.array([["a"]]), pd.DataFrame({"a": ["b"]})])
+def test_an_array_of_another_dimension_is_not_a_list(value: Any) -> None:
+    with pytest.raises(ApiValueError, match=r"^EntitlementItem\.tags must be a list, not "):
+        knetik_cloud.EntitlementItem(tags=value)
+
+
 @pytest.mark.parametrize(
     "value",
     [
