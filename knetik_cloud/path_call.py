@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from knetik_cloud.core.operation import Operation, Parameter
-from knetik_cloud.core.options import CallOptions, unknown_parameter_error
+from knetik_cloud.core.options import CallOptions, headers, override_headers, unknown_parameter_error
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.extensions import Retry
@@ -80,7 +80,8 @@ def prepare_path_call(
     if operation.returned is not None:
         operation.returned.resolve()
     if header_params:
-        options = {**options, "_headers": {**header_params, **(options.get("_headers") or {})}}
+        later = headers("_headers", options.get("_headers") or {})
+        options = {**options, "_headers": override_headers(headers("header_params", header_params), later)}
     return operation, arguments, options
 
 

@@ -57,6 +57,12 @@ def call_of_path(**changes: Any) -> Any:
         ({"method": "TRACE"}, "method must be one of GET"),
         ({"query_params": [1]}, "query_params must be a dict"),
         ({"path_params": {1: 2}}, "a name in path_params must be a str"),
+        (
+            {"header_params": [("X-A", "b")]},
+            "header_params must be a dict of header names to strings, not list",
+        ),
+        ({"header_params": {"X-A": 1}}, r"header_params\['X-A'\] must be a Latin-1 str"),
+        ({"header_params": {"X-A": "b"}, "options": {"_headers": [("X-B", "c")]}}, "_headers must be a dict"),
     ],
 )
 def test_call_of_a_path_is_checked(changes: dict[str, Any], message: str) -> None:
