@@ -114,6 +114,7 @@ class ApiException(Exception):
             `docs/reference/result-codes.md#1007`.
     """
 
+    may_have_applied: bool = False
     operation: str | None = None
     attempts: tuple[Attempt, ...] = ()
     retry_after: float | None = None

@@ -47,6 +47,17 @@ def test_an_exception_pickles_with_all_of_its_attributes(kind: type[ApiException
     assert (str(twin), twin.args, twin.as_curl()) == (str(error), error.args, "curl x")
 
 
+def test_an_exception_that_version_1_0_0_pickled_has_what_it_lacks() -> None:
+    error = pickle.loads(
+        b"cknetik_cloud.exceptions\n_rebuild\n(cknetik_cloud.exceptions\nApiValueError\n(d"
+        b"Vheaders\ncknetik_cloud.exceptions\nHeaders\n((ltRs"
+        b"Vbody\nNsV_curl\nNsVstatus\nNsVreason\nVid must be an int\nsVcode\nNsVrequest_id\nNsVerrors\n(tstR."
+    )
+    assert type(error) is exceptions.ApiValueError
+    assert not error.may_have_applied
+    assert str(error) == "id must be an int"
+
+
 @pytest.mark.parametrize("kind", CLASSES)
 def test_an_exception_copies_with_its_cause_and_without_its_traceback(kind: type[ApiException]) -> None:
     error = full(kind)
