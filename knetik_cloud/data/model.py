@@ -210,7 +210,9 @@ class Model(metaclass=ModelType):
         discriminator: str | None = None,
         mapping: Mapping[str, str] | None = None,
         discriminator_value: str | None = None,
+        **options: Any,
     ) -> None:
+        super().__init_subclass__(**options)
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
         cls._fields = {**cls._fields, **own}
         if discriminator_value is not None:
@@ -232,7 +234,8 @@ class Model(metaclass=ModelType):
             for name, value in values.items():
                 declared = self._fields.get(name)
                 if declared is None:
-                    raise TypeError(self._unknown(name))
+                    hint = types.did_you_mean(name, self._fields) or f"; it has {', '.join(self._fields)}"
+                    raise TypeError(f"{type(self).__name__} has no field {name!r}{hint}")
                 if value is not None:
                     declared.fset(self, value)
 
@@ -250,11 +253,6 @@ class Model(metaclass=ModelType):
                 f"{cls.__name__}.{cls._discriminator} must be {own!r}, not {value!r}, the type of {name}: "
                 f"use {types.with_article(name)} instead"
             )
-
-    @classmethod
-    def _unknown(cls, name: str) -> str:
-        hint = types.did_you_mean(name, cls._fields) or f"; it has {', '.join(cls._fields)}"
-        return f"{cls.__name__} has no field {name!r}{hint}"
 
     @classmethod
     def _package(cls) -> str:

@@ -10,7 +10,7 @@ from collections import UserDict
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType, ModuleType
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -232,6 +232,32 @@ def test_a_program_s_subclass_keeps_the_type_of_its_model(kind: type[Potion]) ->
 def test_a_program_s_subclass_is_sent_in_a_field_of_its_model() -> None:
     item = knetik_cloud.EntitlementItem(name="Potion", behaviors=[Elixir(max_use=1)])
     assert json.loads(item.to_json())["behaviors"] == [{"type_hint": "consumable", "max_use": 1}]
+
+
+T = TypeVar("T")
+
+
+class Registered:
+    """A mixin that registers the classes that have it."""
+
+    classes: ClassVar[list[str]] = []
+
+    def __init_subclass__(cls, *, shelf: str = "", **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.classes.append(f"{cls.__name__} on {shelf}")
+
+
+def test_a_program_s_subclass_may_be_generic_and_have_mixins() -> None:
+    class Brew(knetik_cloud.Consumable, Registered, shelf="top"):
+        pass
+
+    class Mixture(knetik_cloud.Consumable, Generic[T]):
+        pass
+
+    assert Registered.classes == ["Brew on top"]
+    assert Mixture[int](max_use=1).to_json() == Brew(max_use=1).to_json()
+    with pytest.raises(TypeError, match="takes no keyword arguments"):
+        type("Broth", (knetik_cloud.Consumable,), {}, shelf="top")
 
 
 class Bundle(knetik_cloud.EntitlementItem):
