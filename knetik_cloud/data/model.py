@@ -177,6 +177,8 @@ if not TYPE_CHECKING:  # a checker that sees the metaclass would no longer know 
 
         @property
         def __signature__(cls):
+            if cls.__init__ is not Model.__init__:  # of a program's subclass
+                raise AttributeError("__signature__")
             from knetik_cloud.data import description
 
             return description.signature(cls)

@@ -30,6 +30,19 @@ def test_every_model_has_its_signature(name: str) -> None:
     assert list(inspect.signature(kind).parameters) == list(kind._fields)
 
 
+def test_subclass_with_a_constructor_of_its_own_has_its_signature() -> None:
+    class Potion(Consumable):
+        def __init__(self, size: int) -> None:
+            super().__init__(max_use=size)
+
+    class Elixir(Potion):
+        pass
+
+    for kind in (Potion, Elixir):
+        assert str(inspect.signature(kind)) == "(size: 'int') -> 'None'"
+    assert "max_use" in inspect.signature(type("Other", (Consumable,), {})).parameters
+
+
 def test_field_describes_its_type_and_its_traits() -> None:
     fields = UserInventoryResource._fields
     assert (fields["id"].__doc__ or "").startswith(
