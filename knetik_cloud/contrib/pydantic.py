@@ -46,7 +46,10 @@ def build_schema(model: type[Model], handler: GetCoreSchemaHandler) -> core_sche
         except ApiException as error:
             reason = str(error).replace("{", "{{").replace("}", "}}")
             raise PydanticCustomError("knetik_cloud_json", reason) from None
-        check(codec.plain(read))
+        checked, named = codec.plain(read), read._json.get(model._discriminator or "")
+        if model._discriminator_value and isinstance(named, str) and named not in (model._mapping or {}):
+            checked[model._discriminator] = model._discriminator_value  # an unknown type is kept
+        check(checked)
         return read
 
     validate.__name__ = model.__name__  # the title of its errors
@@ -117,11 +120,23 @@ def _model(name: str, sibling: type[Model]) -> type[Model]:
 def _fields(model: type[Model], handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
     fields = {}
     for declared in model._fields.values():
-        schema = _of_type(declared.type, handler)
+        schema = _own_type(model) if declared.wire == model._discriminator else None
+        schema = schema or _of_type(declared.type, handler)
         if not declared.required:
             schema = _or_null(schema)
         fields[declared.wire] = core_schema.typed_dict_field(schema, required=declared.required)
     return core_schema.typed_dict_schema(fields, extra_behavior="allow")
+
+
+def _own_type(model: type[Model]) -> core_schema.CoreSchema | None:
+    """Build the schema of the discriminator of a subclass, or None for a base, which accepts any value.
+
+    It is a literal, by which pydantic finds the subclass in a union with a discriminator.
+    """
+    own, mapping = model._discriminator_value, model._mapping or {}
+    if own is None:
+        return None
+    return core_schema.literal_schema([value for value, name in mapping.items() if name == mapping[own]])
 
 
 def _of_type(kind: types.Type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
@@ -162,6 +177,9 @@ def _annotate(schema: dict[str, Any], declared: Field) -> None:
         schema["description"] = _unwrap(details)
     if declared.read_only:
         schema["readOnly"] = True
+    for literal in ("const", "enum"):  # of a discriminator, whose unknown values are kept
+        if schema.pop(literal, None):
+            schema["type"] = "string"  # not every version of pydantic has it beside a literal
     inner = next((choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"), schema)
     if declared.enum is not None:
         inner["enum"] = list(declared.enum)

@@ -6,19 +6,21 @@ import json
 import subprocess
 import sys
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from fastapi.encoders import jsonable_encoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from knetik_cloud import models
 from knetik_cloud.data.model import Model
 from knetik_cloud.models import (
+    Consumable,
     EntitlementItem,
+    Expirable,
     OAuth2Resource,
     Property,
     TextProperty,
@@ -66,7 +68,7 @@ def test_every_model_is_validated_and_serialized_without_loss(name: str) -> None
     def check(document: dict[str, Any]) -> None:
         model: Model = kind.from_dict(document)
         text = model.to_json()
-        if model._missing_fields(name):
+        if model._missing_fields(name) or is_of_another_type(kind, document):
             assert problems(kind, document)
             return
         for validated in (adapter.validate_json(text), adapter.validate_python(json.loads(text))):
@@ -77,6 +79,13 @@ def test_every_model_is_validated_and_serialized_without_loss(name: str) -> None
         assert adapter.dump_python(model) == json.loads(text)
 
     check()
+
+
+def is_of_another_type(kind: type[Model], document: dict[str, Any]) -> bool:
+    """Return whether the discriminator of a document for a subclass names a class that is not its own."""
+    named = (kind._mapping or {}).get(document.get(kind._discriminator or "", ""))
+    own = kind._discriminator_value
+    return own is not None and named is not None and not issubclass(model_class(named), kind)
 
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
@@ -149,6 +158,32 @@ def test_subclass_is_found_by_its_discriminator() -> None:
     assert type(adapter.validate_python({"type": "text", "value": "x"})) is TextProperty
     assert type(adapter.validate_python({"type": "of_another_age", "value": 1})) is Property
     assert problems(Property, {"type": "text", "value": 1}) == ["text.value"]
+
+
+@pytest.mark.parametrize("union", [Consumable | Expirable, Expirable | Consumable])
+def test_subclass_is_found_in_a_union(union: Any) -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(union)
+    by_field: TypeAdapter[Any] = TypeAdapter(Annotated[union, Field(discriminator="type_hint")])
+    for kind in (Consumable, Expirable):
+        text = kind().to_json()
+        for found in (
+            adapter.validate_json(text),
+            by_field.validate_json(text),
+            by_field.validate_python(kind()),
+        ):
+            assert type(found) is kind
+    for wrong in ({"type_hint": "spendable"}, {"type_hint": 5}, {}):
+        for either in (adapter, by_field):
+            with pytest.raises(ValidationError):
+                either.validate_python(wrong)
+
+
+def test_subclass_keeps_an_unknown_type_and_rejects_that_of_another_one() -> None:
+    document = {"type_hint": "of_another_age", "max_use": 3}
+    assert TypeAdapter(Consumable).validate_python(document).to_dict()["type_hint"] == "of_another_age"
+    assert problems(Consumable, {"type_hint": "expirable"}) == ["type_hint"]
+    described = TypeAdapter(Consumable).json_schema()["properties"]["type_hint"]
+    assert (described["type"], "const" in described, "enum" in described) == ("string", False, False)
 
 
 def test_json_schema_has_the_descriptions_of_the_contract() -> None:
