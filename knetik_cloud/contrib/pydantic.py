@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import PydanticCustomError, core_schema
 
 from knetik_cloud.data import codec, description, expressions, types
-from knetik_cloud.exceptions import ApiException
+from knetik_cloud.exceptions import ApiException, ApiValueError
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -57,8 +57,16 @@ def build_schema(model: type[Model], handler: GetCoreSchemaHandler) -> core_sche
         validate,
         fields,
         ref=reference,
-        serialization=core_schema.plain_serializer_function_ser_schema(codec.plain),
+        serialization=core_schema.plain_serializer_function_ser_schema(_serialize, info_arg=True),
     )
+
+
+def _serialize(model: Any, info: core_schema.SerializationInfo) -> Any:
+    """Return the JSON object that is sent, or a copy if it has values that only pydantic can represent."""
+    if info.mode == "json":
+        with suppress(ApiValueError):
+            return codec.decode(codec.encode(model))
+    return codec.plain(model)
 
 
 def describe(

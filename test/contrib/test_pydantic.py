@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pytest
 from fastapi.encoders import jsonable_encoder
 from hypothesis import given, settings
@@ -123,6 +126,18 @@ def test_bytes_come_out_as_they_came_in() -> None:
     text = '{"x-new":{"b":1,"a":[1,2.5,null,"é"]},"id":5,"expires":null,"user":{"zz":1,"id":3}}'.encode()
     adapter = TypeAdapter(UserInventoryResource)
     assert adapter.dump_json(adapter.validate_json(text)) == text
+
+
+def test_values_of_other_libraries_come_out_as_they_are_sent() -> None:
+    adapter = TypeAdapter(UserInventoryResource)
+    entry = UserInventoryResource(behavior_data={"a": np.int64(3), "b": Decimal("1.50"), "c": np.bool_(True)})
+    assert (
+        adapter.dump_json(entry).decode() == entry.to_json() == '{"behavior_data":{"a":3,"b":1.5,"c":true}}'
+    )
+    assert adapter.dump_python(entry, mode="json") == json.loads(entry.to_json())
+    assert adapter.dump_python(entry)["behavior_data"]["b"] == Decimal("1.50")
+    entry = UserInventoryResource(behavior_data={"at": dt.date(2027, 1, 1)})
+    assert adapter.dump_json(entry) == b'{"behavior_data":{"at":"2027-01-01"}}'
 
 
 def test_model_is_passed_through_and_a_dict_is_copied() -> None:
