@@ -98,13 +98,12 @@ class Position(NamedTuple):
             return cls(options.integer("start_page", start, 1))
         try:
             found = json.loads(start)
-            position = cls(
-                found["page"], tuple(found["seen"]), found["size"], found["total"], found.get("last")
-            )
+            seen = tuple(dict.fromkeys(found["seen"]))  # a TypeError if an id can't be one
+            position = cls(found["page"], seen, found["size"], found["total"], found.get("last"))
             numbers = [position.page, position.size or 1, 1 if position.total is None else position.total + 1]
             if not all(type(number) is int and number > 0 for number in numbers):
                 raise ValueError(start)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise types.invalid_value_error(
                 "start_page", "a page number from 1, or the position of a pager", start
             ) from None

@@ -242,6 +242,11 @@ def test_warning_that_ends_a_reading_is_issued_again_from_its_position(read: Rea
         ("5", "start_page must be a page number"),
         ('{"page": -1, "seen": [], "size": null, "total": null}', "start_page must be a page number"),
         (
+            '{"list": "get_users_inventory", "page": 1, "seen": [{}], "size": null, "total": null}',
+            "start_page must be a page number",
+        ),
+        pytest.param("[" * 100_000, "start_page must be a page number", id="nested"),
+        (
             '{"list": "get_entitlement_items", "page": 1, "seen": [], "size": null, "total": null}',
             "start_page is a position in get_entitlement_items, not in get_users_inventory",
         ),
