@@ -448,7 +448,7 @@ def test_connection_made_while_the_loop_was_blocked_is_in_time(server: Recording
     server.responses = [http_response(200, b'{"id": 56}')]
 
     async def main() -> int | None:
-        async with aio.ApiClient(Configuration(server.url, timeout=0.2, retries=0)) as client:
+        async with aio.ApiClient(Configuration(server.url, timeout=(0.2, 60), retries=0)) as client:
             task = asyncio.ensure_future(aio.UsersInventoryApi(client).get_user_inventory(56, 56))
             for _ in range(3):
                 await asyncio.sleep(0)
