@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 
 from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.errors import ServiceError
 from knetik_cloud.sandbox.storage.paging import Bookmarks
 from test.sandbox.conftest import running_command
 from test.sandbox.test_contract import call_with_examples
@@ -79,6 +81,21 @@ def test_ids_and_data_come_back_with_reset_and_snapshots(postgresql_url: str) ->
         sandbox.reset()
         assert sandbox.export() == first
         assert client.create_item() == 57
+        client.close()
+
+
+def test_a_reset_that_fails_leaves_the_next_ids_unchanged(postgresql_url: str, tmp_path: Path) -> None:
+    seed = tmp_path / "seed.yaml"
+    seed.write_text("items: [{id: 100, type_hint: entitlement, name: Life}]")
+    with Sandbox(database=postgresql_url, seed=seed):
+        pass
+    # This one finds the data, so that its reset reads the seed.
+    with Sandbox(database=postgresql_url, seed=seed) as sandbox:
+        client = Web(sandbox.url)
+        seed.write_text("items: [{id: 100}]")
+        with pytest.raises(ServiceError):
+            sandbox.reset()
+        assert client.create_item() == 101
         client.close()
 
 

@@ -383,7 +383,7 @@ def _last_ids(db: Connection) -> dict[str, int]:
     for table, column in _identities():
         position = select(literal_column("last_value", Integer), literal_column("is_called", Boolean))
         row = db.execute(position.select_from(named_table(_sequence(column)))).one()
-        last[table.name] = row.last_value if row.is_called else 0
+        last[table.name] = row.last_value - (not row.is_called)
     return last
 
 
@@ -394,11 +394,10 @@ def _set_last_ids(db: Connection, last_ids: dict[str, int]) -> None:
             rows = [{"name": name, "seq": number} for name, number in last_ids.items()]
             db.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :seq)"), rows)
         return
-    calls = []
+    # Not setval, which a rollback doesn't undo: the next rows would get ids that are taken.
     for table, column in _identities():
-        last = last_ids.get(table.name, 0)
-        calls.append(func.setval(_sequence(column), max(last, 1), last > 0))
-    db.execute(select(*calls))
+        next_id = last_ids.get(table.name, 0) + 1
+        db.execute(text(f"ALTER SEQUENCE {_sequence(column)} RESTART WITH {next_id:d}"))
 
 
 def _postgresql(url: URL) -> Engine:
