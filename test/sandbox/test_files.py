@@ -191,6 +191,36 @@ def test_a_locked_file_is_reported_and_usable_afterwards(served: tuple[Sandbox, 
     assert client.entries(56, 56)[0]["behavior_data"] == {"consumable": {"use_count": 3}}
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_no_write_to_a_removed_or_replaced_file_is_acknowledged(
+    served: tuple[Sandbox, Web, Path], suffix: str, is_replaced: bool
+) -> None:
+    sandbox, web, path = served
+    file, moved = path.with_name(f"{path.name}{suffix}"), path.with_name("moved")
+    assert web.grant(3, 56).status == 202
+    file.rename(moved)
+    if is_replaced:
+        file.write_bytes(moved.read_bytes())
+    for reply in (web.grant(3, 56), web.get("/users/3/inventory")):
+        assert (reply.status, reply.json["code"]) == (503, 1501)
+        assert "its file was removed or replaced" in reply.problem["message"]
+    with pytest.raises(UnusableDatabase, match="start the sandbox again"):
+        sandbox.reset()
+    moved.replace(file)
+    assert web.grant(3, 56).status == 202
+
+
+def test_a_link_to_a_file_may_be_removed(tmp_path: Path) -> None:
+    link, path = tmp_path / "link.db", tmp_path / "real.db"
+    path.touch()
+    link.symlink_to(path)
+    with Sandbox(database=str(link)) as sandbox:
+        link.unlink()
+        sandbox.snapshot()
+    assert users_in(path) == 4
+
+
 def test_a_locked_file_delays_no_read(tmp_path: Path) -> None:
     with Sandbox(database=str(tmp_path / "x.db")) as sandbox:
         client = Web(sandbox.url)

@@ -116,13 +116,18 @@ class Database:
         self._lock = threading.RLock()
         self.bookmarks = Bookmarks()
         self._only: Connection | None = None
+        self._opened: files.Opened | None = None
         try:
+            path = None
             if self.single_threaded:
                 if url.database and url.database != ":memory:":
-                    files.prepare(Path(url.database))
+                    path = Path(url.database)
+                    files.prepare(path)
                 self._only = self._engine.connect()
             with self._transaction() as db:
                 self._prepare(db)
+            if path is not None:
+                self._opened = files.Opened(path)
         except (DBAPIError, sqlite3.Error, OSError) as error:
             self.close()
             raise UnusableDatabase(f"can't open the database {self.name}: {self._reason(error)}") from error
@@ -204,6 +209,8 @@ class Database:
                 _commit(connection)
             return
         with self._lock:
+            if self._opened is not None and not self._opened.is_in_place():
+                raise UnusableDatabase(f"can't use the database {self.name}: {files.REMOVED}")
             _begin(self._only, "BEGIN" if reads_only else "BEGIN IMMEDIATE")
             try:
                 yield self._only

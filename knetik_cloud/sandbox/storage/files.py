@@ -1,4 +1,4 @@
-"""SQLite files: checked before they are opened for writing, and created for their owner only."""
+"""SQLite files: checked before they are opened and while they are, and created for their owner only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from knetik_cloud.sandbox.storage.tables import state
 from knetik_cloud.sandbox.storage.unusable import UnusableDatabase
 
 FOREIGN = "holds the data of another program"
+REMOVED = "its file was removed or replaced: start the sandbox again"
 OWNER_ONLY = 0o600
 """The permissions of a new file, which contains passwords and tokens."""
 
@@ -37,3 +38,30 @@ def prepare(path: Path) -> None:
     if names and columns != {*state.c.keys()}:
         listed = ", ".join(sorted(names)[:5])
         raise UnusableDatabase(f"{path} {FOREIGN}: it has tables named {listed}. Use another file.")
+
+
+class Opened:
+    """A database's file and its log, as they were opened. SQLite writes on to files that were removed.
+
+    Args:
+        path: The file of a database that is open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        real = path.resolve()
+        self._paths = [str(real), f"{real}-wal"]
+        self._found = self._find()
+
+    def is_in_place(self) -> bool:
+        """Return whether the files are still at their paths."""
+        return self._find() == self._found
+
+    def _find(self) -> list[tuple[int, int] | None]:
+        found: list[tuple[int, int] | None] = []
+        for path in self._paths:
+            try:
+                status = os.stat(path)
+                found.append((status.st_dev, status.st_ino))
+            except OSError:
+                found.append(None)
+        return found
