@@ -14,6 +14,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.sandbox.errors import ServiceError
+from knetik_cloud.sandbox.storage import UnusableDatabase
 from knetik_cloud.sandbox.storage.paging import Bookmarks
 from test.sandbox.conftest import running_command
 from test.sandbox.test_contract import call_with_examples
@@ -185,6 +186,31 @@ def test_replacements_of_all_workers_serve_and_report_nothing(postgresql_url: st
         client.close()
         process.terminate()
         assert "Traceback" not in process.communicate(timeout=20)[1]
+
+
+def end_connections(url: str, *settings: str) -> None:
+    """Change settings of a database, and end the connections to it."""
+    name = make_url(url).database
+    admin = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as db:
+        for setting in settings:
+            db.execute(text(f"ALTER DATABASE {name} {setting}"))
+        ended = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = :name"
+        assert all(db.scalars(text(ended), {"name": name}))
+    admin.dispose()
+
+
+def test_a_read_only_database_is_reported(postgresql_url: str) -> None:
+    with Sandbox(database=postgresql_url) as sandbox:
+        client = Web(sandbox.url)
+        end_connections(postgresql_url, "SET default_transaction_read_only = on")
+        reply = client.grant(3, 56)
+        assert (reply.status, reply.json["code"]) == (503, 1501)
+        assert "read-only transaction" in reply.problem["message"]
+        assert client.get("/users/3/inventory").status == 200
+        with pytest.raises(UnusableDatabase, match="read-only"):
+            sandbox.reset()
+        client.close()
 
 
 def test_every_path_responds_while_the_database_is_gone(postgresql_url: str) -> None:

@@ -52,6 +52,9 @@ DATA_LOCK = 0x6B64_6174
 RETRYABLE_STATES = ("40001", "40P01")
 """PostgreSQL's codes for a failed serialization and a deadlock."""
 
+UNUSABLE_STATES = ("25006", "42501", "XX001", "XX002")
+"""PostgreSQL's codes for a read-only database, missing privileges, and corrupt data and indexes."""
+
 MAX_ATTEMPTS = 8
 """The maximum number of attempts to run a transaction that others conflict with."""
 
@@ -277,7 +280,8 @@ def _is_unusable(error: DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
         return code & 0xFF in SQLITE_REASONS
-    return isinstance(error, (OperationalError, InterfaceError))
+    state = getattr(error.orig, "sqlstate", None)
+    return state in UNUSABLE_STATES or isinstance(error, (OperationalError, InterfaceError))
 
 
 # SQLAlchemy's own transactions cost many times as much as these calls of the driver. It still begins one for
