@@ -200,6 +200,26 @@ def end_connections(url: str, *settings: str) -> None:
     admin.dispose()
 
 
+def test_no_request_fails_because_idle_connections_were_ended(
+    postgresql_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Sandbox(database=postgresql_url) as sandbox, ThreadPoolExecutor(8) as pool:
+        client = Web(sandbox.url)
+
+        def read(_: int) -> int:
+            web = Web(sandbox.url)
+            status = web.get("/entitlements/56").status
+            web.close()
+            return status
+
+        assert set(pool.map(read, range(32))) == {200}
+        end_connections(postgresql_url)
+        assert set(pool.map(read, range(32))) == {200}
+        assert client.grant(3, 56).status == 202
+        client.close()
+    assert not caplog.records
+
+
 def test_a_read_only_database_is_reported(postgresql_url: str) -> None:
     with Sandbox(database=postgresql_url) as sandbox:
         client = Web(sandbox.url)

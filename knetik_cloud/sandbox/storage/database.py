@@ -32,7 +32,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import table as named_table
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from knetik_cloud.requirements import explain_missing
@@ -412,9 +412,19 @@ def _set_last_ids(db: Connection, last_ids: dict[str, int]) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
+    from urllib3.util.wait import wait_for_read  # SQLite needs none of it
+
     # A server takes 100 connections unless told otherwise, which leaves room for nine workers. Who waits for
     # one gets it: a request holds a single connection, and none while it waits for another.
-    return create_engine(url, pool_size=10, max_overflow=0)
+    engine = create_engine(url, pool_size=10, max_overflow=0)
+
+    @event.listens_for(engine, "checkout")
+    def check(connection: Any, *_: Any) -> None:
+        # A server that ends an idle connection, such as for a restart, says so.
+        if wait_for_read(connection, timeout=0):
+            raise DisconnectionError
+
+    return engine
 
 
 def _sqlite(url: URL) -> Engine:
