@@ -1,10 +1,11 @@
 """The folder of a bulk run: its manifest, and the rows and the journal of each shard.
 
 A journal is a text file with one record per line, written before a row is sent (`intent ROW TIME`, in the
-service's epoch seconds) and after (`applied ROW TIME`, or `denied`, `absent` or `unknown` with details as
-JSON). `before ROW [SINCE, IDS]` precedes the first intent of a row that could be confused with older writes:
-the ids that existed, or null if they couldn't be read. One process at a time writes the file. An incomplete
-last line, which a crash may leave, is discarded.
+service's epoch seconds) and after (`applied ROW TIME`, or `denied`, `absent`, `unapplied` or `unknown` with
+details as JSON). `unapplied` rows are absent ones that no attempt can have applied. `before ROW [SINCE, IDS]`
+precedes the first intent of a row that could be confused with older writes: the ids that existed, or null if
+they couldn't be read. One process at a time writes the file. An incomplete last line, which a crash may
+leave, is discarded.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ MANIFEST = "manifest.json"
 STOP = "stop"
 VERSION = 2
 
-PENDING, OPEN, APPLIED, FOUND, DENIED, ABSENT, UNKNOWN = range(7)
-"""States of a row, as `ShardJournal.states` holds them. `OPEN` rows have an intent without an outcome."""
-NAMES = ("pending", "open", "applied", "found", "denied", "absent", "unknown")
+PENDING, OPEN, APPLIED, FOUND, DENIED, ABSENT, UNKNOWN, UNAPPLIED = range(8)
+"""States of a row, as `History.states` holds them. `OPEN` rows have an intent without an outcome."""
+NAMES = ("pending", "open", "applied", "found", "denied", "absent", "unknown", "unapplied")
+REPORTED = {**{name: name for name in NAMES}, "open": "pending", "unapplied": "absent"}
+"""The names of the states in a report."""
 FINAL = frozenset((APPLIED, FOUND, DENIED))
 """States that a later run leaves alone."""
 PLANNING = "plan"
@@ -358,7 +361,8 @@ class ShardJournal:
         self._lease = Lease(path)
         try:
             self.history = History(path, rows)
-            self.states = self.history.states
+            # A row that no attempt can have applied is sent again as if it were new.
+            self.states = self.history.states.replace(bytes([UNAPPLIED]), bytes([PENDING]))
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._descriptor = os.open(path, flags)
         except BaseException:

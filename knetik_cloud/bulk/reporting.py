@@ -14,8 +14,8 @@ from knetik_cloud.bulk.journal import (
     ABSENT,
     DENIED,
     NAMES,
-    OPEN,
-    PENDING,
+    REPORTED,
+    UNAPPLIED,
     UNKNOWN,
     Folder,
     History,
@@ -87,7 +87,7 @@ class Report:
         for shard, rows in manifest.sizes.items():
             states = History(folder.journal_path(shard), rows).states
             for code, name in enumerate(NAMES):
-                self.counts["pending" if code == OPEN else name] += states.count(code)
+                self.counts[REPORTED[name]] += states.count(code)
 
     @property
     def applied(self) -> int:
@@ -152,11 +152,10 @@ class Report:
         rows = read_rows(self._folder.rows_path(shard), len(history.states))
         for number, (position, key, arguments) in enumerate(rows):
             code = history.states[number]
-            state = NAMES[PENDING if code == OPEN else code]
             detail: Mapping[str, Any] = {}
-            if code in (DENIED, ABSENT, UNKNOWN):
+            if code in (DENIED, ABSENT, UNKNOWN, UNAPPLIED):
                 detail = history.detail(number)
-            yield RowReport(position + 1, key, state, arguments, **detail)
+            yield RowReport(position + 1, key, REPORTED[NAMES[code]], arguments, **detail)
 
 
 def write_rows(

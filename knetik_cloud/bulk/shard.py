@@ -23,6 +23,7 @@ from knetik_cloud.bulk.journal import (
     FOUND,
     OPEN,
     PENDING,
+    UNAPPLIED,
     UNKNOWN,
     ShardJournal,
     read_rows,
@@ -191,11 +192,11 @@ class Shard:
                 and not (yield from self._note_existing(row, arguments))
             ):
                 return
-            may_be_there = states[row] in (OPEN, UNKNOWN)
+            before = states[row]
             journal.intend(row, self._earliest())
             result = yield Send(arguments)
             if isinstance(result, ApiException):
-                yield from self._recover(row, arguments, result, may_be_there)
+                yield from self._recover(row, arguments, result, before)
             else:
                 self._end(row, APPLIED)
 
@@ -231,7 +232,7 @@ class Shard:
                 detail["request_id"] = error.request_id
             if candidates:
                 detail["candidates"] = candidates
-        self._job.ended(state, error)
+        self._job.ended(ABSENT if state == UNAPPLIED else state, error)
         record = row, state, self._latest(), detail
         if self._settled_at > monotonic():  # if the process is killed before, the row is sent again first
             self._unsettled[self._path] = _Unsettled(self._settled_at, record)
@@ -244,7 +245,7 @@ class Shard:
         """Return whether a later run sends a row again, and may then apply it."""
         if state == UNKNOWN and self._job.operation.retry == "idempotent":
             return error is not None and not is_denial(error)
-        return state == ABSENT
+        return state in (ABSENT, UNAPPLIED)
 
     def _earliest(self) -> int:
         """Return the earliest the service's time may be, in epoch seconds: 0 if it is unknown."""
@@ -331,7 +332,7 @@ class Shard:
         return False
 
     def _recover(
-        self, row: int, arguments: Mapping[str, Any], error: ApiException, may_be_there: bool
+        self, row: int, arguments: Mapping[str, Any], error: ApiException, before: int
     ) -> ShardSteps:
         """Find out what became of a row whose call failed, and send it again if that is safe.
 
@@ -339,15 +340,18 @@ class Shard:
             row: The row.
             arguments: Its arguments.
             error: The error of the call.
-            may_be_there: Whether an earlier run may have applied the row.
+            before: The state in which an earlier run has left the row.
         """
         job, journal = self._job, self._journal
+        may_be_there = before in (OPEN, UNKNOWN)
         sent_again = throttled = 0
         while True:
             may_be_there |= error.may_have_applied
             if error.status == 404 and may_be_there and job.operation.method == "DELETE":
                 return self._end(row, APPLIED)
-            not_applied = UNKNOWN if may_be_there and not job.operation.read_back else ABSENT
+            not_applied = UNAPPLIED if before == PENDING and not may_be_there else ABSENT
+            if may_be_there and not job.operation.read_back:
+                not_applied = UNKNOWN
             if self._rejects_credentials(error):
                 self._end(row, not_applied, error)
                 raise RejectedError(error)

@@ -94,29 +94,7 @@ def find_traces(
         now: The service's time in epoch seconds.
         margin: The uncertainty of the service's time in seconds.
     """
-    first: dict[int, int] = {}
-    last: dict[int, int] = {}
-    latest: dict[int, int] = {}
-    baseline: _Baseline | None = None
-    with journal.open("rb") as file:
-        for line in file:
-            kind, number, rest = line.split(b" ", 2)
-            other = int(number)
-            if other != row and other not in alike:
-                continue
-            if kind == b"before":
-                if row not in first:
-                    since, ids = json.loads(rest)
-                    known = None if ids is None else frozenset(ids)
-                    baseline = _Baseline(other, since, known, {**latest})
-                continue
-            code, moment = CODES[kind], int(rest.split(b" ", 1)[0])
-            first.setdefault(other, moment)
-            if code == OPEN:
-                last.pop(other, None)
-            else:
-                last[other] = moment
-            latest[other] = code
+    first, last, baseline = _replay(journal, row, alike)
     since = first.pop(row, now) - margin
     chosen: list[int] = []
     for other in sorted(first, key=lambda other: -last.get(other, now)):
@@ -134,3 +112,41 @@ def find_traces(
         elif states[other] in (OPEN, UNKNOWN) or (states[other] == APPLIED != earlier):
             pending += 1
     return Traces(baseline.since, baseline.ids or (), applied, pending)
+
+
+def _replay(
+    journal: Path, row: int, alike: Container[int]
+) -> tuple[dict[int, int], dict[int, int], _Baseline | None]:
+    """Return when the row and its siblings were first sent and have ended, and the latest ids before the row.
+
+    What is recorded of a row until no attempt can have applied it doesn't count.
+    """
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    latest: dict[int, int] = {}
+    baselines: list[_Baseline] = []
+    with journal.open("rb") as file:
+        for line in file:
+            kind, number, rest = line.split(b" ", 2)
+            other = int(number)
+            if other != row and other not in alike:
+                continue
+            if kind == b"before":
+                if row not in first:
+                    since, ids = json.loads(rest)
+                    known = None if ids is None else frozenset(ids)
+                    baselines.append(_Baseline(other, since, known, {**latest}))
+                continue
+            if kind == b"unapplied":
+                for known_times in (first, last, latest):
+                    known_times.pop(other, None)
+                baselines = [each for each in baselines if each.row != other]
+                continue
+            code, moment = CODES[kind], int(rest.split(b" ", 1)[0])
+            first.setdefault(other, moment)
+            if code == OPEN:
+                last.pop(other, None)
+            else:
+                last[other] = moment
+            latest[other] = code
+    return first, last, baselines[-1] if baselines else None

@@ -482,6 +482,21 @@ def test_rows_that_were_not_applied_stay_so_while_the_service_cannot_be_reached(
     assert held(api) == dict.fromkeys(USERS, 1)
 
 
+@pytest.mark.usefixtures("impatient")
+def test_rows_of_a_run_that_began_without_its_service_are_sent_later(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        url, port = sandbox.url, int(sandbox.url.rpartition(":")[2])
+    with knetik_cloud.UsersInventoryApi(knetik_cloud.ApiClient(knetik_cloud.Configuration(host=url))) as api:
+        rows = [{"user_id": 3, "entitlement_id": 56}] * 2  # the user has one from before
+        report = run(api, tmp_path, rows)
+        assert report.counts["absent"] == 2
+        assert all("could not be made" in str(row.reason) for row in report.rows())
+        with Sandbox(port=port):
+            report = run(api, tmp_path, rows)
+            assert (report.applied, report.counts["unknown"]) == (2, 0)
+            assert len(list(api.iter_user_inventories(3, inactive=True))) == 3
+
+
 @pytest.mark.parametrize("last", [400, 401, 429, 503])
 def test_update_that_may_have_been_applied_earlier_is_unknown(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int

@@ -323,6 +323,14 @@ JOURNALS: dict[str, tuple[str, tuple[int, set[int], int, float]]] = {
         "intent 1 98|before 0 [97, [5]]|intent 0 100|applied 1 101",
         (97, {5}, 0, 1),
     ),
+    "a row that no attempt can have applied": (
+        "before 0 [0, null]|intent 0 0|unapplied 0 9 {}|before 0 [97, [5]]|intent 0 100",
+        (97, {5}, 0, 0),
+    ),
+    "a sibling that no attempt can have applied": (
+        "before 1 [96, [5]]|intent 1 98|applied 1 98|before 2 [0, null]|unapplied 2 0|intent 0 100",
+        (96, {5}, 1, 0),
+    ),
     "ids that could not be read": ("before 0 [97, null]|intent 0 100", (97, set(), 0, math.inf)),
 }
 
