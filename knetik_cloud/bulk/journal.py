@@ -33,6 +33,8 @@ FINAL = frozenset((APPLIED, FOUND, DENIED))
 """States that a later run leaves alone."""
 PLANNING = "plan"
 """The name of the lease of the process that stores the rows."""
+RUNNING = "run"
+"""The name of the lease of the process whose threads run the shards."""
 HELD = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK))
 """Errors of a lock that another process holds. With any other, the file system has no locks."""
 

@@ -23,6 +23,7 @@ from typing import IO, Any, NamedTuple
 from knetik_cloud.bulk.journal import (
     MANIFEST,
     PLANNING,
+    RUNNING,
     STOP,
     BulkError,
     BusyError,
@@ -50,7 +51,7 @@ BUCKET_KEYS = 4096
 KEYS = "keys"
 """The name of the folder with these files."""
 OWN_FILE = re.compile(
-    rf"[0-9]{{4}}\.(rows|journal|lease)|{PLANNING}\.lease|{STOP}|{re.escape(MANIFEST)}(\.new)?"
+    rf"[0-9]{{4}}\.(rows|journal|lease)|({PLANNING}|{RUNNING})\.lease|{STOP}|{re.escape(MANIFEST)}(\.new)?"
 )
 """The names of the files in the folder of a run."""
 OWN_KEYS = re.compile("[0-9]{1,3}")

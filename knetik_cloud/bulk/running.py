@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from contextvars import copy_context
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -25,10 +25,12 @@ from knetik_cloud.bulk.journal import (
     DENIED,
     FOUND,
     NAMES,
+    RUNNING,
     UNKNOWN,
     BulkError,
     BusyError,
     Folder,
+    Lease,
     Manifest,
     Safety,
     ShardJournal,
@@ -603,7 +605,8 @@ class _Run:
 
     def _run_all(self, limits: Limits) -> Report:
         if self._executor is None or isinstance(self._executor, ThreadPoolExecutor):
-            stopped = self._run_threads(limits)
+            with self._lease():
+                stopped = self._run_threads(limits)
         else:
             stopped = self._run_executor(limits, self._executor)
         report = Report(self._folder, self._manifest, stopped)
@@ -618,6 +621,19 @@ class _Run:
         before = Report(self._folder, self._manifest)
         done = before.applied + before.counts["denied"]
         return Meter(self._manifest.rows, done, self._progress, self._manifest.operation), done
+
+    def _busy_error(self) -> BulkError:
+        return BulkError(f"another process is running {self._folder}: wait for it, or end it")
+
+    @contextmanager
+    def _lease(self) -> Iterator[None]:
+        """Reject a second run of the folder. It and the first one would find each other's shards busy."""
+        try:
+            lease = Lease(self._folder.path / RUNNING)
+        except BusyError:
+            raise self._busy_error() from None
+        with closing(lease):
+            yield
 
     def _run_threads(self, limits: Limits) -> str | None:
         """Run all shards in threads of this process."""
@@ -673,7 +689,7 @@ class _Run:
         try:
             while not worker.pace.stopped:
                 if worker.run(left.get_nowait()) == "busy":
-                    raise BulkError(f"another process is running {self._folder}: wait for it, or end it")
+                    raise self._busy_error()
         except queue.Empty:
             pass
         except RejectedError as rejected:

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -302,6 +303,18 @@ def test_processes_that_start_the_same_run_at_the_same_time_repeat_nothing(
     assert all(error.startswith("another process is ") for error in errors)
     assert run(api, tmp_path, shards=4).counts["applied"] == 80
     assert held(api) == dict.fromkeys(USERS, 2)
+
+
+def test_second_run_of_a_folder_takes_no_shard(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    bulk.prepare(grants(80), api.grant_user_entitlement, journal=folder, shards=4)
+    with closing(Lease(folder / "run")):
+        for start in (lambda: run(api, tmp_path, shards=4), lambda: bulk.resume(folder, api, progress=False)):
+            with pytest.raises(bulk.BulkError, match=r"another process is running .*: wait for it"):
+                start()
+    assert seeded.journal(GRANT) == []
+    assert list(folder.glob("*.journal")) == []
+    assert run(api, tmp_path, shards=4).applied == 80
 
 
 def test_item_whose_removal_a_crash_left_open_counts_as_removed(
