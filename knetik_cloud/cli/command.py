@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
@@ -13,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from knetik_cloud.cli import calls, part_of
+from knetik_cloud.cli.exits import Exit
 from knetik_cloud.cli.groups import HELP_OPTIONS, Group
 from knetik_cloud.requirements import explain_missing
 from knetik_cloud.version import __version__
@@ -94,7 +96,12 @@ class Root(Group):
 
             drop_stdout()
         except (Exception, KeyboardInterrupt) as error:
-            return _failed(error, context, scanned)
+            code = _failed(error, context, scanned)
+            if code == Exit.INTERRUPTED and not isinstance(error.__context__, EOFError) and os.name != "nt":
+                # A shell goes on with its loop unless SIGINT has ended the command. Ctrl-D sends none.
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                signal.raise_signal(signal.SIGINT)
+            return code
         return 0
 
 

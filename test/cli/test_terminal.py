@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from knetik_cloud.sandbox import Sandbox
+from test.polling import wait_until
 
 from .conftest import KNETIK, spawn
 
@@ -224,7 +226,9 @@ def test_errors_are_text_on_a_terminal(sandbox: Sandbox) -> None:
 HOST = ("--host", "http://example.invalid", "--retries", "0")
 
 
-@pytest.mark.parametrize(("typed", "code"), [("n\n", 1), ("\n", 1), ("y\n", 6), ("\x03", 130), ("\x04", 130)])
+@pytest.mark.parametrize(
+    ("typed", "code"), [("n\n", 1), ("\n", 1), ("y\n", 6), ("\x03", -signal.SIGINT), ("\x04", 130)]
+)
 def test_a_delete_elsewhere_asks(typed: str, code: int) -> None:
     terminal = Terminal("items", "delete", "56", *HOST)
     terminal.read_until("(56) on http://example.invalid? [y/N]: ")
@@ -260,6 +264,26 @@ def test_a_bulk_run_and_an_export_show_their_progress(sandbox: Sandbox, tmp_path
     assert re.search(r"40/40|100%", terminal.shown)
     code, terminal = on_terminal("export", "items", "list", str(tmp_path / "i.csv"), "-q")
     assert "get_entitlement_items" not in terminal.shown
+
+
+LOOP = """
+for user in 3 56; do
+    "$@" entitlements grant $user --entitlement-id 56
+    echo "exit code $?"
+done
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_ctrl_c_ends_the_loop_of_a_script(sandbox: Sandbox) -> None:
+    fault = sandbox.fail("grant_user_entitlement", delay=30, status=503)
+    terminal = Terminal("bash", *KNETIK, program=["bash", "-c", LOOP])
+    assert wait_until(lambda: fault.met)
+    terminal.type("\x03")
+    code, shown = terminal.end()
+    assert "exit code" not in shown
+    assert "Error: interrupted" in shown
+    assert code == -signal.SIGINT
 
 
 def test_ctrl_c_ends_a_sandbox_in_the_foreground() -> None:
