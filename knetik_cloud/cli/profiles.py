@@ -310,14 +310,19 @@ def command_of(helper: str | list[Any]) -> str | list[str]:
 
 def _from_helper(name: str, helper: str | list[Any]) -> str:
     import subprocess
+    import sys
+
+    from knetik_cloud.cli.output import is_terminal
 
     what = f"the helper of profile {name!r}"
     command = command_of(helper)
     if not command:
         raise CommandError(f"{what} is empty: write a command that prints the secret")
+    # A helper such as ssh reads all of stdin: the rows of a run, a body, or the lines of the script's loop.
+    stdin = None if is_terminal(sys.stdin) else subprocess.DEVNULL
     try:
         result = subprocess.run(  # noqa: S603 - the user's own command
-            command, stdout=subprocess.PIPE, timeout=HELPER_TIMEOUT, check=False
+            command, stdin=stdin, stdout=subprocess.PIPE, timeout=HELPER_TIMEOUT, check=False
         )
     except (OSError, ValueError) as error:  # a word with a NUL is a ValueError
         program = command if isinstance(command, str) else command[0]

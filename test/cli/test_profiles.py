@@ -507,6 +507,21 @@ def test_a_helper_that_fails_is_explained(helper: str, message: str, run: Run, h
     assert message in result.error["message"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="cat is a program of Unix")
+def test_a_helper_reads_nothing_from_the_stdin_of_the_command(
+    sandbox: Sandbox, home: Path, tmp_path: Path
+) -> None:
+    helper = "sh -c 'cat; echo token-of-helper'"
+    profiles_file(
+        home, f'[profiles.a]\nhost = "{sandbox.url}"\nhelper = "{helper}"\ncredential = "access_token"'
+    )
+    words = ("bulk", "run", "entitlements", "grant", "-", "--profile", "a", "--journal", str(tmp_path / "j"))
+    result = spawn(*words, input=b'{"user_id": 3, "entitlement_id": 56}\n')
+    assert result.returncode == 0, result.stderr
+    (exchange,) = sandbox.journal("grant_user_entitlement")
+    assert exchange.user_id == 3
+
+
 def test_an_unknown_profile_is_explained(run: Run, home: Path) -> None:
     profiles_file(home, TWO)
     result = run("items", "list", "--profile", "liev")
