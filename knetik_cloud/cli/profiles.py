@@ -136,17 +136,29 @@ def load() -> Profiles:
     Raises:
         CommandError: If the file can't be read, or holds something wrong.
     """
-    import tomllib
-
     path = config_path()
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return _parsed(path, path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return Profiles(path)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise _wrong(path, f"it isn't TOML: {error}") from None
     except OSError as error:
         raise CommandError(f"can't read {path}: {error.strerror}") from None
+
+
+def _parsed(path: Path, text: str) -> Profiles:
+    """Parse the text of the configuration file.
+
+    Raises:
+        CommandError: If it holds something wrong.
+    """
+    import tomllib
+
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _wrong(path, f"it isn't TOML: {error}") from None
     unknown = document.keys() - {"default_profile", "profiles"}
     if unknown:
         raise _wrong(path, f"it has no setting {min(unknown)!r}; use default_profile and [profiles.NAME]")
@@ -170,16 +182,35 @@ def save(name: str, values: Mapping[str, Any], make_default: bool) -> Path:
         make_default: Whether it becomes the default profile.
 
     Raises:
-        CommandError: If the file can't be read or written.
+        CommandError: If the file can't be read or written, or has a form that can't be changed.
+    """
+    path = config_path()
+    try:
+        before = load()  # a broken file is not to be written over
+        _write_private(path, _changed(before, name, values, make_default))
+    except OSError as error:
+        raise CommandError(f"can't write {path}: {error.strerror}") from None
+    return path
+
+
+def _changed(before: Profiles, name: str, values: Mapping[str, Any], make_default: bool) -> str:
+    """Return the text of the configuration file with a changed profile.
+
+    Raises:
+        CommandError: If the file has a form that can't be changed, such as inline tables.
     """
     import tomlkit
 
-    load()  # a broken file is not to be written over
-    path = config_path()
+    path = before.path
+    document = tomlkit.parse(path.read_text(encoding="utf-8-sig")) if path.exists() else tomlkit.document()
+    known = before.profiles.get(name, Profile(name))
+    wanted = {key: value for key, value in {**known.values, **values}.items() if value is not None}
+    expected = Profiles(
+        path,
+        {**before.profiles, name: Profile(name, wanted)},
+        name if make_default else before.default,
+    )
     try:
-        document = (
-            tomlkit.parse(path.read_text(encoding="utf-8-sig")) if path.exists() else tomlkit.document()
-        )
         if make_default:
             document["default_profile"] = name
         if "profiles" not in document:
@@ -192,10 +223,18 @@ def save(name: str, values: Mapping[str, Any], make_default: bool) -> Path:
                 tables[name].pop(key, None)
             else:
                 tables[name][key] = value
-        _write_private(path, tomlkit.dumps(document))
-    except OSError as error:
-        raise CommandError(f"can't write {path}: {error.strerror}") from None
-    return path
+        text = tomlkit.dumps(document)
+        if _parsed(path, text) == expected:
+            return text
+    except (
+        ValueError,
+        CommandError,
+    ):  # tomlkit can't change an inline table, or puts a line in the wrong one
+        pass
+    raise CommandError(
+        f"{path} has a form that can't be changed",
+        next_step="Write each profile in it as a table [profiles.NAME], after default_profile.",
+    )
 
 
 def store_in_keyring(name: str, secret: str) -> None:

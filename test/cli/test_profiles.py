@@ -507,6 +507,19 @@ def test_a_helper_that_fails_is_explained(helper: str, message: str, run: Run, h
     assert message in result.error["message"]
 
 
+@pytest.mark.parametrize(
+    "text", ['profiles = {a = {host = "http://a.example"}}\n', 'profiles.a.host = "http://a.example"\n']
+)
+def test_login_leaves_a_file_that_it_cant_change(text: str, run: Run, home: Path) -> None:
+    path = profiles_file(home, text)
+    words = ("login", "--profile", "b", "--default", "--helper", "echo b", "--no-verify")
+    result = run(*words, "--errors", "json")
+    assert result.code == 1
+    assert result.error["message"] == f"{path} has a form that can't be changed"
+    assert "as a table [profiles.NAME]" in result.error["next_step"]
+    assert path.read_text() == text
+
+
 @pytest.mark.skipif(os.name == "nt", reason="cat is a program of Unix")
 def test_a_helper_reads_nothing_from_the_stdin_of_the_command(
     sandbox: Sandbox, home: Path, tmp_path: Path
