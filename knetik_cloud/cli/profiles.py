@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -186,8 +187,9 @@ def save(name: str, values: Mapping[str, Any], make_default: bool) -> Path:
     """
     path = config_path()
     try:
-        before = load()  # a broken file is not to be written over
-        _write_private(path, _changed(before, name, values, make_default))
+        with _locked(path.resolve().parent):
+            before = load()  # a broken file is not to be written over
+            _write_private(path, _changed(before, name, values, make_default))
     except OSError as error:
         raise CommandError(f"can't write {path}: {error.strerror}") from None
     return path
@@ -411,6 +413,24 @@ def _keyring_failed(name: str, error: Exception) -> CommandError:
         f"the keyring can't be used for profile {name!r}: {type(error).__name__}",
         next_step="Unlock the keyring, or use `knetik login --store file`, or set a `helper`.",
     )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep a folder from other commands that write to it, if the system has locks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # the file system has no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import ssl
 import stat
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from knetik_cloud import ApiClient, UsersInventoryApi
+from knetik_cloud.cli import profiles
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
 from test.conftest import RecordingServer, http_response
@@ -518,6 +520,16 @@ def test_login_leaves_a_file_that_it_cant_change(text: str, run: Run, home: Path
     assert result.error["message"] == f"{path} has a form that can't be changed"
     assert "as a table [profiles.NAME]" in result.error["next_step"]
     assert path.read_text() == text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no locks of folders")
+def test_logins_at_the_same_time_keep_the_profiles_of_each_other(home: Path) -> None:
+    path = profiles_file(home, "")
+    names = [f"p{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as threads:
+        saved = threads.map(lambda name: profiles.save(name, {"keyring": True}, False), names)
+        assert set(saved) == {path}
+    assert sorted(profiles.load().profiles) == sorted(names)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="cat is a program of Unix")
