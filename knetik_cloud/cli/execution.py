@@ -56,10 +56,12 @@ class Execution:
         how: How it is called.
 
     Raises:
-        click.UsageError: If the arguments contradict each other.
+        click.UsageError: If --wait is not a time to wait.
     """
 
     def __init__(self, run: Run, operation: Operation[Any], arguments: Mapping[str, Any], how: How) -> None:
+        if how.wait is not None and not how.wait > 0:  # NaN is not above 0 either
+            raise click.UsageError(f"--wait must be a duration above 0, not {how.wait:g} s")
         self._run = run
         self._operation = operation
         self._how = how

@@ -264,6 +264,14 @@ def test_wait_whose_reads_fail_reports_that_the_write_is_applied(
     assert "don't retry the write" in found.error["next_step"]
 
 
+@pytest.mark.parametrize("wait", ["0", "-5s", "NaN"])
+def test_a_write_with_no_time_to_wait_is_not_sent(wait: str, sandbox: Sandbox, run: Run) -> None:
+    result = run("entitlements", "grant", "3", "--entitlement-id", "56", f"--wait={wait}")
+    assert result.code == 2
+    assert "--wait must be a duration above 0" in result.error["message"]
+    assert sandbox.journal() == []
+
+
 def test_wait_ends_when_the_state_cant_be_reached_or_takes_too_long(sandbox: Sandbox, run: Run) -> None:
     inactive = run("inventory", "get", "3", "2", "--wait", "1s")
     assert inactive.code == 1
