@@ -146,7 +146,7 @@ class Run:
                 raise click.UsageError(
                     f"--{self.show_as} works for commands that send one request of the API"
                 )
-            click.echo(text)
+            click.echo(text.encode())  # in UTF-8 in every locale, as other results
 
     @property
     def has_json_errors(self) -> bool:

@@ -23,7 +23,7 @@ from knetik_cloud.contract import Contract
 from knetik_cloud.sandbox import Sandbox
 from test.conftest import RecordingServer, http_response
 
-from .conftest import KNETIK, Run, profiles_file
+from .conftest import KNETIK, Run, profiles_file, spawn
 
 CANARY = "canary-7f3a9c51e2"
 LEAVES = [leaf for leaf in tree.walk() if not leaf.children or leaf.words == ("sandbox",)]
@@ -288,6 +288,13 @@ def test_python_sends_a_write_with_a_key_once(
         assert "<Outcome 'found'" in run_program(program)
         assert json.loads(run(*words, "-o", "json").text)["state"] == "found"
         assert len(sandbox.journal(operation)) == 1
+
+
+def test_python_is_utf_8_in_every_locale(sandbox: Sandbox) -> None:
+    words = ("inventory", "set-behavior-data", "3", "2", '{"note": "\u85ac"}', "--python")
+    shown = spawn(*words, env={**os.environ, "PYTHONIOENCODING": "latin-1"})
+    assert shown.returncode == 0, shown.stderr
+    assert "\u85ac" in shown.stdout.decode()
 
 
 def test_python_has_arguments_of_the_types_that_the_method_takes(run: Run) -> None:
