@@ -559,16 +559,21 @@ def _instant(text: str) -> float | str:
 @click.option("--header", multiple=True, metavar="NAME:VALUE", help="Header to send with the status.")
 def fail(operation: str, times: int, header: tuple[str, ...], url: str | None, **options: Any) -> None:
     """Make an operation fail: the name of its method, the words of its command in quotes, or "*" for all."""
-    from knetik_cloud.cli import calls
-
-    found = calls.operations().get(operation)
     fault = {name: value for name, value in options.items() if value not in (None, False)}
-    fault |= {"operation": found.id if found else operation.replace("-", "_"), "times": times or None}
+    fault |= {"operation": _operation_id(operation), "times": times or None}
     if header:
         fault["headers"] = headers = dict(_header(each) for each in header)
         if len({name.lower() for name in headers}) < len(header):
             raise click.UsageError(f"--header names a header twice: {', '.join(header)}")
     _call(url, "POST", "/faults", fault, returns=True, columns=FAULT)
+
+
+def _operation_id(text: str) -> str:
+    """Return the name of the method for the words of its command; any other text as the name of a method."""
+    from knetik_cloud.cli import calls
+
+    found = calls.operations().get(text)
+    return found.id if found else text.replace("-", "_")
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -590,7 +595,10 @@ def faults(clear: bool, url: str | None) -> None:
 
 @_controls("journal", "Show the last requests and responses.", asks=True)
 @click.option("-f", "--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
-@click.option("--operation", help="Only those of this operation: the name of its method.")
+@click.option(
+    "--operation",
+    help="Only those of this operation: the name of its method, or the words of its command in quotes.",
+)
 @click.option("--clear", is_flag=True, help="Empty the journal.")
 def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -> None:
     """Show the last requests with their responses, the oldest first. Secrets are masked."""
@@ -605,7 +613,7 @@ def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -
         raise click.UsageError("--select needs the whole journal: leave --follow out")
     if run.output.chosen == "table" and run.output.fields is None and run.output.select is None:
         run.output.fields = SHOWN
-    query = {"operation": operation.replace("-", "_")} if operation else None
+    query = {"operation": _operation_id(operation)} if operation else None
     plan = {"method": "GET", "url": f"{url}{PREFIX}/journal"} | ({"query": query} if query else {})
 
     def act(live: Any) -> None:

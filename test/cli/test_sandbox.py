@@ -457,8 +457,9 @@ def test_tokens_are_ended(sandbox: Sandbox, run: Run, monkeypatch: pytest.Monkey
 def test_the_journal_is_shown_and_followed(sandbox: Sandbox, run: Run) -> None:
     run("items", "get", "56")
     run("items", "list")
-    shown = run("sandbox", "journal", "--operation", "get-entitlement-item", "-o", "jsonl").rows("jsonl")
-    assert [row["operation"] for row in shown] == ["get_entitlement_item"]
+    for name in ("get-entitlement-item", "items get"):
+        shown = run("sandbox", "journal", "--operation", name, "-o", "jsonl").rows("jsonl")
+        assert [row["operation"] for row in shown] == ["get_entitlement_item"]
     following = [*KNETIK, "sandbox", "journal", "-f", "-o", "jsonl", "--fields", "operation"]
     lines: list[bytes] = []
     with subprocess.Popen(following, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
