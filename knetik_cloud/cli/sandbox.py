@@ -605,6 +605,8 @@ def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -
     from knetik_cloud.cli.control import PREFIX, chosen_url
 
     if clear:
+        if follow or operation:
+            raise click.UsageError("--clear empties the whole journal: leave --operation and --follow out")
         _call(url, "DELETE", "/journal", notice="Cleared.")
         return
     run = run_of(click.get_current_context())

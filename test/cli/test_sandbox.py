@@ -477,6 +477,13 @@ def test_the_journal_is_shown_and_followed(sandbox: Sandbox, run: Run) -> None:
     assert run("sandbox", "journal", "-o", "json").text == "[]\n"
 
 
+@pytest.mark.parametrize("more", [["--operation", "items get"], ["--follow"]])
+def test_a_part_of_the_journal_is_not_cleared(more: list[str], sandbox: Sandbox, run: Run) -> None:
+    run("items", "list")
+    assert run("sandbox", "journal", "--clear", *more).code == 2
+    assert len(sandbox.journal()) == 1
+
+
 def test_following_goes_on_after_the_journal_is_emptied(sandbox: Sandbox, run: Run) -> None:
     sandbox.freeze()
     for _ in range(3):
