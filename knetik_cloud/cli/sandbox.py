@@ -225,6 +225,13 @@ def start(**options: Any) -> None:
     """Start a sandbox in the background, and write its address once it responds."""
     run = run_of(click.get_current_context())
     _check_seed(options)
+    if options["seed"]:
+        options["seed"] = found = options["seed"].resolve()  # of /dev/stdin, the file that it is read from
+        if not found.exists() or found.parent == Path("/dev/fd"):
+            raise click.UsageError(
+                "--seed can't be a pipe of this shell, which a sandbox in the background doesn't have: "
+                "write the seed to a file"
+            )
     database = options.pop("database")
     words = _words(options)
 

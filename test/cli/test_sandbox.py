@@ -136,6 +136,21 @@ def test_interrupted_start_leaves_no_sandbox_behind(tmp_path: Path) -> None:
     assert list((tmp_path / "knetik" / "sandboxes").iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="there is no /dev/stdin")
+def test_start_reads_a_seed_from_stdin_only_if_it_is_a_file(run: Run, tmp_path: Path) -> None:
+    seed = tmp_path / "seed.yaml"
+    seed.write_text("users: [{username: kim}]")
+    words = ("sandbox", "start", "--port", "0", "--seed", "/dev/stdin", "-o", "json")
+    piped = spawn(*words, input=seed.read_bytes())
+    assert piped.returncode == 2
+    assert b"--seed can't be a pipe of this shell" in piped.stderr
+    with seed.open("rb") as file:
+        begun = json.loads(spawn(*words, stdin=file).stdout)
+    with closing(Control(begun["url"])) as sandbox:
+        assert [user["username"] for user in sandbox.get("/export")["users"]] == ["kim"]
+    assert run("sandbox", "stop", "--url", begun["url"]).code == 0
+
+
 HOLDER = "import sys; print(flush=True); sys.stdin.read()"
 
 
