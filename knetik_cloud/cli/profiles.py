@@ -55,8 +55,10 @@ class Profile:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The values that are settings of `Configuration`."""
-        return {name: value for name, value in self.values.items() if name in SETTINGS}
+        """The values that are settings of `Configuration`. A file may be in the home, as that of a secret."""
+        settings = {name: value for name, value in self.values.items() if name in SETTINGS}
+        files = [name for name in TLS_SETTINGS if isinstance(settings.get(name), str)]
+        return settings | {name: os.path.expanduser(settings[name]) for name in files}
 
     @property
     def credential(self) -> str | None:

@@ -322,6 +322,17 @@ def test_a_client_certificate_of_a_profile_is_for_its_own_host(run: Run, home: P
     assert run("items", "list", "--host", "https://127.0.0.1:1", "--retries", "0").code == 6
 
 
+def test_a_certificate_of_a_profile_may_be_in_the_home(run: Run, home: Path) -> None:
+    server = SecureServer("good.pem")
+    (home / "ca.pem").write_bytes((CERTIFICATES / "authority.pem").read_bytes())
+    profiles_file(home, f"[profiles.a]\nhost = '{server.url}'\nssl_ca_cert = '~/ca.pem'\n")
+    try:
+        result = run("items", "list", "--profile", "a", "--retries", "0")
+    finally:
+        server.close()
+    assert result.code == 0, result.err
+
+
 @pytest.mark.parametrize("certificate", ["good.pem", "expired.pem"])
 def test_login_verifies_with_the_tls_settings_that_it_keeps(certificate: str, run: Run, home: Path) -> None:
     server = SecureServer(certificate)
