@@ -152,7 +152,11 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
     folder = state_path() / "sandboxes"
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{os.getpid()}-{time.time_ns()}.log"
-    command = [sys.executable, "-m", "knetik_cloud.cli", "sandbox", *options]
+    # `-m` alone prefers modules of the current folder, such as a yaml.py, to those that this package needs.
+    package = Path(__file__).parents[1]
+    is_here = os.path.exists(package.name) and os.path.samefile(package.name, package)
+    safe = [] if is_here else ["-P"]
+    command = [sys.executable, *safe, "-m", "knetik_cloud.cli", "sandbox", *options]
     detached: dict[str, Any] = {"start_new_session": True}
     if os.name == "nt":
         flags = ("CREATE_NEW_PROCESS_GROUP", "DETACHED_PROCESS")
