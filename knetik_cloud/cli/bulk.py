@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -122,7 +123,7 @@ def run_rows(
     run, found = run_of(click.get_current_context()), calls.find(" ".join(operation))
     if file == "-" and journal is None:
         raise click.UsageError("rows from stdin need --journal DIRECTORY")
-    journal = journal or Path(file).with_suffix(".run")
+    journal = journal or Path(f"{os.path.splitext(file)[0]}.run")
     rows: Any = _stdin_rows() if file == "-" else file
 
     def plan() -> list[dict[str, Any]]:

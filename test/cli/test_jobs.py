@@ -182,6 +182,13 @@ def test_wrong_rows_are_a_usage_error_and_nothing_is_sent(
     assert sandbox.journal() == []
 
 
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_folder_is_no_file_of_rows(name: str, sandbox: Sandbox, run: Run) -> None:
+    result = run("bulk", "run", "entitlements", "grant", name)
+    assert result.code == 2
+    assert "must be a .csv, .jsonl, .ndjson or .parquet file" in result.error["message"]
+
+
 def test_a_bulk_run_elsewhere_needs_a_confirmation(run: Run, winners: Path) -> None:
     result = run("bulk", "run", "entitlements", "grant", str(winners), "--host", "http://example.invalid")
     assert result.code == 2
