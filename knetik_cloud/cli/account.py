@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from knetik_cloud.cli.options import Command, run_of
+from knetik_cloud.cli.options import Command, not_empty, run_of
 from knetik_cloud.cli.output import is_terminal, note
 from knetik_cloud.cli.profiles import TLS_SETTINGS, Profile, command_of
 from knetik_cloud.cli.rows import Rows
@@ -47,7 +47,12 @@ PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
     metavar="FILE|-",
     help="File whose first line is the secret; - reads stdin. Without it, a terminal asks.",
 )
-@click.option("--helper", metavar="COMMAND", help="Command that prints the secret, to run for each call.")
+@click.option(
+    "--helper",
+    metavar="COMMAND",
+    callback=not_empty,
+    help="Command that prints the secret, to run for each call.",
+)
 @click.option(
     "--store",
     type=click.Choice(["keyring", "file"]),

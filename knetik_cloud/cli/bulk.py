@@ -14,7 +14,7 @@ import click
 from knetik_cloud.cli import calls
 from knetik_cloud.cli.exits import CommandError, Exit
 from knetik_cloud.cli.groups import Group
-from knetik_cloud.cli.options import Argument, Command, Duration, confirmed, run_of
+from knetik_cloud.cli.options import Argument, Command, Duration, confirmed, not_empty, run_of
 from knetik_cloud.cli.output import note
 from knetik_cloud.cli.rows import Rows
 
@@ -103,7 +103,8 @@ _journal = click.argument(
 )
 @click.option(
     "--journal",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False),
+    callback=not_empty,
     help="Folder of the journal. [default: FILE with the suffix .run]",
 )
 @_limits
@@ -111,7 +112,7 @@ _journal = click.argument(
     "--canary", type=click.IntRange(min=1), help="Run this many rows first, then ask whether to go on."
 )
 def run_rows(
-    operation: tuple[str, ...], file: str, journal: Path | None, canary: int | None, **limits: Any
+    operation: tuple[str, ...], file: str, journal: str | None, canary: int | None, **limits: Any
 ) -> None:
     """Call an operation for each row of a file, exactly once.
 
@@ -123,7 +124,7 @@ def run_rows(
     run, found = run_of(click.get_current_context()), calls.find(" ".join(operation))
     if file == "-" and journal is None:
         raise click.UsageError("rows from stdin need --journal DIRECTORY")
-    journal = journal or Path(f"{os.path.splitext(file)[0]}.run")
+    folder = Path(journal or f"{os.path.splitext(file)[0]}.run")
     rows: Any = _stdin_rows() if file == "-" else file
 
     def plan() -> list[dict[str, Any]]:
@@ -133,7 +134,7 @@ def run_rows(
             made = engine.plan(
                 rows, _method(found, client), tps=limits["tps"], concurrency=limits["concurrency"]
             )
-        return [{**made._asdict(), "journal": str(journal)}]
+        return [{**made._asdict(), "journal": str(folder)}]
 
     def act(live: Any) -> Report:
         run.confirm(f"Call {found.cli} for every row of {file}")
@@ -141,7 +142,7 @@ def run_rows(
             return engine.run(
                 rows,
                 _method(found, live.client),
-                journal=journal,
+                journal=folder,
                 canary=canary,
                 confirm=(lambda report: True) if run.yes else None,
                 progress=False if run.quiet else None,

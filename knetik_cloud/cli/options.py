@@ -25,11 +25,22 @@ def run_of(context: click.Context) -> Run:
     return run
 
 
+def not_empty(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Return the value of an option. A script with an unset variable passes an empty one.
+
+    Raises:
+        click.BadParameter: If it is empty.
+    """
+    if value == "":
+        raise click.BadParameter("it must not be empty", context, parameter)
+    return value
+
+
 def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
     """Return a callback that stores an option in the run, or in its output."""
 
     def store(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-        if value is None or value is False:
+        if not_empty(context, parameter, value) is None or value is False:
             return value
         run = run_of(context)
         target = run.output if name in ("format", "fields", "select") else run

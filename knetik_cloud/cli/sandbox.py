@@ -14,7 +14,7 @@ from urllib.parse import quote
 import click
 
 from knetik_cloud.cli.groups import Group
-from knetik_cloud.cli.options import Command, Duration, common_options, confirmed, run_of
+from knetik_cloud.cli.options import Command, Duration, common_options, confirmed, not_empty, run_of
 from knetik_cloud.cli.output import note
 from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.sandboxes import DATABASE_VARIABLE
@@ -85,6 +85,7 @@ SERVER_OPTIONS: tuple[Callable[[F], F], ...] = (
         metavar="FILE|URL",
         envvar=DATABASE_VARIABLE,
         show_envvar=True,
+        callback=not_empty,
         help="SQLite file to keep the data in, or postgresql://user@host/name; in memory by default.",
     ),
     click.option(

@@ -99,6 +99,26 @@ def test_a_usage_error_is_json_too(run: Run) -> None:
     assert result.error["next_step"] == "Run `knetik items get --help`."
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["items", "delete", "5", "--profile"],
+        ["login", "--helper"],
+        ["login", "--profile"],
+        ["bulk", "run", "items", "create", "rows.jsonl", "--journal"],
+        ["sandbox", "start", "--port", "0", "--database"],
+        ["sandbox", "--port", "0", "--database"],
+    ],
+)
+def test_the_empty_value_of_an_unset_variable_is_rejected(
+    words: list[str], sandbox: Sandbox, run: Run
+) -> None:
+    result = run(*words, "", "--dry-run", "--errors", "json")
+    assert result.code == 2
+    assert result.error["message"].startswith(f"Invalid value for '{words[-1]}'")
+    assert result.error["message"].endswith("it must not be empty")
+
+
 def test_a_message_of_the_service_cant_steer_the_terminal(server: RecordingServer, run: Run) -> None:
     server.responses = [http_response(404, result_body(1003, "\u001b]0;title\u0007\u202egone"))]
     result = run(*READ, "--host", server.url, "--errors", "text")
