@@ -140,8 +140,9 @@ def _once_help(operation: Operation[Any]) -> str:
     """Return the help of --once, which promises more for an operation that has a place for the key."""
     if operation.marker is not None:
         return (
-            "Apply the write at most once under this key, also over several runs, and write its outcome. "
-            "If the response is lost, the command finds the outcome in the service's log."
+            "Apply the write at most once under this key, also over several runs one after the other, and "
+            "write its outcome. Two runs at the same time may both apply it. If the response is lost, the "
+            "command finds the outcome in the service's log."
         )
     return (
         "Apply the write at most once, and write its outcome. If the response is lost, the command reads "
