@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -177,6 +178,7 @@ def _wants_json(arguments: Sequence[str], writes_rows: bool) -> bool:
     for position, word in enumerate(arguments):
         if word == "--":
             break
+        word = re.sub("^-[fqy]+o", "-o", word)  # flags may come before it, as in -qo
         for name in ("--errors", "--output", "-o"):
             if word == name:
                 chosen[name.lstrip("-")[0]] = "".join(arguments[position + 1 : position + 2])

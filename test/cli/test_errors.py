@@ -84,7 +84,14 @@ def test_errors_are_json_if_the_output_is_json_and_text_otherwise(sandbox: Sandb
         assert error["request_id"]
         assert error["next_step"]
         assert error["errors"][0]["field"] == "entitlement_id"
-    for words in (("-o", "csv"), ("-o", "table"), ("--errors", "text"), ("--errors=text", "-o", "json")):
+    for words in (
+        ("-o", "csv"),
+        ("-qo", "csv"),
+        ("-qotable",),
+        ("-o", "table"),
+        ("--errors", "text"),
+        ("--errors=text", "-o", "json"),
+    ):
         result = run("items", "get", "999", *words)
         assert result.err.startswith(
             "Error: 404 Not Found: No entitlement item has the id 999 (entitlement_id)\n"
