@@ -150,8 +150,15 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
         CommandError: If it doesn't start.
     """
     folder = state_path() / "sandboxes"
-    folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{os.getpid()}-{time.time_ns()}.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        log.touch()
+    except OSError as error:
+        raise CommandError(
+            f"can't write {log}: {error.strerror}",
+            next_step="Set XDG_STATE_HOME to a folder that you may write to, or run `knetik sandbox`.",
+        ) from None
     # `-m` alone prefers modules of the current folder, such as a yaml.py, to those that this package needs.
     package = Path(__file__).parents[1]
     is_here = os.path.exists(package.name) and os.path.samefile(package.name, package)

@@ -136,6 +136,18 @@ def test_interrupted_start_leaves_no_sandbox_behind(tmp_path: Path) -> None:
     assert list((tmp_path / "knetik" / "sandboxes").iterdir()) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has XDG_STATE_HOME")
+def test_start_names_a_folder_that_it_cant_write_to(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    result = run("sandbox", "start", "--port", "0")
+    assert result.code == 1
+    assert result.error["message"].startswith(f"can't write {tmp_path / 'file'}")
+    assert "XDG_STATE_HOME" in result.error["next_step"]
+
+
 def test_start_imports_nothing_from_the_current_folder(run: Run, tmp_path: Path) -> None:
     (tmp_path / "uvicorn.py").write_text("print('a module of the user')")
     begun = spawn("sandbox", "start", "--port", "0", "-o", "json", cwd=tmp_path)
