@@ -93,6 +93,9 @@ _knetik() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
     local path="" word next files=""
     local words="" options=""
+    # bash splits --option=value into three words.
+    [[ $previous == "=" ]] && previous="${COMP_WORDS[COMP_CWORD-2]}"
+    [[ $current == "=" ]] && current=""
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ $word == -* ]] && continue
         next="${path:+$path }$word"
@@ -157,6 +160,10 @@ _knetik() {
     local current="${words[CURRENT]}" previous="${words[CURRENT-1]}"
     local path_="" word next files=""
     local -a offered options
+    if [[ $current == --*=* ]]; then
+        previous="${current%%=*}"
+        compset -P "*="
+    fi
     for word in "${(@)words[2,CURRENT-1]}"; do
         [[ $word == -* ]] && continue
         next="${path_:+$path_ }$word"

@@ -29,6 +29,7 @@ _describe() {{ local name=$@[-1]; print -rl -- "${{(@P)name}}" }}
 compadd() {{ shift; print -rl -- "$@" }}
 _files() {{ print -rl -- *(N) }}
 _message() {{ }}
+compset() {{ }}
 source {script}
 words=({words}); CURRENT=$#words
 _knetik
@@ -53,7 +54,7 @@ class Shell:
 
     def complete(self, line: str) -> set[str]:
         """Return the words that are offered at the end of a line. No Python can be found meanwhile."""
-        words = line.split(" ")
+        words = (line.replace("=", " = ") if self.name == "bash" else line).split(" ")
         quoted = " ".join(f"'{word}'" for word in words)
         if self.name == "bash":
             code = ["bash", "--norc", "-c", BASH.format(script=self.script, words=quoted)]
@@ -72,9 +73,9 @@ class Shell:
         )
         assert result.stderr == ""
         separator = ":" if self.name == "zsh" else "\t"
-        current = words[-1]
+        current = words[-1].rpartition("=")[2]
         lines = (each.replace("\\:", "\0") for each in result.stdout.splitlines())
-        offered = (each.split(separator)[0].replace("\0", ":") for each in lines)
+        offered = (each.split(separator)[0].replace("\0", ":").rpartition("=")[2] for each in lines)
         return {each for each in offered if each.startswith(current)}
 
     def settings(self) -> dict[str, str]:
@@ -102,6 +103,8 @@ def test_options_and_their_values_are_offered(shell: Shell) -> None:
     assert shell.complete("knetik items list --o") >= {"--order", "--output"}
     assert shell.complete("knetik items list --output ") == set(FORMATS)
     assert shell.complete("knetik items list -o c") == {"csv"}
+    assert shell.complete("knetik items list --output=c") == {"csv"}
+    assert shell.complete("knetik items list --output=") == set(FORMATS)
     assert shell.complete("knetik inventory list 56 --in") == {"--inactive"}
     assert shell.complete("knetik items get 56 --err") == {"--errors"}
     assert shell.complete("knetik items get 56 --errors j") == {"json"}
@@ -138,6 +141,8 @@ def typed_in_bash(typed: str, folder: Path, first: str = ":") -> list[str]:
     [
         ("sandb\t", "sandbox"),
         ("sandbox sta\tr\t", "sandbox start"),
+        ("items list --output=cs\t", "items list --output=csv"),
+        ("items list --token-file=ro\t1\t", "items list --token-file=rows/1.csv"),
         ("bulk run entitlements grant my\t", "bulk run entitlements grant my file.csv"),
         ("bulk run entitlements grant my\\ f\t", "bulk run entitlements grant my file.csv"),
         ("bulk run entitlements grant 'my f\t", "bulk run entitlements grant my file.csv"),
