@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from knetik_cloud.bulk.files import Appender, compression_of, load_zstandard, open_bytes
+from knetik_cloud.bulk.files import Appender, compression_of, format_of, load_zstandard, open_bytes
 from knetik_cloud.bulk.journal import BulkError, BusyError, Lease
 from knetik_cloud.bulk.progress import Meter, Progress
 from knetik_cloud.bulk.slices import Slices, lines, split
@@ -140,8 +140,7 @@ def export(
 
 
 def _format(path: Path, format: str | None) -> str:
-    name = path.name.removesuffix(compression_of(path) or "")
-    suffix = Path(name).suffix
+    suffix = format_of(path)
     if format is None and suffix and suffix not in _SUFFIXES:
         raise ApiValueError(f"{path}: {suffix} is not a known format: use {', '.join(_SUFFIXES)}, or none")
     chosen = _SUFFIXES.get(suffix, "jsonl") if format is None else format

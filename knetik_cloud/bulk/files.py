@@ -16,8 +16,15 @@ CHUNK_BYTES = 65536
 
 
 def compression_of(path: Path) -> str | None:
-    """Return the suffix of a compressed file, or None."""
-    return path.suffix if path.suffix in COMPRESSIONS else None
+    """Return the suffix of a compressed file in lower case, or None."""
+    suffix = path.suffix.lower()
+    return suffix if suffix in COMPRESSIONS else None
+
+
+def format_of(path: Path) -> str:
+    """Return the suffix that names the format of a file, in lower case, or "" without one."""
+    inner = path.with_suffix("") if compression_of(path) else path
+    return inner.suffix.lower()
 
 
 def open_text(path: Path) -> IO[str]:

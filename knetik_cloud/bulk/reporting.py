@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from knetik_cloud.bulk.files import compression_of, create_text
+from knetik_cloud.bulk.files import create_text, format_of
 from knetik_cloud.bulk.journal import (
     ABSENT,
     DENIED,
@@ -171,7 +171,7 @@ def write_rows(
         columns: The columns of a CSV file, or None for one for each field.
     """
     path = Path(path)
-    suffix = Path(path.name.removesuffix(compression_of(path) or "")).suffix
+    suffix = format_of(path)
     if suffix in (".parquet", ".pq"):
         raise ApiValueError(f"can't write {path}: use .csv or .jsonl")
     count = 0

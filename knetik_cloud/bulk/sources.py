@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from knetik_cloud import writes
-from knetik_cloud.bulk.files import open_text
+from knetik_cloud.bulk.files import format_of, open_text
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.request import build
 from knetik_cloud.data import expressions, types
@@ -224,12 +224,12 @@ def open_rows(rows: Rows, reader: RowReader) -> Iterator[Mapping[str, Any]]:
     if not isinstance(rows, (str, Path)):
         return iter(rows)
     path = Path(rows)
-    name = path.name.removesuffix(".gz").removesuffix(".zst")
-    if name.endswith(".csv"):
+    suffix = format_of(path)
+    if suffix == ".csv":
         return _csv(path, reader)
-    if name.endswith((".jsonl", ".ndjson", ".json")):
+    if suffix in (".jsonl", ".ndjson", ".json"):
         return _json_lines(path)
-    if name.endswith((".parquet", ".pq")):
+    if suffix in (".parquet", ".pq"):
         return _parquet(path, reader)
     known = ".csv, .jsonl, .ndjson or .parquet"
     raise ApiValueError(f"{path} must be a {known} file: pass rows of other sources as an iterable")

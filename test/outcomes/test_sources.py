@@ -235,7 +235,9 @@ def test_values_arrive_and_resume_as_they_are(api: Api, tmp_path: Path, data: Ma
 MIXED = {"number": 5, "text": "5", "list": [1, "2"], "yes": True, "none": None, "empty": "", "a.b": {"c": 1}}
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.csv.gz", "a.jsonl.gz", "a.csv.zst", "a.jsonl.zst"])
+@pytest.mark.parametrize(
+    "name", ["a.csv", "A.CSV", "a.jsonl", "a.csv.gz", "a.jsonl.gz", "a.csv.zst", "A.JSONL.ZST"]
+)
 def test_failed_rows_are_the_same_when_they_are_run_again(api: Api, tmp_path: Path, name: str) -> None:
     rows = [{"user_id": 56, "id": 999, "data": data} for data in (MIXED, {}, {"id": 56}, *DATA[::2])]
     method = api.update_user_inventory_behavior_data
@@ -245,14 +247,14 @@ def test_failed_rows_are_the_same_when_they_are_run_again(api: Api, tmp_path: Pa
     assert [row.arguments for row in bulk.report(tmp_path / "again").rows()] == rows
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl.gz", "a.jsonl.zst"])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "A.CSV.GZ", "a.jsonl.gz", "a.jsonl.zst"])
 def test_reports_are_written_as_their_name_says(api: Api, tmp_path: Path, name: str) -> None:
     bulk.prepare(grants(2), api.grant_user_entitlement, journal=tmp_path / "run")
     report = bulk.report(tmp_path / "run")
     report.write(tmp_path / name)
     with open_text(tmp_path / name) as file:
         first = file.readline()
-    assert first.startswith("row,key,state" if "csv" in name else '{"row": 1, "state": "pending"')
+    assert first.startswith("row,key,state" if "csv" in name.lower() else '{"row": 1, "state": "pending"')
     for write in (report.write, report.write_failed):
         with pytest.raises(ValueError, match=r"failed\.parquet: use \.csv or \.jsonl"):
             write(tmp_path / "failed.parquet")
