@@ -159,11 +159,7 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
             f"can't write {log}: {error.strerror}",
             next_step="Set XDG_STATE_HOME to a folder that you may write to, or run `knetik sandbox`.",
         ) from None
-    # `-m` alone prefers modules of the current folder, such as a yaml.py, to those that this package needs.
-    package = Path(__file__).parents[1]
-    is_here = os.path.exists(package.name) and os.path.samefile(package.name, package)
-    safe = [] if is_here else ["-P"]
-    command = [sys.executable, *safe, "-m", "knetik_cloud.cli", "sandbox", *options]
+    program, variables = _program()
     detached: dict[str, Any] = {"start_new_session": True}
     if os.name == "nt":
         flags = ("CREATE_NEW_PROCESS_GROUP", "DETACHED_PROCESS")
@@ -172,11 +168,11 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
         # The process inherits the lock and holds it until it ends. Another one may get its pid later.
         _locked(errors)
         process = subprocess.Popen(  # noqa: S603 - this very program
-            command,
+            [*program, "sandbox", *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, **environment},
+            env={**os.environ, **variables, **environment},
             **detached,
         )
     begun = None
@@ -198,6 +194,14 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
         raise CommandError(f"the sandbox did not start: {reason}")
     process.returncode = 0  # it goes on without this process, which is not to wait for it
     return begun
+
+
+def _program() -> tuple[list[str], dict[str, str]]:
+    """Return the command line that runs `knetik` in another process, and the variables that it needs."""
+    if getattr(sys, "frozen", False):  # The executable is `knetik`. Its files are to outlive this process.
+        return [sys.executable], {"PYINSTALLER_RESET_ENVIRONMENT": "1"}
+    # Import from where this process does: perhaps from a zip file, and never from the current folder.
+    return [sys.executable, "-P", "-m", "knetik_cloud.cli"], {"PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def _first_line(process: subprocess.Popen[bytes]) -> str:

@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import zipapp
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 import pytest
 
+import knetik_cloud
 from knetik_cloud.cli import control as commands
 from knetik_cloud.cli import sandbox as control
 from knetik_cloud.cli import sandboxes
@@ -32,7 +34,7 @@ from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
 from test.conftest import RecordingServer, http_response
 from test.polling import wait_until
-from test.sandbox.conftest import running_command
+from test.sandbox.conftest import command_environment, running_command
 
 from .conftest import KNETIK, CommandResult, Run, profiles_file, spawn
 
@@ -68,6 +70,31 @@ def test_sandbox_is_started_in_the_background_and_stopped(run: Run, tmp_path: Pa
     assert not Path(started["log"]).exists()
     assert not list(Path(started["log"]).parent.iterdir())
     assert run("sandbox", "status", "--url", started["url"]).code == 6
+
+
+def test_start_imports_nothing_from_the_current_folder(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "queue.py").write_text("raise SystemExit('a module of the current folder')")
+    words = [sys.executable, "-P", "-m", "knetik_cloud.cli", "sandbox", "start", "--port", "0", "-o", "json"]
+    begun = subprocess.run(
+        words, cwd=tmp_path, env=command_environment(), capture_output=True, timeout=60, check=False
+    )
+    assert begun.returncode == 0, begun.stderr
+    assert run("sandbox", "stop", "--url", json.loads(begun.stdout)["url"]).code == 0
+
+
+def test_start_in_a_zip_file_starts_the_package_in_that_file(tmp_path: Path, run: Run) -> None:
+    package = tmp_path / "app" / "knetik_cloud"
+    shutil.copytree(Path(knetik_cloud.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "version.py").write_text('__version__ = "1.99.0"')
+    zipapp.create_archive(package.parent, tmp_path / "app.pyz", main="knetik_cloud.cli:main")
+    words = [sys.executable, str(tmp_path / "app.pyz"), "sandbox", "start", "--port", "0", "-o", "json"]
+    begun = subprocess.run(words, capture_output=True, timeout=60, check=False)
+    assert begun.returncode == 0, begun.stderr
+    url = json.loads(begun.stdout)["url"]
+    try:
+        assert json.loads(run("sandbox", "status", "--url", url, "-o", "json").text)["version"] == "1.99.0"
+    finally:
+        assert run("sandbox", "stop", "--url", url).code == 0
 
 
 def test_all_data_is_in_the_file_when_the_stop_of_a_started_sandbox_returns(run: Run, tmp_path: Path) -> None:
