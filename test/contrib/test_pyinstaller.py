@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from knetik_cloud.contrib.pyinstaller import hook_folders
+from test.conftest import RunScript
 
 PROGRAM = """
 from urllib.request import urlopen
@@ -44,3 +45,8 @@ def test_frozen_program_uses_the_client_and_the_sandbox(tmp_path: Path) -> None:
     result = subprocess.run([str(frozen)], cwd="/", capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == ["56", "True", "EntitlementItem", "applied", "200", "200"]
+
+
+def test_import_of_the_sandbox_imports_the_dialect_of_sqlite_too(run_script: RunScript) -> None:
+    program = "import sys, knetik_cloud.sandbox.storage.database; print(*sys.modules)"
+    assert "sqlalchemy.dialects.sqlite" in run_script(program).stdout.split()

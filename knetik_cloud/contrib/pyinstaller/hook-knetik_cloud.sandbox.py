@@ -2,8 +2,7 @@
 
 from PyInstaller.utils.hooks import collect_data_files, collect_submodules
 
-hiddenimports = [
-    *collect_submodules("knetik_cloud.sandbox", filter=lambda name: not name.endswith("pytest_plugin")),
-    "sqlalchemy.dialects.sqlite",
-]
+hiddenimports = collect_submodules(
+    "knetik_cloud.sandbox", filter=lambda name: not name.endswith("pytest_plugin")
+)
 datas = collect_data_files("knetik_cloud.sandbox")

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +31,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import table as named_table
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 
@@ -333,8 +333,11 @@ def lock_data(db: Connection) -> None:
 
 def upsert(db: Connection, target: Table, row: Mapping[str, Any]) -> None:
     """Insert a row, or replace the one with its primary key, whichever transaction comes first."""
-    # Not at the top, as the dialect of PostgreSQL takes long to import, and SQLite needs none of it.
-    dialect = import_module(f"sqlalchemy.dialects.{db.dialect.name}")
+    dialect: Any = sqlite
+    if db.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # not at the top, as it takes long to import
+
+        dialect = postgresql
     keys = [column.name for column in target.primary_key]
     others = {name: value for name, value in row.items() if name not in keys}
     db.execute(dialect.insert(target).values(**row).on_conflict_do_update(index_elements=keys, set_=others))
