@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -13,10 +14,14 @@ from knetik_cloud.contrib.pyinstaller import hook_folders
 from test.conftest import RunScript
 
 PROGRAM = """
+import sys
 from urllib.request import urlopen
 from knetik_cloud import ApiClient, Configuration, EntitlementItem, UsersInventoryApi, once
+from knetik_cloud.cli import main
 from knetik_cloud.sandbox import Sandbox
 
+if sys.argv[1:]:
+    main()
 with Sandbox() as sandbox, ApiClient(Configuration(host=sandbox.url)) as client:
     api = UsersInventoryApi(client)
     print(api.get_user_inventory(56, 56).id, len(list(api.iter_entitlement_items(prefetch=1))) > 1)
@@ -28,7 +33,9 @@ with Sandbox() as sandbox, ApiClient(Configuration(host=sandbox.url)) as client:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_frozen_program_uses_the_client_and_the_sandbox(tmp_path: Path) -> None:
+def test_frozen_program_uses_the_client_the_sandbox_and_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("PyInstaller")
     (tmp_path / "program.py").write_text(PROGRAM)
     installed = any("knetik_cloud" in point.value for point in entry_points(group="pyinstaller40"))
@@ -39,12 +46,25 @@ def test_frozen_program_uses_the_client_and_the_sandbox(tmp_path: Path) -> None:
     )
     excluded = [word for name in unused.split() for word in ("--exclude-module", name)]
     project = str(Path(__file__).parents[2])  # which PyInstaller doesn't find if it is installed editable
-    options = ["--log-level", "WARN", "--paths", project, *hooks, *excluded]
+    options = ["--onefile", "--log-level", "WARN", "--paths", project, *hooks, *excluded]
     subprocess.run([sys.executable, "-m", "PyInstaller", *options, "program.py"], cwd=tmp_path, check=True)
-    frozen = tmp_path / "dist" / "program" / "program"
-    result = subprocess.run([str(frozen)], cwd="/", capture_output=True, text=True, check=False, timeout=60)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.split() == ["56", "True", "EntitlementItem", "applied", "200", "200"]
+    frozen = tmp_path / "dist" / "program"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    def run(*words: str) -> str:
+        result = subprocess.run(
+            [frozen, *words], cwd="/", capture_output=True, text=True, check=False, timeout=60
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    assert run().split() == ["56", "True", "EntitlementItem", "applied", "200", "200"]
+    url = json.loads(run("sandbox", "start", "--port", "0", "-o", "json"))["url"]
+    try:
+        assert "Potion of Speed" in run("items", "list", "--host", url, "-o", "csv")
+    finally:
+        run("sandbox", "stop", "--url", url)
+    assert "1003" in run("explain", "1003")
 
 
 def test_import_of_the_sandbox_imports_the_dialect_of_sqlite_too(run_script: RunScript) -> None:
