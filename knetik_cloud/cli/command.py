@@ -77,6 +77,7 @@ class Root(Group):
     ) -> NoReturn:
         """Run the command, report its errors, and end the process with the exit code."""
         arguments = list(sys.argv[1:] if args is None else args)
+        _find_home()
         with _streams():
             code = self._ended(arguments, prog_name or "knetik", extra)
         sys.exit(code)
@@ -104,6 +105,14 @@ class Root(Group):
                 signal.raise_signal(signal.SIGINT)
             return code
         return 0
+
+
+def _find_home() -> None:
+    """Let a user without a home have `/`, as in containers, because a command may need no file there."""
+    if not os.path.isabs(os.environ.get("HOME", "")):
+        os.environ.pop("HOME", None)  # for the home in the database of users
+        if not os.path.isabs(os.path.expanduser("~")):
+            os.environ["HOME"] = "/"
 
 
 class _Remarks(io.FileIO):

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import stat
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -103,6 +104,25 @@ username = "ann"
 helper = ["echo", "live-secret"]
 deadline = 9
 """
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user"
+)
+@pytest.mark.parametrize("home", [None, "", "relative"])
+def test_a_user_without_a_home_needs_no_configuration_file(sandbox: Sandbox, home: str | None) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+    environment.pop("HOME")
+    if home is not None:
+        environment["HOME"] = home
+    # The real user, who is unknown to the system, has the home. The effective one reads the modules.
+    program = "import os; os.setresuid(4711, 0, 0); import knetik_cloud.cli; knetik_cloud.cli.main()"
+    for words in (["items", "list"], ["whoami", "-o", "json"], ["completion", "bash"]):
+        command = [sys.executable, "-c", program, *words]
+        result = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+        assert result.returncode == 0, result.stderr
+        if words[0] == "whoami":
+            assert Path(json.loads(result.stdout)["config"]).is_absolute()  # not in the current folder
 
 
 NO_HOSTS = ["http://kim:secretpw@127.0.0.1:1", "http://[::1", "127.0.0.1:1", "http://h:99999", "http://h?a=1"]
