@@ -175,15 +175,6 @@ def test_start_names_a_folder_that_it_cant_write_to(
     assert "XDG_STATE_HOME" in result.error["next_step"]
 
 
-def test_start_imports_nothing_from_the_current_folder(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "uvicorn.py").write_text("print('a module of the user')")
-    begun = spawn("sandbox", "start", "--port", "0", "-o", "json", cwd=tmp_path)
-    assert begun.returncode == 0, begun.stderr
-    url = json.loads(begun.stdout)["url"]
-    assert url.startswith("http://127.0.0.1:")
-    assert run("sandbox", "stop", "--url", url).code == 0
-
-
 @pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="there is no /dev/stdin")
 def test_start_reads_a_seed_from_stdin_only_if_it_is_a_file(run: Run, tmp_path: Path) -> None:
     seed = tmp_path / "seed.yaml"
