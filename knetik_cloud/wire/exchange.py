@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from knetik_cloud.core import clock
-from knetik_cloud.core.causes import without_tracebacks
 from knetik_cloud.core.outcome import Failure, Send
-from knetik_cloud.exceptions import ApiConnectionException, ApiResponseError, DeadlineExceeded
+from knetik_cloud.exceptions import ApiResponseError, DeadlineExceeded
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire import failure
-from knetik_cloud.wire.failure import MappedError, shorten
 from knetik_cloud.wire.pipe import SEND_BYTES, Pipe
-from knetik_cloud.wire.response import ClosedEarlyError, FramingError, Response, TruncatedError
+from knetik_cloud.wire.response import FramingError, Response
 from knetik_cloud.wire.routes import Route, without_zone
 from knetik_cloud.wire.settings import ConnectionSettings
 
@@ -58,11 +56,10 @@ class Exchange:
             Exception: If that fails. `map_failure` returns what the error means.
         """
         command, response = self.command, self.response
-        self._pipe = pipe = self.transport.acquire() or await self.transport.open(self)
+        route = self.transport.route or self.transport.find_route()
+        command.request.transport_secrets = route.secrets
+        self._pipe = pipe = self.transport.acquire() or await self.transport.open(self, route)
         pipe.begin(command.deadline, command.read)
-        route = self.transport.route
-        if route is not None and route.secrets:
-            command.request.transport_secrets = route.secrets
         head, body = written(command.request, self.transport.start, route)
         self._is_written = True
         try:
@@ -160,33 +157,17 @@ class Exchange:
 
     def map_failure(self, cause: Exception) -> Failure:
         """Return what an error means to the engine."""
-        transport, written = self.transport, self._is_written
-        host, route = self.hop, transport.route
+        route = self.transport.route
+        failed = failure.map_error(cause, self._is_written, self.hop, "" if route is None else route.trust)
         if isinstance(cause, TimeoutError) and clock.monotonic() >= self.command.deadline:
             reason = "the call exceeded its deadline (increase _deadline)"
-            mapped = MappedError(DeadlineExceeded, reason, False)
-        elif isinstance(cause, FramingError):
-            reason = f"{host} sent an invalid HTTP response: {shorten(cause)}"
-            mapped = MappedError(ApiResponseError, reason)
-        elif isinstance(cause, TruncatedError) or (written and type(cause).__name__ == "SSLEOFError"):
-            mapped = MappedError(ApiConnectionException, f"the response of {host} was truncated")
-        elif isinstance(cause, ClosedEarlyError):
-            reason = f"{host} closed the connection without a response"
-            mapped = MappedError(ApiConnectionException, reason)
-        elif isinstance(cause, TunnelError):
-            reason = f"{host} did not connect to {transport.host}: {shorten(cause)}"
-            mapped = MappedError(ApiConnectionException, reason)
-        else:
-            mapped = failure.map_error(cause, written, host, "" if route is None else route.trust)
-        failed = Failure(
-            mapped.error,
-            mapped.reason,
-            written,
-            without_tracebacks(cause),  # whose frames hold the token
-            retryable=mapped.retryable,
-            status=self.response.status or None if mapped.error is ApiResponseError else None,
-        )
-        return failed if route is None or not route.secrets else failed.masked(route.secrets)
+            return failed._replace(error=DeadlineExceeded, reason=reason, retryable=False)
+        if isinstance(cause, TunnelError):
+            reason = f"{self.hop} did not connect to {self.transport.host}: {failure.shorten(cause)}"
+            return failed._replace(reason=reason)
+        if failed.error is ApiResponseError:
+            return failed._replace(status=self.response.status or None)
+        return failed
 
     def discard_connection(self) -> None:
         """Don't use the connection for another request, even if it is back in the pool."""
@@ -214,7 +195,7 @@ class Exchange:
         self.abort()
 
 
-def written(request: Request, start: str, route: Route | None) -> tuple[bytes, bytes | None]:
+def written(request: Request, start: str, route: Route) -> tuple[bytes, bytes | None]:
     """Format the head of a request as it is sent, and return it with the body.
 
     Args:
@@ -222,11 +203,10 @@ def written(request: Request, start: str, route: Route | None) -> tuple[bytes, b
         start: The headers that every request begins with.
         route: The route. A proxy may need the whole URL and its credentials.
     """
-    prefix = "" if route is None else route.prefix
-    lines = [f"{request.method} {prefix}{request.target} HTTP/1.1\r\n", start]
+    lines = [f"{request.method} {route.prefix}{request.target} HTTP/1.1\r\n", start]
     for name, value in request.headers.items():
         lines.append(f"{name}: {value.reveal() if isinstance(value, Secret) else value}\r\n")
-    if prefix and route is not None and route.proxy_secret is not None:
+    if route.prefix and route.proxy_secret is not None:
         lines.append(f"Proxy-Authorization: {route.proxy_secret.reveal()}\r\n")
     body = request.content()
     if body is not None or request.method in ("POST", "PUT", "PATCH"):
@@ -327,13 +307,13 @@ class Transport(Generic[R]):
                 return pipe
             pipe.close()
 
-    async def open(self, exchange: Exchange) -> Pipe:
+    async def open(self, exchange: Exchange, route: Route) -> Pipe:
         """Open a connection within the time limits of an exchange's request.
 
         Raises:
             OSError: If that is not possible.
         """
-        route, command = self.route or self._find_route(), exchange.command
+        command = exchange.command
         exchange.hop = route.proxy or self.host
         until = min(command.deadline, clock.monotonic() + command.connect)
         pipe = await self.connect(*route.address, until)
@@ -358,7 +338,8 @@ class Transport(Generic[R]):
         exchange.hop = self.host
         return pipe
 
-    def _find_route(self) -> Route:
+    def find_route(self) -> Route:
+        """Return the route, which is made at the first use, with its TLS context."""
         with self._route_lock:  # a TLS context takes time to make, and 32 threads may need it at once
             if self.route is None:
                 settings = self.connection_settings

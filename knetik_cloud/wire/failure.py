@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from types import CodeType, TracebackType
-from typing import NamedTuple
 
+from knetik_cloud.core.causes import without_tracebacks
+from knetik_cloud.core.outcome import Failure
 from knetik_cloud.exceptions import (
     ApiConnectionException,
     ApiException,
@@ -13,6 +14,7 @@ from knetik_cloud.exceptions import (
     ApiTimeoutException,
     ApiValueError,
 )
+from knetik_cloud.wire.response import ClosedEarlyError, FramingError, TruncatedError
 
 MAX_SHOWN = 200
 UNKNOWN_ISSUER = (18, 19, 20, 21)
@@ -108,51 +110,48 @@ def foreign_traceback(error: BaseException) -> TracebackType | None:
     return found
 
 
-class MappedError(NamedTuple):
-    """The API's view of a low-level error: exception class, message, and whether a retry may help."""
-
-    error: type[ApiException]
-    reason: str
-    retryable: bool = True
-
-
-def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -> MappedError:
-    """Map an error of Python's own; the exchange maps its own errors itself.
+def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -> Failure:
+    """Map a low-level error to what it means to the engine.
 
     Args:
-        cause: The error.
+        cause: The error. It loses its traceback, whose frames hold the token.
         written: Whether any of the request may have reached the service.
         host: The host that the request was for, or the proxy.
         trust: The certificate authorities that the client trusts.
     """
     # Not imported: without a free file descriptor, that fails. Without its module, an error can't exist.
     socket, ssl = sys.modules.get("socket"), sys.modules.get("ssl")
+    is_eof = ssl is not None and isinstance(cause, ssl.SSLEOFError)
+    error: type[ApiException] = ApiConnectionException
+    retryable = True
     if isinstance(cause, (ApiResponseError, ApiValueError)):
-        return MappedError(type(cause), cause.reason or "", False)
-    if isinstance(cause, TimeoutError):
+        error, reason, retryable = type(cause), cause.reason or "", False
+    elif isinstance(cause, FramingError):
+        error, reason = ApiResponseError, f"{host} sent an invalid HTTP response: {shorten(cause)}"
+    elif isinstance(cause, TruncatedError) or (is_eof and written):
+        reason = f"the response of {host} was truncated"
+    elif isinstance(cause, ClosedEarlyError):
+        reason = f"{host} closed the connection without a response"
+    elif isinstance(cause, TimeoutError):
         message = f"{host} did not respond in time" if written else f"timed out connecting to {host}"
-        return MappedError(ApiTimeoutException, f"{message} (increase _request_timeout)")
-    if isinstance(cause, UnicodeError) or (socket and isinstance(cause, socket.gaierror)):
-        return MappedError(ApiConnectionException, f"the host {host} could not be found: {shorten(cause)}")
-    if (
-        ssl
-        and isinstance(cause, ssl.SSLError)
-        and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+        error, reason = ApiTimeoutException, f"{message} (increase _request_timeout)"
+    elif isinstance(cause, UnicodeError) or (socket and isinstance(cause, socket.gaierror)):
+        reason = f"the host {host} could not be found: {shorten(cause)}"
+    elif (
+        ssl and isinstance(cause, ssl.SSLError) and not (is_eof or isinstance(cause, ssl.SSLZeroReturnError))
     ):
-        hint = ""
+        hint, retryable = "", False
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in UNKNOWN_ISSUER:
             hint = f" (if you trust its CA, pass the CA's file as ssl_ca_cert; trusted now: {trust})"
         elif cause.reason in NOT_TLS:
             hint = " (it may not speak TLS: then its URL begins with http://)"
-        message = f"no secure connection to {host}: {shorten(cause)}{hint}"
-        return MappedError(ApiConnectionException, message, False)
-    if isinstance(cause, OSError):
-        message = (
-            f"the connection to {host} {'was lost' if written else 'could not be made'}: {shorten(cause)}"
-        )
-        return MappedError(ApiConnectionException, message)
-    message = f"the exchange with {host} failed: {type(cause).__name__} {shorten(cause)}"
-    return MappedError(ApiConnectionException, message.rstrip())
+        reason = f"no secure connection to {host}: {shorten(cause)}{hint}"
+    elif isinstance(cause, OSError):
+        event = "was lost" if written else "could not be made"
+        reason = f"the connection to {host} {event}: {shorten(cause)}"
+    else:
+        reason = f"the exchange with {host} failed: {type(cause).__name__} {shorten(cause)}".rstrip()
+    return Failure(error, reason, written, without_tracebacks(cause), retryable)
 
 
 def shorten(cause: BaseException) -> str:
