@@ -245,6 +245,7 @@ class Api(BaseApi[ApiClient]):
     """
 
     _client_type = ApiClient
+    _waiting = "waiting"
 
     def close(self) -> None:
         """Close the client, if it is this object's own."""
@@ -259,17 +260,6 @@ class Api(BaseApi[ApiClient]):
 
     def _call(self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]) -> T:
         return self.api_client.call(operation, arguments, options)  # type: ignore[no-any-return]
-
-    def _wait(
-        self,
-        operation: Operation[Any],
-        name: str,
-        arguments: Mapping[str, Any],
-        item: Any,
-        options: Mapping[str, Any],
-        **how: Any,
-    ) -> Any:
-        return upward.load("waiting").wait(self.api_client, operation, name, arguments, item, options, **how)
 
     def _pager(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any
@@ -323,11 +313,9 @@ class _Shared(Shared[_State]):
     _token_lock_type = threading.RLock  # a signal handler that calls may acquire it again
     _executor: ThreadPoolExecutor | None = None
 
-    def current(self) -> _State:
-        state = self._state
-        if state is None or state.revision is not self.configuration._revision or self.is_closed:
-            return self.rebuild()
-        return state
+    @staticmethod
+    def _find_loop() -> None:
+        """Return None: this client has one state."""
 
     def reset_after_fork(self) -> None:
         """Replace the locks, which the parent may have held, and close the connections, which are its own."""

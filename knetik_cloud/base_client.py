@@ -42,15 +42,8 @@ class State:
     """The state of a client's calls, which is rebuilt when the configuration changes."""
 
     def __init__(
-        self,
-        loop: Any,
-        revision: object,
-        engine: Engine,
-        settings: Settings,
-        transport: Transport[Any],
-        lock: Any,
+        self, revision: object, engine: Engine, settings: Settings, transport: Transport[Any], lock: Any
     ) -> None:
-        self.loop = loop
         self.revision = revision
         self.engine = engine
         self.settings = settings
@@ -138,16 +131,15 @@ class Shared(Generic[S]):
     _state_type: type[S]
     _transport_type: Callable[[Configuration], Transport[Any]]
     _token_lock_type: Callable[[], Any]
+    _find_loop: Callable[[], Any]
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         self.is_closed = False
         self._default_headers: dict[str, str | Secret] = {}
-        self._engine: Engine | None = None
         self._credentials: tuple[Any, ...] = ()
         self._built: tuple[Engine, Settings] | None = None
         self._revision: object = None
-        self._state: S | None = None
         self._states: dict[Any, S] = {}
         self._lock = threading.RLock()  # a signal handler that calls may acquire it again
         _all.add(self)
@@ -158,12 +150,17 @@ class Shared(Generic[S]):
         Raises:
             ApiValueError: If the client is closed.
         """
-        raise NotImplementedError
+        loop = self._find_loop()
+        state = self._states.get(loop)
+        if state is None or state.revision is not self.configuration._revision or self.is_closed:
+            return self._rebuild(loop)
+        return state
 
-    def rebuild(self, loop: Any = None) -> S:
-        """Return the state for an event loop, rebuilt if it is not of the current configuration."""
+    def _rebuild(self, loop: Any) -> S:
         with self._lock:
-            state, configuration = self._states.get(loop), self.configuration
+            states, configuration = self._states, self.configuration
+            self._states = {key: kept for key, kept in states.items() if key is None or not key.is_closed()}
+            state = states.get(loop)
             revision = configuration._revision  # read before the values, so that a later change is noticed
             if self._built is None or self._revision is not revision or self.is_closed:
                 self._built = self.build_engine()
@@ -177,9 +174,8 @@ class Shared(Generic[S]):
                 transport = transport or type(self)._transport_type(configuration)
                 transport.update(configuration)
                 lock = type(self)._token_lock_type() if state is None else state.token_lock
-                state = self._state_type(loop, revision, *self._built, transport, lock)
+                state = self._state_type(revision, *self._built, transport, lock)
                 self._states[loop] = state
-            self._state = state
             return state
 
     def reset_after_fork(self) -> None:
@@ -191,7 +187,7 @@ class Shared(Generic[S]):
         checked = options.headers("the default headers", {name: value})
         with self._lock:
             self._default_headers = options.override_headers(dict(self._default_headers), checked)
-            self._revision = self._state = None
+            self._revision = None
             for state in self._states.values():
                 state.revision = None  # rebuilt by the next call
 
@@ -210,7 +206,7 @@ class Shared(Generic[S]):
         The retry budget is kept, and so is the token unless the credentials have changed.
         """
         self.check_open()
-        configuration, earlier = self.configuration, self._engine
+        configuration, earlier = self.configuration, None if self._built is None else self._built[0]
         settings = configuration.settings()
         headers = options.override_headers(dict(settings.headers), self._default_headers)
         settings = settings._replace(headers=headers)
@@ -232,7 +228,7 @@ class Shared(Generic[S]):
             )
         if earlier is not None:
             engine.budget = earlier.budget
-        self._engine, self._credentials = engine, credentials
+        self._credentials = credentials
         return engine, settings
 
 
@@ -351,6 +347,8 @@ class BaseApi(Generic[C]):
     """
 
     _client_type: ClassVar[type[Any]]
+    _waiting: ClassVar[str]
+    """The module of `upward` that waits for items."""
     api_client: C
 
     def __init_subclass__(cls) -> None:
@@ -371,6 +369,18 @@ class BaseApi(Generic[C]):
             ApiValueError: If the value of an option is out of range.
         """
         return type(self)(self.api_client.with_options(**options))
+
+    def _wait(
+        self,
+        operation: Operation[Any],
+        name: str,
+        arguments: Mapping[str, Any],
+        item: Any,
+        options: Mapping[str, Any],
+        **how: Any,
+    ) -> Any:
+        waiting = upward.load(self._waiting)
+        return waiting.wait(self.api_client, operation, name, arguments, item, options, **how)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.api_client.configuration.host}>"

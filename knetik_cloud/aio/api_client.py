@@ -188,6 +188,7 @@ class Api(BaseApi[ApiClient]):
     """
 
     _client_type = ApiClient
+    _waiting = "aio.waiting"
 
     async def close(self) -> None:
         """Close the client, if it is this object's own."""
@@ -204,19 +205,6 @@ class Api(BaseApi[ApiClient]):
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]
     ) -> Coroutine[Any, Any, T]:
         return self.api_client.call(operation, arguments, options)
-
-    async def _wait(
-        self,
-        operation: Operation[Any],
-        name: str,
-        arguments: Mapping[str, Any],
-        item: Any,
-        options: Mapping[str, Any],
-        **how: Any,
-    ) -> Any:
-        return await upward.load("aio.waiting").wait(
-            self.api_client, operation, name, arguments, item, options, **how
-        )
 
     def _pager(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any
@@ -287,28 +275,13 @@ class _Shared(Shared[_LoopState]):
     _state_type = _LoopState
     _transport_type = RESTClientObject
     _token_lock_type = _TokenLock
-
-    def current(self) -> _LoopState:
-        state, loop = self._state, asyncio.get_running_loop()
-        if (
-            state is None
-            or state.loop is not loop
-            or state.revision is not self.configuration._revision
-            or self.is_closed
-        ):
-            return self.rebuild(loop)
-        return state
-
-    def rebuild(self, loop: Any = None) -> _LoopState:
-        with self._lock:
-            self._states = {other: kept for other, kept in self._states.items() if not other.is_closed()}
-            return super().rebuild(loop)
+    _find_loop = staticmethod(asyncio.get_running_loop)
 
     async def close(self) -> None:
         self.is_closed = True
         here = asyncio.get_running_loop()
         with self._lock:
-            states, self._states, self._state = self._states, {}, None
+            states, self._states = self._states, {}
         for loop, state in states.items():
             if loop is here:
                 await state.transport.close()
@@ -318,7 +291,7 @@ class _Shared(Shared[_LoopState]):
     def reset_after_fork(self) -> None:
         """Leave the parent's connections alone: closing a transport would speak on them."""
         _inherited.extend(self._states.values())
-        self._state, self._states = None, {}
+        self._states = {}
         self._lock = threading.RLock()
 
 

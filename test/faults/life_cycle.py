@@ -179,14 +179,14 @@ client.close()
 FORK_WITH_LOCKS = """
 get()
 shared = client._shared
-for lock in (shared._state.token_lock, shared._lock, shared._state.transport._route_lock):
+for lock in (shared._states[None].token_lock, shared._lock, shared._states[None].transport._route_lock):
     lock.acquire()
 child = os.fork()
 if child == 0:
     client.configuration.timeout = 4.0
     os._exit(0 if get() == 56 else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-for lock in (shared._state.token_lock, shared._lock, shared._state.transport._route_lock):
+for lock in (shared._states[None].token_lock, shared._lock, shared._states[None].transport._route_lock):
     lock.release()
 client.close()
 """
@@ -362,7 +362,7 @@ def closed_while_calling(play: Play) -> None:
         assert wait_until(lambda: play.server.requests)
         client.close()
         assert in_progress.result().id == ENTRY["id"]
-    assert not client._shared._state.transport._idle  # type: ignore[union-attr]
+    assert not client._shared._states[None].transport._idle
 
 
 class Slow(Hook):

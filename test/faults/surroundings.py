@@ -227,7 +227,7 @@ def handler_calls(play: Play) -> int:
     shared: Any = driver.client._shared  # type: ignore[attr-defined]
     with handling(lambda: found.append(call_here(driver).id)):
         found.append(call_here(driver).id)
-        locks = (shared._state.token_lock, shared._lock, shared._state.transport._route_lock)
+        locks = (shared._states[None].token_lock, shared._lock, shared._states[None].transport._route_lock)
         for lock in locks:
             with lock:
                 driver.client.configuration.access_token = f"token-{len(found)}"  # type: ignore[attr-defined]

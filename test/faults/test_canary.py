@@ -160,7 +160,7 @@ def test_a_call_that_fails_shows_no_token(failure: str, capsys: pytest.CaptureFi
         assert server.met
         assert_hidden("\n".join(views(error)))
         assert "***" in (error.as_curl() or "")
-        assert_all_hidden(client, client.configuration, client._shared._state)
+        assert_all_hidden(client, client.configuration, client._shared._states[None])
 
 
 LONG = f"long-token-canary.{'Q' * 20}/{'x' * 300}=="
@@ -240,7 +240,11 @@ def test_calls_that_succeed_show_no_secret(capsys: pytest.CaptureFixture[str]) -
             UsersInventoryApi(client).get_user_inventory(56, 56)
             token = AccessTokenApi(client).get_o_auth_token(client_secret=SECRET)
             assert_all_hidden(
-                client, configuration, client._shared._state, token, client._shared._state.engine.tokens
+                client,
+                configuration,
+                client._shared._states[None],
+                token,
+                client._shared._states[None].engine.tokens,
             )
         assert REFRESH.encode() in server.requests[2].body
         assert server.requests[0].headers.get("authorization") is None

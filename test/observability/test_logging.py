@@ -246,7 +246,7 @@ def test_renewal_that_fails_while_the_token_is_valid_is_logged() -> None:
             with ApiClient(Configuration(server.url, **CREDENTIALS)) as client:
                 UsersInventoryApi(client).get_user_inventory(56, 57)
                 # It is renewed 60 s ahead. Waiting would race with its expiry on a busy machine.
-                engine = client._shared._engine
+                engine = client._shared._built[0]
                 assert engine is not None
                 engine.clock = lambda: time.monotonic() + 570
                 UsersInventoryApi(client).get_user_inventory(56, 57)
