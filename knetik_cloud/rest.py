@@ -34,7 +34,7 @@ class RESTResponse(ReceivedResponse):
                 `Configuration.max_response_size`.
         """
         if self._data is None:
-            self._data = run(self._read_rest(self._exchange.transport.max_response_size))
+            self._data = run(self._read_rest())
         return self._data
 
     def stream(self, amount: int = CHUNK_BYTES) -> Iterator[bytes]:
@@ -56,7 +56,7 @@ class RESTResponse(ReceivedResponse):
 
     def close(self) -> None:
         """Close the response. What has not been read is lost."""
-        self._release()
+        self._exchange.abort()
 
     release_conn = close  # its name in urllib3, which programs of other SDKs of this family use
 

@@ -59,7 +59,7 @@ class RESTResponse(ReceivedResponse):
 
     async def close(self) -> None:
         """Close the response. What has not been read is lost."""
-        self._release()
+        self._exchange.abort()
 
     release_conn = close  # its name in urllib3, which programs of other SDKs of this family use
 

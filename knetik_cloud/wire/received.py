@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import NoReturn
 
 from knetik_cloud.exceptions import ApiValueError, Headers
-from knetik_cloud.wire import content
 from knetik_cloud.wire.exchange import Exchange
 
 
@@ -45,37 +44,28 @@ class ReceivedResponse:
 
     distrust = discard_connection  # its public name in 1.0.0, which programs may still call
 
+    async def _read_rest(self) -> bytes:
+        """Read what is left, up to the limit of the client."""
+        self._exchange.response.limit_rest(self._exchange.transport.max_response_size, len(self._rest))
+        return await self._read(None)
+
     async def _read(self, amount: int | None) -> bytes:
-        if amount is None or amount < 0:
-            return await self._read_rest(math.inf)
-        await self._receive(amount)
-        data = bytes(self._rest[:amount])
-        del self._rest[:amount]
-        return data
-
-    async def _read_rest(self, limit: float) -> bytes:
-        await self._receive(limit + 1)
-        data, self._rest = bytes(self._rest), bytearray()
-        if len(data) <= limit:
-            return data
-        del data
-        self._exchange.abort()
-        failed = self._exchange.map_failure(content.too_large(int(limit)))
-        raise failed.to_stream_exception(self._exchange.command.request)
-
-    async def _receive(self, amount: float) -> None:
-        """Receive until the rest has a number of bytes, or the response ends. An error drops the rest.
+        """Read a number of bytes, or all that are left. An error drops what has been received.
 
         No local holds what is received: the frames of an error must not show a secret that it echoes.
         """
+        end = sys.maxsize if amount is None or amount < 0 else amount
         known = -1
         try:
-            while known < len(self._rest) < amount:
+            while known < len(self._rest) < end:
                 known = len(self._rest)
                 self._rest += await self._next()
         except BaseException:
             self._rest.clear()
             raise
+        data = bytes(memoryview(self._rest)[:end])
+        del self._rest[:end]
+        return data
 
     async def _next(self) -> bytes:
         if self._data is not None:
@@ -84,9 +74,6 @@ class ReceivedResponse:
         if self._exchange.is_aborted:
             raise ApiValueError("the response is closed, by `close` or by an error: nothing more can be read")
         return await self._exchange.next_chunk_or_error()
-
-    def _release(self) -> None:
-        self._exchange.abort()
 
     def __repr__(self) -> str:
         return f"<RESTResponse {self.status}>"  # the reason phrase may echo a secret

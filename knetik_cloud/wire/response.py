@@ -142,6 +142,10 @@ class Response:
         """Whether a body that is taken as a whole is incomplete, and worth waiting for."""
         return not self.is_complete and self.is_plain and self._error is None and not self._is_too_large()
 
+    def limit_rest(self, limit: int, held: int) -> None:
+        """Limit what is left of the body, together with the bytes of it that the reader holds."""
+        self.limit, self._taken, self._total = limit, held, 0
+
     def take(self) -> bytes:
         """Return the next decoded bytes, or b"" if the body is over or more must be received.
 
@@ -303,17 +307,16 @@ class Response:
             self.leftover += data
         elif self._error is None:
             self._total += len(data)
-            if self.limit and self._total > 4 * self.limit + MAX_HEAD_BYTES:
-                self._error = content.too_large(self.limit)
-                return
             try:
+                if self.limit and self._total > 4 * self.limit + MAX_HEAD_BYTES:
+                    raise content.too_large(self.limit)
                 if self._mode == LENGTH:
                     self._read_length(data)
                 elif self._mode == CHUNKS:
                     self._read_transfer_chunks(data)
                 else:
                     self._add(data)
-            except FramingError as error:
+            except (ApiResponseError, FramingError) as error:
                 self._error = error.with_traceback(None)
 
     def _read_length(self, data: bytes) -> None:

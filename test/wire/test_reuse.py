@@ -87,7 +87,7 @@ def test_stream_that_is_closed_early_takes_its_connection_along(driver: str) -> 
     with FaultServer() as server:
         made = DRIVERS[driver](Configuration(server.url, retries=0, timeout=5.0))
         streamed = made.call("get_user_inventory", 56, 56, _preload_content=False)
-        streamed._release()  # what `close` does, awaited or not
+        streamed._exchange.abort()  # what `close` does, awaited or not
         assert made.call("get_user_inventory", 56, 57).id == ENTRY["id"]
         made.close()
     assert server.connections == 2
