@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from knetik_cloud import upward
 from knetik_cloud.base_client import (
@@ -26,7 +26,7 @@ from knetik_cloud.health import Health
 from knetik_cloud.lazy import LazyModule
 from knetik_cloud.observation import is_interruption
 from knetik_cloud.path_call import prepare_path_call
-from knetik_cloud.rest import RESTClientObject, RESTResponse
+from knetik_cloud.rest import Closing, RESTClientObject, RESTResponse
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.pipe import run
 from knetik_cloud.writes import Outcome as WriteOutcome
@@ -46,7 +46,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class ApiClient(BaseClient["_State"]):
+class ApiClient(Closing, BaseClient["_State"]):
     """Runs calls. Its API objects share its connections, tokens and retry budget.
 
     Any number of threads may share one client. It starts no threads, except for a pool at the first
@@ -188,12 +188,6 @@ class ApiClient(BaseClient["_State"]):
         """Close the connections and the thread pool. Calls in progress finish."""
         self._shared.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
 
 class AsyncResult:
     """The result of a method called with `async_req=True`, as in other SDKs of this family."""
@@ -236,7 +230,7 @@ class AsyncResult:
         return self._future.exception() is None
 
 
-class Api(BaseApi[ApiClient]):
+class Api(Closing, BaseApi[ApiClient]):
     """The base class of the generated classes.
 
     Args:
@@ -251,12 +245,6 @@ class Api(BaseApi[ApiClient]):
         """Close the client, if it is this object's own."""
         if self._owns_client:
             self.api_client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
     def _call(self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]) -> T:
         return self.api_client.call(operation, arguments, options)  # type: ignore[no-any-return]

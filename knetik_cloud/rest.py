@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.exceptions import ApiException
@@ -18,7 +18,21 @@ if TYPE_CHECKING:
 __all__ = ["ApiException", "RESTClientObject", "RESTResponse"]
 
 
-class RESTResponse(ReceivedResponse):
+class Closing:
+    """The base class of objects that are closed at the end of a `with`."""
+
+    def close(self) -> None:
+        """Close the object."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class RESTResponse(Closing, ReceivedResponse):
     """The response to a request. `status` is its HTTP status, and `reason` its reason phrase or None.
 
     `data` is the whole decoded body. To read a streamed response, use `read`, `stream` or `data` within the
@@ -59,12 +73,6 @@ class RESTResponse(ReceivedResponse):
         self._exchange.abort()
 
     release_conn = close  # its name in urllib3, which programs of other SDKs of this family use
-
-    def __enter__(self) -> RESTResponse:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 class RESTClientObject(Transport[RESTResponse]):

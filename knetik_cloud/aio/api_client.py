@@ -7,11 +7,11 @@ import inspect
 import math
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Literal, ParamSpec, Self, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from knetik_cloud import upward
 from knetik_cloud.aio.paging import Pager
-from knetik_cloud.aio.rest import RESTClientObject, RESTResponse
+from knetik_cloud.aio.rest import Closing, RESTClientObject, RESTResponse
 from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, check_method, configured
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
@@ -31,7 +31,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class ApiClient(BaseClient["_LoopState"]):
+class ApiClient(Closing, BaseClient["_LoopState"]):
     """Runs calls. Its API objects share its connections, tokens and retry budget.
 
     Any number of tasks may share one client. A client is not tied to an event loop: it opens separate
@@ -172,14 +172,8 @@ class ApiClient(BaseClient["_LoopState"]):
         """Close the connections. Calls in progress finish."""
         await self._shared.close()
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    async def __aexit__(self, *error: object) -> None:
-        await self.close()
-
-
-class Api(BaseApi[ApiClient]):
+class Api(Closing, BaseApi[ApiClient]):
     """The base class of the generated classes.
 
     Args:
@@ -194,12 +188,6 @@ class Api(BaseApi[ApiClient]):
         """Close the client, if it is this object's own."""
         if self._owns_client:
             await self.api_client.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.close()
 
     def _call(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.exceptions import ApiException, ApiValueError
@@ -22,7 +22,21 @@ if TYPE_CHECKING:
 __all__ = ["ApiException", "RESTClientObject", "RESTResponse"]
 
 
-class RESTResponse(ReceivedResponse):
+class Closing:
+    """The base class of objects that are closed at the end of an `async with`."""
+
+    async def close(self) -> None:
+        """Close the object."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+
+class RESTResponse(Closing, ReceivedResponse):
     """The response to a request. `status` is its HTTP status, and `reason` its reason phrase or None.
 
     `data` is the whole decoded body. To read a streamed response, use `await read()` or `stream()` within
@@ -62,12 +76,6 @@ class RESTResponse(ReceivedResponse):
         self._exchange.abort()
 
     release_conn = close  # its name in urllib3, which programs of other SDKs of this family use
-
-    async def __aenter__(self) -> RESTResponse:
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.close()
 
 
 class RESTClientObject(Transport[RESTResponse]):
