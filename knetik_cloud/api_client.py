@@ -320,10 +320,9 @@ class _Shared(Shared[_State]):
         Raises:
             ApiValueError: If the client is closed, or no thread can be started. Nothing is run then.
         """
-        self.current()
         future: Future[T] | None = None
         with self._lock:  # so that the client isn't closed in between
-            self.check_open()
+            self.current()
             try:
                 from concurrent.futures import Future, ThreadPoolExecutor
                 from contextvars import copy_context

@@ -191,21 +191,16 @@ class Shared(Generic[S]):
             for state in self._states.values():
                 state.revision = None  # rebuilt by the next call
 
-    def check_open(self) -> None:
-        """Check that the client is open.
+    def build_engine(self) -> tuple[Engine, Settings]:
+        """Build the engine and the settings of the current configuration.
+
+        The retry budget is kept, and so is the token unless the credentials have changed.
 
         Raises:
             ApiValueError: If the client is closed.
         """
         if self.is_closed:
             raise ApiValueError("this client is closed: make a new ApiClient")
-
-    def build_engine(self) -> tuple[Engine, Settings]:
-        """Build the engine and the settings of the current configuration.
-
-        The retry budget is kept, and so is the token unless the credentials have changed.
-        """
-        self.check_open()
         configuration, earlier = self.configuration, None if self._built is None else self._built[0]
         settings = configuration.settings()
         headers = options.override_headers(dict(settings.headers), self._default_headers)
