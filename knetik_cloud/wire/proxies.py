@@ -88,21 +88,15 @@ def _matches(host: str, port: int, entry: str) -> bool:
         if digits != str(port):
             return False
         entry = name.strip("[]")
-    address, network = _address(host), _network(entry)
+    address, network = _network(host), _network(entry)
     if network is not None:
-        return address is not None and address in network
+        return address is not None and address.network_address in network
     suffix = entry.removeprefix("*").strip(".")
     return host == suffix or (address is None and host.endswith(f".{suffix}"))
 
 
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
-
-
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Read a block of addresses, or a single one. Returns None for a name."""
     try:
         return ipaddress.ip_network(text.strip("[]"), strict=False)
     except ValueError:
