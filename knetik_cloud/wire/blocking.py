@@ -38,10 +38,13 @@ class BlockingPipe(TimedPipe):
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
         """Send bytes, and pass what arrives meanwhile to the listener."""
         view = memoryview(data)
-        while view:
-            view = view[self._send_now(view[:SEND_BYTES] if listener else view) :]
+        while True:
+            try:
+                view = view[self._socket.send(view[:SEND_BYTES]) :]
+            except BlockingIOError as error:
+                reject_foreign(error)
             if not view:
-                break
+                return True
             ready = wait_for((self._socket,), READ | WRITE if listener else WRITE, self.remaining())
             if not ready:
                 raise TimeoutError("timed out sending")
@@ -49,14 +52,6 @@ class BlockingPipe(TimedPipe):
                 received = self.receive_now()
                 if received is not None and listener(received):
                     return False
-        return True
-
-    def _send_now(self, view: memoryview) -> int:
-        try:
-            return self._socket.send(view)
-        except BlockingIOError as error:
-            reject_foreign(error)
-            return 0
 
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""

@@ -63,11 +63,9 @@ class Exchange:
         head, body = written(command.request, self.transport.start, route)
         self._is_written = True
         try:
-            if body is None or len(body) <= SEND_BYTES:
-                await pipe.send(head if body is None else head + body)
-            else:
-                await pipe.send(head)
-                self._must_close = not await pipe.send(body, self._listen)
+            await pipe.send(head)
+            if body and not await pipe.send(body, self._listen):
+                self._must_close = True
         except ConnectionError as error:
             failure.reject_foreign(error)
             self._must_close = True  # the peer may have responded before it closed
@@ -195,24 +193,29 @@ class Exchange:
         self.abort()
 
 
-def written(request: Request, start: str, route: Route) -> tuple[bytes, bytes | None]:
-    """Format the head of a request as it is sent, and return it with the body.
+def written(request: Request, start: str, route: Route) -> tuple[bytes, bytes]:
+    """Format a request as it is sent.
 
     Args:
         request: The request.
         start: The headers that every request begins with.
         route: The route. A proxy may need the whole URL and its credentials.
+
+    Returns:
+        The head with a small body, and a body that is so large that a response may come before its end.
     """
     lines = [f"{request.method} {route.prefix}{request.target} HTTP/1.1\r\n", start]
     for name, value in request.headers.items():
         lines.append(f"{name}: {value.reveal() if isinstance(value, Secret) else value}\r\n")
     if route.prefix and route.proxy_secret is not None:
         lines.append(f"Proxy-Authorization: {route.proxy_secret.reveal()}\r\n")
-    body = request.content()
-    if body is not None or request.method in ("POST", "PUT", "PATCH"):
-        lines.append(f"Content-Length: {len(body or b'')}\r\n")
+    content = request.content()
+    body = content or b""
+    if content is not None or request.method in ("POST", "PUT", "PATCH"):
+        lines.append(f"Content-Length: {len(body)}\r\n")
     lines.append("\r\n")
-    return "".join(lines).encode("latin-1"), body
+    head = "".join(lines).encode("latin-1")
+    return (head + body, b"") if len(body) <= SEND_BYTES else (head, body)
 
 
 class TunnelError(OSError):
