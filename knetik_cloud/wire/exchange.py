@@ -37,7 +37,7 @@ class Exchange:
     is_over = True
     is_aborted = False
     _pipe: Pipe | None = None
-    _is_written = _must_close = False
+    _is_written = False
 
     def __init__(self, transport: Transport[Any], command: Send) -> None:
         self.transport = transport
@@ -65,10 +65,10 @@ class Exchange:
         try:
             await pipe.send(head)
             if body and not await pipe.send(body, self._listen):
-                self._must_close = True
+                pipe.must_close = True
         except ConnectionError as error:
             failure.reject_foreign(error)
-            self._must_close = True  # the peer may have responded before it closed
+            pipe.must_close = True  # the peer may have responded before it closed
         del head, body  # they hold the token, and the frame of an error must not
         while not response.status:
             response.feed(await pipe.receive())
@@ -176,7 +176,7 @@ class Exchange:
         """Release the connection: it is used again if the response ended properly."""
         assert self._pipe is not None
         self._pipe.max_idle = self.response.max_idle
-        self._end(self.response.is_reusable and not self._must_close)
+        self._end(self.response.is_reusable and not self._pipe.must_close)
 
     def abort(self) -> None:
         """Close the connection, unless it has been released. The rest of the response is lost."""
