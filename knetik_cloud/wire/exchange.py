@@ -291,11 +291,8 @@ class Transport(Generic[R]):
             exchange.abort()
             if isinstance(cause, Exception) and not exchange.is_foreign(cause):
                 return exchange.map_failure(cause)
-            interruption = cause
-        try:
-            raise interruption.with_traceback(failure.foreign_traceback(interruption))
-        finally:
-            del interruption
+            cause.__traceback__ = failure.foreign_traceback(cause)
+            raise
 
     def acquire(self) -> Pipe | None:
         """Return an idle connection that is alive, or None."""
