@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import math
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -234,7 +233,7 @@ class _LoopState(State):
         if self.token_lock.locked() and seconds <= 0 and not self.token_lock.is_held:
             return False
         try:
-            async with asyncio.timeout(_finite_or_none(seconds)):  # an unlocked one may have waiters already
+            async with asynchronous.timeout(seconds):  # an unlocked one may have waiters already
                 await self.token_lock.acquire()
         except TimeoutError:
             return False
@@ -243,8 +242,7 @@ class _LoopState(State):
     async def call_provider(self, command: CallProvider) -> Any:
         """Call a token provider, for as long as the call's deadline allows."""
         try:
-            left = _finite_or_none(command.deadline - self.engine.clock())
-            async with asyncio.timeout(left) as timeout:
+            async with asynchronous.timeout(command.deadline - self.engine.clock()) as timeout:
                 result = command.provider.get_token()
                 return await result if inspect.isawaitable(result) else result
         except BaseException as error:
@@ -281,10 +279,6 @@ class _Shared(Shared[_LoopState]):
         _inherited.extend(self._states.values())
         self._states = {}
         self._lock = threading.RLock()
-
-
-def _finite_or_none(seconds: float) -> float | None:
-    return None if seconds == math.inf else seconds
 
 
 _inherited: list[_LoopState] = []

@@ -119,7 +119,7 @@ class RESTClientObject(Transport[RESTResponse]):
     def __del__(self) -> None:
         """Close what a loop that was closed by hand has left open. Other loops do it themselves."""
         for pipe in list(getattr(self, "_opened", ())):
-            if pipe.is_orphan:
+            if pipe.loop.is_closed():
                 pipe.close()
 
 

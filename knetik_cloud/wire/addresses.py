@@ -66,6 +66,7 @@ async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callab
                     attempts = []
                     return attempt
                 failure = refusal
+                await dialer.hang_up([attempt])
         raise failure
     finally:
         await dialer.hang_up(attempts)

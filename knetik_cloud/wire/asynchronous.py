@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import cast
 
 from knetik_cloud.core import clock
@@ -17,26 +16,23 @@ from knetik_cloud.wire.pipe import SEND_BYTES, Listener, TimedPipe, readable_che
 
 MAX_UNREAD_BYTES = 1 << 18
 """The number of bytes held for a slow reader, above which the transport pauses."""
+MAX_TIMER_SECONDS = 1e6
+"""Longer waits end early and are repeated, since some event loops can't count their milliseconds."""
 
 
 class AsyncioPipe(TimedPipe, asyncio.Protocol):
     """A connection of an event loop. One timer per connection watches the time, not one per wait."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, opened: set[AsyncioPipe]) -> None:
-        self._loop = loop
+        self.loop = loop
         self._opened = opened
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._unread = b""
         self._error: Exception | None = None
-        self._is_at_end = self._is_paused = self._is_full = self._is_lost = False
+        self._is_at_end = self._is_paused = False
         self._until = self._checked_at = math.inf
         self._timer: asyncio.TimerHandle | threading.Timer | None = None
-
-    @property
-    def is_orphan(self) -> bool:
-        """Whether the loop was closed while the connection was open."""
-        return self._loop.is_closed()
 
     # What the transport calls
 
@@ -48,7 +44,6 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._unread += data  # which copies nothing if all before it has been read
         if len(self._unread) > MAX_UNREAD_BYTES and self._transport is not None:
-            self._is_full = True
             self._transport.pause_reading()
         self._wake()
 
@@ -57,8 +52,8 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_at_end, self._is_lost, self._is_paused = True, True, False
-        self._error = exc
+        self._is_at_end, self._is_paused = True, False
+        self._transport, self._error = None, exc
         self._opened.discard(self)
         if self._timer is not None:
             self._timer.cancel()
@@ -81,12 +76,8 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
 
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
         """Send bytes, and pass what arrives meanwhile to the listener."""
-        if len(data) <= SEND_BYTES and listener is None:
-            self._writable().write(data)
-            return True
-        view = memoryview(data)
-        for start in range(0, len(view), SEND_BYTES):
-            self._writable().write(view[start : start + SEND_BYTES])
+        for start in range(0, len(data), SEND_BYTES):
+            self._writable().write(data[start : start + SEND_BYTES])
             while self._is_paused or (listener is not None and self._has_arrived()):
                 if listener is None or not self._has_arrived():
                     await self._event()
@@ -118,8 +109,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         data, self._unread = self._unread, b""
         if not data and self._error is not None:
             raise self._error
-        if self._is_full and self._transport is not None:
-            self._is_full = False
+        if len(data) > MAX_UNREAD_BYTES and self._transport is not None:
             self._transport.resume_reading()
         return data
 
@@ -139,11 +129,11 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
         """Close the connection immediately, or in the loop's next turn if another thread drops it."""
         self._opened.discard(self)
         transport = self._transport
-        if transport is None or self._is_lost:
+        if transport is None:
             return
-        if not self._loop.is_closed():
+        if not self.loop.is_closed():
             with suppress(RuntimeError):  # it was closed just now
-                _soon(self._loop, transport.abort)
+                _soon(self.loop, transport.abort)
             return
         # The loop was closed by hand. asyncio offers no other way to close its transports then.
         end = getattr(transport, "_call_connection_lost", None)
@@ -156,12 +146,10 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
     def _event(self) -> asyncio.Future[None]:
         """Return what is done as soon as something happens, or fails with a `TimeoutError` in time."""
         now = clock.monotonic()
-        self._until = min(self._deadline, now + self._wait)
-        if self._until <= now:
-            raise TimeoutError("timed out")
+        self._until = now + self.remaining()
         if self._timer is None or self._checked_at > self._until:
             self._set_timer(now)
-        self._waiter = self._loop.create_future()
+        self._waiter = self.loop.create_future()
         return self._waiter
 
     def _set_timer(self, now: float) -> None:
@@ -169,7 +157,7 @@ class AsyncioPipe(TimedPipe, asyncio.Protocol):
             self._timer.cancel()
         self._checked_at = self._until
         is_timed = self._until < math.inf
-        self._timer = call_later(self._loop, self._until - now, self._check_time) if is_timed else None
+        self._timer = call_later(self.loop, self._until - now, self._check_time) if is_timed else None
 
     def _check_time(self) -> None:
         self._timer = None
@@ -199,6 +187,7 @@ def call_later(
     loop: asyncio.AbstractEventLoop, seconds: float, callback: Callable[[], object]
 ) -> asyncio.TimerHandle | threading.Timer:
     """Call a function of a loop after a time, even if a test has frozen the loop's clock."""
+    seconds = min(seconds, MAX_TIMER_SECONDS)
     if not clock.is_replaced():
         return loop.call_later(seconds, callback)
 
@@ -206,7 +195,7 @@ def call_later(
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(callback)
 
-    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), ring)
+    timer = threading.Timer(seconds, ring)
     timer.daemon = True
     timer.start()
     return timer
@@ -214,21 +203,17 @@ def call_later(
 
 async def sleep(seconds: float) -> None:
     """Sleep, even if a test has frozen the loop's clock."""
-    if not clock.is_replaced():
-        await asyncio.sleep(seconds)
-        return
-    loop = asyncio.get_running_loop()
-    time_is_up = loop.create_future()
-    timer = call_later(loop, seconds, partial(_finish, time_is_up))
+    time_is_up = asyncio.Event()
+    timer = call_later(asyncio.get_running_loop(), seconds, time_is_up.set)
     try:
-        await time_is_up
+        await time_is_up.wait()
     finally:
         timer.cancel()
 
 
-def _finish(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
+def timeout(seconds: float) -> asyncio.Timeout:
+    """Limit the time of a block, unless it is infinite, which some event loops can't count."""
+    return asyncio.timeout(None if seconds == math.inf else seconds)
 
 
 class _Dialer:
@@ -248,15 +233,13 @@ class _Dialer:
     async def wait(
         self, attempts: Sequence[asyncio.Task[socket.socket]], seconds: float
     ) -> Sequence[tuple[asyncio.Task[socket.socket], BaseException | None]]:
-        time_is_up = self._loop.create_future()
-        timer = None if seconds == math.inf else call_later(self._loop, seconds, partial(_finish, time_is_up))
+        time_is_up = self._loop.create_task(sleep(seconds))
         try:
             await asyncio.wait([*attempts, time_is_up], return_when=asyncio.FIRST_COMPLETED)
             if time_is_up.done():  # in a loop that was blocked, perhaps together with a connection
                 await asyncio.sleep(0)
         finally:
-            if timer is not None:
-                timer.cancel()
+            time_is_up.cancel()
         return [(task, _error_of(task)) for task in attempts if task.done()]
 
     async def hang_up(self, attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
@@ -295,9 +278,11 @@ async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) 
     loop = asyncio.get_running_loop()
     clock = TimedPipe()
     clock.begin(until, math.inf)
-    dialer = _Dialer(loop)
-    found = addresses.read(host, port) or await _resolve(loop, host, port, clock.remaining())
-    task = await addresses.connect(dialer, found, clock.remaining)
+    found = addresses.read(host, port)
+    if not found:
+        async with timeout(clock.remaining()):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    task = await addresses.connect(_Dialer(loop), found, clock.remaining)
     sock = task.result()
     try:
         _, pipe = await loop.create_connection(lambda: AsyncioPipe(loop, opened), sock=sock)
@@ -305,11 +290,3 @@ async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) 
         sock.close()
         raise
     return pipe
-
-
-async def _resolve(
-    loop: asyncio.AbstractEventLoop, host: str, port: int, seconds: float
-) -> Sequence[addresses.Address]:
-    """Resolve a name in a thread of the loop."""
-    async with asyncio.timeout(None if seconds == math.inf else seconds):
-        return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -122,9 +122,6 @@ class _Dialer:
         ready = wait_for(attempts, WRITE, seconds)
         ended = [sock for sock in attempts if sock in ready]
         codes = [(sock, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) for sock in ended]
-        for sock, code in codes:
-            if code:
-                sock.close()
         return [(sock, addresses.system_error(code) if code else None) for sock, code in codes]
 
     async def hang_up(self, attempts: Sequence[socket.socket]) -> None:

@@ -625,7 +625,7 @@ def test_transport_with_unread_bytes_is_paused_and_resumed() -> None:
         made = await loop.create_connection(lambda: asynchronous.AsyncioPipe(loop, set()), sock=near)
         pipe: Any = made[1]
         pipe.begin(math.inf, 20)
-        while not pipe._is_full:
+        while len(pipe._unread) <= asynchronous.MAX_UNREAD_BYTES:
             await asyncio.sleep(0)
         count = 0
         while data := await pipe.receive():
