@@ -8,11 +8,12 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import cast
 
 from knetik_cloud.core import clock
 from knetik_cloud.wire import addresses
-from knetik_cloud.wire.pipe import SEND_BYTES, Listener, TimedPipe, readable_check
+from knetik_cloud.wire.pipe import SEND_BYTES, Listener, Pipe, readable_check, remaining
 
 MAX_UNREAD_BYTES = 1 << 18
 """The number of bytes held for a slow reader, above which the transport pauses."""
@@ -20,7 +21,7 @@ MAX_TIMER_SECONDS = 1e6
 """Longer waits end early and are repeated, since some event loops can't count their milliseconds."""
 
 
-class AsyncioPipe(TimedPipe, asyncio.Protocol):
+class AsyncioPipe(Pipe, asyncio.Protocol):
     """A connection of an event loop. One timer per connection watches the time, not one per wait."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, opened: set[AsyncioPipe]) -> None:
@@ -276,13 +277,12 @@ async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) 
         OSError: If the host is not found or does not accept the connection.
     """
     loop = asyncio.get_running_loop()
-    clock = TimedPipe()
-    clock.begin(until, math.inf)
+    left = partial(remaining, until)
     found = addresses.read(host, port)
     if not found:
-        async with timeout(clock.remaining()):
+        async with timeout(left()):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    task = await addresses.connect(_Dialer(loop), found, clock.remaining)
+    task = await addresses.connect(_Dialer(loop), found, left)
     sock = task.result()
     try:
         _, pipe = await loop.create_connection(lambda: AsyncioPipe(loop, opened), sock=sock)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import os
 import selectors
 import socket
 import threading
 from collections.abc import Sequence
 from contextvars import copy_context
+from functools import partial
 from typing import Any, ClassVar
 
 from knetik_cloud.wire import addresses
 from knetik_cloud.wire.failure import reject_foreign
-from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, TimedPipe, readable_check
+from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, Pipe, readable_check, remaining
 
 MAX_WAIT_SECONDS = 1e6
 """Longer waits have no limit, since the clocks of operating systems can't count them."""
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
-class BlockingPipe(TimedPipe):
+class BlockingPipe(Pipe):
     """A connected socket, in non-blocking mode."""
 
     _open: ClassVar[set[socket.socket]] = set()
@@ -141,10 +141,9 @@ async def connect(host: str, port: int, until: float) -> BlockingPipe:
         TimeoutError: If the host does not respond in time.
         OSError: If the host is not found or does not accept the connection.
     """
-    clock = TimedPipe()
-    clock.begin(until, math.inf)
-    found = addresses.read(host, port) or _resolve(host, port, clock.remaining())
-    return BlockingPipe(await addresses.connect(_Dialer(), found, clock.remaining))
+    left = partial(remaining, until)
+    found = addresses.read(host, port) or _resolve(host, port, left())
+    return BlockingPipe(await addresses.connect(_Dialer(), found, left))
 
 
 def _resolve(host: str, port: int, seconds: float) -> Sequence[addresses.Address]:

@@ -320,16 +320,16 @@ class Transport(Generic[R]):
         try:
             pipe.begin(until, math.inf)
             if route.needs_tls:
-                from knetik_cloud.wire.secure import secure
+                from knetik_cloud.wire.secure import SecurePipe
 
                 assert route.tls is not None
                 if route.tls_to_proxy:
-                    pipe = await secure(pipe, route.tls, route.address[0])
+                    pipe = await SecurePipe(pipe, route.tls, route.address[0]).handshake()
                 if route.tunnel is not None:
                     await open_tunnel(pipe, route)
                 exchange.hop = self.host
                 if route.tls_to is not None:
-                    pipe = await secure(pipe, route.tls, route.tls_to)
+                    pipe = await SecurePipe(pipe, route.tls, route.tls_to).handshake()
             if clock.monotonic() >= command.deadline:  # the last step may have ended late
                 raise TimeoutError("timed out")
         except BaseException:

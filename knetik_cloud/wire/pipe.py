@@ -25,12 +25,26 @@ class Pipe(Protocol):
     pipe never suspend.
     """
 
-    idle_since: float
-    max_idle: float
-    must_close: bool
+    _deadline: float = math.inf
+    _wait: float = math.inf
+    idle_since: float = 0.0
+    max_idle: float = math.inf
+    """The seconds of idleness after which the connection must not carry another request."""
+    must_close: bool = False
+    """Whether the connection must not carry another request."""
 
     def begin(self, deadline: float, wait: float) -> None:
         """Set the time limits: a moment of the monotonic clock, and seconds for each wait."""
+        self._deadline = deadline
+        self._wait = wait
+
+    def remaining(self) -> float:
+        """Return the seconds that the next wait may take, possibly infinite.
+
+        Raises:
+            TimeoutError: If no time is left.
+        """
+        return remaining(self._deadline, self._wait)
 
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
         """Send bytes, pass what arrives meanwhile to the listener, and return whether all were sent."""
@@ -45,31 +59,16 @@ class Pipe(Protocol):
         """Close the connection immediately."""
 
 
-class TimedPipe:
-    """The time limits of a pipe, and its state while it is idle."""
+def remaining(deadline: float, wait: float = math.inf) -> float:
+    """Return the seconds that a wait may take, possibly infinite.
 
-    _deadline = _wait = math.inf
-    idle_since = 0.0
-    max_idle = math.inf
-    """The seconds of idleness after which the connection must not carry another request."""
-    must_close = False
-    """Whether the connection must not carry another request."""
-
-    def begin(self, deadline: float, wait: float) -> None:
-        """Set the time limits: a moment of the monotonic clock, and seconds for each wait."""
-        self._deadline = deadline
-        self._wait = wait
-
-    def remaining(self) -> float:
-        """Return the seconds that the next wait may take, possibly infinite.
-
-        Raises:
-            TimeoutError: If no time is left.
-        """
-        left = min(self._deadline - clock.monotonic(), self._wait)
-        if left <= 0:
-            raise TimeoutError("timed out")
-        return left
+    Raises:
+        TimeoutError: If no time is left.
+    """
+    left = min(deadline - clock.monotonic(), wait)
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
 
 
 def readable_check(sock: socket.socket) -> Callable[[float | None], Sequence[object]]:

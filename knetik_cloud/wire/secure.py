@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import ssl
 from collections.abc import Callable
 from functools import partial
@@ -14,12 +13,8 @@ from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, Pipe
 T = TypeVar("T")
 
 
-class SecurePipe:
+class SecurePipe(Pipe):
     """The decrypted side of a TLS connection. `ssl` gets bytes and returns bytes, and does no I/O."""
-
-    idle_since = 0.0
-    max_idle = math.inf
-    must_close = False
 
     def __init__(self, pipe: Pipe, context: ssl.SSLContext, host: str) -> None:
         self._pipe = pipe
@@ -31,8 +26,8 @@ class SecurePipe:
         """Set the time limits of the pipe below."""
         self._pipe.begin(deadline, wait)
 
-    async def handshake(self) -> None:
-        """Negotiate TLS and check the certificate.
+    async def handshake(self) -> SecurePipe:
+        """Negotiate TLS, check the certificate, and return this pipe.
 
         Raises:
             ssl.SSLError: If the certificate is rejected, or the peer speaks another protocol.
@@ -46,6 +41,7 @@ class SecurePipe:
                 reject_foreign(error)
             raise
         await self._flush()
+        return self
 
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
         """Encrypt and send bytes."""
@@ -123,10 +119,3 @@ class SecurePipe:
                 pass
             await self._flush()
             self._take(await self._pipe.receive())
-
-
-async def secure(pipe: Pipe, context: ssl.SSLContext, host: str) -> SecurePipe:
-    """Return the TLS pipe over `pipe` after its handshake with `host`."""
-    secured = SecurePipe(pipe, context, host)
-    await secured.handshake()
-    return secured

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from knetik_cloud.wire.exchange import TunnelError, open_tunnel
-from knetik_cloud.wire.pipe import Listener, TimedPipe, run
+from knetik_cloud.wire.pipe import Listener, Pipe, run
 from knetik_cloud.wire.response import FramingError
 from knetik_cloud.wire.routes import Route
 
 
-class Proxy(TimedPipe):
+class Proxy(Pipe):
     """A pipe to a proxy that responds with bytes."""
 
     def __init__(self, *responses: bytes) -> None:
