@@ -228,7 +228,6 @@ async def open_tunnel(pipe: Pipe, route: Route) -> None:
     Raises:
         TunnelError: If the proxy does not.
     """
-    assert route.tunnel is not None
     secret = route.proxy_secret
     credentials = "" if secret is None else f"Proxy-Authorization: {secret.reveal()}\r\n"
     head = f"CONNECT {route.tunnel} HTTP/1.1\r\nHost: {route.tunnel}\r\n{credentials}\r\n"

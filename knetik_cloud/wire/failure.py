@@ -121,14 +121,14 @@ def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -
     """
     # Not imported: without a free file descriptor, that fails. Without its module, an error can't exist.
     socket, ssl = sys.modules.get("socket"), sys.modules.get("ssl")
-    is_eof = ssl is not None and isinstance(cause, ssl.SSLEOFError)
+    is_closed = ssl is not None and isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
     error: type[ApiException] = ApiConnectionException
     retryable = True
     if isinstance(cause, (ApiResponseError, ApiValueError)):
         error, reason, retryable = type(cause), cause.reason or "", False
     elif isinstance(cause, FramingError):
         error, reason = ApiResponseError, f"{host} sent an invalid HTTP response: {shorten(cause)}"
-    elif isinstance(cause, TruncatedError) or (is_eof and written):
+    elif isinstance(cause, TruncatedError) or (written and type(cause).__name__ == "SSLEOFError"):
         reason = f"the response of {host} was truncated"
     elif isinstance(cause, ClosedEarlyError):
         reason = f"{host} closed the connection without a response"
@@ -137,9 +137,7 @@ def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -
         error, reason = ApiTimeoutException, f"{message} (increase _request_timeout)"
     elif isinstance(cause, UnicodeError) or (socket and isinstance(cause, socket.gaierror)):
         reason = f"the host {host} could not be found: {shorten(cause)}"
-    elif (
-        ssl and isinstance(cause, ssl.SSLError) and not (is_eof or isinstance(cause, ssl.SSLZeroReturnError))
-    ):
+    elif ssl and isinstance(cause, ssl.SSLError) and not is_closed:
         hint, retryable = "", False
         if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in UNKNOWN_ISSUER:
             hint = f" (if you trust its CA, pass the CA's file as ssl_ca_cert; trusted now: {trust})"
