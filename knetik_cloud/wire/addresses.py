@@ -67,6 +67,8 @@ async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callab
                     return attempt
                 failure = refusal
                 await dialer.hang_up([attempt])
+        if isinstance(failure, OSError) and failure.errno is not None:
+            failure = system_error(failure.errno)  # asyncio adds its own words and the address
         raise failure
     finally:
         await dialer.hang_up(attempts)

@@ -241,7 +241,7 @@ class _Dialer:
                 await asyncio.sleep(0)
         finally:
             time_is_up.cancel()
-        return [(task, _error_of(task)) for task in attempts if task.done()]
+        return [(task, task.exception()) for task in attempts if task.done()]
 
     async def hang_up(self, attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
         for task in attempts:
@@ -253,14 +253,6 @@ class _Dialer:
 def _close_connected(task: asyncio.Task[socket.socket]) -> None:
     if not task.cancelled() and task.exception() is None:
         task.result().close()
-
-
-def _error_of(task: asyncio.Task[socket.socket]) -> BaseException | None:
-    """Return a plain error of the system: asyncio adds its own words and the address."""
-    error = task.exception()
-    if isinstance(error, OSError) and error.errno is not None:
-        return addresses.system_error(error.errno)
-    return error
 
 
 async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) -> AsyncioPipe:
