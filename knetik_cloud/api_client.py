@@ -33,12 +33,10 @@ from knetik_cloud.writes import Outcome as WriteOutcome
 
 if TYPE_CHECKING:
     from concurrent import futures
-    from concurrent.futures import Future, ThreadPoolExecutor
 
     from knetik_cloud.paging import Pager
-
-if not TYPE_CHECKING:
-    futures = LazyModule("concurrent.futures")  # for `typing.get_type_hints`
+else:
+    futures = LazyModule("concurrent.futures")
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
@@ -192,7 +190,7 @@ class ApiClient(Closing, BaseClient["_State"]):
 class AsyncResult:
     """The result of a method called with `async_req=True`, as in other SDKs of this family."""
 
-    def __init__(self, future: Future[Any]) -> None:
+    def __init__(self, future: futures.Future[Any]) -> None:
         self._future = future
 
     def __repr__(self) -> str:
@@ -211,9 +209,7 @@ class AsyncResult:
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the call is done, up to `timeout` seconds."""
-        from concurrent.futures import wait
-
-        wait([self._future], timeout)
+        futures.wait([self._future], timeout)
 
     def ready(self) -> bool:
         """Return whether the call is done."""
@@ -260,7 +256,7 @@ class Api(Closing, BaseApi[ApiClient]):
         return Pager(self.api_client, self.api_client._plan(operation, arguments, options, **how))
 
 
-def _fulfill(future: Future[T], work: Callable[[], T]) -> None:
+def _fulfill(future: futures.Future[T], work: Callable[[], T]) -> None:
     """Run the work of a future in a thread, unless it was cancelled."""
     if not future.set_running_or_notify_cancel():
         return
@@ -299,7 +295,7 @@ class _Shared(Shared[_State]):
     _state_type = _State
     _transport_type = RESTClientObject
     _token_lock_type = threading.RLock  # a signal handler that calls may acquire it again
-    _executor: ThreadPoolExecutor | None = None
+    _executor: futures.ThreadPoolExecutor | None = None
 
     @staticmethod
     def _find_loop() -> None:
@@ -314,23 +310,22 @@ class _Shared(Shared[_State]):
             state.transport.reset_locks()
             state.transport.close_idle()
 
-    def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> futures.Future[T]:
         """Run a method in the thread pool, which is made at the first use.
 
         Raises:
             ApiValueError: If the client is closed, or no thread can be started. Nothing is run then.
         """
-        future: Future[T] | None = None
+        future: futures.Future[T] | None = None
         with self._lock:  # so that the client isn't closed in between
             self.current()
             try:
-                from concurrent.futures import Future, ThreadPoolExecutor
                 from contextvars import copy_context
 
                 if self._executor is None:
                     workers = self.configuration.pool_size
-                    self._executor = ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
-                future = Future()
+                    self._executor = futures.ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
+                future = futures.Future()
                 self._executor.submit(copy_context().run, _fulfill, future, partial(method, *args, **kwargs))
                 return future
             except RuntimeError as error:  # the pool may have queued it all the same
