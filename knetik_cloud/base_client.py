@@ -172,7 +172,6 @@ class Shared(Generic[S]):
                     transport.start_closing()
                     transport = None
                 transport = transport or type(self)._transport_type(configuration)
-                transport.update(configuration)
                 lock = type(self)._token_lock_type() if state is None else state.token_lock
                 state = self._state_type(revision, *self._built, transport, lock)
                 self._states[loop] = state

@@ -42,7 +42,7 @@ class Exchange:
     def __init__(self, transport: Transport[Any], command: Send) -> None:
         self.transport = transport
         self.command = command
-        self.response = Response(command.request.method, transport.max_response_size)
+        self.response = Response(command.request.method, transport.configuration.max_response_size)
         self.hop = transport.host  # the host that is to blame if the exchange fails now
         self.is_over = False  # set last: an error may interrupt this constructor
 
@@ -256,18 +256,13 @@ class Transport(Generic[R]):
 
     def __init__(self, configuration: Any) -> None:
         self.connection_settings = settings = ConnectionSettings.of(configuration)
-        self.update(configuration)
+        self.configuration = configuration
         self.route: Route | None = None
         self.is_closed = False
         self.host = urlsplit(settings.origin).netloc
         self.start = f"Host: {without_zone(self.host)}\r\nAccept-Encoding: gzip, deflate\r\n"
         self._idle: deque[Pipe] = deque()
         self.reset_locks()
-
-    def update(self, configuration: Any) -> None:
-        """Apply the settings that change no connection."""
-        self.pool_size: int = configuration.pool_size
-        self.max_response_size: int = configuration.max_response_size
 
     def reset_locks(self) -> None:
         """Make the lock. One that may be acquired again by its holder: a signal handler may call, too."""
@@ -354,7 +349,7 @@ class Transport(Generic[R]):
         """End an exchange: keep its connection for the next request, or close it."""
         if pipe is None:
             return
-        if not is_reusable or len(self._idle) >= self.pool_size:
+        if not is_reusable or len(self._idle) >= self.configuration.pool_size:
             pipe.close()
             return
         pipe.idle_since = clock.monotonic()

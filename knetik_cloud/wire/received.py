@@ -46,7 +46,8 @@ class ReceivedResponse:
 
     async def _read_rest(self) -> bytes:
         """Read what is left, up to the limit of the client."""
-        self._exchange.response.limit_rest(self._exchange.transport.max_response_size, len(self._rest))
+        exchange = self._exchange
+        exchange.response.limit_rest(exchange.transport.configuration.max_response_size, len(self._rest))
         return await self._read(None)
 
     async def _read(self, amount: int | None) -> bytes:
