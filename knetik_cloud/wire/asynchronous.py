@@ -237,8 +237,6 @@ class _Dialer:
         time_is_up = self._loop.create_task(sleep(seconds))
         try:
             await asyncio.wait([*attempts, time_is_up], return_when=asyncio.FIRST_COMPLETED)
-            if time_is_up.done():  # in a loop that was blocked, perhaps together with a connection
-                await asyncio.sleep(0)
         finally:
             time_is_up.cancel()
         return [(task, task.exception()) for task in attempts if task.done()]

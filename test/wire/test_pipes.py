@@ -444,13 +444,14 @@ def test_call_in_progress_when_its_loop_is_closed_by_hand_leaves_no_connection()
         assert not [each for each in connected if each.raddr.port == server.port]
 
 
-def test_connection_made_while_the_loop_was_blocked_is_in_time(server: RecordingServer) -> None:
+@pytest.mark.parametrize("turns", range(1, 6))
+def test_connection_made_while_the_loop_was_blocked_is_in_time(server: RecordingServer, turns: int) -> None:
     server.responses = [http_response(200, b'{"id": 56}')]
 
     async def main() -> int | None:
         async with aio.ApiClient(Configuration(server.url, timeout=(0.2, 60), retries=0)) as client:
             task = asyncio.ensure_future(aio.UsersInventoryApi(client).get_user_inventory(56, 56))
-            for _ in range(3):
+            for _ in range(turns):
                 await asyncio.sleep(0)
             time.sleep(0.3)
             return (await task).id
