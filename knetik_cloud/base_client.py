@@ -132,6 +132,7 @@ class Shared(Generic[S]):
     _transport_type: Callable[[Configuration], Transport[Any]]
     _token_lock_type: Callable[[], Any]
     _find_loop: Callable[[], Any]
+    _process = os.getpid()
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
@@ -150,6 +151,8 @@ class Shared(Generic[S]):
         Raises:
             ApiValueError: If the client is closed.
         """
+        if self._process != os.getpid():  # after a fork that ran no hooks of Python, such as that of uWSGI
+            _reset_in_child()
         loop = self._find_loop()
         state = self._states.get(loop)
         if state is None or state.revision is not self.configuration._revision or self.is_closed:
@@ -478,6 +481,7 @@ def _reset_in_child() -> None:
     writes.LOG.reset_after_fork()
     for shared in list(_all):
         shared.reset_after_fork()
+    Shared._process = os.getpid()  # last, so that no other thread of the child finds what is its parent's
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

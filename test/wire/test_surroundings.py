@@ -157,14 +157,17 @@ with ApiClient(configuration()) as client, ThreadPoolExecutor(16) as pool:
 
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="there is no fork")
-def test_forked_children_have_connections_of_their_own(server: FaultServer) -> None:
-    code = """
+@pytest.mark.parametrize("fork", ["os.fork", "ctypes.PyDLL(None).fork"])  # uWSGI's runs no hooks of Python
+def test_forked_children_have_connections_of_their_own(fork: str, server: FaultServer) -> None:
+    code = f"""
+import ctypes
+fork = {fork}
 client = ApiClient(configuration())
 api = UsersInventoryApi(client)
 print(api.get_user_inventory(56, 56).id, flush=True)
 children = []
 for _ in range(3):
-    child = os.fork()
+    child = fork()
     if not child:
         os._exit(api.get_user_inventory(56, 57).id)
     children.append(child)
