@@ -261,15 +261,14 @@ class _Shared(Shared[_LoopState]):
     _state_type = _LoopState
     _transport_type = RESTClientObject
     _token_lock_type = _TokenLock
-    _find_loop = staticmethod(asyncio.get_running_loop)
+    _find_loop = staticmethod(asynchronous.running_loop)
 
     async def close(self) -> None:
         self.is_closed = True
-        here = asyncio.get_running_loop()
         with self._lock:
             states, self._states = self._states, {}
         for loop, state in states.items():
-            if loop is here:
+            if loop is asynchronous.running_loop():
                 await state.transport.close()
             elif not loop.is_closed():
                 loop.call_soon_threadsafe(state.transport.start_closing)

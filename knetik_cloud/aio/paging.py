@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
 from knetik_cloud import upward
 from knetik_cloud.core.paging import EmitPage, Plan
 from knetik_cloud.paging import BasePager, Reading, Source, warn
+from knetik_cloud.wire import asynchronous
 
 I = TypeVar("I")  # noqa: E741 - an item
 P = TypeVar("P")
+T = TypeVar("T")
 
 
 class Pager(BasePager[I, P]):
@@ -35,23 +36,16 @@ class Pager(BasePager[I, P]):
 
     _loop: asyncio.AbstractEventLoop | None = None
 
-    async def __aiter__(self) -> AsyncIterator[I]:
-        async with aclosing(self._pages()) as pages:
-            async for emitted in pages:
-                warn(emitted)
-                for item in self._items(emitted):
-                    yield item
+    def __aiter__(self) -> AsyncIterator[I]:
+        return self._read(self._items)
 
-    async def pages(self) -> AsyncIterator[P]:
+    def pages(self) -> AsyncIterator[P]:
         """Read the list as its pages: the objects that the service returns, without duplicate items.
 
         Raises:
             ApiException: If a page can't be fetched.
         """
-        async with aclosing(self._pages()) as pages:
-            async for emitted in pages:
-                warn(emitted)
-                yield self._whole(emitted)
+        return self._read(lambda emitted: [self._whole(emitted)])
 
     @property
     def total(self) -> int | None:
@@ -85,7 +79,7 @@ class Pager(BasePager[I, P]):
         return upward.load("arrow").to_pandas(await self.to_arrow())
 
     def _reading(self) -> Reading[P]:
-        loop = asyncio.get_running_loop()
+        loop = asynchronous.running_loop()
         if self._loop is not loop:
             self._begun, self._loop = None, loop  # its tasks may be of another loop, which was closed
         return super()._reading()
@@ -93,11 +87,14 @@ class Pager(BasePager[I, P]):
     def _new_source(self) -> Source[P]:
         return (_Prefetching if self._plan.prefetch else _Sequential)(self._client, self._plan)
 
-    async def _pages(self) -> AsyncGenerator[EmitPage[P], None]:
+    async def _read(self, unwrap: Callable[[EmitPage[P]], Iterable[T]]) -> AsyncIterator[T]:
+        # One generator: the end of an event loop closes all at once, which fails for one within another.
         reading = self._reading()
         try:
             while (emitted := await reading.next()) is not None:
-                yield emitted
+                warn(emitted)
+                for each in unwrap(emitted):
+                    yield each
         finally:
             await reading.source.close()
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import cast
 
 from knetik_cloud.core import clock
+from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.wire import addresses
 from knetik_cloud.wire.pipe import SEND_BYTES, Listener, Pipe, readable_check, remaining
 
@@ -170,6 +171,22 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
             waiter.set_exception(TimeoutError("timed out"))
         else:
             self._set_timer(now)
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop that runs in this thread.
+
+    Raises:
+        ApiValueError: If none does.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    raise ApiValueError(
+        "knetik_cloud.aio needs a running event loop of asyncio: call it within asyncio.run(), or use "
+        "knetik_cloud in a thread, such as with trio.to_thread.run_sync"
+    )
 
 
 def _soon(loop: asyncio.AbstractEventLoop, act: Callable[[], object]) -> None:

@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
@@ -274,3 +276,25 @@ def test_an_early_response_to_an_upload_leaves_no_socket_open(aborts: bool) -> N
         gc.collect()
     assert met
     assert [str(warning.message) for warning in warned] == []
+
+
+def test_everything_that_needs_an_event_loop_explains_it() -> None:
+    def without_loop(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        with pytest.raises(StopIteration) as returned:  # as the event loops of other libraries run it
+            coroutine.send(None)
+        return returned.value.value
+
+    client = aio.ApiClient(Configuration("http://127.0.0.1:1"))
+    api = aio.UsersInventoryApi(client)
+    message = r"needs a running event loop of asyncio: call it within asyncio\.run\(\)"
+    for call in (
+        api.get_user_inventory(56, 56),
+        api.iter_users_inventory().__aiter__().__anext__(),
+        client.warm_up(),
+    ):
+        with pytest.raises(ApiValueError, match=message):
+            call.send(None)
+    with pytest.raises(ApiValueError, match=message):
+        client.submit(api.get_user_inventory, 56, 56)
+    assert "needs a running event loop" in str(without_loop(client.ping()).error)
+    without_loop(client.close())

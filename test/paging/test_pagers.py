@@ -159,6 +159,22 @@ def test_pager_that_was_awaited_can_be_read_in_another_event_loop(prefetch: int)
         assert asyncio.run(read()) == list(range(1, 26))
 
 
+def test_loop_that_ends_before_a_prefetching_reader_reports_nothing() -> None:
+    reported: list[dict[str, Any]] = []
+
+    async def main(host: str) -> Any:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context))
+        client = aio.ApiClient(Configuration(host))
+        reading = aiter(aio.UsersInventoryApi(client).iter_users_inventory(page_size=10, prefetch=3))
+        await anext(reading)
+        return reading  # which is not dropped before the loop ends
+
+    with ListService(entries(50)) as service:
+        reading = asyncio.run(main(service.url))
+    assert reported == []
+    del reading
+
+
 def test_prefetched_pages_that_are_never_awaited_report_no_lost_errors() -> None:
     lost: list[dict[str, Any]] = []
 
