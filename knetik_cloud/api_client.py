@@ -47,8 +47,8 @@ T = TypeVar("T")
 class ApiClient(Closing, BaseClient["_State"]):
     """Runs calls. Its API objects share its connections, tokens and retry budget.
 
-    Any number of threads may share one client. It starts no threads, except for a pool at the first
-    `submit` or `async_req`. Close it, or use it in a `with`, when you are done.
+    Any number of threads may share one client. It starts no threads, except for the lookup of a host name,
+    and a pool at the first `submit` or `async_req`. Close it, or use it in a `with`, when you are done.
 
     Args:
         configuration: The settings, which may be changed later. None makes a default `Configuration`.
@@ -94,7 +94,8 @@ class ApiClient(Closing, BaseClient["_State"]):
         """Call a path of the service that this SDK has no method for.
 
         Args:
-            resource_path: The path below the host, with `{name}` in place of each path parameter.
+            resource_path: The path below the host, with `{name}` in place of each path parameter. Logs and
+                spans show it as it is written.
             method: The HTTP method. GET, PUT and DELETE may be retried. POST and PATCH are not idempotent.
             path_params: The path parameters, each percent-encoded as one segment.
             query_params: The query. None values are omitted.

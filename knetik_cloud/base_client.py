@@ -22,7 +22,7 @@ from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
 from knetik_cloud.health import Health
 from knetik_cloud.methods import name_options
-from knetik_cloud.observation import Observer, logger
+from knetik_cloud.observation import WARNING, Observer, log
 from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_O_AUTH_TOKEN
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.exchange import Transport
@@ -220,8 +220,8 @@ class Shared(Generic[S]):
             limit=deadlines.limit,
         )
         if not configuration.verify_ssl and configuration.ssl_context is None:
-            logger().warning(
-                "verify_ssl is False: connections to %s can be intercepted", configuration.origin
+            log(
+                WARNING, {}, "verify_ssl is False: connections to %s can be intercepted", configuration.origin
             )
         if earlier is not None:
             engine.budget = earlier.budget

@@ -74,7 +74,8 @@ class ApiClient(Closing, BaseClient["_LoopState"]):
         """Call a path of the service that this SDK has no method for.
 
         Args:
-            resource_path: The path below the host, with `{name}` in place of each path parameter.
+            resource_path: The path below the host, with `{name}` in place of each path parameter. Logs and
+                spans show it as it is written.
             method: The HTTP method. GET, PUT and DELETE may be retried. POST and PATCH are not idempotent.
             path_params: The path parameters, each percent-encoded as one segment.
             query_params: The query. None values are omitted.
