@@ -16,7 +16,6 @@ MAX_LINE_BYTES = 1 << 16
 MAX_CHUNK_LINE_BYTES = 1 << 12
 MAX_TRAILERS = 100
 SMALL_BYTES = 1 << 12
-TO_END, LENGTH, CHUNKS = range(3)
 START = b"HTTP/1."
 STATUS_LINE = re.compile(r"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*))?", re.DOTALL)
 HEAD_END = re.compile(rb"\n\r?\n")
@@ -61,12 +60,11 @@ class Response:
     is_complete = False
     """Whether all bytes of the response have been received."""
     _scanned = _head_bytes = _total = _taken = _trailers = 0
-    _left: int | None = None
-    _mode = TO_END
+    _left: int | None = None  # bytes of the body, or of a transfer chunk, if that is known
     _error: Exception | None = None
     _decoders: Sequence[content.Inflater] = ()
     _chunks: Iterator[bytes] = iter(())
-    _is_kept_alive = False
+    _is_chunked = _is_kept_alive = False
     _buffer: bytes | bytearray = b""
     _line = b""
 
@@ -93,7 +91,7 @@ class Response:
     @property
     def ends_with_connection(self) -> bool:
         """Whether the body has no length of its own, and ends when the connection is closed."""
-        return self.status > 0 and self._mode == TO_END and not self.is_complete
+        return self.status > 0 and not self.is_complete and not self._is_chunked and self._left is None
 
     def get(self, name: str) -> str | None:
         """Return the first value of a header, in any letter case, or None."""
@@ -127,7 +125,7 @@ class Response:
             raise ClosedEarlyError("the connection was closed without a response")
         if self.is_complete or self._error is not None:
             return
-        if self._mode == TO_END:
+        if self.ends_with_connection:
             self.is_complete = True
         else:
             self._error = TruncatedError("the connection was closed within the body")
@@ -135,7 +133,7 @@ class Response:
     @property
     def is_plain(self) -> bool:
         """Whether `take` returns the body as a whole once it is complete: its length is known."""
-        return self._mode == LENGTH and not self._decoders
+        return self._left is not None and not self._is_chunked and not self._decoders
 
     @property
     def is_gathering(self) -> bool:
@@ -271,27 +269,23 @@ class Response:
             self._has_body = False
             return
         lengths, codings = values.get("content-length", []), values.get("transfer-encoding", [])
-        is_chunked = False
         if codings:
-            is_chunked = codings[0].lower() == "chunked"
-            if len(codings) > 1 or not (is_chunked or codings[0].lower() == "identity"):
+            self._is_chunked = codings[0].lower() == "chunked"
+            if len(codings) > 1 or not (self._is_chunked or codings[0].lower() == "identity"):
                 raise FramingError(f"its transfer encoding is {', '.join(codings)!r}")
         length = _length(lengths) if lengths else None
-        if is_chunked:
-            self._mode = CHUNKS
-        elif length is not None:
-            self._left, self._mode = length, LENGTH
+        self._left = None if self._is_chunked else length
         self._is_kept_alive = not is_old
         if "connection" in values:
             connection = ",".join(values["connection"]).lower()
             self._is_kept_alive = "keep-alive" in connection if is_old else "close" not in connection
-        if is_chunked and (lengths or is_old):
+        if self._is_chunked and (lengths or is_old):
             self._is_kept_alive = False
         if status in (204, 304) or status < 200:
-            if is_chunked or self._left or status < 200:
+            if self._is_chunked or self._left or status < 200:
                 self._is_kept_alive = False
             self._has_body = False
-        if self._has_body and self._mode == TO_END:
+        if self._has_body and self._left is None and not self._is_chunked:
             self._is_kept_alive = False
 
     def _choose_decoders(self, encodings: Sequence[str]) -> None:
@@ -310,18 +304,17 @@ class Response:
             try:
                 if self.limit and self._total > 4 * self.limit + MAX_HEAD_BYTES:
                     raise content.too_large(self.limit)
-                if self._mode == LENGTH:
-                    self._read_length(data)
-                elif self._mode == CHUNKS:
+                if self._is_chunked:
                     self._read_transfer_chunks(data)
+                elif self._left is not None:
+                    self._read_length(data, self._left)
                 else:
                     self._add(data)
             except (ApiResponseError, FramingError) as error:
                 self._error = error.with_traceback(None)
 
-    def _read_length(self, data: bytes) -> None:
-        assert self._left is not None
-        left = self._left - len(data)
+    def _read_length(self, data: bytes, left: int) -> None:
+        left -= len(data)
         if left < 0:
             self.leftover, data, left = data[left:], data[:left], 0
         self._add(data)
