@@ -208,8 +208,7 @@ class Shared(Generic[S]):
         headers = options.override_headers(dict(settings.headers), self._default_headers)
         settings = settings._replace(headers=headers)
         credentials = tuple(getattr(configuration, name) for name in CREDENTIALS)
-        is_same = earlier is not None and credentials == self._credentials
-        tokens = earlier.tokens if earlier is not None and is_same else configuration.tokens()
+        tokens = earlier.tokens if earlier and credentials == self._credentials else configuration.tokens()
         engine = Engine(
             configuration.origin,
             configuration.base_path,
