@@ -71,10 +71,10 @@ def _place(value: Any, where: str) -> str:
     """Return the place of the first value inside that JSON can't represent."""
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, part in parts:
-        try:
+        with suppress(TypeError, ValueError):
             _encode(part)
-        except (TypeError, ValueError):
-            return _place(part, f"{where}[{key!r}]")
+            continue
+        return _place(part, f"{where}[{key!r}]")  # not in a handler, as errors keep their contexts
     return where
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 from test.conftest import RecordingServer
 from test.core.lists import ONCE, READ, REMOVE, Reply
 
+USUAL_DEPTH = 1000
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -112,8 +114,18 @@ def test_the_place_of_a_value_that_json_cannot_represent_is_named(value: Any, me
     assert str(raised.value).startswith(message)
 
 
+@pytest.fixture
+def usual_stack() -> Iterator[None]:
+    """Sets Python's usual limit of the stack, as other tests run tools that raise it."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(USUAL_DEPTH)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.usefixtures("usual_stack")
 def test_a_value_that_json_cannot_represent_is_rejected_at_any_depth() -> None:
-    for depth in range(0, sys.getrecursionlimit(), 50):
+    for depth in range(0, USUAL_DEPTH, 50):
         value: Any = {1}
         for _ in range(depth):
             value = [value]
@@ -139,9 +151,8 @@ def test_a_cycle_is_rejected() -> None:
         codec.encode(cycle)
 
 
-@pytest.mark.parametrize(
-    "depth", [*range(sys.getrecursionlimit() - 150, sys.getrecursionlimit(), 7), 100_000]
-)
+@pytest.mark.usefixtures("usual_stack")
+@pytest.mark.parametrize("depth", [*range(USUAL_DEPTH - 150, USUAL_DEPTH, 7), 100_000])
 def test_nesting_near_the_limit_of_the_stack_is_read_or_rejected(depth: int) -> None:
     for data in (b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth):
         with suppress(ApiResponseError, RecursionError):  # the engine turns the latter into the former
