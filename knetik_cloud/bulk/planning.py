@@ -38,7 +38,7 @@ from knetik_cloud.bulk.sources import RowReader, Rows, open_rows
 from knetik_cloud.core import options
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.request import build
-from knetik_cloud.data import types
+from knetik_cloud.data import codec, types
 from knetik_cloud.exceptions import ApiValueError
 
 MAX_PROBLEMS = 20
@@ -404,21 +404,17 @@ def _lines(
 
 
 def _plain(value: Any) -> Any:
-    """Return what a value is in JSON."""
-    inner = getattr(value, "_json", None)
-    if inner is not None:
-        return inner
+    """Return the JSON value that a call sends for a value. Arguments may also be dates and iterables."""
     if isinstance(value, date):
         return value.isoformat()
-    if hasattr(value, "__index__"):
-        return value.__index__()
-    if isinstance(value, Mapping):
-        return dict(value)
     if isinstance(value, (set, frozenset)):
         raise TypeError(f"a {type(value).__name__} has no order: pass a list")
-    if hasattr(value, "__iter__"):
-        return list(value)
-    raise TypeError(f"{value!r} is no JSON value")
+    try:
+        return codec.to_json(value)
+    except TypeError:
+        if not hasattr(value, "__iter__"):
+            raise
+    return list(value)
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain).encode

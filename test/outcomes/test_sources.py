@@ -6,14 +6,19 @@ import gzip
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 
 import knetik_cloud
 from knetik_cloud import bulk
 from knetik_cloud.bulk.files import open_text
+from knetik_cloud.sandbox import Sandbox
 from test.outcomes.conftest import USERS, grants, held
 
 Api = knetik_cloud.UsersInventoryApi
@@ -230,6 +235,27 @@ def test_values_arrive_and_resume_as_they_are(api: Api, tmp_path: Path, data: Ma
     (row,) = bulk.report(tmp_path / "run").rows()
     assert row.arguments["data"] == data
     assert len(bulk.plan(rows, method).requests) == 1
+
+
+class Level(Enum):
+    GOLD = "gold"
+    VIP = True
+
+
+def test_enums_mappings_and_foreign_numbers_are_stored_as_a_call_sends_them(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    data = MappingProxyType(
+        {"levels": [*Level], "share": Decimal("0.5"), "flag": np.True_, "size": np.float32(2)}
+    )
+    method = api.update_user_inventory_behavior_data
+    api.update_user_inventory_behavior_data(56, 56, data=data)
+    report = bulk.run(
+        [{"user_id": 56, "id": 56, "data": data}], method, journal=tmp_path / "run", progress=False
+    )
+    assert report.applied == 1
+    first, second = (exchange.body for exchange in seeded.journal(method.__name__))
+    assert first == second
 
 
 MIXED = {"number": 5, "text": "5", "list": [1, "2"], "yes": True, "none": None, "empty": "", "a.b": {"c": 1}}
