@@ -144,7 +144,8 @@ def _own_type(model: type[Model]) -> core_schema.CoreSchema | None:
     own, mapping = model._discriminator_value, model._mapping or {}
     if own is None:
         return None
-    return core_schema.literal_schema([value for value, name in mapping.items() if name == mapping[own]])
+    same = [value for value, name in mapping.items() if name == mapping.get(own)]
+    return core_schema.literal_schema(same or [own])  # a program's own subclass may have a value of its own
 
 
 def _of_type(kind: types.Type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:

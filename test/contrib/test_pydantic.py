@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from knetik_cloud import models
 from knetik_cloud.data.model import Model
 from knetik_cloud.models import (
+    Behavior,
     Consumable,
     EntitlementItem,
     Expirable,
@@ -173,6 +174,16 @@ def test_subclass_is_found_by_its_discriminator() -> None:
     assert type(adapter.validate_python({"type": "text", "value": "x"})) is TextProperty
     assert type(adapter.validate_python({"type": "of_another_age", "value": 1})) is Property
     assert problems(Property, {"type": "text", "value": 1}) == ["text.value"]
+
+
+def test_subclass_with_a_type_of_its_own_is_validated() -> None:
+    class Mine(Behavior, discriminator_value="mine"):
+        """A type that the contract doesn't have."""
+
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[Consumable | Mine, Field(discriminator="type_hint")])
+    for kind in (Consumable, Mine):
+        assert type(adapter.validate_json(kind().to_json())) is kind
+    assert problems(Mine, {"type_hint": "consumable"}) == ["type_hint"]
 
 
 @pytest.mark.parametrize("union", [Consumable | Expirable, Expirable | Consumable])
