@@ -145,6 +145,17 @@ def test_exception_in_a_handler_or_a_filter_never_reaches_the_caller(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_handler_gets_a_record_once_if_another_one_fails_with_a_key_error(
+    kind: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with logging_with(caplog.handler), logging_with(Broken(KeyError("tenant"))), FaultServer() as server:
+        use(kind, Configuration(server.url, access_token=GRANTED))
+    attempts = [record for record in caplog.records if record.levelno == logging.DEBUG]
+    assert len(attempts) == 1
+    assert capsys.readouterr().err.count("KeyError: 'tenant'") == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_interruption_of_a_handler_reaches_the_caller(kind: str) -> None:
     with logging_with(Broken(KeyboardInterrupt())), FaultServer() as server, pytest.raises(KeyboardInterrupt):
         use(kind, Configuration(server.url, access_token=GRANTED))
