@@ -90,8 +90,8 @@ def _object(body: bytes, schema: str) -> dict[str, Any]:
     """
     try:
         value = parse_json(body.decode("utf-8"))
-    except ValueError:
-        raise invalid_error("the body must be a JSON object") from None
+    except ValueError as error:
+        raise invalid_error(f"the body must be a JSON object: {error}") from None
     found = problems(contract()["components"]["schemas"][schema], value, "the body")
     if found:
         raise ServiceError(400, INVALID, found)

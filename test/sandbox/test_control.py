@@ -564,16 +564,22 @@ def test_a_file_keeps_data_and_clock(file_database: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body"),
+    ("method", "path", "body", "reason"),
     [
-        ("POST", "/_sandbox/seed", b"\xff\xfe"),
-        ("POST", "/_sandbox/faults", b"{"),
-        ("POST", "/_sandbox/clock/advance", b"5"),
-        ("PUT", "/_sandbox/clock", b""),
+        ("POST", "/_sandbox/seed", b"\xff\xfe", "UTF-8"),
+        ("POST", "/_sandbox/faults", b"{", "Expecting property name"),
+        ("POST", "/_sandbox/faults", b'{"status": 500, "status": 503}', "'status' occurs twice in an object"),
+        ("POST", "/_sandbox/faults", b'{"delay": NaN}', "NaN is not a JSON number"),
+        ("POST", "/_sandbox/clock/advance", b"5", "must be an object, not 5"),
+        ("PUT", "/_sandbox/clock", b"", "Expecting value"),
     ],
 )
-def test_a_malformed_control_request_is_rejected(web: Web, method: str, path: str, body: bytes) -> None:
-    assert web.call(method, path, body=body).status == 400
+def test_malformed_control_request_is_rejected_with_the_reason(
+    web: Web, method: str, path: str, body: bytes, reason: str
+) -> None:
+    reply = web.call(method, path, body=body)
+    assert reply.status == 400
+    assert reason in reply.problem["message"]
 
 
 def test_faults_in_python_are_checked(sandbox: Sandbox) -> None:
