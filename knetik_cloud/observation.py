@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from operator import is_
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -337,7 +338,8 @@ def log(
         import logging
 
         record = logging.LogRecord(package.name, level, "", 0, message, arguments, None)
-        logging.Handler().handleError(record)
+        with suppress(Exception):  # stderr is closed
+            logging.Handler().handleError(record)
 
 
 def facts_of(state: CallState, retry_in: float | None) -> Facts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
 import json
 import logging
 import subprocess
@@ -153,6 +154,18 @@ def test_handler_gets_a_record_once_if_another_one_fails_with_a_key_error(
     attempts = [record for record in caplog.records if record.levelno == logging.DEBUG]
     assert len(attempts) == 1
     assert capsys.readouterr().err.count("KeyError: 'tenant'") == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_exception_in_a_handler_never_reaches_a_caller_whose_stderr_is_closed(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    with logging_with(Broken(ConnectionError("the log server is down"))), FaultServer() as server:
+        use(kind, Configuration(server.url, access_token=GRANTED))
+        assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
