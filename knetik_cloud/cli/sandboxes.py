@@ -177,7 +177,7 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
         )
     begun = None
     try:
-        if url := _first_line(process):
+        if url := _url(process):
             file = folder / f"{urlsplit(url).port}.json"
             known = {"url": url, "pid": process.pid, "log": str(log)}
             file.write_text(json.dumps(known), encoding="utf-8")
@@ -200,18 +200,22 @@ def _program() -> tuple[list[str], dict[str, str]]:
     """Return the command line that runs `knetik` in another process, and the variables that it needs."""
     if getattr(sys, "frozen", False):  # The executable is `knetik`. Its files are to outlive this process.
         return [sys.executable], {"PYINSTALLER_RESET_ENVIRONMENT": "1"}
-    # Import from where this process does: perhaps from a zip file, and never from the current folder.
+    # Import from where this process does: perhaps from a zip file, and from no other folder.
     return [sys.executable, "-P", "-m", "knetik_cloud.cli"], {"PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-def _first_line(process: subprocess.Popen[bytes]) -> str:
-    """Return the first line of a process's output, or "" if it ends or takes too long."""
+def _url(process: subprocess.Popen[bytes]) -> str:
+    """Return the URL that a process writes, or "" if it ends or takes too long.
+
+    Modules that it imports may write lines before, such as `sitecustomize`.
+    """
     from threading import Thread
 
     lines: list[bytes] = []
     assert process.stdout is not None
     output = process.stdout
-    reader = Thread(target=lambda: lines.append(output.readline()), daemon=True)
+    urls = (line for line in output if line.startswith(b"http"))
+    reader = Thread(target=lambda: lines.append(next(urls, b"")), daemon=True)
     reader.start()
     reader.join(START_TIMEOUT)
     if not lines:

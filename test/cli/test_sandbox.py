@@ -82,6 +82,16 @@ def test_start_imports_nothing_from_the_current_folder(tmp_path: Path, run: Run)
     assert run("sandbox", "stop", "--url", json.loads(begun.stdout)["url"]).code == 0
 
 
+def test_start_reports_no_line_of_another_module_as_its_address(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('a module of the user', flush=True)")
+    words = [sys.executable, "-m", "knetik_cloud.cli", "sandbox", "start", "--port", "0", "-o", "json"]
+    environment = {**command_environment(), "PYTHONPATH": str(tmp_path)}
+    begun = subprocess.run(words, env=environment, capture_output=True, timeout=60, check=False)
+    assert begun.returncode == 0, begun.stderr
+    url = json.loads(begun.stdout.partition(b"\n")[2])["url"]
+    assert run("sandbox", "stop", "--url", url).code == 0
+
+
 def test_start_in_a_zip_file_starts_the_package_in_that_file(tmp_path: Path, run: Run) -> None:
     package = tmp_path / "app" / "knetik_cloud"
     shutil.copytree(Path(knetik_cloud.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
