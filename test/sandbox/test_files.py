@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -209,6 +210,36 @@ def test_no_write_to_a_removed_or_replaced_file_is_acknowledged(
         sandbox.reset()
     moved.replace(file)
     assert web.grant(3, 56).status == 202
+
+
+@pytest.mark.parametrize("is_noticed", [False, True])
+def test_backup_in_place_of_a_file_is_used_as_it_is(tmp_path: Path, is_noticed: bool) -> None:
+    path, backup = tmp_path / "x.db", tmp_path / "backup.db"
+    with Sandbox(database=str(path)) as sandbox, closing(Web(sandbox.url)) as client:
+        granted = len(client.entries(3, 56))
+    shutil.copyfile(path, backup)
+    with Sandbox(database=str(path)) as sandbox, closing(Web(sandbox.url)) as client:
+        assert {client.grant(3, 56).status for _ in range(20)} == {202}
+        backup.replace(path)
+        if is_noticed:
+            assert client.grant(3, 56).status == 503
+    with Sandbox(database=str(path)) as sandbox, closing(Web(sandbox.url)) as client:
+        assert len(client.entries(3, 56)) == granted
+        assert pragma(sandbox, "PRAGMA integrity_check") == ("ok",)
+
+
+def test_end_of_a_sandbox_keeps_the_changes_of_another_one_to_a_file_in_its_place(tmp_path: Path) -> None:
+    path, backup = tmp_path / "x.db", tmp_path / "backup.db"
+    with Sandbox(database=str(path)):
+        pass
+    shutil.copyfile(path, backup)
+    with Sandbox(database=str(path)) as sandbox:
+        backup.replace(path)
+        with running_command("--database", str(path)) as (_, url), closing(Web(url)) as client:
+            assert client.grant(3, 56).status == 202
+            granted = len(client.entries(3, 56))
+            sandbox.stop()
+            assert len(client.entries(3, 56)) == granted
 
 
 def test_a_link_to_a_file_may_be_removed(tmp_path: Path) -> None:

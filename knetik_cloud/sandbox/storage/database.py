@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -120,6 +120,8 @@ class Database:
         self.bookmarks = Bookmarks()
         self._only: Connection | None = None
         self._opened: files.Opened | None = None
+        self._is_in_place = True
+        self._foreign_writes_before: Any = None
         try:
             path = None
             if self.single_threaded:
@@ -131,6 +133,7 @@ class Database:
                 self._prepare(db)
             if path is not None:
                 self._opened = files.Opened(path)
+                self._foreign_writes_before = self._pragma("data_version")
         except (DBAPIError, sqlite3.Error, OSError) as error:
             self.close()
             raise UnusableDatabase(f"can't open the database {self.name}: {self._reason(error)}") from error
@@ -212,8 +215,7 @@ class Database:
                 _commit(connection)
             return
         with self._lock:
-            if self._opened is not None and not self._opened.is_in_place():
-                raise UnusableDatabase(f"can't use the database {self.name}: {files.REMOVED}")
+            self._check_file()
             _begin(self._only, "BEGIN" if reads_only else "BEGIN IMMEDIATE")
             try:
                 yield self._only
@@ -222,9 +224,34 @@ class Database:
                 _rollback(self._only)
                 raise
 
+    def _check_file(self) -> None:
+        """Check that the file of SQLite is still at its path. If it isn't, its log is moved into it first.
+
+        SQLite would apply the log to a file that took its place, such as a backup, and damage it.
+
+        Raises:
+            UnusableDatabase: If the file or its log was removed or replaced.
+        """
+        if self._opened is None:
+            return
+        was_in_place, self._is_in_place = self._is_in_place, self._opened.is_in_place()
+        if self._is_in_place:
+            return
+        with suppress(sqlite3.Error):
+            # Another process that has opened the file in its place writes to the same log.
+            if was_in_place and self._pragma("data_version") == self._foreign_writes_before:
+                self._pragma("wal_checkpoint(TRUNCATE)")
+        raise UnusableDatabase(f"can't use the database {self.name}: {files.REMOVED}")
+
+    def _pragma(self, name: str) -> Any:
+        assert self._only is not None
+        return self._only.connection.cursor().execute(f"PRAGMA {name}").fetchone()
+
     def close(self) -> None:
         """Close every connection. An in-memory database is gone with it."""
-        if self._only is not None:
+        if self._only is not None and not self._only.closed:
+            with suppress(UnusableDatabase):
+                self._check_file()
             self._only.close()
         self._engine.dispose()
 
