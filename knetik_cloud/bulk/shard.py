@@ -362,9 +362,8 @@ class Shard:
                 ended = UNKNOWN if state == "denied" and not_applied == UNKNOWN else STATES[state]
                 return self._end(row, ended, error, candidates)
             if (error.status == 429 or error.retry_after) and throttled < MAX_THROTTLED:
-                wait = error.retry_after
-                if wait is None:
-                    wait = random.uniform(0.5, 1.0) * 2.0 ** min(throttled, 5)
+                # "0", or a date that is past by the local clock, asks for no particular time.
+                wait = error.retry_after or random.uniform(0.5, 1.0) * 2.0 ** min(throttled, 5)
                 if not (yield Throttled(wait)):
                     return self._end(row, not_applied, error)
                 throttled += 1

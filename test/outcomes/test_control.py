@@ -680,3 +680,19 @@ def test_throttled_run_applies_every_row_with_fewer_calls_at_a_time(
     assert_complete(api, tmp_path)
     assert len(limits) == 20
     assert min(after for _, after in limits) == 1
+
+
+@pytest.mark.parametrize("asked", ["0", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_run_that_is_asked_to_wait_for_no_time_waits_as_if_it_was_not_asked(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    waits: list[float] = []
+
+    def throttled(pace: Pace, seconds: float) -> bool:
+        waits.append(seconds)
+        return True
+
+    monkeypatch.setattr(Pace, "throttled", throttled)
+    seeded.fail(GRANT, times=6, status=429, headers={"Retry-After": asked})
+    assert_complete(api, tmp_path, concurrency=1)
+    assert [0.5 * 2**n <= wait <= 2**n for n, wait in enumerate(waits)] == [True] * 6
