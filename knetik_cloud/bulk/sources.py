@@ -303,7 +303,7 @@ def _parquet(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
 
 
 def _without_nulls(value: Any) -> Any:
-    """Return a value without the columns and fields that are null."""
+    """Return a value without the columns and fields that are null, also those of objects in lists."""
     if isinstance(value, dict):
         return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
-    return value
+    return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value

@@ -306,6 +306,17 @@ def test_nulls_of_parquet_files_are_absent(api: Api, tmp_path: Path) -> None:
     assert [row.key for row in report.rows() if row.key is not None] == ["k3"]
 
 
+def test_nulls_of_objects_in_lists_of_parquet_files_are_absent(api: Api, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    kinds = [{"type_hint": "consumable", "max_use": 3}, {"type_hint": "spendable", "value": 2}]
+    data = {"kinds": kinds, "nested": [[{"a": 1}], [{"b": 2}]], "numbers": [1, None]}
+    row = {"user_id": 56, "id": 56, "data": data}
+    parquet.write_table(pa.Table.from_pylist([row]), tmp_path / "rows.parquet")
+    bulk.prepare(tmp_path / "rows.parquet", api.update_user_inventory_behavior_data, journal=tmp_path / "run")
+    assert [each.arguments for each in bulk.report(tmp_path / "run").rows()] == [row]
+
+
 def test_timestamps_of_parquet_files_are_moments(api: Api, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
