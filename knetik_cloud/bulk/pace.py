@@ -76,11 +76,12 @@ class Pace:
 
     def _wait_for_turn(self) -> None:
         with self._changed:
-            now = monotonic()
-            turn = max(now, self._paused_until, self._next)
-            if self._interval is not None:
-                self._next = turn + self._interval
-            self._wait_until(turn)
+            turn = -1.0
+            while self._paused_until > turn and not self.stopped:  # again if a pause begins during the wait
+                turn = max(monotonic(), self._paused_until, self._next)
+                if self._interval is not None:
+                    self._next = turn + self._interval
+                self._wait_until(turn)
             if self._paused_until <= turn:
                 self._paused_until = 0.0
 
@@ -113,15 +114,15 @@ class Pace:
             return self.rest(seconds)
 
     def rest(self, seconds: float) -> bool:
-        """Pause all workers.
+        """Pause all workers, also those that wait for their turn, until the end of the longest pause.
 
         Returns:
             False if the run stopped during the pause.
         """
         with self._changed:
-            until = monotonic() + seconds
-            self._paused_until = max(self._paused_until, until)
-            self._wait_until(until)
+            self._paused_until = max(self._paused_until, monotonic() + seconds)
+            while self._paused_until > monotonic() and not self.stopped:  # others may prolong the pause
+                self._wait_until(self._paused_until)
             return not self.stopped
 
     def _reconsider(self) -> None:

@@ -639,6 +639,24 @@ def test_rows_are_spread_evenly_by_the_rate(clock: Clock) -> None:
     assert turns == pytest.approx(range(17))
 
 
+@pytest.mark.parametrize("wait", [Pace.admit, lambda pace: pace.rest(1.0)], ids=["its turn", "its own pause"])
+def test_row_that_waits_also_waits_for_a_pause_that_begins_meanwhile(
+    clock: Clock, wait: Callable[[Pace], bool]
+) -> None:
+    pace = paced(clock, 1, tps=0.5)
+    assert pace.admit()
+    ends: list[float] = []
+
+    def pause() -> None:
+        if not ends:
+            ends.append(clock.now + 5.0)
+            pace._paused_until = ends[0]
+
+    pace._look = pause
+    assert wait(pace)
+    assert clock.now >= ends[0]
+
+
 def test_limit_doubles_until_the_latency_grows_and_then_grows_by_one(clock: Clock) -> None:
     pace = paced(clock, 32)
     assert pace.limit == 2
