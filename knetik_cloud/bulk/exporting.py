@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -115,12 +116,14 @@ def export(
     except BusyError:
         raise BulkError(f"another process is exporting to {path}") from None
     try:
+        _take_permissions(part, target)
         packed = compression if chosen == "jsonl" else None
         result = _Export(pager, named, part, packed, resume, progress).fetch()
         if chosen == "jsonl":
             part.replace(target)
         else:
             converted = target.with_name(f"{target.name}.new")
+            _take_permissions(converted, target)
             convert = _to_csv if chosen == "csv" else _to_parquet
             convert(part, converted, pager._plan.page_model, compression)
             converted.replace(target)
@@ -137,6 +140,13 @@ def export(
             stacklevel=2,
         )
     return result
+
+
+def _take_permissions(path: Path, target: Path) -> None:
+    """Create a file with the permissions of the one that it will replace, before it holds any items."""
+    if target.exists():
+        path.touch(0o600)
+        path.chmod(stat.S_IMODE(target.stat().st_mode) | stat.S_IWUSR)
 
 
 def _format(path: Path, format: str | None) -> str:

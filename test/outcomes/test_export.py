@@ -328,6 +328,26 @@ def test_file_behind_a_link_is_replaced(service: ListService, tmp_path: Path) ->
     assert [each.name for each in (tmp_path / "elsewhere").iterdir()] == ["data"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.csv", "a.parquet"])
+def test_file_that_replaces_another_has_its_permissions_from_the_start(
+    service: ListService, tmp_path: Path, name: str
+) -> None:
+    if name == "a.parquet":
+        pytest.importorskip("pyarrow")
+    path = tmp_path / name
+    path.touch()
+    path.chmod(0o640)
+    seen: set[int] = set()
+
+    def progress(state: Mapping[str, Any]) -> None:
+        seen.add(path.with_name(f"{name}.part").stat().st_mode & 0o777)
+
+    bulk.export(pager(service), path, progress=progress)
+    assert path.stat().st_size > 0
+    assert {*seen, path.stat().st_mode & 0o777} == {0o640}
+
+
 def writes(frame: FrameType) -> bool:
     """Return whether a frame takes, compresses or stores items."""
     name = frame.f_globals.get("__name__", "")
