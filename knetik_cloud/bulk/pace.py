@@ -52,6 +52,11 @@ class Pace:
         with self._changed:
             self._wait_for_room()
 
+    def skip_turn(self) -> None:
+        """Let the next row wait for a turn, because the last row of another shard may just have been sent."""
+        if self._interval is not None:
+            self._next = monotonic() + self._interval
+
     def leave(self) -> None:
         """Stop being an active worker, and make room for another one."""
         with self._changed:

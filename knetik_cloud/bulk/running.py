@@ -268,7 +268,8 @@ def run_shard(
         shard: The number of the shard, from `shards_of(journal)`.
         connect: The API object to call, or a function that makes it. By default, its class is called without
             arguments, so that its configuration comes from the environment.
-        tps: The maximum number of rows per second of this shard, or None.
+        tps: The maximum number of rows per second of this shard, or None. Shards that run one after the other
+            keep it together.
         settle: As for `run`.
         max_errors: Stop as soon as more rows of this shard than this have failed, or None.
         find_keys: As for `run`.
@@ -294,6 +295,7 @@ def run_shard(
         target = _target(manifest, api)
         worker = _Worker(folder, manifest, target, limits)
         worker.pace.join()
+        worker.pace.skip_turn()
         try:
             state = worker.run(shard)
         except RejectedError as rejected:

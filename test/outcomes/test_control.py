@@ -582,6 +582,26 @@ def test_rate_is_kept_to(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     assert max(arrived) - min(arrived) >= 36 / 80  # only the first two can be late and shorten it
 
 
+class Inline(Executor):
+    """An executor that runs a shard where it is submitted."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
+def test_rate_is_kept_to_across_the_shards_of_an_executor(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", seeded.url)
+    seeded.clear_journal()
+    run(api, tmp_path, grants(40), tps=80, executor=Inline(), workers=1)
+    arrived = [exchange.time for exchange in seeded.journal(GRANT)]
+    assert len(arrived) == 40
+    assert max(arrived) - min(arrived) >= 36 / 80
+
+
 class Clock:
     """Stands in for `time` and for the condition of a pace: waiting moves the time."""
 
