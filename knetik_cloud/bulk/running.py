@@ -54,7 +54,7 @@ from knetik_cloud.core import options
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.data import types
-from knetik_cloud.exceptions import ApiConnectionException, ApiException
+from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
 from knetik_cloud.recovery import SETTLE_SECONDS, ServiceTime, check_settle, settings_of
 from knetik_cloud.writes import Moment
 
@@ -154,7 +154,7 @@ def run(
             `ProcessPoolExecutor`. The folder must be visible to its processes. None runs threads. If the
             executor fails, pass a new one with the same command to continue.
         workers: The number of shards that the executor runs at the same time, by which `tps` is divided. By
-            default, it is asked.
+            default, it is asked when the run starts.
         concurrency: The maximum number of calls at the same time, 1 to 256, for threads of this process.
         tps: The maximum number of rows per second, or None.
         settle: Seconds to wait for a late write before a lost one counts as not applied.
@@ -179,13 +179,14 @@ def run(
         ChangedInputError: If the journal belongs to other rows or options.
         BulkError: If the run can't start or go on, such as when the service rejects the credentials, or a
             process of the executor is killed. The cause of an executor's error is its `__cause__`.
-        ApiValueError: If an option is out of range.
+        ApiValueError: If an option is out of range, or `tps` needs `workers` because the executor doesn't
+            report them.
         KeyboardInterrupt: After Ctrl-C, once the calls in flight have ended.
     """
     limits = _limits(concurrency, tps, settle, max_errors, safety, canary, find_keys)
     shards = options.integer("shards", shards, 1, MAX_SHARDS)
     target = target_of(method)
-    _check_executor(executor, workers)
+    _check_executor(executor, workers, limits.tps)
     folder = Folder(journal)
     manifest = store_rows(rows, target, folder, shards)
     running = _Run(folder, manifest, target, limits, max_errors, connect, executor, workers, progress)
@@ -235,7 +236,7 @@ def resume(
         KeyboardInterrupt: After Ctrl-C, once the calls in flight have ended.
     """
     limits = _limits(concurrency, tps, settle, max_errors, safety, None, find_keys)
-    _check_executor(executor, workers)
+    _check_executor(executor, workers, limits.tps)
     folder = Folder(journal)
     manifest = folder.read_manifest()
     folder.clear_stop()
@@ -354,11 +355,16 @@ def shards_of(journal: str | os.PathLike[str]) -> list[int]:
     return list(Folder(journal).read_manifest().sizes)
 
 
-def _check_executor(executor: Executor | None, workers: int | None) -> None:
+def _check_executor(executor: Executor | None, workers: int | None, tps: float | None) -> None:
     if executor is not None and not isinstance(executor, Executor):
         raise types.invalid_value_error("executor", "a concurrent.futures.Executor", executor)
     if workers is not None:
         options.integer("workers", workers, 1)
+    elif executor is not None and tps is not None and _workers_of(executor) is None:
+        raise ApiValueError(
+            f"tps is divided by the number of shards that run at the same time, which {executor!r} doesn't "
+            "report: pass workers=, or wait until it has workers"
+        )
 
 
 def _limits(
@@ -706,7 +712,7 @@ class _Run:
 
     def _run_executor(self, limits: Limits, executor: Executor) -> str | None:
         """Run whole shards in an executor."""
-        at_once = self._workers or _workers_of(executor)
+        at_once = self._workers or _workers_of(executor) or 1
         share = None if limits.tps is None else limits.tps / max(1, min(at_once, len(self._manifest.sizes)))
         meter, done = self._meter()
         counts: dict[str, int] = {}
@@ -808,18 +814,15 @@ def _deadline_reason(block: deadlines.Block | None) -> str | None:
     return block.reason("has passed") if block is not None and monotonic() >= block.end else None
 
 
-def _workers_of(executor: Executor) -> int:
+def _workers_of(executor: Executor) -> int | None:
+    """Return the number of shards that an executor runs at the same time, or None if it doesn't report it."""
     found = getattr(executor, "_max_workers", None)
     if isinstance(found, int):
         return found
     cluster = getattr(executor, "_client", None)
-    threads = getattr(cluster, "nthreads", None)
-    if threads is not None:
-        try:
-            return max(1, int(sum(threads().values())))
-        except Exception:
-            return 1
-    return 1
+    with suppress(Exception):
+        return sum(cluster.nthreads().values()) or None  # type: ignore[union-attr]
+    return None
 
 
 def _ask(report: Report) -> bool:

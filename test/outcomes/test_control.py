@@ -319,6 +319,15 @@ def test_calls_of_a_run_have_the_context_of_its_caller(seeded: Sandbox, tmp_path
     assert set(traces) == {"of the caller"}
 
 
+class Inline(Executor):
+    """An executor that runs a shard where it is submitted."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
 class Interrupted(Executor):
     """An executor whose second submission is interrupted."""
 
@@ -555,6 +564,7 @@ def test_methods_of_the_asyncio_client_are_rejected(seeded: Sandbox, tmp_path: P
         ({"safety": "full"}, "safety must be 'process' or 'power'"),
         ({"executor": 5}, r"executor must be a concurrent\.futures\.Executor"),
         ({"workers": 0}, "workers must be"),
+        ({"executor": Inline(), "tps": 5}, "which <.*Inline object.*> doesn't report: pass workers="),
     ],
 )
 def test_options_out_of_range_are_rejected_before_anything_is_stored(
@@ -582,15 +592,6 @@ def test_rate_is_kept_to(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     assert max(arrived) - min(arrived) >= 36 / 80  # only the first two can be late and shorten it
 
 
-class Inline(Executor):
-    """An executor that runs a shard where it is submitted."""
-
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(function(*args, **kwargs))
-        return future
-
-
 def test_rate_is_kept_to_across_the_shards_of_an_executor(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -600,6 +601,18 @@ def test_rate_is_kept_to_across_the_shards_of_an_executor(
     arrived = [exchange.time for exchange in seeded.journal(GRANT)]
     assert len(arrived) == 40
     assert max(arrived) - min(arrived) >= 36 / 80
+
+
+def test_cluster_without_workers_reports_no_number_of_them() -> None:
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        assert running._workers_of(client.get_executor()) is None
+        cluster.scale(1)
+        client.wait_for_workers(1)
+        assert running._workers_of(client.get_executor()) == cluster.workers[0].state.nthreads
 
 
 class Clock:
