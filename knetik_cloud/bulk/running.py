@@ -80,6 +80,7 @@ class Limits(NamedTuple):
         safety: `process` or `power`.
         canary: Rows to run before the others, or None.
         find_keys: Whether to look for keys before sending.
+        failed: Rows that failed in the canary, and count as errors.
     """
 
     concurrency: int
@@ -89,6 +90,7 @@ class Limits(NamedTuple):
     safety: Safety
     canary: int | None
     find_keys: bool
+    failed: int = 0
 
 
 class Tally(NamedTuple):
@@ -519,7 +521,7 @@ class _Worker:
             self._unreached = 0
             return
         limit = self._limits.errors
-        if limit is not None and self.failed() > limit:
+        if limit is not None and self.failed() + self._limits.failed > limit:
             self.stop(f"more than {limit:,} rows failed")
         is_unreached = state == ABSENT or isinstance(error, ApiConnectionException)
         if error is not None and error.status is None and is_unreached:
@@ -603,13 +605,16 @@ class _Run:
         self._folder.begin()
         canary = self._limits.canary
         before = Report(self._folder, self._manifest)
+        denied = 0
         if canary is not None and canary < self._manifest.rows and before.applied + before.failed < canary:
             report = self._run_all(self._limits)
             if report.stopped is not None:
                 return report
             if not (confirm or _ask)(report):
                 return Report(self._folder, self._manifest, f"after the canary of {canary:,} rows")
-        return self._run_all(self._limits._replace(canary=None))
+            # Those that are absent or unknown are run again, and count then.
+            denied = report.counts["denied"] - before.counts["denied"]
+        return self._run_all(self._limits._replace(canary=None, failed=denied))
 
     def _run_all(self, limits: Limits) -> Report:
         if self._executor is None or isinstance(self._executor, ThreadPoolExecutor):
@@ -717,6 +722,7 @@ class _Run:
         meter, done = self._meter()
         counts: dict[str, int] = {}
         stopped: str | None = None
+        reason: str | None = None
 
         def submit(shard: int) -> Future[Tally]:
             return executor.submit(
@@ -727,7 +733,7 @@ class _Run:
                 self._connect,
                 tps=share,
                 settle=limits.settle,
-                max_errors=limits.errors,
+                max_errors=None if limits.errors is None else limits.errors - limits.failed,
                 find_keys=limits.find_keys,
                 safety=limits.safety,
                 canary=limits.canary,
@@ -750,8 +756,8 @@ class _Run:
                             running[submit(shard)] = shard
                     for state, number in tally.counts.items():
                         counts[state] = counts.get(state, 0) + number
-                    stopped = stopped or tally.reason
-                stopped = stopped or _reason_to_stop(limits, counts, is_over=not running)
+                    reason = reason or tally.reason
+                stopped = stopped or _reason_to_stop(limits, counts, is_over=not running) or reason
                 if stopped is not None:
                     self._folder.stop()
                 meter.update(done + sum(counts.values()), len(running), counts)
@@ -803,7 +809,7 @@ def _run_shard_for(submitter: int, *args: Any, **kwargs: Any) -> Tally:
 
 
 def _reason_to_stop(limits: Limits, counts: Mapping[str, int], is_over: bool) -> str | None:
-    failed = sum(counts.get(state, 0) for state in ("denied", "absent", "unknown"))
+    failed = limits.failed + sum(counts.get(state, 0) for state in ("denied", "absent", "unknown"))
     if limits.errors is not None and failed > limits.errors:
         return f"more than {limits.errors:,} rows failed"
     return None if is_over else _deadline_reason(deadlines.current())

@@ -68,6 +68,15 @@ def assert_complete(api: Api, folder: Path, **options: Any) -> None:
     assert held(api) == dict.fromkeys(USERS, 3)
 
 
+class Inline(Executor):
+    """An executor that runs a shard where it is submitted."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
 def test_canary_that_is_rejected_ends_the_run_and_the_same_command_continues(
     api: Api, seeded: Sandbox, tmp_path: Path
 ) -> None:
@@ -91,6 +100,18 @@ def test_canary_that_fails_too_often_is_not_confirmed(api: Api, tmp_path: Path) 
     rows = [{"user_id": UNKNOWN_USER, "entitlement_id": 5}] * 9
     report = run(api, tmp_path, rows, canary=5, max_errors=2, confirm=lambda found: 1 / 0)
     assert report.stopped == "more than 2 rows failed"
+
+
+@pytest.mark.parametrize("is_inline", [False, True], ids=["threads", "executor"])
+def test_rows_that_failed_in_the_canary_count_as_errors_of_the_run(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_inline: bool
+) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", seeded.url)
+    rows = [{"user_id": UNKNOWN_USER, "entitlement_id": 5}] * 9
+    options = {"canary": 2, "max_errors": 3, "concurrency": 1, "confirm": lambda found: True}
+    report = run(api, tmp_path, rows, **options, executor=Inline() if is_inline else None)
+    assert report.stopped == "more than 3 rows failed"
+    assert (report.counts["denied"], report.counts["pending"]) == (4, 5)
 
 
 @pytest.mark.parametrize(("allowed", "failed"), [(0, 1), ("3", 4), ("5%", 3), (0.05, 3), ("0.05", 3)])
@@ -317,15 +338,6 @@ def test_calls_of_a_run_have_the_context_of_its_caller(seeded: Sandbox, tmp_path
         TRACE.reset(token)
     assert len(traces) >= 120
     assert set(traces) == {"of the caller"}
-
-
-class Inline(Executor):
-    """An executor that runs a shard where it is submitted."""
-
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(function(*args, **kwargs))
-        return future
 
 
 class Interrupted(Executor):
