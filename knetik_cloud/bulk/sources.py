@@ -219,9 +219,16 @@ def open_rows(rows: Rows, reader: RowReader) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of any source.
 
     Raises:
-        ApiValueError: If a file is of no known format.
+        ApiValueError: If a file is of no known format, or the rows are a table, a mapping or no iterable.
     """
     if not isinstance(rows, (str, Path)):
+        is_table = hasattr(rows, "__arrow_c_stream__")  # most of them iterate over their columns
+        if is_table or isinstance(rows, Mapping) or not isinstance(rows, Iterable):
+            expected = (
+                "a path or an iterable of mappings, such as df.to_dict('records') of pandas, "
+                "df.iter_rows(named=True) of Polars and table.to_pylist() of pyarrow"
+            )
+            raise types.invalid_value_error("rows", expected, type(rows))
         return iter(rows)
     path = Path(rows)
     suffix = format_of(path)

@@ -286,6 +286,23 @@ def test_reports_are_written_as_their_name_says(api: Api, tmp_path: Path, name: 
             write(tmp_path / "failed.parquet")
 
 
+@pytest.mark.parametrize("source", ["pandas", "polars", "lazy", "pyarrow", "duckdb", "None", "a mapping"])
+def test_rows_that_are_no_rows_are_rejected_with_a_remedy(api: Api, source: str) -> None:
+    row = {"user_id": 56, "entitlement_id": 5}
+    rows: Any = {"None": None, "a mapping": row}.get(source)
+    if source == "duckdb":
+        rows = pytest.importorskip("duckdb").sql("SELECT 56 AS user_id, 5 AS entitlement_id")
+    elif source == "pyarrow":
+        rows = pytest.importorskip("pyarrow").Table.from_pylist([row])
+    elif source not in ("None", "a mapping"):
+        rows = pytest.importorskip("pandas" if source == "pandas" else "polars").DataFrame([row])
+        rows = rows.lazy() if source == "lazy" else rows
+    with pytest.raises(
+        knetik_cloud.ApiValueError, match=r"df\.to_dict\('records'\) of pandas.*, not <class '"
+    ):
+        bulk.plan(rows, api.grant_user_entitlement)
+
+
 @pytest.mark.parametrize("value", [float("nan"), "\ud800", {1, 2}, object()])
 def test_values_that_json_cant_hold_are_rejected_with_their_row(
     api: Api, tmp_path: Path, value: object
