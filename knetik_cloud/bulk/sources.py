@@ -148,7 +148,7 @@ class RowReader:
             return None
         from knetik_cloud.recovery import check_key
 
-        return str(check_key(str(value) if isinstance(value, int) else value))
+        return str(check_key(str(value) if hasattr(value, "__index__") else value))
 
     def _unknown_error(self, name: object) -> ApiValueError:
         known = [*dict.fromkeys([*self._parameters, *self._fields, *([] if self._takes_key else [KEY])])]

@@ -303,6 +303,14 @@ def test_rows_that_are_no_rows_are_rejected_with_a_remedy(api: Api, source: str)
         bulk.plan(rows, api.grant_user_entitlement)
 
 
+def test_keys_that_are_integers_of_numpy_are_those_of_python(api: Api, tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+    method = api.use_user_entitlement_item
+    for key in (numpy.int64(17), 17, "17"):
+        bulk.prepare([{"user_id": 56, "item_id": 56, "key": key}], method, journal=tmp_path / "run")
+    assert [row.key for row in bulk.report(tmp_path / "run").rows()] == ["17"]
+
+
 @pytest.mark.parametrize("value", [float("nan"), "\ud800", {1, 2}, object()])
 def test_values_that_json_cant_hold_are_rejected_with_their_row(
     api: Api, tmp_path: Path, value: object
