@@ -16,7 +16,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, suppress
 from datetime import date
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -42,6 +42,7 @@ from knetik_cloud.data import codec, types
 from knetik_cloud.exceptions import ApiValueError
 
 MAX_PROBLEMS = 20
+MAX_ROW_SHOWN = 200
 DEFAULT_SHARDS = 64
 MAX_SHARDS = 4096
 MAX_CONCURRENCY = 256
@@ -367,22 +368,29 @@ def compare(rows: Rows, target: Target, folder: Folder, manifest: Manifest) -> N
 
 
 def _difference(stored: str, line: str) -> tuple[int, str, str]:
-    """Return the position of the earlier of two rows, and both as text."""
+    """Return the position of the earlier of two rows, and both as text, around their first difference."""
     now = json.loads(line)
     if not stored:
-        return now[0], "none", _shown(now)
+        return now[0], "none", _excerpt(_text(now))
     before = json.loads(stored)
     number = min(before[0], now[0])
-    return (
-        number,
-        _shown(before) if before[0] == number else "another",
-        _shown(now) if now[0] == number else "another",
-    )
+    texts = [_text(row) if row[0] == number else "another" for row in (before, now)]
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False)))
+    start = same - MAX_ROW_SHOWN // 2
+    return number, _excerpt(texts[0], start), _excerpt(texts[1], start)
 
 
-def _shown(row: list[Any]) -> str:
-    text = json.dumps({**row[2], **({} if row[1] is None else {"key": row[1]})}, ensure_ascii=False)
-    return text if len(text) <= 200 else f"{text[:197]}..."
+def _text(row: list[Any]) -> str:
+    return json.dumps({**row[2], **({} if row[1] is None else {"key": row[1]})}, ensure_ascii=False)
+
+
+def _excerpt(text: str, start: int = 0) -> str:
+    """Return a text, or its part from `start` on if it is long."""
+    if len(text) <= MAX_ROW_SHOWN:
+        return text
+    start = max(0, min(start, len(text) - MAX_ROW_SHOWN))
+    end = start + MAX_ROW_SHOWN
+    return f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"
 
 
 def _lines(

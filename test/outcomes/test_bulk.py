@@ -153,6 +153,22 @@ def test_changed_input_and_options_are_named(api: knetik_cloud.UsersInventoryApi
         bulk.run(rows, api.use_user_entitlement_item, journal=tmp_path / "run")
 
 
+@pytest.mark.parametrize("length", [10, 500])
+def test_difference_of_long_rows_is_shown(
+    api: knetik_cloud.UsersInventoryApi, tmp_path: Path, length: int
+) -> None:
+    def prepare(number: int) -> None:
+        data = {"text": "x" * length, "number": number, "more": "y" * length}
+        method = api.update_user_inventory_behavior_data
+        bulk.prepare([{"user_id": 56, "id": 56, "data": data}], method, journal=tmp_path / "run")
+
+    prepare(1)
+    with pytest.raises(
+        bulk.ChangedInputError, match=r'row 1 was .*"number": 1, .*and is .*"number": 2, .*now'
+    ):
+        prepare(2)
+
+
 @pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.csv.gz", "rows.parquet"])
 def test_rows_come_from_files(api: knetik_cloud.UsersInventoryApi, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
