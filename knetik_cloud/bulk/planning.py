@@ -352,7 +352,7 @@ def compare(rows: Rows, target: Target, folder: Folder, manifest: Manifest) -> N
         for shard, line, _ in _lines(rows, target, manifest.shards, problems):
             count += 1
             stored = files[shard].readline() if shard in files else ""
-            if stored != line:
+            if stored != line and _canonical(stored) != _canonical(line):
                 number, before, now = _difference(stored, line)
                 raise ChangedInputError(
                     f"{folder} belongs to other rows: row {number + 1} was {before}, and is {now} now. Use "
@@ -365,6 +365,11 @@ def compare(rows: Rows, target: Target, folder: Folder, manifest: Manifest) -> N
             f"{folder} belongs to other rows: there were {manifest.rows:,}, and there are {count:,} now. Use "
             "the same input to resume, or name another folder"
         )
+
+
+def _canonical(line: str) -> str:
+    """Return a stored row in a form that doesn't depend on the order of its arguments and fields."""
+    return line and json.dumps(json.loads(line), sort_keys=True)
 
 
 def _difference(stored: str, line: str) -> tuple[int, str, str]:

@@ -169,6 +169,19 @@ def test_difference_of_long_rows_is_shown(
         prepare(2)
 
 
+def test_rows_are_the_same_with_their_columns_and_fields_in_another_order(
+    api: knetik_cloud.UsersInventoryApi, tmp_path: Path
+) -> None:
+    method = api.update_user_inventory_behavior_data
+    for row in (
+        {"user_id": 56, "id": 56, "data": {"a": 1, "b": {"c": 2, "d": 3}}},
+        {"data": {"b": {"d": 3, "c": 2}, "a": 1}, "id": 56, "user_id": 56},
+    ):
+        bulk.prepare([row], method, journal=tmp_path / "run")
+    with pytest.raises(bulk.ChangedInputError, match="row 1 was"):
+        bulk.prepare([{**row, "id": 57}], method, journal=tmp_path / "run")
+
+
 @pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.csv.gz", "rows.parquet"])
 def test_rows_come_from_files(api: knetik_cloud.UsersInventoryApi, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
