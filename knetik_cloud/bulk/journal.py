@@ -110,10 +110,11 @@ class Folder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # the program may change its current folder during the run
+        self._name = str(Path(path))
 
     def __str__(self) -> str:
-        return str(self.path)
+        return self._name
 
     def rows_path(self, shard: int) -> Path:
         """Return the file with the rows of a shard."""

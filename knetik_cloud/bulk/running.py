@@ -728,7 +728,7 @@ class _Run:
             return executor.submit(
                 _run_shard_for,
                 os.getpid(),
-                str(self._folder.path.absolute()),
+                str(self._folder.path),
                 shard,
                 self._connect,
                 tps=share,

@@ -378,6 +378,17 @@ def test_interruption_between_the_shards_of_an_executor_stops_the_submitted_ones
     assert_complete(api, tmp_path, shards=2)
 
 
+def test_run_in_a_relative_folder_goes_on_after_a_change_of_the_current_folder(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    report = run(api, Path(), **SLOW, progress=after(1, lambda: os.chdir("other")))
+    assert (report.journal, report.applied, report.stopped) == ("run", 120, None)
+    assert [row.state for row in report.rows()] == ["applied"] * 120
+    assert not [*(tmp_path / "other").iterdir()]
+
+
 def test_error_of_a_progress_function_ends_the_run(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     seeded.fail(GRANT, times=None, delay=0.02)
     with pytest.raises(ZeroDivisionError):
