@@ -72,7 +72,19 @@ class RowReader:
             inner = getattr(inner, "_json", inner)
             arguments[self._body.name] = self._check_body(_merged(inner, body) if body else inner)
         build(self.operation, arguments, "", {})
+        owner = arguments.get(self._owner or "")
+        if self.operation.read_back and isinstance(owner, str) and not owner.isdigit():
+            self._check_read_back(arguments)
         return key, arguments
+
+    def _check_read_back(self, arguments: Mapping[str, Any]) -> None:
+        """Check that the outcome of a row can be read back, as that of the user `me` can't be."""
+        from knetik_cloud.recovery import Lookup, Settings
+
+        try:
+            Lookup(self.operation, arguments, Settings(0, {}, ""), None).check()
+        except ApiValueError as error:
+            raise ApiValueError(f"{self.operation.id} can't be read back: {error.reason}") from None
 
     def _check_body(self, body: Any) -> Any:
         """Check the fields of a body that is a dict, as assigning them to the model would."""

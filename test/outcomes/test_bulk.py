@@ -153,6 +153,17 @@ def test_changed_input_and_options_are_named(api: knetik_cloud.UsersInventoryApi
         bulk.run(rows, api.use_user_entitlement_item, journal=tmp_path / "run")
 
 
+def test_row_whose_outcome_cant_be_read_back_is_rejected(
+    api: knetik_cloud.UsersInventoryApi, seeded: Sandbox, tmp_path: Path
+) -> None:
+    seeded.clear_journal()
+    rows = [{"user_id": user, "item_id": 56} for user in (56, "56", "me")]
+    message = "row 3: use_user_entitlement_item can't be read back: id must be an int .*not 'me'"
+    with pytest.raises(bulk.InvalidRowsError, match=f"because of 1 problem:\n{message}"):
+        bulk.run(rows, api.use_user_entitlement_item, journal=tmp_path / "run", progress=False)
+    assert seeded.journal() == []
+
+
 @pytest.mark.parametrize("length", [10, 500])
 def test_difference_of_long_rows_is_shown(
     api: knetik_cloud.UsersInventoryApi, tmp_path: Path, length: int
