@@ -315,7 +315,9 @@ def _parquet(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
             _check_columns(path, file.schema_arrow.names)
             for batch in file.iter_batches():
                 yield from map(reader.from_columns, batch.to_pylist())
-    except (ArrowException, OSError) as error:
+    except ApiValueError:
+        raise
+    except (ArrowException, OSError, ValueError, OverflowError) as error:  # such as a date after year 9999
         if isinstance(error, OSError) and error.errno is not None:  # of the system, not of pyarrow
             raise
         raise ApiValueError(f"{path} can't be read as Parquet ({error}): is it what its name says?") from None

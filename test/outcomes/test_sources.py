@@ -342,6 +342,17 @@ def test_nulls_of_objects_in_lists_of_parquet_files_are_absent(api: Api, tmp_pat
     assert [each.arguments for each in bulk.report(tmp_path / "run").rows()] == [row]
 
 
+def test_timestamps_of_parquet_files_beyond_those_of_python_are_named(api: Api, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {"user_id": [56], "id": [56], "timestamp": pa.array([10**12], pa.timestamp("s", "UTC"))}
+    parquet.write_table(pa.table(columns), tmp_path / "far.parquet")
+    with pytest.raises(
+        knetik_cloud.ApiValueError, match=r"far\.parquet can't be read as Parquet \(.*out of range"
+    ):
+        bulk.plan(tmp_path / "far.parquet", api.update_user_inventory_expires)
+
+
 def test_timestamps_of_parquet_files_are_moments(api: Api, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
