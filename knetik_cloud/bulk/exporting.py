@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from knetik_cloud.bulk.files import Appender, compression_of, format_of, load_zstandard, open_bytes
 from knetik_cloud.bulk.journal import BulkError, BusyError, Lease
+from knetik_cloud.bulk.planning import FULL
 from knetik_cloud.bulk.progress import Meter, Progress
 from knetik_cloud.bulk.slices import Slices, lines, split
 from knetik_cloud.core.clock import monotonic
@@ -98,7 +99,7 @@ def export(
 
     Raises:
         ApiException: If a page can't be fetched, or a deadline has passed. The same call continues.
-        BulkError: If another process is writing the file.
+        BulkError: If another process is writing the file, or the disk is full. The same call continues.
         ApiValueError: If the format is unknown, the path is that of a folder or a device, or the pager is one
             of the asyncio client.
     """
@@ -129,6 +130,12 @@ def export(
             converted.replace(target)
             part.unlink()
         _state_path(part).unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise BulkError(
+            f"{path} can't be written: {error.strerror}. Correct that, and use the same call to continue"
+        ) from None
     finally:
         lease.remove()
     if result.has_moved or (pager._plan.limit is None and not result.is_complete):

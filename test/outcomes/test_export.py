@@ -456,6 +456,27 @@ def test_export_ends_at_its_deadline_and_goes_on(
     assert (result.is_resumed, result.is_complete) == (True, True)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.jsonl.gz"])
+def test_full_disk_is_named_and_the_same_call_continues(
+    service: ListService, tmp_path: Path, name: str
+) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        with pytest.raises(
+            bulk.BulkError, match=rf"{name} can't be written: .*use the same call to continue"
+        ):
+            bulk.export(pager(service, page_size=100), tmp_path / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert bulk.export(pager(service, page_size=100), tmp_path / name).is_complete
+    with open_text(tmp_path / name) as file:
+        assert len(file.readlines()) == 2500 + (name == "a.csv")
+
+
 def test_killed_export_goes_on(service: ListService, tmp_path: Path) -> None:
     code = (
         "import sys, knetik_cloud as k; from knetik_cloud import bulk\n"
