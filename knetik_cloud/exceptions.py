@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 MAX_BODY_SHOWN = 2000
 MAX_ERRORS_SHOWN = 10
@@ -114,14 +114,24 @@ class ApiException(Exception):
             `docs/reference/result-codes.md#1007`.
     """
 
-    may_have_applied: bool = False
-    operation: str | None = None
-    attempts: tuple[Attempt, ...] = ()
-    retry_after: float | None = None
-    _setting: str | None = None
+    may_have_applied: bool
+    operation: str | None
+    attempts: tuple[Attempt, ...]
+    retry_after: float | None
+    _setting: str | None
     """The setting whose value was rejected, or None."""
-    _write: Any = None
+    _write: Any
     """The write that failed, for `client.find_out(error)`, or None if nothing could be read back."""
+    _defaults: ClassVar[dict[str, Any]] = {
+        "may_have_applied": False,
+        "operation": None,
+        "attempts": (),
+        "retry_after": None,
+        "_setting": None,
+        "_write": None,
+    }
+    """The attributes that a new error has. Ray raises an instance of a subclass that has none, and looks them
+    up in the error itself. It would find those of the class first."""
 
     def __init__(
         self,
@@ -131,7 +141,7 @@ class ApiException(Exception):
         *,
         may_have_applied: bool = False,
     ) -> None:
-        self.may_have_applied = may_have_applied
+        self.__dict__.update(self._defaults, may_have_applied=may_have_applied)
         self.body: str | None = None
         self.headers: Headers = Headers()
         self._curl: str | None = None
@@ -229,7 +239,8 @@ class ApiException(Exception):
         return (_rebuild, (type(self), self.__dict__))
 
     def __copy__(self) -> Self:
-        twin: Self = _rebuild(type(self), self.__dict__)
+        rebuild, arguments = self.__reduce__()
+        twin: Self = rebuild(*arguments)
         twin.__cause__ = self.__cause__
         return twin
 
@@ -246,7 +257,7 @@ def _cut(text: str) -> str:
 def _rebuild(kind: type[_E], state: dict[str, Any]) -> _E:
     error = kind.__new__(kind)
     Exception.__init__(error, state["status"], state["reason"])
-    error.__dict__.update(state)
+    error.__dict__.update({**kind._defaults, **state})  # version 1.0.0 had fewer
     return error
 
 
@@ -297,7 +308,8 @@ class DeadlineExceeded(ApiTimeoutException):
         wait_token: For a waiter, what `knetik_cloud.waiting.resume` continues with. Otherwise None.
     """
 
-    wait_token: str | None = None
+    wait_token: str | None
+    _defaults: ClassVar[dict[str, Any]] = {**ApiTimeoutException._defaults, "wait_token": None}
 
 
 class WaitFailed(ApiException):
@@ -308,8 +320,9 @@ class WaitFailed(ApiException):
         state: Its state.
     """
 
-    item: Any = None
-    state: str | None = None
+    item: Any
+    state: str | None
+    _defaults: ClassVar[dict[str, Any]] = {**ApiException._defaults, "item": None, "state": None}
 
 
 class ApiResponseError(ApiException):

@@ -58,6 +58,33 @@ def test_an_exception_that_version_1_0_0_pickled_has_what_it_lacks() -> None:
     assert str(error) == "id must be an int"
 
 
+def in_rays_error(cause: Any) -> Any:
+    """Return the error that Ray raises for that of a task. It looks up attributes in the cause."""
+
+    class RayTaskError(type(cause)):  # type: ignore[misc]
+        def __init__(self, cause: ApiException) -> None:
+            self.cause = cause
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.cause, name)
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            return RayTaskError, (self.cause,)
+
+    return RayTaskError(cause)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_the_error_of_ray_for_an_exception_has_all_of_its_attributes(kind: type[ApiException]) -> None:
+    error = full(kind)
+    error._setting, error._write = "host", object()
+    vars(error).update(dict.fromkeys(vars(error).keys() - vars(ApiException()).keys(), "set"))
+    raised = in_rays_error(error)
+    for shown in (raised, copy.copy(raised)):
+        assert {name: getattr(shown, name) for name in vars(error)} == vars(error)
+        assert (str(shown), shown.docs, shown.as_curl()) == (str(error), error.docs, error.as_curl())
+
+
 @pytest.mark.parametrize("kind", CLASSES)
 def test_an_exception_copies_with_its_cause_and_without_its_traceback(kind: type[ApiException]) -> None:
     error = full(kind)
