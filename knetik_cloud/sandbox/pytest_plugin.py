@@ -34,8 +34,14 @@ def knetik_sandbox_server(knetik_sandbox_settings: dict[str, Any]) -> Iterator[S
 
 @pytest.fixture
 def knetik_sandbox(knetik_sandbox_server: Sandbox) -> Sandbox:
-    """Return a sandbox in its first state: the first data, real time, no faults, an empty journal."""
-    knetik_sandbox_server.reset()
+    """Return a sandbox in its first state: the first data, real time, no faults, an empty journal.
+
+    If an earlier test stopped it, it is started again.
+    """
+    try:
+        knetik_sandbox_server.reset()
+    except RuntimeError:  # It doesn't run.
+        knetik_sandbox_server.start().reset()
     return knetik_sandbox_server
 
 

@@ -52,6 +52,26 @@ def test_one_server_serves_a_session_and_each_test_starts_with_fresh_data(tmp_pa
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+@pytest.mark.parametrize("settings", ["{}", "{'database': 'sandbox.db'}"])
+def test_a_sandbox_that_a_test_stopped_runs_in_the_next_one(tmp_path: Path, settings: str) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture(scope='session')\n"
+        "def knetik_sandbox_settings():\n"
+        f"    return {settings}\n"
+        "@pytest.mark.parametrize('number', range(3))\n"
+        "def test_outage(knetik_sandbox, knetik_client, number):\n"
+        "    from knetik_cloud import ApiConnectionException, UsersInventoryApi\n"
+        "    api = UsersInventoryApi(knetik_client)\n"
+        "    api.delete_entitlement_item(56)\n"
+        "    knetik_sandbox.stop()\n"
+        "    with pytest.raises(ApiConnectionException):\n"
+        "        api.get_entitlement_item(1, _retries=0)\n"
+    )
+    run = run_pytest(tmp_path)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_a_session_without_the_fixtures_does_not_load_the_server(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "import sys\ndef test_light():\n    assert not {'starlette', 'sqlalchemy'} & set(sys.modules)\n"
