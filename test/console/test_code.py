@@ -163,6 +163,19 @@ def test_copied_test_starts_with_a_seed_if_the_journal_does_not_hold_what_led_th
     run_test(tmp_path, text)
 
 
+def test_copied_test_starts_with_the_first_data_if_there_is_a_lot(tmp_path: Path) -> None:
+    with Sandbox(generate={"users": 300, "entries": 300}) as sandbox:
+        pages = Pages(sandbox.url)
+        pages.create_item()
+        pages.grant(400, pages.create_item())
+
+        text = code(pages, sandbox, "pytest")
+        pages.close()
+
+    assert "SEED = {" in text
+    run_test(tmp_path, text)
+
+
 def test_copied_test_sets_the_clock(
     sandbox: Sandbox, pages: Pages, api: UsersInventoryApi, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ MAX_EARLIER: Final = 100
 """Earlier writes that a test runs before the selected requests."""
 
 MAX_ROWS: Final = 5000
-"""Rows of a state up to which it is replayed and written into a test."""
+"""Rows of a state up to which a test holds it. A test reads larger present data from a file."""
 
 DEMO, EMPTY, SEEDED = "demo", "empty", "seeded"
 

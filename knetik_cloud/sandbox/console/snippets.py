@@ -10,15 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from knetik_cloud.sandbox import curl
-from knetik_cloud.sandbox.console.replay import DEMO, EMPTY, Plan
+from knetik_cloud.sandbox.console.replay import DEMO, EMPTY, MAX_ROWS, Plan
 from knetik_cloud.sandbox.console.steps import Step
 from knetik_cloud.sandbox.journal import MAX_BODY_CHARACTERS, Exchange
 from knetik_cloud.sandbox.settings import Settings
 
 WIDTH: Final = 100
-MAX_SEED_ROWS: Final = 200
-"""Rows of a seed up to which a test holds it. A larger one is read from a file."""
-
 ASSERTED: Final = (
     "id",
     "name",
@@ -71,7 +68,7 @@ def as_pytest(made: Plan, settings: Settings) -> str:
     lines += ["import pytest", ""]
     lines += ["import knetik_cloud", "from knetik_cloud.sandbox import Sandbox", ""]
     seed = made.start.seed
-    is_large = seed is not None and sum(map(len, seed.values())) > MAX_SEED_ROWS
+    is_large = seed is not None and sum(map(len, seed.values())) > MAX_ROWS
     if seed is not None and is_large:
         lines += _comment("Download it from the console: Data, Export.")
         lines += ['SEED = "sandbox.yaml"', ""]
