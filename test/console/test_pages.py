@@ -176,3 +176,15 @@ def test_form_for_a_row_that_does_not_exist_has_the_example(pages: Pages) -> Non
     for key in ("nothing", "%00", ""):
         page = pages.page(f"/console/try/update_entitlement_template?id={key}")
         assert "Potions and elixirs" in page
+
+
+@pytest.mark.parametrize("name", ["Retry-After", "retry-after"])
+def test_fault_like_one_that_a_request_met_has_its_retry_after(
+    sandbox: Sandbox, pages: Pages, name: str
+) -> None:
+    sandbox.fail("use_user_entitlement_item", status=429, headers={name: "7"})
+    pages.use(56, 56)
+
+    form = pages.page("/console/faults?from=1")
+
+    assert 'name="retry_after" value="7"' in form

@@ -24,6 +24,7 @@ def faults(context: Context, visit: Visit) -> Outcome:
         "applied": False,
         "delay": "",
         "times": "1",
+        "retry_after": "",
     }
     source = None
     number = visit.number("from", default=0)
@@ -57,6 +58,9 @@ def _like(fault: Any) -> dict[str, Any]:
         "kind": kind,
         "applied": fault["applied"],
         "delay": f"{fault['delay']:g}" if fault["delay"] else "",
+        "retry_after": next(
+            (text for name, text in fault["headers"].items() if name.lower() == "retry-after"), ""
+        ),
     }
 
 
