@@ -143,6 +143,25 @@ def test_pausing_holds_new_requests_back(pages: Pages, open_page: OpenPage) -> N
     wait_for_row(page, 1)
 
 
+def test_resuming_shows_no_requests_from_before_a_reset(
+    sandbox: Sandbox, pages: Pages, open_page: OpenPage
+) -> None:
+    pages.get("/entitlements/56")
+    page = open_page()
+    page.get_by_role("button", name="Pause").click()
+    for _ in range(2):
+        pages.get("/entitlements/56")
+    page.get_by_text("new requests are waiting").wait_for()
+
+    sandbox.reset()
+    page.get_by_text("No requests yet").wait_for()
+    page.get_by_role("button", name="Resume").click()
+    pages.get("/inventories")
+
+    page.locator("#row-1", has_text="get_users_inventory").wait_for()
+    assert len(rows(page)) == 1
+
+
 def test_focus_and_selection_stay_while_rows_arrive(pages: Pages, open_page: OpenPage) -> None:
     pages.get("/entitlements/56")
     page = open_page()

@@ -27,6 +27,7 @@
 
   function connect() {
     position = null;
+    waiting = []; // The page holds them, or the journal was emptied.
     const results = find('#results[data-stream]');
     if (results) {
       const live = find('[data-live]', results);
