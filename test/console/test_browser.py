@@ -249,6 +249,23 @@ def test_stream_resumes_after_a_restart_of_the_sandbox(open_page: OpenPage) -> N
         page.locator("#row-1", has_text="get_users_inventory").wait_for(timeout=SECONDS)
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_form_of_a_page_from_before_a_restart_can_be_sent_again(open_page: OpenPage, script: bool) -> None:
+    first = Sandbox().start()
+    port = int(first.url.rpartition(":")[2])
+    page = open_page(f"{first.url}/console/faults", script=script)
+    first.stop()
+
+    with Sandbox(port=port) as second:
+        page.get_by_role("button", name="Arm").click()
+        page.get_by_text("Go back, reload that page and send the form again").wait_for()
+        page.go_back()
+        page.reload()
+        page.get_by_role("button", name="Arm").click()
+        page.get_by_text("Fault armed").wait_for()
+        assert len(second.faults) == 1
+
+
 def test_reset_of_the_sandbox_empties_the_list(sandbox: Sandbox, pages: Pages, open_page: OpenPage) -> None:
     pages.get("/entitlements/56")
     page = open_page()

@@ -60,4 +60,7 @@ def check_write(request: Request, form: Mapping[str, str], token: str) -> None:
     if "origin" not in request.headers and request.headers.get("sec-fetch-site") != "same-origin":
         raise Rejected("A write needs the header Origin or Sec-Fetch-Site of the console's own pages")
     if not hmac.compare_digest(form.get(TOKEN_FIELD, "").encode(), token.encode()):
-        raise Rejected("The form's token is wrong: the sandbox was restarted. Reload the page and try again")
+        raise Rejected(
+            "The form's token is wrong: the sandbox was restarted. Go back, reload that page "
+            "and send the form again"
+        )
