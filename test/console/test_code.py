@@ -426,6 +426,28 @@ def test_copied_test_passes_without_the_requests_that_the_sdk_cannot_send(
     run_test(tmp_path, text)
 
 
+@pytest.mark.parametrize("empty", [Sandbox.reset, Sandbox.clear_journal])
+def test_forms_of_pages_from_before_a_reset_take_no_later_requests(
+    sandbox: Sandbox, pages: Pages, empty: Callable[[Sandbox], None]
+) -> None:
+    pages.use(56, 56)
+    listing, request = pages.page("/console/journal"), pages.page("/console/journal/1")
+    selected = pages.page("/console/journal/code?as=curl&row=1")
+    runs = [re.findall('name="run" value="([^"]+)"', page) for page in (listing, request, selected)]
+    assert list(map(len, runs)) == [1, 3, 1]
+
+    for status in (200, 404):
+        for (run,) in map(set, runs):
+            for address in (
+                "/console/journal/code?as=python&row=1",
+                "/console/faults?from=1",
+                "/console/try/use_user_entitlement_item?from=1",
+            ):
+                assert pages.get(f"{address}&run={run}").status == status
+        empty(sandbox)
+        pages.get("/entitlements/2")
+
+
 def test_selection_that_the_journal_no_longer_holds_is_reported(pages: Pages) -> None:
     assert pages.get("/console/journal/code?row=99").status == 404
     assert pages.get("/console/journal/code").status == 400

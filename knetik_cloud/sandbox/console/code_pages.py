@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from knetik_cloud.sandbox.console import snippets
+from knetik_cloud.sandbox.console.journal_pages import check_run
 from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Visit, read_number
 from knetik_cloud.sandbox.console.replay import DEMO, EMPTY, Plan, plan
 from knetik_cloud.sandbox.console.steps import read_steps
@@ -34,6 +35,7 @@ def code(context: Context, visit: Visit) -> Outcome:
         raise invalid_error("Select one or more requests of the journal first")
     if len(numbers) > MAX_SELECTED:
         raise invalid_error(f"Select up to {MAX_SELECTED} requests, not {len(numbers)}")
+    check_run(context, visit)
     wanted = set(numbers)
     book = service.controls.journal
     found = book.newest(
@@ -60,6 +62,7 @@ def code(context: Context, visit: Visit) -> Outcome:
             "form": form,
             "forms": FORMS,
             "numbers": numbers,
+            "run": book.run,
             "left_out": [step for step in steps if step.problem] if form != "curl" else [],
             "made": made,
             "start": _describe(made),

@@ -29,7 +29,7 @@ def faults(context: Context, visit: Visit) -> Outcome:
     source = None
     number = visit.number("from", default=0)
     if number:
-        source = find_exchange(context, number)
+        source = find_exchange(context, visit, number)
         filled["operation"] = source.operation or ANY
         if source.applied_fault:
             filled |= _like(source.applied_fault)

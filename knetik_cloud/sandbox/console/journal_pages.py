@@ -64,13 +64,14 @@ def journal(context: Context, visit: Visit) -> Outcome:
             "newest": link("/journal", given) if before else None,
             "stream": None if before else link("/journal/stream", {**given, "after": position}),
             "size": service.settings.journal_size,
+            "run": book.run,
         },
     )
 
 
 def request(context: Context, visit: Visit) -> Outcome:
     """Show one exchange whole, with links to everything that it touched."""
-    exchange = find_exchange(context, visit.path["number"])
+    exchange = find_exchange(context, visit, visit.path["number"])
     book = context.service.controls.journal
     newer = book.newest(1, before=exchange.number + 2, after=exchange.number)
     older = book.newest(1, before=exchange.number)
@@ -84,6 +85,7 @@ def request(context: Context, visit: Visit) -> Outcome:
             "newer": newer[0].number if newer else None,
             "older": older[0].number if older else None,
             "tried": visit.query.get("tried"),
+            "run": book.run,
             **denial(context, exchange),
         },
     )
@@ -96,12 +98,26 @@ def denial(context: Context, exchange: Exchange) -> dict[str, Any]:
     return {"checks": why.of_exchange(context.service, exchange), "permission": why.permissions(exchange)}
 
 
-def find_exchange(context: Context, number: int) -> Exchange:
+def check_run(context: Context, visit: Visit) -> None:
+    """Check that the numbers in an address are of the present run of the journal, if it names one.
+
+    Raises:
+        ServiceError: If the journal was emptied since (404): other requests may have these numbers now.
+    """
+    run = context.service.controls.journal.run
+    if visit.query.get("run", run) != run:
+        raise not_found_error(
+            "The journal was emptied after that page was loaded: go to the journal, and choose again"
+        )
+
+
+def find_exchange(context: Context, visit: Visit, number: int) -> Exchange:
     """Find an exchange by number.
 
     Raises:
-        ServiceError: If the journal does not hold it (404).
+        ServiceError: If the journal does not hold it, or was emptied since the page was loaded (404).
     """
+    check_run(context, visit)
     exchange = context.service.controls.journal.exchange(number)
     if exchange is None:
         raise not_found_error(

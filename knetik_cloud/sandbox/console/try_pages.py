@@ -62,7 +62,7 @@ def form(context: Context, visit: Visit) -> Outcome:
     values, body = dict(visit.query), visit.query.get("body")
     number = visit.number("from", default=0)
     if number:
-        exchange = find_exchange(context, number)
+        exchange = find_exchange(context, visit, number)
         values, body = _of_exchange(context.service, operation, exchange), exchange.body or ""
     elif body is None:
         body = _current(context.service, operation, values) or _example(operation, values)
