@@ -178,6 +178,19 @@ def test_form_for_a_row_that_does_not_exist_has_the_example(pages: Pages) -> Non
         assert "Potions and elixirs" in page
 
 
+@pytest.mark.parametrize("text", ["tea\x85", "\x85", "a\u2028b", "\r\n", "yes", "1e3", "☃\ufeff"])
+@pytest.mark.parametrize("query", ["", "?user=9"])
+def test_exported_texts_are_loaded_unchanged(sandbox: Sandbox, pages: Pages, query: str, text: str) -> None:
+    sandbox.seed({"users": [{"id": 9, "username": text, "groups": [text]}]})
+    exported = pages.get(f"/console/data/export{query}").body
+    sandbox.reset()
+
+    assert pages.post("/_sandbox/seed", body=exported).status == 204
+
+    (user,) = (each for each in sandbox.export()["users"] if each["id"] == 9)
+    assert (user["username"], user["groups"]) == (text, [text])
+
+
 @pytest.mark.parametrize("name", ["Retry-After", "retry-after"])
 def test_fault_like_one_that_a_request_met_has_its_retry_after(
     sandbox: Sandbox, pages: Pages, name: str
