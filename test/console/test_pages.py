@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from contextlib import closing
 from html import unescape
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import yaml
 
 from knetik_cloud.sandbox import Sandbox
 from test.conftest import RunScript
@@ -189,6 +192,28 @@ def test_exported_texts_are_loaded_unchanged(sandbox: Sandbox, pages: Pages, que
 
     (user,) = (each for each in sandbox.export()["users"] if each["id"] == 9)
     assert (user["username"], user["groups"]) == (text, [text])
+
+
+def test_requests_are_served_while_data_is_exported(
+    sandbox: Sandbox, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, write = threading.Event(), yaml.dump
+    waited = []
+
+    def slow_dump(*args: Any, **options: Any) -> Any:
+        other = threading.Thread(target=request)
+        other.start()
+        waited.append(served.wait(20))
+        return write(*args, **options)
+
+    def request() -> None:
+        with closing(Pages(sandbox.url)) as client:
+            client.page("/entitlements/56")
+        served.set()
+
+    monkeypatch.setattr(yaml, "dump", slow_dump)
+    assert "Potion of Speed" in pages.page("/console/data/export")
+    assert waited == [True]
 
 
 @pytest.mark.parametrize("name", ["Retry-After", "retry-after"])

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import yaml
 from sqlalchemy import Connection, Row, select
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from knetik_cloud.sandbox import seed
@@ -278,8 +279,13 @@ _DETAILS: Final[Mapping[str, Callable[[Service, Connection, Row[Any], float], di
 }
 
 
-def export(context: Context, visit: Visit) -> Outcome:
+async def export(context: Context, visit: Visit) -> Outcome:
     """Download the data as a seed, of everything or of one user."""
+    # Much data takes seconds, in which the sandbox serves other requests.
+    return await run_in_threadpool(_export, context, visit)
+
+
+def _export(context: Context, visit: Visit) -> Outcome:
     document = context.service.controls.export()
     if user := visit.query.get("user"):
         document = _of_user(document, user)
