@@ -584,6 +584,20 @@ def test_code_is_copied(pages: Pages, open_page: OpenPage) -> None:
     assert "api.get_entitlement_item(56)" in page.evaluate("navigator.clipboard.readText()")
 
 
+def test_page_without_a_clipboard_has_no_button_to_copy(pages: Pages, open_page: OpenPage) -> None:
+    pages.get("/entitlements/56")
+    page = open_page("/console/journal/code?row=1&as=python")
+    copy = page.locator("[data-copy]")
+    assert copy.is_visible()
+
+    # As on pages of other machines without HTTPS.
+    page.context.add_init_script("delete Navigator.prototype.clipboard")
+    page.reload()
+
+    assert page.evaluate("navigator.clipboard") is None
+    assert not copy.is_visible()
+
+
 # A hostile journal
 
 

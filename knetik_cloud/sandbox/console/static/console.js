@@ -195,7 +195,8 @@
     connect();
   }
 
-  for (const button of all('[data-copy]')) button.hidden = false;
+  // Only pages of this machine and those of HTTPS have a clipboard.
+  for (const button of all('[data-copy]')) button.hidden = !navigator.clipboard;
   localize(document);
   start();
   focusRow();
