@@ -472,6 +472,30 @@ def test_writes_of_the_console_go_through_the_operations_and_can_be_undone(
     assert sandbox.export() == before
 
 
+def test_second_click_does_not_repeat_an_action(sandbox: Sandbox, open_page: OpenPage) -> None:
+    sandbox.fail("use_user_entitlement_item", delay=1, times=None)
+    page = open_page("/console/try/use_user_entitlement_item?user_id=56&item_id=56")
+    page.get_by_role("button", name="Send").dblclick(delay=50)
+
+    page.get_by_role("heading", name="Request 1").wait_for()
+    assert len(sandbox.journal("use_user_entitlement_item")) == 1
+
+    page.go_back()
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("heading", name="Request 2").wait_for()
+
+
+def test_button_works_again_after_loading_was_stopped(sandbox: Sandbox, open_page: OpenPage) -> None:
+    sandbox.fail("use_user_entitlement_item", delay=1)
+    page = open_page("/console/try/use_user_entitlement_item?user_id=56&item_id=56")
+    page.get_by_role("button", name="Send").click(no_wait_after=True)
+
+    page.context.new_cdp_session(page).send("Page.stopLoading")
+    page.get_by_role("button", name="Send").click()
+
+    page.get_by_role("heading", name=re.compile("Request [12]")).wait_for()
+
+
 def test_try_form_uses_the_credentials_of_the_data(act_on: OpenPage) -> None:
     with Sandbox(require_auth=True) as sandbox:
         page = act_on(f"{sandbox.url}/console/try/get_users_inventory")

@@ -181,6 +181,17 @@
     }
   });
 
+  // A second click on a button whose request is under way would repeat its action.
+  let sending = false;
+  const allowSending = () => { sending = false; };
+  document.addEventListener('submit', (event) => {
+    if (event.target.getAttribute('method') !== 'post') return;
+    if (sending) event.preventDefault();
+    sending = true;
+  });
+  window.navigation?.addEventListener('navigateerror', allowSending); // Loading was stopped.
+  window.addEventListener('pageshow', allowSending);
+
   function focusRow() {
     const hash = sessionStorage.getItem('row') || (window.location.hash.startsWith('#row-') && window.location.hash);
     sessionStorage.removeItem('row');
