@@ -69,8 +69,11 @@ def masked_body(body: bytes) -> str | None:
     start = text.lstrip("\ufeff \t\r\n")[:1]
     if start in ("{", "[", '"'):
         masked = _masked_json(text)
-        # A JSON text contains no other names.
-        return masked if masked != text else _masked_assignments(text) if start == "{" else text
+        if masked != text or start != "{":
+            return masked  # A JSON text contains no other names.
+        other = _masked_assignments(text)
+        # In JSON whose secrets are masked already, it would take the quotes off.
+        return text if _is_json(text) and not _is_json(other) else other
     if "form-data" in text:
         return _masked_parts(text)
     if "=" in text and not re.search(r"[\s<]", text):
@@ -100,6 +103,14 @@ def _masked_json(text: str) -> str:
                 parts += [text[at : key.end()], f'"{MASK}"']
                 at = end
     return "".join([*parts, text[at:]])
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text.lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _unescaped(name: str) -> str:

@@ -46,6 +46,7 @@ SECRET = "hush4711"
         '[{"token": "hush4711"}]',
         '{"apiKey": "hush4711"}',
         '{"token": 4711, "x": "y"}',
+        '{"arguments": ["--password=hush4711"]}',
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
@@ -61,6 +62,7 @@ def test_secrets_in_bodies_are_masked(body: str, encoding: str) -> None:
     [
         '{"name": "Lamp", "type_hint":"entitlement", "unique_key": "k"}',
         '{"token_type": "bearer", "expires_in": 43200, "password": null}',
+        '{"password": "***", "name": "Lamp"}',
         "grant_type=password&username=kim&empty=",
         "plain text",
         '"active"',
