@@ -366,17 +366,8 @@ class BaseApi(Generic[C]):
         """
         return type(self)(self.api_client.with_options(**options))
 
-    def _wait(
-        self,
-        operation: Operation[Any],
-        name: str,
-        arguments: Mapping[str, Any],
-        item: Any,
-        options: Mapping[str, Any],
-        **how: Any,
-    ) -> Any:
-        waiting = upward.load(self._waiting)
-        return waiting.wait(self.api_client, operation, name, arguments, item, options, **how)
+    def _wait(self, *what: Any, **how: Any) -> Any:
+        return upward.load(self._waiting).wait(self.api_client, *what, **how)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.api_client.configuration.host}>"

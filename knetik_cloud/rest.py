@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.exceptions import ApiException
@@ -11,9 +11,6 @@ from knetik_cloud.wire.content import CHUNK_BYTES
 from knetik_cloud.wire.exchange import Transport
 from knetik_cloud.wire.pipe import Pipe, run
 from knetik_cloud.wire.received import ReceivedResponse
-
-if TYPE_CHECKING:
-    from knetik_cloud.configuration import Configuration
 
 __all__ = ["ApiException", "RESTClientObject", "RESTResponse"]
 
@@ -79,9 +76,6 @@ class RESTClientObject(Transport[RESTResponse]):
     """Sends requests over sockets. Any number of threads may share it."""
 
     _response_type = RESTResponse
-
-    def __init__(self, configuration: Configuration) -> None:
-        super().__init__(configuration)
 
     async def connect(self, host: str, port: int, until: float) -> Pipe:
         """Connect a socket."""
