@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from knetik_cloud import upward
 from knetik_cloud.base_client import (
+    CHECK,
     BaseApi,
     BaseClient,
     Shared,
@@ -75,7 +76,7 @@ class ApiClient(Closing, BaseClient["_State"]):
             others = {name: value for name, value in options.items() if name != "async_req"}
             return AsyncResult(self._shared.submit(self.call, operation, arguments, others, http_info))
         try:
-            return run(self._run(operation, arguments, options, http_info))
+            return run(super().call(operation, arguments, options, http_info))
         except ImportError as error:
             raised = shutdown_error(error, operation)
         raise raised
@@ -179,9 +180,7 @@ class ApiClient(Closing, BaseClient["_State"]):
         Raises:
             ApiException: If the service can't be used. `ping` explains why.
         """
-        health = run(self._check())
-        if health.error is not None:
-            raise health.error
+        self.call(*CHECK)
 
     def close(self) -> None:
         """Close the connections and the thread pool. Calls in progress finish."""

@@ -36,6 +36,8 @@ CREDENTIALS = (
     "host", "access_token", "client_id", "client_secret", "username", "password", "token_provider"
 )  # fmt: skip
 """The settings that a token depends on. If one changes, the token is discarded."""
+CHECK = GET_ENTITLEMENT_ITEMS, {"size": 1}, {"_retries": 0}
+"""A small read that every caller may make: its operation, arguments and options."""
 
 
 class State:
@@ -266,14 +268,18 @@ class BaseClient(Generic[S]):
         """
         self._shared.set_default_header(name, value)
 
-    async def _run(
+    async def call(
         self,
         operation: Operation[Any],
         arguments: Mapping[str, Any],
         options: Mapping[str, Any],
-        http_info: bool,
+        http_info: bool = False,
     ) -> Any:
-        """Run one call of an operation."""
+        """Run one call of an operation, as all generated methods do.
+
+        Raises:
+            ApiException: If the call fails for any reason.
+        """
         stream = False
         if options:
             options, http_info, stream = split_result_options(options, http_info)
@@ -284,10 +290,10 @@ class BaseClient(Generic[S]):
         return with_http_info(result) if http_info else result.data
 
     async def _check(self) -> Health:
-        """Make one small read that every caller may make, and report how it went."""
+        """Run the check, and return its result."""
         started, error = monotonic(), None
         try:
-            await self._run(GET_ENTITLEMENT_ITEMS, {"size": 1}, {"_retries": 0}, False)
+            await BaseClient.call(self, *CHECK)  # the coroutine: `self.call` may be the blocking method
         except ApiException as raised:
             error = raised
         return Health(error, monotonic() - started, self.configuration.host)

@@ -11,7 +11,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 from knetik_cloud import upward
 from knetik_cloud.aio.paging import Pager
 from knetik_cloud.aio.rest import Closing, RESTClientObject, RESTResponse
-from knetik_cloud.base_client import BaseApi, BaseClient, Shared, State, check_method, configured
+from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, Shared, State, check_method, configured
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
 from knetik_cloud.core.operation import Operation
@@ -45,20 +45,6 @@ class ApiClient(Closing, BaseClient["_LoopState"]):
 
     def __init__(self, configuration: Configuration | None = None) -> None:
         super().__init__(_Shared(configured(self, configuration)))
-
-    async def call(
-        self,
-        operation: Operation[T],
-        arguments: Mapping[str, Any],
-        options: Mapping[str, Any],
-        http_info: bool = False,
-    ) -> Any:
-        """Run one call of an operation, as all generated methods do.
-
-        Raises:
-            ApiException: If the call fails for any reason.
-        """
-        return await self._run(operation, arguments, options, http_info)
 
     async def call_api(
         self,
@@ -164,9 +150,7 @@ class ApiClient(Closing, BaseClient["_LoopState"]):
         Raises:
             ApiException: If the service can't be used. `ping` explains why.
         """
-        health = await self._check()
-        if health.error is not None:
-            raise health.error
+        await self.call(*CHECK)
 
     async def close(self) -> None:
         """Close the connections. Calls in progress finish."""
