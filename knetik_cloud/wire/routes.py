@@ -11,8 +11,6 @@ from knetik_cloud.wire import proxies
 if TYPE_CHECKING:
     import ssl
 
-    from knetik_cloud.secret import Secret
-
 
 class Route:
     """The steps from a client to an origin.
@@ -35,27 +33,23 @@ class Route:
     ) -> None:
         url = urlsplit(origin)
         self.address = host, port = _address(url)
-        is_secure = url.scheme == "https"
-        self.tls_to_proxy = False
-        self.prefix = ""
-        self.tunnel: str | None = None
-        self.tls_to = host if is_secure else None
+        self.tls_to = host if url.scheme == "https" else None
         self.tls: ssl.SSLContext | None = None
         self.trust = ""
         self.proxy: str | None = None
-        self.proxy_secret: Secret | None = None
-        self.secrets: tuple[Secret, ...] = ()
+        self.tunnel: str | None = None
+        self.prefix = ""
         chosen = proxies.choose(url.scheme, host, port, proxy, no_proxy, environ)
+        address, self.proxy_secret, self.secrets = proxies.split(chosen or "")
+        via = urlsplit(address)
+        self.tls_to_proxy = via.scheme == "https"
         if chosen is not None:
-            address, self.proxy_secret, self.secrets = proxies.split(chosen)
-            via = urlsplit(address)
-            self.proxy = f"the proxy {via.netloc}"
             self.address = _address(via)
-            self.tls_to_proxy = via.scheme == "https"
-            if is_secure:
-                self.tunnel = without_zone(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-            else:
+            self.proxy = f"the proxy {via.netloc}"
+            if self.tls_to is None:
                 self.prefix = without_zone(origin)
+            else:
+                self.tunnel = without_zone(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
     @property
     def needs_tls(self) -> bool:
