@@ -230,7 +230,15 @@ class Shared(Generic[S]):
         return engine, settings
 
 
-class BaseClient(Generic[S]):
+class _Unpicklable:
+    def __reduce__(self) -> NoReturn:
+        name = types.with_article(type(self).__name__)
+        raise TypeError(
+            f"{name} can't be pickled: pass its Configuration's settings and make a new one there"
+        )
+
+
+class BaseClient(_Unpicklable, Generic[S]):
     """A client, or a view of one with options of its own."""
 
     _shared: Shared[S]
@@ -333,14 +341,11 @@ class BaseClient(Generic[S]):
     def __copy__(self) -> Self:
         return self.with_options()
 
-    def __reduce__(self) -> NoReturn:
-        raise not_picklable_error(self)
-
 
 C = TypeVar("C", bound=BaseClient[Any])
 
 
-class BaseApi(Generic[C]):
+class BaseApi(_Unpicklable, Generic[C]):
     """One tag's operations, called through a client.
 
     Args:
@@ -380,9 +385,6 @@ class BaseApi(Generic[C]):
 
     def __copy__(self) -> Self:
         return self.with_options()
-
-    def __reduce__(self) -> NoReturn:
-        raise not_picklable_error(self)
 
 
 def configured(client: object, configuration: object) -> Configuration:
@@ -424,12 +426,6 @@ def check_method(caller: str, method: object) -> None:
 
 def _package(client: type) -> str:
     return client.__module__.removesuffix(".api_client")
-
-
-def not_picklable_error(held: object) -> TypeError:
-    """Build the error for pickling a client or an API object."""
-    name = types.with_article(type(held).__name__)
-    return TypeError(f"{name} can't be pickled: pass its Configuration's settings and make a new one there")
 
 
 def split_result_options(options: Mapping[str, Any], http_info: bool) -> tuple[dict[str, Any], bool, bool]:
