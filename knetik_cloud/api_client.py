@@ -45,7 +45,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class ApiClient(Closing, BaseClient["_State"]):
+class ApiClient(Closing, BaseClient["_Shared"]):
     """Runs calls. Its API objects share its connections, tokens and retry budget.
 
     Any number of threads may share one client. It starts no threads, except for the lookup of a host name,
@@ -54,8 +54,6 @@ class ApiClient(Closing, BaseClient["_State"]):
     Args:
         configuration: The settings, which may be changed later. None makes a default `Configuration`.
     """
-
-    _shared: _Shared
 
     def __init__(self, configuration: Configuration | None = None) -> None:
         super().__init__(_Shared(configured(self, configuration)))
@@ -269,37 +267,10 @@ def _fulfill(future: futures.Future[T], work: Callable[[], T]) -> None:
         future.set_result(result)
 
 
-class _State(State):
-    async def acquire_token_lock(self, seconds: float) -> bool:
-        acquired: bool = self.token_lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
-        return acquired
-
-    async def call_provider(self, command: CallProvider) -> Any:
-        try:
-            return command.provider.get_token()
-        except BaseException as error:
-            if is_interruption(error):
-                raise
-            return error
-
-    async def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-    async def await_hook(self, awaitable: Awaitable[object]) -> None:
-        if isinstance(awaitable, Coroutine):
-            awaitable.close()  # otherwise Python warns that it was never awaited
-        raise TypeError("a coroutine hook must be awaited: use knetik_cloud.aio, or a plain method")
-
-
-class _Shared(Shared[_State]):
-    _state_type = _State
+class _Shared(Shared):
     _transport_type = RESTClientObject
     _token_lock_type = threading.RLock  # a signal handler that calls may acquire it again
     _executor: futures.ThreadPoolExecutor | None = None
-
-    @staticmethod
-    def _find_loop() -> None:
-        """Return None: this client has one state."""
 
     def reset_after_fork(self) -> None:
         """Replace the locks, which the parent may have held, and close the connections, which are its own."""
@@ -346,3 +317,23 @@ class _Shared(Shared[_State]):
                 state.transport.start_closing()
         if executor is not None:
             executor.shutdown(wait=False)
+
+    async def acquire_token_lock(self, state: State, seconds: float) -> bool:
+        acquired: bool = state.token_lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+        return acquired
+
+    async def call_provider(self, command: CallProvider) -> Any:
+        try:
+            return command.provider.get_token()
+        except BaseException as error:
+            if is_interruption(error):
+                raise
+            return error
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    async def await_hook(self, awaitable: Awaitable[object]) -> None:
+        if isinstance(awaitable, Coroutine):
+            awaitable.close()  # otherwise Python warns that it was never awaited
+        raise TypeError("a coroutine hook must be awaited: use knetik_cloud.aio, or a plain method")

@@ -41,7 +41,7 @@ CHECK = GET_ENTITLEMENT_ITEMS, {"size": 1}, {"_retries": 0}
 
 
 class State:
-    """The state of a client's calls, which is rebuilt when the configuration changes."""
+    """A client's state in one event loop, which is rebuilt when the configuration changes."""
 
     def __init__(
         self, revision: object, engine: Engine, settings: Settings, transport: Transport[Any], lock: Any
@@ -52,88 +52,15 @@ class State:
         self.transport = transport
         self.token_lock = lock
 
-    async def drive(self, steps: Generator[Command, Any, R]) -> R:
-        """Run the engine's commands until it returns."""
-        outcome: Outcome = None
-        raised: BaseException | None = None
-        try:
-            while True:
-                command = steps.send(outcome) if raised is None else steps.throw(raised)
-                outcome = raised = None
-                try:
-                    if isinstance(command, Send):
-                        send = self.transport.exchange
-                        if "vcr" in sys.modules:  # the program may use cassettes
-                            replay = upward.load("recorders").exchange
-                            outcome = await replay(send, command, self.engine.origin)
-                        else:
-                            outcome = await send(command)
-                    elif isinstance(command, ObtainToken):
-                        outcome = await self._obtain_token(command)
-                    elif isinstance(command, CallProvider):
-                        outcome = await self.call_provider(command)
-                    elif isinstance(command, Sleep):
-                        await self.sleep(command.seconds)
-                    else:
-                        await self.await_hook(command.awaitable)
-                except BaseException as error:
-                    raised = error  # the engine adds what it knows, and raises it
-        except StopIteration as result:
-            value: R = result.value
-            return value
-        finally:
-            # The frame of an error must not hold a provider's token. `raised` would refer to this frame.
-            outcome = raised = None
 
-    async def _obtain_token(self, command: ObtainToken) -> Secret:
-        """Return a token: one caller fetches it, the others wait or continue to use one that is valid."""
-        clock = self.engine.clock
-        valid = command.tokens.valid(clock(), command.rejected)
-        seconds = 0.0 if valid is not None else max(0.0, command.deadline - clock())
-        try:
-            if not await self.acquire_token_lock(seconds):
-                if valid is not None:
-                    return valid
-                raise auth.token_wait_error()
-            return await self.drive(self.engine.renew(command, self.settings, GET_O_AUTH_TOKEN))
-        finally:
-            # Even if an error of a signal handler came as soon as the lock was acquired. `suppress` would run
-            # Python code before, in which another one may come.
-            try:  # noqa: SIM105
-                self.token_lock.release()
-            except RuntimeError:  # it was not acquired
-                pass
-
-    async def acquire_token_lock(self, seconds: float) -> bool:
-        """Wait for the token lock, and return whether it was acquired in time."""
-        raise NotImplementedError
-
-    async def call_provider(self, command: CallProvider) -> Any:
-        """Call a token provider, and return its result or its exception."""
-        raise NotImplementedError
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        raise NotImplementedError
-
-    async def await_hook(self, awaitable: Awaitable[object]) -> None:
-        """Await the result of a coroutine hook."""
-        raise NotImplementedError
-
-
-S = TypeVar("S", bound=State)
-
-
-class Shared(Generic[S]):
-    """State shared by a client and its views.
+class Shared:
+    """The state shared by a client and its views, which drives their calls.
 
     There is one `State` for each event loop. The blocking client has one, for None.
     """
 
-    _state_type: type[S]
     _transport_type: Callable[[Configuration], Transport[Any]]
     _token_lock_type: Callable[[], Any]
-    _find_loop: Callable[[], Any]
     _process = os.getpid()
 
     def __init__(self, configuration: Configuration) -> None:
@@ -143,11 +70,11 @@ class Shared(Generic[S]):
         self._credentials: tuple[Any, ...] = ()
         self._built: tuple[Engine, Settings] | None = None
         self._revision: object = None
-        self._states: dict[Any, S] = {}
+        self._states: dict[Any, State] = {}
         self._lock = threading.RLock()  # a signal handler that calls may acquire it again
         _all.add(self)
 
-    def current(self) -> S:
+    def current(self) -> State:
         """Return the state, rebuilt if the configuration has changed.
 
         Raises:
@@ -161,7 +88,7 @@ class Shared(Generic[S]):
             return self._rebuild(loop)
         return state
 
-    def _rebuild(self, loop: Any) -> S:
+    def _rebuild(self, loop: Any) -> State:
         with self._lock:
             states, configuration = self._states, self.configuration
             self._states = {key: kept for key, kept in states.items() if key is None or not key.is_closed()}
@@ -178,9 +105,12 @@ class Shared(Generic[S]):
                     transport = None
                 transport = transport or type(self)._transport_type(configuration)
                 lock = type(self)._token_lock_type() if state is None else state.token_lock
-                state = self._state_type(revision, *self._built, transport, lock)
+                state = State(revision, *self._built, transport, lock)
                 self._states[loop] = state
             return state
+
+    def _find_loop(self) -> Any:
+        """Return the running event loop, or None for the blocking client, which needs none."""
 
     def reset_after_fork(self) -> None:
         """Replace what a forked child must not share with its parent."""
@@ -229,6 +159,74 @@ class Shared(Generic[S]):
         self._credentials = credentials
         return engine, settings
 
+    async def drive(self, state: State, steps: Generator[Command, Any, R]) -> R:
+        """Run the engine's commands until it returns."""
+        outcome: Outcome = None
+        raised: BaseException | None = None
+        try:
+            while True:
+                command = steps.send(outcome) if raised is None else steps.throw(raised)
+                outcome = raised = None
+                try:
+                    if isinstance(command, Send):
+                        send = state.transport.exchange
+                        if "vcr" in sys.modules:  # the program may use cassettes
+                            replay = upward.load("recorders").exchange
+                            outcome = await replay(send, command, state.engine.origin)
+                        else:
+                            outcome = await send(command)
+                    elif isinstance(command, ObtainToken):
+                        outcome = await self._obtain_token(state, command)
+                    elif isinstance(command, CallProvider):
+                        outcome = await self.call_provider(command)
+                    elif isinstance(command, Sleep):
+                        await self.sleep(command.seconds)
+                    else:
+                        await self.await_hook(command.awaitable)
+                except BaseException as error:
+                    raised = error  # the engine adds what it knows, and raises it
+        except StopIteration as result:
+            value: R = result.value
+            return value
+        finally:
+            # The frame of an error must not hold a provider's token. `raised` would refer to this frame.
+            outcome = raised = None
+
+    async def _obtain_token(self, state: State, command: ObtainToken) -> Secret:
+        """Return a token: one caller fetches it, the others wait or continue to use one that is valid."""
+        clock = state.engine.clock
+        valid = command.tokens.valid(clock(), command.rejected)
+        seconds = 0.0 if valid is not None else max(0.0, command.deadline - clock())
+        try:
+            if not await self.acquire_token_lock(state, seconds):
+                if valid is not None:
+                    return valid
+                raise auth.token_wait_error()
+            return await self.drive(state, state.engine.renew(command, state.settings, GET_O_AUTH_TOKEN))
+        finally:
+            # Even if an error of a signal handler came as soon as the lock was acquired. `suppress` would run
+            # Python code before, in which another one may come.
+            try:  # noqa: SIM105
+                state.token_lock.release()
+            except RuntimeError:  # it was not acquired
+                pass
+
+    async def acquire_token_lock(self, state: State, seconds: float) -> bool:
+        """Wait for the token lock, and return whether it was acquired in time."""
+        raise NotImplementedError
+
+    async def call_provider(self, command: CallProvider) -> Any:
+        """Call a token provider, and return its result or its exception."""
+        raise NotImplementedError
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        raise NotImplementedError
+
+    async def await_hook(self, awaitable: Awaitable[object]) -> None:
+        """Await the result of a coroutine hook."""
+        await awaitable
+
 
 class _Unpicklable:
     def __reduce__(self) -> NoReturn:
@@ -238,15 +236,16 @@ class _Unpicklable:
         )
 
 
-class BaseClient(_Unpicklable, Generic[S]):
+H = TypeVar("H", bound=Shared)
+
+
+class BaseClient(_Unpicklable, Generic[H]):
     """A client, or a view of one with options of its own."""
 
-    _shared: Shared[S]
-
-    def __init__(self, shared: Shared[S]) -> None:
+    def __init__(self, shared: H) -> None:
         self._shared = shared
         self._options: Mapping[str, Any] = {}
-        self._resolved: tuple[S, Settings] | None = None
+        self._resolved: tuple[State, Settings] | None = None
 
     @property
     def configuration(self) -> Configuration:
@@ -294,7 +293,7 @@ class BaseClient(_Unpicklable, Generic[S]):
         state, settings = self._current()
         if options:
             settings = settings.with_options(options, operation.id, arguments)
-        result = await state.drive(state.engine.call(operation, arguments, settings, stream))
+        result = await self._shared.drive(state, state.engine.call(operation, arguments, settings, stream))
         return with_http_info(result) if http_info else result.data
 
     async def _check(self) -> Health:
@@ -306,7 +305,7 @@ class BaseClient(_Unpicklable, Generic[S]):
             error = raised
         return Health(error, monotonic() - started, self.configuration.host)
 
-    def _current(self) -> tuple[S, Settings]:
+    def _current(self) -> tuple[State, Settings]:
         """Return what calls run on now."""
         state = self._shared.current()
         resolved = self._resolved
@@ -449,7 +448,7 @@ def with_http_info(result: CallResult) -> ApiResponse[Any]:
     return response
 
 
-_all: weakref.WeakSet[Shared[Any]] = weakref.WeakSet()
+_all: weakref.WeakSet[Shared] = weakref.WeakSet()
 
 
 def shutdown_error(error: ImportError, operation: Operation[Any] | None = None) -> Exception:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from knetik_cloud import upward
 from knetik_cloud.aio.paging import Pager
@@ -14,6 +14,7 @@ from knetik_cloud.aio.rest import Closing, RESTClientObject, RESTResponse
 from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, Shared, State, check_method, configured
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.exceptions import ApiException
@@ -30,7 +31,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class ApiClient(Closing, BaseClient["_LoopState"]):
+class ApiClient(Closing, BaseClient["_Shared"]):
     """Runs calls. Its API objects share its connections, tokens and retry budget.
 
     Any number of tasks may share one client. A client is not tied to an event loop: it opens separate
@@ -40,8 +41,6 @@ class ApiClient(Closing, BaseClient["_LoopState"]):
         configuration: The settings, which may be changed later. None makes a default `Configuration`. The
             `get_token` of its token provider may be an `async def`.
     """
-
-    _shared: _Shared
 
     def __init__(self, configuration: Configuration | None = None) -> None:
         super().__init__(_Shared(configured(self, configuration)))
@@ -211,42 +210,11 @@ class _TokenLock(asyncio.Lock):
             super().release()
 
 
-class _LoopState(State):
-    transport: RESTClientObject
-
-    async def acquire_token_lock(self, seconds: float) -> bool:
-        if self.token_lock.locked() and seconds <= 0 and not self.token_lock.is_held:
-            return False
-        try:
-            async with asynchronous.timeout(seconds):  # an unlocked one may have waiters already
-                await self.token_lock.acquire()
-        except TimeoutError:
-            return False
-        return True
-
-    async def call_provider(self, command: CallProvider) -> Any:
-        """Call a token provider, for as long as the call's deadline allows."""
-        try:
-            async with asynchronous.timeout(command.deadline - self.engine.clock()) as timeout:
-                result = command.provider.get_token()
-                return await result if inspect.isawaitable(result) else result
-        except BaseException as error:
-            if is_interruption(error):
-                raise
-            return auth.token_wait_error() if timeout.expired() else error
-
-    async def sleep(self, seconds: float) -> None:
-        await asynchronous.sleep(seconds)
-
-    async def await_hook(self, awaitable: Awaitable[object]) -> None:
-        await awaitable
-
-
-class _Shared(Shared[_LoopState]):
-    _state_type = _LoopState
+class _Shared(Shared):
     _transport_type = RESTClientObject
     _token_lock_type = _TokenLock
     _find_loop = staticmethod(asynchronous.running_loop)
+    sleep = staticmethod(asynchronous.sleep)
 
     async def close(self) -> None:
         self.is_closed = True
@@ -254,7 +222,7 @@ class _Shared(Shared[_LoopState]):
             states, self._states = self._states, {}
         for loop, state in states.items():
             if loop is asynchronous.running_loop():
-                await state.transport.close()
+                await cast("RESTClientObject", state.transport).close()
             elif not loop.is_closed():
                 loop.call_soon_threadsafe(state.transport.start_closing)
 
@@ -264,6 +232,27 @@ class _Shared(Shared[_LoopState]):
         self._states = {}
         self._lock = threading.RLock()
 
+    async def acquire_token_lock(self, state: State, seconds: float) -> bool:
+        if state.token_lock.locked() and seconds <= 0 and not state.token_lock.is_held:
+            return False
+        try:
+            async with asynchronous.timeout(seconds):  # an unlocked one may have waiters already
+                await state.token_lock.acquire()
+        except TimeoutError:
+            return False
+        return True
 
-_inherited: list[_LoopState] = []
+    async def call_provider(self, command: CallProvider) -> Any:
+        """Call a token provider, for as long as the call's deadline allows."""
+        try:
+            async with asynchronous.timeout(command.deadline - monotonic()) as timeout:
+                result = command.provider.get_token()
+                return await result if inspect.isawaitable(result) else result
+        except BaseException as error:
+            if is_interruption(error):
+                raise
+            return auth.token_wait_error() if timeout.expired() else error
+
+
+_inherited: list[State] = []
 """What a forked child keeps untouched."""

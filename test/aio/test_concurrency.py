@@ -289,7 +289,7 @@ def test_free_token_lock_is_acquired_immediately(seconds: float) -> None:
         async with Service() as service, client(service) as shared:
             state = shared._shared.current()
             with pytest.raises(StopIteration) as result:  # without a suspension
-                state.acquire_token_lock(seconds).send(None)
+                shared._shared.acquire_token_lock(state, seconds).send(None)
             assert result.value.value is True
             assert state.token_lock.locked()
             await asyncio.sleep(0)  # no timer is left
@@ -306,7 +306,7 @@ def test_token_lock_with_a_waiter_is_not_waited_for_while_the_token_is_valid() -
             await asyncio.sleep(0)
             state.token_lock.release()  # for the waiter, which runs a turn later
             async with asyncio.timeout(10):
-                assert not await state.acquire_token_lock(0.0)
+                assert not await shared._shared.acquire_token_lock(state, 0.0)
             assert await waiter
 
     asyncio.run(main())
