@@ -21,30 +21,26 @@ UNKNOWN_ISSUER = (18, 19, 20, 21)
 """OpenSSL's codes for certificates that no trusted CA has issued."""
 NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 """OpenSSL's reasons, in different versions, for a response in plain HTTP to the start of a handshake."""
-LIBRARIES = frozenset(
-    (
-        "asyncio",
-        "builtins",
-        "certifi",
-        "concurrent",
-        "encodings",
-        "eventlet",
-        "gevent",
-        "knetik_cloud",
-        "select",
-        "selectors",
-        "socket",
-        "ssl",
-        "threading",
-        "urllib3",
-        "uvloop",
-        "zlib",
-    )
+LIBRARIES = (
+    "asyncio",
+    "builtins",
+    "certifi",
+    "concurrent",
+    "encodings",
+    "eventlet",
+    "gevent",
+    "knetik_cloud",
+    "select",
+    "selectors",
+    "socket",
+    "ssl",
+    "threading",
+    "urllib3",
+    "uvloop",
+    "zlib",
 )
 """The packages whose errors the exchange translates: this one, and those that it calls."""
-SWITCHES = frozenset(
-    ("eventlet.hubs.hub", "gevent._gevent_c_greenlet_primitives", "gevent._greenlet_primitives")
-)
+SWITCHES = ("eventlet.hubs.hub", "gevent._gevent_c_greenlet_primitives", "gevent._greenlet_primitives")
 """Modules in which a greenlet waits. An error from there was thrown into it, such as that of a time limit."""
 
 
@@ -58,10 +54,10 @@ def is_foreign(error: BaseException, *libraries: str) -> bool:
         error: The error.
         libraries: More packages whose errors are translated.
     """
-    known = LIBRARIES.union(libraries)
+    known = {*LIBRARIES, *libraries}
     is_of_library = type(error).__module__.partition(".")[0] in known
     if isinstance(error, OSError):
-        known |= {"importlib"}  # an import that found no free file descriptor
+        known.add("importlib")  # an import that found no free file descriptor
     elif not is_of_library:
         return True
     traceback = error.__traceback__
