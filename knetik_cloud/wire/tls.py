@@ -58,7 +58,7 @@ def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
     """
     if settings.ssl_context is not None:
         return settings.ssl_context
-    context = create_urllib3_context()
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if settings.verify_ssl else ssl.CERT_NONE)
     context.set_alpn_protocols(["http/1.1"])
     if settings.verify_ssl:
         found = trust(settings)
@@ -70,8 +70,6 @@ def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
             InsecureRequestWarning,
             stacklevel=2,
         )
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     if settings.cert_file is not None:
         reject = partial(_reject_pass_phrase, settings.key_file or settings.cert_file)
         _load(context.load_cert_chain, "cert_file", settings.cert_file, settings.key_file, reject)
