@@ -87,6 +87,4 @@ class RESTClientObject(Transport[RESTResponse]):
         """Send a request and return its response, read to its end unless it is streamed."""
         return run(self.exchange(command))
 
-    def close(self) -> None:
-        """Close the idle connections. Those in use are closed when their calls end."""
-        self.start_closing()
+    close = Transport.start_closing  # its public name
