@@ -90,23 +90,24 @@ class Shared:
 
     def _rebuild(self, loop: Any) -> State:
         with self._lock:
+            if self.is_closed:
+                raise ApiValueError("this client is closed: make a new ApiClient")
             states, configuration = self._states, self.configuration
             self._states = {key: kept for key, kept in states.items() if key is None or not key.is_closed()}
             state = states.get(loop)
             revision = configuration._revision  # read before the values, so that a later change is noticed
-            if self._built is None or self._revision is not revision or self.is_closed:
-                self._built = self.build_engine()
+            if self._built is None or self._revision is not revision:
+                self._built = self._build_engine()
                 self._revision = revision
-            if state is None or state.revision is not revision:
-                transport = None if state is None else state.transport
-                wanted = ConnectionSettings.of(configuration)
-                if transport is not None and transport.connection_settings != wanted:
-                    transport.start_closing()
-                    transport = None
-                transport = transport or type(self)._transport_type(configuration)
-                lock = type(self)._token_lock_type() if state is None else state.token_lock
-                state = State(revision, *self._built, transport, lock)
-                self._states[loop] = state
+            transport = None if state is None else state.transport
+            if transport is not None and transport.connection_settings != ConnectionSettings.of(
+                configuration
+            ):
+                transport.start_closing()
+                transport = None
+            transport = transport or type(self)._transport_type(configuration)
+            lock = type(self)._token_lock_type() if state is None else state.token_lock
+            self._states[loop] = state = State(revision, *self._built, transport, lock)
             return state
 
     def _find_loop(self) -> Any:
@@ -125,16 +126,11 @@ class Shared:
             for state in self._states.values():
                 state.revision = None  # rebuilt by the next call
 
-    def build_engine(self) -> tuple[Engine, Settings]:
+    def _build_engine(self) -> tuple[Engine, Settings]:
         """Build the engine and the settings of the current configuration.
 
         The retry budget is kept, and so is the token unless the credentials have changed.
-
-        Raises:
-            ApiValueError: If the client is closed.
         """
-        if self.is_closed:
-            raise ApiValueError("this client is closed: make a new ApiClient")
         configuration, earlier = self.configuration, None if self._built is None else self._built[0]
         settings = configuration.settings()
         headers = options.override_headers(dict(settings.headers), self._default_headers)
