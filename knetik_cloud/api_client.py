@@ -9,17 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from knetik_cloud import upward
-from knetik_cloud.base_client import (
-    CHECK,
-    BaseApi,
-    BaseClient,
-    Shared,
-    State,
-    check_method,
-    configured,
-    shutdown_error,
-)
-from knetik_cloud.configuration import Configuration
+from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, Shared, State, check_method, shutdown_error
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.exceptions import ApiException, ApiValueError
@@ -45,7 +35,92 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class ApiClient(Closing, BaseClient["_Shared"]):
+def _fulfill(future: futures.Future[T], work: Callable[[], T]) -> None:
+    """Run the work of a future in a thread, unless it was cancelled."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = work()
+    except BaseException as error:
+        future.set_exception(error)
+        del future, work  # which the traceback would keep alive
+    else:
+        future.set_result(result)
+
+
+class _Shared(Shared):
+    _transport_type = RESTClientObject
+    _token_lock_type = threading.RLock  # a signal handler that calls may acquire it again
+    _executor: futures.ThreadPoolExecutor | None = None
+
+    def reset_after_fork(self) -> None:
+        """Replace the locks, which the parent may have held, and close the connections, which are its own."""
+        self._lock = threading.RLock()
+        self._executor = None
+        for state in self._states.values():
+            state.token_lock = type(self)._token_lock_type()
+            state.transport.reset_locks()
+            state.transport.close_idle()
+
+    def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> futures.Future[T]:
+        """Run a method in the thread pool, which is made at the first use.
+
+        Raises:
+            ApiValueError: If the client is closed, or no thread can be started. Nothing is run then.
+        """
+        future: futures.Future[T] | None = None
+        with self._lock:  # so that the client isn't closed in between
+            self.current()
+            try:
+                from contextvars import copy_context
+
+                if self._executor is None:
+                    workers = self.configuration.pool_size
+                    self._executor = futures.ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
+                future = futures.Future()
+                self._executor.submit(copy_context().run, _fulfill, future, partial(method, *args, **kwargs))
+                return future
+            except RuntimeError as error:  # the pool may have queued it all the same
+                if future is not None and not future.cancel():
+                    return future
+                reason = str(error)
+            except ImportError as error:
+                if shutdown_error(error) is error:
+                    raise
+                reason = "the interpreter shuts down"
+        raise ApiValueError(f"no thread can be started ({reason}): call the method")
+
+    def close(self) -> None:
+        with self._lock:
+            self.is_closed = True
+            executor, self._executor = self._executor, None
+            for state in self._states.values():
+                state.transport.start_closing()
+        if executor is not None:
+            executor.shutdown(wait=False)
+
+    async def acquire_token_lock(self, state: State, seconds: float) -> bool:
+        acquired: bool = state.token_lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+        return acquired
+
+    async def call_provider(self, command: CallProvider) -> Any:
+        try:
+            return command.provider.get_token()
+        except BaseException as error:
+            if is_interruption(error):
+                raise
+            return error
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    async def await_hook(self, awaitable: Awaitable[object]) -> None:
+        if isinstance(awaitable, Coroutine):
+            awaitable.close()  # otherwise Python warns that it was never awaited
+        raise TypeError("a coroutine hook must be awaited: use knetik_cloud.aio, or a plain method")
+
+
+class ApiClient(Closing, BaseClient[_Shared]):
     """Runs calls. Its API objects share its connections, tokens and retry budget.
 
     Any number of threads may share one client. It starts no threads, except for the lookup of a host name,
@@ -55,8 +130,7 @@ class ApiClient(Closing, BaseClient["_Shared"]):
         configuration: The settings, which may be changed later. None makes a default `Configuration`.
     """
 
-    def __init__(self, configuration: Configuration | None = None) -> None:
-        super().__init__(_Shared(configured(self, configuration)))
+    _shared_type = _Shared
 
     def call(
         self,
@@ -252,88 +326,3 @@ class Api(Closing, BaseApi[ApiClient]):
             raise shutdown_error(error) from None
 
         return Pager(self.api_client, self.api_client._plan(operation, arguments, options, **how))
-
-
-def _fulfill(future: futures.Future[T], work: Callable[[], T]) -> None:
-    """Run the work of a future in a thread, unless it was cancelled."""
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        result = work()
-    except BaseException as error:
-        future.set_exception(error)
-        del future, work  # which the traceback would keep alive
-    else:
-        future.set_result(result)
-
-
-class _Shared(Shared):
-    _transport_type = RESTClientObject
-    _token_lock_type = threading.RLock  # a signal handler that calls may acquire it again
-    _executor: futures.ThreadPoolExecutor | None = None
-
-    def reset_after_fork(self) -> None:
-        """Replace the locks, which the parent may have held, and close the connections, which are its own."""
-        self._lock = threading.RLock()
-        self._executor = None
-        for state in self._states.values():
-            state.token_lock = type(self)._token_lock_type()
-            state.transport.reset_locks()
-            state.transport.close_idle()
-
-    def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> futures.Future[T]:
-        """Run a method in the thread pool, which is made at the first use.
-
-        Raises:
-            ApiValueError: If the client is closed, or no thread can be started. Nothing is run then.
-        """
-        future: futures.Future[T] | None = None
-        with self._lock:  # so that the client isn't closed in between
-            self.current()
-            try:
-                from contextvars import copy_context
-
-                if self._executor is None:
-                    workers = self.configuration.pool_size
-                    self._executor = futures.ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
-                future = futures.Future()
-                self._executor.submit(copy_context().run, _fulfill, future, partial(method, *args, **kwargs))
-                return future
-            except RuntimeError as error:  # the pool may have queued it all the same
-                if future is not None and not future.cancel():
-                    return future
-                reason = str(error)
-            except ImportError as error:
-                if shutdown_error(error) is error:
-                    raise
-                reason = "the interpreter shuts down"
-        raise ApiValueError(f"no thread can be started ({reason}): call the method")
-
-    def close(self) -> None:
-        with self._lock:
-            self.is_closed = True
-            executor, self._executor = self._executor, None
-            for state in self._states.values():
-                state.transport.start_closing()
-        if executor is not None:
-            executor.shutdown(wait=False)
-
-    async def acquire_token_lock(self, state: State, seconds: float) -> bool:
-        acquired: bool = state.token_lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
-        return acquired
-
-    async def call_provider(self, command: CallProvider) -> Any:
-        try:
-            return command.provider.get_token()
-        except BaseException as error:
-            if is_interruption(error):
-                raise
-            return error
-
-    async def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-    async def await_hook(self, awaitable: Awaitable[object]) -> None:
-        if isinstance(awaitable, Coroutine):
-            awaitable.close()  # otherwise Python warns that it was never awaited
-        raise TypeError("a coroutine hook must be awaited: use knetik_cloud.aio, or a plain method")

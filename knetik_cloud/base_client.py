@@ -238,10 +238,12 @@ H = TypeVar("H", bound=Shared)
 class BaseClient(_Unpicklable, Generic[H]):
     """A client, or a view of one with options of its own."""
 
-    def __init__(self, shared: H) -> None:
-        self._shared = shared
+    _shared_type: type[H]
+    _resolved: tuple[State, Settings] | None = None
+
+    def __init__(self, configuration: Configuration | None = None) -> None:
+        self._shared = self._shared_type(configured(self, configuration))
         self._options: Mapping[str, Any] = {}
-        self._resolved: tuple[State, Settings] | None = None
 
     @property
     def configuration(self) -> Configuration:
@@ -257,9 +259,9 @@ class BaseClient(_Unpicklable, Generic[H]):
         Raises:
             ApiValueError: If the value of an option is out of range.
         """
-        view = object.__new__(type(self))
-        BaseClient.__init__(view, self._shared)
         self._shared.configuration.settings().with_options(options)
+        view = object.__new__(type(self))
+        view._shared = self._shared
         view._options = override_options(self._options, options)
         return view
 

@@ -11,8 +11,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, cast
 from knetik_cloud import upward
 from knetik_cloud.aio.paging import Pager
 from knetik_cloud.aio.rest import Closing, RESTClientObject, RESTResponse
-from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, Shared, State, check_method, configured
-from knetik_cloud.configuration import Configuration
+from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, Shared, State, check_method
 from knetik_cloud.core import auth
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.operation import Operation
@@ -31,7 +30,82 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class ApiClient(Closing, BaseClient["_Shared"]):
+_inherited: list[State] = []
+"""What a forked child keeps untouched."""
+
+
+class _TokenLock(asyncio.Lock):
+    """A lock that, as an `RLock` of threads, its holder may acquire again, and only its holder releases."""
+
+    _holder: asyncio.Task[Any] | None = None
+    _depth = 0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this task holds the lock."""
+        return self._holder is not None and self._holder is asyncio.current_task()
+
+    async def acquire(self) -> Literal[True]:
+        if not self.is_held:
+            await super().acquire()
+            self._holder = asyncio.current_task()
+        self._depth += 1
+        return True
+
+    def release(self) -> None:
+        if not self.is_held:
+            raise RuntimeError("this task does not hold the lock")
+        self._depth -= 1
+        if not self._depth:
+            self._holder = None
+            super().release()
+
+
+class _Shared(Shared):
+    _transport_type = RESTClientObject
+    _token_lock_type = _TokenLock
+    _find_loop = staticmethod(asynchronous.running_loop)
+    sleep = staticmethod(asynchronous.sleep)
+
+    async def close(self) -> None:
+        self.is_closed = True
+        with self._lock:
+            states, self._states = self._states, {}
+        for loop, state in states.items():
+            if loop is asynchronous.running_loop():
+                await cast("RESTClientObject", state.transport).close()
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(state.transport.start_closing)
+
+    def reset_after_fork(self) -> None:
+        """Leave the parent's connections alone: closing a transport would speak on them."""
+        _inherited.extend(self._states.values())
+        self._states = {}
+        self._lock = threading.RLock()
+
+    async def acquire_token_lock(self, state: State, seconds: float) -> bool:
+        if state.token_lock.locked() and seconds <= 0 and not state.token_lock.is_held:
+            return False
+        try:
+            async with asynchronous.timeout(seconds):  # an unlocked one may have waiters already
+                await state.token_lock.acquire()
+        except TimeoutError:
+            return False
+        return True
+
+    async def call_provider(self, command: CallProvider) -> Any:
+        """Call a token provider, for as long as the call's deadline allows."""
+        try:
+            async with asynchronous.timeout(command.deadline - monotonic()) as timeout:
+                result = command.provider.get_token()
+                return await result if inspect.isawaitable(result) else result
+        except BaseException as error:
+            if is_interruption(error):
+                raise
+            return auth.token_wait_error() if timeout.expired() else error
+
+
+class ApiClient(Closing, BaseClient[_Shared]):
     """Runs calls. Its API objects share its connections, tokens and retry budget.
 
     Any number of tasks may share one client. A client is not tied to an event loop: it opens separate
@@ -42,8 +116,7 @@ class ApiClient(Closing, BaseClient["_Shared"]):
             `get_token` of its token provider may be an `async def`.
     """
 
-    def __init__(self, configuration: Configuration | None = None) -> None:
-        super().__init__(_Shared(configured(self, configuration)))
+    _shared_type = _Shared
 
     async def call_api(
         self,
@@ -181,78 +254,3 @@ class Api(Closing, BaseApi[ApiClient]):
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any
     ) -> Pager[Any, T]:
         return Pager(self.api_client, self.api_client._plan(operation, arguments, options, **how))
-
-
-class _TokenLock(asyncio.Lock):
-    """A lock that, as an `RLock` of threads, its holder may acquire again, and only its holder releases."""
-
-    _holder: asyncio.Task[Any] | None = None
-    _depth = 0
-
-    @property
-    def is_held(self) -> bool:
-        """Whether this task holds the lock."""
-        return self._holder is not None and self._holder is asyncio.current_task()
-
-    async def acquire(self) -> Literal[True]:
-        if not self.is_held:
-            await super().acquire()
-            self._holder = asyncio.current_task()
-        self._depth += 1
-        return True
-
-    def release(self) -> None:
-        if not self.is_held:
-            raise RuntimeError("this task does not hold the lock")
-        self._depth -= 1
-        if not self._depth:
-            self._holder = None
-            super().release()
-
-
-class _Shared(Shared):
-    _transport_type = RESTClientObject
-    _token_lock_type = _TokenLock
-    _find_loop = staticmethod(asynchronous.running_loop)
-    sleep = staticmethod(asynchronous.sleep)
-
-    async def close(self) -> None:
-        self.is_closed = True
-        with self._lock:
-            states, self._states = self._states, {}
-        for loop, state in states.items():
-            if loop is asynchronous.running_loop():
-                await cast("RESTClientObject", state.transport).close()
-            elif not loop.is_closed():
-                loop.call_soon_threadsafe(state.transport.start_closing)
-
-    def reset_after_fork(self) -> None:
-        """Leave the parent's connections alone: closing a transport would speak on them."""
-        _inherited.extend(self._states.values())
-        self._states = {}
-        self._lock = threading.RLock()
-
-    async def acquire_token_lock(self, state: State, seconds: float) -> bool:
-        if state.token_lock.locked() and seconds <= 0 and not state.token_lock.is_held:
-            return False
-        try:
-            async with asynchronous.timeout(seconds):  # an unlocked one may have waiters already
-                await state.token_lock.acquire()
-        except TimeoutError:
-            return False
-        return True
-
-    async def call_provider(self, command: CallProvider) -> Any:
-        """Call a token provider, for as long as the call's deadline allows."""
-        try:
-            async with asynchronous.timeout(command.deadline - monotonic()) as timeout:
-                result = command.provider.get_token()
-                return await result if inspect.isawaitable(result) else result
-        except BaseException as error:
-            if is_interruption(error):
-                raise
-            return auth.token_wait_error() if timeout.expired() else error
-
-
-_inherited: list[State] = []
-"""What a forked child keeps untouched."""
