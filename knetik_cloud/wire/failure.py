@@ -96,12 +96,10 @@ def reject_foreign(error: BaseException) -> None:
 
 def foreign_traceback(error: BaseException) -> TracebackType | None:
     """Return the part of a traceback behind the frames of this package, whose locals hold the token."""
-    traceback, found = error.__traceback__, None
+    traceback = found = error.__traceback__
     while traceback is not None:
         if traceback.tb_frame.f_globals.get("__name__", "").startswith("knetik_cloud."):
-            found = None
-        elif found is None:
-            found = traceback
+            found = traceback.tb_next
         traceback = traceback.tb_next
     return found
 
