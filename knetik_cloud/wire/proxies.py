@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from knetik_cloud.exceptions import ApiValueError
@@ -41,17 +42,14 @@ def _with_scheme(proxy: str) -> str:
         ApiValueError: If it is not an HTTP proxy. A direct connection could leak what only the proxy may see.
     """
     url = proxy if "://" in proxy else f"http://{proxy}"
-    try:
+    with suppress(ValueError):
         parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ApiValueError(
-            "the proxy that the environment names is not an http:// or https:// URL: "
-            "set Configuration.proxy, or list the host in NO_PROXY"
-        )
-    return url
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return url
+    raise ApiValueError(
+        "the proxy that the environment names is not an http:// or https:// URL: "
+        "set Configuration.proxy, or list the host in NO_PROXY"
+    )
 
 
 def split(proxy: str) -> tuple[str, Secret | None, tuple[Secret, ...]]:
