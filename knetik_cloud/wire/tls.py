@@ -91,8 +91,5 @@ def _reject_pass_phrase(path: str) -> str:
 def _load(load: Any, name: str, path: str | None, *further: Any) -> None:
     try:
         load(path, *further)
-    except (OSError, ssl.SSLError) as cause:
-        reason = f"{name} {path or further[0]!r} can't be loaded: {cause}"
-    else:
-        return
-    raise ApiValueError(reason)
+    except OSError as cause:  # that of `ssl`, too
+        raise ApiValueError(f"{name} {path or further[0]!r} can't be loaded: {cause}") from None
