@@ -20,9 +20,7 @@ class Inflater:
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
-        self._wbits = _ZLIB if encoding == "deflate" else _GZIP
-        self._inflater = zlib.decompressobj(self._wbits)
-        self._started = False
+        self._inflater = zlib.decompressobj(_ZLIB if encoding == "deflate" else _GZIP)
         self._head = b""
         self._members = 1
         self.produced = 0
@@ -33,20 +31,22 @@ class Inflater:
         Raises:
             ApiResponseError: If the bytes are not in that encoding.
         """
-        if not self._started:
+        if len(self._head) < 2:  # two bytes show which type of deflate it is
             data = self._head = self._head + data
-            if len(data) < 2:  # two bytes show which type of deflate it is
+            if len(data) < 2:
                 return
-        while data:
-            if self._inflater.eof and not self._next_member(data):
-                return
-            chunk = self._inflate(data)
-            self._started = True
+            if self._encoding == "deflate" and not _has_zlib_header(data):
+                self._inflater = zlib.decompressobj(_RAW)
+        while not self._inflater.eof or self._next_member(data):
+            try:
+                chunk = self._inflater.decompress(data, CHUNK_BYTES)
+            except zlib.error as cause:
+                raise _unreadable(f"its {self._encoding} body is corrupt ({cause})") from None
             data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
             if chunk:
                 yield chunk
-        while not self._inflater.eof and (chunk := self._inflate(b"")):
-            yield chunk
+            elif not data:
+                return
 
     def finish(self) -> None:
         """Check that the encoded bytes were complete.
@@ -64,20 +64,13 @@ class Inflater:
         self._members += 1
         if self._members > MAX_MEMBERS:
             raise _unreadable(f"it has more than {MAX_MEMBERS} gzip members")
-        self._inflater = zlib.decompressobj(self._wbits)
+        self._inflater = zlib.decompressobj(_GZIP)
         return True
 
-    def _inflate(self, data: bytes) -> bytes:
-        try:
-            return self._inflater.decompress(data, CHUNK_BYTES)
-        except zlib.error as cause:
-            if self._wbits != _ZLIB or self._started:
-                reason = str(cause)
-            else:
-                self._wbits = _RAW  # many servers send deflate without the header that the standard asks for
-                self._inflater = zlib.decompressobj(_RAW)
-                return self._inflate(data)
-        raise _unreadable(f"its {self._encoding} body is corrupt ({reason})")
+
+def _has_zlib_header(data: bytes) -> bool:
+    """Return whether deflated data begins as the standard asks for, which many servers don't send."""
+    return data[0] & 15 == 8 and int.from_bytes(data[:2]) % 31 == 0
 
 
 def inflaters(header: str) -> list[Inflater]:
@@ -86,9 +79,8 @@ def inflaters(header: str) -> list[Inflater]:
     Raises:
         ApiResponseError: If an encoding is not supported, or there are too many.
     """
-    named = [name.strip().lower() for name in header.split(",")]
     chain: list[Inflater] = []
-    for name in reversed(named):
+    for name in map(str.strip, reversed(header.lower().split(","))):
         if name in ("", "identity"):
             continue
         if name not in ("gzip", "x-gzip", "deflate") or len(chain) == MAX_CODINGS:
