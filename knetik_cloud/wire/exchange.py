@@ -50,7 +50,7 @@ class Exchange:
         """Send the request and receive the response.
 
         Returns:
-            The decoded body, or None if it is streamed. That of an error may be lost: its status is enough.
+            The decoded body, or None if it is streamed.
 
         Raises:
             Exception: If that fails. `map_failure` returns what the error means.
@@ -72,26 +72,15 @@ class Exchange:
         del head, body  # they hold the token, and the frame of an error must not
         while not response.status:
             response.feed(await pipe.receive())
-        is_success = 200 <= response.status < 300
-        if command.stream and is_success:
+        if command.stream and response.is_success:
             response.limit = 0  # the caller decides how much to read
             return None
-        try:
-            while response.is_gathering:
-                response.feed(await pipe.receive())
-            if response.is_plain and response.is_complete:
-                data = response.take()
-                self.finish()
-                return data
-            return await self._read_whole()
-        except Exception as error:
-            if is_success or self.is_foreign(error):
-                raise
-            self.abort()
-            return b""
-
-    async def _read_whole(self) -> bytes:
-        """Read and decode the whole body."""
+        while response.is_gathering:
+            response.feed(await pipe.receive())
+        if response.is_plain and response.is_complete:
+            data = response.take()
+            self.finish()
+            return data
         whole = bytearray()  # not a list: many small chunks take many times their bytes
         while chunk := await self.next_chunk():
             whole += chunk
@@ -114,12 +103,11 @@ class Exchange:
                 return b""
             assert pipe is not None
             try:
-                data = await pipe.receive()
+                response.feed(await pipe.receive())
             except OSError as error:
                 if not self._is_plain_close(error):
                     raise
-                data = b""
-            response.feed(data)
+                response.feed(b"")
 
     def _is_plain_close(self, error: OSError) -> bool:
         """Return whether an error is the end of a body that many servers end without TLS's own end.
@@ -235,7 +223,7 @@ async def open_tunnel(pipe: Pipe, route: Route) -> None:
     await pipe.send(head.encode("latin-1"))
     while not response.status:
         response.feed(await pipe.receive())
-    if not 200 <= response.status < 300:
+    if not response.is_success:
         raise TunnelError(f"{response.status} {response.reason}".rstrip())
     if response.leftover:
         raise FramingError("the proxy sent more than its response to CONNECT")
@@ -284,6 +272,8 @@ class Transport(Generic[R]):
         except BaseException as cause:
             exchange.abort()
             if isinstance(cause, Exception) and not exchange.is_foreign(cause):
+                if exchange.response.status and not exchange.response.is_success:
+                    return self._response_type(exchange, b"")  # its status is enough
                 return exchange.map_failure(cause)
             cause.__traceback__ = failure.foreign_traceback(cause)
             raise

@@ -77,6 +77,11 @@ class Response:
         self._body: list[bytes | bytearray] = []
 
     @property
+    def is_success(self) -> bool:
+        """Whether the request succeeded."""
+        return 200 <= self.status < 300
+
+    @property
     def is_reusable(self) -> bool:
         """Whether the connection can carry another request once this response is complete."""
         return self.is_complete and self._is_kept_alive and not self.leftover
