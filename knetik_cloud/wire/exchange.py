@@ -34,8 +34,7 @@ class Exchange:
     Its coroutines wait on its pipe only, so with a blocking pipe they finish without suspending.
     """
 
-    is_over = True
-    is_aborted = False
+    is_over = is_aborted = False
     _pipe: Pipe | None = None
     _is_written = False
 
@@ -44,7 +43,6 @@ class Exchange:
         self.command = command
         self.response = Response(command.request.method, transport.configuration.max_response_size)
         self.hop = transport.host  # the host that is to blame if the exchange fails now
-        self.is_over = False  # set last: an error may interrupt this constructor
 
     async def run(self) -> bytes | None:
         """Send the request and receive the response.
@@ -162,9 +160,7 @@ class Exchange:
 
     def finish(self) -> None:
         """Release the connection: it is used again if the response ended properly."""
-        assert self._pipe is not None
-        self._pipe.max_idle = self.response.max_idle
-        self._end(self.response.is_reusable and not self._pipe.must_close)
+        self._end(self.response.is_reusable)
 
     def abort(self) -> None:
         """Close the connection, unless it has been released. The rest of the response is lost."""
@@ -173,7 +169,8 @@ class Exchange:
             self._end(False)
 
     def _end(self, is_reusable: bool) -> None:
-        if not self.is_over:
+        if self._pipe is not None and not self.is_over:
+            self._pipe.max_idle = self.response.max_idle
             self.is_over = True
             self.transport.release(self._pipe, is_reusable)
 
@@ -335,11 +332,9 @@ class Transport(Generic[R]):
                 self.route = route
             return self.route
 
-    def release(self, pipe: Pipe | None, is_reusable: bool) -> None:
+    def release(self, pipe: Pipe, is_reusable: bool) -> None:
         """End an exchange: keep its connection for the next request, or close it."""
-        if pipe is None:
-            return
-        if not is_reusable or len(self._idle) >= self.configuration.pool_size:
+        if not is_reusable or pipe.must_close or len(self._idle) >= self.configuration.pool_size:
             pipe.close()
             return
         pipe.idle_since = clock.monotonic()
