@@ -15,7 +15,7 @@ from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.exceptions import ApiResponseError, DeadlineExceeded
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire import failure
-from knetik_cloud.wire.pipe import SEND_BYTES, Pipe
+from knetik_cloud.wire.pipe import SEND_BYTES, Pipe, remaining
 from knetik_cloud.wire.response import FramingError, Response
 from knetik_cloud.wire.routes import Route, without_zone
 from knetik_cloud.wire.settings import ConnectionSettings
@@ -226,6 +226,14 @@ async def open_tunnel(pipe: Pipe, route: Route) -> None:
         raise FramingError("the proxy sent more than its response to CONNECT")
 
 
+async def secured(pipe: Pipe, route: Route, host: str) -> Pipe:
+    """Negotiate TLS with a host over a pipe."""
+    from knetik_cloud.wire.secure import SecurePipe
+
+    assert route.tls is not None
+    return await SecurePipe(pipe, route.tls, host).handshake()
+
+
 class Transport(Generic[R]):
     """Sends requests over connections that it keeps and uses again.
 
@@ -300,23 +308,17 @@ class Transport(Generic[R]):
         pipe = await self.connect(*route.address, until)
         try:
             pipe.begin(until, math.inf)
-            if route.needs_tls:
-                from knetik_cloud.wire.secure import SecurePipe
-
-                assert route.tls is not None
-                if route.tls_to_proxy:
-                    pipe = await SecurePipe(pipe, route.tls, route.address[0]).handshake()
-                if route.tunnel is not None:
-                    await open_tunnel(pipe, route)
-                exchange.hop = self.host
-                if route.tls_to is not None:
-                    pipe = await SecurePipe(pipe, route.tls, route.tls_to).handshake()
-            if clock.monotonic() >= command.deadline:  # the last step may have ended late
-                raise TimeoutError("timed out")
+            if route.tls_to_proxy:
+                pipe = await secured(pipe, route, route.address[0])
+            if route.tunnel is not None:
+                await open_tunnel(pipe, route)
+            exchange.hop = self.host
+            if route.tls_to is not None:
+                pipe = await secured(pipe, route, route.tls_to)
+            remaining(command.deadline)  # the last step may have ended late
         except BaseException:
             pipe.close()
             raise
-        exchange.hop = self.host
         return pipe
 
     def find_route(self) -> Route:
