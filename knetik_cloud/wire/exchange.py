@@ -133,11 +133,8 @@ class Exchange:
 
     def is_foreign(self, error: BaseException) -> bool:
         """Return whether an error was raised by code that this exchange did not call."""
-        route = self.transport.route
-        context = None if route is None else route.tls
-        return failure.is_foreign(
-            error, "" if context is None else type(context).__module__.partition(".")[0]
-        )
+        context = self.transport.route and self.transport.route.tls
+        return failure.is_foreign(error, type(context).__module__.partition(".")[0])
 
     def map_failure(self, cause: Exception) -> Failure:
         """Return what an error means to the engine."""
