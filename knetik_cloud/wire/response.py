@@ -42,9 +42,9 @@ class TruncatedError(ConnectionError):
 class Response:
     """One response, parsed from bytes as they arrive, however they are split.
 
-    `feed` and `eof` take what arrives, and `take` returns the decoded body. Errors in the head are raised by
-    `feed` and `eof`. Errors in the body are raised by `take`, once all bytes before them have been taken, so
-    that the status is known in any case.
+    `feed` takes what arrives, and `take` returns the decoded body. Errors in the head are raised by `feed`.
+    Errors in the body are raised by `take`, once all bytes before them have been taken, so that the status is
+    known in any case.
 
     Args:
         method: The method of the request. A response to HEAD has no body.
@@ -108,32 +108,30 @@ class Response:
 
         Raises:
             FramingError: If the head is malformed or too large.
-            ConnectionError: If the connection was closed before the head was complete.
+            ClosedEarlyError: If the connection was closed before a byte of a response.
+            TruncatedError: If the connection was closed within the head.
         """
-        if not data:
-            self.eof()
-        elif self.status:
-            self._feed_body(data)
-        else:
-            self._feed_head(data)
+        try:
+            if not data:
+                self._feed_end()
+            elif self.status:
+                self._feed_body(data)
+            else:
+                self._feed_head(data)
+        except (ApiResponseError, FramingError, TruncatedError) as error:
+            if not self.status:
+                raise
+            self._error = error.with_traceback(None)
 
-    def eof(self) -> None:
-        """Record that the connection was closed.
-
-        Raises:
-            ClosedEarlyError: If no byte of a response has been received.
-            TruncatedError: If the head is incomplete.
-        """
+    def _feed_end(self) -> None:
         if not self.status:
             if self._buffer or self._head_bytes:
                 raise TruncatedError("the connection was closed within the head")
             raise ClosedEarlyError("the connection was closed without a response")
-        if self.is_complete or self._error is not None:
-            return
         if self.ends_with_connection:
             self.is_complete = True
-        else:
-            self._error = TruncatedError("the connection was closed within the body")
+        elif not self.is_complete and self._error is None:
+            raise TruncatedError("the connection was closed within the body")
 
     @property
     def is_plain(self) -> bool:
@@ -262,9 +260,9 @@ class Response:
                 values[key] = [value]
         if is_final:
             self._decide_framing(status, is_old)
-            if "content-encoding" in values:
-                self._choose_decoders(values["content-encoding"])
             self.status, self.reason = status, reason
+            if "content-encoding" in values:
+                self._decoders = content.inflaters(",".join(values["content-encoding"]))
         return is_final
 
     def _decide_framing(self, status: int, is_old: bool) -> None:
@@ -293,12 +291,6 @@ class Response:
         if self._has_body and self._left is None and not self._is_chunked:
             self._is_kept_alive = False
 
-    def _choose_decoders(self, encodings: Sequence[str]) -> None:
-        try:
-            self._decoders = content.inflaters(",".join(encodings))
-        except ApiResponseError as error:
-            self._error = error.with_traceback(None)
-
     # The body
 
     def _feed_body(self, data: bytes) -> None:
@@ -306,17 +298,14 @@ class Response:
             self.leftover += data
         elif self._error is None:
             self._total += len(data)
-            try:
-                if self.limit and self._total > 4 * self.limit + MAX_HEAD_BYTES:
-                    raise content.too_large(self.limit)
-                if self._is_chunked:
-                    self._read_transfer_chunks(data)
-                elif self._left is not None:
-                    self._read_length(data, self._left)
-                else:
-                    self._add(data)
-            except (ApiResponseError, FramingError) as error:
-                self._error = error.with_traceback(None)
+            if self.limit and self._total > 4 * self.limit + MAX_HEAD_BYTES:
+                raise content.too_large(self.limit)
+            if self._is_chunked:
+                self._read_transfer_chunks(data)
+            elif self._left is not None:
+                self._read_length(data, self._left)
+            else:
+                self._add(data)
 
     def _read_length(self, data: bytes, left: int) -> None:
         left -= len(data)

@@ -51,7 +51,7 @@ def ours(*parts: bytes) -> Verdict:
             response.feed(part)
             while chunk := response.take():
                 body += chunk
-        response.eof()
+        response.feed(b"")
         while chunk := response.take():
             body += chunk
     except FramingError as error:
@@ -148,7 +148,7 @@ def _has_no_length(data: bytes) -> bool:
     response = Response()
     try:
         response.feed(data)
-        response.eof()
+        response.feed(b"")
     except (FramingError, ConnectionError):
         return False
     return response.is_complete and response.get("Content-Length") is None and not response.leftover

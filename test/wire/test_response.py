@@ -30,7 +30,7 @@ def parsed(*parts: bytes, closed: bool = True, **how: object) -> tuple[object, .
         for part in parts:
             response.feed(part)
         if closed and not response.is_complete:
-            response.eof()
+            response.feed(b"")
         taken = body(response)
     except (FramingError, ClosedEarlyError, TruncatedError, ApiResponseError) as error:
         return (type(error), response.status)
@@ -283,7 +283,7 @@ def test_only_a_body_without_a_length_ends_with_the_connection() -> None:
         response.feed(OK + head + b"\r\nabc")
         assert response.ends_with_connection is ends
         response.feed(b"de")
-        response.eof()
+        response.feed(b"")
         assert not response.ends_with_connection
 
 
