@@ -213,7 +213,7 @@ async def open_tunnel(pipe: Pipe, route: Route) -> None:
     secret = route.proxy_secret
     credentials = "" if secret is None else f"Proxy-Authorization: {secret.reveal()}\r\n"
     head = f"CONNECT {route.tunnel} HTTP/1.1\r\nHost: {route.tunnel}\r\n{credentials}\r\n"
-    response = Response("CONNECT", tunnel=True)
+    response = Response("CONNECT")
     await pipe.send(head.encode("latin-1"))
     while not response.status:
         response.feed(await pipe.receive())

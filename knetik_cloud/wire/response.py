@@ -47,9 +47,9 @@ class Response:
     known in any case.
 
     Args:
-        method: The method of the request. A response to HEAD has no body.
+        method: The method of the request. A response to HEAD has no body, and after one to CONNECT, the
+            connection belongs to another protocol.
         limit: The maximum size of the decoded body in bytes, which may be changed. 0 sets no limit.
-        tunnel: True for the response to a CONNECT, after which the connection belongs to another protocol.
     """
 
     status = 0
@@ -68,12 +68,11 @@ class Response:
     _buffer: bytes | bytearray = b""
     _line = b""
 
-    def __init__(self, method: str = "GET", limit: int = 0, tunnel: bool = False) -> None:
+    def __init__(self, method: str = "GET", limit: int = 0) -> None:
         self.fields: list[tuple[str, str]] = []
         self.limit = limit
         self._values: dict[str, list[str]] = {}
-        self._has_body = method != "HEAD"
-        self._is_tunnel = tunnel
+        self._method = method
         self._body: list[bytes | bytearray] = []
 
     @property
@@ -213,8 +212,6 @@ class Response:
             is_final = self._parse_head(buffer[start : line_feed + 1].decode("latin-1"))
             start = self._scanned = end
             if is_final:
-                if not self._has_body:
-                    self._left = 0
                 self.is_complete = self._left == 0
                 if end < len(buffer):
                     self._feed_body(bytes(buffer[end:]))
@@ -268,28 +265,27 @@ class Response:
     def _decide_framing(self, status: int, is_old: bool) -> None:
         """Decide where the body ends, and reject what two readers could read in two ways."""
         values = self._values
-        if self._is_tunnel and 200 <= status < 300:
-            self._has_body = False
+        if self._method == "CONNECT" and 200 <= status < 300:
+            self._left = 0
             return
-        lengths, codings = values.get("content-length", []), values.get("transfer-encoding", [])
-        if codings:
-            self._is_chunked = codings[0].lower() == "chunked"
-            if len(codings) > 1 or not (self._is_chunked or codings[0].lower() == "identity"):
-                raise FramingError(f"its transfer encoding is {', '.join(codings)!r}")
-        length = _length(lengths) if lengths else None
+        if "transfer-encoding" in values:
+            coding = ", ".join(values["transfer-encoding"])
+            self._is_chunked = coding.lower() == "chunked"
+            if not self._is_chunked and coding.lower() != "identity":
+                raise FramingError(f"its transfer encoding is {coding!r}")
+        length = _length(values["content-length"]) if "content-length" in values else None
+        connection = ",".join(values.get("connection", ())).lower()
+        is_kept_alive = "keep-alive" in connection if is_old else "close" not in connection
+        if status in (101, 204, 304):
+            is_certain = status != 101 and not self._is_chunked and not length
+        elif self._is_chunked:
+            is_certain = length is None and not is_old
+        else:
+            is_certain = length is not None or self._method == "HEAD"
+        self._is_kept_alive = is_kept_alive and is_certain
         self._left = None if self._is_chunked else length
-        self._is_kept_alive = not is_old
-        if "connection" in values:
-            connection = ",".join(values["connection"]).lower()
-            self._is_kept_alive = "keep-alive" in connection if is_old else "close" not in connection
-        if self._is_chunked and (lengths or is_old):
-            self._is_kept_alive = False
-        if status in (204, 304) or status < 200:
-            if self._is_chunked or self._left or status < 200:
-                self._is_kept_alive = False
-            self._has_body = False
-        if self._has_body and self._left is None and not self._is_chunked:
-            self._is_kept_alive = False
+        if self._method == "HEAD" or status in (101, 204, 304):
+            self._left = 0
 
     # The body
 

@@ -176,7 +176,7 @@ def test_body_that_must_not_be_there_ends_the_connection(status: bytes, announce
 
 
 def test_tunnel_has_no_body_even_if_it_announces_one() -> None:
-    response = Response("CONNECT", tunnel=True)
+    response = Response("CONNECT")
     response.feed(OK + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nTLS")
     assert response.is_complete
     assert response.leftover == b"TLS"
