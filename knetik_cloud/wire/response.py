@@ -251,10 +251,7 @@ class Response:
                 raise FramingError("a line of its head is not a header")
             value = value.strip(" \t")
             fields.append((name, value))
-            if key in values:
-                values[key].append(value)
-            else:
-                values[key] = [value]
+            values.setdefault(key, []).append(value)
         if is_final:
             self._decide_framing(status, is_old)
             self.status, self.reason = status, reason
@@ -370,10 +367,8 @@ def _key(name: str) -> str:
 
 def _length(texts: Sequence[str]) -> int:
     """Return the length that one or more headers announce."""
-    length = -1
-    for text in texts:
-        is_valid = text.isdecimal() and len(text) < 20  # a head is Latin-1, whose only decimals are 0 to 9
-        if not is_valid or length not in (-1, int(text)):
-            raise FramingError(f"its length is {', '.join(texts)!r}")
-        length = int(text)
-    return length
+    # A head is Latin-1, whose only decimals are 0 to 9.
+    lengths = {int(text) if text.isdecimal() and len(text) < 20 else -1 for text in texts}
+    if len(lengths) > 1 or -1 in lengths:
+        raise FramingError(f"its length is {', '.join(texts)!r}")
+    return lengths.pop()
