@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from contextvars import copy_context
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from knetik_cloud.wire import addresses
 from knetik_cloud.wire.failure import reject_foreign
@@ -151,7 +151,7 @@ def _resolve(host: str, port: int, seconds: float) -> Sequence[addresses.Address
     if _is_green(socket.getaddrinfo) and not _is_green(threading.get_ident):
         # It lets other greenlets run. A thread would get a hub of its own, which stays behind.
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    results: list[Any] = []
+    results: list[Sequence[addresses.Address] | BaseException] = [TimeoutError("timed out resolving")]
 
     def look_up() -> None:
         try:
@@ -168,11 +168,9 @@ def _resolve(host: str, port: int, seconds: float) -> Sequence[addresses.Address
         look_up()
     else:
         thread.join(min(seconds, threading.TIMEOUT_MAX))
-    if not results:
-        raise TimeoutError("timed out resolving")
-    if isinstance(results[0], BaseException):
-        raise results.pop()
-    found: Sequence[addresses.Address] = results[0]
+    found = results.pop()
+    if isinstance(found, BaseException):
+        raise found
     return found
 
 
