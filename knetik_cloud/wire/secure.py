@@ -96,14 +96,11 @@ class SecurePipe(Pipe):
     def _read(self) -> bytes:
         """Return all that can be decrypted, b"" at a proper end."""
         data = self._tls.read(RECEIVE_BYTES)
-        while data and (self._tls.pending() or self._incoming.pending):
-            try:
-                more = self._tls.read(RECEIVE_BYTES)
-            except ssl.SSLWantReadError:
-                break
-            if not more:
-                break
-            data += more
+        try:
+            while (self._tls.pending() or self._incoming.pending) and (more := self._tls.read(RECEIVE_BYTES)):
+                data += more
+        except ssl.SSLWantReadError:
+            pass  # the rest of a record has not arrived
         return data
 
     async def _flush(self) -> None:
