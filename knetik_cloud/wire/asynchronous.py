@@ -79,7 +79,10 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
         """Send bytes, and pass what arrives meanwhile to the listener."""
         for start in range(0, len(data), SEND_BYTES):
-            self._writable().write(data[start : start + SEND_BYTES])
+            transport = self._transport
+            if transport is None or transport.is_closing():
+                raise self._error or ConnectionResetError("the connection was closed")
+            transport.write(data[start : start + SEND_BYTES])
             while self._is_paused or (listener is not None and self._has_arrived()):
                 if listener is None or not self._has_arrived():
                     await self._event()
@@ -90,13 +93,10 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         return True
 
     def _has_arrived(self) -> bool:
-        return bool(self._unread) or self._is_at_end or self._is_readable()
-
-    def _writable(self) -> asyncio.Transport:
+        """Return whether bytes, or the end, have arrived, which the event loop may not have read yet."""
         transport = self._transport
-        if transport is None or transport.is_closing():
-            raise self._error or ConnectionResetError("the connection was closed")
-        return transport
+        is_known = self._unread or self._is_at_end or transport is None or transport.is_closing()
+        return bool(is_known or self._can_receive(0))
 
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""
@@ -120,12 +120,9 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         if self._unread:
             return self._pop()
         # Part of a request is unsent if the server responded early.
-        transport, is_at_end = self._transport, self._is_at_end or self._is_readable()
-        return b"" if is_at_end or transport is None or transport.get_write_buffer_size() else None
-
-    def _is_readable(self) -> bool:
-        """Return whether bytes, or the end, have arrived that the event loop has not read yet."""
-        return self._transport is None or self._transport.is_closing() or bool(self._can_receive(0))
+        transport = self._transport
+        is_quiet = transport is not None and not self._has_arrived() and not transport.get_write_buffer_size()
+        return None if is_quiet else b""
 
     def close(self) -> None:
         """Close the connection immediately, or in the loop's next turn if another thread drops it."""
