@@ -131,10 +131,15 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         if transport is None:
             return
         if not self.loop.is_closed():
+            with suppress(RuntimeError):  # no loop runs in this thread
+                if asyncio.get_running_loop() is self.loop:
+                    transport.abort()
+                    return
             with suppress(RuntimeError):  # it was closed just now
-                _soon(self.loop, transport.abort)
+                self.loop.call_soon_threadsafe(transport.abort)
             return
-        # The loop was closed by hand. asyncio offers no other way to close its transports then.
+        # The loop was closed by hand, perhaps before Python cleared the globals of this module at its end.
+        # asyncio offers no other way to close its transports then.
         end = getattr(transport, "_call_connection_lost", None)
         if end is not None:
             self._transport = self._timer = self._waiter = None  # a closed loop ends neither timers nor waits
@@ -184,18 +189,6 @@ def running_loop() -> asyncio.AbstractEventLoop:
         "knetik_cloud.aio needs a running event loop of asyncio: call it within asyncio.run(), or use "
         "knetik_cloud in a thread, such as with trio.to_thread.run_sync"
     )
-
-
-def _soon(loop: asyncio.AbstractEventLoop, act: Callable[[], object]) -> None:
-    """Act at once if a loop runs in this thread, otherwise in its next turn: loops are not thread-safe."""
-    try:
-        is_here = asyncio.get_running_loop() is loop
-    except RuntimeError:
-        is_here = False
-    if is_here:
-        act()
-    else:
-        loop.call_soon_threadsafe(act)
 
 
 def call_later(
