@@ -92,13 +92,7 @@ class Exchange:
     async def next_chunk(self) -> bytes:
         """Return the next chunk of the decoded body, or release the connection and return b"" at the end."""
         response, pipe = self.response, self._pipe
-        while True:
-            chunk = response.take()
-            if chunk:
-                return chunk
-            if response.is_complete:
-                self.finish()
-                return b""
+        while not (chunk := response.take()) and not response.is_complete:
             assert pipe is not None
             try:
                 response.feed(await pipe.receive())
@@ -106,6 +100,9 @@ class Exchange:
                 if not self._is_plain_close(error):
                     raise
                 response.feed(b"")
+        if not chunk:
+            self.finish()
+        return chunk
 
     def _is_plain_close(self, error: OSError) -> bool:
         """Return whether an error is the end of a body that many servers end without TLS's own end.

@@ -185,17 +185,12 @@ class Response:
 
     def _inflate(self) -> bytes:
         """Return the next chunk of the decompressed body: no more than one is held in memory."""
-        while True:
-            chunk = next(self._chunks, b"")
-            if chunk:
-                return chunk
-            if not self._body:
-                break
+        while not (chunk := next(self._chunks, b"")) and self._body:
             self._chunks = content.feed(self._decoders, self._drain())
-        if self.is_complete:
+        if not chunk and self.is_complete:
             for decoder in self._decoders:
                 decoder.finish()
-        return b""
+        return chunk
 
     # The head
 
