@@ -214,10 +214,7 @@ class Response:
         if start or buffer is data:
             self._buffer = buffer = bytearray(buffer[start:])
         self._scanned = max(0, len(buffer) - 2)
-        self._check_partial_head(buffer)
-
-    def _check_partial_head(self, buffer: bytes | bytearray) -> None:
-        """Reject early what no further bytes can turn into a head."""
+        # What no further bytes can turn into a head is rejected early.
         if buffer[: len(START)] != START[: len(buffer)]:
             raise FramingError(f"it begins with {bytes(buffer[:40])!r} instead of a status line")
         if self._head_bytes + len(buffer) > MAX_HEAD_BYTES:
@@ -290,18 +287,13 @@ class Response:
                 raise content.too_large(self.limit)
             if self._is_chunked:
                 self._read_transfer_chunks(data)
-            elif self._left is not None:
-                self._read_length(data, self._left)
-            else:
+            elif self._left is None:
                 self._add(data)
-
-    def _read_length(self, data: bytes, left: int) -> None:
-        left -= len(data)
-        if left < 0:
-            self.leftover, data, left = data[left:], data[:left], 0
-        self._add(data)
-        self._left = left
-        self.is_complete = left == 0
+            else:
+                self.leftover, data = data[self._left :], data[: self._left]
+                self._add(data)
+                self._left -= len(data)
+                self.is_complete = self._left == 0
 
     def _read_transfer_chunks(self, data: bytes) -> None:
         """Read transfer chunks; `_left` is None between them, and -1 in the trailers."""
@@ -323,8 +315,7 @@ class Response:
             if end:
                 line, self._line = self._line, b""
                 self._end_line(line)
-        if position < len(data):
-            self.leftover = data[position:]
+        self.leftover = data[position:]
 
     def _end_line(self, line: bytes) -> None:
         """Interpret a line between the chunks. A bare line feed ends none: proxies differ on it."""
