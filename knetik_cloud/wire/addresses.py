@@ -57,8 +57,7 @@ async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callab
             seconds = remaining()
             if untried:
                 seconds = min(STAGGER_SECONDS, seconds / (len(untried) + 1))
-            ended = await dialer.wait(attempts, seconds)
-            for attempt, refusal in ended:
+            for attempt, refusal in await dialer.wait(attempts, seconds):
                 attempts.remove(attempt)
                 if refusal is None:
                     others, attempts = attempts, [attempt]  # until it is returned, to be closed as well
