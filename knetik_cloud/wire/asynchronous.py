@@ -57,10 +57,8 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         self._is_at_end, self._is_paused = True, False
         self._transport, self._error = None, exc
         self._opened.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         self._wake()
+        self._watch()  # nothing waits any longer, which ends the timer
 
     def pause_writing(self) -> None:
         self._is_paused = True
@@ -149,30 +147,26 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
 
     def _event(self) -> asyncio.Future[None]:
         """Return what is done as soon as something happens, or fails with a `TimeoutError` in time."""
-        now = clock.monotonic()
-        self._until = now + self.remaining()
-        if self._timer is None or self._checked_at > self._until:
-            self._set_timer(now)
+        self._until = clock.monotonic() + self.remaining()
         self._waiter = self.loop.create_future()
+        if self._timer is None or self._checked_at > self._until:
+            self._watch()
         return self._waiter
 
-    def _set_timer(self, now: float) -> None:
+    def _watch(self) -> None:
+        """End a wait whose time is up, or set the timer to do so. Without a wait, there is no timer."""
         if self._timer is not None:
             self._timer.cancel()
-        self._checked_at = self._until
-        is_timed = self._until < math.inf
-        self._timer = call_later(self.loop, self._until - now, self._check_time) if is_timed else None
-
-    def _check_time(self) -> None:
-        self._timer = None
+            self._timer = None
         waiter = self._waiter
         if waiter is None or waiter.done():
             return
-        now = clock.monotonic()
-        if now >= self._until:
+        left = self._until - clock.monotonic()
+        if left <= 0:
             waiter.set_exception(TimeoutError("timed out"))
-        else:
-            self._set_timer(now)
+        elif left < math.inf:
+            self._checked_at = self._until
+            self._timer = call_later(self.loop, left, self._watch)
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
