@@ -45,10 +45,9 @@ class BlockingPipe(Pipe):
                 reject_foreign(error)
             if not view:
                 return True
-            ready = wait_for((self._socket,), READ | WRITE if listener else WRITE, self.remaining())
-            if not ready:
+            if not wait_for((self._socket,), READ | WRITE if listener else WRITE, self.remaining()):
                 raise TimeoutError("timed out sending")
-            if listener is not None and ready[self._socket] & READ:
+            if listener is not None:
                 received = self.receive_now()
                 if received is not None and listener(received):
                     return False
@@ -96,13 +95,13 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=BlockingPipe.close_inherited)
 
 
-def wait_for(sockets: Sequence[socket.socket], events: int, seconds: float) -> dict[socket.socket, int]:
-    """Wait until sockets can be read or written, and return those that can, with the events that happened."""
+def wait_for(sockets: Sequence[socket.socket], events: int, seconds: float) -> Sequence[socket.socket]:
+    """Wait until sockets can be read or written, and return those that can."""
     with selectors.DefaultSelector() as selector:
         for sock in sockets:
-            selector.register(sock, events, sock)
-        ready = selector.select(None if seconds > MAX_WAIT_SECONDS else seconds)
-    return {key.data: happened for key, happened in ready}
+            selector.register(sock, events)
+        ready = {key.fd for key, _ in selector.select(None if seconds > MAX_WAIT_SECONDS else seconds)}
+    return [sock for sock in sockets if sock.fileno() in ready]
 
 
 class _Dialer:
@@ -119,8 +118,7 @@ class _Dialer:
     async def wait(
         self, attempts: Sequence[socket.socket], seconds: float
     ) -> Sequence[tuple[socket.socket, OSError | None]]:
-        ready = wait_for(attempts, WRITE, seconds)
-        ended = [sock for sock in attempts if sock in ready]
+        ended = wait_for(attempts, WRITE, seconds)
         codes = [(sock, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) for sock in ended]
         return [(sock, addresses.system_error(code) if code else None) for sock, code in codes]
 
