@@ -62,7 +62,7 @@ class Exchange:
         self._is_written = True
         try:
             await pipe.send(head)
-            if body and not await pipe.send(body, self._listen):
+            if body and not await pipe.send(body, response.feed):
                 pipe.must_close = True
         except ConnectionError as error:
             failure.reject_foreign(error)
@@ -83,11 +83,6 @@ class Exchange:
         while chunk := await self.next_chunk():
             whole += chunk
         return bytes(whole)
-
-    def _listen(self, data: bytes) -> bool:
-        """Process data that arrives during an upload, and return whether the response has begun."""
-        self.response.feed(data)
-        return self.response.status > 0
 
     async def next_chunk(self) -> bytes:
         """Return the next chunk of the decoded body, or release the connection and return b"" at the end."""

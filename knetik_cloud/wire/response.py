@@ -102,8 +102,8 @@ class Response:
         values = self._values.get(name.lower())
         return None if values is None else values[0]
 
-    def feed(self, data: bytes) -> None:
-        """Parse what a connection returned: bytes, or b"" at its end.
+    def feed(self, data: bytes) -> bool:
+        """Parse what a connection returned, b"" at its end, and return whether the status is known.
 
         Raises:
             FramingError: If the head is malformed or too large.
@@ -121,6 +121,7 @@ class Response:
             if not self.status:
                 raise
             self._error = error.with_traceback(None)
+        return self.status > 0
 
     def _feed_end(self) -> None:
         if not self.status:
