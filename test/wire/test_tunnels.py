@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from knetik_cloud import ApiConnectionException, Configuration
 from knetik_cloud.wire.exchange import TunnelError, open_tunnel
 from knetik_cloud.wire.pipe import Listener, Pipe, run
 from knetik_cloud.wire.response import FramingError
 from knetik_cloud.wire.routes import Route
+from test.faults.drivers import DRIVERS
+from test.faults.server import FaultServer, Peer, Request, http_response
 
 
 class Proxy(Pipe):
@@ -61,6 +64,24 @@ def test_other_statuses_open_no_tunnel(status: str) -> None:
     with pytest.raises(TunnelError) as raised:
         open_through(Proxy(f"HTTP/1.1 {status}\r\n\r\n".encode()))
     assert str(raised.value) == status
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize(
+    ("status", "attempts"), [("302 X", 1), ("403 X", 1), ("407 X", 1), ("429 X", 2), ("502 X", 2)]
+)
+def test_proxy_that_denies_a_tunnel_is_not_asked_again(driver: str, status: str, attempts: int) -> None:
+    def denies(peer: Peer, request: Request) -> None:
+        peer.send(http_response(b"", status=status))
+        peer.close()
+
+    with FaultServer([denies] * 3) as server:
+        url = server.url.replace("//", "//kim:wrong@")
+        made = DRIVERS[driver](Configuration("https://api.example", proxy=url, retries=1))
+        with pytest.raises(ApiConnectionException, match=f"did not connect to api.example: {status}"):
+            made.call("get_user_inventory", 56, 56)
+        made.close()
+        assert len(server.requests) == attempts
 
 
 def test_bytes_behind_the_response_are_not_those_of_the_service() -> None:
