@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from knetik_cloud.core import clock
 from knetik_cloud.core.outcome import Failure, Send
-from knetik_cloud.core.retry import RETRYABLE_STATUSES
 from knetik_cloud.exceptions import ApiResponseError, DeadlineExceeded
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire import failure
@@ -138,7 +137,7 @@ class Exchange:
             return failed._replace(error=DeadlineExceeded, reason=reason, retryable=False)
         if isinstance(cause, TunnelError):
             reason = f"{self.hop} did not connect to {self.transport.host}: {failure.shorten(cause)}"
-            return failed._replace(reason=reason, retryable=int(str(cause)[:3]) in RETRYABLE_STATUSES)
+            return failed._replace(reason=reason, retryable=str(cause).startswith("5"))
         if failed.error is ApiResponseError:
             return failed._replace(status=self.response.status or None)
         return failed

@@ -68,7 +68,7 @@ def test_other_statuses_open_no_tunnel(status: str) -> None:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize(
-    ("status", "attempts"), [("302 X", 1), ("403 X", 1), ("407 X", 1), ("429 X", 2), ("502 X", 2)]
+    ("status", "attempts"), [("302 X", 1), ("403 X", 1), ("407 X", 1), ("502 X", 2), ("503 X", 2)]
 )
 def test_proxy_that_denies_a_tunnel_is_not_asked_again(driver: str, status: str, attempts: int) -> None:
     def denies(peer: Peer, request: Request) -> None:
