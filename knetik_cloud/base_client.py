@@ -96,8 +96,9 @@ class Shared:
             self._states = {key: kept for key, kept in states.items() if key is None or not key.is_closed()}
             state = states.get(loop)
             revision = configuration._revision  # read before the values, so that a later change is noticed
-            if self._built is None or self._revision is not revision:
-                self._built = self._build_engine()
+            built = self._built
+            if built is None or self._revision is not revision:
+                built = self._build_engine()
                 self._revision = revision
             transport = None if state is None else state.transport
             if transport is not None and transport.connection_settings != ConnectionSettings.of(
@@ -107,7 +108,7 @@ class Shared:
                 transport = None
             transport = transport or type(self)._transport_type(configuration)
             lock = type(self)._token_lock_type() if state is None else state.token_lock
-            self._states[loop] = state = State(revision, *self._built, transport, lock)
+            self._states[loop] = state = State(revision, *built, transport, lock)
             return state
 
     def _find_loop(self) -> Any:
@@ -152,8 +153,9 @@ class Shared:
             )
         if earlier is not None:
             engine.budget = earlier.budget
-        self._credentials = credentials
-        return engine, settings
+        built = engine, settings
+        self._built, self._credentials = built, credentials  # together, whenever a signal handler interrupts
+        return built
 
     async def drive(self, state: State, steps: Generator[Command, Any, R]) -> R:
         """Run the engine's commands until it returns."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import pytest
 
-from knetik_cloud import Configuration
+from knetik_cloud import ApiClient, Configuration
 from test.faults.drivers import DRIVERS
 from test.faults.server import CERTIFICATES, FaultServer
+from test.interruptions import Interruption
 
 Change = Callable[[Any], None]
 
@@ -62,3 +65,21 @@ def test_another_host_gets_neither_the_token_nor_the_connections(driver: str) ->
         made.close()
     assert (server.seen("POST"), other.seen("POST")) == (1, 1)
     assert other.connections == 1
+
+
+def test_interruption_never_keeps_the_token_of_earlier_credentials() -> None:
+    def is_of_the_client(frame: FrameType) -> bool:
+        return frame.f_globals.get("__name__") == "knetik_cloud.base_client"
+
+    for number in range(1, 1000):
+        client = ApiClient(Configuration("http://127.0.0.1:1", username="first", password="secret"))
+        tokens = client._shared.current().engine.tokens
+        client.configuration.username = "second"
+        interruption = Interruption(number, KeyboardInterrupt(), is_of_the_client)
+        with suppress(KeyboardInterrupt), interruption:
+            client._shared.current()
+        assert client._shared.current().engine.tokens is not tokens, f"line {number}"
+        client.close()
+        if interruption.left > 0:
+            break
+    assert 10 < number < 999
