@@ -147,7 +147,7 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
 
     def _event(self) -> asyncio.Future[None]:
         """Return what is done as soon as something happens, or fails with a `TimeoutError` in time."""
-        self._until = clock.monotonic() + self.remaining()
+        self._until = min(self._deadline, clock.monotonic() + self._wait)
         self._waiter = self.loop.create_future()
         if self._timer is None or self._checked_at > self._until:
             self._watch()
