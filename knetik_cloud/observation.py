@@ -327,10 +327,8 @@ def log(
         except KeyError:  # a record factory of the program sets some of them, which `logging` rejects
             taken = vars(package.makeRecord("", level, "", 0, "", (), None))
             rest = {name: value for name, value in facts.items() if name not in taken}
-            if len(rest) == len(
-                facts
-            ):  # a handler or a filter has failed, and others have the record already
-                raise
+            if len(rest) == len(facts):
+                raise  # by a handler or a filter: others have the record already
             package.log(level, message, *arguments, extra=rest, exc_info=error)
     except BaseException as failure:
         if is_interruption(failure):

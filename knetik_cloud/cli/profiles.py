@@ -230,11 +230,8 @@ def _changed(before: Profiles, name: str, values: Mapping[str, Any], make_defaul
         text = tomlkit.dumps(document)
         if _parsed(path, text) == expected:
             return text
-    except (
-        ValueError,
-        CommandError,
-    ):  # tomlkit can't change an inline table, or puts a line in the wrong one
-        pass
+    except (ValueError, CommandError):
+        pass  # tomlkit can't change an inline table, or puts a line in the wrong one
     raise CommandError(
         f"{path} has a form that can't be changed",
         next_step="Write each profile in it as a table [profiles.NAME], after default_profile.",
