@@ -183,7 +183,10 @@ def test_wrong_rows_are_a_usage_error_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])
-def test_a_folder_is_no_file_of_rows(name: str, sandbox: Sandbox, run: Run) -> None:
+def test_a_folder_is_no_file_of_rows(
+    name: str, sandbox: Sandbox, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # in which the folder of the journal is made
     result = run("bulk", "run", "entitlements", "grant", name)
     assert result.code == 2
     assert "must be a .csv, .jsonl, .ndjson or .parquet file" in result.error["message"]
