@@ -48,7 +48,7 @@ def _finite(digits: str) -> float:
 
 
 _encode = json.JSONEncoder(default=to_json, separators=(",", ":"), allow_nan=False).encode
-_decode = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite).decode
+_decoder = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite)
 
 
 def encode(value: Any, where: str = "the value") -> str:
@@ -135,7 +135,11 @@ def decode_fast(data: bytes | str, what: str = "the response") -> Any:
 
 def _decode_exactly(data: bytes | str, what: str = "the response") -> Any:
     try:
-        return _decode((data.decode() if isinstance(data, bytes) else data).removeprefix("\ufeff"))
+        text = (data.decode() if isinstance(data, bytes) else data).removeprefix("\ufeff").strip(" \t\r\n")
+        value, end = _decoder.raw_decode(text)  # `decode` searches for space as well, with regular expressions
+        if end == len(text):
+            return value
+        reason = str(json.JSONDecodeError("Extra data", text, end))
     except (ValueError, RecursionError) as cause:
         reason = "nested too deeply" if isinstance(cause, RecursionError) else str(cause)
     raise ApiResponseError(reason=f"{what} isn't JSON: {reason}")
