@@ -51,7 +51,6 @@ class Reference(Type):
     """A model, by name. The class is loaded from `package` when it is first needed."""
 
     container = frozenset((dict, NoneType))
-    has_containers = True
     wraps = True
     expected = "an object"
 
@@ -68,7 +67,7 @@ class Reference(Type):
         return self._model
 
     @cached_property
-    def _container_fields(self) -> list[Any]:
+    def parts(self) -> list[Any]:  # type: ignore[override]
         """The fields of objects and lists, whose shape is checked in responses."""
         return [field for field in self.model._fields.values() if field.type.container is not None]
 
@@ -92,7 +91,7 @@ class Reference(Type):
         raise invalid_response_error(where, self.expected, value)
 
     def _check_contents(self, values: Sequence[Any], where: str, depth: int) -> None:
-        for field in self._container_fields:
+        for field in self.parts:
             column = list(map(dict.get, values, repeat(field.wire)))
             field.type.check(column, f"{where}.{field.wire}", depth - 1)
 
@@ -116,7 +115,7 @@ class Container(Type):
 
     def __init__(self, element: Type) -> None:
         self.element = element
-        self.has_containers = element.container is not None
+        self.parts = () if element.container is None else (element,)
         self.is_stable = not element.wraps
 
     def _entries(self, value: Any) -> Iterator[tuple[int | str, Any]]:

@@ -108,13 +108,13 @@ class Type:
     Attributes:
         container: The Python types that a response may contain for this type, or None for any.
         wraps: True if a view replaces plain JSON with models.
-        has_containers: True if values may contain objects, lists or maps.
+        parts: What may contain objects, lists or maps inside: fields, or the type of the elements.
         is_stable: True if a value that was viewed once can be returned unchanged by later reads.
         expected: The noun phrase for this type in error messages.
     """
 
     container: frozenset[type] | None = None
-    has_containers = False
+    parts: Sequence[Any] = ()
     wraps = False
     is_stable = True
     expected = "a JSON value"
@@ -139,14 +139,11 @@ class Type:
         """
         if self.container is None:
             return
-        found = set(map(type, values))
-        if not found <= self.container:
+        if not self.container.issuperset(map(type, values)):
             wrong = next(value for value in values if type(value) not in self.container)
             raise invalid_response_error(where, self.expected, wrong)
-        if depth and self.has_containers:
-            present = [value for value in values if value is not None] if NoneType in found else values
-            if present:
-                self._check_contents(present, where, depth)
+        if depth and self.parts and (full := list(filter(None, values))):
+            self._check_contents(full, where, depth)
 
     def _check_contents(self, values: Sequence[Any], where: str, depth: int) -> None:
         """Check the columns inside objects, lists or maps of the right type."""
