@@ -165,13 +165,12 @@ class Response:
 
     def _is_too_large(self) -> bool:
         """Return whether the body is too large as far as it is known, announced bytes included."""
-        announced = 0 if self._decoders or self._left is None else max(self._left, 0)
-        return bool(self.limit) and self._taken + announced > self.limit
+        announced = 0 if self._decoders or self._left is None or self._left < 0 else self._left
+        return 0 < self.limit < self._taken + announced
 
     def _drain(self) -> bytes:
-        body = self._body
-        data = bytes(body[0]) if len(body) == 1 else b"".join(body)
-        body.clear()
+        data = b"".join(self._body)
+        self._body.clear()
         return data
 
     def _add(self, data: bytes) -> None:
@@ -263,19 +262,25 @@ class Response:
             self._is_chunked = coding.lower() == "chunked"
             if not self._is_chunked and coding.lower() != "identity":
                 raise FramingError(f"its transfer encoding is {coding!r}")
-        length = _length(values["content-length"]) if "content-length" in values else None
+        length = None
+        for text in values.get("content-length", ()):
+            # A head is Latin-1, whose only decimals are 0 to 9.
+            known, length = length, int(text) if text.isdecimal() and len(text) < 20 else -1
+            if length < 0 or known not in (None, length):
+                raise FramingError(f"its length is {', '.join(values['content-length'])!r}")
         connection = ",".join(values.get("connection", ())).lower()
         is_kept_alive = "keep-alive" in connection if is_old else "close" not in connection
+        self._left = None if self._is_chunked else length
         if status in (101, 204, 304):
             is_certain = status != 101 and not self._is_chunked and not length
+            self._left = 0
         elif self._is_chunked:
             is_certain = length is None and not is_old
         else:
             is_certain = length is not None or self._method == "HEAD"
-        self._is_kept_alive = is_kept_alive and is_certain
-        self._left = None if self._is_chunked else length
-        if self._method == "HEAD" or status in (101, 204, 304):
+        if self._method == "HEAD":
             self._left = 0
+        self._is_kept_alive = is_kept_alive and is_certain
 
     # The body
 
@@ -350,12 +355,3 @@ def _status_line(line: str) -> tuple[int, str, bool]:
 def _key(name: str) -> str:
     """Return a header's name in small letters, or "" if it is invalid."""
     return "" if NAME.fullmatch(name) is None else name.lower()
-
-
-def _length(texts: Sequence[str]) -> int:
-    """Return the length that one or more headers announce."""
-    # A head is Latin-1, whose only decimals are 0 to 9.
-    lengths = {int(text) if text.isdecimal() and len(text) < 20 else -1 for text in texts}
-    if len(lengths) > 1 or -1 in lengths:
-        raise FramingError(f"its length is {', '.join(texts)!r}")
-    return lengths.pop()
