@@ -163,8 +163,7 @@ class Exchange:
             self.is_over = True
             self.transport.release(self._pipe, is_reusable)
 
-    def __del__(self) -> None:
-        self.abort()
+    __del__ = abort
 
 
 def written(request: Request, start: str, route: Route) -> tuple[bytes, bytes]:
