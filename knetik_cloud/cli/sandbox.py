@@ -153,6 +153,9 @@ def _server_options(function: F) -> F:
 def sandbox(context: click.Context, /, **options: Any) -> None:
     """Start the sandbox in the foreground. Its address is the first line on stdout, once it responds.
 
+    Ctrl-C, SIGTERM and `knetik sandbox stop` then end it with exit code 0, as is usual for servers. Any other
+    code means that it failed, or that it was stopped before it responded.
+
     Point a program that uses the SDK at it with the environment variable KNETIK_CLOUD_HOST, such as
     KNETIK_CLOUD_HOST=http://127.0.0.1:8080. Open /console at its address to view and control it in a browser.
 

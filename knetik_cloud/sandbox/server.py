@@ -344,7 +344,8 @@ def run(settings: Settings) -> None:
 
     Raises:
         UnusableAddress: If the address can't be listened on, such as when the port is taken.
-        SystemExit: If the process is told to stop before it serves.
+        KeyboardInterrupt: If Ctrl-C ends it before it serves.
+        SystemExit: If SIGTERM ends it before it serves.
     """
     progress, is_announced = Progress(), False
     try:
@@ -371,7 +372,8 @@ def run(settings: Settings) -> None:
                     AnnouncingServer(service, announce).run([listening])
     except Stop as stop:
         if not is_announced:
-            raise SystemExit(128 + stop.number) from None
+            is_interrupt = stop.number == signal.SIGINT
+            raise (KeyboardInterrupt if is_interrupt else SystemExit(128 + stop.number)) from None
 
 
 class Progress:
