@@ -218,16 +218,20 @@ def store_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manif
         InvalidRowsError: If rows can't be sent, or keys occur twice.
         ChangedInputError: If the rows or the options differ from those of the earlier run.
     """
-    folder.path.mkdir(parents=True, exist_ok=True)
+    is_new = not folder.path.exists()
     if folder.is_planned:
         folder.read_manifest()
     else:
         _own_files(folder)
     folder.clear_stop()  # only now is it certain that the folder is that of a run
     if not folder.is_planned:
-        with closing(_planning_lease(folder)):
+        with closing(_planning_lease(folder)) as lease:
             if not folder.is_planned:  # no other process has stored them meanwhile
-                return _store_new_rows(rows, target, folder, shards)
+                try:
+                    return _store_new_rows(rows, target, folder, shards)
+                except BaseException:
+                    _discard(folder, lease, is_new)
+                    raise
     manifest = folder.read_manifest()
     for name, before, now in (
         ("the operation", manifest.operation, target.operation.id),
@@ -244,12 +248,12 @@ def store_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manif
 
 
 def _planning_lease(folder: Folder) -> Lease:
-    """Acquire the right to store the rows. While another process stores them, wait."""
+    """Make the folder, and acquire the right to store the rows. While another process stores them, wait."""
     while True:
-        try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        with suppress(BusyError, FileNotFoundError):  # another process stores them, or has removed the folder
             return Lease(folder.path / PLANNING)
-        except BusyError:
-            time.sleep(PLANNING_POLL_SECONDS)
+        time.sleep(PLANNING_POLL_SECONDS)
 
 
 def _store_new_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
@@ -264,6 +268,18 @@ def _store_new_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> 
             f"{folder} can't be written: {error.strerror}. Correct that, and use the same command to start"
         ) from None
     return manifest
+
+
+def _discard(folder: Folder, lease: Lease, is_new: bool) -> None:
+    """Remove what a plan that fails has written, and its folder if it has made that."""
+    if folder.is_planned:  # other processes may run it already
+        return
+    with suppress(OSError, BulkError):  # what remains is removed by the next plan
+        _empty(folder)
+        folder.clear_stop()
+        lease.remove()
+        if is_new:
+            folder.path.rmdir()
 
 
 def _empty(folder: Folder) -> None:

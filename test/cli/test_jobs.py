@@ -179,6 +179,7 @@ def test_wrong_rows_are_a_usage_error_and_nothing_is_sent(
         result = run("bulk", "run", "entitlements", "grant", str(path), *more)
         assert result.code == 2, result.err
         assert message in result.err
+        assert [*tmp_path.iterdir()] == [path]
     assert sandbox.journal() == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,37 @@ def test_invalid_rows_are_reported_together_before_the_first_call(
     assert "did you mean 'entitlement_id'?" in caught.value.problems[0]
     assert "rows 4 and 5 have the same key 'a'" in caught.value.problems[3]
     assert seeded.journal() == []
+
+
+def _interrupted() -> Iterator[dict[str, int]]:
+    yield from grants(1)
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [
+        (lambda: [*grants(1), {"user_id": "x"}], bulk.InvalidRowsError),
+        (lambda: "missing.csv", FileNotFoundError),
+        (lambda: "rows.txt", knetik_cloud.ApiValueError),
+        (_interrupted, KeyboardInterrupt),
+    ],
+)
+@pytest.mark.parametrize("exists", [False, True])
+def test_rows_that_cant_be_stored_leave_nothing_behind(
+    rows: Callable[[], Any],
+    error: type[BaseException],
+    exists: bool,
+    api: knetik_cloud.UsersInventoryApi,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "run"
+    if exists:
+        folder.mkdir()
+    with pytest.raises(error):
+        bulk.run(rows(), api.grant_user_entitlement, journal=folder)
+    assert [*tmp_path.rglob("*")] == [folder][:exists]
+    assert bulk.run([*grants(1)], api.grant_user_entitlement, journal=folder).applied == 1
 
 
 def test_changed_input_and_options_are_named(api: knetik_cloud.UsersInventoryApi, tmp_path: Path) -> None:
