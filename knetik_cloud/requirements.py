@@ -10,7 +10,6 @@ EXTRAS = {
     "jmespath": "cli",
     "jinja2": "sandbox",
     "jsonschema": "sandbox",
-    "platformdirs": "cli",
     "psycopg": "sandbox,postgresql",
     "pyarrow": "arrow",
     "rich": "cli",
@@ -21,7 +20,7 @@ EXTRAS = {
 }
 """The extra that each library comes with."""
 
-SHARED = ("click", "yaml")
+SHARED = ("click", "platformdirs", "yaml")
 """The libraries that come with both `cli` and `sandbox`."""
 
 

@@ -7,6 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,12 @@ def test_a_missing_library_is_named_with_its_extra(
     assert library.partition(".")[0] in result.stderr
     assert f"knetik_cloud[{extra}]" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_sandbox_is_started_and_stopped_with_its_extra_alone() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    own, others = ({each.partition(">")[0] for each in extras[name]} for name in ("sandbox", "cli"))
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({others - own!r}))\n"
+    for words in (["start", "--port", "0"], ["status"], ["stop"]):
+        result = run(f"{hidden}import knetik_cloud.cli as c; c.main(['sandbox', *{words!r}])")
+        assert result.returncode == 0, result.stderr
