@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from knetik_cloud.cli.options import Command, not_empty, run_of
+from knetik_cloud.cli.options import Command, claim_stdin, not_empty, run_of
 from knetik_cloud.cli.output import is_terminal, note
 from knetik_cloud.cli.profiles import TLS_SETTINGS, Profile, command_of
 from knetik_cloud.cli.rows import Rows
@@ -86,6 +86,8 @@ def login(
         raise click.UsageError(f"--profile must consist of letters, digits, '.', '_' and '-', not {name!r}")
     if helper and secret_file:
         raise click.UsageError("--helper and --secret-file exclude each other")
+    if str(secret_file) == "-":
+        claim_stdin("the secret")
     if helper:
         try:
             command_of(helper)

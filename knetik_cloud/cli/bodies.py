@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from knetik_cloud.cli import calls
-from knetik_cloud.cli.options import read_all_of
+from knetik_cloud.cli.options import claim_stdin, read_all_of
 
 if TYPE_CHECKING:
     from knetik_cloud.core.operation import Operation, Parameter
@@ -57,7 +57,7 @@ def read(operation: Operation[Any], body: Parameter, whole: str | None, chosen: 
     """
     if body.type in SCALARS:
         if whole is not None and (whole == "-" or whole.startswith("@")):
-            whole = _text(whole)[0].strip()
+            whole = _text(whole, "the body")[0].strip()
         if whole is not None and body.type not in ("epoch", "str"):
             with suppress(ValueError):  # what is no number or Boolean is left for the check
                 return json.loads(whole)
@@ -79,9 +79,11 @@ def read(operation: Operation[Any], body: Parameter, whole: str | None, chosen: 
     return content
 
 
-def _text(source: str) -> tuple[str, str]:
+def _text(source: str, what: str) -> tuple[str, str]:
     """Return the text that `@FILE` or `-` stands for, and where it comes from."""
     path = source.removeprefix("@") or "-"
+    if path == "-":
+        claim_stdin(what)
     return read_all_of(path), "stdin" if path == "-" else path
 
 
@@ -89,7 +91,7 @@ def _json(text: str, what: str) -> Any:
     from knetik_cloud.documents import RepeatedNameError, parse_json
 
     if text == "-" or text.startswith("@"):
-        text, source = _text(text)
+        text, source = _text(text, what)
         what = f"{what} in {source}"
     try:
         return parse_json(text)

@@ -14,7 +14,7 @@ import click
 from knetik_cloud.cli import calls
 from knetik_cloud.cli.exits import CommandError, Exit
 from knetik_cloud.cli.groups import Group
-from knetik_cloud.cli.options import Argument, Command, Duration, confirmed, not_empty, run_of
+from knetik_cloud.cli.options import Argument, Command, Duration, claim_stdin, confirmed, not_empty, run_of
 from knetik_cloud.cli.output import note
 from knetik_cloud.cli.rows import Rows
 
@@ -124,6 +124,8 @@ def run_rows(
     run, found = run_of(click.get_current_context()), calls.find(" ".join(operation))
     if file == "-" and journal is None:
         raise click.UsageError("rows from stdin need --journal DIRECTORY")
+    if file == "-":
+        claim_stdin("the rows")
     folder = Path(journal or f"{os.path.splitext(file)[0]}.run")
     rows: Any = _stdin_rows() if file == "-" else file
 

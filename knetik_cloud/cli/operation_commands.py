@@ -11,7 +11,7 @@ import click
 from knetik_cloud.cli import bodies, calls, outcomes
 from knetik_cloud.cli.bodies import dashed
 from knetik_cloud.cli.groups import Group
-from knetik_cloud.cli.options import Argument, Command, Duration, run_of, yes_option
+from knetik_cloud.cli.options import Argument, Command, Duration, claim_stdin, run_of, yes_option
 
 if TYPE_CHECKING:
     from knetik_cloud.cli.run import Run
@@ -187,8 +187,10 @@ def _secret(run: Run, parameter: Parameter, path: Path) -> Any:
     from knetik_cloud.cli.profiles import read_secret
     from knetik_cloud.secret import MASK, Secret
 
-    is_shown = run.dry_run or run.show_as
-    return Secret(MASK if is_shown else read_secret(path, f"the {parameter.name}"))
+    what = f"the {parameter.name}"
+    if str(path) == "-":
+        claim_stdin(what)
+    return Secret(MASK if run.dry_run or run.show_as else read_secret(path, what))
 
 
 def _own_credentials(run: Run, operation: Operation[Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,20 @@ def run_of(context: click.Context) -> Run:
     return run
 
 
+def claim_stdin(what: str) -> None:
+    """Note what stdin is read for. Call it before it is known whether it is read at all, as with --dry-run.
+
+    Raises:
+        click.UsageError: If stdin is read for anything else.
+    """
+    run = run_of(click.get_current_context())
+    if run.stdin_for is not None:
+        raise click.UsageError(
+            f"{run.stdin_for} and {what} can't both be read from stdin: name a file for one"
+        )
+    run.stdin_for = what
+
+
 def not_empty(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """Return the value of an option. A script with an unset variable passes an empty one.
 
@@ -45,6 +59,8 @@ def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
         run = run_of(context)
         target = run.output if name in ("format", "fields", "select") else run
         setattr(target, name, value)
+        if name == "token_file" and str(value) == "-":
+            claim_stdin("the token")
         return value
 
     return store

@@ -102,6 +102,7 @@ class Run:
     timeout: float | None = None
     deadline: float | None = None
     retries: int | None = None
+    stdin_for: str | None = None
 
     def act(
         self,

@@ -240,6 +240,32 @@ def test_mistakes_are_explained_with_the_usage_exit_code(
         assert not sandbox.journal()
 
 
+@pytest.mark.parametrize("how", [[], ["--dry-run"]])
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["items", "create", "-", "--token-file", "-"], "the token and the body"),
+        (["items", "create", "@-", "--behaviors", "-"], "the body and --behaviors"),
+        (
+            ["token", "get", "--client-secret-file", "-", "--password-file", "-"],
+            "client_secret and the password",
+        ),
+        (
+            ["bulk", "run", "items delete", "-", "--journal", "x", "--token-file", "-"],
+            "the token and the rows",
+        ),
+        (["login", "--secret-file", "-", "--token-file", "-"], "the token and the secret"),
+    ],
+)
+def test_stdin_is_read_for_one_thing_also_in_a_preview(
+    words: list[str], named: str, how: list[str], sandbox: Sandbox, run: Run
+) -> None:
+    result = run(*words, *how, input="{}\n")
+    assert (result.code, result.out) == (2, b"")
+    assert f"{named} can't both be read from stdin" in result.err
+    assert not sandbox.journal()
+
+
 def test_a_selection_that_fails_after_a_write_is_not_a_usage_error(sandbox: Sandbox, run: Run) -> None:
     result = run(
         "entitlements", "grant", "3", "--entitlement-id", "56", "--once", "k", "--select", "abs(key)"
