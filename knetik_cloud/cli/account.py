@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -156,8 +158,31 @@ def _secret(kind: str, file: Path | None, helper: str | None, name: str) -> str:
         raise click.UsageError(
             f"there is no terminal to ask for the {what}: pass --secret-file FILE, or - for stdin"
         )
-    secret: str = click.prompt(what.capitalize(), hide_input=True, err=True)
+    with _hidden_after_a_stop():
+        secret: str = click.prompt(what.capitalize(), hide_input=True, err=True)
     return secret
+
+
+@contextmanager
+def _hidden_after_a_stop() -> Iterator[None]:
+    """Hide what is typed also after Ctrl-Z and `fg`, since a shell turns the echo on for its own prompt."""
+    try:
+        import termios
+    except ImportError:  # Windows, where no command is stopped
+        yield
+        return
+
+    def hide(*_: object) -> None:
+        with suppress(termios.error):  # in the background
+            modes = termios.tcgetattr(sys.stdin)
+            modes[3] &= ~termios.ECHO
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)
+
+    before = signal.signal(signal.SIGCONT, hide)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCONT, before)
 
 
 def _verify(run: Run, kind: str, secret: str, values: dict[str, Any]) -> None:

@@ -80,6 +80,21 @@ class Terminal:
         """Type a text; \\x03 is Ctrl-C."""
         os.write(self._main, text.encode())
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed."""
+        import termios
+
+        return bool(termios.tcgetattr(self._main)[3] & termios.ECHO)
+
+    def echo(self) -> None:
+        """Show what is typed, as a shell does for its own prompt."""
+        import termios
+
+        modes = termios.tcgetattr(self._main)
+        modes[3] |= termios.ECHO
+        termios.tcsetattr(self._main, termios.TCSANOW, modes)
+
     def end(self) -> tuple[int, str]:
         """Return the exit code and all that was shown."""
         self.read_until("")
@@ -250,6 +265,22 @@ def test_a_secret_is_asked_for_without_an_echo(sandbox: Sandbox, home: Path) -> 
     assert code == 0, shown
     assert "client_secret_example" not in shown
     assert "Logged in." in shown
+
+
+def test_a_secret_is_hidden_after_ctrl_z_too(sandbox: Sandbox, home: Path) -> None:
+    terminal = Terminal(
+        "login", "--host", sandbox.url, "--store", "file", KNETIK_CLOUD_CONFIG=str(home / "config.toml")
+    )
+    terminal.read_until("Client secret: ")
+    assert wait_until(lambda: not terminal.echoes)
+    terminal.process.send_signal(signal.SIGSTOP)
+    terminal.echo()
+    terminal.process.send_signal(signal.SIGCONT)
+    assert wait_until(lambda: not terminal.echoes)
+    terminal.type("client_secret_example\n")
+    code, shown = terminal.end()
+    assert code == 0, shown
+    assert "client_secret_example" not in shown
 
 
 def test_a_bulk_run_and_an_export_show_their_progress(sandbox: Sandbox, tmp_path: Path) -> None:
