@@ -142,7 +142,7 @@ def load() -> Profiles:
     path = config_path()
     try:
         return _parsed(path, path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the home of some users is /dev/null
         return Profiles(path)
     except UnicodeDecodeError as error:
         raise _wrong(path, f"it isn't TOML: {error}") from None

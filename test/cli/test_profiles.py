@@ -109,7 +109,7 @@ deadline = 9
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user"
 )
-@pytest.mark.parametrize("home", [None, "", "relative"])
+@pytest.mark.parametrize("home", [None, "", "relative", "/dev/null"])
 def test_a_user_without_a_home_needs_no_configuration_file(sandbox: Sandbox, home: str | None) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
     environment.pop("HOME")
