@@ -47,7 +47,8 @@ class Started(NamedTuple):
 
     def forget(self) -> None:
         """Remove what is remembered of it."""
-        self.file.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder is read-only
+            self.file.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Remove what is remembered of it, and its log."""
@@ -59,14 +60,16 @@ class Started(NamedTuple):
 def started() -> list[Started]:
     """Return the sandboxes that were started in the background, the last one last."""
     found = []
-    folder = state_path() / "sandboxes"
-    for file in sorted(folder.glob("*.json"), key=lambda each: each.stat().st_mtime):
-        try:
-            known = json.loads(file.read_text(encoding="utf-8"))
-            found.append(Started(str(known["url"]), int(known["pid"]), str(known["log"]), file))
-        except (OSError, ValueError, KeyError, TypeError):
-            file.unlink(missing_ok=True)
-    return found
+    with suppress(OSError):  # the folder can't be read
+        for file in (state_path() / "sandboxes").glob("*.json"):
+            with suppress(OSError):  # another command may remove the file meanwhile
+                try:
+                    known = json.loads(file.read_text(encoding="utf-8"))
+                    begun = Started(str(known["url"]), int(known["pid"]), str(known["log"]), file)
+                    found.append((file.stat().st_mtime, begun))
+                except (ValueError, KeyError, TypeError):
+                    file.unlink()
+    return [begun for _, begun in sorted(found)]
 
 
 def running() -> list[Started]:
@@ -180,7 +183,9 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
         if url := _url(process):
             file = folder / f"{urlsplit(url).port}.json"
             known = {"url": url, "pid": process.pid, "log": str(log)}
-            file.write_text(json.dumps(known), encoding="utf-8")
+            new = log.with_suffix(".new")  # all at once, since other commands may be reading it
+            new.write_text(json.dumps(known), encoding="utf-8")
+            new.replace(file)
             begun = Started(url, process.pid, str(log), file)
     finally:
         # Also after Ctrl-C, because `knetik sandbox stop` would not find it.

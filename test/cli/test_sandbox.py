@@ -35,6 +35,7 @@ from knetik_cloud.version import __version__
 from test.conftest import RecordingServer, http_response
 from test.polling import wait_until
 from test.sandbox.conftest import command_environment, running_command
+from test.sandbox.test_files import WITHOUT_PRIVILEGES
 
 from .conftest import KNETIK, CommandResult, Run, profiles_file, spawn
 
@@ -657,6 +658,27 @@ def test_ended_sandboxes_are_no_longer_listed(home: Path) -> None:
     (folder / "2.json").write_text("{")
     assert sandboxes.running() == []
     assert os.listdir(folder) == []
+
+
+def test_a_sandbox_that_another_command_forgets_meanwhile_is_ignored() -> None:
+    folder = sandboxes.state_path() / "sandboxes"
+    folder.mkdir(parents=True)
+    (folder / "1.json").symlink_to("removed")  # it was there when the folder was listed
+    assert sandboxes.started() == []
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_started_sandboxes_are_looked_for_in_a_folder_that_cant_be_changed_or_read(mode: int) -> None:
+    folder = sandboxes.state_path() / "sandboxes"
+    folder.mkdir(parents=True)
+    (folder / "1.json").write_text(json.dumps({"url": "http://127.0.0.1:1", "pid": 1, "log": "x"}))
+    (folder / "2.json").write_text("{")
+    folder.chmod(mode)
+    command = [*WITHOUT_PRIVILEGES, *KNETIK, "sandbox", "stop"]
+    result = subprocess.run(command, env=command_environment(), capture_output=True, timeout=60, check=False)
+    folder.chmod(0o755)
+    assert (result.returncode, b"has started no sandbox" in result.stderr) == (1, True), result.stderr
+    assert sorted(os.listdir(folder)) == ["1.json", "2.json"]
 
 
 def test_data_is_generated(sandbox: Sandbox, run: Run) -> None:
