@@ -463,9 +463,13 @@ def _snapshot_path(name: str) -> str:
     Raises:
         click.UsageError: If no URL can contain the name.
     """
-    if name in ("", ".", ".."):
+    try:
+        segment = quote(name, safe="")
+    except UnicodeEncodeError:  # bytes of the command line that are not UTF-8
+        segment = ""
+    if segment in ("", ".", ".."):
         raise click.UsageError(f"{name!r} can't be the name of a snapshot: choose one such as 'before'")
-    return f"/snapshots/{quote(name, safe='')}"
+    return f"/snapshots/{segment}"
 
 
 @_controls("snapshots", "List the snapshots.")

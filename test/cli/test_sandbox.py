@@ -457,7 +457,7 @@ def test_text_that_is_no_seed_is_rejected(
     assert (result.code, says in result.error["message"]) == (code, True), result.err
 
 
-@pytest.mark.parametrize("name", ["", ".", ".."])
+@pytest.mark.parametrize("name", ["", ".", "..", "\udcff"])
 @pytest.mark.parametrize("command", ["snapshot", "restore"])
 def test_a_name_of_a_snapshot_that_no_url_can_contain_is_rejected(run: Run, command: str, name: str) -> None:
     result = run("sandbox", command, name, "--errors", "json")
