@@ -94,6 +94,8 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # older releases hav
         if isinstance(value, (int, float)):
             return float(value)
         text = str(value).strip()
+        if text == "inf":
+            return float(text)
         digits = text.rstrip("abcdefghijklmnopqrstuvwxyz")
         unit = text[len(digits) :] or "s"
         try:
@@ -160,10 +162,16 @@ def connection_options() -> list[click.Parameter]:
             help="File whose first line is the access token; - reads stdin.",
         ),
         _shared(
-            "--timeout", to="timeout", type=Duration(), help="Time to wait for a connection and each receive."
+            "--timeout",
+            to="timeout",
+            type=Duration(),
+            help="Time to wait for a connection and each receive; inf for no limit.",
         ),
         _shared(
-            "--deadline", to="deadline", type=Duration(), help="Time for a whole call, retries included."
+            "--deadline",
+            to="deadline",
+            type=Duration(),
+            help="Time for a whole call, retries included; inf for no limit.",
         ),
         _shared("--retries", to="retries", type=click.IntRange(min=0), help="Retries where a retry is safe."),
         _shared(

@@ -240,6 +240,14 @@ def test_mistakes_are_explained_with_the_usage_exit_code(
         assert not sandbox.journal()
 
 
+@pytest.mark.parametrize("option", ["--timeout", "--deadline"])
+def test_a_limit_of_time_can_be_turned_off_as_the_error_of_a_wrong_one_says(
+    option: str, sandbox: Sandbox, run: Run
+) -> None:
+    assert "inf for no limit" in run("items", "get", "56", option, "0").error["message"]
+    assert run("items", "get", "56", option, "inf").code == 0
+
+
 @pytest.mark.parametrize("how", [[], ["--dry-run"]])
 @pytest.mark.parametrize(
     ("words", "named"),
