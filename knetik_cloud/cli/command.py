@@ -132,6 +132,10 @@ def _streams() -> Iterator[None]:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for all that follows
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for all that follows
+    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
+        # With PYTHONUNBUFFERED. A raw file writes a part if the disk is full, and raises no error.
+        out = io.BufferedWriter(io.FileIO(sys.stdout.fileno(), "w", closefd=False))
+        sys.stdout = io.TextIOWrapper(out, sys.stdout.encoding, sys.stdout.errors, line_buffering=True)
     before = sys.stderr
     try:
         file = None if before.isatty() else _Remarks(before.fileno(), "w", closefd=False)

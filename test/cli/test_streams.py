@@ -332,6 +332,34 @@ def test_output_that_cant_be_written_is_an_error(sandbox: Sandbox) -> None:
     assert on_a_full_disk("items", "list", "--errors", "text")[0] == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no limits of files")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(f"items list --errors text -o {name}" for name in ("json", "jsonl", "csv", "yaml", "table")),
+        "man",
+        "--help",
+    ],
+)
+def test_output_of_which_a_part_can_be_written_is_an_error(
+    words: str, unbuffered: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    import resource
+
+    with (tmp_path / "out").open("wb") as out:
+        result = subprocess.run(
+            [*KNETIK, *words.split()],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered, "PYTHONDONTWRITEBYTECODE": "1"},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)),
+            timeout=60,
+            check=False,
+        )
+    assert (result.returncode, result.stderr) == (1, b"Error: [Errno 27] File too large\n")
+
+
 def test_a_write_whose_result_cant_be_written_is_not_reported_as_failed(sandbox: Sandbox) -> None:
     grant = ("entitlements", "grant", "3", "--entitlement-id", "56")
     create = ("items", "create", "--name", "A sword")
