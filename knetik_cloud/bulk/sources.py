@@ -313,6 +313,12 @@ def _parquet(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
     try:
         with parquet.ParquetFile(path) as file:
             _check_columns(path, file.schema_arrow.names)
+            for column in file.schema_arrow:
+                if "map<" in str(column.type):  # pyarrow reads maps as lists of pairs, also within others
+                    raise ApiValueError(
+                        f"{path}: the column {column.name!r} can't be of the type {column.type}: store it as "
+                        "structs or as JSON text"
+                    )
             for batch in file.iter_batches():
                 yield from map(reader.from_columns, batch.to_pylist())
     except ApiValueError:

@@ -342,6 +342,19 @@ def test_nulls_of_objects_in_lists_of_parquet_files_are_absent(api: Api, tmp_pat
     assert [each.arguments for each in bulk.report(tmp_path / "run").rows()] == [row]
 
 
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_maps_of_parquet_files_are_rejected_with_a_remedy(api: Api, tmp_path: Path, is_nested: bool) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    kind, value = pa.map_(pa.string(), pa.int32()), [("strength", 3)]
+    data = pa.array([{"inner": value}], pa.struct({"inner": kind})) if is_nested else pa.array([value], kind)
+    parquet.write_table(pa.table({"user_id": [56], "id": [56], "data": data}), tmp_path / "rows.parquet")
+    with pytest.raises(
+        knetik_cloud.ApiValueError, match=r"rows\.parquet: the column 'data' can't be .*map<.* as JSON text"
+    ):
+        bulk.plan(tmp_path / "rows.parquet", api.update_user_inventory_behavior_data)
+
+
 def test_timestamps_of_parquet_files_beyond_those_of_python_are_named(api: Api, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
