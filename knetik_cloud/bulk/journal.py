@@ -34,7 +34,7 @@ FINAL = frozenset((APPLIED, FOUND, DENIED))
 PLANNING = "plan"
 """The name of the lease of the process that stores the rows."""
 RUNNING = "run"
-"""The name of the lease of the process whose threads run the shards."""
+"""The name of the lease of the process that runs the shards, in threads or in an executor."""
 HELD = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK))
 """Errors of a lock that another process holds. With any other, the file system has no locks."""
 

@@ -617,11 +617,11 @@ class _Run:
         return self._run_all(self._limits._replace(canary=None, failed=denied))
 
     def _run_all(self, limits: Limits) -> Report:
-        if self._executor is None or isinstance(self._executor, ThreadPoolExecutor):
-            with self._lease():
+        with self._lease():
+            if self._executor is None or isinstance(self._executor, ThreadPoolExecutor):
                 stopped = self._run_threads(limits)
-        else:
-            stopped = self._run_executor(limits, self._executor)
+            else:
+                stopped = self._run_executor(limits, self._executor)
         report = Report(self._folder, self._manifest, stopped)
         held = report.counts["pending"]
         if stopped is None and limits.canary is None and held:
@@ -640,7 +640,7 @@ class _Run:
 
     @contextmanager
     def _lease(self) -> Iterator[None]:
-        """Reject a second run of the folder. It and the first one would find each other's shards busy."""
+        """Reject a second run of the folder. Both would find each other's shards busy, and exceed `tps`."""
         try:
             lease = Lease(self._folder.path / RUNNING)
         except BusyError:

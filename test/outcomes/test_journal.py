@@ -14,7 +14,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 from typing import IO, Any
 
@@ -308,8 +310,12 @@ def test_processes_that_start_the_same_run_at_the_same_time_repeat_nothing(
 def test_second_run_of_a_folder_takes_no_shard(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     bulk.prepare(grants(80), api.grant_user_entitlement, journal=folder, shards=4)
-    with closing(Lease(folder / "run")):
-        for start in (lambda: run(api, tmp_path, shards=4), lambda: bulk.resume(folder, api, progress=False)):
+    with closing(Lease(folder / "run")), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        for start in (
+            lambda: run(api, tmp_path, shards=4),
+            lambda: run(api, tmp_path, shards=4, executor=pool),
+            lambda: bulk.resume(folder, api, progress=False),
+        ):
             with pytest.raises(bulk.BulkError, match=r"another process is running .*: wait for it"):
                 start()
     assert seeded.journal(GRANT) == []
