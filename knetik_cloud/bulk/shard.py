@@ -361,7 +361,11 @@ class Shard:
             if state != "absent":
                 ended = UNKNOWN if state == "denied" and not_applied == UNKNOWN else STATES[state]
                 return self._end(row, ended, error, candidates)
-            if (error.status == 429 or error.retry_after) and throttled < MAX_THROTTLED:
+            # While there is no token, every row would fail.
+            has_to_wait = (
+                error.status == 429 or error.retry_after or (error.status and self._is_of_token(error))
+            )
+            if has_to_wait and throttled < MAX_THROTTLED:
                 # "0", or a date that is past by the local clock, asks for no particular time.
                 wait = error.retry_after or random.uniform(0.5, 1.0) * 2.0 ** min(throttled, 5)
                 if not (yield Throttled(wait)):
@@ -380,9 +384,12 @@ class Shard:
 
     def _rejects_credentials(self, error: ApiException) -> bool:
         """Return whether an error ends all rows: a 401, or a denial by the token operation."""
+        return error.status == 401 or (self._is_of_token(error) and is_denial(error))
+
+    def _is_of_token(self, error: ApiException) -> bool:
+        """Return whether the token operation has failed, not that of the row or of a read-back."""
         operation = self._job.operation
-        known = (None, operation.id, *(step.list for step in operation.read_back))
-        return error.status == 401 or (error.operation not in known and is_denial(error))
+        return error.operation not in (None, operation.id, *(step.list for step in operation.read_back))
 
     def _decide(
         self, row: int, arguments: Mapping[str, Any], error: ApiException

@@ -447,6 +447,17 @@ def test_token_provider_that_fails_stops_the_run(
     assert (report.counts["absent"], seeded.journal(GRANT)) == (3, [])
 
 
+def test_rows_wait_while_the_service_has_no_token_for_them(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    fault = seeded.fail("get_o_auth_token", status=503)
+    configuration = knetik_cloud.Configuration(
+        host=seeded.url, client_id="knetik", client_secret="client_secret_example", retries=0
+    )
+    with knetik_cloud.ApiClient(configuration) as client:
+        method, journal = Api(client).use_user_entitlement_item, tmp_path / "run"
+        report = bulk.run(keyed_uses(5), method, journal=journal, progress=False)
+    assert (report.applied, fault.met) == (5, 1)
+
+
 LIST = "get_user_inventories"
 """The list that is read first to find a use or a grant."""
 
