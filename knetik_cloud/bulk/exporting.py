@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from knetik_cloud.bulk.files import Appender, compression_of, format_of, load_zstandard, open_bytes
-from knetik_cloud.bulk.journal import BulkError, BusyError, Lease
-from knetik_cloud.bulk.planning import FULL
+from knetik_cloud.bulk.journal import BulkError, BusyError, Lease, on_disk
 from knetik_cloud.bulk.progress import Meter, Progress
 from knetik_cloud.bulk.slices import Slices, lines, split
 from knetik_cloud.core.clock import monotonic
@@ -117,25 +116,20 @@ def export(
     except BusyError:
         raise BulkError(f"another process is exporting to {path}") from None
     try:
-        _take_permissions(part, target)
-        packed = compression if chosen == "jsonl" else None
-        result = _Export(pager, named, part, packed, resume, progress).fetch()
-        if chosen == "jsonl":
-            part.replace(target)
-        else:
-            converted = target.with_name(f"{target.name}.new")
-            _take_permissions(converted, target)
-            convert = _to_csv if chosen == "csv" else _to_parquet
-            convert(part, converted, pager._plan.page_model, compression)
-            converted.replace(target)
-            part.unlink()
-        _state_path(part).unlink(missing_ok=True)
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise BulkError(
-            f"{path} can't be written: {error.strerror}. Correct that, and use the same call to continue"
-        ) from None
+        with on_disk(path, "and use the same call to continue"):
+            _take_permissions(part, target)
+            packed = compression if chosen == "jsonl" else None
+            result = _Export(pager, named, part, packed, resume, progress).fetch()
+            if chosen == "jsonl":
+                part.replace(target)
+            else:
+                converted = target.with_name(f"{target.name}.new")
+                _take_permissions(converted, target)
+                convert = _to_csv if chosen == "csv" else _to_parquet
+                convert(part, converted, pager._plan.page_model, compression)
+                converted.replace(target)
+                part.unlink()
+            _state_path(part).unlink(missing_ok=True)
     finally:
         lease.remove()
     if result.has_moved or (pager._plan.limit is None and not result.is_complete):

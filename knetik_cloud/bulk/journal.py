@@ -16,7 +16,7 @@ import os
 import weakref
 from array import array
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, ClassVar, Literal, NamedTuple, Self
 
@@ -35,6 +35,8 @@ PLANNING = "plan"
 """The name of the lease of the process that stores the rows."""
 RUNNING = "run"
 """The name of the lease of the process that runs the shards, in threads or in an executor."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a write for which the disk has no room."""
 HELD = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK))
 """Errors of a lock that another process holds. With any other, the file system has no locks."""
 
@@ -78,6 +80,17 @@ class ChangedInputError(BulkError, ValueError):
 
 class BusyError(BulkError):
     """Another process is running the shard."""
+
+
+@contextmanager
+def on_disk(path: object, remedy: str) -> Iterator[None]:
+    """Turn the error of a full disk into a BulkError with the path and the remedy."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:  # such as that of a source
+            raise
+        raise BulkError(f"{path} can't be written: {error.strerror}. Correct that, {remedy}") from None
 
 
 class Manifest(NamedTuple):

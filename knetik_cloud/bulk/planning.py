@@ -32,6 +32,7 @@ from knetik_cloud.bulk.journal import (
     InvalidRowsError,
     Lease,
     Manifest,
+    on_disk,
     read_rows,
 )
 from knetik_cloud.bulk.sources import RowReader, Rows, open_rows
@@ -57,8 +58,6 @@ OWN_FILE = re.compile(
 """The names of the files in the folder of a run."""
 OWN_KEYS = re.compile("[0-9]{1,3}")
 """The names of the files with keys."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Errors of a write for which the disk has no room."""
 MAX_SUSPECTS = 10_000
 SECONDS_PER_CALL = 0.05
 PLANNING_POLL_SECONDS = 0.1
@@ -170,6 +169,7 @@ def plan(
 
     Raises:
         InvalidRowsError: If rows can't be sent, or keys occur twice.
+        BulkError: If the disk for temporary files is full.
         ApiValueError: If an option is out of range.
     """
     concurrency = options.integer("concurrency", concurrency, 1, MAX_CONCURRENCY)
@@ -179,7 +179,8 @@ def plan(
     host = target.client.configuration.host
     with tempfile.TemporaryDirectory(prefix="knetik_bulk_") as scratch:
         folder = Folder(scratch)
-        manifest = spool(rows, target, folder, shards)
+        with on_disk(scratch, "or name another folder with TMPDIR"):
+            manifest = spool(rows, target, folder, shards)
         requests = [
             build(target.operation, arguments, target.client.configuration.base_path, {}).as_curl(
                 target.client.configuration.origin
@@ -258,15 +259,9 @@ def _planning_lease(folder: Folder) -> Lease:
 
 def _store_new_rows(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
     _empty(folder)
-    try:
+    with on_disk(folder, "and use the same command to start"):
         manifest = spool(rows, target, folder, shards)
         folder.write_manifest(manifest)
-    except OSError as error:
-        if error.errno not in FULL:  # such as that of a source
-            raise
-        raise BulkError(
-            f"{folder} can't be written: {error.strerror}. Correct that, and use the same command to start"
-        ) from None
     return manifest
 
 

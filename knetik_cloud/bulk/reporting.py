@@ -20,6 +20,7 @@ from knetik_cloud.bulk.journal import (
     Folder,
     History,
     Manifest,
+    on_disk,
     read_rows,
 )
 from knetik_cloud.exceptions import ApiValueError
@@ -124,6 +125,7 @@ class Report:
 
         Raises:
             ApiValueError: If it is named as a Parquet file.
+            BulkError: If the disk is full.
         """
         write_rows(path, lambda: (row.to_dict() for row in self.rows()), (*COLUMNS, "arguments"))
 
@@ -139,6 +141,7 @@ class Report:
 
         Raises:
             ApiValueError: If it is named as a Parquet file.
+            BulkError: If the disk is full.
         """
         return write_rows(
             path,
@@ -169,13 +172,17 @@ def write_rows(
         path: The file.
         rows: Yields the dicts. It is called twice for a CSV file whose columns are unknown.
         columns: The columns of a CSV file, or None for one for each field.
+
+    Raises:
+        ApiValueError: If it is named as a Parquet file.
+        BulkError: If the disk is full.
     """
     path = Path(path)
     suffix = format_of(path)
     if suffix in (".parquet", ".pq"):
         raise ApiValueError(f"can't write {path}: use .csv or .jsonl")
     count = 0
-    with create_text(path) as file:
+    with on_disk(path, "and use the same call again"), create_text(path) as file:
         if suffix != ".csv":
             for row in rows():
                 file.write(f"{json.dumps(row, ensure_ascii=False)}\n")

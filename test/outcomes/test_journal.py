@@ -262,6 +262,20 @@ def test_disk_that_is_full_while_rows_are_stored_is_named(api: Api, seeded: Sand
     assert run(api, tmp_path).counts["applied"] == 80
 
 
+def test_disk_that_is_full_while_a_report_is_written_is_named(api: Api, tmp_path: Path) -> None:
+    bulk.prepare(grants(80), api.grant_user_entitlement, journal=tmp_path / "run")
+    report, (soft, hard) = bulk.report(tmp_path / "run"), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+    try:
+        for name in ("report.csv", "report.jsonl", "report.csv.gz"):
+            with pytest.raises(bulk.BulkError, match=rf"{name} can't be written: .*use the same call again"):
+                report.write(tmp_path / name)
+        with pytest.raises(bulk.BulkError, match=r"can't be written: .*or name another folder with TMPDIR"):
+            bulk.plan(grants(80), api.grant_user_entitlement, shards=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 PROGRAM_WITH_20_DESCRIPTORS = """
 import os, resource, sys
 from knetik_cloud import UsersInventoryApi, bulk
