@@ -153,8 +153,9 @@ def run(
             arguments. By default, the API class is called without arguments there, so that its configuration
             comes from the environment.
         executor: Runs whole shards, such as `dask.distributed.Client.get_executor()` or a
-            `ProcessPoolExecutor`. The folder must be visible to its processes. None runs threads. If the
-            executor fails, pass a new one with the same command to continue.
+            `ProcessPoolExecutor`. The folder must be visible to its processes. None runs threads, and so
+            does a `ThreadPoolExecutor`: up to its number of workers. If the executor fails, pass a new one
+            with the same command to continue.
         workers: The number of shards that the executor runs at the same time, by which `tps` is divided. By
             default, it is asked when the run starts.
         concurrency: The maximum number of calls at the same time, 1 to 256, for threads of this process.
@@ -650,6 +651,8 @@ class _Run:
 
     def _run_threads(self, limits: Limits) -> str | None:
         """Run all shards in threads of this process."""
+        if (at_most := _workers_of(self._executor)) is not None:
+            limits = limits._replace(concurrency=min(limits.concurrency, at_most))
         worker = _Worker(self._folder, self._manifest, self._target, limits)
         left: queue.SimpleQueue[int] = queue.SimpleQueue()
         for shard in self._manifest.sizes:
@@ -820,7 +823,7 @@ def _deadline_reason(block: deadlines.Block | None) -> str | None:
     return block.reason("has passed") if block is not None and monotonic() >= block.end else None
 
 
-def _workers_of(executor: Executor) -> int | None:
+def _workers_of(executor: Executor | None) -> int | None:
     """Return the number of shards that an executor runs at the same time, or None if it doesn't report it."""
     found = getattr(executor, "_max_workers", None)
     if isinstance(found, int):

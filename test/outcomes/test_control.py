@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -396,6 +396,17 @@ def test_error_of_a_progress_function_ends_the_run(api: Api, seeded: Sandbox, tm
     seeded.clear_faults()
     assert open_rows(tmp_path) == 0
     assert_complete(api, tmp_path)
+
+
+def test_thread_pool_limits_the_calls_at_the_same_time(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+    seeded.fail(GRANT, times=None, delay=0.02)
+    in_flight: set[int] = set()
+    with ThreadPoolExecutor(1) as executor:
+        report = run(
+            api, tmp_path, executor=executor, progress=lambda state: in_flight.add(state["in_flight"])
+        )
+    assert report.applied == 120
+    assert max(in_flight) == 1
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
