@@ -287,7 +287,8 @@ def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
     except ApiValueError:
         raise
     except (ValueError, RecursionError) as error:
-        raise ApiValueError(f"{path}, line {number} is not JSON: {error}") from None
+        reason = f"{path}, line {number} is not JSON: {error}. Each line must hold one row as an object"
+        raise ApiValueError(reason) from None
 
 
 def _check_columns(path: Path, names: Iterable[str]) -> None:

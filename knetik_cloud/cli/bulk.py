@@ -254,7 +254,9 @@ def _stdin_rows() -> Iterator[Any]:
             try:
                 yield parse_json(line.decode("utf-8-sig" if number == 1 else "utf-8"))
             except ValueError as error:
-                raise click.UsageError(f"stdin, line {number} is not JSON: {error}") from None
+                raise click.UsageError(
+                    f"stdin, line {number} is not JSON: {error}. Each line must hold one row as an object"
+                ) from None
 
 
 @contextmanager

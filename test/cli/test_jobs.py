@@ -82,6 +82,7 @@ def test_a_line_of_stdin_that_cant_be_read_is_named(
     result = run(*words, "--errors", "text", input=b'{"name": "a"}\n' + wrong + b"\n")
     assert result.code == 2
     assert "stdin, line 2 is not JSON" in result.err
+    assert "Each line must hold one row as an object" in result.err
     assert sandbox.journal() == []
 
 

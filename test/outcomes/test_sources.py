@@ -76,6 +76,11 @@ def test_texts_arrive_as_they_are(api: Api, tmp_path: Path, info: str) -> None:
         ("rows.csv", b"user_id;item_id\n56;56\n", "no argument 'user_id;item_id'"),
         ("rows.jsonl", b'{"user_id": 56, "item_id": 56}\n{"user_id"', r"rows\.jsonl, line 2 is not JSON"),
         ("rows.jsonl", b"[" * 100_000, r"rows\.jsonl, line 1 is not JSON"),
+        (
+            "rows.json",
+            b'[\n{"user_id": 56}\n]',
+            r"line 1 is not JSON: .*\. Each line must hold one row as an obj",
+        ),
         ("rows.jsonl", b'{"info": "\xff"}', r"rows\.jsonl is not encoded in UTF-8"),
         ("rows.jsonl", b'[{"user_id": 56}]', "row 1: a row must be a mapping"),
         ("rows.xlsx", b"", r"must be a \.csv, \.jsonl, \.ndjson or \.parquet file"),
