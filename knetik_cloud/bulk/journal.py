@@ -155,7 +155,8 @@ class Folder:
         """Read the manifest.
 
         Raises:
-            BulkError: If the folder holds no run, or one of another version.
+            BulkError: If the folder holds no run, one whose rows aren't checked yet, or one of another
+                version.
         """
         try:
             found = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
@@ -163,6 +164,10 @@ class Folder:
                 sizes = {int(shard): size for shard, size in found["sizes"].items()}
                 return Manifest(**{**found, "sizes": sizes})
         except FileNotFoundError:
+            if self.is_being_planned:
+                raise BulkError(
+                    f"the rows of {self} aren't checked yet: wait for its first call, or start it again"
+                ) from None
             raise BulkError(f"{self} holds no bulk run: check the path, or start one") from None
         except (ValueError, TypeError, KeyError, AttributeError):
             raise BulkError(f"{self.path / MANIFEST} is damaged: restore it from a copy") from None

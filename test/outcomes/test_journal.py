@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from multiprocessing import get_context
@@ -187,6 +187,19 @@ def test_journals_without_their_manifest_are_kept(api: Api, seeded: Sandbox, tmp
     (tmp_path / "manifest.json").rename(tmp_path / "run" / "manifest.json")
     assert run(api, tmp_path).applied == 80
     assert held(api) == dict.fromkeys(USERS, 2)
+
+
+def test_run_that_checks_its_rows_is_not_reported_as_missing(api: Api, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for read in (bulk.status, bulk.report, bulk.resume):
+            with pytest.raises(bulk.BulkError, match=r"the rows of .*run aren't checked yet: wait for"):
+                read(folder)
+        yield from grants(1)
+
+    bulk.prepare(rows(), api.grant_user_entitlement, journal=folder)
+    assert bulk.status(folder)["pending"] == 1
 
 
 def test_plan_that_was_not_finished_is_made_again(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
