@@ -328,11 +328,9 @@ class History:
         self.states = bytearray(rows)
         self.details = array("q", bytes(8 * rows)) if with_details else None
         self.end = 0
-        try:
-            with path.open("rb") as file:
+        if path.exists():
+            with open_stored(path, "rb") as file:
                 self._replay(file)
-        except FileNotFoundError:
-            pass
 
     def _replay(self, file: IO[bytes]) -> None:
         states, details, codes = self.states, self.details, CODES
@@ -357,7 +355,9 @@ class History:
     def detail(self, row: int) -> dict[str, Any]:
         """Read the details of a row's outcome from the journal."""
         assert self.details is not None
-        with self.path.open("rb") as file:  # not kept open: a report reads all shards at the same time
+        with open_stored(
+            self.path, "rb"
+        ) as file:  # not kept open: a report reads all shards at the same time
             file.seek(self.details[row])
             fields = file.readline().split(b" ", 3)
         found: dict[str, Any] = json.loads(fields[3]) if len(fields) > 3 else {}
@@ -464,6 +464,24 @@ class ShardJournal:
 _NAMES = [name.encode() for name in NAMES]
 
 
+def open_stored(path: Path, mode: str) -> IO[Any]:
+    """Open the rows or the journal of a shard, as bytes or as text.
+
+    Raises:
+        BulkError: If it is missing, or too many files are open.
+    """
+    encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
+    try:
+        return path.open(mode, encoding=encoding, newline=newline)
+    except FileNotFoundError:
+        reason = f"{path} is missing: restore it from a copy"
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+        reason = "too many open files: use fewer shards, or raise the limit (ulimit -n)"
+    raise BulkError(reason)
+
+
 def read_rows(path: Path, size: int) -> Iterator[tuple[int, str | None, dict[str, Any]]]:
     """Yield the rows of a shard: the position in the input, the key and the arguments.
 
@@ -472,13 +490,13 @@ def read_rows(path: Path, size: int) -> Iterator[tuple[int, str | None, dict[str
         size: The number of rows that it has to hold.
 
     Raises:
-        BulkError: If the file is damaged.
+        BulkError: If the file is missing or damaged, or too many files are open.
     """
     from knetik_cloud.data import codec
 
     decode = codec.fast_decoder() or json.loads
     number = 0
-    with path.open("rb") as file:
+    with open_stored(path, "rb") as file:
         for number, line in enumerate(file, 1):
             try:
                 row = decode(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
@@ -33,6 +32,7 @@ from knetik_cloud.bulk.journal import (
     Lease,
     Manifest,
     on_disk,
+    open_stored,
     read_rows,
 )
 from knetik_cloud.bulk.sources import RowReader, Rows, open_rows
@@ -325,7 +325,7 @@ def spool(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
         for shard, line, key in _lines(rows, target, shards, problems):
             file = files.get(shard)
             if file is None:
-                file = files[shard] = stack.enter_context(_open(folder.rows_path(shard), "w"))
+                file = files[shard] = stack.enter_context(open_stored(folder.rows_path(shard), "w"))
                 sizes[shard] = 0
             file.write(line)
             sizes[shard] += 1
@@ -341,15 +341,6 @@ def spool(rows: Rows, target: Target, folder: Folder, shards: int) -> Manifest:
     return Manifest(target.operation.id, target.api, host, run, count, shards, dict(sorted(sizes.items())))
 
 
-def _open(path: Path, mode: str) -> IO[str]:
-    try:
-        return path.open(mode, encoding="utf-8", newline="\n")
-    except OSError as error:
-        if error.errno != errno.EMFILE:
-            raise
-    raise BulkError("too many open files: use fewer shards, or raise the limit (ulimit -n)")
-
-
 def compare(rows: Rows, target: Target, folder: Folder, manifest: Manifest) -> None:
     """Check that the rows are those of the earlier run.
 
@@ -359,7 +350,9 @@ def compare(rows: Rows, target: Target, folder: Folder, manifest: Manifest) -> N
     problems = _Problems()
     count = 0
     with ExitStack() as stack:
-        files = {shard: stack.enter_context(_open(folder.rows_path(shard), "r")) for shard in manifest.sizes}
+        files = {
+            shard: stack.enter_context(open_stored(folder.rows_path(shard), "r")) for shard in manifest.sizes
+        }
         for shard, line, _ in _lines(rows, target, manifest.shards, problems):
             count += 1
             stored = files[shard].readline() if shard in files else ""

@@ -145,6 +145,10 @@ def cut_rows(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
 
 
+def remove_rows(folder: Path) -> None:
+    (folder / "0000.rows").unlink()
+
+
 def change_manifest(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         path = folder / "manifest.json"
@@ -159,6 +163,7 @@ def change_manifest(change: Callable[[dict[str, Any]], object]) -> Callable[[Pat
     ("damage", "message"),
     [
         (cut_rows, r"0000\.rows is damaged: it holds 79 of 80 rows"),
+        (remove_rows, r"0000\.rows is missing: restore it from a copy"),
         (change_manifest(lambda found: found.update(version=1)), "written by another version"),
         (change_manifest(lambda found: found.pop("version")), r"manifest\.json is damaged"),
         (change_manifest(lambda found: found.update(more=1)), r"manifest\.json is damaged"),
@@ -297,17 +302,23 @@ method = UsersInventoryApi().grant_user_entitlement
 rows = [{"user_id": user, "entitlement_id": 5} for user in range(1, 81)]
 limit = len(os.listdir("/proc/self/fd")) + 20
 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-try:
-    bulk.run(rows, method, journal=sys.argv[1], shards=4096, progress=False)
-except bulk.BulkError as error:
-    print(error)
+for use in (
+    lambda: bulk.run(rows, method, journal=sys.argv[1], shards=4096, progress=False),
+    lambda: list(bulk.report(sys.argv[2]).rows()),
+):
+    try:
+        use()
+    except bulk.BulkError as error:
+        print(error)
 """
 
 
 def test_too_many_shards_for_the_open_files_are_rejected(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", PROGRAM_WITH_20_DESCRIPTORS, str(tmp_path / "run")]
+    bulk.prepare(grants(80), api.grant_user_entitlement, journal=tmp_path / "many", shards=4096)
+    folders = str(tmp_path / "run"), str(tmp_path / "many")
+    command = [sys.executable, "-c", PROGRAM_WITH_20_DESCRIPTORS, *folders]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert result.stdout == "too many open files: use fewer shards, or raise the limit (ulimit -n)\n"
+    assert result.stdout == 2 * "too many open files: use fewer shards, or raise the limit (ulimit -n)\n"
     assert run(api, tmp_path, shards=4096).applied == 80
 
 
