@@ -385,7 +385,7 @@ class ShardJournal:
             # A row that no attempt can have applied is sent again as if it were new.
             self.states = self.history.states.replace(bytes([UNAPPLIED]), bytes([PENDING]))
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-            self._descriptor = os.open(path, flags)
+            self._descriptor = os.open(path, flags, 0o666)
         except BaseException:
             self._lease.close()
             raise

@@ -55,6 +55,12 @@ def journal_of(folder: Path) -> Path:
     return folder / "run" / "0000.journal"
 
 
+def test_journals_have_the_permissions_of_their_rows(api: Api, tmp_path: Path) -> None:
+    run(api, tmp_path)
+    files = (path for path in (tmp_path / "run").iterdir() if path.suffix in (".rows", ".journal"))
+    assert len({path.stat().st_mode for path in files}) == 1
+
+
 @pytest.mark.parametrize("tail", [b"app", b"intent 3 17", b"\0" * 4096, b"applied 5\nint"])
 def test_last_record_that_a_crash_truncated_is_discarded(
     api: Api, seeded: Sandbox, tmp_path: Path, tail: bytes
