@@ -169,7 +169,8 @@ def resume(journal: Path, **limits: Any) -> None:
     run.host = run.host or state["host"]
 
     def act(live: Any) -> Report:
-        run.confirm(f"Call {found.cli} for the {state['pending']} rows that are left")
+        left = state["pending"] + state["absent"] + state["unknown"]
+        run.confirm(f"Call {found.cli} for the {left} rows that are left")
         with _errors():
             api = calls.api_class(found)(live.client)
             return engine.resume(journal, api, progress=False if run.quiet else None, **limits)

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+import knetik_cloud
+from knetik_cloud import bulk
 from knetik_cloud.sandbox import Sandbox
 from test.polling import wait_until
 
@@ -253,6 +255,18 @@ def test_a_delete_elsewhere_asks(typed: str, code: int) -> None:
     terminal.type(typed)
     assert terminal.end()[0] == code
     assert "Traceback" not in terminal.shown
+
+
+def test_the_question_of_a_resume_counts_the_rows_that_are_sent_again(tmp_path: Path) -> None:
+    rows = [{"user_id": 56, "entitlement_id": 5}] * 4
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(host=HOST[1])) as client:
+        method = knetik_cloud.UsersInventoryApi(client).grant_user_entitlement
+        shard = bulk.prepare(rows, method, journal=tmp_path / "run", shards=1)[0]
+    (tmp_path / "run" / f"{shard:04}.journal").write_text("applied 0 1\nabsent 1 1 {}\nunknown 2 1 {}\n")
+    terminal = Terminal("bulk", "resume", str(tmp_path / "run"))
+    terminal.read_until("for the 3 rows that are left on http://example.invalid? [y/N]: ")
+    terminal.type("n\n")
+    assert terminal.end()[0] == 1
 
 
 def test_a_secret_is_asked_for_without_an_echo(sandbox: Sandbox, home: Path) -> None:
