@@ -285,15 +285,17 @@ def _finish(run: Run, found: Report) -> None:
 
 def _failure(found: Report) -> CommandError | None:
     """Return the error with which a run ends, or None if every row is applied."""
+    stopped = None if found.stopped is None else f"the run stopped: {found.stopped}"
     if found.counts["unknown"]:
+        unknown = f"the outcome of {found.counts['unknown']} rows is unknown"
         return CommandError(
-            f"the outcome of {found.counts['unknown']} rows is unknown",
+            unknown if stopped is None else f"{unknown}, and {stopped}",
             Exit.UNKNOWN,
             f"Run `knetik bulk resume {found.journal}`, which reads them back again.",
         )
-    if found.stopped is not None:
+    if stopped is not None:
         return CommandError(
-            f"the run stopped: {found.stopped}",
+            stopped,
             next_step=f"Run `knetik bulk resume {found.journal}` to go on.",
         )
     if found.failed:

@@ -164,6 +164,15 @@ def test_an_unknown_outcome_ends_with_7(sandbox: Sandbox, run: Run, winners: Pat
     assert [(row["state"], row["candidates"]) for row in json.loads(report.text)] == [("unknown", 2)]
 
 
+def test_a_run_that_stops_with_unknown_outcomes_names_both(sandbox: Sandbox, run: Run, winners: Path) -> None:
+    sandbox.fail("grant_user_entitlement", reset=True)
+    sandbox.fail("get_user_inventories", status=400, times=None)
+    words = ("bulk", "run", "entitlements", "grant", str(winners), "--settle", "0", "--retries", "0")
+    result = run(*words, "--canary", "1")
+    assert result.code == 7
+    assert "the outcome of 1 rows is unknown, and the run stopped: after the canary of 1 rows" in result.err
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
