@@ -127,6 +127,11 @@ class Loader:
         if alone:
             key = next(iter(table.primary_key))
             ids = [_insertion(table, tuple(stored[0]), key.name).one(self._db, **stored[0])[0]]
+            if section == "items":
+                # The names of unnamed groups contain the id.
+                rows = [{**rows[0], "id": ids[0]}]
+                document = self._stored(section, rows[0])["document"]
+                self._db.execute(update(table).where(key == ids[0]).values(document=document))
         else:
             _insertion(table, tuple(stored[0]), None).many(self._db, stored)
             ids = [values["id"] for values in stored] if has_id else []
@@ -172,7 +177,7 @@ class Loader:
             case "templates":
                 return self._resource(section, row, {})
             case "items":
-                behaviors = row.get("behaviors") or []
+                behaviors = _behaviors(row)
                 sort = DEFAULT_SORT if row.get("sort") is None else row["sort"]
                 columns = {"template": row.get("template"), "unique_key": row.get("unique_key")}
                 return self._resource(section, {**row, "sort": sort, "behaviors": behaviors}, columns)
@@ -295,9 +300,14 @@ def _parts(section: str, row: Row) -> Sequence[Any]:
         case "inventory":
             return row.get("log") or ()
         case "items":
-            return groups.uses(row.get("behaviors") or ())
+            return groups.uses(_behaviors(row))
         case _:
             return ()
+
+
+def _behaviors(item: Row) -> list[dict[str, Any]]:
+    """Return the behaviors of an item with names for all groups, which are not final before it has an id."""
+    return groups.with_names(item.get("behaviors") or (), item.get("id") or 0)
 
 
 @cache

@@ -223,6 +223,21 @@ def test_unique_key_of_a_stored_item_is_reported_with_its_place(empty: Sandbox, 
         assert empty.export() == before
 
 
+@pytest.mark.parametrize("ids", [(7, 8), (None, None)], ids=["own ids", "next ids"])
+def test_groups_without_a_name_limit_the_items_of_a_seed(
+    empty: Sandbox, web: Web, ids: tuple[int | None, int | None]
+) -> None:
+    daily = {"type_hint": "time_period_gettable", "get_limit": 1, "time_length": 1, "unit_of_time": "day"}
+    single = {"type_hint": "limited_gettable", "group": {"active_only": True, "owned_limit": 1}}
+    items = [item(id, behaviors=[behavior]) for id, behavior in zip(ids, (daily, single), strict=True)]
+    empty.seed({"users": [{"id": 10, "username": "kim"}], "items": items})
+    first, second = stored = web.get("/entitlements").json["content"]
+    assert first["behaviors"] == [{**daily, "group_name": f"item-{first['id']}-time_period_gettable"}]
+    assert second["behaviors"][0]["group"]["name"] == f"item-{second['id']}-limited_gettable"
+    for each in stored:
+        assert [web.grant(10, each["id"]).status for _ in range(2)] == [202, 400]
+
+
 def test_line_with_two_values_for_a_name_is_rejected(empty: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "seed.jsonl"
     path.write_text('{"users": {"username": "kim"}}\n{"users": {"username": "lee", "username": "sam"}}\n')
