@@ -18,7 +18,7 @@ from knetik_cloud.documents import load_document, parse_document, parse_json
 from knetik_cloud.sandbox.bodies import MAX_DEPTH
 from knetik_cloud.sandbox.errors import INVALID, Problem, ServiceError
 from knetik_cloud.sandbox.loading import BATCH, SECTIONS, Loader
-from knetik_cloud.sandbox.rules import definitions
+from knetik_cloud.sandbox.rules import definitions, template_check
 from knetik_cloud.sandbox.schema import BodyCheck, short_json
 from knetik_cloud.sandbox.schema import problems as schema_problems
 from knetik_cloud.sandbox.storage import tables
@@ -223,11 +223,15 @@ def _resource_problems(
     for section, name in (("items", "EntitlementItem"), ("templates", "ItemTemplateResource")):
         for number, row in enumerate(document.get(section) or ()):
             found = bodies.problems(contract.schemas[name], row, name)
-            if section == "items" and not found:
-                found = definitions.behavior_problems(row.get("behaviors") or ())
-                found = found or definitions.key_problems(row)
+            if not found:
+                found = _item_problems(row) if section == "items" else template_check.definition_problems(row)
             path = f"{section}[{number}]"
             yield from (Problem(f"{path}: {each.message}", f"{path}.{each.field}") for each in found)
+
+
+def _item_problems(row: Mapping[str, Any]) -> list[Problem]:
+    found = definitions.name_problems(row) + definitions.behavior_problems(row.get("behaviors") or ())
+    return found or definitions.key_problems(row)
 
 
 def apply(

@@ -154,6 +154,24 @@ def test_a_date_in_a_seed_is_the_text_that_it_would_be_in_json(web: Web, sandbox
             "items: [{type_hint: entitlement, name: a, behaviors: [{type_hint: consumable, max_use: 0}]}]",
             "items[0]: behaviors[0].max_use must be 1 or more",
         ),
+        ("items: [{type_hint: entitlement, name: ' '}]", "items[0]: name must not be blank"),
+        ("templates: [{id: a, name: ' '}]", "templates[0]: name must not be blank"),
+        (
+            """
+templates:
+  - {id: a, name: a, properties: [{name: b, type: long, required: true, min: 2, max: 1}]}
+""",
+            "templates[0]: properties[0].max must not be below min: 1 is less than 2",
+        ),
+        (
+            """
+templates:
+  - id: a
+    name: a
+    behaviors: [{behavior: {type_hint: consumable, max_use: 0}, required: true, modifiable: true}]
+""",
+            "templates[0]: behaviors[0].behavior.max_use must be 1 or more",
+        ),
     ],
 )
 def test_an_invalid_seed_is_rejected_and_changes_nothing(

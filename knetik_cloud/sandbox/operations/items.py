@@ -103,15 +103,13 @@ def _checked(call: Call, before: Document | None) -> Document:
 
 
 def _own_problems(document: Document) -> list[Problem]:
-    problems = []
+    problems = definitions.name_problems(document)
     if document["type_hint"] not in KINDS:
         problems.append(
             Problem(
                 f"type_hint must be {' or '.join(KINDS)} here, not {document['type_hint']!r}", "type_hint"
             )
         )
-    if not document["name"].strip():
-        problems.append(Problem("name must not be blank", "name"))
     return problems
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.errors import (
     INVALID,
-    Problem,
     ServiceError,
     conflict_error,
     invalid_error,
@@ -15,7 +14,7 @@ from knetik_cloud.sandbox.errors import (
 )
 from knetik_cloud.sandbox.operations.listing import page_and_size, sort_keys
 from knetik_cloud.sandbox.resources import page_resource
-from knetik_cloud.sandbox.rules import definitions, patch, template_check
+from knetik_cloud.sandbox.rules import patch, template_check
 from knetik_cloud.sandbox.storage import catalog
 from knetik_cloud.sandbox.storage.catalog import Document
 from knetik_cloud.sandbox.storage.database import lock_catalog
@@ -110,12 +109,7 @@ def _checked(call: Call, body: Document) -> Document:
     """
     ignored = call.contract.read_only_fields("ItemTemplateResource")
     document = {key: value for key, value in body.items() if key not in ignored}
-    behaviors = [definition["behavior"] for definition in document.get("behaviors") or ()]
-    problems = [
-        *([] if document["name"].strip() else [Problem("name must not be blank", "name")]),
-        *template_check.definition_problems(document),
-        *definitions.behavior_problems(behaviors, "behaviors[{}].behavior"),
-    ]
+    problems = template_check.definition_problems(document)
     if problems:
         raise ServiceError(400, INVALID, problems)
     return document

@@ -56,6 +56,11 @@ def behavior_problems(behaviors: Sequence[Mapping[str, Any]], prefix: str = "beh
     return found
 
 
+def name_problems(resource: Mapping[str, Any]) -> list[Problem]:
+    """List the problems of the name of an item or a template."""
+    return [] if resource["name"].strip() else [Problem("name must not be blank", "name")]
+
+
 def key_problems(item: Mapping[str, Any]) -> list[Problem]:
     """List the keys of an item that are too long: its unique key, its template, the names of its groups."""
     keys = [(field, item.get(field) or "") for field in ("unique_key", "template")]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from knetik_cloud.sandbox.errors import Problem
-from knetik_cloud.sandbox.rules import groups
+from knetik_cloud.sandbox.rules import definitions, groups
 from knetik_cloud.sandbox.rules.using import find
 
 FILES = ("file", "audio", "image", "video")
@@ -25,8 +25,8 @@ def problems(item: Mapping[str, Any], template: Mapping[str, Any]) -> list[Probl
 
 
 def definition_problems(template: Mapping[str, Any]) -> list[Problem]:
-    """List what is wrong with a template itself: names given twice, bounds that admit nothing."""
-    found = []
+    """List what is wrong with a template itself: names given twice, bounds that admit nothing, behaviors."""
+    found = definitions.name_problems(template)
     seen: set[str] = set()
     for number, definition in enumerate(template.get("properties") or ()):
         path = f"properties[{number}]"
@@ -38,7 +38,8 @@ def definition_problems(template: Mapping[str, Any]) -> list[Problem]:
         found += [
             Problem(f"{path}.{field} {message}", f"{path}.{field}") for field, message in _bounds(definition)
         ]
-    return found
+    behaviors = [definition["behavior"] for definition in template.get("behaviors") or ()]
+    return found + definitions.behavior_problems(behaviors, "behaviors[{}].behavior")
 
 
 def _bounds(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
