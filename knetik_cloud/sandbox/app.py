@@ -66,7 +66,7 @@ def create_app(service: Service) -> ASGIApp:
 
     async def entrance(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope["knetik.transport"] = connections.transport_of(send)
+            scope["knetik.exchange"] = connections.exchange_of(send)
             send = dates.added_to(send)
             path = scope["path"]
             # An encoded slash belongs to the last part of the path.
@@ -76,7 +76,8 @@ def create_app(service: Service) -> ASGIApp:
             await gate(scope, receive, send)
         except asyncio.CancelledError:
             # The server stops while this request is in progress, such as one that a fault delays.
-            await connections.abort(scope["knetik.transport"], receive)
+            if scope["knetik.exchange"] is not None:
+                connections.abort(scope["knetik.exchange"])
 
     return entrance
 

@@ -17,10 +17,10 @@ ABORT_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER on, for 0 seconds: closing sends RST."""
 
 
-def transport_of(send: Send) -> asyncio.Transport | None:
-    """Return the connection behind the server's `send`, or None if the server keeps it elsewhere."""
-    transport: asyncio.Transport | None = getattr(getattr(send, "__self__", None), "transport", None)
-    return transport
+def exchange_of(send: Send) -> Any:
+    """Return the server's state of a request behind its `send`, or None if the server keeps it elsewhere."""
+    exchange = getattr(send, "__self__", None)
+    return exchange if hasattr(exchange, "transport") else None
 
 
 BODY_TIMEOUT_SECONDS = 60
@@ -52,10 +52,10 @@ class ResetResponse(Response):
     """No response: the connection is reset."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        transport = scope["knetik.transport"]
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_ON_CLOSE)
-        transport.abort()
-        await _closed(receive)
+        exchange = scope["knetik.exchange"]
+        connection = exchange.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_ON_CLOSE)
+        abort(exchange)
 
 
 class TruncatedResponse(Response):
@@ -69,19 +69,14 @@ class TruncatedResponse(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         half = bytes(self.body)[: len(self.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
-        scope["knetik.transport"].close()
-        await _closed(receive)
+        exchange = scope["knetik.exchange"]
+        exchange.transport.close()
+        exchange.disconnected = True
 
 
-async def abort(transport: asyncio.Transport | None, receive: Receive) -> None:
-    """Drop a connection without a response."""
-    if transport is not None:
-        transport.abort()
-        await _closed(receive)
-
-
-async def _closed(receive: Receive) -> None:
-    """Wait until the server has noticed the closed connection, so that it logs no error for the rest."""
-    message: Any = await receive()
-    while message["type"] != "http.disconnect":
-        message = await receive()
+def abort(exchange: Any) -> None:
+    """Drop the connection of a request without a response."""
+    exchange.transport.abort()
+    # So that the server logs no error for the missing rest. It notices by itself only in the last request of
+    # a connection, and others may have been sent behind this one.
+    exchange.disconnected = True

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import http.client
+import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 
 from knetik_cloud.sandbox import Sandbox
+from test.polling import wait_until
 from test.sandbox.web import Web
 
 
@@ -160,4 +164,20 @@ def test_stopping_in_the_middle_of_a_delay_drops_the_request_quietly(
             time.sleep(0.01)
         sandbox.stop()
         assert isinstance(pending.exception(), OSError)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("fault", [{"reset": True}, {"truncate": True}, {"delay": 3600}], ids=str)
+def test_sandbox_stops_while_requests_wait_behind_one_with_a_fault(
+    capfd: pytest.CaptureFixture[str], fault: dict[str, Any]
+) -> None:
+    threads = {*threading.enumerate()}
+    with Sandbox() as sandbox:
+        armed = sandbox.fail("*", **fault)
+        url = urlsplit(sandbox.url)
+        with socket.create_connection((url.hostname, url.port)) as connection:
+            connection.sendall(b"GET /entitlements/56 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
+            assert wait_until(lambda: armed.met)
+            sandbox.stop()
+    assert {*threading.enumerate()} <= threads
     assert capfd.readouterr().err == ""

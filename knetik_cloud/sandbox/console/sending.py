@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
@@ -84,7 +84,7 @@ def _scope(outer: Scope, wanted: Wanted, mark: str) -> tuple[Scope, bytes]:
         "query_string": urlencode(wanted.query).encode("ascii"),
         "root_path": "",
         "headers": list(headers.items()),
-        "knetik.transport": _NoConnection(),
+        "knetik.exchange": _NoConnection(),
     }
     return scope, body
 
@@ -96,7 +96,13 @@ def _decoded(path: str) -> str:
 
 
 class _NoConnection:
-    """Stands for the connection of a request from inside, which a fault may reset."""
+    """Stands for the exchange and the connection of a request from inside, which a fault may reset."""
+
+    disconnected = False
+
+    @property
+    def transport(self) -> Self:
+        return self
 
     def get_extra_info(self, name: str) -> Any:
         return self
