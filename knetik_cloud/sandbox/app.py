@@ -171,7 +171,7 @@ async def _respond(
         if delay and reads_first:
             await asyncio.sleep(delay)
     except ServiceError as error:
-        return b"", service.error_response(error)
+        return b"", service.error_response(error, operation)
     if clock is not None and (await _run_shared(service, service.controls.current_clock)).era != clock.era:
         problem = Problem("The data was replaced while a fault of the sandbox delayed this request")
         return body, service.error_response(ServiceError(503, INJECTED, [problem]))

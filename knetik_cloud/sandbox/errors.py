@@ -63,6 +63,11 @@ class OAuthError(ServiceError):
         return {"error": self.error, "error_description": self.description}
 
 
+def as_oauth_error(error: ServiceError) -> OAuthError:
+    """Return an error about an invalid request (400) in the form of OAuth."""
+    return error if isinstance(error, OAuthError) else OAuthError(400, "invalid_request", str(error))
+
+
 def invalid_error(message: str, field: str | None = None, details: Any = None) -> ServiceError:
     """Build the error for an invalid value (400)."""
     return ServiceError(400, INVALID, [Problem(message, field, details)])

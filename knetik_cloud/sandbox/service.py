@@ -17,7 +17,7 @@ from knetik_cloud.sandbox import auth, bodies, parameters
 from knetik_cloud.sandbox.bodies import ABSENT
 from knetik_cloud.sandbox.call import Call
 from knetik_cloud.sandbox.controls import Controls
-from knetik_cloud.sandbox.errors import OAuthError, ServiceError, invalid_error, unavailable_error
+from knetik_cloud.sandbox.errors import ServiceError, as_oauth_error, invalid_error, unavailable_error
 from knetik_cloud.sandbox.journal import Facts
 from knetik_cloud.sandbox.operations import HANDLERS
 from knetik_cloud.sandbox.schema import BodyCheck
@@ -86,22 +86,26 @@ class Service:
             with self.controls.fulfilled_transaction(reads_only=operation.method == "GET") as (db, now):
                 return self._execute(operation, request, db, now)
 
-        return self.responding(lambda: self.database.retrying(attempt))
+        return self.responding(lambda: self.database.retrying(attempt), operation)
 
-    def responding(self, work: Callable[[], ServiceResponse]) -> ServiceResponse:
+    def responding(
+        self, work: Callable[[], ServiceResponse], operation: Operation | None = None
+    ) -> ServiceResponse:
         """Run work and return its response, or the response for the error that it raises."""
         try:
             return work()
         except ServiceError as error:
-            return self.error_response(error)
+            return self.error_response(error, operation)
         except (DataError, OverflowError):
             # The checks of requests let nothing of this kind through; if they do, it is still no defect.
             return self.error_response(invalid_error("a value is outside the range that can be stored"))
         except UnusableDatabase as error:
             return self.error_response(unavailable_error(error))
 
-    def error_response(self, error: ServiceError) -> ServiceResponse:
-        """Build the response for an error."""
+    def error_response(self, error: ServiceError, operation: Operation | None = None) -> ServiceResponse:
+        """Build the response for an error. Invalid requests for tokens get errors in the form of OAuth."""
+        if error.status == 400 and operation is not None and operation.issues_tokens:
+            error = as_oauth_error(error)
         return ServiceResponse(error.status, error.body(self.request_id()), error.headers)
 
     def _execute(self, operation: Operation, request: Request, db: Connection, now: float) -> ServiceResponse:
@@ -112,13 +116,7 @@ class Service:
             request.facts.caller = caller.name
         if required and operation.permissions and not caller.authenticated:
             auth.authorize(operation, caller, None)
-        form: Mapping[str, str] = {}
-        if operation.takes_form:
-            form = bodies.read_form(request.body, request.headers.get("content-type"))
-        if operation.issues_tokens:
-            form = auth.with_client_credentials(form, request.headers.get("authorization"))
-        given = {"path": request.path, "query": request.query, "header": request.headers, "form": form}
-        values = self._parameters(operation, given)
+        values = self._parameters(operation, request)
         owner = self._owner(db, operation, values, caller)
         request.facts.user_id = owner.id if owner else None
         if required:
@@ -152,13 +150,14 @@ class Service:
         return bodies.read_json(request.body, content_type)
 
     @staticmethod
-    def _parameters(operation: Operation, given: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-        try:
-            return parameters.read(operation, given)
-        except ServiceError as error:
-            if operation.issues_tokens:
-                raise OAuthError(error.status, "invalid_request", str(error)) from None
-            raise
+    def _parameters(operation: Operation, request: Request) -> dict[str, Any]:
+        form: Mapping[str, str] = {}
+        if operation.takes_form:
+            form = bodies.read_form(request.body, request.headers.get("content-type"))
+        if operation.issues_tokens:
+            form = auth.with_client_credentials(form, request.headers.get("authorization"))
+        given = {"path": request.path, "query": request.query, "header": request.headers, "form": form}
+        return parameters.read(operation, given)
 
     @staticmethod
     def _owner(

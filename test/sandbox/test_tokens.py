@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from knetik_cloud.contract import Contract
+from knetik_cloud.contract import FORM, Contract
 from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.bodies import MAX_BODY_BYTES
 from test.sandbox.web import Web
 
 CLIENT = {"grant_type": "client_credentials", "client_id": "knetik", "client_secret": "client_secret_example"}
@@ -80,10 +81,21 @@ def test_invalid_credentials_are_rejected_in_the_form_of_oauth(
     assert set(reply.json) == {"error", "error_description"}
 
 
-@pytest.mark.parametrize("body", [b"grant_type=%FF", b"\xff=1", b"a&" * 200])
-def test_a_malformed_form_is_rejected(web: Web, body: bytes) -> None:
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    assert web.call("POST", "/oauth/token", body=body, headers=headers).status == 400
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (b"grant_type=%FF", FORM),
+        (b"\xff=1", FORM),
+        (b"a&" * 200, FORM),
+        (b"a" * (MAX_BODY_BYTES + 1), FORM),
+        (b"{}", "application/json"),
+    ],
+    ids=lambda value: str(value[:20]),
+)
+def test_a_malformed_form_is_rejected_in_the_form_of_oauth(web: Web, body: bytes, media_type: str) -> None:
+    reply = web.call("POST", "/oauth/token", body=body, headers={"Content-Type": media_type})
+    assert (reply.status, reply.json["error"]) == (400, "invalid_request")
+    assert set(reply.json) == {"error", "error_description"}
 
 
 def test_without_enforcement_any_token_is_accepted(web: Web) -> None:
