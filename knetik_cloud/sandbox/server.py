@@ -54,6 +54,8 @@ class Sandbox:
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._socket: socket.socket | None = None
+        # A forked process may ask for it, in which the socket is closed.
+        self._url: str | None = None
 
     def start(self) -> Self:
         """Start the server and return once it serves.
@@ -67,6 +69,7 @@ class Sandbox:
         if self._server is not None:
             raise RuntimeError("this sandbox runs already")
         self._socket = listen(self.settings)
+        self._url = address(self._socket)
         try:
             self._service = Service(self.settings)
         except ServiceError as error:
@@ -102,7 +105,7 @@ class Sandbox:
             self._socket.close()
         if self._service is not None:
             self._service.close()
-        self._server = self._thread = self._socket = self._service = None
+        self._server = self._thread = self._socket = self._service = self._url = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -113,8 +116,7 @@ class Sandbox:
         self.stop()
 
     def __repr__(self) -> str:
-        listening = self._socket
-        return "<Sandbox, stopped>" if listening is None else f"<Sandbox at {address(listening)}>"
+        return "<Sandbox, stopped>" if self._url is None else f"<Sandbox at {self._url}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Sandbox can't be pickled or copied: pass its url")
@@ -122,9 +124,9 @@ class Sandbox:
     @property
     def url(self) -> str:
         """The address of the server, such as `http://127.0.0.1:49152`."""
-        if self._socket is None:
+        if self._url is None:
             raise RuntimeError("this sandbox does not run: use it in a with block, or call start()")
-        return address(self._socket)
+        return self._url
 
     # Data
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import os
 import socket
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import uvicorn
 
@@ -33,10 +35,13 @@ class Server(uvicorn.Server):
     def __init__(self, service: Service) -> None:
         super().__init__(server_config(service))
         self._service = service
+        self._listening: list[socket.socket] = []
         self._complained_at = self._made_room_at = -math.inf
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until told to stop."""
+        self._listening = sockets or []
+        _SERVERS.add(self)
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.get_loop().set_exception_handler(self._handle_loop_error)
             runner.run(self.serve(sockets))
@@ -46,6 +51,17 @@ class Server(uvicorn.Server):
         # The streams of open consoles would otherwise stay open until the server times out.
         self._service.is_stopping = True
         await super().shutdown(sockets)
+
+    def leave_to_parent(self) -> None:
+        """Close the sockets in a forked process, with which they would stay open after the server's end."""
+        connections: Any = self.server_state.connections
+        accepted = [each.transport.get_extra_info("socket") for each in connections]
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for each in [*self._listening, *accepted]:
+            if each.fileno() >= 0:
+                # The number stays taken, because the socket's object still closes it.
+                os.dup2(nothing, each.fileno(), inheritable=False)
+        os.close(nothing)
 
     def _handle_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Make room if a connection can't be accepted, which asyncio reports up to 100 times in a row."""
@@ -72,6 +88,19 @@ class Server(uvicorn.Server):
             # Afterwards, since a handler of logs may also need a descriptor.
             message = "no connection can be accepted (%s): closing idle ones"
             loop.call_soon(logger.error, message, error)
+
+
+_SERVERS: WeakSet[Server] = WeakSet()
+"""The servers that run or ran in this process."""
+
+
+def _leave_servers_to_parent() -> None:
+    for server in _SERVERS:
+        server.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_servers_to_parent)
 
 
 class _HeadTimeout:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import http.client
 import logging
+import multiprocessing
 import re
-from collections.abc import Callable
+import signal
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 import yaml
@@ -435,6 +439,48 @@ def test_a_sandbox_can_be_stopped_and_started_again() -> None:
             client = Web(sandbox.url)
             assert client.create_item() == 57
             client.close()
+
+
+@pytest.fixture
+def forked() -> Iterator[Callable[[], None]]:
+    """A function that forks a process, which lives until the end of the test."""
+    children = []
+
+    def fork() -> None:
+        child = multiprocessing.get_context("fork").Process(target=signal.pause)
+        child.start()
+        children.append(child)
+
+    yield fork
+    for child in children:
+        child.kill()
+        child.join()
+
+
+def test_port_of_a_stopped_sandbox_is_free_while_a_forked_process_lives(forked: Callable[[], None]) -> None:
+    sandbox = Sandbox().start()
+    url = urlsplit(sandbox.url)
+    forked()
+    sandbox.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((url.hostname, url.port), timeout=60)
+    with Sandbox(port=url.port) as other:
+        assert other.url == url.geturl()
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [({"reset": True}, ConnectionResetError), ({"truncate": True}, http.client.IncompleteRead)],
+    ids=["reset", "truncate"],
+)
+def test_faults_close_connections_that_a_forked_process_has_seen(
+    web: Web, sandbox: Sandbox, forked: Callable[[], None], fault: dict[str, Any], error: type[Exception]
+) -> None:
+    web.get("/entitlements/56")
+    forked()
+    sandbox.fail("*", **fault)
+    with pytest.raises(error):
+        web.get("/entitlements/56")
 
 
 def test_a_port_that_is_taken_is_an_os_error(sandbox: Sandbox) -> None:
