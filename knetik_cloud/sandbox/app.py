@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from email.utils import formatdate
@@ -37,6 +38,9 @@ from knetik_cloud.sandbox.storage import UnusableDatabase
 
 logger = logging.getLogger("knetik_cloud.sandbox")
 
+_ABSOLUTE = re.compile("https?://[^/]*/?", re.IGNORECASE)
+"""What comes before the path in a target with scheme and host."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -68,6 +72,10 @@ def create_app(service: Service) -> ASGIApp:
         if scope["type"] == "http":
             scope["knetik.exchange"] = connections.exchange_of(send)
             send = dates.added_to(send)
+            if _ABSOLUTE.match(scope["path"]):
+                # Clients send such targets to proxies. httptools reports their paths only.
+                scope["path"] = _ABSOLUTE.sub("/", scope["path"])
+                scope["raw_path"] = _ABSOLUTE.sub("/", _raw_path(scope).decode("latin-1")).encode("latin-1")
             path = scope["path"]
             # An encoded slash belongs to the last part of the path.
             if len(path) > 1 and path.endswith("/") and _raw_path(scope).endswith(b"/"):

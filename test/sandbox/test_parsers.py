@@ -49,6 +49,17 @@ def test_ordinary_request_succeeds(parsed: Sandbox) -> None:
     assert exchange(parsed, GOOD + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize("query", [b"", b"?size=1&filter_item_name=http://x/"])
+def test_target_may_have_a_scheme_and_a_host(parsed: Sandbox, query: bytes) -> None:
+    head = b"GET %b/users/56/inventory%b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    relative, absolute = (
+        exchange(parsed, head % (origin, query)) for origin in (b"", b"HTTP://localhost:80")
+    )
+    assert relative.startswith(b"HTTP/1.1 200")
+    assert absolute.partition(b"\r\n\r\n")[2] == relative.partition(b"\r\n\r\n")[2]
+    assert {each.path for each in parsed.journal()[-2:]} == {"/users/56/inventory"}
+
+
 def test_requests_in_one_part_and_in_many_succeed(parsed: Sandbox) -> None:
     both = GOOD + b"\r\n" + GOOD + b"Connection: close\r\n\r\n"
     assert exchange(parsed, both).count(b"HTTP/1.1 200") == 2
