@@ -226,3 +226,15 @@ def test_fault_like_one_that_a_request_met_has_its_retry_after(
     form = pages.page("/console/faults?from=1")
 
     assert 'name="retry_after" value="7"' in form
+
+
+def test_pages_that_show_no_bodies_read_none(
+    sandbox: Sandbox, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.fail("*", delay=0.001, times=None)
+    for _ in range(3):
+        pages.get("/entitlements/56")
+    monkeypatch.setattr("knetik_cloud.sandbox.journal.masked_body", pytest.fail)
+
+    assert pages.page("/console/faults").count('href="/console/journal/') == 3
+    assert "holds 3 requests" in pages.send("/console/journal/clear").body.decode()

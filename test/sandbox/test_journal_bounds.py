@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from knetik_cloud.sandbox import Sandbox, journal
+from knetik_cloud.sandbox import Sandbox, journal, masking
 from knetik_cloud.sandbox.masking import masked_body, masked_form, masked_header
 from test.sandbox.conftest import running_command
 from test.sandbox.web import Web
@@ -70,6 +70,15 @@ def test_secrets_in_bodies_are_masked(body: str, encoding: str) -> None:
     ],
 )
 def test_other_bodies_are_unchanged(body: str) -> None:
+    assert masked_body(body.encode()) == body
+
+
+def test_body_without_the_name_of_a_secret_is_not_searched_for_values(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(masking, "_masked_json", pytest.fail)
+    body = '{"name": "Secret LevelUpdated", "token_type": "bearer", "tags": ["password reset", "Ümläut"]}'
+
     assert masked_body(body.encode()) == body
 
 

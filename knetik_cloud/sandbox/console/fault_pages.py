@@ -46,7 +46,7 @@ def faults(context: Context, visit: Visit) -> Outcome:
             "any": ANY,
             "filled": filled,
             "source": source,
-            "applied": book.newest(20, matches=lambda exchange: exchange.fault),
+            "applied": book.newest(20, matches=lambda exchange: exchange.fault, whole=False),
         },
     )
 

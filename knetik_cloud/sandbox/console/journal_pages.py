@@ -11,7 +11,16 @@ from starlette.responses import Response, StreamingResponse
 
 from knetik_cloud.sandbox.console import filters, touched
 from knetik_cloud.sandbox.console.filters import Filters
-from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link, read_number
+from knetik_cloud.sandbox.console.page import (
+    MAX_ID,
+    Context,
+    Outcome,
+    Page,
+    Redirect,
+    Visit,
+    link,
+    read_number,
+)
 from knetik_cloud.sandbox.errors import not_found_error
 from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.storage import UnusableDatabase
@@ -129,9 +138,10 @@ def find_exchange(context: Context, visit: Visit, number: int) -> Exchange:
 
 def clear(context: Context, visit: Visit) -> Outcome:
     """Empty the journal, after asking: it is no part of the copies that Undo brings back."""
+    book = context.service.controls.journal
     if visit.form.get("sure") != "yes":
-        return Page("clear.html", {"kept": len(context.service.controls.exchanges())})
-    context.service.controls.journal.clear()
+        return Page("clear.html", {"kept": len(book.newest(MAX_ID, whole=False))})
+    book.clear()
     return Redirect(link("/journal"))
 
 
