@@ -93,6 +93,16 @@ def text_of(body: bytes) -> str:
     return body.decode(json.detect_encoding(body) if wide else "utf-8", "replace")
 
 
+def count_masked(text: str) -> int:
+    """Count the values in a body or a query of the journal that are masked."""
+    values = _count_masks(text.replace(MASK, "x"))
+    return values - (_count_masks(text) - text.count(MASK))
+
+
+def _count_masks(text: str) -> int:
+    return (masked_body(text.encode("utf-8", "replace")) or "").count(MASK)
+
+
 def _masked_pair(part: str) -> str:
     name, separator, value = part.partition("=")
     return f"{name}={MASK}" if separator and value and is_secret(unquote_plus(name)) else part

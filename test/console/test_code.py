@@ -344,11 +344,22 @@ def test_copied_curl_lines_send_unusual_requests_unchanged(sandbox: Sandbox, pag
 
 
 def test_copied_curl_line_of_an_incomplete_body_has_a_note(sandbox: Sandbox, pages: Pages) -> None:
-    for body in (b"\xff", b"x" * 20_000):
+    masked = b'{"token": "%s", "note": "%s"}' % (b"t" * 10_000, b"x" * 10_000)
+    for body in (b"\xff", b"x" * 20_000, masked):
         pages.put("/users/56/inventory/56/behavior-data", body=body)
     text = code(pages, sandbox, "curl")
     assert "# Its body is not UTF-8 text" in text
-    assert "# The journal keeps only the beginning of its body" in text
+    assert text.count("# The journal keeps only the beginning of its body") == 2
+
+
+@pytest.mark.parametrize("form", ["pytest", "python", "curl", "knetik"])
+def test_copied_code_has_a_note_where_secrets_are_masked(sandbox: Sandbox, pages: Pages, form: str) -> None:
+    pages.put("/users/56/inventory/56/behavior-data", {"token": "hush", "name": "***"})
+    pages.put("/users/56/inventory/56/behavior-data", {"token": None, "name": "***"})
+
+    text = code(pages, sandbox, form)
+
+    assert re.findall(r"# Request (\d) .+ Its secrets are masked: replace \*\*\*\.", text) == ["1"]
 
 
 def plain(exchange: tuple[Any, ...]) -> tuple[Any, ...]:

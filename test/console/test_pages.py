@@ -238,3 +238,60 @@ def test_pages_that_show_no_bodies_read_none(
 
     assert pages.page("/console/faults").count('href="/console/journal/') == 3
     assert "holds 3 requests" in pages.send("/console/journal/clear").body.decode()
+
+
+ITEM = '{"name": "%s", "type_hint": "entitlement", "behaviors": [], "additional_properties": {"token": %s}}'
+TEXT = '{"type": "text", "value": "hush"}'
+RECORDED = {
+    "masked": (ITEM % ("***", TEXT), ITEM % ("***", '"***"'), ITEM % ("***", TEXT)),
+    "cut": (ITEM % ("x" * 20_000, TEXT), (ITEM % ("x" * 20_000, TEXT))[:16_384], ITEM % ("x", TEXT)),
+    "cut and masked": (
+        ITEM % ("x" * 12_000, '"' + "t" * 5000 + '"'),
+        (ITEM % ("x" * 12_000, '"***"')).rstrip("}"),
+        ITEM % ("x", TEXT),
+    ),
+    "bytes": (b'{"name": "\xff"}', '{"name": "\ufffd"}', ITEM % ("x", TEXT)),
+}
+"""Bodies as they were sent, bodies like those that the journal keeps of them, and bodies without gaps."""
+
+
+@pytest.mark.parametrize("kind", RECORDED)
+def test_body_that_the_journal_keeps_in_part_is_sent_again_only_once_it_is_complete(
+    sandbox: Sandbox, pages: Pages, kind: str
+) -> None:
+    sent, kept, complete = RECORDED[kind]
+    body = sent.encode() if isinstance(sent, str) else sent
+    pages.post("/entitlements", body=body, headers={"Content-Type": "application/json"})
+    form = pages.page("/console/try/create_entitlement_item?from=1")
+    name = re.search('name="kept" value="([^"]+)"', form)
+    assert name is not None
+    problem = re.search('class="problem" role="alert">(.+?)</p>', form)
+    assert problem is not None
+
+    reply = pages.send("/console/try/create_entitlement_item", kept=name[1], body=kept)
+
+    assert reply.status == 400
+    assert problem[0] in reply.body.decode()
+    assert len(sandbox.journal()) == 1
+    reply = pages.send("/console/try/create_entitlement_item", kept=name[1], body=complete)
+    assert reply.status == 303
+    assert sandbox.journal()[-1].status == 201
+
+
+@pytest.mark.parametrize("body", [ITEM % ("***", "null"), ITEM % ("x" * 16_000, '"x"'), "{nope", ""])
+def test_body_that_the_journal_keeps_whole_can_be_sent_again(pages: Pages, body: str) -> None:
+    content = body.replace('"x"', "null").encode()
+    pages.post("/entitlements", body=content, headers={"Content-Type": "application/json"})
+
+    assert 'class="problem"' not in pages.page("/console/try/create_entitlement_item?from=1")
+
+
+def test_request_is_sent_again_as_its_caller(pages: Pages) -> None:
+    with Sandbox(require_auth=True) as sandbox, closing(Pages(sandbox.url)) as client:
+        client.send("/console/try/get_users_inventory", **{"as": "user:56"})
+        client.get("/inventories")
+
+        for number, caller in ((2, "user:56"), (3, "")):
+            form = client.page(f"/console/try/get_users_inventory?from={number}")
+            chosen = re.findall('<option value="([^"]*)" selected', form)
+            assert chosen == [caller][: len(caller)]

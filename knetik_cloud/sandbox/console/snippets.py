@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from knetik_cloud.sandbox import curl
 from knetik_cloud.sandbox.console.replay import DEMO, EMPTY, MAX_ROWS, Plan
-from knetik_cloud.sandbox.console.steps import Step
-from knetik_cloud.sandbox.journal import MAX_BODY_CHARACTERS, Exchange
+from knetik_cloud.sandbox.console.steps import Step, is_cut
+from knetik_cloud.sandbox.journal import Exchange
+from knetik_cloud.sandbox.masking import MASK, count_masked
 from knetik_cloud.sandbox.settings import Settings
 
 WIDTH: Final = 100
@@ -216,7 +217,7 @@ def as_curl(steps: Sequence[Step], base: str) -> str:
         fields = curl.header_words(sent, exchange.body)
         if "authorization" in map(str.lower, exchange.headers):
             fields += ["-H", '"Authorization: Bearer $KNETIK_CLOUD_TOKEN"']
-        lines += [f"# {_about(step, is_left_out=False)}", *_body_note(exchange.body)]
+        lines += [f"# {_about(step, is_left_out=False)}", *_body_note(exchange)]
         lines += [curl.command(exchange.method, base, target, fields, exchange.body, ["-sS"])]
     return "\n".join([*lines, ""])
 
@@ -226,13 +227,11 @@ def _is_sent(name: str) -> bool:
     return name.lower() != "authorization" and not name.lower().startswith(("x-console-", "sec-"))
 
 
-def _body_note(body: str | None) -> list[str]:
+def _body_note(exchange: Exchange) -> list[str]:
     """Return a comment for a body that the journal doesn't hold as it was sent."""
-    if body is None:
-        return []
-    if len(body.encode("utf-8", "surrogatepass")) >= MAX_BODY_CHARACTERS:
+    if is_cut(exchange):
         return _comment("The journal keeps only the beginning of its body.")
-    if "\ufffd" in body:
+    if "\ufffd" in (exchange.body or ""):
         return _comment(
             "Its body is not UTF-8 text, so this line sends another one. `Exchange.curl` sends its bytes."
         )
@@ -336,8 +335,13 @@ def _about(step: Step, is_left_out: bool = True) -> str:
     exchange = step.exchange
     at = datetime.fromtimestamp(min(exchange.time, MAX_SHOWN), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     outcome = "lost its connection" if exchange.status is None else f"responded {exchange.status}"
-    about = f"Request {exchange.number} {outcome} at {at}"
-    return f"{about}. It is left out: {step.problem}." if step.problem and is_left_out else f"{about}."
+    about = f"Request {exchange.number} {outcome} at {at}."
+    if step.problem and is_left_out:
+        return f"{about} It is left out: {step.problem}."
+    parts = (exchange.query, exchange.body or "")
+    if MASK in exchange.headers.values() or any(map(count_masked, parts)):
+        return f"{about} Its secrets are masked: replace {MASK}."
+    return about
 
 
 MAX_SHOWN: Final = 253_402_300_799

@@ -45,6 +45,14 @@ MALFORMED: Final = "the SDK would reject its parameters or its body"
 OTHER_FORM: Final = "the SDK would send it in another form"
 
 
+def is_cut(exchange: Exchange) -> bool:
+    """Return whether the journal may hold only the beginning of a request's body."""
+    length = exchange.headers.get("content-length", "")
+    if length.isdecimal():  # which masking doesn't shorten
+        return int(length[:20]) > MAX_BODY_CHARACTERS
+    return len((exchange.body or "").encode("utf-8", "surrogatepass")) >= MAX_BODY_CHARACTERS
+
+
 def read_steps(contract: Contract, exchanges: Iterable[Exchange]) -> list[Step]:
     """Read requests as calls, in the order in which they were made."""
     return [_read(contract, each) for each in sorted(exchanges, key=lambda each: each.number)]
@@ -77,7 +85,7 @@ def _read(contract: Contract, exchange: Exchange) -> Step:
         try:
             body, has_body = bodies.read_json(raw, exchange.headers.get("content-type")), True
         except ServiceError:
-            problem = CUT if len(raw) >= MAX_BODY_CHARACTERS else NOT_JSON
+            problem = CUT if is_cut(exchange) else NOT_JSON
     step = Step(exchange, operation, path, query, body, has_body, texts, problem)
     return step if problem else replace(step, problem=_sdk_problem(operation, step))
 

@@ -13,19 +13,24 @@ from starlette.concurrency import run_in_threadpool
 
 from knetik_cloud.contract import Operation, Parameter
 from knetik_cloud.sandbox.console import identities, undo
+from knetik_cloud.sandbox.console.identities import ANONYMOUS
 from knetik_cloud.sandbox.console.journal_pages import find_exchange
 from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link, read_number
 from knetik_cloud.sandbox.console.security import TOKEN_FIELD
 from knetik_cloud.sandbox.console.sending import MARK, Wanted, send
+from knetik_cloud.sandbox.console.steps import is_cut
 from knetik_cloud.sandbox.errors import not_found_error
-from knetik_cloud.sandbox.journal import Exchange
-from knetik_cloud.sandbox.masking import MASK
+from knetik_cloud.sandbox.journal import MAX_BODY_CHARACTERS, Exchange
+from knetik_cloud.sandbox.masking import MASK, count_masked
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage.tables import inventory, items, templates
 
 PREFIX: Final = "p-"
 """Starts the names of the form fields that are parameters of the operation."""
 
+
+WHOLE, CUT = "whole", "cut"
+"""How the journal keeps the body that a form is filled in with."""
 
 REPLACED: Final = {
     "update_entitlement_item": (items.c.document, "entitlement_id"),
@@ -59,14 +64,35 @@ def operations(context: Context, visit: Visit) -> Outcome:
 def form(context: Context, visit: Visit) -> Outcome:
     """Show an operation's form, filled in from the address or from a request of the journal."""
     operation = _operation(context.service, visit)
-    values, body = dict(visit.query), visit.query.get("body")
+    values, body, chosen = dict(visit.query), visit.query.get("body"), visit.query.get("as")
     number = visit.number("from", default=0)
     if number:
         exchange = find_exchange(context, visit, number)
-        values, body = _of_exchange(context.service, operation, exchange), exchange.body or ""
-    elif body is None:
+        values, body = _of_exchange(operation, exchange), exchange.body or ""
+        kept = "" if operation.body is None else CUT if is_cut(exchange) else WHOLE
+        return _page(context.service, operation, values, body, exchange.caller or ANONYMOUS, kept=kept)
+    if body is None:
         body = _current(context.service, operation, values) or _example(operation, values)
-    return _page(context.service, operation, values, body, visit.query.get("as"))
+    return _page(context.service, operation, values, body, chosen)
+
+
+def _gap(kept: str, body: str) -> str | None:
+    """Return why a body of the journal can't be sent like this, or None if it can."""
+    if kept == CUT and not _is_json(body):
+        return f"The journal keeps only the first {MAX_BODY_CHARACTERS:,} bytes of this body: complete it"
+    if kept and count_masked(body):
+        return f"The journal masks secrets: replace each {MASK} in the body"
+    if kept and "\ufffd" in body:
+        return "The body is not UTF-8 text: replace each \ufffd in it"
+    return None
+
+
+def _is_json(body: str) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _page(
@@ -76,8 +102,11 @@ def _page(
     body: str,
     chosen: str | None,
     problem: str | None = None,
+    kept: str = "",
 ) -> Page:
     known = identities.identities(service)
+    if chosen is None or chosen not in (ANONYMOUS, *(each.value for each in known)):
+        chosen = identities.best(service, operation, known)
     return Page(
         "operation.html",
         {
@@ -85,9 +114,10 @@ def _page(
             "fields": [_field(parameter, values) for parameter in operation.parameters],
             "body": body,
             "identities": known,
-            "chosen": identities.best(service, operation, known) if chosen is None else chosen,
+            "chosen": chosen,
             "require_auth": service.settings.require_auth,
-            "problem": problem,
+            "problem": problem or _gap(kept, body),
+            "kept": kept,
         },
         400 if problem else 200,
     )
@@ -153,8 +183,8 @@ def _example(operation: Operation, values: Mapping[str, str]) -> str:
     return json.dumps(example, indent=2, ensure_ascii=False, default=str)
 
 
-def _of_exchange(service: Service, operation: Operation, exchange: Exchange) -> dict[str, str]:
-    """Return the parameters of a request in the journal, without those that are masked."""
+def _of_exchange(operation: Operation, exchange: Exchange) -> dict[str, str]:
+    """Return the parameters of a request in the journal. Those that are masked are empty."""
     from urllib.parse import unquote
 
     values = {
@@ -165,7 +195,7 @@ def _of_exchange(service: Service, operation: Operation, exchange: Exchange) -> 
     values.update(parse_qsl(exchange.query, keep_blank_values=True))
     if operation.takes_form:
         values.update(parse_qsl(exchange.body or "", keep_blank_values=True))
-    return {name: value for name, value in values.items() if value != MASK}
+    return {name: "" if value == MASK else value for name, value in values.items()}
 
 
 async def submit(context: Context, visit: Visit) -> Outcome:
@@ -173,7 +203,8 @@ async def submit(context: Context, visit: Visit) -> Outcome:
     service = context.service
     operation = _operation(service, visit)
     given = {name.removeprefix(PREFIX): value for name, value in visit.pairs if name.startswith(PREFIX)}
-    body, chosen = visit.form.get("body", ""), visit.form.get("as", identities.ANONYMOUS)
+    body, chosen = visit.form.get("body", ""), visit.form.get("as", ANONYMOUS)
+    kept = visit.form.get("kept", "")
     if visit.form.get("do") == "fill":
         known = await run_in_threadpool(identities.credentials, service, chosen)
         return _page(service, operation, known, body, chosen)
@@ -181,7 +212,10 @@ async def submit(context: Context, visit: Visit) -> Outcome:
         each.name for each in operation.parameters if each.place == "path" and not given.get(each.name)
     ]
     if missing:
-        return _page(service, operation, given, body, chosen, f"{', '.join(missing)} must not be empty")
+        problem = f"{', '.join(missing)} must not be empty"
+        return _page(service, operation, given, body, chosen, problem, kept)
+    if gap := _gap(kept, body):
+        return _page(service, operation, given, body, chosen, gap, kept)
     point = None
     if operation.method != "GET" and not operation.issues_tokens:
         prepared = await run_in_threadpool(_before_write, service, operation, visit)
