@@ -131,6 +131,24 @@ def test_filters_update_the_list_while_typing(pages: Pages, open_page: OpenPage)
     wait_for_row(page, 3)
 
 
+@pytest.mark.parametrize("address", ["/console/journal", "/console/data/items"])
+def test_list_follows_the_last_filter_while_responses_are_slow(
+    pages: Pages, open_page: OpenPage, address: str
+) -> None:
+    pages.get("/entitlements/56")
+    pages.get("/inventories")
+    page = open_page(address)
+    page.route(re.compile("q=(i|in)(&|$)"), lambda route: None)  # which never responds
+
+    for text in ("i", "in", "nothing-like-this"):
+        with page.expect_request(re.compile(f"q={text}(&|$)")):
+            page.get_by_role("searchbox").fill(text)
+
+    page.locator("#results .empty").wait_for()
+    assert page.locator("#results [data-row]").count() == 0
+    assert page.url.partition("q=")[2].startswith("nothing-like-this")
+
+
 def test_pausing_holds_new_requests_back(pages: Pages, open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_role("button", name="Pause").click()
