@@ -195,6 +195,25 @@ def test_focus_and_selection_stay_while_rows_arrive(pages: Pages, open_page: Ope
     assert page.locator("[data-rows] tr").count() <= 52
 
 
+@pytest.mark.parametrize("earlier", [0, 60])
+def test_older_continues_behind_the_last_row_of_the_live_journal(
+    pages: Pages, open_page: OpenPage, earlier: int
+) -> None:
+    for _ in range(earlier):
+        pages.get("/entitlements/56")
+    page = open_page()
+    page.locator("[data-pause]").wait_for()
+    for _ in range(70):
+        pages.get("/entitlements/56")
+    wait_for_row(page, earlier + 70)
+
+    listed = rows(page)
+    page.get_by_role("link", name="Older").click()
+    page.get_by_role("link", name="Newest").wait_for()
+
+    assert [*listed, *rows(page)][:70] == [str(number) for number in range(earlier + 70, earlier, -1)]
+
+
 HIDDEN = """Object.defineProperty(
     document, 'hidden', { configurable: true, get: () => window.name === 'hidden' });"""
 """Lets a test hide a page, since all pages of a headless browser are visible."""

@@ -57,9 +57,7 @@ def journal(context: Context, visit: Visit) -> Outcome:
         whole=narrowed.reads_bodies,
     )
     given = filters.chosen(visit.query)
-    older = (
-        link("/journal", {**given, "before": rows[PAGE_SIZE - 1].number}) if len(rows) > PAGE_SIZE else None
-    )
+    oldest = rows[:PAGE_SIZE][-1].number if rows else None
     return Page(
         "journal.html",
         {
@@ -69,7 +67,8 @@ def journal(context: Context, visit: Visit) -> Outcome:
             "operations": sorted(service.contract.operations),
             "statuses": filters.STATUSES,
             "unknown": filters.UNKNOWN,
-            "older": older,
+            "older": link("/journal", {**given, "before": oldest}),
+            "has_older": len(rows) > PAGE_SIZE,
             "newest": link("/journal", given) if before else None,
             "stream": None if before else link("/journal/stream", {**given, "after": position}),
             "size": service.settings.journal_size,

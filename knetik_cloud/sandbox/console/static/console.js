@@ -87,7 +87,15 @@
     body.prepend(...rows);
     find('[data-empty]')?.remove();
     const most = Number(find('#results').dataset.pageSize);
-    for (const row of all('tr', body).slice(most)) {
+    const listed = all('tr', body);
+    if (listed.length >= most) {
+      const older = find('#results [rel=next]');
+      const address = new URL(older.href);
+      address.searchParams.set('before', listed[most - 1].id.replace('row-', ''));
+      older.href = address;
+      older.hidden = false;
+    }
+    for (const row of listed.slice(most)) {
       if (!find('input:checked', row) && !row.contains(document.activeElement)) row.remove();
     }
     return rows.length;
