@@ -8,7 +8,7 @@ import threading
 from contextlib import closing
 from html import unescape
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 import yaml
@@ -295,3 +295,14 @@ def test_request_is_sent_again_as_its_caller(pages: Pages) -> None:
             form = client.page(f"/console/try/get_users_inventory?from={number}")
             chosen = re.findall('<option value="([^"]*)" selected', form)
             assert chosen == [caller][: len(caller)]
+
+
+@pytest.mark.parametrize(
+    "text", ["grün ☃", "gr\\u00fcn", "Potion of Speed", "potion+of", "Gro\u00df?", "%c3%9f"]
+)
+def test_search_finds_texts_with_and_without_their_escapes(pages: Pages, text: str) -> None:
+    pages.put("/users/56/inventory/56/behavior-data", body=json.dumps({"color": "Grün ☃"}).encode())
+    pages.get("/inventories?filter_item_name=Potion+of+Speed")
+    pages.get("/nowhere/Gro%C3%9F%3F")
+
+    assert pages.page("/console/journal?" + urlencode({"q": text})).count(" data-row>") == 1

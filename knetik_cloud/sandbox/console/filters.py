@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_plus
 
 from knetik_cloud.sandbox.console.page import read_number
 from knetik_cloud.sandbox.journal import Exchange
@@ -64,16 +67,25 @@ class Filters:
             return False
         if self.fault and exchange.fault != (self.fault == "yes"):
             return False
-        return not self.text or any(
-            self.text in part.lower()
-            for part in (exchange.path, exchange.query, exchange.body, exchange.answer)
-            if part
-        )
+        return not self.text or any(self.text in part.lower() for part in _texts(exchange))
 
     def _has_status(self, status: int | None) -> bool:
         if self.status == "none" or status is None:
             return self.status == "none" and status is None
         return str(status) == self.status or (self.status.endswith("xx") and str(status)[0] == self.status[0])
+
+
+def _texts(exchange: Exchange) -> Iterator[str]:
+    """Yield the texts that a search looks at. Those with escapes follow without them too."""
+    for part in (exchange.path, exchange.query):
+        yield part
+        if "%" in part or "+" in part:
+            yield unquote_plus(part)
+    for body in filter(None, (exchange.body, exchange.answer)):
+        yield body
+        if "\\u" in body:
+            with suppress(ValueError, RecursionError):
+                yield json.dumps(json.loads(body), ensure_ascii=False)
 
 
 def _user_id(service: Service, user: str) -> int:
