@@ -361,6 +361,21 @@ def test_everything_is_reached_by_keyboard(pages: Pages, open_page: OpenPage) ->
         page.get_by_role("heading", level=1, name=re.compile(title)).wait_for()
 
 
+@pytest.mark.parametrize("address", ["/console/journal/1", "/console/journal/code?row=1&as=curl"])
+@pytest.mark.parametrize("later", [49, 50])
+def test_escape_returns_to_the_row_of_a_page_that_was_opened_by_its_address(
+    pages: Pages, open_page: OpenPage, address: str, later: int
+) -> None:
+    for _ in range(1 + later):
+        pages.get("/entitlements/56")
+    page = open_page(address)
+
+    page.keyboard.press("Escape")
+
+    wait_for_row(page, 1)
+    wait_until(page, "document.activeElement.textContent === '1'")
+
+
 def test_form_is_filled_in_and_sent_by_keyboard(sandbox: Sandbox, open_page: OpenPage) -> None:
     page = open_page("/console/clock")
     page.keyboard.press("Tab")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from knetik_cloud.sandbox.console import snippets
-from knetik_cloud.sandbox.console.journal_pages import check_run
+from knetik_cloud.sandbox.console.journal_pages import check_run, row_place
 from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Visit, read_number
 from knetik_cloud.sandbox.console.replay import DEMO, EMPTY, Plan, plan
 from knetik_cloud.sandbox.console.steps import read_steps
@@ -63,6 +63,7 @@ def code(context: Context, visit: Visit) -> Outcome:
             "forms": FORMS,
             "numbers": numbers,
             "run": book.run,
+            "up": row_place(context, numbers[-1]),
             "left_out": [step for step in steps if step.problem] if form != "curl" else [],
             "made": made,
             "start": _describe(made),

@@ -92,7 +92,7 @@ def request(context: Context, visit: Visit) -> Outcome:
             "touched": touched.links(context.service, exchange),
             "newer": newer[0].number if newer else None,
             "older": older[0].number if older else None,
-            "tried": visit.query.get("tried"),
+            "up": row_place(context, exchange.number),
             "run": book.run,
             **denial(context, exchange),
         },
@@ -104,6 +104,12 @@ def denial(context: Context, exchange: Exchange) -> dict[str, Any]:
     from knetik_cloud.sandbox.console import why
 
     return {"checks": why.of_exchange(context.service, exchange), "permission": why.permissions(exchange)}
+
+
+def row_place(context: Context, number: int) -> str:
+    """Build the address of a request's row, on the first page of the journal or on top of an older one."""
+    is_new = context.service.controls.journal.last_number() - number < PAGE_SIZE
+    return link("/journal", {} if is_new else {"before": number + 1}, f"row-{number}")
 
 
 def check_run(context: Context, visit: Visit) -> None:
