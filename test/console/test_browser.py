@@ -658,6 +658,17 @@ def test_code_is_copied(pages: Pages, open_page: OpenPage) -> None:
     assert "api.get_entitlement_item(56)" in page.evaluate("navigator.clipboard.readText()")
 
 
+def test_code_is_selected_if_the_browser_denies_copying(pages: Pages, open_page: OpenPage) -> None:
+    pages.get("/entitlements/56")
+    page = open_page("/console/journal/code?row=1&as=curl")
+    page.context.grant_permissions([])
+
+    page.get_by_role("button", name="Copy").click()
+
+    page.get_by_role("button", name="Selected, as the browser denies copying").wait_for()
+    assert page.evaluate("getSelection().toString()").strip() == page.locator("#code").inner_text().strip()
+
+
 def test_page_without_a_clipboard_has_no_button_to_copy(pages: Pages, open_page: OpenPage) -> None:
     pages.get("/entitlements/56")
     page = open_page("/console/journal/code?row=1&as=python")

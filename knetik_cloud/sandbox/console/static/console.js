@@ -184,8 +184,11 @@
     }
     const copy = event.target.closest?.('[data-copy]');
     if (copy) {
-      const text = find(copy.dataset.copy).textContent;
-      navigator.clipboard.writeText(text).then(() => { copy.textContent = 'Copied'; });
+      const code = find(copy.dataset.copy);
+      navigator.clipboard.writeText(code.textContent).then(() => { copy.textContent = 'Copied'; }, () => {
+        window.getSelection().selectAllChildren(code);
+        copy.textContent = 'Selected, as the browser denies copying';
+      });
     }
   });
 
