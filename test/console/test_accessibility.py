@@ -45,6 +45,28 @@ def test_dialog_of_shortcuts_has_no_violations(open_page: OpenPage) -> None:
     assert Axe().run(page).violations_count == 0
 
 
+def test_paper_holds_the_whole_of_a_long_body(pages: Pages, open_page: OpenPage) -> None:
+    pages.get("/inventories?size=50")
+    page = open_page("/console/journal/1")
+    page.emulate_media(media="print")
+
+    body = page.get_by_label("Response body")
+
+    assert body.evaluate("each => each.scrollHeight <= each.clientHeight")
+    assert body.evaluate("each => each.clientHeight") > 700
+    assert page.locator("header, footer, button").locator("visible=true").count() == 0
+
+
+def test_current_page_is_marked_in_forced_colors(open_page: OpenPage) -> None:
+    page = open_page("/console/data")
+    page.emulate_media(forced_colors="active")
+    links = page.get_by_role("navigation").get_by_role("link")
+
+    lines = links.evaluate_all("links => links.map(each => getComputedStyle(each).textDecorationLine)")
+
+    assert lines == ["none", "underline", "none", "none", "none", "none", "none"]
+
+
 def test_defects_of_a_page_are_found(open_page: OpenPage) -> None:
     from scripts.browser import defects
 
