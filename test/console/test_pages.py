@@ -288,10 +288,13 @@ def test_body_that_the_journal_keeps_whole_can_be_sent_again(pages: Pages, body:
 
 def test_request_is_sent_again_as_its_caller(pages: Pages) -> None:
     with Sandbox(require_auth=True) as sandbox, closing(Pages(sandbox.url)) as client:
-        client.send("/console/try/get_users_inventory", **{"as": "user:56"})
+        sandbox.seed({"users": [{"id": 100 + n, "username": f"u{n}", "password": "p"} for n in range(120)]})
+        sandbox.seed({"clients": [{"client_id": f"c{n:03}", "client_secret": "s"} for n in range(120)]})
+        for caller in ("user:56", "user:219", "client:knetik"):
+            client.send("/console/try/get_users_inventory", **{"as": caller})
         client.get("/inventories")
 
-        for number, caller in ((2, "user:56"), (3, "")):
+        for number, caller in ((2, "user:56"), (4, "user:219"), (6, "client:knetik"), (7, "")):
             form = client.page(f"/console/try/get_users_inventory?from={number}")
             chosen = re.findall('<option value="([^"]*)" selected', form)
             assert chosen == [caller][: len(caller)]
@@ -306,3 +309,12 @@ def test_search_finds_texts_with_and_without_their_escapes(pages: Pages, text: s
     pages.get("/nowhere/Gro%C3%9F%3F")
 
     assert pages.page("/console/journal?" + urlencode({"q": text})).count(" data-row>") == 1
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE", "maybe"])
+def test_value_that_is_no_choice_of_the_form_is_sent_again(pages: Pages, value: str) -> None:
+    pages.get(f"/users/56/inventory?inactive={value}")
+
+    form = pages.page("/console/try/get_user_inventories?from=1")
+
+    assert re.findall("<option selected>([^<]+)</option>", form) == [value]

@@ -32,15 +32,16 @@ class Identity:
     permissions: Sequence[str]
 
 
-def identities(service: Service) -> list[Identity]:
-    """List the clients and users that have credentials, clients first."""
+def identities(service: Service, chosen: str | None = None) -> list[Identity]:
+    """List the clients and users that have credentials, clients first. The chosen identity leads its kind."""
+    kind, _, key = (chosen or ANONYMOUS).partition(":")
+    first_client = clients.c.client_id != (key if kind == "client" else "")
+    first_user = users.c.id != ((read_number(key) if kind == "user" else None) or 0)
+    with_password = select(users).where(users.c.password.is_not(None))
     with service.database.transaction(reads_only=True) as db:
-        known = list(db.execute(select(clients).order_by(clients.c.client_id).limit(MAX_IDENTITIES)))
-        people = list(
-            db.execute(
-                select(users).where(users.c.password.is_not(None)).order_by(users.c.id).limit(MAX_IDENTITIES)
-            )
-        )
+        some_clients = select(clients).order_by(first_client, clients.c.client_id).limit(MAX_IDENTITIES)
+        some_users = with_password.order_by(first_user, users.c.id).limit(MAX_IDENTITIES)
+        known, people = list(db.execute(some_clients)), list(db.execute(some_users))
     return [
         *(
             Identity(f"client:{row.client_id}", f"client {row.client_id}", row.permissions or ())

@@ -104,7 +104,7 @@ def _page(
     problem: str | None = None,
     kept: str = "",
 ) -> Page:
-    known = identities.identities(service)
+    known = identities.identities(service, chosen)
     if chosen is None or chosen not in (ANONYMOUS, *(each.value for each in known)):
         chosen = identities.best(service, operation, known)
     return Page(
@@ -135,6 +135,9 @@ def _field(parameter: Parameter, values: Mapping[str, str]) -> Field:
     example = "" if parameter.example is None else _text(parameter.example)
     default = schema.get("default")
     is_secret = schema.get("format") == "password"
+    choices = ["true", "false"] if schema.get("type") == "boolean" else list(schema.get("enum") or ())
+    if choices and (given := values.get(parameter.name)) and given not in choices:
+        choices.append(given)  # which the request of the journal was sent with
     return Field(
         name=parameter.name,
         place=parameter.place,
@@ -143,7 +146,7 @@ def _field(parameter: Parameter, values: Mapping[str, str]) -> Field:
         # Only required fields are filled in, because a filter that was not chosen would hide rows.
         value=values.get(parameter.name, example if parameter.required else ""),
         placeholder=f"default: {_text(default)}" if default is not None else example,
-        choices=("true", "false") if schema.get("type") == "boolean" else tuple(schema.get("enum") or ()),
+        choices=tuple(choices),
         is_open=bool(schema.get("x-known-values")),
         description=str(parameter.node.get("description", "") or schema.get("description", "")),
     )
