@@ -6,6 +6,7 @@ import re
 import threading
 import time
 import urllib.request
+from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from test.console.conftest import Pages
 from test.console.visits import fill
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from test.console.conftest import OpenPage
 
@@ -564,6 +565,42 @@ def test_try_form_uses_the_credentials_of_the_data(act_on: OpenPage) -> None:
         assert page.get_by_label("password", exact=True).input_value() == "password_example"
         page.get_by_role("button", name="Send").click()
         assert "access_token" in page.get_by_label("Response body").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("2030-07-01", "2030-07-01T00:00:00-03:00"),
+        (" 2030-07-01T12:00 ", "2030-07-01T12:00:00-03:00"),
+        ("2030-01-01 12:00:30", "2030-01-01T12:00:30-03:00"),
+        ("2030-01-01 12:00:30.5", "2030-01-01T12:00:30.5-03:00"),
+        ("2030-01-01 12:00+0200", "2030-01-01T12:00:00+02:00"),
+        ("1893456000", "2030-01-01T00:00:00+00:00"),
+    ],
+)
+def test_times_in_forms_are_in_the_time_zone_of_the_browser(
+    sandbox: Sandbox, browser: Browser, given: str, meant: str
+) -> None:
+    context = browser.new_context(base_url=sandbox.url, timezone_id="America/Sao_Paulo")
+    page = context.new_page()
+    instant = datetime.fromisoformat(meant).timestamp()
+    sandbox.freeze()
+    page.goto("/console/clock")
+
+    page.get_by_label("Set to").fill(given)
+    page.get_by_role("button", name="Set", exact=True).click()
+    page.get_by_role("status").wait_for()
+    now = sandbox.now()
+    page.goto("/console/why?user=56&item=56")
+    page.get_by_label("at (now if empty)").fill(given)
+    page.get_by_role("button", name="Ask").click()
+    page.wait_for_url("**at=*")
+    verdict = page.locator("main time").first.get_attribute("datetime")
+    context.close()
+
+    assert now == instant
+    assert verdict is not None
+    assert datetime.fromisoformat(verdict).timestamp() == int(instant)
 
 
 def test_snapshots_are_saved_compared_restored_and_deleted(

@@ -60,6 +60,8 @@ def _verdict(service: Service, form: dict[str, str], now: float) -> why.Verdict:
 def read_instant(text: str, where: str) -> float:
     """Read an instant from a form: epoch seconds, or ISO 8601. Without an offset, it is this machine's time.
 
+    The console's script adds the offset of the browser.
+
     Raises:
         ValueError: If it is neither.
     """

@@ -6,16 +6,29 @@
   const two = (number) => String(number).padStart(2, '0');
 
   // Instants: the server's local time becomes the browser's, which differs if they are on different machines.
+  function zoneOf(date) {
+    const offset = -date.getTimezoneOffset();
+    return `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`;
+  }
+
   function localize(root) {
     for (const time of all('time[datetime]', root)) {
       const date = new Date(time.dateTime);
-      const offset = -date.getTimezoneOffset();
-      const zone = `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`;
+      const zone = zoneOf(date);
       const shown = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} `
         + `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${zone}`;
       if (!Number.isNaN(date.valueOf()) && time.textContent !== shown) time.textContent = shown;
     }
   }
+
+  // So are those in forms, if they have no offset.
+  document.addEventListener('formdata', (event) => {
+    for (const { name, value } of all('[data-instant]', event.target)) {
+      const [, day, time = '00:00'] = value.trim().match(/^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d[\d:.]*))?$/) || [];
+      const date = new Date(`${day}T${time}`);
+      if (!Number.isNaN(date.valueOf())) event.formData.set(name, `${day} ${time}${zoneOf(date)}`);
+    }
+  });
 
   // The live journal.
   let source = null;
