@@ -150,6 +150,32 @@ def test_list_follows_the_last_filter_while_responses_are_slow(
     assert page.url.partition("q=")[2].startswith("nothing-like-this")
 
 
+@pytest.mark.parametrize("address", ["/console/journal", "/console/data/items"])
+def test_list_shows_why_a_filter_failed_and_the_next_one_works(
+    pages: Pages, browser: Browser, address: str
+) -> None:
+    pages.get("/entitlements/2")
+    context = browser.new_context(base_url=pages.origin)
+    page = context.new_page()
+    page.goto(address)
+    search, results = page.get_by_role("searchbox"), page.locator("#results")
+
+    page.route("**/console/**", lambda route: route.abort())
+    search.fill("first")
+    page.get_by_text("The sandbox did not respond").wait_for()
+    search.fill("second")
+    page.unroute("**/console/**")
+    problem = pages.get("/console/nope").body
+    page.route("**q=third*", lambda route: route.fulfill(status=503, body=problem, content_type="text/html"))
+    search.fill("third")
+    results.get_by_text("Nothing is at /console/nope").wait_for()
+    search.fill("2")
+    results.locator("[data-row]").first.wait_for()
+
+    assert results.get_by_role("alert").count() == 0
+    context.close()
+
+
 def test_pausing_holds_new_requests_back(pages: Pages, open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_role("button", name="Pause").click()

@@ -224,6 +224,15 @@
 
   document.addEventListener('htmx:after:swap', () => { localize(document); if (!find('#results[data-connected]')) start(); });
 
+  document.addEventListener('htmx:error', () => {
+    find('#results > [role=alert]')?.remove();
+    const problem = document.createElement('p');
+    problem.className = 'problem';
+    problem.role = 'alert';
+    problem.textContent = 'The sandbox did not respond, so these are the rows for the fields before.';
+    find('#results')?.prepend(problem);
+  });
+
   function start() {
     const results = find('#results');
     if (results) results.dataset.connected = '';
