@@ -57,14 +57,11 @@ class Reference(Type):
     def __init__(self, package: str, name: str) -> None:
         self._package = package
         self._name = name
-        self._model: Any = None
 
-    @property
+    @cached_property
     def model(self) -> Any:
         """The class, a subclass of `Model`."""
-        if self._model is None:
-            self._model = getattr(importlib.import_module(self._package), self._name)
-        return self._model
+        return getattr(importlib.import_module(self._package), self._name)
 
     @cached_property
     def parts(self) -> list[Any]:  # type: ignore[override]
@@ -85,7 +82,7 @@ class Reference(Type):
 
     def view(self, value: Any, where: str) -> Any:
         if type(value) is dict:
-            return (self._model or self.model)._wrap(value)
+            return self.model._wrap(value)
         if value is None or isinstance(value, self.model):
             return value
         raise invalid_response_error(where, self.expected, value)

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, dataclass_tran
 from knetik_cloud import upward
 from knetik_cloud.data import codec, expressions, types
 from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError
-from knetik_cloud.lazy import LazyDoc
+from knetik_cloud.lazy import LazyDoc, LazyModule
 from knetik_cloud.secret import MASK
 
 P = ParamSpec("P")
+
+description = LazyModule("knetik_cloud.data.description")
 
 WIDTH = 80
 MAX_REPR_CHARACTERS = 20_000
@@ -44,7 +46,7 @@ class Field(property):
         secret: True if the value is masked in `repr` and `to_str`.
     """
 
-    __doc__ = LazyDoc(__doc__ or "", of_instance=lambda field: field._describe())
+    __doc__ = LazyDoc(__doc__ or "", of_instance=lambda field: description.of_field(field))
 
     def __init__(
         self,
@@ -99,8 +101,7 @@ class Field(property):
 
     def enable_subclass_check(self) -> None:
         """Reject values that select another subclass than the model's. Unknown values are still accepted."""
-        assign = self.fset
-        assert assign is not None
+        assign: Any = self.fset
 
         def assign_checked(model: Model, value: Any) -> None:
             model._check_subclass(value)
@@ -115,11 +116,6 @@ class Field(property):
         if self.epoch and self.expression in types.INTEGERS:
             return types.Seconds()
         return expressions.parse(self.expression, self.owner._package())
-
-    def _describe(self) -> str:
-        from knetik_cloud.data import description
-
-        return description.of_field(self)
 
     def convert(self, value: Any) -> Any:
         """Check a value from the caller, and convert it to JSON."""
@@ -145,8 +141,6 @@ class Field(property):
 def _named_by(declared: Field, model: Model, error: ApiException) -> ApiException:
     """Return the error with the model's own class in place of the base that declares the field."""
     place = f"{type(model).__name__}.{declared.name}"
-    if place == declared._where:
-        return error
     return type(error)(reason=(error.reason or "").replace(declared._where, place, 1))
 
 
@@ -179,8 +173,6 @@ if not TYPE_CHECKING:  # a checker that sees the metaclass would no longer know 
         def __signature__(cls):
             if cls.__init__ is not Model.__init__:  # of a program's subclass
                 raise AttributeError("__signature__")
-            from knetik_cloud.data import description
-
             return description.signature(cls)
 
 else:
@@ -404,20 +396,38 @@ class Model(metaclass=ModelType):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        """Return all attributes as slots, with those that a program's subclass adds."""
+        state: Any = super().__getstate__()
+        return None, {**(state[0] or {}), **state[1], "_json": dict(self._json)}
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> Self:
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        return self
+
     def __copy__(self) -> Self:
-        return self._restore(dict(self._json))
+        return self._restore({}).__setstate__(self.__getstate__())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self._restore(copy.deepcopy(self._json, memo))
+        memo[id(self)] = twin = self._restore({})  # first, as attributes may refer back to this model
+        return twin.__setstate__((None, copy.deepcopy(self.__getstate__()[1], memo)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self)._restore, (codec.plain(self),))
+        attributes = self.__getstate__()[1] | {"_json": codec.plain(self._json, _pickled)}
+        return (type(self)._restore, ({},), (None, attributes))
 
     @classmethod
     def _restore(cls, json: dict[str, Any]) -> Self:
         model = object.__new__(cls)
         model._json = json
         return model
+
+
+def _pickled(model: Model) -> Any:
+    """Return the JSON of a nested model, which is shorter, or a model whose class is the program's own."""
+    is_own = type(model).__module__.rpartition(".")[0] != model._package()
+    return model if is_own else codec.plain(model._json, _pickled)
 
 
 def _visible(model: Model) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
@@ -63,12 +64,10 @@ def to_int(value: Any) -> int | None:
     if type(value) is int:
         return value
     value = value_of(value)
-    if is_boolean(value):
-        return None
-    try:
-        return operator.index(value)
-    except Exception:
-        return None
+    if not is_boolean(value):
+        with suppress(Exception):
+            return operator.index(value)
+    return None
 
 
 def to_float(value: Any) -> float | None:
@@ -255,10 +254,8 @@ class DateTime(Date):
         import datetime as dt
 
         if isinstance(value, dt.datetime) and value.tzinfo is not None:
-            try:
+            with suppress(Exception):  # the tzinfo is the caller's own code
                 return value.isoformat()
-            except Exception:  # the tzinfo is the caller's own code
-                raise invalid_value_error(where, self.expected, value) from None
         if isinstance(value, str) and self.parse(value) is not None:
             return value
         raise invalid_value_error(where, self.expected, value)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knetik_cloud import ApiValueError, Consumable, models
+from knetik_cloud import ApiValueError, Consumable, EntitlementItem, TextProperty, models
 from knetik_cloud.data.model import Model
 from knetik_cloud.data.types import EARLIEST, LATEST
 
@@ -120,3 +121,78 @@ def test_swagger_types_and_attribute_map_derive_from_the_fields() -> None:
 def test_from_json_takes_a_text(text: Any) -> None:
     with pytest.raises(ApiValueError, match=r"^the text of Consumable must be a str or bytes, not "):
         Consumable.from_json(text)
+
+
+class Strong(Consumable):
+    """A behavior of a program, with a method of its own."""
+
+    def uses_left(self, used: int) -> int:
+        return (self.max_use or 0) - used
+
+
+class Noted(Consumable):
+    """A behavior of a program, with an attribute that isn't sent."""
+
+    __slots__ = ("__secret_note", "note")
+
+    def keep(self, text: str) -> None:
+        self.__secret_note = text
+
+    def kept(self) -> str:
+        return self.__secret_note
+
+
+class Mixin:
+    """A class of a program whose instances have a `__dict__`."""
+
+
+class Mixed(Mixin, Consumable):
+    """A behavior of a program with a mixin."""
+
+
+each_copy = pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]
+)
+
+
+@each_copy
+def test_copies_keep_nested_models_of_a_program_in_their_class(copied: Callable[[Any], Any]) -> None:
+    item = EntitlementItem(behaviors=[Strong(max_use=3), Consumable(max_use=1)])
+    item.additional_properties = {"one": TextProperty(value="x")}
+    item._json["x-unknown"] = {"deep": [Strong(max_use=2)]}
+    twin = copied(item)
+    assert twin == item
+    assert [type(behavior) for behavior in twin.behaviors] == [Strong, Consumable]
+    assert twin.behaviors[0].uses_left(1) == 2
+    assert twin._json["x-unknown"]["deep"][0].uses_left(1) == 1
+
+
+@each_copy
+def test_copies_keep_the_attributes_that_a_program_adds(copied: Callable[[Any], Any]) -> None:
+    noted, mixed = Noted(max_use=3), Mixed(max_use=3)
+    noted.note = mixed.notes = ["a"]  # type: ignore[attr-defined]
+    noted.keep("b")
+    noted_twin, mixed_twin = copied(noted), copied(mixed)
+    assert (noted_twin.note, noted_twin.kept(), mixed_twin.notes) == (["a"], "b", ["a"])
+    assert (noted_twin, mixed_twin) == (noted, mixed)
+    assert not hasattr(copied(Noted()), "note")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_copies_of_models_that_refer_back_to_their_owner_refer_to_its_copy(
+    copied: Callable[[Any], Any],
+) -> None:
+    noted = Noted(max_use=3)
+    item = EntitlementItem(behaviors=[noted])
+    noted.note = item  # type: ignore[attr-defined]
+    twin = copied(item)
+    assert twin.behaviors[0].note is twin is not item
+
+
+def test_pickle_of_a_model_does_not_depend_on_earlier_reads() -> None:
+    text = (
+        '{"behaviors":[{"type_hint":"consumable","max_use":3}],"additional_properties":{"a":{"type":"text"}}}'
+    )
+    read, unread = EntitlementItem.from_json(text), EntitlementItem.from_json(text)
+    touch(read)
+    assert pickle.dumps(read) == pickle.dumps(unread)
