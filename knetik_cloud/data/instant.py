@@ -64,10 +64,5 @@ def instant(field: str) -> Instant:
     return Instant(field)
 
 
-def epoch_seconds(value: dt.datetime | str | int, where: str) -> int:
-    """Convert an instant to epoch seconds.
-
-    Raises:
-        ApiValueError: If the value is naive, out of range, or not an instant. The message names `where`.
-    """
-    return EPOCH.convert(value, where)
+epoch_seconds = EPOCH.convert
+"""The function that converts an instant to epoch seconds, or raises an `ApiValueError` that names `where`."""

@@ -208,7 +208,10 @@ class Model(metaclass=ModelType):
     ) -> None:
         super().__init_subclass__(**options)
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
-        cls._fields = {**cls._fields, **own}
+        if own:  # else those of the base, as fields can't be pickled with a class of a notebook or a script
+            cls._fields = {**cls._fields, **own}
+            cls.swagger_types = {name: f.expression for name, f in cls._fields.items()}
+            cls.attribute_map = {name: f.wire for name, f in cls._fields.items()}
         if discriminator_value is not None:
             cls._discriminator_value = discriminator_value
         if discriminator is not None:
@@ -216,8 +219,6 @@ class Model(metaclass=ModelType):
             for declared in own.values():
                 if declared.wire == discriminator:
                     declared.enable_subclass_check()
-        cls.swagger_types = {name: f.expression for name, f in cls._fields.items()}
-        cls.attribute_map = {name: f.wire for name, f in cls._fields.items()}
 
     if not TYPE_CHECKING:
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -196,3 +198,30 @@ def test_pickle_of_a_model_does_not_depend_on_earlier_reads() -> None:
     read, unread = EntitlementItem.from_json(text), EntitlementItem.from_json(text)
     touch(read)
     assert pickle.dumps(read) == pickle.dumps(unread)
+
+
+SCRIPT = """
+import sys
+
+import cloudpickle
+
+from knetik_cloud import Consumable, EntitlementItem
+
+
+class Strong(Consumable):
+    def uses_left(self):
+        return self.max_use - 1
+
+
+sys.stdout.buffer.write(cloudpickle.dumps(EntitlementItem(behaviors=[Strong(max_use=3)])))
+"""
+
+
+def test_model_of_a_script_can_be_sent_to_a_worker_that_lacks_its_class() -> None:
+    pytest.importorskip("cloudpickle")
+    sent = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, check=True, timeout=60)
+    (behavior,) = pickle.loads(sent.stdout).behaviors
+    assert behavior.uses_left() == 2
+    assert behavior.swagger_types == Consumable.swagger_types
+    with pytest.raises(ApiValueError, match=r"^Strong\.max_use must be an int, not 'x'"):
+        behavior.max_use = "x"
