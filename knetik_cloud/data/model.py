@@ -507,7 +507,7 @@ def _shown_fields(model: Model, indent: int, room: _Room) -> Iterator[str]:
     for wire, value in model._json.items():
         declared = by_wire.get(wire)
         if declared is None:
-            yield f"{room.fit(wire)}={_pretty(value, indent, room)}"
+            yield f"{room.fit(repr(str(wire))[1:-1])}={_pretty(value, indent, room)}"
         elif declared.secret and value is not None:
             yield f"{declared.name}={MASK}"
         else:

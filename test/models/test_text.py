@@ -25,6 +25,14 @@ def test_repr_shows_null_and_unknown_keys() -> None:
     assert repr(entry) == "UserInventoryResource(id=None, odd={'a': [1]})"
 
 
+def test_names_of_unknown_keys_stay_on_their_line_and_can_be_printed() -> None:
+    entry = UserInventoryResource.from_json(r'{"a\nid=1":1,"\ud800":2,"\u001b[2J":3,"x-new":4,"größe":5}')
+    shown = r"UserInventoryResource(a\nid=1=1, \ud800=2, \x1b[2J=3, x-new=4, größe=5)"
+    assert repr(entry) == str(entry) == shown
+    assert shown.encode()
+    assert repr(UserInventoryResource.from_dict({1: "a"})) == "UserInventoryResource(1='a')"
+
+
 def test_repr_breaks_long_models_over_lines() -> None:
     entry = UserInventoryResource(id=1, item_name=LONG)
     assert repr(entry) == f"UserInventoryResource(\n    id=1,\n    item_name={LONG!r},\n)"
