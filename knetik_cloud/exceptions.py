@@ -150,8 +150,8 @@ class ApiException(Exception):
             data = http_resp.data
             self.body = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
             self.headers = Headers(tuple(dict(http_resp.getheaders()).items()))
-        self.status = status
-        self.reason = reason
+        self.status: int | None = status
+        self.reason: str | None = reason
         self.code: int | None = None
         self.request_id: str | None = None
         self.errors: tuple[ErrorDetail, ...] = ()

@@ -5,26 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from functools import partial, wraps
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
 
 from knetik_cloud.core.operation import ApiResponse
 from knetik_cloud.core.options import CallOptions
 from knetik_cloud.lazy import LazySignature
 from knetik_cloud.secret import Secret
 
-if TYPE_CHECKING:
-    import inspect
-
 A = TypeVar("A")
 P = ParamSpec("P")
 T = TypeVar("T")
 
+if TYPE_CHECKING:
+    import inspect
+
+    Owner = TypeVar("Owner", contravariant=True)
+    Result = TypeVar("Result", covariant=True)
+
+    class Method(Protocol[Result, Owner, P]):
+        """A method that a class assigns. Some type checkers don't bind a `Callable` to an instance.
+
+        jedi, which completes names in editors, finds the result only as the first parameter.
+        """
+
+        @overload
+        def __get__(self, instance: None, owner: type[Any], /) -> Callable[Concatenate[Owner, P], Result]: ...
+        @overload
+        def __get__(self, instance: Owner, owner: type[Any], /) -> Callable[P, Result]: ...
+
+
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
 
-def with_http_info(
-    method: Callable[Concatenate[A, P], T], *secrets: str
-) -> Callable[Concatenate[A, P], ApiResponse[T]]:
+def with_http_info(method: Callable[Concatenate[A, P], T], *secrets: str) -> Method[ApiResponse[T], A, P]:
     """Return the variant of a method that also returns the HTTP status and headers.
 
     Args:
@@ -40,33 +53,31 @@ def with_http_info(
             kwargs["_return_http_data_only"] = False
         return cast("ApiResponse[T]", method(self, *args, **kwargs))
 
-    _describe(variant, method)
-    return variant
+    return _describe(variant, method)  # type: ignore[no-any-return]
 
 
 def with_http_info_async(
     method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]], *secrets: str
-) -> Callable[Concatenate[A, P], Coroutine[Any, Any, ApiResponse[T]]]:
+) -> Method[Coroutine[Any, Any, ApiResponse[T]], A, P]:
     """Return the variant of a coroutine method that also returns the HTTP status and headers.
 
     Args:
         method: The method.
         secrets: The names of its parameters that no traceback may show.
     """
-    blocking = with_http_info(method, *secrets)
+    blocking: Any = with_http_info(method, *secrets)
 
     @wraps(method)
     async def variant(self: A, /, *args: P.args, **kwargs: P.kwargs) -> ApiResponse[T]:
         coroutine = blocking(self, *args, **kwargs)
         args, kwargs = (), {}  # type: ignore[assignment]  # they may hold secrets
-        return cast("ApiResponse[T]", await cast("Any", coroutine))
+        return cast("ApiResponse[T]", await coroutine)
 
-    _describe(variant, method)
-    return variant
+    return _describe(variant, method)  # type: ignore[no-any-return]
 
 
-def _describe(variant: Any, method: Any) -> None:
-    """Set the name, the documentation and the annotations of a variant."""
+def _describe(variant: Any, method: Any) -> Any:
+    """Set the name, the documentation and the annotations of a variant, and return it."""
     name = method.__name__
     variant.__name__ = f"{name}_with_http_info"
     variant.__qualname__ = f"{method.__qualname__}_with_http_info"
@@ -74,6 +85,7 @@ def _describe(variant: Any, method: Any) -> None:
     annotations: dict[str, Any] = method.__annotations__
     result = ApiResponse.__class_getitem__(annotations["return"])
     variant.__annotations__ = {**annotations, "return": result}
+    return variant
 
 
 def name_options(function: T) -> T:

@@ -8,6 +8,7 @@ import typing
 from typing import Any
 from unittest.mock import create_autospec
 
+import jedi
 import pytest
 from IPython.core.completer import IPCompleter, provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
@@ -98,3 +99,10 @@ def test_ipython_completes_options_and_fields() -> None:
     assert {"status", "expires_at", "to_json"} <= found
     assert not found & {"swagger_types", "attribute_map"}
     assert {"status=", "item_id="} <= completions("Entry(", Entry=UserInventoryResource)
+
+
+@pytest.mark.parametrize(("result", "name"), [("", "headers"), (".data", "expires_at")])
+def test_editors_complete_the_result_of_a_variant(result: str, name: str) -> None:
+    call = "knetik_cloud.UsersInventoryApi().get_user_inventory_with_http_info(1, 2)"
+    offered = jedi.Script(f"import knetik_cloud\n{call}{result}.").complete()
+    assert name in {found.name for found in offered}

@@ -70,3 +70,13 @@ def test_pyright_rejects_the_same_mistakes() -> None:
     lines = (CASES / "mistakes.py").read_text().splitlines()
     expected = {number for number, line in enumerate(lines, 1) if "# expect: " in line}
     assert {int(number) for number in re.findall(r":(\d+):\d+ - error", pyright("mistakes.py"))} == expected
+
+
+@pytest.mark.parametrize("case", ["user_code.py", "asyncio_lists_and_instants.py"])
+def test_pyrefly_sees_the_same_types(case: str) -> None:
+    pytest.importorskip("pyrefly")
+    root = str(CASES.parents[1])
+    command = [sys.executable, "-m", "pyrefly", "check", "--python-interpreter-path", sys.executable]
+    command += ["--search-path", root, str(CASES / case)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert checked.returncode == 0, checked.stdout

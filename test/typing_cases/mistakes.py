@@ -13,6 +13,8 @@ item.nme = "Potion"  # expect: attr-defined
 item.name = 5  # expect: assignment
 print(item.nme)  # expect: attr-defined
 api.get_user_inventory(56)  # expect: call-arg
+api.get_user_inventory_with_http_info(56)  # expect: call-arg
+api.get_user_inventory_with_http_info(56, 56, _retries="1")  # expect: arg-type
 api.get_user_inventory(56, 56, _dedline=5)  # expect: call-arg
 api.get_user_inventories(56, 25)  # expect: call-arg
 api.get_user_inventories(56, size="many", inactive="yes")  # expect: arg-type

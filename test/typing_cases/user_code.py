@@ -50,6 +50,9 @@ assert_type(page, PageResourceUserInventoryResource)
 assert_type(page.content, list[UserInventoryResource] | None)
 assert_type(api.add_item_to_user_inventory(56), InvoiceResource | None)
 assert_type(api.get_user_inventory_with_http_info(56, 56), ApiResponse[UserInventoryResource])
+assert_type(
+    UsersInventoryApi.get_user_inventory_with_http_info(api, 56, 56), ApiResponse[UserInventoryResource]
+)
 data, status, headers = api.get_user_inventory_with_http_info(56, 56)
 assert_type(data, UserInventoryResource)
 assert_type(status, int)
@@ -73,5 +76,6 @@ try:
     api.get_entitlement_item(56)
 except ApiException as error:
     assert_type(error.status, int | None)
+    assert_type(error.reason, str | None)
     assert_type(error.may_have_applied, bool)
 assert_type(Configuration().access_token, Secret | None)
