@@ -67,7 +67,7 @@ class RowReader:
                 body[fields[name]] = value
             else:
                 raise self._unknown_error(name)
-        if self._body is not None and (body or self._body.name in arguments):
+        if self._body is not None and (body or self._body.name in arguments or self._body.required):
             inner = arguments.get(self._body.name, {})
             inner = getattr(inner, "_json", inner)
             arguments[self._body.name] = self._check_body(_merged(inner, body) if body else inner)

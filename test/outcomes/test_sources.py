@@ -166,6 +166,14 @@ def test_fields_that_contradict_the_body_are_named(api: Api, tmp_path: Path) -> 
         bulk.plan(rows, api.grant_user_entitlement)
 
 
+@pytest.mark.parametrize("row", ["56,", "56"])
+def test_field_without_a_value_is_named_as_its_column(api: Api, tmp_path: Path, row: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"user_id,entitlement_id\n{row}\n")
+    with pytest.raises(bulk.InvalidRowsError, match=r"row 1: .*: grant_request\.entitlement_id missing"):
+        bulk.plan(path, api.grant_user_entitlement)
+
+
 def test_columns_of_a_body_complete_it(api: Api, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text('user_id,entitlement_id,grant_request,,\n56,5,"{}",,\n')
