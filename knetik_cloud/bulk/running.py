@@ -624,6 +624,8 @@ class _Run:
             else:
                 stopped = self._run_executor(limits, self._executor)
         report = Report(self._folder, self._manifest, stopped)
+        if report.applied + report.counts["denied"] == report.total:
+            report.stopped = None  # the last rows ended before it took effect, and nothing is left to resume
         held = report.counts["pending"]
         if stopped is None and limits.canary is None and held:
             report.stopped = (

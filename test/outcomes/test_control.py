@@ -127,6 +127,16 @@ def test_run_stops_when_too_many_rows_have_failed(
     assert (rest.counts["denied"], rest.stopped) == (40, None)
 
 
+@pytest.mark.parametrize("is_inline", [False, True], ids=["threads", "executor"])
+def test_limit_that_the_last_row_exceeds_stops_nothing(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_inline: bool
+) -> None:
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", seeded.url)
+    rows = [{"user_id": UNKNOWN_USER, "entitlement_id": 5}]
+    report = run(api, tmp_path, rows, max_errors=0, executor=Inline() if is_inline else None)
+    assert (report.counts["denied"], report.is_complete, report.stopped) == (1, True, None)
+
+
 def test_percentage_of_rows_is_exact() -> None:
     assert running.allowed_errors("58%", 50) == 29  # as a float, it is 28.999999999999996
 
