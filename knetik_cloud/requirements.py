@@ -10,6 +10,7 @@ EXTRAS = {
     "jmespath": "cli",
     "jinja2": "sandbox",
     "jsonschema": "sandbox",
+    "opentelemetry": "otel",
     "psycopg": "sandbox,postgresql",
     "pyarrow": "arrow",
     "rich": "cli",
@@ -29,7 +30,7 @@ class MissingExtra(ImportError):
 
 
 @contextmanager
-def explain_missing(part: Literal["cli", "sandbox"]) -> Iterator[None]:
+def explain_missing(part: Literal["cli", "sandbox", "otel"]) -> Iterator[None]:
     """Raise a `MissingExtra` with the extra to install if an optional library is missing.
 
     Args:

@@ -8,12 +8,14 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from opentelemetry import context, metrics, propagate, trace
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-
 from knetik_cloud.hooks import Attempt, Call, Hook, TokenEvent, default_hooks
+from knetik_cloud.requirements import explain_missing
 from knetik_cloud.version import __version__
+
+with explain_missing("otel"):
+    from opentelemetry import context, metrics, propagate, trace
+    from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+    from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 NAME = "knetik_cloud"
 DURATION = "http.client.request.duration"

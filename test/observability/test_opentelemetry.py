@@ -237,6 +237,14 @@ def test_threads_that_instrument_at_the_same_time_add_one_hook() -> None:
     assert default_hooks == []
 
 
+def test_missing_opentelemetry_is_named_with_its_extra() -> None:
+    code = "import sys; sys.modules['opentelemetry'] = None; import knetik_cloud.contrib.opentelemetry"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stderr.endswith(
+        'opentelemetry is not installed. It comes with an extra: pip install "knetik_cloud[otel]"\n'
+    )
+
+
 def test_opentelemetry_is_not_imported_by_us() -> None:
     code = """
 import sys
