@@ -285,6 +285,8 @@ def _finish(run: Run, found: Report) -> None:
 
 def _failure(found: Report) -> CommandError | None:
     """Return the error with which a run ends, or None if every row is applied."""
+    from knetik_cloud.bulk.reporting import NOT_APPLIED
+
     stopped = None if found.stopped is None else f"the run stopped: {found.stopped}"
     if found.counts["unknown"]:
         unknown = f"the outcome of {found.counts['unknown']} rows is unknown"
@@ -299,8 +301,9 @@ def _failure(found: Report) -> CommandError | None:
             next_step=f"Run `knetik bulk resume {found.journal}` to go on.",
         )
     if found.failed:
+        states = " ".join(f"--state {state}" for state in NOT_APPLIED if found.counts[state])
         return CommandError(
             f"{found.failed} of {found.total} rows were not applied",
-            next_step=f"Run `knetik bulk report {found.journal} --failed` to see them.",
+            next_step=f"Run `knetik bulk report {found.journal} {states}` to see why.",
         )
     return None

@@ -46,10 +46,12 @@ def test_rows_that_fail_end_with_1_and_become_the_next_input(
     result = run("bulk", "run", "entitlements", "grant", "-", "--journal", str(journal), input=rows)
     assert result.code == 1
     assert "1 of 2 rows were not applied" in result.err
+    assert f"Run `knetik bulk report {journal} --state denied` to see why." in result.err
     failed = run("bulk", "report", str(journal), "--failed", "-o", "csv")
     assert failed.rows("csv") == [{"user_id": "3", "entitlement_id": "1"}]
     denied = run("bulk", "report", str(journal), "--state", "denied", "-o", "jsonl").rows("jsonl")
     assert [(row["row"], row["code"]) for row in denied] == [(2, 1007)]
+    assert "owned_limit" in denied[0]["reason"]
     for state, count in (("denied", 1), ("absent", 0)):
         again = run("bulk", "report", str(journal), "--failed", "--state", state, "-o", "jsonl")
         assert len(again.rows("jsonl")) == count
