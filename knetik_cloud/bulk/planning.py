@@ -12,7 +12,7 @@ import tempfile
 import time
 import zlib
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from datetime import date
 from itertools import islice, pairwise, takewhile
@@ -357,7 +357,9 @@ def compare(rows: Rows, target: Target, folder: Folder, manifest: Manifest) -> N
             count += 1
             stored = files[shard].readline() if shard in files else ""
             if stored != line and _canonical(stored) != _canonical(line):
-                number, before, now = _difference(stored, line)
+                if problems.count:
+                    break
+                number, before, now = _difference(line, folder, manifest)
                 raise ChangedInputError(
                     f"{folder} belongs to other rows: row {number + 1} was {before}, and is {now} now. Use "
                     "the same input to resume, or name another folder"
@@ -376,20 +378,20 @@ def _canonical(line: str) -> str:
     return line and json.dumps(json.loads(line), sort_keys=True)
 
 
-def _difference(stored: str, line: str) -> tuple[int, str, str]:
-    """Return the position of the earlier of two rows, and both as text, around their first difference."""
+def _difference(line: str, folder: Folder, manifest: Manifest) -> tuple[int, str, str]:
+    """Return the position of a row, and the stored row there and the row as text, around their difference."""
     now = json.loads(line)
-    if not stored:
-        return now[0], "none", _excerpt(_text(now))
-    before = json.loads(stored)
-    number = min(before[0], now[0])
-    texts = [_text(row) if row[0] == number else "another" for row in (before, now)]
+    stored = (
+        row for shard, size in manifest.sizes.items() for row in read_rows(folder.rows_path(shard), size)
+    )
+    before = next((row for row in stored if row[0] == now[0]), None)  # perhaps in the shard of another user
+    texts = ["none" if before is None else _text(before), _text(now)]
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False)))
     start = same - MAX_ROW_SHOWN // 2
-    return number, _excerpt(texts[0], start), _excerpt(texts[1], start)
+    return now[0], _excerpt(texts[0], start), _excerpt(texts[1], start)
 
 
-def _text(row: list[Any]) -> str:
+def _text(row: Sequence[Any]) -> str:
     return json.dumps({**row[2], **({} if row[1] is None else {"key": row[1]})}, ensure_ascii=False)
 
 

@@ -172,8 +172,12 @@ def test_changed_input_and_options_are_named(api: knetik_cloud.UsersInventoryApi
     rows = list(grants(40))
     bulk.run(rows, api.grant_user_entitlement, journal=tmp_path / "run")
     changed = [*rows[:7], {"user_id": 1007, "entitlement_id": 6}, *rows[8:]]
+    moved = [*rows[:7], {"user_id": 999, "entitlement_id": 5}, *rows[8:]]
+    wrong = [*rows[:7], {"user_id": 1007, "entitlement_id": "x"}, *rows[8:], rows[7]]
     for other, named in (
         (changed, 'row 8 was .*"entitlement_id": 5.*, and is .*"entitlement_id": 6'),
+        (moved, r'row 8 was {"user_id": \d+, "grant_request".*, and is {"user_id": 999, '),
+        (wrong, "belongs to other rows: row 8: .* must be an int"),
         (rows[:-1], "there were 40, and there are 39 now"),
         ([*rows, rows[0]], "row 41 was none, and is"),
     ):
