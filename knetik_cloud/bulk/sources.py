@@ -237,8 +237,8 @@ def open_rows(rows: Rows, reader: RowReader) -> Iterator[Mapping[str, Any]]:
         is_table = hasattr(rows, "__arrow_c_stream__")  # most of them iterate over their columns
         if is_table or isinstance(rows, Mapping) or not isinstance(rows, Iterable):
             expected = (
-                "a path or an iterable of mappings, such as df.to_dict('records') of pandas, "
-                "df.iter_rows(named=True) of Polars and table.to_pylist() of pyarrow"
+                "a path or an iterable of mappings, such as df.convert_dtypes().to_dict('records') of "
+                "pandas, df.iter_rows(named=True) of Polars and table.to_pylist() of pyarrow"
             )
             raise types.invalid_value_error("rows", expected, type(rows))
         return iter(rows)

@@ -311,9 +311,22 @@ def test_rows_that_are_no_rows_are_rejected_with_a_remedy(api: Api, source: str)
         rows = pytest.importorskip("pandas" if source == "pandas" else "polars").DataFrame([row])
         rows = rows.lazy() if source == "lazy" else rows
     with pytest.raises(
-        knetik_cloud.ApiValueError, match=r"df\.to_dict\('records'\) of pandas.*, not <class '"
+        knetik_cloud.ApiValueError,
+        match=r"df\.convert_dtypes\(\)\.to_dict\('records'\) of pandas.*, not <class '",
     ):
         bulk.plan(rows, api.grant_user_entitlement)
+
+
+def test_table_of_pandas_with_gaps_is_taken_as_the_remedy_states(api: Api) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = pandas.DataFrame(
+        {"user_id": [56, 3], "item_id": [56.0, 56.0], "info": ["a", None], "key": [None, "k"]}
+    )
+    with pytest.raises(bulk.InvalidRowsError, match=r"row 2: item_id must be an int, not 56\.0"):
+        bulk.plan(rows.to_dict("records"), api.use_user_entitlement_item)
+    planned = bulk.plan(rows.convert_dtypes().to_dict("records"), api.use_user_entitlement_item).requests
+    assert "/users/56/entitlements/56/use?info=a%20" in planned[0]
+    assert "/users/3/entitlements/56/use?info=%5Bk%5D'" in planned[1]
 
 
 def test_keys_that_are_integers_of_numpy_are_those_of_python(api: Api, tmp_path: Path) -> None:
