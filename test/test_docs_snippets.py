@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shlex
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ import pytest
 from click.testing import CliRunner
 
 import knetik_cloud
+from knetik_cloud import Hook, bulk
 from knetik_cloud.cli.command import knetik
+from knetik_cloud.hooks import Attempt, default_hooks
 from knetik_cloud.sandbox import Exchange, Sandbox
 
 from .conftest import RunScript
@@ -134,6 +138,40 @@ def test_the_block_of_a_guide_runs_as_pasted(block: str, run_script: RunScript) 
     result = run_script(f"{block}{RUN_TESTS}" if is_test else block)
     assert re.sub(r".*: attempt \d failed .*\n", "", result.stderr) == ""  # a retry is logged as a warning
     assert result.returncode == 0, result.stdout
+
+
+def test_cancelled_bulk_run_of_the_guide_ends_before_its_client_is_closed(
+    shared_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Cancel(Hook):
+        """Cancels the program at the first request of the run, and goes on when the run was asked to stop."""
+
+        def on_attempt_start(self, attempt: Attempt) -> None:
+            if not asked.is_set():
+                loop.call_soon_threadsafe(task.cancel)
+                assert asked.wait(20)
+
+    def stop(journal: str) -> None:
+        ask(journal)
+        loop.call_soon(asked.set)  # after the program has closed its client, if it doesn't wait for the run
+
+    asked, ask = threading.Event(), bulk.stop
+    monkeypatch.setattr(bulk, "stop", stop)
+    monkeypatch.setenv("KNETIK_CLOUD_HOST", shared_sandbox.url)
+    monkeypatch.chdir(tmp_path)
+    (block,) = (text for text in PYTHON.findall((DOCS / "guides/bulk.md").read_text()) if "Cancelled" in text)
+    names: dict[str, Any] = {}
+    exec(compile(block.replace("asyncio.run(main())", ""), "bulk.md", "exec"), names)
+    default_hooks.append(Cancel())
+    try:
+        with asyncio.Runner() as runner:
+            loop = runner.get_loop()
+            task = loop.create_task(names["main"]())
+            runner.run(asyncio.wait({task}, timeout=30))
+        assert task.cancelled()
+    finally:
+        default_hooks.clear()
+    assert bulk.report("gifts.run").counts["absent"] == 0
 
 
 RUN_TESTS = """
