@@ -136,7 +136,7 @@ def decode_fast(data: bytes | str, what: str = "the response") -> Any:
 def _decode_exactly(data: bytes | str, what: str = "the response") -> Any:
     try:
         text = (data.decode() if isinstance(data, bytes) else data).removeprefix("\ufeff").strip(" \t\r\n")
-        value, end = _decoder.raw_decode(text)  # `decode` searches for space as well, with regular expressions
+        value, end = _decoder.raw_decode(text)  # `decode` would search for space around it
         if end == len(text):
             return value
         reason = str(json.JSONDecodeError("Extra data", text, end))
