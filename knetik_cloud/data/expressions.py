@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any
 
 from knetik_cloud.data.types import (
@@ -89,8 +89,8 @@ class Reference(Type):
 
     def _check_contents(self, values: Sequence[Any], where: str, depth: int) -> None:
         for field in self.parts:
-            column = list(map(dict.get, values, repeat(field.wire)))
-            field.type.check(column, f"{where}.{field.wire}", depth - 1)
+            wire = field.wire
+            field.type.check([value.get(wire) for value in values], f"{where}.{wire}", depth - 1)
 
     def missing_fields(self, value: Any, where: str) -> list[str]:
         if value is None:
