@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -20,3 +21,28 @@ MODULES = {
 def load(name: str) -> Any:
     """Import a module of `MODULES`, and return it."""
     return import_module(MODULES[name])
+
+
+class Attribute:
+    """An attribute for another library. It doesn't exist until the program has imported that library.
+
+    Args:
+        module: The module of `MODULES` that defines the value.
+        name: The name of the value in it.
+        library: The name of the library.
+    """
+
+    def __init__(self, module: str, name: str, library: str) -> None:
+        self._module = module
+        self._name = name
+        self._library = library
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        """Return the value.
+
+        Raises:
+            AttributeError: If the program hasn't imported the library.
+        """
+        if self._library not in sys.modules:
+            raise AttributeError(self._name)
+        return getattr(load(self._module), self._name)

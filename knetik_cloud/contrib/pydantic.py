@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError, SchemaSerializer, core_schema
 
 from knetik_cloud.data import codec, description, expressions, types
 from knetik_cloud.exceptions import ApiException, ApiValueError
@@ -67,6 +67,19 @@ def _serialize(model: Any, info: core_schema.SerializationInfo) -> Any:
         with suppress(ApiValueError):
             return codec.decode(codec.encode(model))
     return codec.plain(model)
+
+
+def _serialize_inferred(model: Model, info: core_schema.SerializationInfo) -> Any:
+    """Return the JSON object with secrets masked, as no annotation asks for the model."""
+    return _serialize(vars(model), info)
+
+
+inferring_serializer = SchemaSerializer(
+    core_schema.any_schema(
+        serialization=core_schema.plain_serializer_function_ser_schema(_serialize_inferred, info_arg=True)
+    )
+)
+"""The serializer of models in values without a type: `Any`, `dict`, or a field with `serialize_as_any`."""
 
 
 def describe(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import math
-import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -310,8 +309,7 @@ class Model(metaclass=ModelType):
 
         Nested models are converted. Absent fields are None.
         """
-        nested = operator.methodcaller("to_dict")
-        return {name: codec.plain(getattr(self, name), nested) for name in self._fields}
+        return {name: codec.plain(getattr(self, name), lambda part: part.to_dict()) for name in self._fields}
 
     def to_json(self) -> str:
         """Return the exact JSON: every key that was received or set, in its order.
@@ -384,6 +382,7 @@ class Model(metaclass=ModelType):
         return upward.load("pydantic").describe(cls, schema, handler)
 
     if not TYPE_CHECKING:
+        __pydantic_serializer__ = upward.Attribute("pydantic", "inferring_serializer", "pydantic_core")
 
         @property
         def __dict__(self):

@@ -245,6 +245,48 @@ def test_fastapi_encodes_a_model_of_a_handler_without_annotations() -> None:
     assert jsonable_encoder([entry]) == [{"id": 5, "user": {"id": 3}, "x-new": [1, None]}]
 
 
+class Loose(BaseModel):
+    """A pydantic model whose fields name no model of ours."""
+
+    any: Any
+    rows: list[Any] = []
+    fields: dict[str, object] = {}
+
+
+UNTYPED: list[Any] = [Any, object, dict, dict[str, Any], Loose]
+
+
+@pytest.mark.parametrize("kind", UNTYPED, ids=str)
+def test_model_in_a_value_of_no_type_is_serialized_without_secrets(kind: Any) -> None:
+    entry = UserInventoryResource.from_dict({"id": 5, "user": {"id": 3}, "x-new": [1, None]})
+    entry.behavior_data = {"a": np.int64(3), "b": Decimal("1.5")}
+    sent = json.loads(entry.to_json())
+    token = OAuth2Resource(access_token="canary", expires_in="5")
+    value: Any = {"any": entry, "rows": [token], "fields": {"entry": entry}}
+    expected = {"any": sent, "rows": [{"access_token": "***", "expires_in": "5"}], "fields": {"entry": sent}}
+    adapter = adapted(kind)
+    value = adapter.validate_python(value)
+    assert json.loads(adapter.dump_json(value)) == expected
+    assert adapter.dump_python(value, mode="json") == expected
+    assert adapter.dump_python(value)["any"]["behavior_data"]["a"] is entry.behavior_data["a"]
+
+
+def test_declared_model_is_serialized_by_its_value() -> None:
+    order = Order(entry=UserInventoryResource(id=5))
+    assert order.model_dump_json(serialize_as_any=True) == '{"entry":{"id":5},"items":[]}'
+
+
+def test_members_of_a_model_are_listed_without_pydantic() -> None:
+    code = (
+        "import inspect, sys, knetik_cloud as k\n"
+        "entry = k.UserInventoryResource(item_id=1)\n"
+        "assert ('item_id', 1) in inspect.getmembers(entry)\n"
+        "assert not hasattr(entry, '__pydantic_serializer__')\n"
+        "assert 'pydantic_core' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_nothing_imports_pydantic() -> None:
     code = (
         "import sys, knetik_cloud as k; [getattr(k, name) for name in k.__all__]\n"
