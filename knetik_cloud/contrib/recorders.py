@@ -63,9 +63,6 @@ async def exchange(
     cassette = active_cassette()
     if cassette is None:
         return await send(command)
-    if command.stream:
-        reason = "vcrpy can't record a streamed response: call the method without streaming"
-        return Failure(ApiValueError, reason, written=False, retryable=False)
     from vcr.request import Request
 
     sent = command.request
@@ -73,9 +70,14 @@ async def exchange(
     headers = {name: str(value) for name, value in sent.headers.items()}  # a Secret as its mask
     url = masked(origin + sent.target, sent.secrets())
     request = Request(sent.method, url, body, headers)
+    if cassette.filter_request(request) is None:  # of an ignored host, for example
+        return await send(command)
+    if command.stream:
+        reason = "vcrpy can't record a streamed response: call the method without streaming"
+        return Failure(ApiValueError, reason, written=False, retryable=False)
     if cassette.can_play_response_for(request):
         return RecordedResponse(cassette.play_response(request))
-    if cassette.write_protected and cassette.filter_request(request):
+    if cassette.write_protected:
         reason = (
             f"the cassette {cassette._path} has no response to {sent.method} {url} left: "
             f"record it with record_mode='new_episodes', or use the sandbox instead"

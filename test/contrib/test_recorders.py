@@ -166,6 +166,24 @@ def test_filters_and_ignored_hosts_of_vcrpy_apply(tmp_path: Path) -> None:
             assert UsersInventoryApi(client).get_user_inventory(56, 57).id == 56
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_response_of_an_ignored_request_is_streamed(kind: str, tmp_path: Path) -> None:
+    async def read(configuration: Configuration) -> bytes:
+        async with aio.ApiClient(configuration) as client:
+            return await (await client.raw(aio.UsersInventoryApi(client).get_user_inventory, 56, 57)).read()
+
+    path = str(tmp_path / "cassette.yaml")
+    with FaultServer() as server, vcr.use_cassette(path, ignore_localhost=True) as cassette:
+        configuration = Configuration(server.url)
+        if kind == "asyncio":
+            body = asyncio.run(read(configuration))
+        else:
+            with ApiClient(configuration) as client:
+                body = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 57).read()
+        assert b'"id"' in body
+        assert len(cassette) == 0
+
+
 def test_token_operation_called_by_hand_is_replayed_masked(tmp_path: Path) -> None:
     path = str(tmp_path / "cassette.yaml")
     with FaultServer() as server, ApiClient(Configuration(server.url)) as client:
