@@ -42,6 +42,8 @@ class Health:
 def explain(error: ApiException, host: str) -> str:
     """Describe in one sentence why a check failed, and what to do."""
     details = f"{error.status} {error.reason}".rstrip() if error.status is not None else f"{error.reason}"
+    if not error.attempts:  # of a token provider, for example: it says nothing about the host
+        return f"{host} can't be used: {details}"
     if error.operation == "get_o_auth_token" and error.status in (400, 401, 403):
         detail = next((row.message for row in error.errors if row.message), details)
         return f"{host} issued no token ({detail}): check the credentials of the Configuration"

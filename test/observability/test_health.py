@@ -16,6 +16,7 @@ from knetik_cloud import (
     ApiConnectionException,
     Configuration,
     Health,
+    NotFoundException,
     UnauthorizedException,
     UsersInventoryApi,
     aio,
@@ -144,6 +145,36 @@ def test_closed_client_is_explained() -> None:
     client = ApiClient(Configuration("http://127.0.0.1:1"))
     client.close()
     assert "this client is closed" in (client.ping().problem or "")
+
+
+class Provider:
+    """A token provider that returns something else, or raises it."""
+
+    def __init__(self, returned: Any) -> None:
+        self.returned = returned
+
+    def get_token(self) -> Any:
+        if isinstance(self.returned, Exception):
+            raise self.returned
+        return self.returned
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("returned", "problem"),
+    [
+        (5, "the token provider Provider must provide the token as a str or a Secret, not int"),
+        ("a\nb", "the token provider Provider provided a token with a line break: strip it"),
+        (OSError("sealed"), "the token provider failed with OSError"),
+        (NotFoundException(status=404, reason="No secret"), "404 No secret"),
+    ],
+    ids=str,
+)
+def test_failure_of_a_token_provider_is_not_one_of_the_host(kind: str, returned: Any, problem: str) -> None:
+    with FaultServer() as server:
+        health = ping(kind, Configuration(server.url, token_provider=Provider(returned)))
+        assert server.requests == []
+    assert health.problem == f"{server.url} can't be used: {problem}"
 
 
 def warm_up(kind: str, configuration: Configuration, then: Callable[[], None]) -> None:
