@@ -10,6 +10,7 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, Self, TypeVar
 
 from knetik_cloud import upward
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.paging import (
     AwaitPage,
     EmitPage,
@@ -21,6 +22,7 @@ from knetik_cloud.core.paging import (
     key_of,
     total_of,
 )
+from knetik_cloud.exceptions import DeadlineExceeded
 from knetik_cloud.wire.pipe import run
 
 if TYPE_CHECKING:
@@ -122,6 +124,7 @@ class Reading(Generic[P]):
 
     def __init__(self, pager: BasePager[Any, P], source: Source[P]) -> None:
         self._pager = pager
+        self._end = pager._plan.end()
         self._steps: Generator[Step[P], Any, None] = pager._plan.read()
         self.source = source
         self.first: EmitPage[P] | None = None
@@ -139,12 +142,22 @@ class Reading(Generic[P]):
                 if isinstance(step, StartFetch):
                     self.source.fetch(step.arguments, step.options)
                 elif isinstance(step, AwaitPage):
-                    page = await self.source.receive()
+                    page = await self._receive()
                     self._pager._total = total_of(page, self._pager._plan.pages)
                 else:
                     return step
         except StopIteration:
             return None
+
+    async def _receive(self) -> P:
+        """Wait for the oldest page, whose call also ends with the deadline of the list."""
+        try:
+            return await self.source.receive()
+        except DeadlineExceeded as error:
+            if monotonic() >= self._end:
+                seconds = self._pager._plan.deadline
+                error.reason = f"the list exceeded its deadline of {seconds:.3g} s (increase `deadline`)"
+            raise
 
 
 def warn(emitted: EmitPage[Any]) -> None:

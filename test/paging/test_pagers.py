@@ -92,6 +92,24 @@ def test_the_deadline_of_the_list_applies(read: Use) -> None:
 
 
 @both
+@pytest.mark.parametrize("prefetch", [0, 2])
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"deadline": 0.2}, "the list exceeded its deadline of 0.2 s (increase `deadline`)"),
+        ({"deadline": 60, "_deadline": 0.2}, "the call exceeded its deadline of 0.2 s (increase _deadline)"),
+    ],
+    ids=["list", "call"],
+)
+def test_error_names_the_deadline_that_ended_the_call_for_a_page(
+    read: Use, prefetch: int, limits: dict[str, float], reason: str
+) -> None:
+    with ListService(entries(30), latency=5) as service, pytest.raises(DeadlineExceeded) as caught:
+        read(service, {"page_size": 10, "prefetch": prefetch, **limits})
+    assert caught.value.reason == reason
+
+
+@both
 def test_a_page_that_fails_raises_when_the_loop_reaches_it(read: Use) -> None:
     got: list[int] = []
     with ListService(entries(30)) as service:
