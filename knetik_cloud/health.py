@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from knetik_cloud.core.call import REDIRECTS
 from knetik_cloud.exceptions import (
     ApiConnectionException,
     ApiException,
@@ -55,6 +56,9 @@ def explain(error: ApiException, host: str) -> str:
         return f"{host} has no such API ({details}): check the host and its path"
     if isinstance(error, TooManyRequestsException):
         return f"{host} throttles this client ({details}): send fewer requests"
+    if error.status in REDIRECTS:
+        target = error.headers.get("Location", "an unknown address").partition("?")[0]
+        return f"{host} redirects to {target} ({details}): check the host, its scheme and its path"
     if isinstance(error, ServiceException):
         return f"{host} has a failure of its own ({details}): try again later"
     if isinstance(error, ApiResponseError):

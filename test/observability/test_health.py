@@ -96,6 +96,16 @@ PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
         {},
         "{host} has no such API (404 Not Found): check the host and its path",
     ),
+    "redirected": (
+        [status("301 Moved", b"", "Location: https://api.example.com/entitlements?size=1")],
+        {},
+        "{host} redirects to https://api.example.com/entitlements (301 Moved): check the host, its scheme ",
+    ),
+    "token operation that is redirected": (
+        [status("302 Found")],
+        {"client_secret": "right"},
+        "{host} redirects to an unknown address (302 Found): check the host, its scheme and its path",
+    ),
     "throttled": (
         [status("429 Slow Down")],
         {},
