@@ -85,7 +85,10 @@ async def exchange(
         return Failure(ApiConnectionException, reason, written=False, retryable=False)
     outcome = await send(command)
     if not isinstance(outcome, Failure):
+        known = len(cassette)
         cassette.append(request, _recorded(command, outcome))
+        if cassette.rewound:  # it replays, and would repeat this response to the next attempt
+            cassette.play_counts.update(range(known, len(cassette)))
     return outcome
 
 

@@ -142,6 +142,28 @@ def test_streamed_response_is_rejected_in_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("failure", ["503 Busy", "401 Unauthorized"])  # such as of the masked token
+def test_new_episodes_of_a_call_that_is_sent_again_are_recorded(
+    failure: str, kind: str, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "cassette.yaml")
+    with FaultServer() as server:
+        configuration = Configuration(server.url, **CREDENTIALS)
+        with vcr.use_cassette(path):
+            call(kind, configuration)
+        server.play_next(keeps(http_response(b"", status=failure)))
+        with vcr.use_cassette(path, record_mode="new_episodes"):
+            assert call(kind, configuration, "get_user_inventory", 56, 58).id == 56
+        sent = len(server.requests)
+        with vcr.use_cassette(path, record_mode="none") as cassette:
+            assert call(kind, configuration, "get_user_inventory", 56, 58).id == 56
+            assert call(kind, Configuration(server.url)).id == 56
+            assert cassette.all_played
+        assert len(server.requests) == sent
+    assert "canary" not in Path(path).read_text()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_calls_outside_of_a_cassette_and_failures_are_not_recorded(kind: str, tmp_path: Path) -> None:
     with FaultServer([closes]) as server:
         configuration = Configuration(server.url, retries=0)
