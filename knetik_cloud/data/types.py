@@ -141,8 +141,8 @@ class Type:
         if not self.container.issuperset(map(type, values)):
             wrong = next(value for value in values if type(value) not in self.container)
             raise invalid_response_error(where, self.expected, wrong)
-        if depth and any(values) and self.parts:  # without values, no model is imported
-            self._check_contents(list(filter(None, values)), where, depth)
+        if depth and (full := list(filter(None, values))) and self.parts:  # which may import a model
+            self._check_contents(full, where, depth)
 
     def _check_contents(self, values: Sequence[Any], where: str, depth: int) -> None:
         """Check the columns inside objects, lists or maps of the right type."""
