@@ -355,9 +355,7 @@ class History:
     def detail(self, row: int) -> dict[str, Any]:
         """Read the details of a row's outcome from the journal."""
         assert self.details is not None
-        with open_stored(
-            self.path, "rb"
-        ) as file:  # not kept open: a report reads all shards at the same time
+        with open_stored(self.path, "rb") as file:  # not kept open: a report reads all shards at once
             file.seek(self.details[row])
             fields = file.readline().split(b" ", 3)
         found: dict[str, Any] = json.loads(fields[3]) if len(fields) > 3 else {}
