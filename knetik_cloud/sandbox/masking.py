@@ -32,11 +32,13 @@ _KEY = re.compile(rf'"((?:[^"\\]|\\.){{1,{MAX_NAME}}})"\s*:\s*', re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BARE = re.compile(r"[^\s,}\]]+")
 _BRACKET = re.compile(r'["\[\]{}]')
-_PART = re.compile(rf'name="?([^";\r\n]{{1,{MAX_NAME}}})"?[^\r\n]*+(?:\r?\n[^\r\n]++)*+\r?\n\r?\n')
-_ASSIGNED = re.compile(
-    rf"""(?P<name>[\w.-]{{1,{MAX_NAME}}})(?P<between>["']?\s{{0,9}}[:=>]\s{{0,9}})"""
-    r"""(?P<value>"[^"]*+"?|'[^']*+'?|[^\s,;&<>}"']++)"""
-)
+_WORD = re.compile(rf"[\w.-]{{1,{MAX_NAME}}}")
+_PART = re.compile(r"form-data[^\r\n]{0,2000}+(?:\r?\n[^\r\n]{1,2000}+){0,20}+\r?\n\r?\n", re.IGNORECASE)
+_ASSIGNED = re.compile(r"""[\\"'\]]{0,99}\s{0,9}(?:[:=>]|\s[^<>\r\n]{0,200}=[^<>\r\n]{0,200}>|\r?\n)\s*""")
+"""The text between a name and its value: a sign, attributes of an XML element, or the end of a line."""
+
+_NO_SECRET = re.compile(r"""[\\"']{0,99}\*\*\*|null\b|""|''|\Z""")
+"""The start of a value that is empty or masked."""
 
 
 @lru_cache(1024)
@@ -66,24 +68,20 @@ def masked_form(text: str) -> str:
 
 def masked_body(body: bytes) -> str | None:
     """Return a body of any media type as text with secrets masked, or None if it is empty."""
-    if not body:
-        return None
-    text = text_of(body)
+    return _masked_text(text_of(body)) if body else None
+
+
+def _masked_text(text: str) -> str:
     if not ("\\" in text or "%" in text or _SECRET_NAME.search(text.lower())):
         return text
-    start = text.lstrip("\ufeff \t\r\n")[:1]
-    if start in ("{", "[", '"'):
+    if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", '"'):
         masked = _masked_json(text)
-        if masked != text or start != "{":
-            return masked  # A JSON text contains no other names.
-        other = _masked_assignments(text)
-        # In JSON whose secrets are masked already, it would take the quotes off.
-        return text if _is_json(text) and not _is_json(other) else other
-    if "form-data" in text:
+        return masked if _is_json(masked) else _masked_rest(masked)
+    if "form-data" in text.lower():
         return _masked_parts(text)
     if "=" in text and not re.search(r"[\s<]", text):
         return masked_form(text)
-    return _masked_assignments(text)
+    return _masked_rest(text)
 
 
 def text_of(body: bytes) -> str:
@@ -117,7 +115,15 @@ def _masked_json(text: str) -> str:
             if text[key.end() : end] not in ("null", ""):
                 parts += [text[at : key.end()], f'"{MASK}"']
                 at = end
-    return "".join([*parts, text[at:]])
+    return _STRING.sub(_masked_string, "".join([*parts, text[at:]]))
+
+
+def _masked_string(found: re.Match[str]) -> str:
+    """Mask the text in a JSON string, such as a message that quotes another JSON text."""
+    content = found[0][1:].removesuffix('"')
+    text = _unescaped(content)
+    masked = _masked_text(text)
+    return found[0] if masked == text else json.dumps(masked)
 
 
 def _is_json(text: str) -> bool:
@@ -160,22 +166,20 @@ def _value_end(text: str, start: int) -> int:
 
 
 def _masked_parts(text: str) -> str:
-    """Mask the parts of a multipart body."""
+    """Mask the parts of a multipart body whose headers contain the name of a secret."""
     parts, at = [], 0
     for head in _PART.finditer(text):
-        if head.start() >= at and is_secret(head[1]):
+        if head.start() >= at and any(map(is_secret, _WORD.findall(unquote_plus(head[0])))):
             end = text.find("\n--", head.end())
             parts += [text[at : head.end()], MASK]
             at = len(text) if end < 0 else end
     return "".join([*parts, text[at:]])
 
 
-def _masked_assignments(text: str) -> str:
-    """Mask what looks like `name: value`, `name=value` or `<name>value`."""
-
-    def mask(found: re.Match[str]) -> str:
-        if not is_secret(found["name"]) or found["value"] in ("null", '""', "''"):
-            return found[0]
-        return f"{found['name']}{found['between']}{MASK}"
-
-    return _ASSIGNED.sub(mask, text)
+def _masked_rest(text: str) -> str:
+    """Mask all that follows the name of a secret, since values in an unknown format may end anywhere."""
+    for name in _WORD.finditer(text):
+        assigned = _ASSIGNED.match(text, name.end()) if is_secret(name[0]) else None
+        if assigned and not _NO_SECRET.match(text, assigned.end()):
+            return text[: assigned.end()] + MASK
+    return text

@@ -47,6 +47,19 @@ SECRET = "hush4711"
         '{"apiKey": "hush4711"}',
         '{"token": 4711, "x": "y"}',
         '{"arguments": ["--password=hush4711"]}',
+        '["--password=hush4711"]',
+        '{"token": "a", "arguments": ["--password=hush4711"]}',
+        '{"message": "must be a number, not {\\"password\\": [\\"hush4711\\"]}"}',
+        '{"message": "not {\\"a\\": \\"{\\\\\\"token\\\\\\": \\\\\\"hush4711',
+        "{\"token\": \"a\", 'password': 'hush4711'}",
+        "password: two words hush4711",
+        "password:\n  - hush4711",
+        "password: |\n  a, hush4711",
+        "user,password\nkim,hush4711",
+        "<a:password x='1'>hush4711</a:password>",
+        "<password><![CDATA[hush4711]]></password>",
+        '--b\r\ncontent-disposition: FORM-DATA; filename="a"; NAME="password"\r\n\r\nhush4711\r\n--b--\r\n',
+        "--b\r\nContent-Disposition: form-data; name*=utf-8''pass%77ord\r\n\r\nhush4711\r\n--b--\r\n",
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
@@ -67,6 +80,8 @@ def test_secrets_in_bodies_are_masked(body: str, encoding: str) -> None:
         "plain text",
         '"active"',
         "17",
+        '{"message": "client_secret is required for this grant; see \\"tokens\\""}',
+        '{"a": "token: ***", "token": "***", "b": "cut',
     ],
 )
 def test_other_bodies_are_unchanged(body: str) -> None:
@@ -108,7 +123,17 @@ def test_a_query_keeps_everything_but_secrets() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"' * 8000, '"a":' * 4000, "\\" * 16000, "name=" * 3000, "a:" * 8000, "<a>" * 5000]
+    "text",
+    [
+        '{"' * 8000,
+        '"a":' * 4000,
+        "\\" * 16000,
+        "name=" * 3000,
+        "a:" * 8000,
+        "<a>" * 5000,
+        "token x=" * 2000,
+        "form-data\n" * 1600,
+    ],
 )
 def test_masking_takes_linear_time(text: str) -> None:
     started = time.process_time()
@@ -175,3 +200,9 @@ def test_exchanges_listed_in_short_are_the_full_ones_without_some_fields() -> No
     for each, other in zip(whole, short, strict=True):
         assert replace(each, headers={}, answer_headers={}, body=None, answer=None, curl="") == other
     assert SECRET not in repr(short)
+
+
+def test_a_secret_is_masked_in_the_error_that_quotes_it(web: Web, sandbox: Sandbox) -> None:
+    reply = web.post("/users/56/entitlements", {"entitlement_id": {"password": SECRET}})
+    assert SECRET in reply.problem["message"]
+    assert SECRET not in json.dumps(web.get("/_sandbox/journal").json)
