@@ -37,7 +37,9 @@ def users_in(path: Path) -> int:
         return int(connection.execute("SELECT count(*) FROM users").fetchone()[0])
 
 
-@pytest.mark.parametrize("name", ["what?.db", "a%41.db", "100%25.db", "a b#c.db", "ü.db", "x.db?mode=memory"])
+@pytest.mark.parametrize(
+    "name", ["what?.db", "a%41.db", "100%25.db", "a b#c.db", "ü.db", "x.db?mode=memory"]
+)
 def test_a_file_has_the_name_that_was_given(tmp_path: Path, name: str) -> None:
     for _ in range(2):
         with Sandbox(database=str(tmp_path / name)) as sandbox:
@@ -66,14 +68,34 @@ def test_the_permissions_of_an_existing_file_stay(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o664
 
 
-@pytest.mark.parametrize("table", ["users", "state", "notes"])
+FOREIGN = {
+    "a table of the same name": ["CREATE TABLE users (a int, b int)", "INSERT INTO users VALUES (1, 2)"],
+    "a view of the same name": ["CREATE VIEW users AS SELECT 1 AS a"],
+    "a table state": ["CREATE TABLE state (a int, b int)"],
+    "the columns of state": ["CREATE TABLE state (name text PRIMARY KEY, document text)"],
+    "no key": ["CREATE TABLE state (name text, document text)"],
+    "a text": [
+        "CREATE TABLE state (name text PRIMARY KEY, document text)",
+        "INSERT INTO state VALUES ('schema', '\"2\"')",
+    ],
+    "another document": [
+        "CREATE TABLE state (name text PRIMARY KEY, document json)",
+        "INSERT INTO state VALUES ('schema', '{\"version\": \"2\"}')",
+        "CREATE TABLE users (a int)",
+    ],
+}
+"""The statements of other programs, by what their databases have in common with a sandbox's."""
+
+
+@pytest.mark.parametrize("kind", [*FOREIGN, "nothing in common", "an unused view"])
 @pytest.mark.parametrize("mode", ["delete", "wal"])
-def test_the_file_of_another_program_is_rejected_unchanged(tmp_path: Path, table: str, mode: str) -> None:
+def test_the_file_of_another_program_is_rejected_unchanged(tmp_path: Path, kind: str, mode: str) -> None:
+    alone = {"nothing in common": ["CREATE TABLE notes (a)"], "an unused view": ["CREATE VIEW v AS SELECT 1"]}
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA journal_mode = {mode}")
-        connection.execute(f"CREATE TABLE {table} (a, b)")
-        connection.execute(f"INSERT INTO {table} VALUES (1, 2)")
+        for statement in (FOREIGN | alone)[kind]:
+            connection.execute(statement)
         connection.commit()
     before = path.read_bytes()
     with pytest.raises(UnusableDatabase, match="holds the data of another program"):
@@ -83,19 +105,19 @@ def test_the_file_of_another_program_is_rejected_unchanged(tmp_path: Path, table
 
 
 @pytest.mark.postgresql
-def test_the_tables_of_another_program_are_rejected_on_postgresql(postgresql_url: str) -> None:
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_the_tables_of_another_program_are_rejected_on_postgresql(postgresql_url: str, kind: str) -> None:
     import psycopg
 
-    url = postgresql_url.replace("+psycopg", "")
-    with psycopg.connect(url) as connection:
-        connection.execute("CREATE TABLE users (a int)")
-    with pytest.raises(UnusableDatabase, match="another program: it has tables named users"):
-        Sandbox(database=postgresql_url).start()
-    with psycopg.connect(url) as connection:
-        tables = connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
-        ).fetchall()
-    assert tables == [("users",)]
+    listed = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+    with psycopg.connect(postgresql_url.replace("+psycopg", "")) as connection:
+        for statement in FOREIGN[kind]:
+            connection.execute(statement)
+        before = connection.execute(listed).fetchall()
+        connection.commit()
+        with pytest.raises(UnusableDatabase, match=r"another program: it contains (users|state)$"):
+            Sandbox(database=postgresql_url).start()
+        assert connection.execute(listed).fetchall() == before
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ from knetik_cloud.sandbox.settings import DRIVERS
 from knetik_cloud.sandbox.storage import files
 from knetik_cloud.sandbox.storage.paging import Bookmarks
 from knetik_cloud.sandbox.storage.statements import wrapped_error
-from knetik_cloud.sandbox.storage.tables import DATA, SCHEMA_VERSION, metadata, state
+from knetik_cloud.sandbox.storage.tables import DATA, SCHEMA_VERSION, metadata, state, version_in
 from knetik_cloud.sandbox.storage.unusable import UnusableDatabase
 
 CATALOG_LOCK = 0x6B6E6574
@@ -273,22 +273,22 @@ class Database:
             UnusableDatabase: If it is the database of a newer version, or of another program.
         """
         lock_catalog(db)
-        names = set(inspect(db).get_table_names())
-        if state.name not in names and (clash := sorted(names & set(metadata.tables))):
-            raise UnusableDatabase(f"{self.name} {files.FOREIGN}: it has tables named {', '.join(clash)}")
-        if state.name in names:
-            columns = {each["name"] for each in inspect(db).get_columns(state.name)}
-            if columns != {*state.c.keys()}:
-                raise UnusableDatabase(f"{self.name} {files.FOREIGN}: it has a table named {state.name}")
-            found = db.scalar(select(state.c.document).where(state.c.name == "schema"))
-            version = found["version"] if found else 0
+        inspector = inspect(db)
+        if inspector.has_table(state.name):
+            columns = {each["name"] for each in inspector.get_columns(state.name)}
+            known = select(state.c.document).where(state.c.name == "schema")
+            version = version_in(db.scalar(known)) if columns == {*state.c.keys()} else None
+            if version is None:
+                raise UnusableDatabase(f"{self.name} {files.FOREIGN}: it contains {state.name}")
             if version > SCHEMA_VERSION:
                 raise UnusableDatabase(
                     f"The database was written by a newer knetik_cloud (schema {version}; this one knows "
                     f"{SCHEMA_VERSION}). Upgrade knetik_cloud, or use another database."
                 )
+        elif names := sorted(filter(inspector.has_table, metadata.tables)):  # or views
+            raise UnusableDatabase(f"{self.name} {files.FOREIGN}: it contains {', '.join(names)}")
         else:
-            metadata.create_all(db)
+            metadata.create_all(db, checkfirst=False)
             db.execute(insert(state).values(name="schema", document={"version": SCHEMA_VERSION}))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from knetik_cloud.sandbox.storage.tables import state
+from knetik_cloud.sandbox.storage.tables import state, version_in
 from knetik_cloud.sandbox.storage.unusable import UnusableDatabase
 
 FOREIGN = "holds the data of another program"
@@ -31,13 +32,17 @@ def prepare(path: Path) -> None:
     reading = f"file:{quote(str(path.absolute()))}?mode=ro"
     with closing(sqlite3.connect(reading, uri=True)) as connection:
         connection.execute("PRAGMA busy_timeout = 1000")
-        names = {
-            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        }
+        objects = connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite%'")
+        names = {name for (name,) in objects}
         columns = {row[1] for row in connection.execute(f"PRAGMA table_info({state.name})")}
-    if names and columns != {*state.c.keys()}:
+        if columns == {*state.c.keys()}:
+            found = connection.execute("SELECT document FROM state WHERE name = 'schema'").fetchone()
+            with suppress(TypeError, ValueError):
+                if version_in(json.loads(found[0])) is not None:
+                    return
+    if names:
         listed = ", ".join(sorted(names)[:5])
-        raise UnusableDatabase(f"{path} {FOREIGN}: it has tables named {listed}. Use another file.")
+        raise UnusableDatabase(f"{path} {FOREIGN}: it contains {listed}. Use another file.")
 
 
 class Opened:

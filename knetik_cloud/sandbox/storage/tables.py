@@ -24,6 +24,13 @@ from sqlalchemy import (
 SCHEMA_VERSION = 1
 """The version of the tables, raised with every change. A database with a higher one is rejected."""
 
+
+def version_in(document: object) -> int | None:
+    """Return the version in the document named `schema`, or None if it is that of another program."""
+    version = document.get("version") if isinstance(document, dict) else None
+    return version if isinstance(version, int) else None
+
+
 metadata = MetaData()
 
 # Not part of the data: it survives resets, seeds and restored snapshots.
