@@ -38,7 +38,7 @@ def users_in(path: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    "name", ["what?.db", "a%41.db", "100%25.db", "a b#c.db", "ü.db", "x.db?mode=memory"]
+    "name", ["what?.db", "a%41.db", "100%25.db", "a b#c.db", "ü.db", "x.db?mode=memory", "\udcff.db"]
 )
 def test_a_file_has_the_name_that_was_given(tmp_path: Path, name: str) -> None:
     for _ in range(2):

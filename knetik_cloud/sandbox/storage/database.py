@@ -125,8 +125,8 @@ class Database:
         try:
             path = None
             if self.single_threaded:
-                if url.database and url.database != ":memory:":
-                    path = Path(url.database)
+                path = _path(url)
+                if path is not None:
                     files.prepare(path)
                 self._only = self._engine.connect()
             with self._transaction() as db:
@@ -302,6 +302,11 @@ def _url(database: str | None) -> URL:
     return make_url(f"{DRIVERS.get(scheme, scheme)}://{rest}")
 
 
+def _path(url: URL) -> Path | None:
+    """Return the path of an SQLite file, or None for a database in memory."""
+    return Path(url.database) if url.database and url.database != ":memory:" else None
+
+
 def _is_unusable(error: DBAPIError) -> bool:
     """Return whether the state of the database caused an error, and not a statement."""
     code = getattr(error.orig, "sqlite_errorcode", None)
@@ -466,7 +471,7 @@ def _sqlite(url: URL) -> Engine:
             # The driver would begin transactions by itself.
             connection.isolation_level = None
             connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-            if connection.execute("PRAGMA database_list").fetchone()[2]:
+            if _path(url) is not None:
                 connection.execute("PRAGMA journal_mode = WAL")
                 # NORMAL survives the death of the process but not a loss of power. FULL costs one flush per
                 # write and loses nothing.

@@ -28,8 +28,8 @@ def prepare(path: Path) -> None:
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, OWNER_ONLY))
-    # In this mode SQLite changes nothing, not even the file's journal mode.
-    reading = f"file:{quote(str(path.absolute()))}?mode=ro"
+    # In this mode SQLite changes nothing, not even the file's journal mode. Names need not be UTF-8.
+    reading = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
     with closing(sqlite3.connect(reading, uri=True)) as connection:
         connection.execute("PRAGMA busy_timeout = 1000")
         objects = connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite%'")
