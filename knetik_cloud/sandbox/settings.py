@@ -130,6 +130,8 @@ class Settings:
         check_integer("port", self.port, f"from 0 to {MAX_PORT}, where 0 means a free one", 0, MAX_PORT)
         if self.database is not None:
             check_text("database", self.database, "the path of an SQLite file or a URL")
+            if not self.database:
+                raise ValueError("database must be the path of a file or a URL, not '': None means in memory")
         if self.seed is not None:
             check_seed("seed", self.seed)
         _check_amounts(self.generate)

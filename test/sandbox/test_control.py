@@ -494,6 +494,7 @@ def test_a_port_that_is_taken_is_an_os_error(sandbox: Sandbox) -> None:
     ("setting", "value", "expected"),
     [
         ("host", "", "an address to listen on"),
+        ("database", "", "the path of a file or a URL"),
         ("port", -1, "from 0 to 65535"),
         ("port", 65_536, "from 0 to 65535"),
         ("workers", 0, "1 or more"),
