@@ -90,7 +90,7 @@ def apply_source(
         ServiceError: If anything is wrong with the seed. The transaction is then to be rolled back.
     """
     if isinstance(source, Mapping) or Path(source).suffix.lower() not in LINES:
-        document = source if isinstance(source, Mapping) else read_file(Path(source))
+        document = dict(source) if isinstance(source, Mapping) else read_file(Path(source))
         check(document, contract, bodies)
         apply(db, document, contract, now, progress)
         return

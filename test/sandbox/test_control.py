@@ -9,10 +9,12 @@ import multiprocessing
 import re
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections import ChainMap, UserDict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -218,6 +220,14 @@ def test_an_invalid_seed_in_python_is_a_value_error(sandbox: Sandbox, tmp_path: 
         sandbox.seed({"planets": []})
     with pytest.raises(FileNotFoundError):
         sandbox.seed(tmp_path / "missing.yaml")
+
+
+@pytest.mark.parametrize("kind", [MappingProxyType, UserDict, ChainMap])
+def test_a_seed_may_be_a_map_of_any_type(sandbox: Sandbox, kind: Callable[[Any], Mapping[str, Any]]) -> None:
+    seed = kind({"users": [{"id": 10, "username": "kim"}]})
+    sandbox.seed(seed)
+    with Sandbox(seed=seed) as other:
+        assert [user["id"] for user in other.export()["users"]] == [10]
 
 
 def test_an_export_is_a_seed(web: Web, sandbox: Sandbox, tmp_path: Path) -> None:
