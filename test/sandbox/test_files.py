@@ -415,6 +415,15 @@ def test_a_new_file_that_is_read_only_is_reported_at_the_start(tmp_path: Path) -
 # The end of the process
 
 
+def test_a_stopped_sandbox_leaves_all_data_in_a_file_that_another_program_has_opened(tmp_path: Path) -> None:
+    path = tmp_path / "data.db"
+    with ExitStack() as after:
+        with Sandbox(database=str(path)):
+            other = after.enter_context(closing(sqlite3.connect(path)))
+            assert other.execute("SELECT count(*) FROM users").fetchone() == (4,)
+        assert users_in(path) == 4
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_server_leaves_all_data_in_the_file(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "kept.db"

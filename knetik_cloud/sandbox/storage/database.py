@@ -250,8 +250,11 @@ class Database:
     def close(self) -> None:
         """Close every connection. An in-memory database is gone with it."""
         if self._only is not None and not self._only.closed:
-            with suppress(UnusableDatabase):
+            with suppress(UnusableDatabase, sqlite3.Error):
                 self._check_file()
+                if self._opened is not None:
+                    # Closing does this only where no other program has opened the file.
+                    self._pragma("wal_checkpoint(PASSIVE)")
             self._only.close()
         self._engine.dispose()
 
