@@ -22,7 +22,10 @@ import pytest
 import yaml
 
 from knetik_cloud.sandbox import Sandbox, Settings
+from knetik_cloud.sandbox.control_api import contract
 from knetik_cloud.sandbox.controls import Controls
+from knetik_cloud.sandbox.faults import Fault
+from knetik_cloud.sandbox.journal import Exchange
 from knetik_cloud.sandbox.settings import Options
 from knetik_cloud.sandbox.storage import UnusableDatabase
 from test.sandbox.web import Web
@@ -662,6 +665,12 @@ def test_faults_in_python_are_checked(sandbox: Sandbox) -> None:
         sandbox.fail("fly", status=500)
     with pytest.raises(ValueError, match="did you mean grant_user_entitlement"):
         sandbox.fail("grant_user_entitlment", status=500)
+
+
+@pytest.mark.parametrize(("schema", "model"), [("Exchange", Exchange), ("ArmedFault", Fault)])
+def test_the_contract_of_the_control_api_has_every_field(schema: str, model: Any) -> None:
+    described = contract()["components"]["schemas"][schema]["properties"]
+    assert list(described) == [field.name for field in fields(model)]
 
 
 def test_the_keywords_of_a_sandbox_are_the_settings() -> None:
