@@ -79,9 +79,12 @@ def test_a_broken_basic_header_is_rejected(web: Web, header: str) -> None:
     assert (reply.status, reply.json["error"]) == (401, "invalid_client")
 
 
+@pytest.mark.parametrize("stored", [{}, {"client_secret": ""}])
 @pytest.mark.parametrize("secret", [{}, {"client_secret": ""}])
-def test_a_public_client_has_no_secret(web: Web, sandbox: Sandbox, secret: dict[str, str]) -> None:
-    sandbox.seed({"clients": [{"client_id": "public", "permissions": ["INVENTORY_ADMIN"]}]})
+def test_a_public_client_has_no_secret(
+    web: Web, sandbox: Sandbox, secret: dict[str, str], stored: dict[str, str]
+) -> None:
+    sandbox.seed({"clients": [{"client_id": "public", "permissions": ["INVENTORY_ADMIN"], **stored}]})
     for grant in (
         {"grant_type": "client_credentials"},
         {"grant_type": "password", "username": "user_id_example", "password": "password_example"},

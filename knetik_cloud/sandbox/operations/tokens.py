@@ -56,7 +56,7 @@ def _client(call: Call) -> Client:
 
 
 def _client_credentials(call: Call, client: Client) -> int | None:
-    if call.parameters["client_secret"] is None and client.client_secret is not None:
+    if call.parameters["client_secret"] is None and client.client_secret:
         raise OAuthError(
             401, "invalid_client", "Bad client credentials: client_secret is required for this grant"
         )
