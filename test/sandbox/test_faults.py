@@ -154,6 +154,20 @@ def test_delayed_write_is_applied_after_the_clock_has_moved(web: Web, sandbox: S
         late.close()
 
 
+@pytest.mark.parametrize("fault", [{"reset": True}, {"truncate": True}, {"status": 503}, {}], ids=str)
+def test_nothing_is_logged_for_a_caller_who_disconnects_during_a_delay(
+    web: Web, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, fault: dict[str, Any]
+) -> None:
+    armed = sandbox.fail("use_user_entitlement_item", delay=1, applied=True, **fault)
+    url = urlsplit(sandbox.url)
+    with socket.create_connection((url.hostname, url.port)) as connection:
+        connection.sendall(b"POST /users/56/entitlements/56/use HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert wait_until(lambda: armed.met)
+    assert wait_until(lambda: sandbox.journal("use_user_entitlement_item"))
+    assert web.get("/users/56/inventory/56").json["behavior_data"] == {"consumable": {"use_count": 3}}
+    assert caplog.records == []
+
+
 def test_stopping_in_the_middle_of_a_delay_drops_the_request_quietly(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
