@@ -41,6 +41,18 @@ def test_every_page_and_every_search_works(postgresql_url: str) -> None:
     assert failed == {"/console/journal/99999": 404, "/console/nope": 404}
 
 
+def test_text_that_postgresql_can_not_hold_is_the_fault_of_the_request(postgresql_url: str) -> None:
+    searches = [f"data/{table}?q=a%00b" for table in LISTINGS]
+    rows = [f"data/{table}/a%00b" for table in ("templates", "skus", "clients")]
+    others = ["journal?user=a%00b", "journal/stream?user=a%00b", "undo/difference?before=a%00b"]
+    with Sandbox(database=postgresql_url) as sandbox:
+        pages = Pages(sandbox.url)
+        statuses = {path: pages.get(f"/console/{path}").status for path in [*searches, *rows, *others]}
+        statuses["delete"] = pages.send("/console/undo/snapshots/delete", name="a\0b").status
+        pages.close()
+    assert set(statuses.values()) == {400}, statuses
+
+
 def test_every_process_serves_the_same_console(postgresql_url: str) -> None:
     command = Path(sys.executable).with_name("knetik")
     process = subprocess.Popen(

@@ -156,17 +156,20 @@ async def stream(context: Context, visit: Visit) -> Outcome:
     The id of an event is the position in the journal, which browsers send back when they reconnect.
     """
     position = visit.request.headers.get("last-event-id") or visit.query.get("after", "")
+    if context.service.database.single_threaded:
+        narrowed = Filters.read(context.service, visit.query)
+    else:
+        narrowed = await run_in_threadpool(Filters.read, context.service, visit.query)
     response: Response = StreamingResponse(
-        _events(context, visit, position),
+        _events(context, narrowed, position),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
     return response
 
 
-async def _events(context: Context, visit: Visit, position: str) -> AsyncIterator[str]:
+async def _events(context: Context, narrowed: Filters, position: str) -> AsyncIterator[str]:
     service, book = context.service, context.service.controls.journal
-    narrowed = Filters.read(service, visit.query)
     run, _, number = position.rpartition("-")
     last = read_number(number) or 0
     yield "retry: 500\n\n"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from inspect import isawaitable, iscoroutinefunction
 from urllib.parse import parse_qsl
 
+from sqlalchemy.exc import DataError
 from starlette.concurrency import run_in_threadpool
 from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
@@ -91,6 +92,11 @@ class Console:
         except ServiceError as error:
             messages = [problem.message for problem in error.problems]
             page = Page("problem.html", {"title": "That did not work", "messages": messages}, error.status)
+        except DataError:  # PostgreSQL has no texts with U+0000, so it holds none like this
+            message = (
+                "A value is outside the range that can be stored, such as a text with the character U+0000"
+            )
+            page = Page("problem.html", {"title": "That did not work", "messages": [message]}, 400)
         except Exception as error:
             page = self._failure(request, error)
         return await self._finish(request, visit, page)
