@@ -9,15 +9,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from knetik_cloud.cli.exits import CommandError, Exit
 from knetik_cloud.cli.options import Command, claim_stdin, not_empty, run_of
 from knetik_cloud.cli.output import is_terminal, note
 from knetik_cloud.cli.profiles import TLS_SETTINGS, Profile, command_of
 from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.run import VARIABLES, Live, Run
+
+if TYPE_CHECKING:
+    from knetik_cloud.models import OAuth2Resource
 
 WHO = (
     "profile",
@@ -206,7 +210,22 @@ def _verify(run: Run, kind: str, secret: str, values: dict[str, Any]) -> None:
         if values["client_id"]:
             grant["client_id"] = values["client_id"]
         grant["grant_type"] = "password" if kind == "password" else "client_credentials"
-        apis.AccessTokenApi(client).get_o_auth_token(**{k: v for k, v in grant.items() if v is not None})
+        given = {name: value for name, value in grant.items() if value is not None}
+        check_token(apis.AccessTokenApi(client).get_o_auth_token(**given))
+
+
+def check_token(response: OAuth2Resource | None) -> None:
+    """Check that the response to a token request contains a token that can be sent.
+
+    Raises:
+        CommandError: If it doesn't.
+    """
+    from knetik_cloud.core.options import is_header_text
+
+    # An empty response is None, and fields of a wrong type are read as they are.
+    token = None if response is None else response.access_token
+    if not (token and is_header_text(token)):
+        raise CommandError("the response contains no access token", Exit.SERVICE, "Check the host.")
 
 
 @click.command(cls=Command, sections=("Output options", "Connection options"))

@@ -277,6 +277,7 @@ class _Checks:
 
     def _token(self) -> Check:
         from knetik_cloud import apis
+        from knetik_cloud.cli.account import check_token
 
         found = next(iter(self._run.credentials()), None)
         if found is None:
@@ -287,9 +288,7 @@ class _Checks:
         settings = {name: value for name, value in found.settings().items() if value is not None}
         grant = "password" if found.kind == "password" else "client_credentials"
         token = apis.AccessTokenApi(self._live.client).get_o_auth_token(grant_type=grant, **settings)
-        # An empty response is None, and fields of a wrong type are read as they are.
-        if not (token and token.access_token and isinstance(token.access_token, str)):
-            return Check("token", "failed", "the response contains no access token", "Check the host.")
+        check_token(token)
         lifetime = f", valid for {token.expires_in} s" if isinstance(token.expires_in, int) else ""
         return Check("token", "ok", f"issued{lifetime}")
 

@@ -461,6 +461,21 @@ def test_login_with_a_user_and_with_a_helper(
     assert json.loads(run("token", "get").text)["refresh_token"]
 
 
+@pytest.mark.parametrize(
+    "response",
+    [{}, {"access_token": None}, {"access_token": ""}, {"access_token": 5}, {"access_token": "a\nb"}, None],
+)
+def test_login_stores_nothing_if_the_response_contains_no_token(
+    response: dict[str, Any] | None, run: Run, home: Path, server: RecordingServer
+) -> None:
+    empty, filled = http_response(204), http_response(200, json.dumps(response).encode())
+    server.responses = [empty if response is None else filled]
+    words = ("login", "--host", server.url, "--store", "file", "--secret-file", "-")
+    result = run(*words, "--errors", "json", input=f"{SECRET}\n")
+    assert (result.code, result.error["message"]) == (5, "the response contains no access token")
+    assert not [each for each in home.rglob("*") if each.is_file()]
+
+
 def test_login_never_asks_without_a_terminal(run: Run, secured: Sandbox) -> None:
     result = run("login", "--host", secured.url)
     assert result.code == 2
