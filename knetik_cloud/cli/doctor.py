@@ -18,6 +18,8 @@ from knetik_cloud.cli.run import Live, Run
 
 SKEW = 60.0
 """Seconds by which this machine's clock may differ from the service's without a warning."""
+CONNECT_SECONDS = 5.0
+"""The time for a connection if no timeout is set."""
 EXPIRING = 14
 """Days before the end of a certificate from which on a warning is given."""
 
@@ -173,6 +175,13 @@ class _Checks:
         parts = urlsplit(str(self._run.base_url.value))
         return parts.port or (443 if parts.scheme == "https" else 80)
 
+    def _timeout(self) -> float:
+        """Return the seconds for a connection. A socket takes no infinity."""
+        from knetik_cloud.wire.blocking import MAX_WAIT_SECONDS
+
+        given = next((float(each.value) for each in self._run.candidates("timeout")), CONNECT_SECONDS)
+        return min(given, MAX_WAIT_SECONDS)
+
     def _first_hop(self) -> tuple[str, int]:
         """Return the host and the port that connections are made to."""
         if self._proxy is None:
@@ -193,7 +202,7 @@ class _Checks:
         host, port = self._first_hop()
         begun = time.monotonic()
         try:
-            with socket.create_connection((host, port), timeout=self._run.timeout or 5.0) as connection:
+            with socket.create_connection((host, port), timeout=self._timeout()) as connection:
                 address = connection.getpeername()[0]
         except OSError as error:
             return Check(
@@ -216,7 +225,7 @@ class _Checks:
         host, port = self._first_hop()
         try:
             with (
-                socket.create_connection((host, port), timeout=self._run.timeout or 5.0) as connection,
+                socket.create_connection((host, port), timeout=self._timeout()) as connection,
                 context.wrap_socket(connection, server_hostname=host) as secured,
             ):
                 version, certificate = secured.version(), secured.getpeercert() or {}

@@ -625,6 +625,15 @@ def test_doctor_finds_what_is_wrong(run: Run, home: Path, secured: Sandbox, monk
     assert run("doctor", "--host", "http://127.0.0.1:1").code == 1
 
 
+@pytest.mark.parametrize("timeout", ["inf", "1e300", "1e7"])
+def test_doctor_connects_without_a_limit(timeout: str, run: Run, sandbox: Sandbox, home: Path) -> None:
+    profiles_file(home, f'[profiles.a]\nhost = "{sandbox.url}"\ntimeout = {float(timeout)}\n')
+    for words in (("--profile", "a"), ("--host", sandbox.url, "--timeout", timeout)):
+        result = run("doctor", *words, "-o", "jsonl")
+        rows = {row["check"]: row for row in result.rows("jsonl")}
+        assert (result.code, rows["tcp"]["state"], rows["sandbox"]["state"]) == (0, "ok", "ok"), rows
+
+
 def test_doctor_warns_of_a_clock_that_is_off(run: Run, server: RecordingServer) -> None:
     server.responses = [http_response(200, b"{}", "Date: Wed, 01 Jan 2020 00:00:00 GMT")]
     rows = {row["check"]: row for row in run("doctor", "--host", server.url, "-o", "jsonl").rows("jsonl")}
