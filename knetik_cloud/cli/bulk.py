@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -287,23 +288,24 @@ def _failure(found: Report) -> CommandError | None:
     """Return the error with which a run ends, or None if every row is applied."""
     from knetik_cloud.bulk.reporting import NOT_APPLIED
 
+    journal = shlex.quote(str(found.journal))
     stopped = None if found.stopped is None else f"the run stopped: {found.stopped}"
     if found.counts["unknown"]:
         unknown = f"the outcome of {found.counts['unknown']} rows is unknown"
         return CommandError(
             unknown if stopped is None else f"{unknown}, and {stopped}",
             Exit.UNKNOWN,
-            f"Run `knetik bulk resume {found.journal}`, which reads them back again.",
+            f"Run `knetik bulk resume {journal}`, which reads them back again.",
         )
     if stopped is not None:
         return CommandError(
             stopped,
-            next_step=f"Run `knetik bulk resume {found.journal}` to go on.",
+            next_step=f"Run `knetik bulk resume {journal}` to go on.",
         )
     if found.failed:
         states = " ".join(f"--state {state}" for state in NOT_APPLIED if found.counts[state])
         return CommandError(
             f"{found.failed} of {found.total} rows were not applied",
-            next_step=f"Run `knetik bulk report {found.journal} {states}` to see why.",
+            next_step=f"Run `knetik bulk report {journal} {states}` to see why.",
         )
     return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +44,13 @@ def test_rows_that_fail_end_with_1_and_become_the_next_input(
     sandbox: Sandbox, run: Run, tmp_path: Path
 ) -> None:
     rows = '{"user_id": 3, "entitlement_id": 1}\n{"user_id": 3, "entitlement_id": 1}\n'
-    journal = tmp_path / "j"
+    journal = tmp_path / "the player's journal"
     result = run("bulk", "run", "entitlements", "grant", "-", "--journal", str(journal), input=rows)
     assert result.code == 1
     assert "1 of 2 rows were not applied" in result.err
-    assert f"Run `knetik bulk report {journal} --state denied` to see why." in result.err
+    named = re.fullmatch("Run `knetik (.*)` to see why.", result.error["next_step"])
+    assert named is not None
+    assert run(*shlex.split(named[1]), "-o", "jsonl").rows("jsonl")[0]["row"] == 2
     failed = run("bulk", "report", str(journal), "--failed", "-o", "csv")
     assert failed.rows("csv") == [{"user_id": "3", "entitlement_id": "1"}]
     denied = run("bulk", "report", str(journal), "--state", "denied", "-o", "jsonl").rows("jsonl")
