@@ -13,8 +13,10 @@ import click
 from knetik_cloud.cli.errors import message, next_step_of
 from knetik_cloud.cli.exits import CommandError, Exit
 from knetik_cloud.cli.options import Command, run_of
+from knetik_cloud.cli.output import echo
 from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.run import Live, Run
+from knetik_cloud.cli.text import printable
 
 SKEW = 60.0
 """Seconds by which this machine's clock may differ from the service's without a warning."""
@@ -44,17 +46,28 @@ def doctor(offline: bool) -> None:
     names += [] if offline else ["dns", "tcp", "tls", "http", "clock", "token", "permissions", "sandbox"]
     failed: list[Check] = []
 
-    def act(live: Live) -> None:
-        def rows() -> Iterator[list[dict[str, Any]]]:
-            for each in _Checks(run, live).run(offline):
-                failed.extend([each] if each.state == "failed" else [])
-                yield [each._asdict()]
+    def checks(live: Live) -> Iterator[Check]:
+        for each in _Checks(run, live).run(offline):
+            failed.extend([each] if each.state == "failed" else [])
+            yield each
 
-        run.output.write(Rows([[row for batch in rows() for row in batch]], columns=Check._fields))
+    def act(live: Live) -> None:
+        if run.output.is_for_reading:
+            for each in checks(live):
+                _show(each)
+        else:
+            run.output.write(Rows([[each._asdict() for each in checks(live)]], columns=Check._fields))
 
     run.act(lambda: [{"check": name} for name in names], act, Check._fields)
     if failed:
         raise click.exceptions.Exit(Exit.LOCAL)
+
+
+def _show(check: Check) -> None:
+    """Write a check as lines. A table on a terminal would cut what is wrong and what to do."""
+    echo(printable(f"{check.state:7}  {check.check}: {check.detail}"))
+    if check.next_step is not None:
+        echo(printable(f"{'':7}  {check.next_step}"))
 
 
 class _Checks:

@@ -49,6 +49,11 @@ class Output:
         """Whether the output is JSON or JSON lines."""
         return self.chosen in ("json", "jsonl")
 
+    @property
+    def is_for_reading(self) -> bool:
+        """Whether people read the output on a terminal, and chose neither its format nor its fields."""
+        return (self.format, self.fields, self.select) == (None, None, None) and is_terminal(sys.stdout)
+
     def check(self, columns: Sequence[str] | None) -> None:
         """Check the options before anything is sent.
 
@@ -291,8 +296,8 @@ def _write_table(result: Rows, out: IO[bytes]) -> None:
             if is_terminal(sys.stdout) and not result.is_chosen:
                 columns = _most_useful(rows) or columns
             layout = _Layout(rows, columns)
-            _echo(layout.header())
-        _echo("\n".join(map(layout.line, rows)))
+            echo(layout.header())
+        echo("\n".join(map(layout.line, rows)))
         sys.stdout.flush()
     if layout is None:
         note("no rows")
@@ -316,7 +321,7 @@ def _write_object(result: Rows) -> None:
         values = _shown(as_object(row), result.epochs)
         width = max(map(len, values), default=0)
         for name, value in values.items():
-            _echo(f"{name.ljust(width)}  {value}")
+            echo(f"{name.ljust(width)}  {value}")
 
 
 def _shown(row: Mapping[str, Any], epochs: frozenset[str]) -> dict[str, str]:
@@ -339,7 +344,7 @@ def instant(seconds: Any) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _echo(text: str) -> None:
+def echo(text: str) -> None:
     """Write a line to stdout, in its encoding."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     shown = text.encode(encoding, "backslashreplace").decode(encoding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -158,6 +159,18 @@ def test_one_object_is_shown_as_lines(sandbox: Sandbox) -> None:
     _, terminal = on_terminal("items", "get", "56")
     assert "name                   Potion of Speed" in terminal.plain
     assert "created_date           2017-08-15T00:00:00Z" in terminal.plain
+
+
+@pytest.mark.parametrize("columns", [30, 80])
+def test_doctor_shows_the_whole_of_each_check(columns: int, sandbox: Sandbox) -> None:
+    url = sandbox.url.replace("http:", "https:")
+    code, terminal = on_terminal("doctor", "--host", url, columns=columns, LANG="C")
+    rows = [*map(json.loads, spawn("doctor", "--host", url, "-o", "jsonl").stdout.splitlines())]
+    shown = [f"{row['state']:7}  {row['check']}: {row['detail']}" for row in rows if row["check"] != "tcp"]
+    steps = [f"{'':7}  {row['next_step']}" for row in rows if row["next_step"]]
+    assert code == 1
+    assert {*shown, *steps} < {*terminal.plain}
+    assert len(terminal.plain) == len(rows) + len(steps)
 
 
 @pytest.mark.parametrize(
