@@ -244,9 +244,13 @@ class _Checks:
                 version, certificate = secured.version(), secured.getpeercert() or {}
         except ssl.SSLError as error:
             reason = getattr(error, "verify_message", "") or error.reason or str(error)
-            return Check(
-                "tls", "failed", f"{host}: {reason}", "Set ssl_ca_cert in the profile to the CA's file."
+            is_untrusted = isinstance(error, ssl.SSLCertVerificationError)
+            next_step = (
+                "Set ssl_ca_cert in the profile to the CA's file."
+                if is_untrusted
+                else "Check the host and its port: a server without TLS needs an http:// URL."
             )
+            return Check("tls", "failed", f"{host}: {reason}", next_step)
         detail = f"{version}, certificate"
         ends = certificate.get("notAfter")
         if not isinstance(ends, str):

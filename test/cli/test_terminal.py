@@ -171,6 +171,7 @@ def test_doctor_shows_the_whole_of_each_check(columns: int, sandbox: Sandbox) ->
     assert code == 1
     assert {*shown, *steps} < {*terminal.plain}
     assert len(terminal.plain) == len(rows) + len(steps)
+    assert "a server without TLS needs an http:// URL" in terminal.shown
 
 
 @pytest.mark.parametrize(
