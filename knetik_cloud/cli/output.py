@@ -332,14 +332,14 @@ def _shown(row: Mapping[str, Any], epochs: frozenset[str]) -> dict[str, str]:
 
 
 def instant(seconds: Any) -> str:
-    """Return epoch seconds as ISO 8601 in UTC; anything else as its cell."""
+    """Return epoch seconds as ISO 8601 in UTC, without their fraction; anything else as its cell."""
     import datetime as dt
 
-    if type(seconds) is not int:
+    if type(seconds) not in (int, float):
         return cell(seconds)
     try:
-        moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
-    except OverflowError:
+        moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds // 1)
+    except (OverflowError, ValueError):  # NaN
         return cell(seconds)
     return moment.isoformat().replace("+00:00", "Z")
 

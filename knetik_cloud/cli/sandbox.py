@@ -36,6 +36,8 @@ STATUS = (
 FAULT = ("operation", "status", "times", "delay", "reset", "truncate", "applied", "headers", "met")
 SHOWN = ("number", "time", "operation", "status", "milliseconds", "method", "path")
 """The fields of the journal that a table shows by default."""
+INSTANTS = frozenset({"now", "time"})
+"""The fields of the control API that are epoch seconds."""
 EXCHANGE = (
     *SHOWN,
     "query",
@@ -320,7 +322,9 @@ def _call(
         control = live.control(url)
         found = control.get(path) if method == "GET" else control.send(method, path, body, returns=returns)
         if method == "GET" or returns:
-            run.output.write(shape(found))
+            rows = shape(found)
+            rows.epochs = INSTANTS
+            run.output.write(rows)
         if notice is not None:
             note(notice)
 
@@ -636,9 +640,9 @@ def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -
     def act(live: Any) -> None:
         control = live.control(url)
         if follow:
-            run.output.write(Rows(_followed(control, query)))
+            run.output.write(Rows(_followed(control, query), epochs=INSTANTS))
         else:
-            run.output.write(Rows.of(control.get("/journal", query)["exchanges"]))
+            run.output.write(Rows.of(control.get("/journal", query)["exchanges"], epochs=INSTANTS))
 
     run.act(lambda: [plan], act, EXCHANGE)
 

@@ -519,6 +519,17 @@ def test_tokens_are_ended(sandbox: Sandbox, run: Run, monkeypatch: pytest.Monkey
     assert json.loads(run("sandbox", "tokens", "expire").text) == {"expired": 1}
 
 
+def test_tables_show_the_time_of_a_sandbox_as_an_instant(sandbox: Sandbox, run: Run) -> None:
+    run("sandbox", "clock", "freeze", "1798135200.75")
+    run("items", "get", "56")
+    moment = "2026-12-24T18:00:00Z"
+    assert f"now     {moment}" in run("sandbox", "clock", "-o", "table").text.splitlines()
+    for words in (["status"], ["clock", "advance", "0s"], ["journal"]):
+        assert moment in run("sandbox", *words, "-o", "table").text.split(), words
+    assert json.loads(run("sandbox", "clock").text)["now"] == 1798135200.75
+    assert run("sandbox", "journal", "-o", "jsonl").rows("jsonl")[-1]["time"] == 1798135200.75
+
+
 def test_the_journal_is_shown_and_followed(sandbox: Sandbox, run: Run) -> None:
     run("items", "get", "56")
     run("items", "list")
