@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -647,7 +648,32 @@ def test_snapshots_are_saved_compared_restored_and_deleted(
 
     assert sandbox.export() == before
     page.get_by_role("button", name="Delete before <b>").click()
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("button", name="Delete before <b>").click()
+    page.get_by_role("heading", name="Delete snapshot “before <b>”").wait_for()
+    assert json.loads(pages.get("/_sandbox/snapshots").body) == {"snapshots": ["before <b>"]}
+    page.get_by_role("button", name="Delete it").click()
     page.get_by_role("button", name="Delete before <b>").wait_for(state="detached")
+    assert json.loads(pages.get("/_sandbox/snapshots").body) == {"snapshots": []}
+
+
+def test_snapshot_is_replaced_after_asking(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:
+    sandbox.freeze(1_800_000_000)
+    sandbox.snapshot("mine")
+    before = sandbox.export()
+    pages.use(56, 56)
+    used = sandbox.export()
+    page = act_on("/console/undo")
+    page.get_by_label("Name").fill(" mine ")
+    page.get_by_role("button", name="Save a snapshot").click()
+    page.get_by_role("heading", name="Replace snapshot “mine”").wait_for()
+    sandbox.restore("mine")
+    assert sandbox.export() == before
+    pages.use(56, 56)
+    page.get_by_role("button", name="Replace it").click()
+    page.get_by_role("heading", name="Named snapshots").wait_for()
+    sandbox.restore("mine")
+    assert sandbox.export()["inventory"] == used["inventory"]
 
 
 def test_reset_seed_and_tokens_can_be_undone(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:

@@ -48,7 +48,7 @@ def test_text_that_postgresql_can_not_hold_is_the_fault_of_the_request(postgresq
     with Sandbox(database=postgresql_url) as sandbox:
         pages = Pages(sandbox.url)
         statuses = {path: pages.get(f"/console/{path}").status for path in [*searches, *rows, *others]}
-        statuses["delete"] = pages.send("/console/undo/snapshots/delete", name="a\0b").status
+        statuses["delete"] = pages.send("/console/undo/snapshots/delete", name="a\0b", sure="yes").status
         pages.close()
     assert set(statuses.values()) == {400}, statuses
 

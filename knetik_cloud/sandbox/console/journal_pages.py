@@ -19,6 +19,7 @@ from knetik_cloud.sandbox.console.page import (
     Redirect,
     Visit,
     link,
+    question,
     read_number,
 )
 from knetik_cloud.sandbox.errors import not_found_error
@@ -144,8 +145,10 @@ def find_exchange(context: Context, visit: Visit, number: int) -> Exchange:
 def clear(context: Context, visit: Visit) -> Outcome:
     """Empty the journal, after asking: it is no part of the copies that Undo brings back."""
     book = context.service.controls.journal
-    if visit.form.get("sure") != "yes":
-        return Page("clear.html", {"kept": len(book.newest(MAX_ID, whole=False))})
+    kept = len(book.newest(MAX_ID, whole=False))
+    message = f"The journal holds {kept:,} requests. Undo does not bring them back."
+    if asked := question(visit, "Clear the journal", message, "Clear it", back="/journal"):
+        return asked
     book.clear()
     return Redirect(link("/journal"))
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from knetik_cloud.sandbox.console import PREFIX
+from knetik_cloud.sandbox.console.security import TOKEN_FIELD
 from knetik_cloud.sandbox.service import Service
 
 MAX_ID: Final = 2**31 - 1
@@ -66,6 +67,16 @@ class Redirect:
     """Another page to go to."""
 
     location: str
+
+
+def question(visit: Visit, title: str, message: str, button: str, back: str) -> Page | None:
+    """Return the page that asks before an action that Undo doesn't cover, or None if the user is sure."""
+    if visit.form.get("sure") == "yes":
+        return None
+    fields = [(name, value) for name, value in visit.pairs if name != TOKEN_FIELD]
+    action = visit.request.url.path
+    values = {"title": title, "message": message, "button": button, "back": back}
+    return Page("sure.html", {**values, "fields": fields, "action": action})
 
 
 Outcome = Page | Redirect | Response

@@ -9,12 +9,13 @@ from sqlalchemy import delete, select
 
 from knetik_cloud.sandbox.console import undo
 from knetik_cloud.sandbox.console.difference import difference
-from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link
+from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link, question
 from knetik_cloud.sandbox.errors import conflict_error, invalid_error, not_found_error
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage.tables import snapshots
 
 NOW = "now"
+LOST = "The copy that has this name is lost. Undo does not bring it back."
 _POINT = re.compile(r"point-([0-9]{1,10})")
 
 
@@ -57,9 +58,14 @@ def _return(context: Context, point: undo.Point) -> Outcome:
 
 
 def save(context: Context, visit: Visit) -> Outcome:
-    """Keep the data and the clock under a name."""
+    """Keep the data and the clock under a name, after asking if that replaces a snapshot."""
+    name = visit.form.get("name", "").strip()
+    if name in context.service.controls.snapshots():
+        title = f"Replace snapshot “{name}”"
+        if asked := question(visit, title, LOST, "Replace it", back="/undo"):
+            return asked
     try:
-        context.service.controls.snapshot(visit.form.get("name", "").strip())
+        context.service.controls.snapshot(name)
     except ValueError as error:
         raise invalid_error(str(error), "name") from None
     return Redirect(link("/undo"))
@@ -75,9 +81,12 @@ def restore(context: Context, visit: Visit) -> Outcome:
 
 
 def remove(context: Context, visit: Visit) -> Outcome:
-    """Delete a snapshot."""
+    """Delete a snapshot, after asking."""
+    name = visit.form.get("name", "")
+    if asked := question(visit, f"Delete snapshot “{name}”", LOST, "Delete it", back="/undo"):
+        return asked
     with context.service.database.transaction() as db:
-        db.execute(delete(snapshots).where(snapshots.c.name == visit.form.get("name", "")))
+        db.execute(delete(snapshots).where(snapshots.c.name == name))
     return Redirect(link("/undo"))
 
 
