@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import threading
@@ -226,6 +227,28 @@ def test_fault_like_one_that_a_request_met_has_its_retry_after(
     form = pages.page("/console/faults?from=1")
 
     assert 'name="retry_after" value="7"' in form
+
+
+def test_fault_like_one_that_a_request_met_is_the_same(sandbox: Sandbox, pages: Pages) -> None:
+    headers = {"X-Reason": 'a "b" <c>', "retry-after": "7", "WWW-Authenticate": "Bearer"}
+    sandbox.fail("use_user_entitlement_item", status=429, delay=0.001234567, headers=headers)
+    pages.use(56, 56)
+
+    form = pages.page("/console/faults?from=1")
+    fields = re.findall(r'<input name="((?:header-|retry|delay)[^"]*)"[^>]* value="([^"]*)"', form)
+    filled = {html.unescape(name): html.unescape(value) for name, value in fields}
+    assert (
+        pages.send(
+            "/console/faults", operation="use_user_entitlement_item", kind="429", times=1, **filled
+        ).status
+        == 303
+    )
+
+    [armed] = json.loads(pages.get("/_sandbox/faults").body)["faults"]
+    assert armed["delay"] == 0.001234567
+    assert {name.lower(): text for name, text in armed["headers"].items()} == {
+        name.lower(): text for name, text in headers.items()
+    }
 
 
 def test_pages_that_show_no_bodies_read_none(

@@ -13,6 +13,8 @@ from knetik_cloud.sandbox.errors import invalid_error
 from knetik_cloud.sandbox.faults import ANY
 
 RESET, TRUNCATE, DELAY = "reset", "truncate", "delay"
+HEADER = "header-"
+"""Starts the names of the form fields that are headers of the fault that another one is like."""
 
 
 def faults(context: Context, visit: Visit) -> Outcome:
@@ -25,6 +27,7 @@ def faults(context: Context, visit: Visit) -> Outcome:
         "delay": "",
         "times": "1",
         "retry_after": "",
+        "headers": {},
     }
     source = None
     number = visit.number("from", default=0)
@@ -57,10 +60,11 @@ def _like(fault: Any) -> dict[str, Any]:
     return {
         "kind": kind,
         "applied": fault["applied"],
-        "delay": f"{fault['delay']:g}" if fault["delay"] else "",
+        "delay": f"{fault['delay']:.15g}" if fault["delay"] else "",
         "retry_after": next(
             (text for name, text in fault["headers"].items() if name.lower() == "retry-after"), ""
         ),
+        "headers": {name: text for name, text in fault["headers"].items() if name.lower() != "retry-after"},
     }
 
 
@@ -79,8 +83,9 @@ def arm(context: Context, visit: Visit) -> Outcome:
             wanted["status"] = int(kind)
     except ValueError:
         raise invalid_error("The status, the delay and the number of times must be numbers") from None
-    if wait := form.get("retry_after", "").strip():
-        wanted["headers"] = {"Retry-After": wait}
+    headers = {name.removeprefix(HEADER): text for name, text in visit.pairs if name.startswith(HEADER)}
+    headers["Retry-After"] = form.get("retry_after", "").strip()
+    wanted["headers"] = {name: text for name, text in headers.items() if text}
     fault = read_fault(wanted)
     known = (*context.service.contract.operations, ANY)
     if fault.operation not in known:
