@@ -725,6 +725,14 @@ def test_data_is_linked_in_both_directions(sandbox: Sandbox, pages: Pages, act_o
     page.get_by_role("heading", name="User 56").wait_for()
     requests = page.get_by_role("region", name="Requests").get_by_role("link").all_inner_texts()
     assert {"2", "3", "4", "5"} <= set(requests)
+    for of_row, other in (
+        ("What they did", "56 Potion of Speed"),
+        ("What happened to its entries", "56 user_id_example"),
+    ):
+        page.get_by_role("link", name=of_row).click()
+        page.get_by_role("heading", name="Logs").wait_for()
+        page.get_by_role("link", name=other).first.click()
+    page.get_by_role("heading", name="User 56").wait_for()
 
 
 def test_journal_is_cleared_after_asking(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:
