@@ -60,7 +60,7 @@ class Execution:
     """
 
     def __init__(self, run: Run, operation: Operation[Any], arguments: Mapping[str, Any], how: How) -> None:
-        if how.wait is not None and not how.wait > 0:  # NaN is not above 0 either
+        if how.wait is not None and how.wait <= 0:
             raise click.UsageError(f"--wait must be a duration above 0, not {how.wait:g} s")
         self._run = run
         self._operation = operation

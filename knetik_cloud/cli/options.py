@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -82,10 +83,17 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # older releases have no arguments
-    """Seconds, or a number with a unit: 500ms, 30s, 5m, 2h, 1d."""
+    """Seconds, or a number with a unit: 500ms, 30s, 5m, 2h, 1d.
+
+    Args:
+        has_end: Whether it can't be `inf`.
+    """
 
     name = "duration"
     UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}  # noqa: RUF012
+
+    def __init__(self, has_end: bool = False) -> None:
+        self._has_end = has_end
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         return "DURATION"
@@ -94,12 +102,15 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # older releases hav
         if isinstance(value, (int, float)):
             return float(value)
         text = str(value).strip()
-        if text == "inf":
+        if text == "inf" and not self._has_end:
             return float(text)
         digits = text.rstrip("abcdefghijklmnopqrstuvwxyz")
         unit = text[len(digits) :] or "s"
         try:
-            return float(digits) * self.UNITS[unit]
+            seconds = float(digits) * self.UNITS[unit]
+            if not math.isfinite(seconds):
+                raise ValueError(seconds)
+            return seconds
         except (KeyError, ValueError):
             self.fail(f"{value!r} is not a duration: write 30, 30s, 500ms, 5m, 2h or 1d", param, ctx)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import signal
 import time
@@ -541,7 +542,7 @@ def clock(action: str, value: str | None, url: str | None) -> None:
         _call(url, "GET", "/clock", columns=CLOCK)
     elif action == "advance":
         text = str(value)
-        seconds = Duration().convert(text.removeprefix("-"), None, None)
+        seconds = Duration(has_end=True).convert(text.removeprefix("-"), None, None)
         body: dict[str, Any] = {"seconds": -seconds if text.startswith("-") else seconds}
         _call(url, "POST", "/clock/advance", body, returns=True, columns=CLOCK)
     else:
@@ -553,9 +554,10 @@ def clock(action: str, value: str | None, url: str | None) -> None:
 
 def _instant(text: str) -> float | str:
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
         return text
+    return seconds if math.isfinite(seconds) else text  # which no JSON can hold
 
 
 # Faults and journal
@@ -571,7 +573,7 @@ def _instant(text: str) -> float | str:
     show_default=True,
     help="How many times to apply it; 0 for no limit.",
 )
-@click.option("--delay", type=Duration(), help="The delay before the response.")
+@click.option("--delay", type=Duration(has_end=True), help="The delay before the response.")
 @click.option("--reset", is_flag=True, help="Reset the connection instead of sending a response.")
 @click.option("--truncate", is_flag=True, help="Send half of the response's body.")
 @click.option("--applied", is_flag=True, help="Apply the operation, then lose its response.")

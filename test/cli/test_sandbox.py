@@ -519,6 +519,25 @@ def test_tokens_are_ended(sandbox: Sandbox, run: Run, monkeypatch: pytest.Monkey
     assert json.loads(run("sandbox", "tokens", "expire").text) == {"expired": 1}
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("clock advance inf", 2, "'inf' is not a duration"),
+        ("clock advance NAN", 2, "'NAN' is not a duration"),
+        ("fail get_entitlement_item --delay inf", 2, "'inf' is not a duration"),
+        ("fail get_entitlement_item --delay 1e400", 2, "'1e400' is not a duration"),
+        ("clock set nan", 4, "now must be epoch seconds"),
+        ("clock freeze inf", 4, "now must be epoch seconds"),
+    ],
+)
+def test_endless_times_are_rejected_by_name(
+    words: str, code: int, message: str, sandbox: Sandbox, run: Run
+) -> None:
+    result = run("sandbox", *words.split(), "--errors", "json")
+    assert result.code == code
+    assert message in result.error["message"]
+
+
 def test_tables_show_the_time_of_a_sandbox_as_an_instant(sandbox: Sandbox, run: Run) -> None:
     run("sandbox", "clock", "freeze", "1798135200.75")
     run("items", "get", "56")
