@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, Self, TypeVar
@@ -232,7 +233,7 @@ class Pager(BasePager[I, P]):
         return reader.__arrow_c_stream__(requested_schema)
 
     def _new_source(self) -> Source[P]:
-        return (_Prefetching if self._plan.prefetch else _Sequential)(self._client, self._plan)
+        return _Source(self._client, self._plan)
 
     def _pages(self) -> Iterator[EmitPage[P]]:
         reading = self._reading()
@@ -243,53 +244,56 @@ class Pager(BasePager[I, P]):
             reading.source.close()
 
 
-class _Sequential(Generic[P]):
-    """Fetches each page when it is waited for."""
+class _Source(Generic[P]):
+    """Fetches each page when it is waited for, or ahead in threads."""
 
     def __init__(self, client: Any, plan: Plan[P]) -> None:
         self._call: Callable[..., P] = partial(client.call, plan.operation)
+        self._ahead = Ahead(plan.prefetch, "knetik_cloud_pages")
         self._fetches: deque[Callable[[], P]] = deque()
 
     def fetch(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        self._fetches.append(partial(self._call, arguments, options))
+        self._fetches.append(self._ahead.begin(partial(self._call, arguments, options)))
 
     async def receive(self) -> P:
         return self._fetches.popleft()()
 
     def close(self) -> None:
         self._fetches.clear()
+        self._ahead.close()
 
 
-class _Prefetching(_Sequential[P]):
-    """Fetches pages in threads, which end when it is closed and their calls are done.
+class Ahead:
+    """Runs functions ahead in threads, which end when it is closed and their functions are done.
 
-    While the interpreter shuts down, no thread can be started, and pages are fetched one by one.
+    Without threads, each function runs when it is waited for. So it does while the interpreter shuts down,
+    since no thread can be started then.
+
+    Args:
+        threads: The maximum number of threads. 0 means none.
+        name: The start of the threads' names.
     """
 
-    def __init__(self, client: Any, plan: Plan[P]) -> None:
-        super().__init__(client, plan)
+    def __init__(self, threads: int, name: str) -> None:
         self._threads: ThreadPoolExecutor | None = None
-        try:
-            from concurrent.futures import ThreadPoolExecutor
+        if threads:
+            with suppress(RuntimeError):
+                from concurrent.futures import ThreadPoolExecutor
 
-            self._threads = ThreadPoolExecutor(plan.prefetch, thread_name_prefix="knetik_cloud_pages")
-        except RuntimeError:
-            pass
+                self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
-    def fetch(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        from contextvars import copy_context
-
+    def begin(self, function: Callable[[], P]) -> Callable[[], P]:
+        """Begin to run a function, in the current context. Return a function that waits for its result."""
         if self._threads is not None:
+            from contextvars import copy_context
+
             try:
-                fetched = self._threads.submit(copy_context().run, self._call, arguments, options)
+                return self._threads.submit(copy_context().run, function).result
             except RuntimeError:
                 self._threads = None
-            else:
-                self._fetches.append(fetched.result)
-                return
-        super().fetch(arguments, options)
+        return function
 
     def close(self) -> None:
-        super().close()
+        """Discard the functions that were not begun, and let the threads end."""
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)

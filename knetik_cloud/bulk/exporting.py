@@ -12,9 +12,7 @@ import stat
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +25,7 @@ from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.paging import MAX_REMEMBERED_IDS, RowsMovedWarning, grown_by, key_of
 from knetik_cloud.data import codec, types
 from knetik_cloud.exceptions import ApiConnectionException, ApiValueError
-from knetik_cloud.paging import Pager
+from knetik_cloud.paging import Ahead, Pager
 
 PAGE_SIZE = 1000
 CHECKPOINT_SECONDS = 1.0
@@ -338,21 +336,16 @@ class _Export:
     def _pages(self) -> Iterator[tuple[bytes, Slices]]:
         """Yield the pages that are left, some of them fetched ahead by threads."""
         plan, state = self._plan, self._state
-        ahead: deque[Future[bytes] | Callable[[], bytes]] = deque()
+        fetches: deque[Callable[[], bytes]] = deque()
         last = state.page
         number = state.page
-        threads = ThreadPoolExecutor(plan.prefetch, "knetik_cloud_export") if plan.prefetch else None
+        ahead = Ahead(plan.prefetch, "knetik_cloud_export")
         try:
             while state.page <= last and (plan.limit is None or state.rows < plan.limit):
-                while number <= last and len(ahead) <= plan.prefetch:
-                    ahead.append(
-                        partial(self._fetch, number)
-                        if threads is None
-                        else threads.submit(copy_context().run, self._fetch, number)
-                    )
+                while number <= last and len(fetches) <= plan.prefetch:
+                    fetches.append(ahead.begin(partial(self._fetch, number)))
                     number += 1
-                oldest = ahead.popleft()
-                data = oldest() if callable(oldest) else oldest.result()
+                data = fetches.popleft()()
                 page = split(data, plan.pages)
                 if page.items:
                     counted = -(-page.total // self._size) if page.total is not None else state.page + 1
@@ -361,8 +354,7 @@ class _Export:
                     last = state.page - 1
                 yield data, page
         finally:
-            if threads is not None:
-                threads.shutdown(wait=False, cancel_futures=True)
+            ahead.close()
 
     def _fetch(self, number: int, size: int | None = None) -> bytes:
         # A body that breaks off while it streams is not retried by the client.

@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent import futures
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import closing, contextmanager, suppress
 from contextvars import copy_context
 from importlib import import_module
@@ -619,7 +620,7 @@ class _Run:
 
     def _run_all(self, limits: Limits) -> Report:
         with self._lease():
-            if self._executor is None or isinstance(self._executor, ThreadPoolExecutor):
+            if self._executor is None or isinstance(self._executor, futures.ThreadPoolExecutor):
                 stopped = self._run_threads(limits)
             else:
                 stopped = self._run_executor(limits, self._executor)

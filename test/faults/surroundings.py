@@ -367,6 +367,17 @@ def calls():
         tried("prefetch", lambda: asyncio.run(prefetched()))
     sys.stdout.flush()
 """
+BULK_ENDS = """
+import tempfile
+def bulk_calls():
+    from knetik_cloud import bulk
+    rows = [{"user_id": 56, "id": 56, "inventory_status": "active"}]
+    update, pager = api.update_user_inventory_status, api.iter_user_inventories(56, prefetch=2)
+    with tempfile.TemporaryDirectory() as folder:
+        tried("run", lambda: bulk.run(rows, update, journal=folder + "/journal"))
+        tried("export", lambda: bulk.export(pager, folder + "/entries.jsonl"))
+    calls()
+"""
 PAGE = {"content": [ENTRY], "last": True, "total_elements": 1, "number": 0}
 
 
@@ -385,7 +396,7 @@ def ending(source: str) -> Callable[[Play], int]:
         assert finished.returncode == 0, finished.stderr
         assert finished.stderr == "", finished.stderr
         lines = finished.stdout.splitlines()
-        assert len(lines) == (4 if play.kind == "sync" else 2), lines
+        assert len(lines) == (2 if play.kind == "aio" else 6 if BULK_ENDS in source else 4), lines
         assert all(line.split()[1] in ("worked", "ApiException") for line in lines), lines
         return 1
 
@@ -399,6 +410,8 @@ def work():
 threading.Thread(target=work).start()
 """
 AT_EXIT = "atexit.register(calls)"
+BULK_AFTER_MAIN_THREAD = BULK_ENDS + AFTER_MAIN_THREAD.replace("calls()", "bulk_calls()")
+BULK_AT_EXIT = BULK_ENDS + "atexit.register(bulk_calls)"
 AT_SHUTDOWN = """
 class Last:
     def __del__(self):
@@ -815,6 +828,12 @@ ROWS = [
     ),
     Row("a thread calls after the main thread has ended", play=ending(AFTER_MAIN_THREAD)),
     Row("an exit handler calls", play=ending(AT_EXIT)),
+    Row(
+        "a thread runs and exports in bulk after the main thread has ended",
+        play=ending(BULK_AFTER_MAIN_THREAD),
+        drivers=SYNC,
+    ),
+    Row("an exit handler runs and exports in bulk", play=ending(BULK_AT_EXIT), drivers=SYNC),
     Row("a finalizer calls while the interpreter shuts down", play=ending(AT_SHUTDOWN), drivers=SYNC),
     Row("a platform without fork", [healthy], play=program(NO_FORK, "56 56")),
     Row("a client is left open where modules end first", [healthy], play=left_open),
