@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
@@ -12,6 +13,9 @@ MAX_RESULT_LENGTH = 1 << 18
 MAX_ERRORS = 100
 EXPLAINED_CODES = frozenset({1001, 1002, 1003, 1004, 1005, 1006, 1007, 1500, 1501, 1999})
 """The codes of a `Result` that have a section in `docs/reference/result-codes.md`."""
+
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that move the cursor, change colors, or change the order of the text around them."""
 
 _E = TypeVar("_E", bound="ApiException")
 
@@ -210,16 +214,16 @@ class ApiException(Exception):
         if self.may_have_applied:
             lines.append("The write may have been applied. Check before you retry it.")
         for error in self.errors[:MAX_ERRORS_SHOWN]:
-            where = f" ({_cut(str(error.field))})" if error.field is not None else ""
-            lines.append(f"Message: {_cut(str(error.message))}{where}")
+            where = f" ({_one_line(str(error.field))})" if error.field is not None else ""
+            lines.append(f"Message: {_one_line(str(error.message))}{where}")
         if len(self.errors) > MAX_ERRORS_SHOWN:
             lines.append(f"... and {len(self.errors) - MAX_ERRORS_SHOWN} more in `errors`")
         if self.request_id:
-            lines.append(f"Request id: {self.request_id}")
+            lines.append(f"Request id: {_one_line(self.request_id)}")
         if self._setting is not None or not isinstance(self, ApiValueError):
             lines.append(f"See: {self.docs}")
         if self.body:
-            lines.append(f"HTTP response body: {_cut(self.body)}")
+            lines.append(f"HTTP response body: {_lines(self.body)}")
         return "\n".join(lines)
 
     def _format_attempts(self) -> str:
@@ -248,6 +252,19 @@ class ApiException(Exception):
 def _text_in(row: dict[str, Any], name: str) -> str | None:
     value = row.get(name)
     return value if isinstance(value, str) else None
+
+
+def printable(text: str) -> str:
+    """Return text with control characters written as escapes, so that no data can steer a terminal."""
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def _one_line(text: str) -> str:
+    return _lines(text).replace("\n", "\\n")
+
+
+def _lines(text: str) -> str:
+    return printable(_cut(text).replace("\r\n", "\n"))
 
 
 def _cut(text: str) -> str:

@@ -12,6 +12,7 @@ from knetik_cloud.exceptions import (
     ServiceException,
     TooManyRequestsException,
     UnauthorizedException,
+    printable,
 )
 
 
@@ -47,7 +48,7 @@ def explain(error: ApiException, host: str) -> str:
         return f"{host} can't be used: {details}"
     if error.operation == "get_o_auth_token" and error.status in (400, 401, 403):
         detail = next((row.message for row in error.errors if row.message), details)
-        return f"{host} issued no token ({detail}): check the credentials of the Configuration"
+        return f"{host} issued no token ({printable(detail)}): check the credentials of the Configuration"
     if isinstance(error, UnauthorizedException):
         return f"{host} rejected the access token ({details}): check the credentials of the Configuration"
     if isinstance(error, ForbiddenException):

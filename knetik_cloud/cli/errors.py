@@ -10,7 +10,8 @@ import click
 
 from knetik_cloud.cli.exits import MEANINGS, CommandError, Exit
 from knetik_cloud.cli.output import is_terminal
-from knetik_cloud.cli.text import printable, without_secrets
+from knetik_cloud.cli.text import without_secrets
+from knetik_cloud.exceptions import printable
 
 RULE_DENIED = 1007
 """The code of a `Result` that reports a denial by a rule of the item."""

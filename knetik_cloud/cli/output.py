@@ -13,7 +13,8 @@ import click
 
 from knetik_cloud.cli.exits import CommandError
 from knetik_cloud.cli.rows import Rows, as_object, cell, columns_of, dumps, to_plain
-from knetik_cloud.cli.text import printable, without_secrets
+from knetik_cloud.cli.text import without_secrets
+from knetik_cloud.exceptions import printable
 
 FORMATS = ("json", "jsonl", "csv", "yaml", "table", "id", "parquet")
 LIBRARIES = {"yaml": "yaml", "table": "rich.cells", "parquet": "pyarrow"}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from knetik_cloud.cli.text import CONTROL
+from knetik_cloud.exceptions import CONTROL
 
 BATCH = 200
 """Rows that decide the columns of CSV and the widths of a table, and that are flushed together."""

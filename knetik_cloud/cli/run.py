@@ -17,7 +17,8 @@ import click
 from knetik_cloud.cli.exits import CommandError, Exit
 from knetik_cloud.cli.output import Output, is_terminal
 from knetik_cloud.cli.rows import Rows
-from knetik_cloud.cli.text import printable, without_secrets
+from knetik_cloud.cli.text import without_secrets
+from knetik_cloud.exceptions import printable
 
 if TYPE_CHECKING:
     from knetik_cloud.api_client import ApiClient

@@ -420,8 +420,8 @@ def _document(text: str, file: Path) -> Any:
     Raises:
         click.UsageError: If the text is neither JSON nor YAML, or has a name twice in an object.
     """
-    from knetik_cloud.cli.text import printable
     from knetik_cloud.documents import RepeatedNameError, parse_document
+    from knetik_cloud.exceptions import printable
 
     try:
         return parse_document(text)

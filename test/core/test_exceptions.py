@@ -191,3 +191,34 @@ def test_tests_can_make_any_exception_that_may_have_applied(kind: type[ApiExcept
     assert "may have been applied" in str(error)
     assert pickle.loads(pickle.dumps(error)).may_have_applied
     assert not kind(reason="slow").may_have_applied
+
+
+CONTROLS = "".join(map(chr, (*range(9), 11, 12, *range(13, 32), *range(127, 160), 0x202E, 0x2066, 0x200F)))
+
+
+def test_text_of_an_error_holds_no_control_characters_of_a_response() -> None:
+    """Where a log or a traceback prints it, no service may steer the terminal or forge a line."""
+    sent = f"a{CONTROLS}b\nOperation: forged"
+    row = {"message": sent, "field": sent}
+    error = ApiException(400, "Bad Request")
+    error._load_response(json.dumps({"request_id": sent, "result": [row]}, ensure_ascii=False), Headers())
+    assert error.request_id == error.errors[0].message == error.errors[0].field == sent
+    other = ApiException(400, "Bad Request")
+    other._load_response(sent, Headers([("X-Request-Id", sent.replace("\n", ""))]))
+    for text in (str(error), str(other)):
+        assert set(CONTROLS).isdisjoint(text)
+        assert "\\x1b" in text
+    assert not any(line.startswith("Operation") for line in str(error).splitlines())
+
+
+def test_text_of_an_error_keeps_the_lines_of_a_body() -> None:
+    error = ApiException(502, "Bad Gateway")
+    error._load_response("<html>\r\n\t<p>down\n", Headers())
+    assert str(error).endswith("HTTP response body: <html>\n\t<p>down\n")
+
+
+def test_text_of_an_error_shortens_the_request_id() -> None:
+    error = ApiException(400, "Bad Request")
+    error._load_response(json.dumps({"request_id": "r" * 100_000}), Headers())
+    assert error.request_id == "r" * 100_000
+    assert len(str(error)) < 10_000

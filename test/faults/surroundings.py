@@ -742,6 +742,22 @@ def control_characters(peer: Peer, request: Request) -> None:
     peer.send(f"HTTP/1.1 400 a{CONTROLS}\x1b[31mb\r\nContent-Length: 0\r\n\r\n".encode("latin-1"))
 
 
+def error_with_controls(peer: Peer, request: Request) -> None:
+    """Respond with an error whose id and message contain control characters."""
+    result = {"code": 1000, "result": [{"message": f"a{CONTROLS}\x1b[31mb", "field": f"a{CONTROLS}b"}]}
+    peer.send(http_response(result, "X-Request-Id: a\x1b[31mb", status="400 X"))
+
+
+def rejection_with_controls(play: Play) -> int:
+    """Log and raise what an error response holds, without its control characters."""
+    play.server.play_next(error_with_controls)
+    outcome = attempt(play.driver(), "get", 3)
+    fails(status=400)(outcome)
+    assert outcome.error is not None
+    assert set(CONTROLS).isdisjoint(str(outcome.error).replace("\t", "")), str(outcome.error)
+    return play.server.met
+
+
 def reason_with_controls(play: Play) -> int:
     """Log and raise what a reason phrase holds, without its control characters."""
     import logging
@@ -930,4 +946,5 @@ ROWS = [
     ),
     Row("an error of 16 MiB that is full of secrets", play=large_error),
     Row("control characters in a reason phrase", play=reason_with_controls),
+    Row("control characters in an error's id and message", play=rejection_with_controls),
 ]

@@ -61,6 +61,11 @@ PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
         {"client_secret": "wrong"},
         "{host} issued no token (Bad credentials): check the credentials of the Configuration",
     ),
+    "no token, with control characters in the description": (
+        [status("401 Unauthorized", {"error": "invalid_client", "error_description": "\x1b[31mBad"})],
+        {"client_secret": "wrong"},
+        "{host} issued no token (\\x1b[31mBad): check the credentials of the Configuration",
+    ),
     "no token, and no description": (
         [status("401 Unauthorized", {"error": "invalid_client"})],
         {"client_secret": "wrong"},
