@@ -68,10 +68,10 @@ def check_host(name: str, value: Any) -> str:
         ApiValueError: If it isn't one. The message masks a user and a password in it.
     """
     try:
-        url = urlsplit(value)
+        url: Any = urlsplit(value if isinstance(value, str) else "")
         valid = url.scheme in ("http", "https") and HOST_NAME.fullmatch(url.netloc) and url.port != 0
         valid = valid and not (url.query or url.fragment) and re.fullmatch(r"[!-~]+", value)
-    except (ValueError, AttributeError, TypeError):
+    except ValueError:
         valid = False
     if not valid:
         expected = "a URL such as https://example.com/base, without user, query or fragment"
@@ -83,10 +83,10 @@ def check_host(name: str, value: Any) -> str:
 def _proxy(name: str, value: Any) -> str:
     try:
         url = urlsplit(value if isinstance(value, str) else "")
-        valid = value == "" or (url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0)
+        valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
         valid = False
-    if not valid:
+    if not (valid or (isinstance(value, str) and not value)):
         expected = "the URL of an HTTP proxy, such as http://proxy:3128"
         raise types.invalid_value_error(name, expected, without_userinfo(value))
     return str.__str__(value)
@@ -94,7 +94,7 @@ def _proxy(name: str, value: Any) -> str:
 
 def without_userinfo(value: Any) -> Any:
     """Mask the user and the password in a URL, also in a malformed one or in one within another value."""
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else types.short_repr(value, sys.maxsize)
     return USER_INFO.sub(rf"\1{MASK}@", text) if "@" in text else value
 
 
@@ -150,7 +150,8 @@ class Setting(Generic[G, S]):
 
     def is_missing(self, value: Any) -> bool:
         """Return whether a value stands for one that is not passed."""
-        return value is None or (value == "" and self.has_env and self.name != "host")
+        # Not compared with "": pandas' missing value and arrays can't be.
+        return value is None or (type(value) is str and not value and self.has_env and self.name != "host")
 
     def initial(self, settings: dict[str, Any]) -> Any:
         """Return the value of the constructor's argument, the environment, or the default."""

@@ -52,9 +52,9 @@ def prepare_path_call(
     for name in options:
         if name not in CallOptions.__annotations__ and name not in RESULT_OPTIONS:
             raise unknown_parameter_error(name, "call_api", PARAMETERS)
-    method = method.upper() if isinstance(method, str) else method
-    if method not in RETRY_BY_METHOD:
+    if not isinstance(method, str) or method.upper() not in RETRY_BY_METHOD:
         raise types.invalid_value_error("method", f"one of {', '.join(RETRY_BY_METHOD)}", method)
+    method = method.upper()
     in_path, in_query = _named("path_params", path_params), _named("query_params", query_params)
     _check_path(resource_path, in_path)
     resource_path = str.__str__(resource_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypedDict
 
@@ -134,15 +135,10 @@ def time_limit(name: str, value: Any) -> float:
         ApiValueError: If the value is anything else.
     """
     expected = "a number of seconds above 0 (math.inf for no limit)"
-    if isinstance(value, (bool, str, bytes)):
+    limit = types.to_float(value)
+    if limit is None or not (0 < limit <= sys.float_info.max or limit == math.inf):
         raise types.invalid_value_error(name, expected, value)
-    try:
-        limit = float(value)
-    except (TypeError, ValueError, OverflowError):
-        limit = 0.0
-    if not limit > 0:
-        raise types.invalid_value_error(name, expected, value)
-    return limit
+    return float(limit)
 
 
 def timeouts(name: str, value: Any) -> tuple[float, float]:

@@ -323,7 +323,7 @@ class _ListState(Generic[P]):
         if pages is None:
             pages = self.received + (total is None or self._rows < total)
         if self._left is not None:
-            pages = min(pages, self.received + math.ceil(self._left / rows))
+            pages = min(pages, self.received + -(-self._left // rows))
         return max(pages, self.received)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -175,10 +176,12 @@ def _plain_text(parameter: Parameter, value: Any) -> str:
         return str.__str__(value)
     if isinstance(value, float) and math.isfinite(value):
         return repr(float(value))
-    if isinstance(value, (list, tuple)):
-        return ",".join(_plain_text(parameter, part) for part in value)
-    if hasattr(value, "isoformat") and value == value:  # unlike pandas.NaT
-        return str(value.isoformat())
+    with suppress(RecursionError):  # a list may contain itself
+        if isinstance(value, (list, tuple)):
+            return ",".join(_plain_text(parameter, part) for part in value)
+    with suppress(Exception):  # a tzinfo is the caller's own code
+        if hasattr(value, "isoformat") and value == value:  # unlike pandas.NaT
+            return str(value.isoformat())
     number = bool(value) if types.is_boolean(value) else types.to_float(value)
     if number is not None and not isinstance(value, (int, float)):  # of another library
         return _plain_text(parameter, number)

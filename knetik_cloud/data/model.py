@@ -328,13 +328,16 @@ class Model(metaclass=ModelType):
         """Create a model of a copy of a JSON object. Its keys are wire names or Python names.
 
         Raises:
-            ApiValueError: If `data` is not a dict.
+            ApiValueError: If `data` is not a dict, or contains itself.
         """
         if not isinstance(data, Mapping):
             raise types.invalid_value_error(f"the data of {cls.__name__}", "a dict", data)
-        model = cls._wrap(codec.plain(data))
-        model._rename_keys()
-        return model
+        try:
+            model = cls._wrap(codec.plain(data))
+            model._rename_keys()
+            return model
+        except RecursionError:
+            raise ApiValueError(f"{cls.__name__} is nested too deeply, or contains itself") from None
 
     def _rename_keys(self) -> None:
         """Rename keys that are Python names, as in `to_dict`, to wire names, here and in nested models."""

@@ -19,15 +19,15 @@ EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
 YEARS = "epoch seconds of the years 1 to 9999"
 
 
-def short_repr(value: object) -> str:
-    """Return `repr(value)`, shortened for an error message."""
+def short_repr(value: object, limit: int = 80) -> str:
+    """Return `repr(value)`, shortened for an error message to `limit` characters."""
     if isinstance(value, int) and value.bit_length() > 256:
         return f"an int of {value.bit_length()} bits"  # Python may reject its decimal text as too long
     try:
         text = repr(value)
     except Exception as error:
         text = f"a {type(value).__name__} (its repr raises {type(error).__name__})"
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 def invalid_value_error(where: str, expected: str, value: object) -> ApiValueError:
@@ -76,12 +76,11 @@ def to_float(value: Any) -> float | None:
     if number is not None:
         return number
     value = value_of(value)
-    if is_boolean(value) or _kind(value) in ("m", "M") or getattr(value, "ndim", False):
-        return None  # a time of numpy counts units that it doesn't show, and an array is no number
-    try:
-        return float(value) if hasattr(value, "__float__") else None
-    except Exception:
-        return None
+    # A time of numpy counts units that it doesn't show, and a complex number would lose a part.
+    if not (is_boolean(value) or _kind(value) in tuple("mMcSU") or getattr(value, "ndim", False)):
+        with suppress(Exception):  # a text has no `__float__`
+            return float(value.__float__())
+    return None
 
 
 def is_boolean(value: Any) -> bool:

@@ -77,7 +77,9 @@ def test_all_items_come_in_order_and_no_page_is_requested_in_vain(
 
 
 @pytest.mark.parametrize("prefetch", [0, 8])
-@pytest.mark.parametrize(("limit", "pages"), [(0, 0), (1, 1), (10, 1), (11, 2), (25, 3), (1000, 10)])
+@pytest.mark.parametrize(
+    ("limit", "pages"), [(0, 0), (1, 1), (10, 1), (11, 2), (25, 3), (1000, 10), (10**400, 10)]
+)
 def test_a_limit_is_kept_and_no_page_beyond_it_is_requested(limit: int, pages: int, prefetch: int) -> None:
     read = Driven(plan(limit=limit, prefetch=prefetch), static(100))
     assert read.ids == list(range(1, min(limit, 100) + 1))

@@ -295,3 +295,111 @@ def test_numbers_and_enums_of_other_libraries_are_sent_in_paths_and_queries(serv
                 client.call_api("/users", "GET", query_params={"x": value})
     first = server.requests[0].partition(b" HTTP/1.1")[0]
     assert first == b"GET /users/56/active?rate=0.5&flag=true&level=3&ids=1%2C2&name=low&on=true"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.bool_(True),
+        np.timedelta64(5, "s"),
+        np.complex128(1 + 2j),
+        np.str_("5"),
+        np.array([5.0]),
+        pd.NA,
+        pd.NaT,
+        Decimal("sNaN"),
+        10**400,
+        Level.FLAG,
+        Level.NAME,
+        BadFloat(),
+        BadIndex(),
+    ],
+)
+def test_a_time_limit_that_is_no_real_number_is_an_api_value_error(value: Any) -> None:
+    for check in (
+        lambda: options.time_limit("deadline", value),
+        lambda: options.timeouts("timeout", (1.0, value)),
+        lambda: knetik_cloud.deadline(value).__enter__(),
+    ):
+        with pytest.raises(ApiValueError, match="must be a number of seconds above 0"):
+            check()
+
+
+@pytest.mark.parametrize("value", [Level.LOW, Level.RATE, np.float32(0.5), np.int64(3), Decimal("0.5")])
+def test_a_time_limit_is_a_number_of_any_library(value: Any) -> None:
+    limit = options.time_limit("deadline", value)
+    assert type(limit) is float
+    assert limit in (0.5, 3.0)
+
+
+@pytest.mark.parametrize("value", [np.complex128(1 + 2j), np.str_("1.5"), np.bytes_(b"1.5")])
+def test_a_number_is_not_taken_from_a_part_of_a_value(value: Any) -> None:
+    with pytest.raises(ApiValueError):
+        parse("float", "").convert(value, "the value")
+
+
+UNCOMPARABLE = [pd.NA, np.array([1, 2]), pd.Series(["a", "b"]), pd.DataFrame({"a": ["b"]}), np.void(b"ab")]
+
+
+@pytest.mark.parametrize("value", UNCOMPARABLE, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("name", sorted(knetik_cloud.Configuration._settings.keys() - {"hooks"}))
+def test_a_setting_that_cannot_be_compared_is_an_api_value_error(name: str, value: Any) -> None:
+    with pytest.raises(ApiValueError):
+        knetik_cloud.Configuration(**{name: value})
+
+
+class BadRepr:
+    """A value that can't be shown."""
+
+    def __repr__(self) -> str:
+        raise LookupError("no text")
+
+
+@pytest.mark.parametrize("value", [10**5000, BadRepr(), BadZone()], ids=["long", "repr", "zone"])
+@pytest.mark.parametrize("name", ["host", "proxy"])
+def test_a_url_that_cannot_be_shown_is_an_api_value_error(name: str, value: Any) -> None:
+    with pytest.raises(ApiValueError, match=f"{name} must be"):
+        knetik_cloud.Configuration(**{name: value})
+
+
+def cyclic_list() -> list[Any]:
+    rows: list[Any] = []
+    rows.append(rows)
+    return rows
+
+
+def cyclic_dict() -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    row["row"] = row
+    return row
+
+
+@pytest.mark.parametrize(
+    "value",
+    [dt.datetime(2030, 1, 1, tzinfo=BadZone()), dt.time(1, tzinfo=BadZone()), cyclic_list(), pd.NaT],
+    ids=["datetime", "time", "cycle", "NaT"],
+)
+def test_a_path_call_rejects_what_it_cannot_send(server: RecordingServer, value: Any) -> None:
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(server.url)) as client:
+        for sent in (value, [value]):
+            with pytest.raises(ApiValueError):
+                client.call_api("/a", "GET", query_params={"at": sent})
+            with pytest.raises(ApiValueError):
+                client.call_api("/{at}", "GET", path_params={"at": sent})
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("method", [["GET"], {"GET"}, bytearray(b"GET"), 1, None])
+def test_a_path_call_needs_a_method_that_is_a_text(server: RecordingServer, method: Any) -> None:
+    with (
+        knetik_cloud.ApiClient(knetik_cloud.Configuration(server.url)) as client,
+        pytest.raises(ApiValueError, match="method must be one of GET"),
+    ):
+        client.call_api("/a", method)
+
+
+def test_a_model_of_a_dict_that_contains_itself_is_an_api_value_error() -> None:
+    with pytest.raises(ApiValueError, match="EntitlementItem is nested too deeply, or contains itself"):
+        knetik_cloud.EntitlementItem.from_dict(cyclic_dict())
+    with pytest.raises(ApiValueError, match="is nested too deeply, or contains itself"):
+        knetik_cloud.EntitlementItem(additional_properties={"a": cyclic_dict()})
