@@ -42,6 +42,21 @@ def test_a_clone_without_the_release_is_explained(tmp_path: Path, capsys: pytest
     assert "git fetch --unshallow" in capsys.readouterr().err
 
 
+def test_a_test_is_skipped_only_if_it_reads_a_private_attribute_itself(tmp_path: Path) -> None:
+    (tmp_path / "product.py").write_text("def read(value): return value._gone")
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test" / "test_it.py").write_text(
+        "import product\n"
+        "def test_private(): object()._gone\n"
+        "def test_public(): object().gone\n"
+        "def test_product(): product.read(object())\n"
+    )
+    previous.hide_private_modules(tmp_path)
+    failed, outcomes = previous.run(tmp_path, ["test/test_it.py"], [])
+    assert failed == {"test/test_it.py::test_public", "test/test_it.py::test_product"}
+    assert outcomes == {"private": 1, "failure": 2}
+
+
 def test_each_deviation_has_a_reason() -> None:
     listed = tomllib.loads(previous.LIST.read_text(encoding="utf-8"))
     deviations = listed.get("deviations", [])  # a release has none until something changes
