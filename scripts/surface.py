@@ -1,4 +1,4 @@
-"""Compare the public surface of two versions: Python names, the contract, commands, options and exit codes.
+"""Compare the public surface of two versions: Python names, settings, contracts, commands and exit codes.
 
     python scripts/surface.py [OLD [NEW]]
 
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +35,23 @@ MODULES = (
     ".aio.rest",
     ".bulk",
     ".cli.exits",
+    ".contrib.opentelemetry",
     ".exceptions",
     ".filters",
     ".hooks",
     ".recovery",
     ".rest",
     ".sandbox",
+    ".sandbox.pytest_plugin",
     ".sorting",
     ".waiting",
 )
 """The modules whose names users import."""
 REST = ("ApiException", "RESTClientObject", "RESTResponse")
 """The names of the two `rest` modules that users import."""
-OPAQUE = ("RESTClientObject",)
-"""Names that can be imported, but whose methods are for the clients alone."""
+OPAQUE = ("rest.RESTClientObject", "pytest_plugin.knetik_")
+"""Names of which only the absence is a break: only clients call the methods, and only pytest the fixtures."""
+CONTRACTS = ("openapi.yaml", "sandbox/control.yaml")
 
 
 def main(arguments: list[str]) -> int:
@@ -81,11 +84,17 @@ def export(revision: str, folder: Path) -> Path:
 
 def breaks(old: Path, new: Path) -> list[str]:
     """List the breaking changes between two versions, in a stable order."""
+    found = [_facts(folder) for folder in (old, new)]
     return sorted(
         {
             *python_breaks(old, new),
-            *contract_breaks(_contract(old), _contract(new)),
-            *command_breaks(_commands(old), _commands(new)),
+            *(
+                each
+                for name in CONTRACTS
+                for each in contract_breaks(_contract(old, name), _contract(new, name))
+            ),
+            *setting_breaks(*(facts["settings"] for facts in found)),
+            *command_breaks(*(facts["commands"] for facts in found)),
         }
     )
 
@@ -104,10 +113,10 @@ def python_breaks(old: Path, new: Path) -> Iterator[str]:
             path = f"knetik_cloud{module}.{name}"
             if name not in after:
                 yield f"{path} was removed"
-            elif name in OPAQUE:
+            elif any(each in path for each in OPAQUE):
                 continue
             elif isinstance(member, griffe.Class | griffe.Function | griffe.Attribute):
-                for found in griffe.find_breaking_changes(member, after[name]):
+                for found in griffe.find_breaking_changes(_holder(name, member), _holder(name, after[name])):
                     if found.obj.name == "__del__":
                         continue  # Python calls it, and no program does
                     if found.obj.path.endswith("_with_http_info"):
@@ -115,16 +124,26 @@ def python_breaks(old: Path, new: Path) -> Iterator[str]:
                     location = found.obj.path.removeprefix(member.path)
                     yield f"{path}{location}: {found.kind.value}{_details(found)}"
 
-            if isinstance(member, griffe.Class) and "IntEnum" in map(str, member.bases):
-                yield from _value_breaks(path, member, after.get(name))
+            if isinstance(member, griffe.Class) and isinstance(after.get(name), griffe.Class):
+                yield from _class_breaks(path, member, after[name], trees[0]["knetik_cloud"].keys())
 
 
-def _value_breaks(path: str, old: griffe.Class, new: Any) -> Iterator[str]:
-    """Yield the members of an enum whose values changed, which griffe doesn't compare."""
-    for name, member in old.attributes.items():
-        now = new.attributes.get(name) if new is not None else None
-        if now is not None and str(now.value) != str(member.value):
-            yield f"{path}.{name}: value changed ({member.value} -> {now.value})"
+def _holder(name: str, member: griffe.Object) -> griffe.Module:
+    """Return a module with one name, because griffe compares only the members of an object."""
+    module = griffe.Module("knetik_cloud")
+    module.set_member(name, griffe.Alias(name, member))
+    return module
+
+
+def _class_breaks(path: str, old: griffe.Class, new: griffe.Class, public: Set[str]) -> Iterator[str]:
+    """Yield the public bases that a class lost, and the values of an enum that changed, unlike griffe."""
+    bases = [{each.name for each in version.mro()} for version in (old, new)]
+    yield from (f"{path} no longer extends {base}" for base in sorted(bases[0] - bases[1]) if base in public)
+    if "IntEnum" in map(str, old.bases):
+        for name, member in old.attributes.items():
+            now = new.attributes.get(name)
+            if now is not None and str(now.value) != str(member.value):
+                yield f"{path}.{name}: value changed ({member.value} -> {now.value})"
 
 
 def _details(found: griffe.Breakage) -> str:
@@ -146,15 +165,15 @@ def _load(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _public(module: Any) -> Iterator[tuple[str, Any]]:
-    for name, member in module.members.items():
-        if (
-            name.startswith("_")
-            or name == "annotations"
-            or (name.isupper())
-            or (module.name == "rest" and name not in REST)
-            or (name.islower() and member.is_alias)
-        ):
+    """Yield what users import from a module. Packages import it from elsewhere, other modules define it."""
+    defined = [
+        name for name, member in module.members.items() if module.is_init_module or not member.is_alias
+    ]
+    listed = REST if module.name == "rest" else module.exports
+    for name in defined if module.is_init_module or listed is None else listed:
+        if name.startswith("_") or name.isupper():
             continue
+        member = module.members[name]
         try:
             target = member.final_target if member.is_alias else member
         except griffe.AliasResolutionError:
@@ -170,6 +189,7 @@ def contract_breaks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[
         if name not in after:
             yield f"contract: operation {name} was removed"
             continue
+        yield from _field_breaks(f"the result of {name}", operation["result"], after[name]["result"])
         for key, value in operation["facts"].items():
             if after[name]["facts"].get(key) != value:
                 yield f"contract: {key} of {name} changed ({value} -> {after[name]['facts'].get(key)})"
@@ -177,9 +197,12 @@ def contract_breaks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[
             now = after[name]["parameters"].get(parameter)
             if now is None:
                 yield f"contract: parameter {parameter} of {name} was removed"
-            elif now["type"] != facts["type"]:
+                continue
+            if now["type"] != facts["type"]:
                 change = f"{facts['type']} -> {now['type']}"
                 yield f"contract: parameter {parameter} of {name} changed its type ({change})"
+            for value in _lost_values(facts["schema"], now["schema"]):
+                yield f"contract: parameter {parameter} of {name} no longer takes {value}"
         required = {p for p, facts in after[name]["parameters"].items() if facts["required"]}
         for parameter in sorted(required - {p for p, f in operation["parameters"].items() if f["required"]}):
             yield f"contract: parameter {parameter} of {name} became required"
@@ -191,14 +214,26 @@ def _schema_breaks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[s
         if name not in new:
             yield f"contract: schema {name} was removed"
             continue
-        before, after = _fields(schema), _fields(new[name])
-        for field, facts in before.items():
-            if field not in after:
-                yield f"contract: field {field} of {name} was removed"
-            elif after[field] != facts:
-                yield f"contract: field {field} of {name} changed ({facts} -> {after[field]})"
+        yield from _field_breaks(name, schema, new[name])
         for field in sorted(_required(new[name]) - _required(schema)):
             yield f"contract: field {field} of {name} became required"
+
+
+def _field_breaks(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    before, after = _fields(old), _fields(new)
+    for field, node in before.items():
+        if field not in after:
+            yield f"contract: field {field} of {where} was removed"
+            continue
+        if _type(node) != _type(after[field]):
+            yield f"contract: field {field} of {where} changed ({_type(node)} -> {_type(after[field])})"
+        for value in _lost_values(node, after[field]):
+            yield f"contract: field {field} of {where} no longer has the value {value}"
+
+
+def _lost_values(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """List the values of a closed set that a new version of it lacks."""
+    return sorted(set(old.get("enum", ())) - set(new["enum"])) if "enum" in new else []
 
 
 def _operations(contract: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -207,24 +242,40 @@ def _operations(contract: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         for method, node in item.items():
             if not isinstance(node, dict) or "operationId" not in node:
                 continue
-            facts = {"path": f"{method.upper()} {path}", "retry class": node["x-retry"]}
+            result = _content(contract, next(v for k, v in node["responses"].items() if k[0] == "2"))
+            facts = {
+                "path": f"{method.upper()} {path}",
+                "retry class": node.get("x-retry"),
+                "result": _type(result),
+            }
             if "x-cli" in node:
                 facts["command"] = node["x-cli"]
             listed = [
                 _resolved(contract, each)
                 for each in (*item.get("parameters", ()), *node.get("parameters", ()))
             ]
+            if "requestBody" in node:
+                body = _resolved(contract, node["requestBody"])
+                listed.append({"name": "body", **body, "schema": _content(contract, body)})
             operations[node["operationId"]] = {
                 "facts": facts,
+                "result": result,
                 "parameters": {
                     each["name"]: {
-                        "type": _type(_resolved(contract, each["schema"])),
+                        "schema": _resolved(contract, each["schema"]),
+                        "type": _type(each["schema"]),
                         "required": bool(each.get("required")),
                     }
                     for each in listed
                 },
             }
     return operations
+
+
+def _content(contract: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of a body or a response, which is empty if it has none."""
+    content: Mapping[str, Any] = _resolved(contract, node).get("content", {})
+    return next((each["schema"] for each in content.values()), {})
 
 
 def _resolved(contract: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -240,8 +291,8 @@ def _parts(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [schema, *(part for part in schema.get("allOf", ()) if "$ref" not in part)]
 
 
-def _fields(schema: Mapping[str, Any]) -> dict[str, str]:
-    return {name: _type(node) for part in _parts(schema) for name, node in part.get("properties", {}).items()}
+def _fields(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {name: node for part in _parts(schema) for name, node in part.get("properties", {}).items()}
 
 
 def _required(schema: Mapping[str, Any]) -> set[str]:
@@ -259,30 +310,62 @@ def _type(node: Mapping[str, Any]) -> str:
     return f"{node.get('type', 'any')}{inner}{':' + node['format'] if 'format' in node else ''}"
 
 
-COMMANDS = """
-import json, click
+FACTS = """
+import inspect, json, os, click
+from knetik_cloud import Configuration
 from knetik_cloud.cli.command import knetik
-print(json.dumps(knetik.to_info_dict(click.Context(knetik)), default=str))
+
+def configure(**variables):
+    os.environ.clear()
+    os.environ.update({f"KNETIK_CLOUD_{name.upper()}": value for name, value in variables.items()})
+    configuration = Configuration()
+    return {name: repr(getattr(configuration, name)) for name in inspect.signature(Configuration).parameters}
+
+defaults = configure()
+settings = {
+    name: {"default": default, "variable": configure(**{name: "https://example.com"})[name] != default}
+    for name, default in defaults.items()
+    if name != "user_agent"  # which has the version
+}
+print(json.dumps({"settings": settings, "commands": knetik.to_info_dict(click.Context(knetik))}, default=str))
 """
 
 
-def _commands(folder: Path) -> Mapping[str, Any]:
-    """Return the tree of commands of a version, as click describes it."""
+def _facts(folder: Path) -> Mapping[str, Any]:
+    """Return the settings of a version, and its tree of commands as click describes it."""
     result = subprocess.run(
-        [sys.executable, "-c", COMMANDS], cwd=folder, check=True, capture_output=True, text=True
+        [sys.executable, "-c", FACTS], cwd=folder, check=True, capture_output=True, text=True
     )
-    tree: Mapping[str, Any] = json.loads(result.stdout)
-    return tree
+    facts: Mapping[str, Any] = json.loads(result.stdout)
+    return facts
+
+
+def setting_breaks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the settings whose default changed, or that an environment variable no longer sets."""
+    for name in old.keys() & new.keys():  # griffe finds those that were removed
+        before, after = old[name], new[name]
+        if before["default"] != after["default"]:
+            yield f"setting: default of {name} changed ({before['default']} -> {after['default']})"
+        if before["variable"] and not after["variable"]:
+            yield f"setting: {name} has no environment variable"
 
 
 def command_breaks(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "knetik") -> Iterator[str]:
     """Yield the breaking changes of a command: subcommands, options, and what it requires."""
     before, after = _parameters(old), _parameters(new)
-    for name in before:
+    for name, each in before.items():
         if name not in after:
             yield f"command: {path} {name} was removed"
-    for name, is_required in after.items():
-        if is_required and not before.get(name):
+            continue
+        now = after[name]
+        for fact in ("default", "is_flag", "multiple", "nargs"):
+            if each.get(fact) != now.get(fact):
+                yield f"command: {fact} of {path} {name} changed ({each.get(fact)} -> {now.get(fact)})"
+        choices = now["type"].get("choices")
+        for lost in () if choices is None else {*each["type"].get("choices", ("any text",))} - {*choices}:
+            yield f"command: {path} {name} no longer takes {lost}"
+    for name, now in after.items():
+        if now["required"] and not before.get(name, {}).get("required"):
             yield f"command: {path} requires {name}"
     for name, command in old.get("commands", {}).items():
         if name in new.get("commands", {}):
@@ -291,22 +374,24 @@ def command_breaks(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "
             yield f"command: {path} {name} was removed"
 
 
-def _parameters(command: Mapping[str, Any]) -> dict[str, bool]:
-    """Return each option, and each argument by its position, and whether it is required."""
-    found: dict[str, bool] = {}
+def _parameters(command: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return each option, and each argument by its position."""
+    found: dict[str, Mapping[str, Any]] = {}
     arguments = [each for each in command["params"] if each["param_type_name"] == "argument"]
     for position, each in enumerate(arguments, 1):
-        found[f"argument {position}"] = each["required"]
+        found[f"argument {position}"] = each
     for each in command["params"]:
         if each["param_type_name"] == "option":
-            for name in (*each["opts"], *each["secondary_opts"]):
-                found[name] = each["required"]
+            found.update(dict.fromkeys((*each["opts"], *each["secondary_opts"]), each))
     return found
 
 
-def _contract(folder: Path) -> Mapping[str, Any]:
-    text = (folder / "knetik_cloud" / "openapi.yaml").read_text(encoding="utf-8")
-    document: Mapping[str, Any] = yaml.safe_load(text)
+def _contract(folder: Path, name: str) -> Mapping[str, Any]:
+    """Return a contract of a version, which is empty if the version doesn't have it."""
+    path = folder / "knetik_cloud" / name
+    document: Mapping[str, Any] = {"paths": {}, "components": {"schemas": {}}}
+    if path.exists():
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
     return document
 
 
