@@ -154,7 +154,7 @@ def _breakable(text: str) -> str:
 def repair(app: Sphinx, error: Exception | None) -> None:
     """Complete the theme's HTML for screen readers and keyboards, and leave out marks without a style.
 
-    Landmarks get names, captions get a level, and code that scrolls can be focused.
+    Landmarks get names, captions get a level, and code and tables that scroll can be focused.
     """
     if error is not None or app.builder.name != "html":
         return
@@ -173,6 +173,7 @@ REPAIRS = {
     '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="Page">',
     'class="caption" role="heading">': 'class="caption" role="heading" aria-level="2">',
     "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
     '<div id="search-results">': '<h1>Search</h1><div id="search-results">',
 }
 

@@ -29,6 +29,7 @@ PAGES = (
     "index.html",
     "guides/bulk.html",
     "guides/frameworks/fastapi.html",
+    "guides/sharing.html",
     "reference/settings.html",
     "UsersInventoryApi.html",
     "EntitlementItem.html",
