@@ -25,6 +25,7 @@ import pytest
 import knetik_cloud
 from knetik_cloud import ApiValueError, aio, bulk, filters, sorting
 from knetik_cloud.contrib.opentelemetry import KnetikCloudInstrumentor
+from knetik_cloud.data.model import Model
 from knetik_cloud.sandbox import Sandbox
 
 GUIDE = Path(__file__).parents[1] / "docs" / "guides" / "sharing.md"
@@ -223,6 +224,9 @@ CASES = {
         with_secret=lambda: knetik_cloud.Configuration(client_secret="secret"),
     ),
     "`Secret`": Case(lambda _: knetik_cloud.Secret("secret"), lambda secret: secret.reveal()),
+    "`AccessToken`": Case(
+        lambda _: knetik_cloud.AccessToken("token", 60), lambda token: repr(token), same=by_attributes
+    ),
     "Models and pages": Case(
         lambda sandbox: api_of(sandbox).get_user_inventories(56, inactive=True),
         lambda page: [entry.to_json() for entry in page.content],
@@ -263,10 +267,26 @@ CASES = {
     "`bulk.Report`": Case(
         lambda sandbox: bulk_report(sandbox), lambda report: dict(report.counts), same=by_attributes
     ),
+    "`bulk.Plan`, `bulk.Tally`, `bulk.RowReport`, `bulk.Exported`": Case(
+        lambda sandbox: bulk_results(sandbox), lambda results: [each._asdict() for each in results]
+    ),
+    "`bulk.BulkError` and its subclasses": Case(
+        lambda _: [bulk.BulkError("a"), bulk.ChangedInputError("b"), bulk.InvalidRowsError(["c"], 2)],
+        lambda errors: [(type(each), str(each), vars(each)) for each in errors],
+        same=lambda one, other: [*map(repr, one)] == [*map(repr, other)],
+    ),
     "`Hook`": Case(hook_of, call_with_hook, same=lambda one, other: one.url == other.url),
+    "`Call`, `Attempt` and `TokenEvent` of hooks": Case(
+        lambda sandbox: hook_events(sandbox),
+        lambda events: facts_of(events),
+        same=lambda one, other: facts_of(one) == facts_of(other),
+    ),
     "`KnetikCloudInstrumentor`": Case(lambda _: KnetikCloudInstrumentor(), instrument),
     "`with knetik_cloud.deadline(...)`": Case(lambda _: knetik_cloud.deadline(60), in_deadline),
     "`Sandbox`": Case(lambda _: Sandbox().start(), lambda own_sandbox: len(own_sandbox.export())),
+    "`Exchange` and `Settings` of a sandbox": Case(
+        lambda sandbox: exchange_and_settings(sandbox), lambda pair: [pair[0].to_dict(), str(pair[1])]
+    ),
 }
 
 
@@ -274,6 +294,72 @@ def bulk_report(sandbox: Sandbox) -> bulk.Report:
     run = Run(sandbox)
     run.run()
     return bulk.report(run.folder / "run")
+
+
+def bulk_results(sandbox: Sandbox) -> list[Any]:
+    api, run = api_of(sandbox), Run(sandbox)
+    plan = bulk.plan(run.rows, api.use_user_entitlement_item)
+    journal = run.folder / "run"
+    shard, *_ = bulk.prepare(run.rows, api.use_user_entitlement_item, journal=journal)
+    tally = bulk.run_shard(journal, shard, api, settle=0)
+    exported = bulk.export(api.iter_users_inventory(), run.folder / "entries.jsonl")
+    return [plan, tally, next(bulk.report(journal).rows()), exported]
+
+
+class Keeping(knetik_cloud.Hook):
+    """A hook that keeps what it is passed."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def on_token(self, event: Any) -> None:
+        self.events.append(event)
+
+    def on_attempt_end(self, attempt: Any) -> None:
+        self.events.append(attempt)
+
+    def on_call_end(self, call: Any) -> None:
+        self.events.append(call)
+
+
+def hook_events(sandbox: Sandbox) -> list[Any]:
+    hook = Keeping()
+    configuration = configured(sandbox)
+    configuration.client_secret, configuration.hooks = "client_secret_example", [hook]
+    with knetik_cloud.ApiClient(configuration) as client:
+        read_with_client(client)
+    assert {type(each).__name__ for each in hook.events} == {"Call", "Attempt", "TokenEvent"}
+    return hook.events
+
+
+def facts_of(events: list[Any]) -> Any:
+    names = ("operation", "number", "status", "seconds", "request_id", "attempts", "error")
+    return [[str(getattr(event, name, None)) for name in names] for event in events]
+
+
+def exchange_and_settings(sandbox: Sandbox) -> Any:
+    api_of(sandbox).get_user_inventory(56, 56)
+    return sandbox.journal("get_user_inventory")[-1], sandbox.settings
+
+
+def test_each_public_class_has_a_row() -> None:
+    public = [
+        (knetik_cloud, knetik_cloud.__all__),
+        (bulk, bulk.__all__),
+        (knetik_cloud.sandbox, ("Exchange", "Sandbox", "Settings")),
+    ]
+    public += [(knetik_cloud.hooks, ("Call", "Attempt", "TokenEvent", "Hook"))]
+    classes = [getattr(module, name) for module, names in public for name in names]
+    of_kinds = (Model, knetik_cloud.ApiException, bulk.BulkError, Warning)
+    named = {*re.findall(r"\w+", " ".join(table()))}
+    missing = {
+        each.__name__
+        for each in classes
+        if inspect.isclass(each)
+        and not issubclass(each, of_kinds)
+        and not getattr(each, "_is_protocol", False)
+    }
+    assert missing - named == set()
 
 
 def test_the_table_has_exactly_the_tested_rows() -> None:
