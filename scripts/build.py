@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Build the wheel, the sdist and a bill of materials.")
     parser.add_argument("folder", type=Path, help="an empty folder, which is made if it is missing")
     folder: Path = parser.parse_args(arguments).folder.resolve()
+    os.umask(0o022)  # a wheel contains the modes of its files
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         print(f"{folder} is not empty: name an empty folder", file=sys.stderr)

@@ -25,8 +25,10 @@ def main() -> None:
     """Build both packages, compare the two builds, and check both."""
     with tempfile.TemporaryDirectory() as temporary:
         builds = [Path(temporary, name) for name in ("first", "second")]
-        for build in builds:
+        for build, umask in zip(builds, (0o022, 0o077), strict=True):
+            os.umask(umask)
             run(sys.executable, str(ROOT / "scripts" / "build.py"), str(build))
+        os.umask(0o022)
         first, second = ({path.name: path.read_bytes() for path in build.iterdir()} for build in builds)
         if first != second:
             sys.exit(f"two builds differ: {[name for name in first if first[name] != second.get(name)]}")
