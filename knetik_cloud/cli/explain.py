@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -109,10 +110,21 @@ def topics() -> Iterator[Topic]:
                 " ".join(details.split("\n\n")[0].split()),
                 step or NEXT_STEPS["ApiException"],
             )
-    for status in (400, 401, 403, 404, 409, 422, 429, 500, 502, 503, 504):
-        kind = exceptions.exception_class(status)
+    yield from map(_status, (400, 401, 403, 404, 409, 422, 429, 500, 502, 503, 504))
+
+
+def _status(status: int) -> Topic:
+    """Explain the status of an error response, by the class of its exception or else by its name in HTTP."""
+    import inspect
+    from http.client import responses
+
+    from knetik_cloud import exceptions
+
+    kind = exceptions.exception_class(status)
+    details = f"{status}: {responses.get(status, 'Not a status of HTTP itself')}."
+    if kind is not exceptions.ApiException:
         details = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
-        yield Topic(str(status), "status", f"{kind.__name__}: {details}", NEXT_STEPS[kind.__name__])
+    return Topic(str(status), "status", f"{kind.__name__}: {details}", NEXT_STEPS[kind.__name__])
 
 
 @click.command(cls=Command, sections=("Output options",))
@@ -126,6 +138,8 @@ def explain(topic: str | None) -> None:
     if topic is not None:
         wanted = topic.lower().removeprefix("exit ").strip()
         found = [each for each in found if each.topic.lower() == wanted]
+        if not found and re.fullmatch("[45][0-9][0-9]", wanted):
+            found = [_status(int(wanted))]
         if not found:
             raise CommandError(_unknown(topic), next_step="`knetik explain` lists all topics.")
     columns = [*Topic._fields, "docs"]

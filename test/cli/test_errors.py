@@ -142,7 +142,7 @@ def test_every_exception_and_every_exit_code_has_a_next_step() -> None:
 
 
 @pytest.mark.parametrize(
-    "topic", ["1007", "ApiTimeoutException", "apitimeoutexception", "404", "7", "exit 7"]
+    "topic", ["1007", "ApiTimeoutException", "apitimeoutexception", "404", "408", "421", "507", "7", "exit 7"]
 )
 def test_everything_in_an_error_can_be_explained_offline(topic: str, run: Run) -> None:
     words = ("explain", topic)
