@@ -41,7 +41,7 @@ PUBLIC_NAMES = ("answer", "answer_headers")
 RETIRED_WORDS = re.compile(
     r"""\b(
         stand-ins? | answer(s|ed|ing)? | anew | afresh | lest | besides? | behaviour | misspelt | for\ ever
-        | whoever | whatever | nobody | somebody | refuses | kinds?\ of | good\ for | under\ way
+        | whom | whoever | whatever | nobody | somebody | refuses | kinds?\ of | good\ for | under\ way
         | earlier\ tr(y|ies) | in\ mid\ flight | carr(y|ied|ies)\ out | let(s|ting)?\ go\ of
         | is\ (laid|spelled)\ out | spells? | says?\ (otherwise|so|whether|which|what|how)
         | tells?\ (whether|what|which|how|apart) | (gives?|gave)\ (a|an|the|no|it|them|what)

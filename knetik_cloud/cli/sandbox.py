@@ -115,7 +115,7 @@ SERVER_OPTIONS: tuple[Callable[[F], F], ...] = (
         type=click.Choice(["loopback", "anywhere", "off"]),
         default="loopback",
         show_default=True,
-        help="Whom the control API under /_sandbox/ serves.",
+        help="Machines that may use the control API under /_sandbox/.",
     ),
     click.option(
         "--workers",

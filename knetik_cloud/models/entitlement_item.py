@@ -10,7 +10,7 @@ from knetik_cloud.models.item import Item
 
 class EntitlementItem(Item, discriminator_value="entitlement"):
     """An item that gives its holder access to something, such as a potion, a season pass or a level. Its
-    behaviors define how often, for how long and by whom it can be obtained and used.
+    behaviors define how often, for how long and by which users it can be obtained and used.
 
     The constructor sets `type_hint` to `entitlement`.
     """
