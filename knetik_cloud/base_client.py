@@ -22,7 +22,7 @@ from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
 from knetik_cloud.health import Health
 from knetik_cloud.methods import name_options
-from knetik_cloud.observation import WARNING, Observer, log
+from knetik_cloud.observation import WARNING, Observer, is_interruption, log
 from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_O_AUTH_TOKEN
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.exchange import Transport
@@ -302,6 +302,8 @@ class BaseClient(_Unpicklable, Generic[H]):
         try:
             await BaseClient.call(self, *CHECK)  # the coroutine: `self.call` may be the blocking method
         except ApiException as raised:
+            if is_interruption(raised):
+                raise
             error = raised
         return Health(error, monotonic() - started, self.configuration.host)
 

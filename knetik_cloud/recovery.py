@@ -27,6 +27,7 @@ from knetik_cloud.core.paging import EmitPage, Plan, StartFetch
 from knetik_cloud.data import types
 from knetik_cloud.deadlines import block_reason, remaining
 from knetik_cloud.exceptions import ApiException, ApiResponseError, ApiValueError, DeadlineExceeded
+from knetik_cloud.observation import is_interruption
 from knetik_cloud.writes import Moment, Outcome, State
 
 if TYPE_CHECKING:
@@ -854,6 +855,8 @@ def run_steps(client: ApiClient, steps: Steps[T], sleep: Callable[[float], objec
             try:
                 result = client.call(command.operation, command.arguments, command.options, http_info=True)
             except ApiException as error:
+                if is_interruption(error):
+                    raise
                 result = error
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from knetik_cloud import recovery
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.exceptions import ApiException
+from knetik_cloud.observation import is_interruption
 from knetik_cloud.recovery import SETTLE_SECONDS, Steps
 from knetik_cloud.wire.asynchronous import sleep
 from knetik_cloud.writes import Outcome
@@ -40,6 +41,8 @@ async def run_steps(
                     command.operation, command.arguments, command.options, http_info=True
                 )
             except ApiException as error:
+                if is_interruption(error):
+                    raise
                 result = error
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]

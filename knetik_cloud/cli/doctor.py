@@ -16,7 +16,7 @@ from knetik_cloud.cli.options import Command, run_of
 from knetik_cloud.cli.output import echo
 from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.run import Live, Run
-from knetik_cloud.cli.text import printable
+from knetik_cloud.exceptions import printable
 
 SKEW = 60.0
 """Seconds by which this machine's clock may differ from the service's without a warning."""

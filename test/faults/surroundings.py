@@ -20,12 +20,14 @@ from urllib.parse import quote
 
 import pytest
 
+import knetik_cloud
 from knetik_cloud import (
     ApiConnectionException,
     ApiException,
     ApiResponseError,
     ApiValueError,
     Configuration,
+    aio,
 )
 from test.faults.connection import holds, silent_listener
 from test.faults.drivers import TOKEN, Driver
@@ -72,14 +74,23 @@ ERRORS: tuple[Exception, ...] = (
 )
 
 
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "get": lambda api: api.get_user_inventory(56, 56),
+    "upload": lambda api: api.update_user_inventory_behavior_data(56, 56, data={"a": "x" * 9_000_000}),
+    "wait": lambda api: api.wait_until_user_inventory_active(56, 56, deadline=20),
+    "once": lambda api: once_of(api)(api.use_user_entitlement_item, 56, 56, key="order-17"),
+    "ping": lambda api: api.api_client.ping(),
+}
+
+
+def once_of(api: Any) -> Any:
+    """Return the `once` of the client of an API object."""
+    return aio.once if isinstance(api, aio.UsersInventoryApi) else knetik_cloud.once
+
+
 def call_here(driver: Driver, call: str = "get") -> Any:
     """Call in this thread, which signal handlers interrupt."""
-    api: Any = driver.api  # type: ignore[attr-defined]
-    called = (
-        api.update_user_inventory_behavior_data(56, 56, data={"a": "x" * 9_000_000})
-        if call == "upload"
-        else api.get_user_inventory(56, 56)
-    )
+    called = CALLS[call](driver.api)  # type: ignore[attr-defined]
     return asyncio.run(called) if driver.name == "aio" else called
 
 
@@ -161,6 +172,15 @@ def assert_reaches_the_caller(driver: Driver, error: Exception, call: str = "get
     assert caught.value is error, f"{caught.value!r} instead of {error!r}"
     assert error.__cause__ is None
     error.__traceback__ = None
+
+
+def raised_where_errors_are_results(play: Play) -> int:
+    """Interrupt what treats the error of a call as a result."""
+    driver = play.driver(**PATIENT)
+    for call in ("wait", "once", "ping"):
+        play.server.play_next(interrupts())
+        assert_reaches_the_caller(driver, ApiException(503, "mine"), call)
+    return play.server.met
 
 
 def raised_while_connecting(play: Play) -> int:
@@ -818,6 +838,7 @@ ROWS = [
         Row(f"a signal handler raises in a call, {state}", play=raised_in(**how), server=server)
         for state, (how, server) in STATES.items()
     ),
+    Row("a signal handler raises in a waiter, in once and in ping", play=raised_where_errors_are_results),
     Row("a signal handler raises in a call, while it connects", play=raised_while_connecting),
     Row(
         "a signal handler raises in a call, while a proxy is silent",
