@@ -220,6 +220,13 @@ class ServiceTime:
         """Return the same by the clock that shows more."""
         return max(self._earliest(moment))
 
+    def has_moved(self, since: float, moment: Moment) -> bool:
+        """Return whether items since a moment may be older than `since`, which was taken from it earlier.
+
+        That is so if the clock of the service was set back, or if its servers differ in the time.
+        """
+        return self.at_least(moment) - 1.0 < since
+
     def _earliest(self, moment: Moment) -> Iterator[float]:
         return (clock + least for clock, (least, _) in zip(moment, self._offsets_or_local(), strict=True))
 
@@ -598,10 +605,10 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
         return Outcome("unknown", error=_of_write(write, failed.error))
 
     def look() -> Steps[tuple[State, list[Any]]]:
-        since, siblings = _window(write, lookup.time, settle)
+        since, begin, siblings = _window(write, lookup.time, settle)
         settled = {other.id for other in siblings or () if other.state == "applied"}
         found = yield from lookup.traces(since)
-        if write.era is not writes.LOG.era:
+        if write.era is not writes.LOG.era or lookup.time.has_moved(since, begin):
             return "unknown", found
         siblings = _siblings(write, lookup.time, since, settle)  # with those that came meanwhile
         if siblings is None or (operation.marker is not None and marker is None):
@@ -638,8 +645,8 @@ def _of_write(write: writes.Write | None, read_error: ApiException | None) -> Ap
 
 def _window(
     write: writes.Write, clock: ServiceTime, settle: float
-) -> tuple[float, list[writes.Write] | None]:
-    """Return the service's time to look from, and the siblings whose traces are seen then.
+) -> tuple[float, Moment, list[writes.Write] | None]:
+    """Return the service's time to look from, its moment, and the siblings whose traces are seen then.
 
     The window begins where no sibling is running, because it must hold all traces of a sibling or none.
     """
@@ -649,7 +656,7 @@ def _window(
         siblings = _siblings(write, clock, since, settle)
         earlier = min([first, *(siblings or ())], key=lambda other: other.started.monotonic)
         if earlier is first:
-            return since, siblings
+            return since, first.started, siblings
         first = earlier
 
 
@@ -770,6 +777,8 @@ def _look_for_new(
         settled = {other.id for other in known if other.state == "applied" and other.started.monotonic > read}
         found = yield from lookup.traces(since)
         new = [item for item in found if item._json.get("id") not in before]
+        if lookup.time.has_moved(since, write.started):
+            return "unknown", new
         siblings = writes.LOG.siblings(write, begun, settle)
         if siblings is None:
             return ("unknown" if new else "absent"), new

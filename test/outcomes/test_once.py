@@ -845,6 +845,25 @@ def test_clock_that_was_moved_since_makes_it_unknown(client: Client, sandbox: Sa
     assert client.find_out(error, settle=0.1).state == "unknown"
 
 
+@pytest.mark.parametrize("is_applied", [True, False], ids=["applied", "not applied"])
+@pytest.mark.parametrize("read", range(4))
+@pytest.mark.parametrize("ahead", [60, -60])
+@pytest.mark.parametrize("how", ["once", "find_out"])
+def test_read_with_the_time_of_a_server_that_differs_hides_no_grant(
+    client: Client, sandbox: Sandbox, how: str, ahead: int, read: int, is_applied: bool
+) -> None:
+    for _ in range(read):
+        sandbox.fail("get_user_inventories", delay=0.001)
+    date = formatdate(time.time() + ahead, usegmt=True)
+    sandbox.fail("get_user_inventories", delay=0.001, headers={"Date": date})
+    sandbox.fail(GRANT, reset=True, applied=is_applied)
+    if how == "once":
+        state = client.once(GRANT, 56, SONGBOOK, key="a", settle=0.1, _retries=0).state
+    else:
+        state = client.find_out(error_of(client, GRANT, 56, SONGBOOK), settle=0.1).state
+    assert state in ("unknown", "applied" if is_applied else "absent")
+
+
 WRITES = {USE: (56, 56), GRANT: (56, SONGBOOK)}
 
 
