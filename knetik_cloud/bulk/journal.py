@@ -2,10 +2,10 @@
 
 A journal is a text file with one record per line, written before a row is sent (`intent ROW TIME`, in the
 service's epoch seconds) and after (`applied ROW TIME`, or `denied`, `absent`, `unapplied` or `unknown` with
-details as JSON). `unapplied` rows are absent ones that no attempt can have applied. `before ROW [SINCE, IDS]`
-precedes the first intent of a row that could be confused with older writes: the ids that existed, or null if
-they couldn't be read. One process at a time writes the file. An incomplete last line, which a crash may
-leave, is discarded.
+details as JSON). An `intent` may be followed by another one with a corrected time. `unapplied` rows are
+absent ones that no attempt can have applied. `before ROW [SINCE, IDS]` precedes the first intent of a row
+that could be confused with older writes: the ids that existed, or null if they couldn't be read. One process
+at a time writes the file. An incomplete last line, which a crash may leave, is discarded.
 """
 
 from __future__ import annotations

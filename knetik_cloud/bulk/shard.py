@@ -47,7 +47,7 @@ from knetik_cloud.recovery import (
     judge,
     look_for_marker,
 )
-from knetik_cloud.writes import State
+from knetik_cloud.writes import Moment, State
 
 MAX_THROTTLED = 20
 """How often the service may ask to wait for one row before it counts as absent."""
@@ -150,6 +150,8 @@ class Shard:
         """The resource of the current row."""
         self._settled_at = 0.0
         """When no lost attempt of the current row can arrive any more, by the monotonic clock."""
+        self._sent: tuple[Moment, int] | None = None
+        """When this run last sent the current row, and the service's time that the journal has for it."""
         self._began = monotonic()
         self._held: set[tuple[str, ...]] = set()
         """Resources of rows that a later run sends again."""
@@ -182,6 +184,7 @@ class Shard:
                 continue
             if not (yield NEXT):
                 return
+            self._sent = None
             mark(operation, arguments, f"{job.run}-{position + 1}" if key is None else key)
             is_in_doubt = states[row] != PENDING or (job.find_keys and key is not None and marker is not None)
             if is_in_doubt and not (yield from self._must_send(row, arguments)):
@@ -193,7 +196,7 @@ class Shard:
             ):
                 return
             before = states[row]
-            journal.intend(row, self._earliest())
+            self._intend(row)
             result = yield Send(arguments)
             if isinstance(result, ApiException):
                 yield from self._recover(row, arguments, result, before)
@@ -302,12 +305,28 @@ class Shard:
             return look_for_marker(lookup)
 
         def look() -> Steps[tuple[State, list[Any]]]:
-            traces = self._traces(row, arguments)
-            found = yield from lookup.traces(traces.since)
+            is_dated = False
+            while not is_dated:
+                traces = self._traces(row, arguments)
+                found = yield from lookup.traces(traces.since)
+                is_dated = not self._correct_intent(row)
             new = [item for item in found if item._json.get("id") not in traces.before]
             return judge(len(new), traces.applied, traces.pending), new
 
         return look
+
+    def _intend(self, row: int) -> None:
+        """Record that a row is about to be sent."""
+        self._sent = Moment.now(), self._earliest()
+        self._journal.intend(row, self._sent[1])
+
+    def _correct_intent(self, row: int) -> bool:
+        """Record an earlier time of a row if the clock by which it was sent has turned out to be ahead."""
+        if self._sent is None or not self._clock.has_moved(self._sent[1] - self._margin, self._sent[0]):
+            return False
+        self._sent = self._sent[0], int(self._clock.at(self._sent[0]))
+        self._journal.intend(row, self._sent[1])
+        return True
 
     def _must_send(self, row: int, arguments: dict[str, Any]) -> Steps[bool]:
         """Read a row back that an earlier run has left without a final state; return whether to send it."""
@@ -342,7 +361,7 @@ class Shard:
             error: The error of the call.
             before: The state in which an earlier run has left the row.
         """
-        job, journal = self._job, self._journal
+        job = self._job
         may_be_there = before in (OPEN, UNKNOWN)
         sent_again = throttled = 0
         while True:
@@ -376,7 +395,7 @@ class Shard:
                 sent_again += 1
             else:
                 return self._end(row, not_applied, error)
-            journal.intend(row, self._earliest())
+            self._intend(row)
             result = yield Send(arguments)
             if not isinstance(result, ApiException):
                 return self._end(row, APPLIED)

@@ -84,7 +84,8 @@ def find_traces(
     """Return where the traces of a row are, from the journal of its shard.
 
     The window begins where neither the row nor a sibling was running, or with the ids that were recorded
-    before one of these.
+    before one of these. If the recorded times go back, because a clock was set or servers differ in the
+    time, they show nothing: the window is all of the history then.
 
     Args:
         journal: The journal.
@@ -94,7 +95,10 @@ def find_traces(
         now: The service's time in epoch seconds.
         margin: The uncertainty of the service's time in seconds.
     """
-    first, last, baseline = _replay(journal, row, alike)
+    first, last, baseline, newest = _replay(journal, row, alike, margin)
+    if now + margin < newest:
+        applied = sum(states[other] == APPLIED for other in first if other != row)
+        return Traces(0, (), applied, math.inf)
     since = first.pop(row, now) - margin
     chosen: list[int] = []
     for other in sorted(first, key=lambda other: -last.get(other, now)):
@@ -115,9 +119,11 @@ def find_traces(
 
 
 def _replay(
-    journal: Path, row: int, alike: Container[int]
-) -> tuple[dict[int, int], dict[int, int], _Baseline | None]:
+    journal: Path, row: int, alike: Container[int], margin: int
+) -> tuple[dict[int, int], dict[int, int], _Baseline | None, float]:
     """Return when the row and its siblings were first sent and have ended, and the latest ids before the row.
+
+    The last result is the latest time before one of them was sent, or infinity if the recorded times go back.
 
     What is recorded of a row until no attempt can have applied it doesn't count.
     """
@@ -125,6 +131,7 @@ def _replay(
     last: dict[int, int] = {}
     latest: dict[int, int] = {}
     baselines: list[_Baseline] = []
+    newest = 0.0
     with journal.open("rb") as file:
         for line in file:
             kind, number, rest = line.split(b" ", 2)
@@ -136,6 +143,7 @@ def _replay(
                     since, ids = json.loads(rest)
                     known = None if ids is None else frozenset(ids)
                     baselines.append(_Baseline(other, since, known, {**latest}))
+                    newest = max(newest, since + margin)
                 continue
             if kind == b"unapplied":
                 for known_times in (first, last, latest):
@@ -145,8 +153,9 @@ def _replay(
             code, moment = CODES[kind], int(rest.split(b" ", 1)[0])
             first.setdefault(other, moment)
             if code == OPEN:
+                newest = math.inf if moment + margin < newest else max(newest, moment)
                 last.pop(other, None)
             else:
                 last[other] = moment
             latest[other] = code
-    return first, last, baselines[-1] if baselines else None
+    return first, last, baselines[-1] if baselines else None, newest

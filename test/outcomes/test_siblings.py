@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,39 @@ def test_row_whose_moment_is_unknown_is_never_sent_twice(
     assert held(api) == 1
 
 
+@pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
+@pytest.mark.parametrize("lost", range(3))
+@pytest.mark.parametrize("read", range(4))
+@pytest.mark.parametrize("ahead", [4, 60, -60])
+def test_row_is_not_sent_twice_if_servers_differ_in_the_time(
+    api: Api,
+    seeded: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ahead: int,
+    read: int,
+    lost: int,
+    is_applied: bool,
+) -> None:
+    intend = ShardJournal.intend
+
+    def arm(journal: ShardJournal, row: int, time: int) -> None:
+        if row == lost and journal.states[row] == PENDING:
+            seeded.fail(GRANT, reset=True, applied=is_applied)
+        intend(journal, row, time)
+
+    monkeypatch.setattr(ShardJournal, "intend", arm)
+    for _ in range(read):
+        seeded.fail("get_user_inventories", delay=0.001)
+    date = formatdate(time.time() + ahead, usegmt=True)
+    seeded.fail("get_user_inventories", delay=0.001, headers={"Date": date})
+    report = run(api, tmp_path / "run", count=3)
+    assert held(api) in (report.applied, report.applied + report.counts["unknown"])
+    seeded.clear_faults()
+    report = run(api, tmp_path / "run", count=3)
+    assert held(api) in (report.applied, report.applied + report.counts["unknown"])
+
+
 def test_outcomes_are_recorded_with_the_latest_time_and_intents_with_the_earliest(
     api: Api, seeded: Sandbox, tmp_path: Path
 ) -> None:
@@ -331,6 +365,12 @@ JOURNALS: dict[str, tuple[str, tuple[int, set[int], int, float]]] = {
         "before 1 [96, [5]]|intent 1 98|applied 1 98|before 2 [0, null]|unapplied 2 0|intent 0 100",
         (96, {5}, 1, 0),
     ),
+    "times that go back": ("intent 1 160|applied 1 161|intent 0 100", (0, set(), 1, math.inf)),
+    "a corrected time": ("before 0 [157, [5]]|intent 0 160|intent 0 100", (0, set(), 0, math.inf)),
+    "ids of a later time": ("before 0 [157, [5]]|intent 0 100", (0, set(), 0, math.inf)),
+    "a time in the future": ("intent 0 203", (0, set(), 0, math.inf)),
+    "times that go back by their uncertainty": ("intent 1 102|applied 1 102|intent 0 100", (98, set(), 1, 0)),
+    "times of others that go back": ("intent 9 160|intent 0 100", (98, set(), 0, 0)),
     "ids that could not be read": ("before 0 [97, null]|intent 0 100", (97, set(), 0, math.inf)),
 }
 
