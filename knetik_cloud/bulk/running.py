@@ -160,7 +160,7 @@ def run(
         workers: The number of shards that the executor runs at the same time, by which `tps` is divided. By
             default, it is asked when the run starts.
         concurrency: The maximum number of calls at the same time, 1 to 256, for threads of this process.
-        tps: The maximum number of rows per second, or None.
+        tps: The maximum number of rows per second, or None. A retry counts as a row.
         settle: Seconds to wait for a late write before a lost one counts as not applied.
         canary: Run this many rows first, then ask `confirm` whether to go on.
         confirm: Is called with the report after the canary. By default, the question is asked on the

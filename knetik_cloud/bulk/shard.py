@@ -1,8 +1,8 @@
 """Running the rows of a shard, one after the other: intent, call, outcome, and reading back what is unknown.
 
 A generator without I/O of its own except for the journal. It yields `Send` for a row, `Run` and `Sleep` as
-the recovery does, `Throttled` if the service asks to wait, and `NEXT` before each row, to which the driver
-replies whether to continue.
+the recovery does, `Throttled` if the service asks to wait, and `NEXT` before each attempt to send a row, to
+which the driver replies whether to continue.
 """
 
 from __future__ import annotations
@@ -387,13 +387,14 @@ class Shard:
             if has_to_wait and throttled < MAX_THROTTLED:
                 # "0", or a date that is past by the local clock, asks for no particular time.
                 wait = error.retry_after or random.uniform(0.5, 1.0) * 2.0 ** min(throttled, 5)
-                if not (yield Throttled(wait)):
-                    return self._end(row, not_applied, error)
+                may_go_on = yield Throttled(wait)
                 throttled += 1
             elif sent_again < job.settings.retries:
                 yield Sleep(random.uniform(0.0, 0.1) * 2.0**sent_again)
-                sent_again += 1
+                may_go_on, sent_again = True, sent_again + 1
             else:
+                may_go_on = False
+            if not (may_go_on and (yield NEXT)):
                 return self._end(row, not_applied, error)
             self._intend(row)
             result = yield Send(arguments)

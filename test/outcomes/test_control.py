@@ -647,6 +647,40 @@ def test_rate_is_kept_to(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     assert max(arrived) - min(arrived) >= 36 / 80  # only the first two can be late and shorten it
 
 
+@pytest.mark.parametrize("fault", [{"status": 503}, {"reset": True}, {"status": 429}], ids=str)
+def test_retries_take_turns_too(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
+) -> None:
+    turns: list[Pace] = []
+    admit = Pace.admit
+
+    def count(pace: Pace) -> bool:
+        turns.append(pace)
+        return admit(pace)
+
+    monkeypatch.setattr(Pace, "admit", count)
+    seeded.clear_journal()
+    seeded.fail(GRANT, times=2, **fault)
+    assert run(api, tmp_path, grants(3), settle=0).applied == 3
+    assert len(seeded.journal(GRANT)) == len(turns) == 5
+
+
+def test_run_that_is_stopped_sends_no_retry(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Pace.record
+
+    def stop(pace: Pace, seconds: float) -> None:
+        record(pace, seconds)
+        pace.stop()
+
+    monkeypatch.setattr(Pace, "record", stop)
+    seeded.clear_journal()
+    seeded.fail(GRANT, status=503, times=None)
+    report = run(api, tmp_path, grants(1))
+    assert (report.counts["absent"], len(seeded.journal(GRANT))) == (1, 1)
+
+
 def test_rate_is_kept_to_across_the_shards_of_an_executor(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
