@@ -75,13 +75,13 @@ class TokenStore:
         provider: TokenProvider | AsyncTokenProvider | None = None,
     ) -> None:
         self.provider = provider
-        self._grant = grant
+        self._grant = grant or {}
         self._header = None if fixed is None else _header(fixed)
         self._refresh_token: Secret | None = None
         self._expires = math.inf
         self._renew_at = math.inf
         self._pause = 0.0
-        self._paused_until = -math.inf
+        self._paused_until = 0.0
         self._failure: ApiException | None = None
 
     @property
@@ -96,7 +96,7 @@ class TokenStore:
     @property
     def is_renewable(self) -> bool:
         """True if a rejected token can be replaced."""
-        return self.provider is not None or self._grant is not None
+        return self.provider is not None or bool(self._grant)
 
     def fresh(self, now: float, rejected: Secret | None = None) -> Secret | None:
         """Return the header of a token that does not need renewal, or None if there is none."""
@@ -114,11 +114,10 @@ class TokenStore:
 
     def grant(self) -> dict[str, Any]:
         """Return the arguments of the token operation, with the refresh token if there is one."""
-        grant = self._grant or {}
         if self._refresh_token is None:
-            return grant
-        kept: dict[str, Any] = {name: grant[name] for name in ("client_id", "client_secret") if name in grant}
-        return {"grant_type": "refresh_token", **kept, "refresh_token": self._refresh_token}
+            return self._grant
+        client = {name: self._grant[name] for name in ("client_id", "client_secret")}
+        return {"grant_type": "refresh_token", **client, "refresh_token": self._refresh_token}
 
     def discard_refresh_token(self, used: Secret | None) -> bool:
         """Discard the refresh token that a failed request used, if it is still stored.
@@ -171,7 +170,7 @@ class TokenStore:
         lifetime = seconds(expires_in)
         self._expires = now + lifetime
         self._renew_at = self._expires - min(MAX_RENEWAL_MARGIN, lifetime * RENEWAL_MARGIN_RATIO)
-        self._pause, self._paused_until, self._failure = 0.0, -math.inf, None
+        self._pause, self._failure = 0.0, None
         self._header = header = _header(token)
         return header
 

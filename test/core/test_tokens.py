@@ -78,7 +78,7 @@ def test_a_token_is_renewed_ahead_of_its_expiry(lifetime: object, renewed_after:
     assert world.authorizations[-1] == "Bearer second-token"
 
 
-@pytest.mark.parametrize("lifetime", [None, "soon", [], {}, "nan", "inf", float("inf")])
+@pytest.mark.parametrize("lifetime", [None, "soon", [], {}, "nan", "inf", float("inf"), 10**400])
 def test_a_malformed_lifetime_is_none(lifetime: object) -> None:
     assert seconds(lifetime) == float("inf")
 
@@ -119,7 +119,7 @@ def test_a_call_with_its_own_authorization_needs_no_token() -> None:
     error = world.error(
         READ, [Reply(401)], settings=make_settings(headers={"Authorization": Secret("Basic abcdefg")})
     )
-    assert error.status == 401
+    assert error.operation == "read"
     assert world.authorizations == ["Basic abcdefg"]
 
 
@@ -132,12 +132,18 @@ def test_the_refresh_token_comes_before_the_credentials() -> None:
     )
 
 
-def test_a_refresh_token_is_kept_until_another_one_is_returned() -> None:
+@pytest.mark.parametrize("more", [{}, {"refresh_token": ""}])
+def test_a_refresh_token_is_kept_until_another_one_is_returned(more: dict[str, str]) -> None:
     world = World(credentials())
-    world.call(READ, [granted(refresh_token="refresh-1"), Reply(401), granted("second-token"), OK])
+    world.call(READ, [granted(refresh_token="refresh-1"), Reply(401), granted("second-token", **more), OK])
     world.now += 5000
     world.call(READ, [granted("third-token"), OK])
     assert "refresh_token=refresh-1" in world.bodies[4]
+
+
+def test_a_refresh_token_that_is_not_text_is_ignored() -> None:
+    response = OAuth2Resource.from_dict({"access_token": "first-token", "refresh_token": 5})
+    assert credentials().store_grant(response, 0.0) == Secret("Bearer first-token")
 
 
 @pytest.mark.parametrize("status", [400, 401])
@@ -147,6 +153,21 @@ def test_an_expired_refresh_token_is_discarded_for_the_credentials(status: int) 
         READ, [granted(refresh_token="refresh-1"), Reply(401), Reply(status), granted("second-token"), OK]
     )
     assert "grant_type=client_credentials" in world.bodies[3]
+
+
+def test_a_refresh_token_outlives_a_failure_that_does_not_concern_it() -> None:
+    world = World(credentials())
+    world.error(READ, [granted(refresh_token="refresh-1"), Reply(401), Reply(404)])
+    world.now += 5000
+    world.call(READ, [granted("second-token"), OK])
+    assert "refresh_token=refresh-1" in world.bodies[-2]
+
+
+def test_no_time_may_be_left_for_the_credentials_after_an_expired_refresh_token() -> None:
+    world = World(credentials())
+    world.call(READ, [granted(refresh_token="refresh-1"), OK])
+    world.now, world.tries = world.now + 5000, 5.0
+    assert type(world.error(READ, [Reply(400)], settings=make_settings(deadline=4.0))) is DeadlineExceeded
 
 
 def test_an_expired_refresh_token_does_not_discard_its_replacement() -> None:
@@ -222,11 +243,11 @@ def test_renewal_that_took_too_long_delays_no_call_after_the_token_has_expired()
     world = World(credentials(), tries=0.2)
     world.call(READ, [granted(), OK])
     short = make_settings(deadline=0.3, retries=0)
-    world.now = 1999.0  # the token expires at 2000.2
+    world.now = 1999.5  # the token expires at 2000.2
     for _ in range(2):
         world.error(READ, [READ_TIMEOUT, READ_TIMEOUT], settings=short)
         world.tries = 0.0
-    world.now = 2000.5
+    world.now = 2000.3
     world.call(READ, [granted("second-token"), OK])
     assert world.authorizations[-1] == "Bearer second-token"
 
@@ -327,6 +348,7 @@ NO_TOKEN = "must provide the token as a str or a Secret, not"
         ("", "provided an empty token"),
         (Secret(""), "provided an empty token"),
         ("a\n", "provided a token with a line break: strip it"),
+        ("a\r", "provided a token with a line break: strip it"),
         (AccessToken("a\r\nb"), "provided a token with a line break: strip it"),
         (Secret("a\nb"), "provided a token with a line break: strip it"),
         ("\N{SNOWMAN}", "provided a token with a character that a header can't contain"),
