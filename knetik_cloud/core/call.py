@@ -203,7 +203,7 @@ class Engine:
                     is_sending = True
                     outcome = yield Send(request, settings.connect, settings.read, deadline, stream)
                 else:  # the token, a hook or the wait took too long
-                    outcome = Failure(DeadlineExceeded, "", written=False, retryable=False)
+                    outcome = Failure(DeadlineExceeded, "", written=False)
                 state.seconds = self.clock() - started
                 if isinstance(outcome, Failure):
                     failure = outcome.masked(request.secrets())  # before it is in the frame of an error
@@ -233,8 +233,6 @@ class Engine:
         if not isinstance(outcome, Failure):
             if 200 <= outcome.status < 300:
                 self.budget.earn()
-                return None
-            if state.is_done_delete(outcome):
                 return None
             may_renew = self.tokens is not None and self.tokens.is_renewable
             if outcome.status == 401 and may_renew and state.token is not None and state.rejected is None:
@@ -352,7 +350,7 @@ class Engine:
         if issubclass(failure.error, ApiTimeoutException) and self.clock() >= deadline:
             reason = reason or f"the call exceeded its deadline of {seconds:.3g} s (increase _deadline)"
             reason += "" if failure.written else ": this attempt was not sent"
-            return failure._replace(error=DeadlineExceeded, reason=reason, retryable=False)
+            return failure._replace(error=DeadlineExceeded, reason=reason)
         return failure
 
     def _follow(self, request: Request, response: Response) -> bool:
@@ -446,21 +444,14 @@ class CallState:
             if is_success and self._write is not None:
                 self._write.end("applied")
             is_ambiguous = not is_success and retry.is_ambiguous(retry_class, status)
+            if status == 404 and self.operation.method == "DELETE" and self._ambiguous:
+                text, self._is_deleted = "404: already deleted by an earlier attempt", True
         self.text = text if text in USUAL_OUTCOMES else self.masked(text)
         attempt = Attempt(self.text, status)
         attempt.seconds = self.seconds
         self.attempts.append(attempt)
         self.is_last_ambiguous = is_ambiguous
         self._ambiguous |= is_ambiguous
-
-    def is_done_delete(self, response: Response) -> bool:
-        """Return whether a 404 shows that an earlier DELETE attempt succeeded, and record it if so."""
-        if response.status != 404 or self.operation.method != "DELETE" or not self._ambiguous:
-            return False
-        outcome = "404: already deleted by an earlier attempt"
-        self.attempts[-1] = self.attempts[-1].with_changes(outcome=outcome)
-        self._is_deleted = True
-        return True
 
     def abandon(self, is_sending: bool) -> None:
         """Record the result of a write whose call ends with an error or is interrupted.
@@ -506,7 +497,6 @@ class CallState:
         except RecursionError:
             reason = "the response can't be read: it is nested too deeply"
         response.discard_connection()
-        self.last = response
         self._ambiguous = self.operation.retry != "safe"
         if self.is_hidden(response):  # the value in place of the token may be a token
             reason = f"the response can't be read as {self.operation.returns}"
