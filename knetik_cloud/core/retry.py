@@ -94,5 +94,5 @@ def epoch_seconds(date: str) -> float | None:
         if moment.tzinfo is None:  # "-0000" means UTC, as in all HTTP dates
             moment = moment.replace(tzinfo=UTC)
         return moment.timestamp()
-    except (TypeError, ValueError, OverflowError, IndexError):
+    except (ValueError, OverflowError):
         return None

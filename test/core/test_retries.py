@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -152,6 +153,10 @@ def test_waits_grow_and_stay_below_eight_seconds() -> None:
     assert world.waits == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 8, 8, 8, 8, 8])
 
 
+def test_backoff_is_bounded_after_any_number_of_retries() -> None:
+    assert retry.backoff(10_000, False, lambda: 1.0) == retry.MAX_WAIT_SECONDS
+
+
 @pytest.mark.parametrize("random", [0.0, 0.25, 0.5])
 def test_waits_have_full_jitter(random: float) -> None:
     world = World(random=random)
@@ -185,8 +190,31 @@ def test_retry_after_is_honored(value: str, waited: float) -> None:
     assert world.waits == [waited]
 
 
+def test_a_date_without_a_time_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        moment = retry.epoch_seconds("Fri, 14 Jul 2017 02:40:07 -0000")
+    time.tzset()
+    assert moment == 1_500_000_007
+
+
 @pytest.mark.parametrize(
-    "value", ["soon", "", "-1", "nan", "inf", "1e1", "1_0", " ", "5 s", "\xb2", "Fri, 99 Foo"]
+    "value",
+    [
+        "soon",
+        "",
+        "-1",
+        "nan",
+        "inf",
+        "1e1",
+        "1_0",
+        " ",
+        "5 s",
+        "\xb2",
+        "Fri, 99 Foo",
+        f"6 Nov {'9' * 20} 1:1",
+    ],
 )
 def test_malformed_retry_after_is_ignored(value: str) -> None:
     world = World(random=1.0)
@@ -240,6 +268,10 @@ def test_a_timeout_at_the_deadline_is_deadline_exceeded() -> None:
     assert "_deadline" in str(error)
 
 
+def test_a_lost_connection_after_the_deadline_is_no_timeout() -> None:
+    assert type(World(tries=5.0).error(READ, [RESET], settings=make_settings(deadline=4.0))) is RESET.error
+
+
 def test_attempt_is_not_sent_if_the_wait_before_it_lasts_until_the_deadline() -> None:
     world = World(late=30.0)
     error = world.error(ONCE, [Reply(429)])
@@ -285,17 +317,29 @@ def test_a_success_never_refills_the_budget_beyond_its_size() -> None:
     assert not budget.spend(1)
 
 
-def test_a_redirected_read_is_followed_at_its_origin() -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirected_read_is_followed_at_its_origin(status: int) -> None:
     world = World()
-    world.call(READ, [Reply(302, Location="/elsewhere?a=b#c"), OK])
+    world.call(READ, [Reply(status, Location="/elsewhere?a=b#c"), OK])
     assert world.targets == ["GET /base/things/5", "GET /elsewhere?a=b"]
 
 
-@pytest.mark.parametrize("location", ["http://service/x", "http://SERVICE/x", "//service/x", "x", "../x"])
-def test_redirects_to_the_same_origin_are_followed(location: str) -> None:
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("http://service/x", "/x"),
+        ("http://SERVICE/x", "/x"),
+        ("//service/x", "/x"),
+        ("x", "/base/things/x"),
+        ("../x", "/base/x"),
+        ("http://service", "/"),
+        ("/a b", "/a%20b"),
+    ],
+)
+def test_redirects_to_the_same_origin_are_followed(location: str, target: str) -> None:
     world = World()
     world.call(READ, [Reply(307, Location=location), OK])
-    assert len(world.sent) == 2
+    assert world.targets[1] == f"GET {target}"
 
 
 @pytest.mark.parametrize(
@@ -346,6 +390,7 @@ def test_another_port_or_a_user_makes_another_origin(origin: str, location: str)
         "",
         "http://[",
         "ftp://service/x",
+        "/a\x01b",
         "http://service.other/x",
         "\xff",
         "mailto:a@b",
@@ -383,6 +428,11 @@ def test_the_log_has_a_line_for_each_attempt(caplog: pytest.LogCaptureFixture) -
         ("WARNING", "read: attempt 2 failed (503 Reason), retrying in 0.20 s"),
         ("DEBUG", "GET /things/{id}: 200 Reason in 0.250 s"),
     ]
+
+
+def test_an_attempt_shows_a_status_without_a_reason() -> None:
+    error = World().error(READ, [Reply(404, reason="")])
+    assert [attempt.outcome for attempt in error.attempts] == ["404"]
 
 
 def test_the_error_lists_all_attempts() -> None:
