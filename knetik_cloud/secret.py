@@ -127,8 +127,6 @@ def _masked_in(text: str, pieces: Sequence[str]) -> str:
     """Return `text` with a secret, and with starts of it, masked. `pieces` match its characters."""
     start, long_start = "".join(pieces[:SHORT_START]), "".join(pieces[:LONG_START])
     found = text.find(start)
-    if found < 0:
-        return text
     kept: list[str] = []
     copied = 0
     while found >= 0:
