@@ -21,7 +21,7 @@ class Inflater:
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
         self._inflater = zlib.decompressobj(_ZLIB if encoding == "deflate" else _GZIP)
-        self._head = b""
+        self._is_begun = False
         self._members = 1
         self.produced = 0
 
@@ -31,11 +31,10 @@ class Inflater:
         Raises:
             ApiResponseError: If the bytes are not in that encoding.
         """
-        if len(self._head) < 2:  # two bytes show which type of deflate it is
-            data = self._head = self._head + data
-            if len(data) < 2:
-                return
-            if self._encoding == "deflate" and not _has_zlib_header(data):
+        if not self._is_begun:
+            self._is_begun = True
+            # Many servers send no zlib header, whose first byte begins no raw data.
+            if self._encoding == "deflate" and data[0] & 15 != 8:
                 self._inflater = zlib.decompressobj(_RAW)
         while not self._inflater.eof or self._next_member(data):
             try:
@@ -54,7 +53,7 @@ class Inflater:
         Raises:
             ApiResponseError: If their end is missing.
         """
-        if self._head and not self._inflater.eof:
+        if self._is_begun and not self._inflater.eof:
             raise _unreadable(f"its {self._encoding} body is truncated")
 
     def _next_member(self, data: bytes) -> bool:
@@ -66,11 +65,6 @@ class Inflater:
             raise _unreadable(f"it has more than {MAX_MEMBERS} gzip members")
         self._inflater = zlib.decompressobj(_GZIP)
         return True
-
-
-def _has_zlib_header(data: bytes) -> bool:
-    """Return whether deflated data begins as the standard asks for, which many servers don't send."""
-    return data[0] & 15 == 8 and int.from_bytes(data[:2]) % 31 == 0
 
 
 def inflaters(header: str) -> list[Inflater]:

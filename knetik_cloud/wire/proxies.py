@@ -68,7 +68,7 @@ def split(proxy: str) -> tuple[str, Secret | None, tuple[Secret, ...]]:
     authorization = Secret(f"Basic {base64.b64encode(credentials.encode('utf-8')).decode()}")
     password = userinfo.partition(":")[2]
     forms = dict.fromkeys((userinfo, unquote(userinfo), password, unquote(password)))
-    secrets = (authorization, *(Secret(form) for form in forms if form))
+    secrets = (authorization, *map(Secret, forms))
     return urlunsplit(url._replace(netloc=address)), authorization, secrets
 
 
@@ -82,7 +82,7 @@ def _matches(host: str, port: int, entry: str) -> bool:
     if entry == "*":
         return True
     name, colon, digits = entry.rpartition(":")
-    if colon and digits.isdecimal() and _network(entry) is None:
+    if colon and _network(entry) is None:
         if digits != str(port):
             return False
         entry = name.strip("[]")

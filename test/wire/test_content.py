@@ -123,6 +123,14 @@ def test_zero_bytes_after_a_gzip_member_are_padding_and_others_are_not() -> None
         list(content.feed([other], gzip.compress(b"a") + b"\1" * 9))
 
 
+def test_bytes_after_deflated_data_are_ignored() -> None:
+    assert decode("deflate", zlib.compress(b"a") + b"more") == b"a"
+
+
+def test_an_empty_body_is_complete_in_any_encoding() -> None:
+    assert decode("gzip") == b""
+
+
 def test_output_that_needs_no_more_input_does_not_wait_for_it() -> None:
     packed = zlib.compress(b"\0" + b"a" * 400_000, 9)
     for end in range(2, len(packed)):

@@ -91,6 +91,7 @@ def test_an_unusable_proxy_of_the_environment_is_not_bypassed(value: str) -> Non
         ("example.com", "example.com:443", True),
         ("example.com", "example.com:80", False),
         ("example.com", "other.com example.com", True),
+        ("example.com", "other.com,example.com", True),
         ("example.com", " , ,other.com,\texample.com", True),
         ("example.com", "*", True),
         ("example.com", "", False),

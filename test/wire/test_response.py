@@ -212,6 +212,31 @@ def test_compressed_body_is_inflated_chunk_by_chunk() -> None:
     assert len(response.take()) <= 1 << 16
 
 
+def test_compressed_body_is_checked_for_its_end_once_all_of_it_has_been_taken() -> None:
+    data = random.Random(1).randbytes(1 << 18)
+    packed = gzip.compress(data)
+    head = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+    assert parsed(head % len(packed) + packed)[3] == data
+    assert parsed(head % (len(packed) - 1) + packed[:-1]) == (ApiResponseError, 200)
+
+
+def test_body_without_a_limit_may_be_of_any_size() -> None:
+    data = bytes(parser.MAX_HEAD_BYTES + 1)
+    assert parsed(OK + b"\r\n", data)[3] == data
+
+
+def test_end_of_the_connection_after_a_complete_response_is_no_error() -> None:
+    response = Response()
+    response.feed(OK + b"Content-Length: 2\r\n\r\nhi")
+    response.feed(b"")
+    assert body(response) == b"hi"
+
+
+@pytest.mark.parametrize(("coding", "data"), [(b"Chunked", b"2\r\nhi\r\n0\r\n\r\n"), (b"Identity", b"hi")])
+def test_transfer_encoding_has_any_letter_case(coding: bytes, data: bytes) -> None:
+    assert parsed(OK + b"Transfer-Encoding: %s\r\n\r\n" % coding + data)[3] == b"hi"
+
+
 def test_limit_of_a_compressed_body_counts_decoded_bytes_not_those_that_are_announced() -> None:
     data = random.Random(5).randbytes(1000)
     packed = gzip.compress(data)
