@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
+import pickle
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from knetik_cloud import writes
 from knetik_cloud.core.auth import TokenStore
 from knetik_cloud.core.call import Engine
+from knetik_cloud.core.operation import Parameter
 from knetik_cloud.core.outcome import ObtainToken, Send, Sleep
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.hooks import Attempt, Hook
@@ -162,3 +165,15 @@ def test_engine_without_a_log_records_no_write() -> None:
         steps.send(Reply(503))
     assert caught.value._write is None
     assert list(writes.LOG._writes) == []
+
+
+def test_copy_of_a_write_in_another_process_has_ended_when_the_write_had() -> None:
+    write = writes.LOG.add(GRANT_USER_ENTITLEMENT, ARGUMENTS, "http://service")
+    assert pickle.loads(pickle.dumps(write)).ends_at == math.inf
+    write.end("applied")
+    assert write.started.monotonic - 1 < pickle.loads(pickle.dumps(write)).ends_at < math.inf
+
+
+@pytest.mark.parametrize(("value", "text"), [("007", "7"), (7, "7"), ("me", "me"), ("\xb2", "\xb2")])
+def test_equal_ids_of_a_user_have_one_text(value: Any, text: str) -> None:
+    assert writes.canonical(Parameter("user_id", "path", "int | str"), value) == text
