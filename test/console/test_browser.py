@@ -651,10 +651,10 @@ def test_snapshots_are_saved_compared_restored_and_deleted(
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Delete before <b>").click()
     page.get_by_role("heading", name="Delete snapshot “before <b>”").wait_for()
-    assert json.loads(pages.get("/_sandbox/snapshots").body) == {"snapshots": ["before <b>"]}
+    assert "before <b>" in json.loads(pages.get("/_sandbox/snapshots").body)["snapshots"]
     page.get_by_role("button", name="Delete it").click()
     page.get_by_role("button", name="Delete before <b>").wait_for(state="detached")
-    assert json.loads(pages.get("/_sandbox/snapshots").body) == {"snapshots": []}
+    assert "before <b>" not in json.loads(pages.get("/_sandbox/snapshots").body)["snapshots"]
 
 
 def test_snapshot_is_replaced_after_asking(sandbox: Sandbox, pages: Pages, act_on: OpenPage) -> None:
