@@ -92,4 +92,4 @@ def _load(load: Any, name: str, path: str | None, *further: Any) -> None:
     try:
         load(path, *further)
     except OSError as cause:  # that of `ssl`, too
-        raise ApiValueError(f"{name} {path or further[0]!r} can't be loaded: {cause}") from None
+        raise ApiValueError(f"{name} {further[0] if path is None else path!r} can't be loaded: {cause}") from None

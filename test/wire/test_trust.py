@@ -72,6 +72,7 @@ def test_warning_of_unverified_tls_names_what_is_at_risk() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"ssl_ca_cert": ""}, "ssl_ca_cert '' can't be loaded: "),
         ({"ssl_ca_cert": "missing.pem"}, "ssl_ca_cert 'missing.pem' can't be loaded: "),
         ({"cert_file": "missing.pem"}, "cert_file 'missing.pem' can't be loaded: "),
     ],
