@@ -303,14 +303,11 @@ def _records(context: click.Context, params: Iterable[click.Parameter]) -> list[
 
 
 class Argument(click.Argument):
-    """An argument with a help text, and the values that completion offers for it."""
+    """An argument with a help text."""
 
-    def __init__(
-        self, names: Sequence[str], help: str = "", values: Sequence[str] = (), **settings: Any
-    ) -> None:
+    def __init__(self, names: Sequence[str], help: str = "", **settings: Any) -> None:
         super().__init__(names, **settings)
         self.help = help
-        self.values = values
 
 
 def read_all_of(path: str) -> str:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import click
 
-from knetik_cloud.cli.options import Argument, Command
+from knetik_cloud.cli import calls
+from knetik_cloud.cli.options import Command
 
 
 class Leaf(NamedTuple):
@@ -84,7 +85,9 @@ def values_of(parameter: click.Parameter) -> tuple[str, ...]:
     """Return the values that a parameter is known to take, or none."""
     if isinstance(parameter.type, click.Choice):
         return tuple(map(str, parameter.type.choices))
-    return tuple(parameter.values) if isinstance(parameter, Argument) else ()
+    if parameter.name == "operation":  # its command has several words, which are no single value
+        return tuple(calls.by_id())
+    return ()
 
 
 def takes_file(parameter: click.Parameter) -> bool:

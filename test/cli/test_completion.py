@@ -113,6 +113,12 @@ def test_options_and_their_values_are_offered(shell: Shell) -> None:
     assert shell.complete("knetik completion ") >= {"bash", "zsh", "fish"}
 
 
+def test_operations_are_offered_by_the_names_of_their_methods(shell: Shell) -> None:
+    for command in ("bulk run", "sandbox fail", "sandbox journal --operation"):
+        assert shell.complete(f"knetik {command} ") >= {*calls.by_id()}
+    assert shell.complete("knetik bulk run grant") == {"grant_user_entitlement"}
+
+
 def test_files_are_offered_where_a_file_is_expected(shell: Shell) -> None:
     (shell.folder / "winners.csv").write_text("")
     assert "winners.csv" in shell.complete("knetik bulk run entitlements grant w")
