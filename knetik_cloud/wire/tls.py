@@ -92,4 +92,5 @@ def _load(load: Any, name: str, path: str | None, *further: Any) -> None:
     try:
         load(path, *further)
     except OSError as cause:  # that of `ssl`, too
-        raise ApiValueError(f"{name} {further[0] if path is None else path!r} can't be loaded: {cause}") from None
+        shown = further[0] if path is None else path
+        raise ApiValueError(f"{name} {shown!r} can't be loaded: {cause}") from None
