@@ -169,6 +169,8 @@ class ServiceTime:
     def __init__(self) -> None:
         self._offsets: tuple[tuple[float, float], ...] | None = None
         """For each clock of a moment, the least and the most that the service's time may be ahead of it."""
+        self._lowest = [math.inf, math.inf]
+        """The least that it was before, if a response has contradicted that."""
 
     @property
     def is_known(self) -> bool:
@@ -193,8 +195,10 @@ class ServiceTime:
         offsets = [(date - now, date + 1.0 - then) for now, then in zip(Moment.now(), sent, strict=True)]
         for number, (known, new) in enumerate(zip(self._offsets or (), tuple(offsets), strict=False)):
             both = max(known[0], new[0]), min(known[1], new[1])
-            if both[0] <= both[1]:  # otherwise the clock was moved since
+            if both[0] <= both[1]:
                 offsets[number] = both
+            else:  # the clock was moved since, or servers differ in the time
+                self._lowest[number] = min(self._lowest[number], known[0])
         self._offsets = tuple(offsets)
 
     def assume_local(self) -> None:
@@ -221,11 +225,12 @@ class ServiceTime:
         return max(self._earliest(moment))
 
     def has_moved(self, since: float, moment: Moment) -> bool:
-        """Return whether items since a moment may be older than `since`, which was taken from it earlier.
+        """Return whether items since a moment may be older than `since`, by any response so far.
 
         That is so if the clock of the service was set back, or if its servers differ in the time.
         """
-        return self.at_least(moment) - 1.0 < since
+        offsets = zip(moment, self._offsets_or_local(), self._lowest, strict=True)
+        return max(clock + min(least, lowest) for clock, (least, _), lowest in offsets) - 1.0 < since
 
     def _earliest(self, moment: Moment) -> Iterator[float]:
         return (clock + least for clock, (least, _) in zip(moment, self._offsets_or_local(), strict=True))

@@ -864,6 +864,24 @@ def test_read_with_the_time_of_a_server_that_differs_hides_no_grant(
     assert state in ("unknown", "applied" if is_applied else "absent")
 
 
+@pytest.mark.parametrize("is_applied", [True, False], ids=["applied", "not applied"])
+@pytest.mark.parametrize(
+    ("how", "read"), [*(("once", n) for n in range(4)), *(("find_out", n) for n in range(3))]
+)
+def test_grant_is_not_absent_if_one_response_shows_that_servers_differ_in_the_time(
+    client: Client, sandbox: Sandbox, how: str, read: int, is_applied: bool
+) -> None:
+    date = formatdate(time.time() + 4, usegmt=True)
+    for number in range(4):
+        sandbox.fail("get_user_inventories", delay=0.001, headers={} if number == read else {"Date": date})
+    sandbox.fail(GRANT, reset=True, applied=is_applied)
+    if how == "once":
+        state = client.once(GRANT, 56, SONGBOOK, key="a", settle=0.1, _retries=0).state
+    else:
+        state = client.find_out(error_of(client, GRANT, 56, SONGBOOK), settle=0.1).state
+    assert state in ("unknown", "applied" if is_applied else "absent")
+
+
 WRITES = {USE: (56, 56), GRANT: (56, SONGBOOK)}
 
 
