@@ -58,7 +58,10 @@ def _limits(function: F) -> F:
                 help="Stop as soon as more rows than this have failed: a number, or a share such as 1%.",
             ),
             click.option(
-                "--settle", type=Duration(), default=2.0, help="Time to wait for a late write. [default: 2s]"
+                "--settle",
+                type=Duration(has_end=True),
+                default=2.0,
+                help="Time to wait for a late write. [default: 2s]",
             ),
             click.option(
                 "--find-keys",

@@ -142,6 +142,15 @@ def test_failed_rows_are_the_same_when_they_are_run_again(
     assert [row["arguments"] for row in first] == rows == [row["arguments"] for row in again]
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_run_that_would_settle_forever_is_rejected_also_by_a_preview(
+    more: tuple[str, ...], run: Run, winners: Path
+) -> None:
+    result = run("bulk", "run", "entitlements", "grant", str(winners), "--settle", "inf", *more)
+    assert result.code == 2
+    assert "'inf' is not a duration" in result.error["message"]
+
+
 def test_a_lost_response_is_found_out_and_a_stopped_run_resumes(
     sandbox: Sandbox, run: Run, winners: Path
 ) -> None:
