@@ -56,6 +56,7 @@ from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.outcome import Sleep
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
+from knetik_cloud.observation import is_interruption
 from knetik_cloud.recovery import SETTLE_SECONDS, ServiceTime, check_settle, settings_of
 from knetik_cloud.writes import Moment
 
@@ -547,6 +548,8 @@ class _Worker:
                     try:
                         result = call(operation, command.arguments, nothing)
                     except ApiException as error:
+                        if is_interruption(error):
+                            raise
                         result = error
                     pace.record(timer() - started)
                 elif isinstance(command, Rest):
@@ -562,6 +565,8 @@ class _Worker:
                         result = call(command.operation, command.arguments, command.options, http_info=True)
                         clock.learn(result.headers, sent)
                     except ApiException as error:
+                        if is_interruption(error):
+                            raise
                         result = error
         except StopIteration:
             pass

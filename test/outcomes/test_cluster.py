@@ -247,6 +247,31 @@ def test_shard_stops_when_too_many_of_its_rows_have_failed(
     assert bulk.run_shard(tmp_path / "run", 0, api).counts == {"denied": 8}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs the timers of Unix")
+@pytest.mark.parametrize("slow", [ledger.USE, "get_user_inventory_log"], ids=["call", "read-back"])
+def test_error_of_a_signal_handler_ends_a_shard(
+    service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path, slow: str
+) -> None:
+    mine = knetik_cloud.ApiException(503, "mine")
+
+    def interrupt(*_: object) -> None:
+        raise mine
+
+    bulk.prepare(uses("timer")[:2], api.use_user_entitlement_item, journal=tmp_path / "run", shards=1)
+    if slow != ledger.USE:
+        service.fail(ledger.USE, reset=True, applied=True)
+    service.fail(slow, delay=1)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(knetik_cloud.ApiException) as raised:
+            bulk.run_shard(tmp_path / "run", 0, api)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert raised.value is mine
+    assert bulk.run_shard(tmp_path / "run", 0, api).counts == {"applied": 2}
+
+
 def test_shard_that_another_process_runs_is_left_alone(
     service: Sandbox, api: knetik_cloud.UsersInventoryApi, tmp_path: Path
 ) -> None:
