@@ -33,7 +33,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BARE = re.compile(r"[^\s,}\]]+")
 _BRACKET = re.compile(r'["\[\]{}]')
 _WORD = re.compile(rf"[\w.-]{{1,{MAX_NAME}}}")
-_PART = re.compile(r"form-data[^\r\n]{0,2000}+(?:\r?\n[^\r\n]{1,2000}+){0,20}+\r?\n\r?\n", re.IGNORECASE)
+_BLANK_LINE = re.compile(r"\r?\n\r?\n")
 _ASSIGNED = re.compile(r"""[\\"'\]]{0,99}\s{0,9}(?:[:=>]|\s[^<>\r\n]{0,200}=[^<>\r\n]{0,200}>|\r?\n)\s*""")
 """The text between a name and its value: a sign, attributes of an XML element, or the end of a line."""
 
@@ -167,11 +167,13 @@ def _value_end(text: str, start: int) -> int:
 
 def _masked_parts(text: str) -> str:
     """Mask the parts of a multipart body whose headers contain the name of a secret."""
-    parts, at = [], 0
-    for head in _PART.finditer(text):
-        if head.start() >= at and any(map(is_secret, _WORD.findall(unquote_plus(head[0])))):
-            end = text.find("\n--", head.end())
-            parts += [text[at : head.end()], MASK]
+    parts, at, start = [], 0, 0
+    for blank in _BLANK_LINE.finditer(text):
+        names = unquote_plus(text[start : blank.start()].lower().partition("form-data")[2])
+        start = blank.end()
+        if start > at and any(map(is_secret, _WORD.findall(names))):
+            end = text.find("\n--", start)
+            parts += [text[at:start], MASK]
             at = len(text) if end < 0 else end
     return "".join([*parts, text[at:]])
 

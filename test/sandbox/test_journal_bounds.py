@@ -60,6 +60,7 @@ SECRET = "hush4711"
         "<password><![CDATA[hush4711]]></password>",
         '--b\r\ncontent-disposition: FORM-DATA; filename="a"; NAME="password"\r\n\r\nhush4711\r\n--b--\r\n',
         "--b\r\nContent-Disposition: form-data; name*=utf-8''pass%77ord\r\n\r\nhush4711\r\n--b--\r\n",
+        f'--b\r\nContent-Disposition: form-data; name="password"; filename="{"a" * 3000}"\r\n\r\nhush4711',
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
