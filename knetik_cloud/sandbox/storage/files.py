@@ -32,7 +32,7 @@ def prepare(path: Path) -> None:
     reading = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
     with closing(sqlite3.connect(reading, uri=True)) as connection:
         connection.execute("PRAGMA busy_timeout = 1000")
-        objects = connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite%'")
+        objects = connection.execute("SELECT name FROM sqlite_master WHERE name NOT GLOB 'sqlite_*'")
         names = {name for (name,) in objects}
         columns = {row[1] for row in connection.execute(f"PRAGMA table_info({state.name})")}
         if columns == {*state.c.keys()}:
