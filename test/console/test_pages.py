@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.console import identities
 from test.conftest import RunScript
 from test.console.conftest import Pages
 
@@ -148,6 +149,7 @@ def test_a_path_type_of_an_application_in_the_process_stays_its_own(run_script: 
 import urllib.request
 from starlette.convertors import CONVERTOR_TYPES, StringConvertor
 from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.console import identities
 
 own = dict.fromkeys(("id", "snapshot", "text"), StringConvertor())
 CONVERTOR_TYPES.update(own)
@@ -321,6 +323,24 @@ def test_request_is_sent_again_as_its_caller(pages: Pages) -> None:
             form = client.page(f"/console/try/get_users_inventory?from={number}")
             chosen = re.findall('<option value="([^"]*)" selected', form)
             assert chosen == [caller][: len(caller)]
+
+
+@pytest.mark.parametrize("caller", ["user:56", "client:knetik", ""])
+def test_identities_of_a_form_are_read_without_sorting_all(sandbox: Sandbox, caller: str) -> None:
+    assert sandbox._service is not None
+    only = sandbox._service.database._only
+    assert only is not None
+    connection: Any = only.connection
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    identities.identities(sandbox._service, caller)
+    connection.set_trace_callback(None)
+
+    reads = [each for each in statements if each.startswith("SELECT")]
+    assert len(reads) >= 2
+    for read in reads:
+        plan = connection.cursor().execute(f"EXPLAIN QUERY PLAN {read}").fetchall()
+        assert "ORDER BY" not in str(plan)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Column, Connection, Row, Select, select
 from starlette.concurrency import run_in_threadpool
 
 from knetik_cloud.contract import Operation
@@ -35,13 +35,10 @@ class Identity:
 def identities(service: Service, chosen: str | None = None) -> list[Identity]:
     """List the clients and users that have credentials, clients first. The chosen identity leads its kind."""
     kind, _, key = (chosen or ANONYMOUS).partition(":")
-    first_client = clients.c.client_id != (key if kind == "client" else "")
-    first_user = users.c.id != ((read_number(key) if kind == "user" else None) or 0)
-    with_password = select(users).where(users.c.password.is_not(None))
+    number = read_number(key) if kind == "user" else None
     with service.database.transaction(reads_only=True) as db:
-        some_clients = select(clients).order_by(first_client, clients.c.client_id).limit(MAX_IDENTITIES)
-        some_users = with_password.order_by(first_user, users.c.id).limit(MAX_IDENTITIES)
-        known, people = list(db.execute(some_clients)), list(db.execute(some_users))
+        known = _leading(db, select(clients), clients.c.client_id, key if kind == "client" else "")
+        people = _leading(db, select(users).where(users.c.password.is_not(None)), users.c.id, number or 0)
     return [
         *(
             Identity(f"client:{row.client_id}", f"client {row.client_id}", row.permissions or ())
@@ -52,6 +49,12 @@ def identities(service: Service, chosen: str | None = None) -> list[Identity]:
             for row in people
         ),
     ]
+
+
+def _leading(db: Connection, query: Select[Any], key: Column[Any], first: str | int) -> list[Row[Any]]:
+    """Read a row by its key, and others in the order of their keys, which takes no sorting."""
+    others = query.where(key != first).order_by(key).limit(MAX_IDENTITIES)
+    return [*db.execute(query.where(key == first)), *db.execute(others)]
 
 
 def best(service: Service, operation: Operation, known: Sequence[Identity]) -> str:
