@@ -25,7 +25,8 @@ MAX_NAME = 200
 """The maximum length of a name that is looked at, in characters."""
 
 _PUNCTUATION = re.compile(r"[\W_]+")
-_SECRET_NAME = re.compile("(?:" + "|".join(map(r"[\W_]*".join, SECRET_ENDINGS)) + r""")[\W_]*?[:=>"';\r\n]""")
+_SECRET = "|".join(map(r"[\W_]*".join, SECRET_ENDINGS))
+_SECRET_NAME = re.compile(rf"""(?:{_SECRET})(?:[\W_]*?[:=>"';\r\n]|\s[^<>\r\n=]{{0,200}}=)""")
 """A part of every text that names a secret without escapes, in lower case."""
 
 _KEY = re.compile(rf'"((?:[^"\\]|\\.){{1,{MAX_NAME}}})"\s*:\s*', re.DOTALL)
@@ -34,7 +35,7 @@ _BARE = re.compile(r"[^\s,}\]]+")
 _BRACKET = re.compile(r'["\[\]{}]')
 _WORD = re.compile(rf"[\w.-]{{1,{MAX_NAME}}}")
 _BLANK_LINE = re.compile(r"\r?\n\r?\n")
-_ASSIGNED = re.compile(r"""[\\"'\]]{0,99}\s{0,9}(?:[:=>]|\s[^<>\r\n]{0,200}=[^<>\r\n]{0,200}>|\r?\n)\s*""")
+_ASSIGNED = re.compile(r"""[\\"'\]]{0,99}\s{0,9}(?:[:=>]|\s[^<>\r\n=]{0,200}=[^<>\r\n]{0,200}+>|\r?\n)\s*""")
 """The text between a name and its value: a sign, attributes of an XML element, or the end of a line."""
 
 _NO_SECRET = re.compile(r"""[\\"']{0,99}\*\*\*|null\b|""|''|\Z""")

@@ -57,6 +57,7 @@ SECRET = "hush4711"
         "password: |\n  a, hush4711",
         "user,password\nkim,hush4711",
         "<a:password x='1'>hush4711</a:password>",
+        "<password type='x'>hush4711",
         "<password><![CDATA[hush4711]]></password>",
         '--b\r\ncontent-disposition: FORM-DATA; filename="a"; NAME="password"\r\n\r\nhush4711\r\n--b--\r\n',
         "--b\r\nContent-Disposition: form-data; name*=utf-8''pass%77ord\r\n\r\nhush4711\r\n--b--\r\n",
