@@ -73,10 +73,13 @@ def question(visit: Visit, title: str, message: str, button: str, back: str) -> 
     """Return the page that asks before an action that Undo doesn't cover, or None if the user is sure."""
     if visit.form.get("sure") == "yes":
         return None
+    return asking(visit, "sure.html", title=title, message=message, button=button, back=back)
+
+
+def asking(visit: Visit, template: str, **values: Any) -> Page:
+    """Return a page whose form sends the fields of a visit again, and the user's choice."""
     fields = [(name, value) for name, value in visit.pairs if name != TOKEN_FIELD]
-    action = visit.request.url.path
-    values = {"title": title, "message": message, "button": button, "back": back}
-    return Page("sure.html", {**values, "fields": fields, "action": action})
+    return Page(template, {**values, "fields": fields, "action": visit.request.url.path})
 
 
 Outcome = Page | Redirect | Response

@@ -16,7 +16,6 @@ from knetik_cloud.sandbox.console import identities, undo
 from knetik_cloud.sandbox.console.identities import ANONYMOUS
 from knetik_cloud.sandbox.console.journal_pages import find_exchange
 from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link, read_number
-from knetik_cloud.sandbox.console.security import TOKEN_FIELD
 from knetik_cloud.sandbox.console.sending import MARK, Wanted, send
 from knetik_cloud.sandbox.console.steps import is_cut
 from knetik_cloud.sandbox.errors import not_found_error
@@ -236,16 +235,10 @@ async def submit(context: Context, visit: Visit) -> Outcome:
 
 def _before_write(service: Service, operation: Operation, visit: Visit) -> Page | int | None:
     """Keep the state before a write; return the point, None without one, or the page that asks."""
-    choice = visit.form.get("snapshot")
-    if choice == "no":
+    if visit.form.get("snapshot") == "no":
         return None
     label = f"{operation.summary} ({operation.id})"
-    if choice != "yes" and (entries := undo.entry_count(service)) > undo.MAX_ENTRIES:
-        fields = [(name, value) for name, value in visit.pairs if name != TOKEN_FIELD]
-        action = link(f"/try/{operation.id}")
-        values = {"label": label, "entries": entries, "fields": fields, "action": action}
-        return Page("confirm.html", {**values, "back": f"/try/{operation.id}", "most": undo.MAX_ENTRIES})
-    return undo.take(service, label)
+    return undo.ask(service, visit, label, f"/try/{operation.id}") or undo.take(service, label)
 
 
 def _wanted(operation: Operation, given: Mapping[str, str], body: str, token: str | None) -> Wanted:

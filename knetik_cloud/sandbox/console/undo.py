@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, link
-from knetik_cloud.sandbox.console.security import TOKEN_FIELD
+from knetik_cloud.sandbox.console.page import Context, Outcome, Page, Redirect, Visit, asking, link
 from knetik_cloud.sandbox.errors import not_found_error
 from knetik_cloud.sandbox.service import Service
 from knetik_cloud.sandbox.storage.tables import inventory, state
@@ -123,15 +122,19 @@ def entry_count(service: Service) -> int:
         return db.scalar(select(func.count()).select_from(inventory)) or 0
 
 
+def ask(service: Service, visit: Visit, label: str, back: str) -> Page | None:
+    """Return the page that asks whether to keep a large state, or None if it is small or the user chose."""
+    if visit.form.get("snapshot") in ("yes", "no") or (entries := entry_count(service)) <= MAX_ENTRIES:
+        return None
+    return asking(visit, "confirm.html", label=label, entries=entries, back=back, most=MAX_ENTRIES)
+
+
 def act(context: Context, visit: Visit, label: str, change: Callable[[], object], back: str) -> Outcome:
     """Run a control action of the console. Store the state before it first, or ask if the state is large."""
     service = context.service
-    choice = visit.form.get("snapshot")
-    if choice not in ("yes", "no") and (entries := entry_count(service)) > MAX_ENTRIES:
-        fields = [(name, value) for name, value in visit.pairs if name != TOKEN_FIELD]
-        values = {"label": label, "entries": entries, "fields": fields, "action": visit.request.url.path}
-        return Page("confirm.html", {**values, "back": back, "most": MAX_ENTRIES})
-    if choice == "no":
+    if asked := ask(service, visit, label, back):
+        return asked
+    if visit.form.get("snapshot") == "no":
         change()
         return Redirect(link(back))
     point_id = take(service, label)
