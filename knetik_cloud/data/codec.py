@@ -135,11 +135,10 @@ def decode_fast(data: bytes | str, what: str = "the response") -> Any:
 
 def _decode_exactly(data: bytes | str, what: str = "the response") -> Any:
     try:
-        text = (data.decode() if isinstance(data, bytes) else data).removeprefix("\ufeff").strip(" \t\r\n")
-        value, end = _decoder.raw_decode(text)  # `decode` would search for space around it
-        if end == len(text):
-            return value
-        reason = str(json.JSONDecodeError("Extra data", text, end))
+        text = (data.decode() if isinstance(data, bytes) else data).removeprefix("\ufeff").rstrip(" \t\r\n")
+        start = len(text) - len(text.lstrip(" \t\r\n")) if text[:1] in " \t\r\n" else 0
+        value, end = _decoder.raw_decode(text, start)  # `decode` would search for space around it
+        return value if end == len(text) else _decoder.decode(text)
     except (ValueError, RecursionError) as cause:
         reason = "nested too deeply" if isinstance(cause, RecursionError) else str(cause)
     raise ApiResponseError(reason=f"{what} isn't JSON: {reason}")

@@ -83,6 +83,16 @@ def test_malformed_json_is_rejected(text: str) -> None:
         codec.decode(text.encode())
 
 
+@pytest.mark.parametrize("text", ["\n\n{bad", ' \r\n["a",]\n', "\n1\n\n2", "[1] \n\ufeff", '\t{"a": "b\n"}'])
+def test_an_error_names_its_place_in_the_whole_text(text: str) -> None:
+    with pytest.raises(json.JSONDecodeError) as expected:
+        json.loads(text)
+    for data in (text, text.encode()):
+        with pytest.raises(ApiResponseError) as caught:
+            codec.decode(data)
+        assert caught.value.reason == f"the response isn't JSON: {expected.value}"
+
+
 def test_a_byte_order_mark_is_skipped() -> None:
     assert codec.decode(b"\xef\xbb\xbf[]") == []
 
