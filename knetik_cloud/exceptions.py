@@ -214,12 +214,12 @@ class ApiException(Exception):
         if self.may_have_applied:
             lines.append("The write may have been applied. Check before you retry it.")
         for error in self.errors[:MAX_ERRORS_SHOWN]:
-            where = f" ({_one_line(str(error.field))})" if error.field is not None else ""
-            lines.append(f"Message: {_one_line(str(error.message))}{where}")
+            where = f" ({one_line(str(error.field))})" if error.field is not None else ""
+            lines.append(f"Message: {one_line(str(error.message))}{where}")
         if len(self.errors) > MAX_ERRORS_SHOWN:
             lines.append(f"... and {len(self.errors) - MAX_ERRORS_SHOWN} more in `errors`")
         if self.request_id:
-            lines.append(f"Request id: {_one_line(self.request_id)}")
+            lines.append(f"Request id: {one_line(self.request_id)}")
         if self._setting is not None or not isinstance(self, ApiValueError):
             lines.append(f"See: {self.docs}")
         if self.body:
@@ -259,7 +259,8 @@ def printable(text: str) -> str:
     return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return the start of a text of a response, printable and in one line."""
     return _lines(text).replace("\n", "\\n")
 
 

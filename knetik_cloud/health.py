@@ -12,7 +12,7 @@ from knetik_cloud.exceptions import (
     ServiceException,
     TooManyRequestsException,
     UnauthorizedException,
-    printable,
+    one_line,
 )
 
 
@@ -48,7 +48,7 @@ def explain(error: ApiException, host: str) -> str:
         return f"{host} can't be used: {details}"
     if error.operation == "get_o_auth_token" and error.status in (400, 401, 403):
         detail = next((row.message for row in error.errors if row.message), details)
-        return f"{host} issued no token ({printable(detail)}): check the credentials of the Configuration"
+        return f"{host} issued no token ({one_line(detail)}): check the credentials of the Configuration"
     if isinstance(error, UnauthorizedException):
         return f"{host} rejected the access token ({details}): check the credentials of the Configuration"
     if isinstance(error, ForbiddenException):
@@ -59,7 +59,7 @@ def explain(error: ApiException, host: str) -> str:
         return f"{host} throttles this client ({details}): send fewer requests"
     if error.status in REDIRECTS:
         target = error.headers.get("Location", "an unknown address").partition("?")[0]
-        return f"{host} redirects to {target} ({details}): check the host, its scheme and its path"
+        return f"{host} redirects to {one_line(target)} ({details}): check the host, its scheme and its path"
     if isinstance(error, ServiceException):
         return f"{host} has a failure of its own ({details}): try again later"
     if isinstance(error, ApiResponseError):

@@ -62,9 +62,9 @@ PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
         "{host} issued no token (Bad credentials): check the credentials of the Configuration",
     ),
     "no token, with control characters in the description": (
-        [status("401 Unauthorized", {"error": "invalid_client", "error_description": "\x1b[31mBad"})],
+        [status("401 Unauthorized", {"error": "invalid_client", "error_description": "\x1b[31mBad\nok"})],
         {"client_secret": "wrong"},
-        "{host} issued no token (\\x1b[31mBad): check the credentials of the Configuration",
+        "{host} issued no token (\\x1b[31mBad\\nok): check the credentials of the Configuration",
     ),
     "no token, and no description": (
         [status("401 Unauthorized", {"error": "invalid_client"})],
@@ -106,6 +106,11 @@ PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
         {},
         "{host} redirects to https://api.example.com/entitlements (301 Moved): check the host, its scheme ",
     ),
+    "redirected to an address with control characters": (
+        [status("302 Found", b"", f"Location: /\x1b[31m{'a' * 9000}")],
+        {},
+        "{host} redirects to /\\x1b[31maaa",
+    ),
     "token operation that is redirected": (
         [status("302 Found")],
         {"client_secret": "right"},
@@ -141,7 +146,8 @@ def test_problem_is_explained_in_one_sentence(name: str, kind: str) -> None:
     assert not health
     assert health.problem is not None
     assert health.problem.startswith(expected.format(host=server.url, address=f"127.0.0.1:{server.port}"))
-    assert "\n" not in health.problem
+    assert health.problem.isprintable()
+    assert len(health.problem) < 5000
     assert health.error is not None
     assert len(server.requests) == 1, "a check must not retry"
 
