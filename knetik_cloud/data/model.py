@@ -399,26 +399,27 @@ class Model(metaclass=ModelType):
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+    def __getstate__(self) -> Any:
         """Return all attributes as slots, with those that a program's subclass adds."""
         state: Any = super().__getstate__()
         return None, {**(state[0] or {}), **state[1], "_json": dict(self._json)}
 
-    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> Self:
+    def __setstate__(self, state: Any) -> None:
         for name, value in state[1].items():
             setattr(self, name, value)
-        return self
 
     def __copy__(self) -> Self:
-        return self._restore({}).__setstate__(self.__getstate__())
+        return self.__deepcopy__({}, lambda state, memo: state)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, Any], copied: Callable[..., Any] = copy.deepcopy) -> Self:
         memo[id(self)] = twin = self._restore({})  # first, as attributes may refer back to this model
-        return twin.__setstate__((None, copy.deepcopy(self.__getstate__()[1], memo)))
+        twin.__setstate__(copied(self.__getstate__(), memo))
+        return twin
 
     def __reduce__(self) -> tuple[Any, ...]:
-        attributes = self.__getstate__()[1] | {"_json": codec.plain(self._json, _pickled)}
-        return (type(self)._restore, ({},), (None, attributes))
+        state = self.__getstate__()
+        json = {"_json": codec.plain(self._json, _pickled)}
+        return (type(self)._restore, ({},), (None, state[1] | json) if isinstance(state, tuple) else state)
 
     @classmethod
     def _restore(cls, json: dict[str, Any]) -> Self:

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -152,6 +153,34 @@ class Mixed(Mixin, Consumable):
     """A behavior of a program with a mixin."""
 
 
+class Locked(Consumable):
+    """A behavior of a program that leaves an attribute out of copies and creates it again."""
+
+    __slots__ = ("lock", "note")
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.lock, self.note = Lock(), ["a"]
+
+    def __getstate__(self) -> Any:
+        attributes = super().__getstate__()[1]
+        return None, {name: value for name, value in attributes.items() if name != "lock"}
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        self.lock = Lock()
+
+
+class Stored(Consumable):
+    """A behavior of a program with a state of its own."""
+
+    def __getstate__(self) -> Any:
+        return {"text": self.to_json()}
+
+    def __setstate__(self, state: Any) -> None:
+        self._json = json.loads(state["text"])
+
+
 each_copy = pytest.mark.parametrize(
     "copied", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]
 )
@@ -178,6 +207,17 @@ def test_copies_keep_the_attributes_that_a_program_adds(copied: Callable[[Any], 
     assert (noted_twin.note, noted_twin.kept(), mixed_twin.notes) == (["a"], "b", ["a"])
     assert (noted_twin, mixed_twin) == (noted, mixed)
     assert not hasattr(copied(Noted()), "note")
+
+
+@each_copy
+def test_copies_call_the_methods_of_a_program_for_the_state(copied: Callable[[Any], Any]) -> None:
+    locked, stored = Locked(max_use=3), Stored(max_use=3)
+    item = EntitlementItem(behaviors=[locked, stored])
+    assert copied(stored) == stored
+    twin = copied(locked)
+    assert (twin, twin.note) == (locked, ["a"])
+    assert twin.lock is not locked.lock
+    assert copied(item) == item
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
