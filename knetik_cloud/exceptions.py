@@ -14,8 +14,8 @@ MAX_ERRORS = 100
 EXPLAINED_CODES = frozenset({1001, 1002, 1003, 1004, 1005, 1006, 1007, 1500, 1501, 1999})
 """The codes of a `Result` that have a section in `docs/reference/result-codes.md`."""
 
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
-"""Characters that move the cursor, change colors, or change the order of the text around them."""
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that are invisible, end a line, change colors, or change the order of the text around them."""
 
 _E = TypeVar("_E", bound="ApiException")
 
