@@ -11,7 +11,7 @@ import copy
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, dataclass_transform
 
@@ -418,7 +418,7 @@ class Model(metaclass=ModelType):
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = self.__getstate__()
-        json = {"_json": codec.plain(self._json, _pickled)}
+        json = {"_json": codec.plain(self._json, partial(_pickled, self._package()))}
         return (type(self)._restore, ({},), (None, state[1] | json) if isinstance(state, tuple) else state)
 
     @classmethod
@@ -428,10 +428,10 @@ class Model(metaclass=ModelType):
         return model
 
 
-def _pickled(model: Model) -> Any:
-    """Return the JSON of a nested model, which is shorter, or a model whose class is the program's own."""
-    is_own = type(model).__module__.rpartition(".")[0] != model._package()
-    return model if is_own else codec.plain(model._json, _pickled)
+def _pickled(package: str, model: Model) -> Any:
+    """Return the JSON of a nested model of a package, which is shorter, or a model of any other class."""
+    is_own = type(model).__module__.rpartition(".")[0] != package
+    return model if is_own else codec.plain(model._json, partial(_pickled, package))
 
 
 def _visible(model: Model) -> dict[str, Any]:

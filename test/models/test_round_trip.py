@@ -265,3 +265,12 @@ def test_model_of_a_script_can_be_sent_to_a_worker_that_lacks_its_class() -> Non
     assert behavior.swagger_types == Consumable.swagger_types
     with pytest.raises(ApiValueError, match=r"^Strong\.max_use must be an int, not 'x'"):
         behavior.max_use = "x"
+
+
+def test_pickle_looks_up_the_package_of_its_models_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lookup takes as long as all the rest of a nested model."""
+    item = EntitlementItem(behaviors=[Consumable(max_use=number) for number in range(9)])
+    package, looked_up = item._package(), []
+    monkeypatch.setattr(Model, "_package", classmethod(lambda cls: looked_up.append(cls) or package))
+    assert pickle.loads(pickle.dumps(item)) == item
+    assert looked_up == [EntitlementItem]
