@@ -70,8 +70,8 @@ def _serialize(model: Any, info: core_schema.SerializationInfo) -> Any:
 
 
 def _serialize_inferred(model: Model, info: core_schema.SerializationInfo) -> Any:
-    """Return the JSON object with secrets masked, as no annotation asks for the model."""
-    return _serialize(vars(model), info)
+    """Return the JSON object with secrets masked, as no annotation asks for the model, or else the model."""
+    return _serialize(vars(model), info) if info.mode == "json" else model
 
 
 inferring_serializer = SchemaSerializer(
