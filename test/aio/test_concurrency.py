@@ -312,6 +312,40 @@ def test_token_lock_with_a_waiter_is_not_waited_for_while_the_token_is_valid() -
     asyncio.run(main())
 
 
+class Renewing:
+    """A provider whose first renewal waits."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.may_renew = asyncio.Event()
+
+    async def get_token(self) -> AccessToken:
+        self.calls += 1
+        if self.calls > 1:
+            await self.may_renew.wait()
+        return AccessToken(f"token-{self.calls}", 60)
+
+
+def test_tasks_use_the_valid_token_while_one_of_them_renews_it() -> None:
+    async def main() -> None:
+        provider = Renewing()
+        async with Service() as service, client(service, token_provider=provider) as shared:
+            get = aio.UsersInventoryApi(shared).get_user_inventory
+            await get(56, 56)
+            shared._shared.current().engine.tokens._renew_at = 0.0
+            renewing = asyncio.create_task(get(56, 56))
+            while provider.calls < 2:
+                await asyncio.sleep(0)
+            async with asyncio.timeout(10):
+                for _ in range(2):  # the first one must not release the lock
+                    await get(56, 56)
+            assert provider.calls == 2
+            provider.may_renew.set()
+            await renewing
+
+    asyncio.run(main())
+
+
 def test_headers_of_clients_views_and_calls_are_merged() -> None:
     async def main() -> None:
         async with Service() as service, client(service) as shared:

@@ -67,6 +67,13 @@ def test_another_host_gets_neither_the_token_nor_the_connections(driver: str) ->
     assert other.connections == 1
 
 
+def test_change_keeps_the_retry_budget() -> None:
+    with ApiClient(Configuration("http://127.0.0.1:1")) as client:
+        budget = client._shared.current().engine.budget
+        client.configuration.debug = True
+        assert client._shared.current().engine.budget is budget
+
+
 def test_interruption_never_keeps_the_token_of_earlier_credentials() -> None:
     def is_of_the_client(frame: FrameType) -> bool:
         return frame.f_globals.get("__name__") == "knetik_cloud.base_client"

@@ -391,7 +391,9 @@ def test_response_before_the_connection_breaks_is_read(
 
     monkeypatch.setattr(blocking.BlockingPipe, "send", send_and_break)
     server.responses = [http_response(200, b'{"id": 56}')]
-    assert [api.get_user_inventory(56, 56).id for _ in range(2)] == [56, 56]
+    assert api.get_user_inventory(56, 56).id == 56
+    assert not api.api_client._shared.current().transport._idle
+    assert api.get_user_inventory(56, 56).id == 56
 
 
 def test_alert_that_cant_be_sent_leaves_the_error_of_the_handshake(

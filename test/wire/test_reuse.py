@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from knetik_cloud import ApiClient, ApiException, Configuration, UsersInventoryApi
+from knetik_cloud import ApiClient, ApiException, Configuration, DeadlineExceeded, UsersInventoryApi
 from test.faults.drivers import DRIVERS
 from test.faults.server import CERTIFICATES, ENTRY, FaultServer, Peer, Request, http_response, keeps
 
@@ -172,3 +172,23 @@ def test_both_clients_write_the_same_bytes() -> None:
     first, second = seen.values()
     assert len(first) == len(calls)
     assert first == second
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_error_on_a_reused_connection_names_the_host(driver: str) -> None:
+    with FaultServer([poisons(GOOD, 0), lambda peer, request: peer.close()]) as server:
+        made = DRIVERS[driver](Configuration(server.url, retries=0))
+        made.call("get_user_inventory", 56, 56)
+        with pytest.raises(ApiException, match=f"{server.url.partition('//')[2]} closed the connection"):
+            made.call("get_user_inventory", 56, 56)
+        made.close()
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_deadline_may_have_passed_before_the_token_is_obtained(driver: str) -> None:
+    with FaultServer() as server:
+        made = DRIVERS[driver](Configuration(server.url, client_secret="secret", retries=0))
+        with pytest.raises(DeadlineExceeded):
+            made.call("get_user_inventory", 56, 56, _deadline=1e-9)
+        made.close()
