@@ -62,7 +62,7 @@ def test_proxy_gets_its_credentials() -> None:
 @pytest.mark.parametrize("status", ["300 Elsewhere", "302 Found", "407 Proxy Authentication Required", "502"])
 def test_other_statuses_open_no_tunnel(status: str) -> None:
     with pytest.raises(TunnelError) as raised:
-        open_through(Proxy(f"HTTP/1.1 {status}\r\n\r\n".encode()))
+        open_through(Proxy(f"HTTP/1.1 {status}\r\nTransfer-Encoding: gzip\r\n\r\n".encode()))
     assert str(raised.value) == status
 
 
