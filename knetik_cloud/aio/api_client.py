@@ -84,8 +84,6 @@ class _Shared(Shared):
         self._lock = threading.RLock()
 
     async def acquire_token_lock(self, state: State, seconds: float) -> bool:
-        if state.token_lock.locked() and seconds <= 0 and not state.token_lock.is_held:
-            return False
         try:
             async with asynchronous.timeout(seconds):  # an unlocked one may have waiters already
                 await state.token_lock.acquire()
