@@ -406,6 +406,13 @@ def test_submit_returns_a_future_of_the_methods_type(client: ApiClient, api: Use
     assert isinstance(client.submit(api.get_entitlement_item, 56).result(10), EntitlementItem)
 
 
+def test_submitted_call_may_take_keywords_and_close_its_client(
+    client: ApiClient, api: UsersInventoryApi
+) -> None:
+    assert isinstance(client.submit(api.get_entitlement_item, entitlement_id=56).result(10), EntitlementItem)
+    client.submit(client.close).result(10)
+
+
 def test_write_that_no_thread_could_be_started_for_is_not_sent_later(
     server: RecordingServer, client: ApiClient, api: UsersInventoryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:

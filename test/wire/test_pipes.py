@@ -12,6 +12,7 @@ import ssl
 import struct
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -394,6 +395,35 @@ def test_response_before_the_connection_breaks_is_read(
     assert api.get_user_inventory(56, 56).id == 56
     assert not api.api_client._shared.current().transport._idle
     assert api.get_user_inventory(56, 56).id == 56
+
+
+def test_upload_goes_on_after_bytes_that_do_not_end_it(
+    pair: tuple[blocking.BlockingPipe, socket.socket],
+) -> None:
+    pipe, far = pair
+    pipe.begin(time.monotonic() + 10, math.inf)
+    received = []
+
+    def listen(data: bytes) -> bool:
+        received.append(data)
+        far.send(b"1")  # so that the socket can be read, while its buffer for sending is full
+        return len(received) > 100
+
+    far.send(b"1")
+    assert not run(pipe.send(bytes(1 << 24), listen))
+    assert received == [b"1"] * 101
+
+
+def test_traceback_of_a_foreign_error_does_not_hold_the_request(
+    api: UsersInventoryApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupt(*_: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(blocking.BlockingPipe, "send", interrupt)
+    with pytest.raises(LookupError) as raised:
+        api.get_user_inventory(56, 56)
+    assert not [frame for frame, _ in traceback.walk_tb(raised.tb) if "head" in frame.f_locals]
 
 
 def test_alert_that_cant_be_sent_leaves_the_error_of_the_handshake(
