@@ -20,6 +20,7 @@ from knetik_cloud import (
     ApiValueError,
     Configuration,
     EntitlementItem,
+    MapProperty,
     UsersInventoryApi,
     observation,
 )
@@ -221,8 +222,12 @@ def test_body_that_contains_itself_is_an_error() -> None:
     item: Operation[Any] = Operation("a", "PUT", "/a", [Parameter("item", "body", "EntitlementItem")])
     cyclic: dict[str, Any] = {}
     cyclic["additional_properties"] = {"a": cyclic}
-    with pytest.raises(ApiValueError, match="nested too deeply, or contains itself"):
+    with pytest.raises(ApiValueError, match="EntitlementItem is nested too deeply, or contains itself"):
         build(item, {"item": cyclic}, "", {})
+    values = MapProperty(map={})
+    values.map["a"] = values
+    with pytest.raises(ApiValueError, match="a can't send its item: it is nested too deeply, or contains"):
+        build(item, {"item": EntitlementItem(additional_properties={"a": values})}, "", {})
 
 
 def test_outcome_of_a_write_describes_itself() -> None:

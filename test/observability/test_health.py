@@ -71,6 +71,11 @@ PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
         {"client_secret": "wrong"},
         "{host} issued no token (invalid_client): check the credentials of the Configuration",
     ),
+    "status that has no advice": (
+        [status("405 Method Not Allowed")],
+        {},
+        "{host} can't be used: 405 Method Not Allowed",
+    ),
     "token operation that fails": (
         [status("503 Service Unavailable")],
         {"client_secret": "right", "retries": 0},
