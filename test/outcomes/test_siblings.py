@@ -135,12 +135,8 @@ def test_run_killed_in_its_first_seconds_keeps_the_ids_that_were_there_before(
     assert held(api) == 2
 
 
-@pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
-@pytest.mark.parametrize("lost", range(4))
-def test_alike_rows_after_a_grant_of_another_program_are_counted_apart(
-    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: int, is_applied: bool
-) -> None:
-    grant_before(api, tmp_path)
+def lose(seeded: Sandbox, monkeypatch: pytest.MonkeyPatch, lost: int, is_applied: bool) -> None:
+    """Lose the response to the first attempt of a row."""
     intend = ShardJournal.intend
 
     def arm(journal: ShardJournal, row: int, time: int) -> None:
@@ -149,6 +145,15 @@ def test_alike_rows_after_a_grant_of_another_program_are_counted_apart(
         intend(journal, row, time)
 
     monkeypatch.setattr(ShardJournal, "intend", arm)
+
+
+@pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
+@pytest.mark.parametrize("lost", range(4))
+def test_alike_rows_after_a_grant_of_another_program_are_counted_apart(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: int, is_applied: bool
+) -> None:
+    grant_before(api, tmp_path)
+    lose(seeded, monkeypatch, lost, is_applied)
     assert run(api, tmp_path / "run", count=4).counts == {**ALL_APPLIED, "applied": 4}
     assert held(api) == 5
 
@@ -204,14 +209,7 @@ def test_row_is_not_sent_twice_if_servers_differ_in_the_time(
     lost: int,
     is_applied: bool,
 ) -> None:
-    intend = ShardJournal.intend
-
-    def arm(journal: ShardJournal, row: int, time: int) -> None:
-        if row == lost and journal.states[row] == PENDING:
-            seeded.fail(GRANT, reset=True, applied=is_applied)
-        intend(journal, row, time)
-
-    monkeypatch.setattr(ShardJournal, "intend", arm)
+    lose(seeded, monkeypatch, lost, is_applied)
     for _ in range(read):
         seeded.fail("get_user_inventories", delay=0.001)
     date = formatdate(time.time() + ahead, usegmt=True)
