@@ -97,7 +97,8 @@ class Settings:
         allow_host: The names by which clients reach the sandbox, in addition to IP addresses, `localhost` and
             `host`. Pages of these hosts may call it.
         control: Who may use `/_sandbox/`: this machine, anyone, or no one.
-        workers: The number of server processes. More than one needs PostgreSQL.
+        workers: The number of server processes that share the database. More than one needs PostgreSQL. The
+            command starts them. A `Sandbox` in a program is one of them.
         token_lifetime: The lifetime of tokens in seconds of the sandbox's clock.
         fulfillment_delay: The seconds of the sandbox's clock until an invoice is fulfilled.
         journal_size: The maximum number of exchanges in the journal.
