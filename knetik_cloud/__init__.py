@@ -73,9 +73,8 @@ _MODULES = {
 
 _SUBMODULES = ("aio", "bulk", "filters", "sorting", "waiting")
 
-__all__ = ["__version__", *_MODULES, *apis.__all__, *models.__all__]
-
-if not TYPE_CHECKING:  # a checker that saw __getattr__ would take any name for one of ours
+if not TYPE_CHECKING:  # a checker can't evaluate __all__, and would take any name for one of ours
+    __all__ = ["__version__", *_MODULES, *apis.__all__, *models.__all__]
 
     def __getattr__(name: str) -> object:
         if name in _MODULES:

@@ -37,7 +37,9 @@ def check(name: str, cache: Path) -> str:
     return output
 
 
-@pytest.mark.parametrize("case", ["user_code.py", "asyncio_lists_and_instants.py"])
+@pytest.mark.parametrize(
+    "case", ["user_code.py", "asyncio_lists_and_instants.py", "star_import.py", "star_import_of_aio.py"]
+)
 def test_user_code_has_exactly_these_types(case: str, cache: Path) -> None:
     assert check(case, cache) == ""
 

@@ -21,9 +21,8 @@ from knetik_cloud.aio.recovery import once as once
 if TYPE_CHECKING:
     from knetik_cloud.aio.apis import *  # noqa: F403
 
-__all__ = ["ApiClient", "Pager", "once", *apis.__all__]
-
-if not TYPE_CHECKING:  # a checker that saw __getattr__ would take any name for one of ours
+if not TYPE_CHECKING:  # a checker can't evaluate __all__, and would take any name for one of ours
+    __all__ = ["ApiClient", "Pager", "once", *apis.__all__]
 
     def __getattr__(name: str) -> object:
         if name == "waiting":
