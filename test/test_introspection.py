@@ -73,7 +73,7 @@ def test_autospec_rejects_what_the_method_rejects(package: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["knetik_cloud", "knetik_cloud.aio", "knetik_cloud.models", "knetik_cloud.apis"]
+    "name", [f"knetik_cloud{part}" for part in ("", ".aio", ".models", ".apis", ".bulk", ".sandbox")]
 )
 def test_completion_of_a_package_offers_its_names_and_not_our_imports(name: str) -> None:
     module = importlib.import_module(name)

@@ -56,9 +56,8 @@ _MODULES = {
     "stop": "running",
 }
 
-__all__ = [*_MODULES]
-
-if not TYPE_CHECKING:  # a checker that saw __getattr__ would accept any name
+if not TYPE_CHECKING:  # a checker can't evaluate __all__, and would accept any name
+    __all__ = [*_MODULES]
 
     def __getattr__(name: str) -> object:
         if name not in _MODULES:
@@ -68,4 +67,4 @@ if not TYPE_CHECKING:  # a checker that saw __getattr__ would accept any name
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted({*(name for name in globals() if name.startswith("__")), *__all__})
