@@ -38,6 +38,11 @@ NEXT_STEPS = {
 }
 """The next step after an exception, by the name of its class."""
 
+REJECTED_CREDENTIAL = (
+    "Check the client id, the user name and the secret. `knetik whoami` shows where stored ones come from."
+)
+"""The next step after a rejected token request: it was sent with a credential, so a login is no remedy."""
+
 
 def exit_code_of(error: BaseException) -> Exit:
     """Return the exit code for an error."""
@@ -77,8 +82,18 @@ def next_step_of(error: BaseException, code: Exit) -> str | None:
         return "Run the command again, with a longer --wait."
     if code in (Exit.UNKNOWN, Exit.DENIED):
         return MEANINGS[code].next_step
+    if _is_rejected_credential(error):
+        return REJECTED_CREDENTIAL
     kinds = (kind.__name__ for kind in type(error).__mro__)
     return next((NEXT_STEPS[name] for name in kinds if name in NEXT_STEPS), None)
+
+
+def _is_rejected_credential(error: BaseException) -> bool:
+    from knetik_cloud.exceptions import ApiException
+
+    if not isinstance(error, ApiException) or error.operation != "get_o_auth_token":
+        return False
+    return error.status == 401 or (error.status == 400 and '"invalid_grant"' in (error.body or ""))
 
 
 def details(error: BaseException, is_writing: bool = False) -> dict[str, Any]:

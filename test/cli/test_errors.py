@@ -133,6 +133,29 @@ def test_a_message_of_the_service_cant_steer_the_terminal(server: RecordingServe
     assert "\x1b" not in result.err
 
 
+@pytest.mark.parametrize(
+    ("words", "secret"),
+    [
+        (("login", "--store", "file", "--secret-file", "-"), "wrong"),
+        (("login", "--store", "file", "--secret-file", "-", "--username", "admin"), "wrong"),
+        (("token", "get", "--client-secret-file", "-"), "wrong"),
+        (("token", "get"), ""),
+    ],
+)
+def test_the_next_step_after_a_rejected_token_request_is_to_check_the_credential(
+    words: tuple[str, ...], secret: str, run: Run, sandbox: Sandbox
+) -> None:
+    result = run(*words, "--host", sandbox.url, "--errors", "json", input=f"{secret}\n")
+    assert result.code == Exit.REJECTED
+    assert result.error["next_step"].startswith("Check the client id, the user name and the secret.")
+
+
+def test_a_rejected_parameter_of_a_token_request_is_named(run: Run, sandbox: Sandbox) -> None:
+    result = run("token", "get", "implicit", "--host", sandbox.url, "--errors", "json")
+    assert "implicit" in result.error["message"]
+    assert result.error["next_step"] == NEXT_STEPS["BadRequestException"]
+
+
 def test_every_exception_and_every_exit_code_has_a_next_step() -> None:
     kinds = [
         v for v in vars(exceptions).values() if isinstance(v, type) and issubclass(v, exceptions.ApiException)
