@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -164,10 +163,9 @@ class RowReader:
 
     def _unknown_error(self, name: object) -> ApiValueError:
         known = [*dict.fromkeys([*self._parameters, *self._fields, *([] if self._takes_key else [KEY])])]
-        matches = get_close_matches(str(name), known, 1)
-        advice = f"did you mean {matches[0]!r}? " if matches else ""
+        advice = types.did_you_mean(str(name), known) or "."
         return ApiValueError(
-            f"{self.operation.id} has no argument {name!r}: {advice}A row takes {', '.join(known)}"
+            f"{self.operation.id} has no argument {name!r}{advice} A row takes {', '.join(known)}"
         )
 
 

@@ -72,7 +72,11 @@ def test_texts_arrive_as_they_are(api: Api, tmp_path: Path, info: str) -> None:
             f"{HEADER}56,56,{'x' * 200_000}\n".encode(),
             "is not CSV after line 1: field larger than",
         ),
-        ("rows.csv", f"{HEADER}56,56,a,b\n".encode(), "no argument 'more values than columns'"),
+        (
+            "rows.csv",
+            f"{HEADER}56,56,a,b\n".encode(),
+            r"no argument 'more values than columns'\. A row takes user_id,",
+        ),
         ("rows.csv", b"user_id;item_id\n56;56\n", "no argument 'user_id;item_id'"),
         ("rows.jsonl", b'{"user_id": 56, "item_id": 56}\n{"user_id"', r"rows\.jsonl, line 2 is not JSON"),
         ("rows.jsonl", b"[" * 100_000, r"rows\.jsonl, line 1 is not JSON"),
