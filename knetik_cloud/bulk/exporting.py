@@ -99,6 +99,7 @@ def export(
         BulkError: If another process is writing the file, or the disk is full. The same call continues.
         ApiValueError: If the format is unknown, the path is that of a folder or a device, or the pager is one
             of the asyncio client.
+        FileNotFoundError: If the folder of the file does not exist.
     """
     from knetik_cloud.paging import Pager
 
@@ -113,6 +114,8 @@ def export(
         lease = Lease(part)
     except BusyError:
         raise BulkError(f"another process is exporting to {path}") from None
+    except FileNotFoundError as error:
+        raise FileNotFoundError(error.errno, error.strerror, str(target.parent)) from None
     try:
         with on_disk(path, "and use the same call to continue"):
             _take_permissions(part, target)

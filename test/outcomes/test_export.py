@@ -307,6 +307,12 @@ def test_only_regular_files_are_replaced(service: ListService, tmp_path: Path, k
     assert (path.is_file(), service.requests) == (False, [])
 
 
+def test_an_error_names_the_folder_that_is_missing(service: ListService, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as raised:
+        bulk.export(pager(service), tmp_path / "none" / "items.jsonl")
+    assert (raised.value.filename, service.requests) == (str(tmp_path / "none"), [])
+
+
 def test_descriptor_of_a_pipe_is_rejected(service: ListService) -> None:
     reader, writer = os.pipe()
     with (
