@@ -70,7 +70,6 @@ def create_app(service: Service) -> ASGIApp:
 
     async def entrance(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope["knetik.exchange"] = connections.exchange_of(send)
             send = dates.added_to(send)
             if _ABSOLUTE.match(scope["path"]):
                 # Clients send such targets to proxies. httptools reports their paths only.
@@ -84,8 +83,7 @@ def create_app(service: Service) -> ASGIApp:
             await gate(scope, receive, send)
         except asyncio.CancelledError:
             # The server stops while this request is in progress, such as one that a fault delays.
-            if scope["knetik.exchange"] is not None:
-                connections.abort(scope["knetik.exchange"])
+            connections.abort(scope["knetik.exchange"])
 
     return entrance
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from knetik_cloud.sandbox.errors import malformed_error
 
@@ -18,10 +18,17 @@ ABORT_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER on, for 0 seconds: closing sends RST."""
 
 
-def exchange_of(send: Send) -> Any:
-    """Return the server's state of a request behind its `send`, or None if the server keeps it elsewhere."""
-    exchange = getattr(send, "__self__", None)
-    return exchange if hasattr(exchange, "transport") else None
+def with_exchange(app: ASGIApp) -> ASGIApp:
+    """Return an application that adds the server's state of a request to its scope.
+
+    The server must call it directly: tools that wrap applications, such as New Relic, wrap `send`, too.
+    """
+
+    async def outermost(scope: Scope, receive: Receive, send: Any) -> None:
+        scope["knetik.exchange"] = send.__self__
+        await app(scope, receive, send)
+
+    return outermost
 
 
 BODY_TIMEOUT_SECONDS = 60

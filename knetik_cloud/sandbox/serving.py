@@ -14,6 +14,7 @@ import uvicorn
 
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.sandbox.app import create_app
+from knetik_cloud.sandbox.connections import with_exchange
 from knetik_cloud.sandbox.service import Service
 
 logger = logging.getLogger("knetik_cloud.sandbox")
@@ -153,7 +154,7 @@ class _HeadTimeout:
 
 def server_config(service: Service) -> uvicorn.Config:
     """Return uvicorn's settings: one event loop, no access log, errors on stderr."""
-    return uvicorn.Config(
+    config = uvicorn.Config(
         create_app(service),
         loop="asyncio",
         http=_protocol(),
@@ -170,6 +171,9 @@ def server_config(service: Service) -> uvicorn.Config:
         date_header=False,  # the application sends the sandbox's own time
         proxy_headers=False,
     )
+    config.load()
+    config.loaded_app = with_exchange(config.loaded_app)
+    return config
 
 
 def _protocol() -> type[asyncio.Protocol]:

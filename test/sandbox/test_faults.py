@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
+import uvicorn
+from starlette.types import Message, Receive, Scope, Send
 
 from knetik_cloud.sandbox import Sandbox
 from test.polling import wait_until
@@ -64,6 +66,30 @@ def test_a_connection_is_reset(web: Web, sandbox: Sandbox, applied: bool, entrie
     doomed.close()
     assert len(web.entries(3, 1)) == entries
     assert sandbox.journal("grant_user_entitlement")[0].status is None
+
+
+def test_a_connection_is_reset_beneath_a_tool_that_wraps_the_application(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load = uvicorn.Config.load
+
+    def load_wrapped(config: uvicorn.Config) -> None:
+        load(config)
+        app = config.loaded_app
+
+        async def tool(scope: Scope, receive: Receive, send: Send) -> None:
+            async def observed(message: Message) -> None:
+                await send(message)
+
+            await app(scope, receive, observed)
+
+        config.loaded_app = tool
+
+    monkeypatch.setattr(uvicorn.Config, "load", load_wrapped)
+    with Sandbox() as sandbox, closing(Web(sandbox.url)) as web:
+        sandbox.fail("get_entitlement_item", reset=True)
+        with pytest.raises(ConnectionResetError):
+            web.get("/entitlements/56")
 
 
 def test_a_response_is_truncated(web: Web, sandbox: Sandbox) -> None:
