@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Coroutine
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from knetik_cloud.core.causes import without_tracebacks
 from knetik_cloud.core.options import is_header_text
@@ -33,6 +33,7 @@ class AccessToken(NamedTuple):
         return f"AccessToken(token={MASK!r}, expires_in={self.expires_in!r})"
 
 
+@runtime_checkable
 class TokenProvider(Protocol):
     """A source of tokens in place of the token operation.
 
@@ -46,6 +47,7 @@ class TokenProvider(Protocol):
         """
 
 
+@runtime_checkable
 class AsyncTokenProvider(Protocol):
     """A `TokenProvider` for the asyncio client, whose `get_token` is a coroutine."""
 

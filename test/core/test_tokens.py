@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from knetik_cloud import AccessToken, Configuration
+from knetik_cloud import AccessToken, AsyncTokenProvider, Configuration, TokenProvider
 from knetik_cloud.core.auth import TokenStore, seconds
 from knetik_cloud.core.outcome import Failure
 from knetik_cloud.exceptions import (
@@ -36,6 +36,12 @@ class Provider:
 
     def get_token(self) -> str:
         raise AssertionError("the driver asks, not the engine")
+
+
+def test_a_program_and_its_type_checkers_at_run_time_recognize_a_provider() -> None:
+    assert isinstance(Provider(), TokenProvider)
+    assert isinstance(Provider(), AsyncTokenProvider)
+    assert not isinstance(object(), (TokenProvider, AsyncTokenProvider))
 
 
 def test_a_call_without_credentials_sends_no_authorization() -> None:
