@@ -389,6 +389,19 @@ def test_everything_is_reached_by_keyboard(pages: Pages, open_page: OpenPage) ->
         page.get_by_role("heading", level=1, name=re.compile(title)).wait_for()
 
 
+def test_escape_leaves_the_search_field_and_keeps_its_text(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_label("Search").fill("inventories")
+
+    options = "{key: 'Escape', bubbles: true, cancelable: true}"
+    is_left_to_the_browser = page.get_by_label("Search").evaluate(
+        f"each => each.dispatchEvent(new KeyboardEvent('keydown', {options}))"
+    )
+
+    assert page.evaluate("document.activeElement === document.body")
+    assert is_left_to_the_browser is False, "Firefox empties the field"
+
+
 @pytest.mark.parametrize("address", ["/console/journal/1", "/console/journal/code?row=1&as=curl"])
 @pytest.mark.parametrize("later", [49, 50])
 def test_escape_returns_to_the_row_of_a_page_that_was_opened_by_its_address(

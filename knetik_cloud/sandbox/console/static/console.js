@@ -174,7 +174,10 @@
     if (find('dialog[open]')) return;
     const typing = event.target.closest?.('input:not([type=checkbox]):not([type=radio]), select, textarea');
     if (typing) {
-      if (event.key === 'Escape') typing.blur();
+      if (event.key === 'Escape') {
+        typing.blur();
+        event.preventDefault(); // Firefox would empty the field.
+      }
       return;
     }
     if (going && places[event.key]) {
