@@ -177,6 +177,21 @@ def test_list_shows_why_a_filter_failed_and_the_next_one_works(
     context.close()
 
 
+@pytest.mark.parametrize("address", ["/console/journal", "/console/data/items"])
+def test_search_field_keeps_its_text_when_a_browser_resets_its_form(
+    pages: Pages, open_page: OpenPage, address: str
+) -> None:
+    pages.get("/entitlements/56")
+    page = open_page(address)
+    search = page.get_by_role("searchbox")
+    search.fill("nothing-like-this")
+    page.locator("#results .empty").wait_for()
+
+    search.evaluate("each => each.form.reset()")  # as Safari does when Back shows a page that it kept
+
+    assert search.input_value() == "nothing-like-this"
+
+
 def test_pausing_holds_new_requests_back(pages: Pages, open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_role("button", name="Pause").click()

@@ -225,7 +225,12 @@
     if (hash) document.getElementById(hash.slice(1))?.querySelector('[data-row]')?.focus();
   }
 
-  document.addEventListener('htmx:after:swap', () => { localize(document); if (!find('#results[data-connected]')) start(); });
+  document.addEventListener('htmx:after:swap', () => {
+    localize(document);
+    if (!find('#results[data-connected]')) start();
+    // Safari resets fields when Back shows the page that it kept, whose rows stay filtered.
+    for (const field of all('.filters input')) field.defaultValue = field.value;
+  });
 
   document.addEventListener('htmx:error', () => {
     find('#results > [role=alert]')?.remove();
