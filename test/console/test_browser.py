@@ -192,6 +192,20 @@ def test_search_field_keeps_its_text_when_a_browser_resets_its_form(
     assert search.input_value() == "nothing-like-this"
 
 
+def test_return_to_the_journal_selects_no_other_request(pages: Pages, open_page: OpenPage) -> None:
+    pages.get("/entitlements/56")
+    pages.get("/entitlements/56")
+    page = open_page()
+    page.locator("#row-1 input").check()
+    page.goto("/console/clock")
+    pages.get("/inventories")
+
+    page.go_back()
+
+    wait_for_row(page, 3)
+    assert page.locator("[data-rows] input:checked").count() == 0
+
+
 def test_pausing_holds_new_requests_back(pages: Pages, open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_role("button", name="Pause").click()
