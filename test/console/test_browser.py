@@ -19,7 +19,7 @@ from test.console.conftest import Pages
 from test.console.visits import fill
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
     from test.console.conftest import OpenPage
 
@@ -614,6 +614,33 @@ def test_button_works_again_after_loading_was_stopped(sandbox: Sandbox, open_pag
     page.evaluate(f"{send}; setTimeout(() => window.stop(), 100); setTimeout(() => {{ {send} }}, 200)")
 
     page.get_by_role("heading", name=re.compile("Request [12]")).wait_for()
+
+
+def test_button_asks_in_a_browser_that_does_not_report_that_loading_was_stopped(
+    sandbox: Sandbox, open_page: OpenPage
+) -> None:
+    sandbox.fail("use_user_entitlement_item", delay=5)
+    page = open_page()
+    page.add_init_script("delete Window.prototype.navigation; delete window.navigation")
+    page.goto("/console/try/use_user_entitlement_item?user_id=56&item_id=56")
+    questions: list[str] = []
+    answers = iter([False, True])
+
+    def answer(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.accept() if next(answers) else dialog.dismiss()
+
+    page.on("dialog", answer)
+    send = "document.querySelector('form[method=post] button').click()"
+    page.evaluate(f"{send}; setTimeout(() => window.stop(), 100)")
+    page.wait_for_timeout(1200)
+    page.evaluate(send)
+    page.wait_for_timeout(500)
+    assert page.url.endswith("item_id=56")
+    page.evaluate(f"setTimeout(() => {{ {send} }})")
+
+    page.get_by_role("heading", name=re.compile("Request [12]")).wait_for()
+    assert questions == ["The last action has no response yet. Send it again?"] * 2
 
 
 def test_try_form_uses_the_credentials_of_the_data(act_on: OpenPage) -> None:

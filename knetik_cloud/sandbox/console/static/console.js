@@ -208,13 +208,18 @@
     }
   });
 
-  // A second click on a button whose request is under way would repeat its action.
-  let sending = false;
-  const allowSending = () => { sending = false; };
+  // A second click on a button whose request is under way would repeat its action. No event of Firefox and Safari
+  // reports that loading was stopped, so a click later than a double click asks.
+  let sent = null;
+  const allowSending = () => { sent = null; };
   document.addEventListener('submit', (event) => {
     if (event.target.getAttribute('method') !== 'post') return;
-    if (sending) event.preventDefault();
-    sending = true;
+    const isFirst = sent === null;
+    if (isFirst || (event.timeStamp - sent > 1000 && window.confirm('The last action has no response yet. Send it again?'))) {
+      sent = event.timeStamp;
+    } else {
+      event.preventDefault();
+    }
   });
   window.navigation?.addEventListener('navigateerror', allowSending); // Loading was stopped.
   window.addEventListener('pageshow', allowSending);
