@@ -361,3 +361,20 @@ def test_value_that_is_no_choice_of_the_form_is_sent_again(pages: Pages, value: 
     form = pages.page("/console/try/get_user_inventories?from=1")
 
     assert re.findall("<option selected>([^<]+)</option>", form) == [value]
+
+
+def test_query_without_fields_is_shown_and_sent_again(sandbox: Sandbox, pages: Pages) -> None:
+    query = "id=7&nope=%C3%BC+%26&nope=&size=2&order=&size=3"
+    pages.get(f"/users/56/inventory?{query}")
+
+    form = pages.page("/console/try/get_user_inventories?from=1")
+    fields = {
+        name: unescape(value) for name, value in re.findall(r'name="(p-[^"]+)"[^>]* value="([^"]*)"', form)
+    }
+    assert "Other query parameters" in form
+    assert "p-?" not in pages.page("/console/try/get_user_inventories")
+    assert pages.send("/console/try/get_user_inventories", **fields).status == 303
+
+    first, second = sandbox.journal()
+    assert second.path == first.path
+    assert second.query == "id=7&nope=%C3%BC+%26&nope=&size=2&order=&size=3"

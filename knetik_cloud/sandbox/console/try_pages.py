@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
@@ -27,6 +27,8 @@ from knetik_cloud.sandbox.storage.tables import inventory, items, templates
 PREFIX: Final = "p-"
 """Starts the names of the form fields that are parameters of the operation."""
 
+OTHERS: Final = "?"
+"""The name of the field with the query parameters that have no field of their own."""
 
 WHOLE, CUT = "whole", "cut"
 """How the journal keeps the body that a form is filled in with."""
@@ -111,6 +113,7 @@ def _page(
         {
             "operation": operation,
             "fields": [_field(parameter, values) for parameter in operation.parameters],
+            "others": values.get(OTHERS, ""),
             "body": body,
             "identities": known,
             "chosen": chosen,
@@ -194,7 +197,16 @@ def _of_exchange(operation: Operation, exchange: Exchange) -> dict[str, str]:
         for segment, value in zip(operation.path.split("/"), exchange.path.split("/"), strict=False)
         if segment.startswith("{")
     }
-    values.update(parse_qsl(exchange.query, keep_blank_values=True))
+    pairs = parse_qsl(exchange.query, keep_blank_values=True)
+    last = {name: place for place, (name, _) in enumerate(pairs)}
+    known = {each.name for each in operation.parameters if each.place == "query"}
+    others = []
+    for place, (name, value) in enumerate(pairs):
+        if name in known and value and last[name] == place:
+            values[name] = value
+        else:
+            others.append((name, "" if value == MASK else value))
+    values[OTHERS] = urlencode(others)
     if operation.takes_form:
         values.update(parse_qsl(exchange.body or "", keep_blank_values=True))
     return {name: "" if value == MASK else value for name, value in values.items()}
@@ -250,7 +262,7 @@ def _wanted(operation: Operation, given: Mapping[str, str], body: str, token: st
     return Wanted(
         operation,
         places["path"],
-        places["query"],
+        [*parse_qsl(given.get(OTHERS, ""), keep_blank_values=True), *places["query"].items()],
         places["form"],
         body if operation.body is not None and body.strip() else None,
         token,
