@@ -68,6 +68,10 @@ PAPER_WIDTH = 717
 CUT = """() => [...document.querySelectorAll('pre')]
     .filter(each => each.scrollWidth > each.clientWidth).length"""
 """Returns the number of blocks of code that are wider than their place."""
+SCROLLING = """() => [...document.querySelectorAll('body *')]
+    .filter(each => each.closest('article') ?? each.querySelector('article'))
+    .filter(each => /auto|scroll/.test(getComputedStyle(each).overflow) && each.checkVisibility()).length"""
+"""Returns the number of elements of the content that could be scrolled."""
 PRESS_RIGHT = """each => each.focus() ?? each.dispatchEvent(
     new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true, cancelable: true}))"""
 """Returns whether the browser may do what it does with the key."""
@@ -191,11 +195,13 @@ def titles_of_one_size(page: Page, width: int) -> Iterator[str]:
 
 
 def cut_on_paper(page: Page) -> Iterator[str]:
-    """Yield whether an open page loses the ends of lines of code when it is printed."""
+    """Yield whether an open page loses lines, or their ends, when it is printed."""
     page.set_viewport_size({"width": PAPER_WIDTH, "height": HEIGHT})
     page.emulate_media(media="print")
     if cut := page.evaluate(CUT):
         yield f"{cut} blocks of code are cut when the page is printed"
+    if scrolling := page.evaluate(SCROLLING):
+        yield f"{scrolling} elements scroll when the page is printed, so Firefox cuts lines between pages"
     page.emulate_media(media="screen")
 
 
