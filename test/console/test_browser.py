@@ -699,6 +699,22 @@ def test_times_in_forms_are_in_the_time_zone_of_the_browser(
     assert datetime.fromisoformat(verdict).timestamp() == int(instant)
 
 
+def test_time_zone_with_seconds_is_shown_and_read(sandbox: Sandbox, browser: Browser) -> None:
+    context = browser.new_context(base_url=sandbox.url, timezone_id="Africa/Monrovia")
+    page = context.new_page()
+    sandbox.freeze(0)
+    page.goto("/console/clock")
+    shown = page.locator("main time").first.inner_text()
+
+    page.get_by_label("Set to").fill("1970-01-01 12:00")
+    page.get_by_role("button", name="Set", exact=True).click()
+    page.get_by_role("status").wait_for()
+    context.close()
+
+    assert shown == "1969-12-31 23:15:30 -004430"
+    assert sandbox.now() == 12 * 3600 + 44 * 60 + 30
+
+
 def test_snapshots_are_saved_compared_restored_and_deleted(
     sandbox: Sandbox, pages: Pages, act_on: OpenPage
 ) -> None:

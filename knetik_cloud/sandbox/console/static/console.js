@@ -7,8 +7,9 @@
 
   // Instants: the server's local time becomes the browser's, which differs if they are on different machines.
   function zoneOf(date) {
-    const offset = -date.getTimezoneOffset();
-    return `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`;
+    const offset = -Math.round(date.getTimezoneOffset() * 60); // Offsets of long ago have seconds.
+    const [hours, minutes, seconds] = [3600, 60, 1].map((unit) => two(Math.floor(Math.abs(offset) / unit) % 60));
+    return `${offset < 0 ? '-' : '+'}${hours}${minutes}${seconds === '00' ? '' : seconds}`;
   }
 
   function localize(root) {
