@@ -147,6 +147,15 @@ class Folder:
         """Whether a run has begun to check its rows, and has not stored them yet."""
         return not self.is_planned and self._planning_lease.exists()
 
+    def check_journals(self) -> None:
+        """Check that the journals, which are made after the manifest, have one.
+
+        Raises:
+            BulkError: If they have lost it.
+        """
+        if any(self.path.glob("*.journal")) and not self.is_planned:
+            raise BulkError(f"{self} holds journals without {MANIFEST}: restore it from a copy")
+
     @property
     def _planning_lease(self) -> Path:
         return (self.path / PLANNING).with_suffix(".lease")
@@ -155,8 +164,8 @@ class Folder:
         """Read the manifest.
 
         Raises:
-            BulkError: If the folder holds no run, one whose rows aren't checked yet, or one of another
-                version.
+            BulkError: If the folder holds no run, one whose rows aren't checked yet, one that is damaged, or
+                one of another version.
         """
         try:
             found = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
@@ -164,6 +173,7 @@ class Folder:
                 sizes = {int(shard): size for shard, size in found["sizes"].items()}
                 return Manifest(**{**found, "sizes": sizes})
         except FileNotFoundError:
+            self.check_journals()
             if self.is_being_planned:
                 raise BulkError(
                     f"the rows of {self} aren't checked yet: wait for its first call, or start it again"

@@ -284,8 +284,7 @@ def _empty(folder: Folder) -> None:
         BulkError: If there are other files, such as journals that have lost their manifest.
     """
     found = _own_files(folder)
-    if any(path.suffix == ".journal" for path in found):
-        raise BulkError(f"{folder} holds journals without {MANIFEST}: restore it from a copy")
+    folder.check_journals()
     for path in found:
         if path.suffix != ".lease" and path.name != STOP:
             path.unlink()

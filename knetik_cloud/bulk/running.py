@@ -350,6 +350,7 @@ def stop(journal: str | os.PathLike[str]) -> None:
         BulkError: If the folder holds no run.
     """
     folder = Folder(journal)
+    folder.check_journals()
     if not folder.is_being_planned:
         folder.read_manifest()
     folder.stop()

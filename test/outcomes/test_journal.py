@@ -193,8 +193,9 @@ def test_damaged_folder_is_never_run(
 def test_journals_without_their_manifest_are_kept(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     run(api, tmp_path)
     (tmp_path / "run" / "manifest.json").rename(tmp_path / "manifest.json")
-    with pytest.raises(bulk.BulkError, match=r"holds journals without manifest\.json: restore it"):
-        run(api, tmp_path)
+    for use_it in (lambda: run(api, tmp_path), lambda: read(tmp_path), lambda: bulk.stop(tmp_path / "run")):
+        with pytest.raises(bulk.BulkError, match=r"holds journals without manifest\.json: restore it"):
+            use_it()
     (tmp_path / "manifest.json").rename(tmp_path / "run" / "manifest.json")
     assert run(api, tmp_path).applied == 80
     assert held(api) == dict.fromkeys(USERS, 2)
