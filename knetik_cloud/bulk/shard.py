@@ -246,9 +246,9 @@ class Shard:
 
     def _is_sent_again(self, state: int, error: ApiException | None) -> bool:
         """Return whether a later run sends a row again, and may then apply it."""
-        if state == UNKNOWN and self._job.operation.retry == "idempotent":
+        if self._job.operation.retry == "idempotent":
             return error is not None and not is_denial(error)
-        return state in (ABSENT, UNAPPLIED)
+        return state == UNAPPLIED
 
     def _earliest(self) -> int:
         """Return the earliest the service's time may be, in epoch seconds: 0 if it is unknown."""
@@ -332,7 +332,7 @@ class Shard:
         """Read a row back that an earlier run has left without a final state; return whether to send it."""
         job = self._job
         if not job.operation.read_back:
-            if job.operation.retry == "idempotent" or self._journal.states[row] == ABSENT:
+            if job.operation.retry == "idempotent":
                 return True
             self._end(row, UNKNOWN, ApiException(reason="the API can't show whether it was applied"))
             return False
