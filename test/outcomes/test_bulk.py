@@ -118,6 +118,17 @@ def test_attempt_that_arrives_late_overwrites_no_later_row(api: Api, seeded: San
     assert statuses(api)[-1] == "active"
 
 
+def test_lost_attempt_that_can_no_longer_arrive_delays_no_other_resource(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    seeded.seed({"inventory": [{"id": 900, "user_id": 56, "item_id": 5, "status": "active"}]})
+    rows = [{"user_id": 56, "id": entry, "inventory_status": "active"} for entry in (56, *[900] * 5)]
+    seeded.fail(UPDATE, reset=True)
+    seeded.fail(UPDATE, delay=0.1, times=None)
+    method = api.update_user_inventory_status
+    assert bulk.run(rows, method, journal=tmp_path / "run", progress=False, settle=0.3).applied == 6
+
+
 def test_invalid_rows_are_reported_together_before_the_first_call(
     api: knetik_cloud.UsersInventoryApi, seeded: Sandbox, tmp_path: Path
 ) -> None:

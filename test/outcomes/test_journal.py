@@ -190,6 +190,15 @@ def test_damaged_folder_is_never_run(
     assert len(seeded.journal(GRANT)) in (0, 78)  # the rows before the damage are sent
 
 
+def test_damaged_journal_is_not_locked_by_its_error(tmp_path: Path) -> None:
+    (tmp_path / "0000.journal").write_bytes(b"damaged\n")
+    errors = []  # such as those that a scheduler keeps, with their frames
+    for _ in range(2):
+        with pytest.raises(bulk.BulkError, match="is damaged at byte 0") as raised:
+            ShardJournal(tmp_path / "0000.journal", 1)
+        errors.append(raised.value)
+
+
 def test_journals_without_their_manifest_are_kept(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     run(api, tmp_path)
     (tmp_path / "run" / "manifest.json").rename(tmp_path / "manifest.json")

@@ -419,6 +419,43 @@ def test_find_out_does_not_count_a_sibling_whose_trace_may_be_another_item_s(
     assert client.find_out(error, settle=0.1).state == expected
 
 
+def test_read_backs_have_the_headers_of_the_call(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(GRANT, reset=True, applied=True)
+    outcome = client.once(GRANT, 56, SONGBOOK, key="a", settle=0.1, _headers={"X-Tenant": "b"})
+    assert outcome.state == "applied"
+    assert {read.headers.get("x-tenant") for read in sandbox.journal("get_user_inventories")} == {"b"}
+
+
+class EntryMoves(knetik_cloud.Hook):
+    """Makes an entry too old for a read-back after its first page, and new again after its second, twice."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._dates: list[int] = []
+        self.move(int(sandbox.now()))
+
+    def move(self, created_date: int) -> None:
+        entry = {"id": 10, "user_id": 56, "item_id": 5, "status": "active"}  # listed before new ones
+        self._sandbox.seed({"inventory": [{**entry, "created_date": created_date}]})
+
+    def on_call_end(self, call: Any) -> None:
+        if call.operation == GRANT:
+            self._dates = [1, int(self._sandbox.now())] * 2
+        elif self._dates:
+            self.move(self._dates.pop(0))
+
+
+def test_grant_that_moves_to_a_page_that_was_read_is_not_sent_again(
+    client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "PAGE_SIZE", 1)
+    sandbox.fail(GRANT, reset=True, applied=True)
+    watched = type(client)(sandbox.url, hooks=[EntryMoves(sandbox)])
+    assert watched.once(GRANT, 56, SONGBOOK, key="a", settle=0.0).state == "applied"
+    watched.close()
+    assert len(sandbox.journal(GRANT)) == 1
+
+
 @pytest.mark.parametrize("function", ["once", "find_out"])
 @pytest.mark.parametrize(("is_applied", "expected"), [(True, "applied"), (False, "absent")])
 @pytest.mark.parametrize("skip_invoice", [True, False])
