@@ -205,8 +205,8 @@ class Shard:
 
     def _wait_for_earlier(self, row: int, arguments: Mapping[str, Any]) -> Steps[bool]:
         """Wait for the row before of the same resource, and return whether this run may send the row."""
-        path = tuple(writes.canonical(p, arguments.get(p.name)) for p in self._path_parameters)
-        if path in self._held:
+        path = self._path_of(arguments)
+        if path in self._held or (self._journal.states[row] == UNKNOWN and self._is_overwritten(row, path)):
             return False
         for other, unsettled in [*self._unsettled.items()]:
             if other == path or unsettled.until <= monotonic():
@@ -215,6 +215,17 @@ class Shard:
         self._path = path
         self._settled_at = self._began + self._job.settle if is_in_doubt else 0.0
         return True
+
+    def _path_of(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(writes.canonical(p, arguments.get(p.name)) for p in self._path_parameters)
+
+    def _is_overwritten(self, row: int, path: tuple[str, ...]) -> bool:
+        """Return whether a later row of the same resource was applied, since this one held nothing back."""
+        states = self._journal.states
+        return any(
+            states[other] == APPLIED and other > row and self._path_of(arguments) == path
+            for other, (_, _, arguments) in enumerate(self._read())
+        )
 
     def _settle(self, path: tuple[str, ...]) -> Steps[None]:
         """Wait until no lost attempt of a resource can arrive any more, and record the outcome of its row."""

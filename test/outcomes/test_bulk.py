@@ -109,6 +109,25 @@ def test_row_that_is_denied_after_a_lost_attempt_holds_nothing_back(
     assert report.stopped is None
 
 
+def test_row_that_holds_nothing_back_is_not_sent_after_a_later_row_of_its_resource(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    rows = [
+        {"user_id": 56, "id": entry, "inventory_status": status}
+        for entry, status in ((56, "inactive"), (999, "inactive"), (56, "active"))
+    ]
+    options: Any = {"journal": tmp_path / "run", "progress": False, "settle": 0}
+    for status in (503, 409, 503):
+        seeded.fail(UPDATE, status=status)
+    report = bulk.run(rows, api.update_user_inventory_status, **options)
+    assert [row.state for row in report.rows()] == ["unknown", "unknown", "applied"]
+    seeded.clear_journal()
+    report = bulk.run(rows, api.update_user_inventory_status, **options)
+    assert [row.state for row in report.rows()] == ["unknown", "unknown", "applied"]
+    assert [call.path for call in seeded.journal() if call.method == "PUT"] == ["/users/56/inventory/999/status"]
+    assert statuses(api) == ["active"]
+
+
 def test_attempt_that_arrives_late_overwrites_no_later_row(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     rows = [{"user_id": 56, "id": 56, "inventory_status": status} for status in ("inactive", "active")]
     seeded.fail(UPDATE, delay=1.5, applied=True)
