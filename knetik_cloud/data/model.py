@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from itertools import repeat
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Self, dataclass_transform
 
 from knetik_cloud import upward
@@ -419,7 +420,9 @@ class Model(metaclass=ModelType):
     def __reduce__(self) -> tuple[Any, ...]:
         state = self.__getstate__()
         json = {"_json": codec.plain(self._json, partial(_pickled, self._package()))}
-        return (type(self)._restore, ({},), (None, state[1] | json) if isinstance(state, tuple) else state)
+        # Not `type(self)._restore`: cloudpickle and dill send the code of a class method, not its name.
+        restore = methodcaller("_restore", {})
+        return (restore, (type(self),), (None, state[1] | json) if isinstance(state, tuple) else state)
 
     @classmethod
     def _restore(cls, json: dict[str, Any]) -> Self:

@@ -267,6 +267,15 @@ def test_model_of_a_script_can_be_sent_to_a_worker_that_lacks_its_class() -> Non
         behavior.max_use = "x"
 
 
+def test_cloudpickle_sends_a_model_without_code() -> None:
+    """Code is longer, names a path of the sender, and needs the same version of Python."""
+    cloudpickle = pytest.importorskip("cloudpickle")
+    item = EntitlementItem(behaviors=[Consumable(max_use=3)])
+    sent = cloudpickle.dumps(item)
+    assert pickle.loads(sent) == item
+    assert b"cloudpickle" not in sent
+
+
 def test_pickle_looks_up_the_package_of_its_models_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lookup takes as long as all the rest of a nested model."""
     item = EntitlementItem(behaviors=[Consumable(max_use=number) for number in range(9)])
