@@ -333,6 +333,26 @@ def test_table_of_pandas_with_gaps_is_taken_as_the_remedy_states(api: Api) -> No
     assert "/users/3/entitlements/56/use?info=%5Bk%5D'" in planned[1]
 
 
+def test_gaps_in_datetimes_and_categories_of_pandas_are_taken_as_the_guide_states(api: Api) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {
+            "user_id": [56, 3],
+            "id": [1.0, 2.0],
+            "timestamp": pandas.to_datetime(["2027-01-01", None], utc=True),
+            "key": pandas.Categorical([None, "k"]),
+        }
+    )
+    method = api.update_user_inventory_expires
+    with pytest.raises(bulk.InvalidRowsError, match=r"row 1: key must .* nan\nrow 2: timestamp .* NaT"):
+        bulk.plan(frame.convert_dtypes().to_dict("records"), method)
+    rows = frame.convert_dtypes().astype(object).where(frame.notna(), None).to_dict("records")
+    planned = bulk.plan(rows, method).requests
+    assert planned[0].endswith("--data-raw 1798761600")
+    assert "/users/3/inventory/2/expires" in planned[1]
+    assert "--data" not in planned[1]
+
+
 def test_keys_that_are_integers_of_numpy_are_those_of_python(api: Api, tmp_path: Path) -> None:
     numpy = pytest.importorskip("numpy")
     method = api.use_user_entitlement_item
