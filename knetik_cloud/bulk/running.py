@@ -679,11 +679,9 @@ class _Run:
             )
             for n in range(count)
         ]
-        started: list[threading.Thread] = []
         try:
             for thread in threads:
                 thread.start()
-                started.append(thread)
             working = count
             while working:  # the last update comes after the last thread: its state is final
                 # Not `join`: before Python 3.13, Ctrl-C during it makes a running thread count as ended.
@@ -694,8 +692,9 @@ class _Run:
             meter.close()
             if isinstance(error, KeyboardInterrupt):
                 self._explain_how_to_go_on()
-            for thread in started:
-                thread.join()
+            for thread in threads:  # also one that was interrupted in `start`
+                with suppress(RuntimeError):  # not started yet: it will find that the run was stopped
+                    thread.join()
             raise
         meter.close()
         if errors:

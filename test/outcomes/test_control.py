@@ -204,6 +204,27 @@ def test_call_in_flight_finishes_after_ctrl_c_during_the_wait_for_it(
         assert sum(held(Api(client)).values()) == bulk.report(tmp_path / "run").applied == 3
 
 
+def test_interruption_while_a_thread_starts_leaves_no_call_in_flight(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded.fail(GRANT, times=None, delay=0.3)
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        if thread.name.startswith("knetik_cloud_bulk_"):
+            wait_until(lambda: open_rows(tmp_path) == 1)
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(api, tmp_path)
+    seeded.clear_faults()
+    assert open_rows(tmp_path) == 0
+    assert_complete(api, tmp_path)
+
+
 def test_stderr_whose_reader_is_gone_stops_no_run(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
