@@ -624,11 +624,11 @@ def test_button_asks_in_a_browser_that_does_not_report_that_loading_was_stopped(
     page.add_init_script("delete Window.prototype.navigation; delete window.navigation")
     page.goto("/console/try/use_user_entitlement_item?user_id=56&item_id=56")
     questions: list[str] = []
-    answers = iter([False, True])
+    replies = iter([False, True])
 
     def answer(dialog: Dialog) -> None:
         questions.append(dialog.message)
-        dialog.accept() if next(answers) else dialog.dismiss()
+        dialog.accept() if next(replies) else dialog.dismiss()
 
     page.on("dialog", answer)
     send = "document.querySelector('form[method=post] button').click()"

@@ -124,7 +124,9 @@ def test_row_that_holds_nothing_back_is_not_sent_after_a_later_row_of_its_resour
     seeded.clear_journal()
     report = bulk.run(rows, api.update_user_inventory_status, **options)
     assert [row.state for row in report.rows()] == ["unknown", "unknown", "applied"]
-    assert [call.path for call in seeded.journal() if call.method == "PUT"] == ["/users/56/inventory/999/status"]
+    assert [call.path for call in seeded.journal() if call.method == "PUT"] == [
+        "/users/56/inventory/999/status"
+    ]
     assert statuses(api) == ["active"]
 
 
