@@ -6,7 +6,6 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, zip_longest
 from typing import Any, Generic, Protocol, TypeVar
 
 from knetik_cloud.wire.failure import reject_foreign
@@ -102,8 +101,6 @@ def system_error(code: int) -> OSError:
 
 def _interleaved(found: Sequence[Address]) -> list[Address]:
     """Alternate between address families: a family without a route costs one attempt at most."""
-    families: dict[Any, list[Address]] = {}
-    for address in found:
-        families.setdefault(address[0], []).append(address)
-    mixed = chain.from_iterable(zip_longest(*families.values()))
-    return [address for address in mixed if address is not None]
+    families = [address[0] for address in found]
+    order = sorted(range(len(found)), key=lambda index: families[:index].count(families[index]))
+    return [found[index] for index in order]
