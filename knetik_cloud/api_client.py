@@ -54,13 +54,8 @@ class _Shared(Shared):
     _executor: futures.ThreadPoolExecutor | None = None
 
     def reset_after_fork(self) -> None:
-        """Replace the locks, which the parent may have held, and close the connections, which are its own."""
-        self._lock = threading.RLock()
+        super().reset_after_fork()
         self._executor = None
-        for state in self._states.values():
-            state.token_lock = type(self)._token_lock_type()
-            state.transport.reset_locks()
-            state.transport.close_idle()
 
     def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> futures.Future[T]:
         """Run a method in the thread pool, which is made at the first use.

@@ -7,7 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, Unpack
+from typing import Any, ClassVar, Generic, NamedTuple, NoReturn, Self, TypeVar, Unpack
 
 from knetik_cloud import deadlines, upward, writes
 from knetik_cloud.configuration import Configuration
@@ -40,17 +40,14 @@ CHECK = GET_ENTITLEMENT_ITEMS, {"size": 1}, {"_retries": 0}
 """A small read that every caller may make: its operation, arguments and options."""
 
 
-class State:
+class State(NamedTuple):
     """A client's state in one event loop, which is rebuilt when the configuration changes."""
 
-    def __init__(
-        self, revision: object, engine: Engine, settings: Settings, transport: Transport[Any], lock: Any
-    ) -> None:
-        self.revision = revision
-        self.engine = engine
-        self.settings = settings
-        self.transport = transport
-        self.token_lock = lock
+    revision: object
+    engine: Engine
+    settings: Settings
+    transport: Transport[Any]
+    token_lock: Any
 
 
 class Shared:
@@ -68,8 +65,7 @@ class Shared:
         self.is_closed = False
         self._default_headers: dict[str, str | Secret] = {}
         self._credentials: tuple[Any, ...] = ()
-        self._built: tuple[Engine, Settings] | None = None
-        self._revision: object = None
+        self._built: tuple[object, Engine, Settings] | None = None
         self._states: dict[Any, State] = {}
         self._lock = threading.RLock()  # a signal handler that calls may acquire it again
         _all.add(self)
@@ -95,20 +91,16 @@ class Shared:
             states, configuration = self._states, self.configuration
             self._states = {key: kept for key, kept in states.items() if key is None or not key.is_closed()}
             state = states.get(loop)
-            revision = configuration._revision  # read before the values, so that a later change is noticed
             built = self._built
-            if built is None or self._revision is not revision:
+            if built is None or built[0] is not configuration._revision:
                 built = self._build_engine()
-                self._revision = revision
             transport = None if state is None else state.transport
-            if transport is not None and transport.connection_settings != ConnectionSettings.of(
-                configuration
-            ):
+            if transport and transport.connection_settings != ConnectionSettings.of(configuration):
                 transport.start_closing()
                 transport = None
             transport = transport or type(self)._transport_type(configuration)
             lock = type(self)._token_lock_type() if state is None else state.token_lock
-            self._states[loop] = state = State(revision, *built, transport, lock)
+            self._states[loop] = state = State(*built, transport, lock)
             return state
 
     def _find_loop(self) -> Any:
@@ -116,23 +108,22 @@ class Shared:
 
     def reset_after_fork(self) -> None:
         """Replace what a forked child must not share with its parent."""
-        raise NotImplementedError
+        self._states, self._lock = {}, threading.RLock()
 
     def set_default_header(self, name: str, value: str) -> None:
         """Check a header and send it with every call from now on."""
         checked = options.headers("the default headers", {name: value})
         with self._lock:
             self._default_headers = options.override_headers(dict(self._default_headers), checked)
-            self._revision = None
-            for state in self._states.values():
-                state.revision = None  # rebuilt by the next call
+            object.__setattr__(self.configuration, "_revision", object())  # the next call rebuilds the state
 
-    def _build_engine(self) -> tuple[Engine, Settings]:
-        """Build the engine and the settings of the current configuration.
+    def _build_engine(self) -> tuple[object, Engine, Settings]:
+        """Build the engine and the settings of the current configuration, and return its revision, too.
 
         The retry budget is kept, and so is the token unless the credentials have changed.
         """
-        configuration, earlier = self.configuration, None if self._built is None else self._built[0]
+        configuration, earlier = self.configuration, None if self._built is None else self._built[1]
+        revision = configuration._revision  # read before the values, so that a later change is noticed
         settings = configuration.settings()
         headers = options.override_headers(dict(settings.headers), self._default_headers)
         settings = settings._replace(headers=headers)
@@ -153,7 +144,7 @@ class Shared:
             )
         if earlier is not None:
             engine.budget = earlier.budget
-        built = engine, settings
+        built = revision, engine, settings
         self._built, self._credentials = built, credentials  # together, whenever a signal handler interrupts
         return built
 

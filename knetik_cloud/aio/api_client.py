@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Literal, ParamSpec, TypeVar, cast
 
@@ -30,7 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-_inherited: list[State] = []
+_inherited: list[Mapping[Any, State]] = []
 """What a forked child keeps untouched."""
 
 
@@ -79,9 +78,8 @@ class _Shared(Shared):
 
     def reset_after_fork(self) -> None:
         """Leave the parent's connections alone: closing a transport would speak on them."""
-        _inherited.extend(self._states.values())
-        self._states = {}
-        self._lock = threading.RLock()
+        _inherited.append(self._states)
+        super().reset_after_fork()
 
     async def acquire_token_lock(self, state: State, seconds: float) -> bool:
         try:

@@ -243,11 +243,7 @@ class Transport(Generic[R]):
         self.host = urlsplit(settings.origin).netloc
         self.start = f"Host: {without_zone(self.host)}\r\nAccept-Encoding: gzip, deflate\r\n"
         self._idle: deque[Pipe] = deque()
-        self.reset_locks()
-
-    def reset_locks(self) -> None:
-        """Make the lock. One that may be acquired again by its holder: a signal handler may call, too."""
-        self._route_lock = threading.RLock()
+        self._route_lock = threading.RLock()  # a signal handler that calls may acquire it again
 
     async def connect(self, host: str, port: int, until: float) -> Pipe:
         """Connect to a host.
