@@ -7,6 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from functools import partial
 from typing import Any, ClassVar, Generic, NamedTuple, NoReturn, Self, TypeVar, Unpack
 
 from knetik_cloud import deadlines, upward, writes
@@ -160,10 +161,8 @@ class Shared:
                     if isinstance(command, Send):
                         send = state.transport.exchange
                         if "vcr" in sys.modules:  # the program may use cassettes
-                            replay = upward.load("recorders").exchange
-                            outcome = await replay(send, command, state.engine.origin)
-                        else:
-                            outcome = await send(command)
+                            send = partial(upward.load("recorders").exchange, send, state.engine.origin)
+                        outcome = await send(command)
                     elif isinstance(command, ObtainToken):
                         outcome = await self._obtain_token(state, command)
                     elif isinstance(command, CallProvider):

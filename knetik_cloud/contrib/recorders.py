@@ -51,14 +51,14 @@ def active_cassette() -> Any:
 
 
 async def exchange(
-    send: Callable[[Send], Awaitable[Response | Failure]], command: Send, origin: str
+    send: Callable[[Send], Awaitable[Response | Failure]], origin: str, command: Send
 ) -> Response | Failure:
     """Replay the response to a request from the active cassette, or send the request and record both.
 
     Args:
         send: Sends a request.
-        command: The request.
         origin: The scheme, host and port of the service.
+        command: The request.
     """
     cassette = active_cassette()
     if cassette is None:
