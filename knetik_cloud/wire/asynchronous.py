@@ -123,25 +123,20 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         return None if is_quiet else b""
 
     def close(self) -> None:
-        """Close the connection immediately, or in the loop's next turn if another thread drops it."""
+        """Close the connection in the loop's next turn, since any thread may drop it."""
         self._opened.discard(self)
         transport = self._transport
         if transport is None:
             return
-        if not self.loop.is_closed():
-            with suppress(RuntimeError):  # no loop runs in this thread
-                if asyncio.get_running_loop() is self.loop:
-                    transport.abort()
-                    return
-            with suppress(RuntimeError):  # it was closed just now
-                self.loop.call_soon_threadsafe(transport.abort)
-            return
-        # The loop was closed by hand, perhaps before Python cleared the globals of this module at its end.
-        # asyncio offers no other way to close its transports then.
-        end = getattr(transport, "_call_connection_lost", None)
-        if end is not None:
-            self._transport = self._timer = self._waiter = None  # a closed loop ends neither timers nor waits
-            end(None)
+        try:
+            self.loop.call_soon_threadsafe(transport.abort)
+        except RuntimeError:
+            # The loop was closed by hand, perhaps before Python cleared the globals of this module at its
+            # end. asyncio offers no other way to close its transports then.
+            end = getattr(transport, "_call_connection_lost", None)
+            if end is not None:
+                self._transport = self._timer = self._waiter = None  # it ends neither timers nor waits
+                end(None)
 
     # Time
 
