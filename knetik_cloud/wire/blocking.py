@@ -31,8 +31,6 @@ class BlockingPipe(Pipe):
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._open.add(sock)
-        self._is_flowing = False
-        """Whether the last receive filled the buffer, so that more is likely to have arrived."""
         self._can_receive = readable_check(sock)
 
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
@@ -56,16 +54,9 @@ class BlockingPipe(Pipe):
         """Wait for bytes and return them, or b"" at the end."""
         seconds = self.remaining()
         limit = None if seconds > MAX_WAIT_SECONDS else seconds * 1000
-        if not self._is_flowing and not self._can_receive(limit):
+        if not self._can_receive(limit):
             raise TimeoutError("timed out receiving")
-        try:
-            data = self._socket.recv(RECEIVE_BYTES)
-        except BlockingIOError as error:  # there was no more than was received before
-            reject_foreign(error)
-            self._is_flowing = False
-            return await self.receive()
-        self._is_flowing = len(data) == RECEIVE_BYTES
-        return data
+        return self._socket.recv(RECEIVE_BYTES)
 
     def receive_now(self) -> bytes | None:
         """Return bytes that have arrived, b"" at the end or after an error, or None if nothing has."""

@@ -72,7 +72,6 @@ def test_pipe_waits_again_when_exactly_a_buffer_has_arrived(
     received = b""
     while len(received) < RECEIVE_BYTES:
         received += run(pipe.receive())
-    pipe._is_flowing = True  # as after a receive that filled the buffer
     with pytest.raises(TimeoutError, match="timed out"):
         run(pipe.receive())
 
@@ -698,7 +697,6 @@ def test_bytes_that_arrive_without_a_wait_are_not_received_after_the_deadline(pi
         if pipes is blocking:
             near.setblocking(False)
             pipe: Any = blocking.BlockingPipe(near)
-            pipe._is_flowing = True  # as after a receive that filled the buffer
         else:
             loop = asyncio.get_running_loop()
             _, pipe = await loop.create_connection(lambda: asynchronous.AsyncioPipe(loop, set()), sock=near)
