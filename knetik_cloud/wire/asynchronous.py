@@ -216,21 +216,18 @@ def timeout(seconds: float) -> asyncio.Timeout:
 class _Dialer:
     """Connects sockets in tasks, several at the same time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-
     def dial(self, address: addresses.Address) -> asyncio.Task[socket.socket]:
-        return self._loop.create_task(self._connect(address))
+        return asyncio.create_task(self._connect(address))
 
     async def _connect(self, address: addresses.Address) -> socket.socket:
         with addresses.new_socket(address) as sock:
-            await self._loop.sock_connect(sock, address[4])
+            await asyncio.get_running_loop().sock_connect(sock, address[4])
             return sock
 
     async def wait(
         self, attempts: Sequence[asyncio.Task[socket.socket]], seconds: float
     ) -> Sequence[tuple[asyncio.Task[socket.socket], BaseException | None]]:
-        time_is_up = self._loop.create_task(sleep(seconds))
+        time_is_up = asyncio.create_task(sleep(seconds))
         try:
             await asyncio.wait([*attempts, time_is_up], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -239,14 +236,9 @@ class _Dialer:
 
     async def hang_up(self, attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
         for task in attempts:
-            task.add_done_callback(_close_connected)  # also if a second cancellation ends this wait
-            task.cancel()
+            if not task.cancel() and not task.cancelled() and task.exception() is None:
+                task.result().close()
         await asyncio.gather(*attempts, return_exceptions=True)
-
-
-def _close_connected(task: asyncio.Task[socket.socket]) -> None:
-    if not task.cancelled() and task.exception() is None:
-        task.result().close()
 
 
 async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) -> AsyncioPipe:
@@ -268,7 +260,7 @@ async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) 
     if not found:
         async with timeout(left()):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    task = await addresses.connect(_Dialer(loop), found, left)
+    task = await addresses.connect(_Dialer(), found, left)
     sock = task.result()
     try:
         _, pipe = await loop.create_connection(lambda: AsyncioPipe(loop, opened), sock=sock)

@@ -627,7 +627,7 @@ def test_connection_that_is_made_after_another_one_is_closed(pipes: Any, server:
     address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
 
     async def lose() -> socket.socket:
-        dialer = pipes._Dialer(*([asyncio.get_running_loop()] if pipes is asynchronous else []))
+        dialer = pipes._Dialer()
         attempt = dialer.dial(address)
         assert [error for _, error in await dialer.wait([attempt], 20)] == [None]
         await dialer.hang_up([attempt])
