@@ -80,8 +80,16 @@ class Exchange:
             self.finish()
             return data
         whole = bytearray()  # not a list: many small chunks take many times their bytes
-        while chunk := await self.next_chunk():
-            whole += chunk
+        try:
+            while chunk := await self.next_chunk():
+                whole += chunk
+        except OSError as error:
+            # Many servers end a body without TLS's own end. A cut one is still noticed, since JSON that is
+            # cut can't be decoded. A streamed body might be anything, so its end must be certain.
+            if type(error).__name__ != "SSLEOFError" or not response.ends_with_connection:
+                raise
+            response.feed(b"")
+            await self.next_chunk()  # which is the end
         return bytes(whole)
 
     async def next_chunk(self) -> bytes:
@@ -89,24 +97,10 @@ class Exchange:
         response, pipe = self.response, self._pipe
         while not (chunk := response.take()) and not response.is_complete:
             assert pipe is not None
-            try:
-                response.feed(await pipe.receive())
-            except OSError as error:
-                if not self._is_plain_close(error):
-                    raise
-                response.feed(b"")
+            response.feed(await pipe.receive())
         if not chunk:
             self.finish()
         return chunk
-
-    def _is_plain_close(self, error: OSError) -> bool:
-        """Return whether an error is the end of a body that many servers end without TLS's own end.
-
-        A cut body is still noticed, since JSON that is cut can't be decoded. A streamed body might be
-        anything, so its end must be certain.
-        """
-        is_abrupt = type(error).__name__ == "SSLEOFError" and not self.is_foreign(error)
-        return is_abrupt and self.response.ends_with_connection and not self.command.stream
 
     async def next_chunk_or_error(self) -> bytes:
         """Return the next chunk of a streamed body.
