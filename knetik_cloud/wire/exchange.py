@@ -143,19 +143,17 @@ class Exchange:
 
     def finish(self) -> None:
         """Release the connection: it is used again if the response ended properly."""
-        self._end(self.response.is_reusable)
+        if self._pipe is not None and not self.is_over:
+            self._pipe.max_idle = self.response.max_idle
+            self.is_over = True
+            self.transport.release(self._pipe, self.response.is_reusable)
 
     def abort(self) -> None:
         """Close the connection, unless it has been released. The rest of the response is lost."""
         if not self.is_over:
             self.is_aborted = True
-            self._end(False)
-
-    def _end(self, is_reusable: bool) -> None:
-        if self._pipe is not None and not self.is_over:
-            self._pipe.max_idle = self.response.max_idle
-            self.is_over = True
-            self.transport.release(self._pipe, is_reusable)
+            self.discard_connection()
+            self.finish()
 
     __del__ = abort
 
