@@ -111,13 +111,6 @@ class Shared:
         """Replace what a forked child must not share with its parent."""
         self._states, self._lock = {}, threading.RLock()
 
-    def set_default_header(self, name: str, value: str) -> None:
-        """Check a header and send it with every call from now on."""
-        checked = options.headers("the default headers", {name: value})
-        with self._lock:
-            self._default_headers = options.override_headers(dict(self._default_headers), checked)
-            object.__setattr__(self.configuration, "_revision", object())  # the next call rebuilds the state
-
     def _build_engine(self) -> tuple[object, Engine, Settings]:
         """Build the engine and the settings of the current configuration, and return its revision, too.
 
@@ -263,7 +256,10 @@ class BaseClient(_Unpicklable, Generic[H]):
         Raises:
             ApiValueError: If the header can't be sent.
         """
-        self._shared.set_default_header(name, value)
+        shared, checked = self._shared, options.headers("the default headers", {name: value})
+        with shared._lock:
+            shared._default_headers = options.override_headers(dict(shared._default_headers), checked)
+            object.__setattr__(self.configuration, "_revision", object())  # the next call rebuilds the state
 
     async def call(
         self,
