@@ -99,7 +99,7 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""
         if self._unread:  # they may arrive as fast as they are read, without a wait
-            self.remaining()
+            remaining(self._deadline)
         while not self._unread and not self._is_at_end:
             await self._event()
         return self._pop()

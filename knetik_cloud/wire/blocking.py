@@ -43,7 +43,8 @@ class BlockingPipe(Pipe):
                 reject_foreign(error)
             if not view:
                 return True
-            if not wait_for((self._socket,), READ | WRITE if listener else WRITE, self.remaining()):
+            seconds = remaining(self._deadline, self._wait)
+            if not wait_for((self._socket,), READ | WRITE if listener else WRITE, seconds):
                 raise TimeoutError("timed out sending")
             if listener is not None:
                 received = self.receive_now()
@@ -52,7 +53,7 @@ class BlockingPipe(Pipe):
 
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""
-        seconds = self.remaining()
+        seconds = remaining(self._deadline, self._wait)
         limit = None if seconds > MAX_WAIT_SECONDS else seconds * 1000
         if not self._can_receive(limit):
             raise TimeoutError("timed out receiving")

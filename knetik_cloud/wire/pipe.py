@@ -38,14 +38,6 @@ class Pipe(Protocol):
         self._deadline = deadline
         self._wait = wait
 
-    def remaining(self) -> float:
-        """Return the seconds that the next wait may take, possibly infinite.
-
-        Raises:
-            TimeoutError: If no time is left.
-        """
-        return remaining(self._deadline, self._wait)
-
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
         """Send bytes, pass what arrives meanwhile to the listener, and return whether all were sent."""
 
