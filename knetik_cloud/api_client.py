@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from knetik_cloud import upward
 from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, Shared, State, check_method, shutdown_error
@@ -95,8 +95,7 @@ class _Shared(Shared):
             executor.shutdown(wait=False)
 
     async def acquire_token_lock(self, state: State, seconds: float) -> bool:
-        acquired: bool = state.token_lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
-        return acquired
+        return bool(state.token_lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)))
 
     async def call_provider(self, command: CallProvider) -> Any:
         try:
@@ -179,11 +178,10 @@ class ApiClient(Closing, BaseClient[_Shared]):
         Raises:
             ApiException: If the call fails for any reason.
         """
-        return self.call(
-            *prepare_path_call(
-                resource_path, method, path_params, query_params, header_params, body, response_type, options
-            )
+        prepared = prepare_path_call(
+            resource_path, method, path_params, query_params, header_params, body, response_type, options
         )
+        return self.call(*prepared)
 
     def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> futures.Future[T]:
         """Run a method in this client's thread pool, with the caller's context, and return its `Future`.
@@ -204,8 +202,7 @@ class ApiClient(Closing, BaseClient[_Shared]):
         """
         check_method("raw", method)
         kwargs["_preload_content"] = False
-        response: RESTResponse = method(*args, **kwargs)
-        return response
+        return cast("RESTResponse", method(*args, **kwargs))
 
     def find_out(self, error: ApiException, *, settle: float = 2.0) -> WriteOutcome[Any]:
         """Find out whether the call that raised an error was applied, from what the service stores.
@@ -228,8 +225,7 @@ class ApiClient(Closing, BaseClient[_Shared]):
             ApiValueError: If the call went to another service than this client's.
             TypeError: If `error` is not the error of a call.
         """
-        found: WriteOutcome[Any] = upward.load("recovery").find_out(self, error, settle)
-        return found
+        return cast("WriteOutcome[Any]", upward.load("recovery").find_out(self, error, settle))
 
     def ping(self) -> Health:
         """Check that the service can be used, and explain what is wrong if it can't.

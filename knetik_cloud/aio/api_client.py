@@ -145,11 +145,10 @@ class ApiClient(Closing, BaseClient[_Shared]):
         Raises:
             ApiException: If the call fails for any reason.
         """
-        return await self.call(
-            *prepare_path_call(
-                resource_path, method, path_params, query_params, header_params, body, response_type, options
-            )
+        prepared = prepare_path_call(
+            resource_path, method, path_params, query_params, header_params, body, response_type, options
         )
+        return await self.call(*prepared)
 
     def submit(
         self, method: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
@@ -175,8 +174,7 @@ class ApiClient(Closing, BaseClient[_Shared]):
         """
         check_method("raw", method)
         kwargs["_preload_content"] = False
-        response: RESTResponse = await method(*args, **kwargs)
-        return response
+        return cast("RESTResponse", await method(*args, **kwargs))
 
     async def find_out(self, error: ApiException, *, settle: float = 2.0) -> WriteOutcome[Any]:
         """Find out whether the call that raised an error was applied, from what the service stores.
@@ -199,8 +197,7 @@ class ApiClient(Closing, BaseClient[_Shared]):
             ApiValueError: If the call went to another service than this client's.
             TypeError: If `error` is not the error of a call.
         """
-        found: WriteOutcome[Any] = await upward.load("aio.recovery").find_out(self, error, settle)
-        return found
+        return cast("WriteOutcome[Any]", await upward.load("aio.recovery").find_out(self, error, settle))
 
     async def ping(self) -> Health:
         """Check that the service can be used, and explain what is wrong if it can't.
