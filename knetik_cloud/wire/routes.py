@@ -20,6 +20,7 @@ class Route:
         tls_to_proxy: Whether the first hop is a proxy with TLS.
         tunnel: The `host:port` to reach through a CONNECT request, or None.
         tls_to: The host whose certificate is checked at the end, or None without TLS.
+        needs_tls: Whether any hop uses TLS.
         prefix: The start of each target: the origin for a proxy that forwards requests, otherwise "".
         proxy: The proxy as error messages name it, without credentials, or None.
         proxy_secret: The `Proxy-Authorization`, or None.
@@ -43,6 +44,7 @@ class Route:
         address, self.proxy_secret, self.secrets = proxies.split(chosen or "")
         via = urlsplit(address)
         self.tls_to_proxy = via.scheme == "https"
+        self.needs_tls = self.tls_to_proxy or self.tls_to is not None
         if chosen is not None:
             self.address = _address(via)
             self.proxy = f"the proxy {via.netloc}"
@@ -50,11 +52,6 @@ class Route:
                 self.prefix = without_zone(origin)
             else:
                 self.tunnel = without_zone(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-
-    @property
-    def needs_tls(self) -> bool:
-        """Whether any hop uses TLS."""
-        return self.tls_to_proxy or self.tls_to is not None
 
 
 def without_zone(origin: str) -> str:
