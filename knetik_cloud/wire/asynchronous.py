@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from knetik_cloud.core import clock
 from knetik_cloud.exceptions import ApiValueError
@@ -28,7 +28,6 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, opened: set[AsyncioPipe]) -> None:
         self.loop = loop
         self._opened = opened
-        self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._unread = b""
         self._error: Exception | None = None
@@ -39,7 +38,7 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
     # What the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
+        self._transport: asyncio.Transport | None = cast("Any", transport)  # uvloop's is not a subclass
         self._can_receive = readable_check(transport.get_extra_info("socket"))
         self._opened.add(self)
 

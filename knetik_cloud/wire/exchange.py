@@ -7,6 +7,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -327,8 +328,6 @@ class Transport(Generic[R]):
 
     def close_idle(self) -> None:
         """Close the idle connections."""
-        try:
+        with suppress(IndexError):
             while True:
                 self._idle.pop().close()
-        except IndexError:
-            pass
