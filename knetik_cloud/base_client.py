@@ -198,11 +198,9 @@ class Shared:
 
     async def call_provider(self, command: CallProvider) -> Any:
         """Call a token provider, and return its result or its exception."""
-        raise NotImplementedError
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
-        raise NotImplementedError
 
     async def await_hook(self, awaitable: Awaitable[object]) -> None:
         """Await the result of a coroutine hook."""

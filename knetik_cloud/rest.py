@@ -20,7 +20,6 @@ class Closing:
 
     def close(self) -> None:
         """Close the object."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self

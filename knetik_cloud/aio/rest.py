@@ -27,7 +27,6 @@ class Closing:
 
     async def close(self) -> None:
         """Close the object."""
-        raise NotImplementedError
 
     async def __aenter__(self) -> Self:
         return self
