@@ -22,23 +22,9 @@ UNKNOWN_ISSUER = (18, 19, 20, 21)
 NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 """OpenSSL's reasons, in different versions, for a response in plain HTTP to the start of a handshake."""
 LIBRARIES = (
-    "asyncio",
-    "builtins",
-    "certifi",
-    "concurrent",
-    "encodings",
-    "eventlet",
-    "gevent",
-    "knetik_cloud",
-    "select",
-    "selectors",
-    "socket",
-    "ssl",
-    "threading",
-    "urllib3",
-    "uvloop",
-    "zlib",
-)
+    "asyncio", "builtins", "certifi", "concurrent", "encodings", "eventlet", "gevent", "knetik_cloud",
+    "select", "selectors", "socket", "ssl", "threading", "urllib3", "uvloop", "zlib",
+)  # fmt: skip
 """The packages whose errors the exchange translates: this one, and those that it calls."""
 SWITCHES = ("eventlet.hubs.hub", "gevent._gevent_c_greenlet_primitives", "gevent._greenlet_primitives")
 """Modules in which a greenlet waits. An error from there was thrown into it, such as that of a time limit."""
