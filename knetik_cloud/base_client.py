@@ -44,9 +44,9 @@ CHECK = GET_ENTITLEMENT_ITEMS, {"size": 1}, {"_retries": 0}
 class State(NamedTuple):
     """A client's state in one event loop, which is rebuilt when the configuration changes."""
 
-    revision: object
     engine: Engine
     settings: Settings
+    revision: object
     transport: Transport[Any]
     token_lock: Any
 
@@ -66,7 +66,7 @@ class Shared:
         self.is_closed = False
         self._default_headers: dict[str, str | Secret] = {}
         self._credentials: tuple[Any, ...] = ()
-        self._built: tuple[object, Engine, Settings] | None = None
+        self._built: tuple[Engine, Settings, object] | None = None
         self._states: dict[Any, State] = {}
         self._lock = threading.RLock()  # a signal handler that calls may acquire it again
         _all.add(self)
@@ -93,7 +93,7 @@ class Shared:
             self._states = {key: kept for key, kept in states.items() if key is None or not key.is_closed()}
             state = states.get(loop)
             built = self._built
-            if built is None or built[0] is not configuration._revision:
+            if built is None or built[2] is not configuration._revision:
                 built = self._build_engine()
             transport = None if state is None else state.transport
             if transport and transport.connection_settings != ConnectionSettings.of(configuration):
@@ -111,12 +111,12 @@ class Shared:
         """Replace what a forked child must not share with its parent."""
         self._states, self._lock = {}, threading.RLock()
 
-    def _build_engine(self) -> tuple[object, Engine, Settings]:
+    def _build_engine(self) -> tuple[Engine, Settings, object]:
         """Build the engine and the settings of the current configuration, and return its revision, too.
 
         The retry budget is kept, and so is the token unless the credentials have changed.
         """
-        configuration, earlier = self.configuration, None if self._built is None else self._built[1]
+        configuration, earlier = self.configuration, None if self._built is None else self._built[0]
         revision = configuration._revision  # read before the values, so that a later change is noticed
         settings = configuration.settings()
         headers = options.override_headers(dict(settings.headers), self._default_headers)
@@ -138,7 +138,7 @@ class Shared:
             )
         if earlier is not None:
             engine.budget = earlier.budget
-        built = revision, engine, settings
+        built = engine, settings, revision
         self._built, self._credentials = built, credentials  # together, whenever a signal handler interrupts
         return built
 

@@ -168,11 +168,11 @@ def test_lock_is_released_though_an_error_came_as_soon_as_it_was_acquired() -> N
         configuration = Configuration(server.url, token_provider=Provider(), **UNHURRIED)
         with ApiClient(configuration) as client:
             api = UsersInventoryApi(client)
-            state: Any = client._shared.current()
-            state.token_lock = lock = Interrupted()
+            state, lock = client._shared.current(), Interrupted()
+            client._shared._states[None] = state._replace(token_lock=lock)
             with pytest.raises(SoftTimeLimit):
                 get(api)
-            state.token_lock = lock._lock
+            client._shared._states[None] = state._replace(token_lock=lock._lock)
             assert client.submit(get, api).result(20).id == 56
 
 
