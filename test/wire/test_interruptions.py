@@ -179,7 +179,10 @@ def test_lock_is_released_though_an_error_came_as_soon_as_it_was_acquired() -> N
 def is_of_the_exchange(frame: FrameType) -> bool:
     """Return whether a frame runs the package's exchange. Python itself ignores errors in finalizers."""
     caller = frame.f_back.f_code.co_name if frame.f_back is not None else ""
-    is_finalizer = "__del__" in (frame.f_code.co_name, caller) or frame.f_code.co_name == "close"
+    name = frame.f_code.co_name
+    is_finalizer = (
+        "__del__" in (name, caller) or name == "close" or (name == "abort" and caller != "exchange")
+    )
     return frame.f_globals.get("__name__", "").startswith("knetik_cloud.wire") and not is_finalizer
 
 
