@@ -140,7 +140,8 @@ class Type:
         if not self.container.issuperset(map(type, values)):
             wrong = next(value for value in values if type(value) not in self.container)
             raise invalid_response_error(where, self.expected, wrong)
-        if depth and (full := list(filter(None, values))) and self.parts:  # which may import a model
+        if depth and any(values) and self.parts:  # which may import a model
+            full = values if all(values) else list(filter(None, values))
             self._check_contents(full, where, depth)
 
     def _check_contents(self, values: Sequence[Any], where: str, depth: int) -> None:
