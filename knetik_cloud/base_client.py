@@ -167,8 +167,7 @@ class Shared:
                 except BaseException as error:
                     raised = error  # the engine adds what it knows, and raises it
         except StopIteration as result:
-            value: R = result.value
-            return value
+            return result.value  # type: ignore[no-any-return]
         finally:
             # The frame of an error must not hold a provider's token. `raised` would refer to this frame.
             outcome = raised = None

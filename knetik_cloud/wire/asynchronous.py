@@ -25,6 +25,8 @@ MAX_TIMER_SECONDS = 1e6
 class AsyncioPipe(Pipe, asyncio.Protocol):
     """A connection of an event loop. One timer per connection watches the time, not one per wait."""
 
+    _running_loop = staticmethod(asyncio._get_running_loop)  # here, as Python clears the globals at its end
+
     def __init__(self, loop: asyncio.AbstractEventLoop, opened: set[AsyncioPipe]) -> None:
         self.loop = loop
         self._opened = opened
@@ -122,13 +124,16 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         return None if is_quiet else b""
 
     def close(self) -> None:
-        """Close the connection in the loop's next turn, since any thread may drop it."""
+        """Close the connection immediately, or in the loop's next turn if another thread drops it."""
         self._opened.discard(self)
         transport = self._transport
         if transport is None:
             return
         try:
-            self.loop.call_soon_threadsafe(transport.abort)
+            if self._running_loop() is self.loop:
+                transport.abort()  # a loop that is closed by hand may have only one more turn, which ends it
+            else:
+                self.loop.call_soon_threadsafe(transport.abort)
         except RuntimeError:
             # The loop was closed by hand, perhaps before Python cleared the globals of this module at its
             # end. asyncio offers no other way to close its transports then.
@@ -169,10 +174,8 @@ def running_loop() -> asyncio.AbstractEventLoop:
     Raises:
         ApiValueError: If none does.
     """
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        pass
+    if (loop := asyncio._get_running_loop()) is not None:
+        return loop
     raise ApiValueError(
         "knetik_cloud.aio needs a running event loop of asyncio: call it within asyncio.run(), or use "
         "knetik_cloud in a thread, such as with trio.to_thread.run_sync"

@@ -79,7 +79,6 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         coroutine.send(None)
     except StopIteration as result:
-        value: T = result.value
-        return value
+        return result.value  # type: ignore[no-any-return]
     coroutine.close()
     raise RuntimeError("a blocking pipe suspended its coroutine")

@@ -216,7 +216,6 @@ def test_nothing_is_written_to_a_transport_that_is_closing(server: RecordingServ
     async def send() -> None:
         pipe = await asynchronous.connect("127.0.0.1", server.port, math.inf, set())
         pipe.close()
-        await asyncio.sleep(0)  # the turn in which the transport starts to close
         with pytest.raises(ConnectionResetError):
             await pipe.send(b"x")
 
@@ -454,6 +453,23 @@ def test_client_of_a_loop_that_was_closed_by_hand_closes_its_connections(server:
     loop.close()
     del client
     gc.collect()
+    assert connections_to(server) == []
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_response_that_is_dropped_in_the_last_turn_of_a_loop_leaves_no_connection(
+    server: RecordingServer, closes: bool
+) -> None:
+    async def drop() -> None:
+        response = await client.raw(aio.UsersInventoryApi(client).get_user_inventory, 56, 56)
+        if closes:
+            await response.close()
+
+    server.responses = [http_response(200, b'{"id": 56}')]
+    client = aio.ApiClient(Configuration(server.url))
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(drop())
+    loop.close()
     assert connections_to(server) == []
 
 
