@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -206,7 +207,9 @@ class Shard:
     def _wait_for_earlier(self, row: int, arguments: Mapping[str, Any]) -> Steps[bool]:
         """Wait for the row before of the same resource, and return whether this run may send the row."""
         path = self._path_of(arguments)
-        if path in self._held or (self._journal.states[row] == UNKNOWN and self._is_overwritten(row, path)):
+        if path in self._held or (
+            self._journal.states[row] == UNKNOWN and self._overwritten.get(path, 0) > row
+        ):
             return False
         for other, unsettled in [*self._unsettled.items()]:
             if other == path or unsettled.until <= monotonic():
@@ -219,13 +222,16 @@ class Shard:
     def _path_of(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(writes.canonical(p, arguments.get(p.name)) for p in self._path_parameters)
 
-    def _is_overwritten(self, row: int, path: tuple[str, ...]) -> bool:
-        """Return whether a later row of the same resource was applied, since this one held nothing back."""
-        states = self._journal.states
-        return any(
-            states[other] == APPLIED and other > row and self._path_of(arguments) == path
-            for other, (_, _, arguments) in enumerate(self._read())
-        )
+    @cached_property
+    def _overwritten(self) -> Mapping[tuple[str, ...], int]:
+        """The last applied row of each resource with an unknown row before it, as earlier runs left it."""
+        states, last = self._journal.states, dict[tuple[str, ...], int]()
+        for row, (_, _, arguments) in enumerate(self._read()):
+            if states[row] == UNKNOWN:
+                last.setdefault(self._path_of(arguments), 0)
+            elif states[row] == APPLIED and (path := self._path_of(arguments)) in last:
+                last[path] = row
+        return last
 
     def _settle(self, path: tuple[str, ...]) -> Steps[None]:
         """Wait until no lost attempt of a resource can arrive any more, and record the outcome of its row."""

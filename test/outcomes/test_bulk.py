@@ -130,6 +130,26 @@ def test_row_that_holds_nothing_back_is_not_sent_after_a_later_row_of_its_resour
     assert statuses(api) == ["active"]
 
 
+def test_later_rows_of_unknown_ones_are_looked_up_once(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an outage, most rows of a shard may be unknown, and it has 16,000 if a million are run."""
+    rows = [{"user_id": 56, "id": 1000 + row, "inventory_status": "active"} for row in range(9)]
+    options: Any = {"journal": tmp_path / "run", "progress": False, "settle": 0, "shards": 1}
+    seeded.fail(UPDATE, status=503, times=9)
+    report = bulk.run(rows, api.with_options(_retries=0).update_user_inventory_status, **options)
+    assert report.counts["unknown"] == 9
+    reads = []
+
+    def read_rows(*where: Any) -> Any:
+        reads.append(where)
+        return bulk.journal.read_rows(*where)
+
+    monkeypatch.setattr("knetik_cloud.bulk.shard.read_rows", read_rows)
+    assert bulk.run(rows, api.update_user_inventory_status, **options).counts["unknown"] == 9
+    assert len(reads) == 2
+
+
 def test_attempt_that_arrives_late_overwrites_no_later_row(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     rows = [{"user_id": 56, "id": 56, "inventory_status": status} for status in ("inactive", "active")]
     seeded.fail(UPDATE, delay=1.5, applied=True)
