@@ -54,6 +54,8 @@ class _Shared(Shared):
     _executor: futures.ThreadPoolExecutor | None = None
 
     def reset_after_fork(self) -> None:
+        for state in self._states.values():
+            state.transport.close_idle()  # a view holds the state until its next call
         super().reset_after_fork()
         self._executor = None
 

@@ -174,9 +174,8 @@ class Shared:
 
     async def _obtain_token(self, state: State, command: ObtainToken) -> Secret:
         """Return a token: one caller fetches it, the others wait or continue to use one that is valid."""
-        clock = state.engine.clock
-        valid = command.tokens.valid(clock(), command.rejected)
-        seconds = 0.0 if valid is not None else max(0.0, command.deadline - clock())
+        valid = command.tokens.valid(state.engine.clock(), command.rejected)
+        seconds = 0.0 if valid is not None else max(0.0, command.deadline - state.engine.clock())
         try:
             if not await self.acquire_token_lock(state, seconds):
                 if valid is not None:

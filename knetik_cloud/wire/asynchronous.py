@@ -262,8 +262,7 @@ async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) 
     if not found:
         async with timeout(left()):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    task = await addresses.connect(_Dialer(), found, left)
-    sock = task.result()
+    sock = (await addresses.connect(_Dialer(), found, left)).result()
     try:
         _, pipe = await loop.create_connection(lambda: AsyncioPipe(loop, opened), sock=sock)
     except BaseException:

@@ -180,6 +180,27 @@ client.close()
 
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="there is no fork")
+@pytest.mark.parametrize("fork", ["os.fork", "ctypes.PyDLL(None).fork"])
+def test_forked_child_closes_an_inherited_connection_that_a_view_has_used(
+    fork: str, server: FaultServer
+) -> None:
+    code = f"""
+import ctypes, psutil
+client = ApiClient(configuration())
+api = UsersInventoryApi(client)
+view = api.with_options(_retries=1)
+print(view.get_user_inventory(56, 56).id, flush=True)
+child = ({fork})()
+if not child:
+    api.get_user_inventory(56, 56)
+    os._exit(len([each for each in psutil.Process().net_connections("tcp") if each.raddr]))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+client.close()
+"""
+    assert run(code, server) == "56\n1"
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="there is no fork")
 def test_forked_child_keeps_no_connection_that_a_thread_of_its_parent_uses(server: FaultServer) -> None:
     has_arrived, may_respond = threading.Event(), threading.Event()
 
