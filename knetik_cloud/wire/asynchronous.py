@@ -25,8 +25,6 @@ MAX_TIMER_SECONDS = 1e6
 class AsyncioPipe(Pipe, asyncio.Protocol):
     """A connection of an event loop. One timer per connection watches the time, not one per wait."""
 
-    _running_loop = staticmethod(asyncio._get_running_loop)  # here, as Python clears the globals at its end
-
     def __init__(self, loop: asyncio.AbstractEventLoop, opened: set[AsyncioPipe]) -> None:
         self.loop = loop
         self._opened = opened
@@ -129,18 +127,20 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        try:
-            if self._running_loop() is self.loop:
-                transport.abort()  # a loop that is closed by hand may have only one more turn, which ends it
-            else:
-                self.loop.call_soon_threadsafe(transport.abort)
-        except RuntimeError:
-            # The loop was closed by hand, perhaps before Python cleared the globals of this module at its
-            # end. asyncio offers no other way to close its transports then.
+        if self.loop.is_closed():
+            # By hand, perhaps before Python cleared the globals of this module at its end. asyncio offers no
+            # other way to close its transports then.
             end = getattr(transport, "_call_connection_lost", None)
             if end is not None:
                 self._transport = self._timer = self._waiter = None  # it ends neither timers nor waits
                 end(None)
+            return
+        with suppress(RuntimeError):  # no loop runs in this thread
+            if asyncio.get_running_loop() is self.loop:
+                transport.abort()  # a loop that is closed by hand may have only one more turn, which ends it
+                return
+        with suppress(RuntimeError):  # it was closed just now
+            self.loop.call_soon_threadsafe(transport.abort)
 
     # Time
 
@@ -174,8 +174,8 @@ def running_loop() -> asyncio.AbstractEventLoop:
     Raises:
         ApiValueError: If none does.
     """
-    if (loop := asyncio._get_running_loop()) is not None:
-        return loop
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop()
     raise ApiValueError(
         "knetik_cloud.aio needs a running event loop of asyncio: call it within asyncio.run(), or use "
         "knetik_cloud in a thread, such as with trio.to_thread.run_sync"
