@@ -404,15 +404,21 @@ def _environment_credentials() -> list[Credential]:
     found = []
 
     def add(kind: str, username: str | None = None, client_secret: str | None = None) -> None:
-        secret = given[kind]
-        if secret:
-            credential = Credential(
-                kind, VARIABLES[kind], lambda: secret, given["client_id"], username, client_secret
-            )
-            found.append(credential)
+        secret, source = given[kind], VARIABLES[kind]
+        if not secret and username:
+            source = f"{VARIABLES['username']} without {source}"
+
+        def reveal() -> str:
+            if not secret:
+                remedy = "Set both. For an application, set KNETIK_CLOUD_CLIENT_SECRET and no user name."
+                raise CommandError(f"can't log in with {source}", next_step=remedy)
+            return secret
+
+        if secret or username:
+            found.append(Credential(kind, source, reveal, given["client_id"], username, client_secret))
 
     add("access_token")
-    if given["username"] and given["password"]:
+    if given["username"]:
         add("password", given["username"], given["client_secret"])
     else:
         add("client_secret")

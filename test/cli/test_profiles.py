@@ -19,6 +19,7 @@ import pytest
 
 from knetik_cloud import ApiClient, UsersInventoryApi
 from knetik_cloud.cli import profiles
+from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
 from test.conftest import RecordingServer, http_response
@@ -305,6 +306,28 @@ def test_a_password_goes_with_the_client_secret_of_its_source(
     assert set(who(run, "--profile", "a")["overridden"]) >= {
         "password of KNETIK_CLOUD_PASSWORD, by secret_file of profile 'a'"
     }
+
+
+def test_a_user_name_without_a_password_is_an_error_as_in_the_sdk(
+    run: Run, home: Path, server: RecordingServer, monkeypatch: Any
+) -> None:
+    (home / "secret").write_text("profile-secret\n")
+    profiles_file(home, f"[profiles.a]\nhost = '{server.url}'\nsecret_file = '{home / 'secret'}'\n")
+    for name, value in {"HOST": server.url, "USERNAME": "ann", "CLIENT_SECRET": "env-secret"}.items():
+        monkeypatch.setenv(f"KNETIK_CLOUD_{name}", value)
+    source = "KNETIK_CLOUD_USERNAME without KNETIK_CLOUD_PASSWORD"
+    with ApiClient() as client, pytest.raises(ApiValueError, match="username 'ann' has no password"):
+        UsersInventoryApi(client).get_entitlement_items(size=1)
+    for words in (["items", "list"], ["token", "get"]):
+        result = run(*words)
+        assert result.code == 1
+        assert result.error["message"] == f"can't log in with {source}"
+        assert result.error["next_step"].startswith("Set both.")
+    assert server.requests == []
+    assert (who(run)["credential"], who(run)["credential_source"]) == ("password", source)
+    assert who(run, "--profile", "a")["credential"] == "client_secret"
+    monkeypatch.setenv("KNETIK_CLOUD_ACCESS_TOKEN", "token")
+    assert run("items", "list").code == 0
 
 
 @pytest.mark.parametrize("how", ["--host", "KNETIK_CLOUD_HOST"])
