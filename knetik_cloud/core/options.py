@@ -115,9 +115,11 @@ def unknown_parameter_error(name: str, method: str, parameters: Iterable[str], a
         name: The keyword.
         method: The name of the method.
         parameters: The names of its own parameters.
-        advice: The remedy. By default, a similar name is suggested.
+        advice: The remedy. By default, `submit` or a similar name is suggested.
     """
     parameters = tuple(parameters)
+    if name in ("async", "async_req", "callback"):  # of other SDKs of this family
+        advice = advice or "run the call in the background with client.submit(method, ...)."
     taken = ", ".join((*parameters, "and the options" if parameters else "the options"))
     advice = (
         f": {advice}" if advice else types.did_you_mean(name, (*parameters, *CallOptions.__annotations__))

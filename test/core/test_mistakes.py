@@ -45,6 +45,9 @@ def test_misspelled_keyword_names_the_method_its_parameters_and_a_suggestion(
     assert message.startswith(
         "call_api() has no parameter or option 'query_parms': did you mean 'query_params'?"
     )
+    for name in ("callback", "async"):
+        message = message_of(lambda name=name: api.get_user_inventory(56, 56, **{name: True}))  # type: ignore[misc]
+        assert f"option {name!r}: run the call in the background with client.submit(method, ...). " in message
     assert not server.requests
 
 
