@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -260,7 +261,11 @@ def _csv(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
         try:
             while lines.fieldnames == []:  # a blank line before the names
                 lines.fieldnames = None
-            _check_columns(path, filter(None, lines.fieldnames or ()))
+            names = list(filter(None, lines.fieldnames or ()))
+            other = re.search(r"[;\t|]", names[0]) if len(names) == 1 else None
+            if other is not None:
+                raise ApiValueError(f"{path} has columns separated by {other[0]!r}: separate them by commas")
+            _check_columns(path, names)
             for row in lines:
                 try:
                     arguments = reader.from_text(row)

@@ -77,7 +77,12 @@ def test_texts_arrive_as_they_are(api: Api, tmp_path: Path, info: str) -> None:
             f"{HEADER}56,56,a,b\n".encode(),
             r"no argument 'more values than columns'\. A row takes user_id,",
         ),
-        ("rows.csv", b"user_id;item_id\n56;56\n", "no argument 'user_id;item_id'"),
+        (
+            "rows.csv",
+            b"user_id;item_id\n56;56\n",
+            r"rows\.csv has columns separated by ';': separate them by commas",
+        ),
+        ("rows.csv", b"user_id\titem_id\n56\t56\n", r"rows\.csv has columns separated by '\\t': separate"),
         ("rows.jsonl", b'{"user_id": 56, "item_id": 56}\n{"user_id"', r"rows\.jsonl, line 2 is not JSON"),
         ("rows.jsonl", b"[" * 100_000, r"rows\.jsonl, line 1 is not JSON"),
         (
