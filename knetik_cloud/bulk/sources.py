@@ -25,8 +25,8 @@ class RowReader:
     """Turns rows into the arguments of an operation, and checks them.
 
     A row maps the names of arguments to values. The fields of the body can also stand in the row directly,
-    so that a CSV file needs no nesting: `user_id,entitlement_id`. A row with two values for a field is
-    rejected, even if they are equal.
+    so that a CSV file needs no nesting: `user_id,entitlement_id`. They have the type that the constructor of
+    the body sets. A row with two values for a field is rejected, even if they are equal.
 
     Args:
         operation: The operation.
@@ -36,7 +36,9 @@ class RowReader:
         self.operation = operation
         self._parameters = {parameter.name: parameter for parameter in operation.parameters}
         self._body = next((p for p in operation.parameters if p.place == "body"), None)
-        self._types = _types_of(self._body, operation)
+        self._model = _model_of(self._body, operation)
+        fields = () if self._model is None else self._model._fields.values()
+        self._types = {field.wire: field for field in fields}
         taken = self._parameters.keys()
         names = {field.name: wire for wire, field in self._types.items()}
         names |= {wire: wire for wire in self._types}
@@ -70,7 +72,9 @@ class RowReader:
         if self._body is not None and (body or self._body.name in arguments or self._body.required):
             inner = arguments.get(self._body.name, {})
             inner = getattr(inner, "_json", inner)
-            arguments[self._body.name] = self._check_body(_merged(inner, body) if body else inner)
+            if body:  # then it has fields
+                inner = {**self._model()._json, **_merged(inner, body)}
+            arguments[self._body.name] = self._check_body(inner)
         build(self.operation, arguments, "", {})
         owner = arguments.get(self._owner or "")
         if self.operation.read_back and isinstance(owner, str) and not owner.isdigit():
@@ -88,13 +92,14 @@ class RowReader:
 
     def _check_body(self, body: Any) -> Any:
         """Check the fields of a body that is a dict, as assigning them to the model would."""
-        if not self._types or not isinstance(body, Mapping):
+        if self._model is None or not isinstance(body, Mapping):
             return body
-        checked = dict(body)
+        checked, model = dict(body), self._model()
         for wire, value in body.items():
             field = self._types.get(wire)
             if field is not None and value is not None:
-                checked[wire] = field.convert(value)
+                field.fset(model, value)
+                checked[wire] = model._json[wire]
         return checked
 
     def from_text(self, row: Mapping[str, str | None]) -> dict[str, Any]:
@@ -170,14 +175,10 @@ class RowReader:
         )
 
 
-def _types_of(body: Parameter | None, operation: Operation[Any]) -> dict[str, Any]:
-    """Return the fields of a body that is a model, by their wire names."""
-    if body is None:
-        return {}
-    kind = expressions.parse(body.type, operation.models)
-    if not isinstance(kind, expressions.Reference):
-        return {}
-    return {field.wire: field for field in kind.model._fields.values()}
+def _model_of(body: Parameter | None, operation: Operation[Any]) -> Any:
+    """Return the class of a body that is a model, or None."""
+    kind = None if body is None else expressions.parse(body.type, operation.models)
+    return kind.model if isinstance(kind, expressions.Reference) else None
 
 
 def _merged(first: Any, second: Mapping[str, Any]) -> dict[str, Any]:

@@ -189,6 +189,21 @@ def test_columns_of_a_body_complete_it(api: Api, tmp_path: Path) -> None:
     assert '{"entitlement_id":5}' in bulk.plan(path, api.grant_user_entitlement).requests[0]
 
 
+def test_columns_of_a_body_have_the_type_of_its_constructor(api: Api) -> None:
+    planned = bulk.plan([{"name": "Lamp"}], api.create_entitlement_item)
+    assert """'{"type_hint":"entitlement","name":"Lamp"}'""" in planned.requests[0]
+    planned = bulk.plan([{"name": "Lamp", "type_hint": "other"}], api.create_entitlement_item)
+    assert """'{"type_hint":"other","name":"Lamp"}'""" in planned.requests[0]
+    with pytest.raises(bulk.InvalidRowsError, match=r"entitlement_item\.type_hint missing"):
+        bulk.plan([{"entitlement_item": {"name": "Lamp"}}], api.create_entitlement_item)
+
+
+def test_wrong_columns_of_a_body_are_named_by_its_class(api: Api) -> None:
+    for row in ({"name": "Lamp", "behaviors": 5}, {"entitlement_item": {"behaviors": 5}}):
+        with pytest.raises(bulk.InvalidRowsError, match=r"row 1: EntitlementItem\.behaviors must be a list"):
+            bulk.plan([row], api.create_entitlement_item)
+
+
 def test_columns_of_a_parquet_file_that_occur_twice_are_rejected(api: Api, tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
