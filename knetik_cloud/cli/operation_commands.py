@@ -133,6 +133,14 @@ class OperationCommand(Command):
             options = ", ".join(f"--{dashed(name)}" for name in fields)
             instead = f", or set {options}" if options else ""
             raise click.UsageError(f"the body is missing: pass it as JSON, @FILE or -{instead}")
+        if isinstance(content, dict):
+            missing = [
+                f"--{dashed(name)}"
+                for name, field in fields.items()
+                if field.required and content.get(field.wire, content.get(name)) is None
+            ]
+            if missing:
+                raise click.UsageError(f"the body lacks required fields: set {', '.join(missing)}")
         return arguments if content is None else {**arguments, body.name: content}
 
 

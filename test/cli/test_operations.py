@@ -215,6 +215,8 @@ def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run
             ["entitlements", "grant", "56"],
             "the body is missing: pass it as JSON, @FILE or -, or set --entitlement-id",
         ),
+        (["inventory", "add", "56", "--sku", "x"], "the body lacks required fields: set --note"),
+        (["items", "create", "{}"], "the body lacks required fields: set --name, --type-hint"),
         (["items", "get"], "Missing argument 'ENTITLEMENT_ID'"),
         (["items", "gte", "1"], "did you mean 'get'?"),
         (["item"], "did you mean 'items'?"),
