@@ -5,13 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from knetik_cloud.cli import tree
+from knetik_cloud.cli import calls, tree
 from knetik_cloud.cli.options import Argument, Command, run_of
 from knetik_cloud.cli.profiles import default_config_path
+
+if TYPE_CHECKING:
+    from knetik_cloud.core.operation import Operation
 
 
 class Word(NamedTuple):
@@ -42,18 +45,26 @@ class Entry(NamedTuple):
 def entries() -> Iterator[Entry]:
     """Iterate over what completion offers, command by command."""
     for leaf in tree.walk():
+        groups: Mapping[str, Mapping[str, Operation[Any]]] = {}
         commands = [Word(name, text) for name, text in leaf.children.items()]
         takes_files = False
         for argument in leaf.arguments():
             commands += [Word(value, "") for value in tree.values_of(argument)]
             takes_files = takes_files or tree.takes_file(argument)
+            if argument.name == "operation" and argument.nargs == -1:  # also the words of its command
+                groups = calls.groups()
+        commands += [Word(name, "") for name in groups]
         options, values = [], dict[str, tuple[str, ...] | str | None]()
         for option in leaf.options():
             for name in (*option.opts, *option.secondary_opts):
                 options.append(Word(name, _first_sentence(option.help or "")))
                 if not option.is_flag and not option.count:
                     values[name] = _values(option)
-        yield Entry(" ".join(leaf.words), commands, options, values, takes_files)
+        entry = Entry(" ".join(leaf.words), commands, options, values, takes_files)
+        yield entry
+        for group, operations in groups.items():
+            words = [Word(name, operation.summary) for name, operation in operations.items()]
+            yield entry._replace(path=f"{entry.path} {group}", commands=words)
 
 
 def _values(option: click.Option) -> tuple[str, ...] | str | None:

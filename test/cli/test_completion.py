@@ -119,6 +119,14 @@ def test_operations_are_offered_by_the_names_of_their_methods(shell: Shell) -> N
     assert shell.complete("knetik bulk run grant") == {"grant_user_entitlement"}
 
 
+def test_operations_of_a_bulk_run_are_also_offered_by_the_words_of_their_commands(shell: Shell) -> None:
+    assert shell.complete("knetik bulk run ent") == {"entitlements"}
+    assert shell.complete("knetik bulk run entitlements ") >= {"check", "grant", "use"}
+    assert shell.complete("knetik bulk run entitlements g") == {"grant"}
+    assert shell.complete("knetik bulk run entitlements grant winners.csv --can") == {"--canary"}
+    assert shell.complete("knetik bulk run entitlements grant winners.csv -o c") == {"csv"}
+
+
 def test_files_are_offered_where_a_file_is_expected(shell: Shell) -> None:
     (shell.folder / "winners.csv").write_text("")
     assert "winners.csv" in shell.complete("knetik bulk run entitlements grant w")
