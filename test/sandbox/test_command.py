@@ -60,6 +60,7 @@ def test_tokens_are_enforced_with_the_option() -> None:
     ("options", "message"),
     [
         (["--database", "mongo://u:secret@h/x"], "mongo: is no database here"),
+        (["--database", "postgresql+asyncpg://u@h/x"], "or a PostgreSQL URL, postgresql://user@host/name"),
         (
             ["--database", "postgresql://u@h:secret/x"],
             "write it as postgresql://user:password@host:port/name",

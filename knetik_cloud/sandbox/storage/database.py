@@ -95,13 +95,13 @@ class Database:
 
     Raises:
         UnusableDatabase: If the database can't be opened.
-        ValueError: If the URL is malformed, or belongs to another type of database.
+        ValueError: If the URL is malformed, or belongs to another type of database or driver.
     """
 
     def __init__(self, database: str | None) -> None:
         try:
             url = _url(database)
-            opener = OPENERS.get(url.get_backend_name())
+            opener = OPENERS.get(url.drivername)
             if opener is not None:
                 with explain_missing("sandbox"):
                     self._engine = opener(url)
@@ -487,5 +487,5 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-OPENERS = {"sqlite": _sqlite, "postgresql": _postgresql}
-"""The functions that open each type of database."""
+OPENERS = {"sqlite": _sqlite, "sqlite+pysqlite": _sqlite, "postgresql+psycopg": _postgresql}
+"""The functions that open each type of database, by its driver."""
