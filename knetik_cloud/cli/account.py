@@ -170,11 +170,6 @@ def _secret(kind: str, file: Path | None, helper: str | None, name: str) -> str:
 @contextmanager
 def _hidden_after_a_stop() -> Iterator[None]:
     """Hide what is typed also after Ctrl-Z and `fg`, since a shell turns the echo on for its own prompt."""
-    try:
-        import termios
-    except ImportError:  # Windows, where no command is stopped
-        yield
-        return
 
     def hide(*_: object) -> None:
         with suppress(termios.error):  # in the background
@@ -182,7 +177,13 @@ def _hidden_after_a_stop() -> Iterator[None]:
             modes[3] &= ~termios.ECHO
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)
 
-    before = signal.signal(signal.SIGCONT, hide)
+    try:
+        import termios
+
+        before = signal.signal(signal.SIGCONT, hide)
+    except (ImportError, ValueError):  # on Windows, where no command is stopped, or not in the main thread
+        yield
+        return
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from knetik_cloud import ApiClient, UsersInventoryApi
-from knetik_cloud.cli import profiles
+from knetik_cloud.cli import account, profiles
 from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
@@ -306,6 +306,17 @@ def test_a_password_goes_with_the_client_secret_of_its_source(
     assert set(who(run, "--profile", "a")["overridden"]) >= {
         "password of KNETIK_CLOUD_PASSWORD, by secret_file of profile 'a'"
     }
+
+
+def test_a_secret_is_asked_for_in_any_thread(
+    secured: Sandbox, run: Run, home: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(account, "is_terminal", lambda stream: True)
+    words = ("login", "--host", secured.url, "--store", "file")
+    with ThreadPoolExecutor() as pool:
+        result = pool.submit(run, *words, input=f"{SECRET}\n").result()
+    assert result.code == 0, result.err
+    assert run("items", "list", "--profile", who(run)["profile"]).code == 0
 
 
 def test_a_user_name_without_a_password_is_an_error_as_in_the_sdk(
