@@ -23,7 +23,7 @@ class Type:
     """One type: a scalar, `object` (any JSON), a list, a dict or a model.
 
     `name` is the scalar's name, `list`, `dict` or the model's class; `inner` is what a list or dict holds.
-    `python` overrides the Python type (the contract's `x-python-type`), unless it is one of `BUILDERS`.
+    `python` overrides the Python type (the contract's `x-python-type`).
     """
 
     name: str
@@ -34,7 +34,7 @@ class Type:
     @property
     def expression(self) -> str:
         """The type expression in definitions: `int32`, `list[Behavior]`, `dict[str, Property]`."""
-        if self.python and not self.builders:
+        if self.python:
             return self.python
         if self.inner is None:
             return self.name
@@ -82,11 +82,6 @@ class Type:
         if self.inner is not None:
             return self.inner.model
         return self.name if self.is_model else None
-
-    @property
-    def builders(self) -> frozenset[str]:
-        """The names of the classes among its Python types that format a string."""
-        return frozenset((self.python or "").split(" | ")) & BUILDERS.keys()
 
     @property
     def _element(self) -> Type:

@@ -1,7 +1,8 @@
 """Type expressions, such as `list[Behavior]`, and the types that are composed of others.
 
 An expression is `int32`, `int64`, `int`, `float`, `bool`, `str`, `object` (any JSON), `date`, `datetime`,
-`epoch` (an instant, in whole seconds), `list[T]`, `dict[str, T]`, `A | B`, or the name of a model.
+`epoch` (an instant, in whole seconds), `DateFilter` or `SortOrder` (a text that a module formats), `list[T]`,
+`dict[str, T]`, `A | B`, or the name of a model.
 """
 
 from __future__ import annotations
@@ -221,6 +222,8 @@ _SCALARS: dict[str, Type] = {
     "float": Float(),
     "bool": Boolean(),
     "str": Text(),
+    "DateFilter": Text("one of knetik_cloud.filters, such as after(instant)"),
+    "SortOrder": Text("one of knetik_cloud.sorting, such as descending('id')"),
     "object": Type(),
     "date": Date(),
     "datetime": DateTime(),

@@ -208,7 +208,8 @@ class Boolean(Type):
 class Text(Type):
     """A string."""
 
-    expected = "a str"
+    def __init__(self, expected: str = "a str") -> None:
+        self.expected = expected
 
     def convert(self, value: Any, where: str) -> str:
         value = value_of(value)

@@ -107,6 +107,20 @@ def test_a_range_intersects_with_ranges_only() -> None:
         after(1) & "LT,5"  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ({"filter_date": MOMENT}, "a str or one of knetik_cloud.filters, such as after(instant)"),
+        ({"order": ["id"]}, "a str or one of knetik_cloud.sorting, such as descending('id')"),
+    ],
+)
+def test_the_message_on_another_value_names_the_builders(argument: dict[str, Any], expected: str) -> None:
+    ((name, value),) = argument.items()
+    method = "get_users_inventory" if name == "filter_date" else "get_entitlement_items"
+    with pytest.raises(ApiValueError, match=f"^{re.escape(f'{name} must be {expected}, not {value!r}')}$"):
+        getattr(UsersInventoryApi(), method)(**argument)
+
+
 def test_builders_are_found_from_the_package_and_behave_as_texts() -> None:
     assert knetik_cloud.filters is filters
     assert knetik_cloud.sorting is sorting
