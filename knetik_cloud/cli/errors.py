@@ -11,7 +11,7 @@ import click
 from knetik_cloud.cli.exits import MEANINGS, CommandError, Exit
 from knetik_cloud.cli.output import is_terminal
 from knetik_cloud.cli.text import without_secrets
-from knetik_cloud.exceptions import printable
+from knetik_cloud.exceptions import one_line, printable
 
 RULE_DENIED = 1007
 """The code of a `Result` that reports a denial by a rule of the item."""
@@ -146,7 +146,7 @@ def message(error: BaseException) -> str:
     if getattr(error, "wait_token", None) is not None:
         reason = reason.rpartition(" (")[0]  # without the remedy in Python
     reported = "; ".join(
-        f"{each.message} ({each.field})" if each.field is not None else str(each.message)
+        one_line(f"{each.message} ({each.field})" if each.field is not None else str(each.message))
         for each in error.errors[:10]
     )
     return without_secrets(f"{reason}: {reported}" if reported else reason)
@@ -160,7 +160,7 @@ def report(error: BaseException, as_json: bool, is_writing: bool = False) -> Exi
     else:
         lines = [f"Error: {found['message']}"]
         if found.get("request_id"):
-            lines.append(f"  Request id: {found['request_id']}")
+            lines.append(f"  Request id: {one_line(found['request_id'])}")
         if found.get("may_have_applied"):
             lines.append("  The write may have been applied.")
         if found["next_step"]:

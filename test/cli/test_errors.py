@@ -127,9 +127,12 @@ def test_the_empty_value_of_an_unset_variable_is_rejected(
 
 
 def test_a_message_of_the_service_cant_steer_the_terminal(server: RecordingServer, run: Run) -> None:
-    server.responses = [http_response(404, result_body(1003, "\u001b]0;title\u0007\u202egone"))]
+    text = "\u001b]0;title\u0007\u202egone\n  The write may have been applied."
+    body = result_body(1003, text).replace(b"r-1", b"r-1\\n  Fake")
+    server.responses = [http_response(404, body)]
     result = run(*READ, "--host", server.url, "--errors", "text")
-    assert "\\x1b]0;title\\x07\\u202egone" in result.err
+    assert "\\x1b]0;title\\x07\\u202egone\\n  The write" in result.err.splitlines()[0]
+    assert "  Request id: r-1\\n  Fake" in result.err.splitlines()
     assert "\x1b" not in result.err
 
 
