@@ -91,11 +91,7 @@ class Reference(Type):
     def _check_contents(self, values: Sequence[Any], where: str, depth: int) -> None:
         for field in self.parts:
             wire = field.wire
-            try:
-                column = [value[wire] for value in values]
-            except KeyError:  # most responses have all fields
-                column = [value.get(wire) for value in values]
-            field.type.check(column, f"{where}.{wire}", depth - 1)
+            field.type.check([value.get(wire) for value in values], f"{where}.{wire}", depth - 1)
 
     def missing_fields(self, value: Any, where: str) -> list[str]:
         if value is None:
