@@ -36,27 +36,20 @@ _inherited: list[Mapping[Any, State]] = []
 class _TokenLock(asyncio.Lock):
     """A lock that, as an `RLock` of threads, its holder may acquire again, and only its holder releases."""
 
-    _holder: asyncio.Task[Any] | None = None
-    _depth = 0
-
-    @property
-    def is_held(self) -> bool:
-        """Whether this task holds the lock."""
-        return self._holder is not None and self._holder is asyncio.current_task()
+    _holds: tuple[asyncio.Task[Any] | None, ...] = ()
+    """The task that holds the lock, as often as it has acquired it."""
 
     async def acquire(self) -> Literal[True]:
-        if not self.is_held:
+        if asyncio.current_task() not in self._holds:
             await super().acquire()
-            self._holder = asyncio.current_task()
-        self._depth += 1
+        self._holds += (asyncio.current_task(),)
         return True
 
     def release(self) -> None:
-        if not self.is_held:
+        if asyncio.current_task() not in self._holds:
             raise RuntimeError("this task does not hold the lock")
-        self._depth -= 1
-        if not self._depth:
-            self._holder = None
+        self._holds = self._holds[1:]
+        if not self._holds:
             super().release()
 
 
