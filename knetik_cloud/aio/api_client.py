@@ -64,10 +64,9 @@ class _Shared(Shared):
         with self._lock:
             states, self._states = self._states, {}
         for loop, state in states.items():
+            state.transport.start_closing()
             if loop is asynchronous.running_loop():
                 await cast("RESTClientObject", state.transport).close()
-            elif not loop.is_closed():
-                loop.call_soon_threadsafe(state.transport.start_closing)
 
     def reset_after_fork(self) -> None:
         """Leave the parent's connections alone: closing a transport would speak on them."""
