@@ -76,16 +76,10 @@ class _Shared(Shared):
                     self._executor = futures.ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
                 future = futures.Future()
                 self._executor.submit(copy_context().run, _fulfill, future, partial(method, *args, **kwargs))
-                return future
-            except RuntimeError as error:  # the pool may have queued it all the same
-                if future is not None and not future.cancel():
-                    return future
-                reason = str(error)
-            except ImportError as error:
-                if shutdown_error(error) is error:
-                    raise
-                reason = "the interpreter shuts down"
-        raise ApiValueError(f"no thread can be started ({reason}): call the method")
+            except (ImportError, RuntimeError) as error:  # the interpreter shuts down, or has no thread left
+                if future is None or future.cancel():  # the pool may have queued it all the same
+                    raise ApiValueError(f"no thread can be started ({error}): call the method") from None
+            return future
 
     def close(self) -> None:
         with self._lock:
