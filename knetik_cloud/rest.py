@@ -44,7 +44,9 @@ class RESTResponse(Closing, ReceivedResponse):
                 `Configuration.max_response_size`.
         """
         if self._data is None:
-            self._data = run(self._read_rest())
+            limit = self._exchange.transport.configuration.max_response_size
+            self._exchange.response.limit_rest(limit, len(self._rest))
+            self._data = run(self._read(None))
         return self._data
 
     def stream(self, amount: int = CHUNK_BYTES) -> Iterator[bytes]:

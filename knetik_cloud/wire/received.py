@@ -44,12 +44,6 @@ class ReceivedResponse:
 
     distrust = discard_connection  # its public name in 1.0.0, which programs may still call
 
-    async def _read_rest(self) -> bytes:
-        """Read what is left, up to the limit of the client."""
-        exchange = self._exchange
-        exchange.response.limit_rest(exchange.transport.configuration.max_response_size, len(self._rest))
-        return await self._read(None)
-
     async def _read(self, amount: int | None) -> bytes:
         """Read a number of bytes, or all that are left. An error drops what has been received.
 
