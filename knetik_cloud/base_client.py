@@ -118,9 +118,7 @@ class Shared:
         """
         configuration, earlier = self.configuration, None if self._built is None else self._built[0]
         revision = configuration._revision  # read before the values, so that a later change is noticed
-        settings = configuration.settings()
-        headers = options.override_headers(dict(settings.headers), self._default_headers)
-        settings = settings._replace(headers=headers)
+        settings = configuration.settings().with_options({"_headers": self._default_headers})
         credentials = tuple(getattr(configuration, name) for name in CREDENTIALS)
         tokens = earlier.tokens if earlier and credentials == self._credentials else configuration.tokens()
         engine = Engine(
