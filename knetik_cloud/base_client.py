@@ -95,12 +95,11 @@ class Shared:
             built = self._built
             if built is None or built[2] is not configuration._revision:
                 built = self._build_engine()
-            transport = None if state is None else state.transport
-            if transport and transport.connection_settings != ConnectionSettings.of(configuration):
+            lock = state.token_lock if state else type(self)._token_lock_type()
+            transport = state.transport if state else type(self)._transport_type(configuration)
+            if transport.connection_settings != ConnectionSettings.of(configuration):
                 transport.start_closing()
-                transport = None
-            transport = transport or type(self)._transport_type(configuration)
-            lock = type(self)._token_lock_type() if state is None else state.token_lock
+                transport = type(self)._transport_type(configuration)
             self._states[loop] = state = State(*built, transport, lock)
             return state
 
