@@ -15,7 +15,6 @@ from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.health import Health
 from knetik_cloud.lazy import LazyModule
-from knetik_cloud.observation import is_interruption
 from knetik_cloud.path_call import prepare_path_call
 from knetik_cloud.rest import Closing, RESTClientObject, RESTResponse
 from knetik_cloud.secret import Secret
@@ -94,12 +93,7 @@ class _Shared(Shared):
         return bool(state.token_lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)))
 
     async def call_provider(self, command: CallProvider) -> Any:
-        try:
-            return command.provider.get_token()
-        except BaseException as error:
-            if is_interruption(error):
-                raise
-            return error
+        return command.provider.get_token()
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

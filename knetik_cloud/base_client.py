@@ -163,6 +163,8 @@ class Shared:
                         await self.await_hook(command.awaitable)
                 except BaseException as error:
                     raised = error  # the engine adds what it knows, and raises it
+                    if isinstance(command, CallProvider) and not is_interruption(error):
+                        outcome, raised = error, None
         except StopIteration as result:
             return result.value  # type: ignore[no-any-return]
         finally:
@@ -192,7 +194,7 @@ class Shared:
         raise NotImplementedError
 
     async def call_provider(self, command: CallProvider) -> Any:
-        """Call a token provider, and return its result or its exception."""
+        """Call a token provider, and return its result."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

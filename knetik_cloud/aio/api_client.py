@@ -88,9 +88,9 @@ class _Shared(Shared):
                 result = command.provider.get_token()
                 return await result if inspect.isawaitable(result) else result
         except BaseException as error:
-            if is_interruption(error):
+            if is_interruption(error) or not timeout.expired():
                 raise
-            return auth.token_wait_error() if timeout.expired() else error
+            return auth.token_wait_error()
 
 
 class ApiClient(Closing, BaseClient[_Shared]):

@@ -116,4 +116,4 @@ class Failure(NamedTuple):
         return error
 
 
-Outcome = Response | Failure | Secret | tuple[Any, ...] | str | Exception | None
+Outcome = Response | Failure | Secret | tuple[Any, ...] | str | BaseException | None
