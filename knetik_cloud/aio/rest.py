@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Self
@@ -131,6 +130,5 @@ async def _until_closed(opened: set[AsyncioPipe]) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        with contextlib.suppress(Exception):
-            for pipe in list(opened):
-                pipe.close()
+        for pipe in list(opened):
+            pipe.close()
