@@ -36,15 +36,12 @@ T = TypeVar("T")
 
 def _fulfill(future: futures.Future[T], work: Callable[[], T]) -> None:
     """Run the work of a future in a thread, unless it was cancelled."""
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        result = work()
-    except BaseException as error:
-        future.set_exception(error)
-        del future, work  # which the traceback would keep alive
-    else:
-        future.set_result(result)
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+            del future, work  # which the traceback would keep alive
 
 
 class _Shared(Shared):
@@ -83,11 +80,10 @@ class _Shared(Shared):
     def close(self) -> None:
         with self._lock:
             self.is_closed = True
-            executor, self._executor = self._executor, None
             for state in self._states.values():
                 state.transport.start_closing()
-        if executor is not None:
-            executor.shutdown(wait=False)
+            if self._executor is not None:
+                self._executor.shutdown(wait=False)
 
     async def acquire_token_lock(self, state: State, seconds: float) -> bool:
         return bool(state.token_lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)))
