@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from knetik_cloud import upward
@@ -74,12 +75,10 @@ class _Shared(Shared):
         super().reset_after_fork()
 
     async def acquire_token_lock(self, state: State, seconds: float) -> bool:
-        try:
+        with suppress(TimeoutError):
             async with asynchronous.timeout(seconds):  # an unlocked one may have waiters already
-                await state.token_lock.acquire()
-        except TimeoutError:
-            return False
-        return True
+                return bool(await state.token_lock.acquire())
+        return False
 
     async def call_provider(self, command: CallProvider) -> Any:
         """Call a token provider, for as long as the call's deadline allows."""
