@@ -643,6 +643,22 @@ def test_button_asks_in_a_browser_that_does_not_report_that_loading_was_stopped(
     assert questions == ["The last action has no response yet. Send it again?"] * 2
 
 
+def test_button_asks_again_after_its_action_was_sent_again(sandbox: Sandbox, open_page: OpenPage) -> None:
+    sandbox.fail("use_user_entitlement_item", delay=5, times=None)
+    page = open_page("/console/try/use_user_entitlement_item?user_id=56&item_id=56")
+    questions: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.accept() if len(questions) == 1 else dialog.dismiss()
+
+    page.on("dialog", answer)
+    send = "document.querySelector('form[method=post] button').click()"
+    page.evaluate(f"for (const time of [0, 1200, 1500, 2600]) setTimeout(() => {{ {send} }}, time)")
+    page.wait_for_timeout(3500)
+    assert len(questions) == 2
+
+
 def test_try_form_uses_the_credentials_of_the_data(act_on: OpenPage) -> None:
     with Sandbox(require_auth=True) as sandbox:
         page = act_on(f"{sandbox.url}/console/try/get_users_inventory")

@@ -212,17 +212,22 @@
   // A second click on a button whose request is under way would repeat its action. No event of Firefox and Safari
   // reports that loading was stopped, so a click later than a double click asks.
   let sent = null;
+  let isAgain = false;
   const allowSending = () => { sent = null; };
   document.addEventListener('submit', (event) => {
     if (event.target.getAttribute('method') !== 'post') return;
     const isFirst = sent === null;
     if (isFirst || (event.timeStamp - sent > 1000 && window.confirm('The last action has no response yet. Send it again?'))) {
       sent = event.timeStamp;
+      isAgain = !isFirst;
     } else {
       event.preventDefault();
     }
   });
-  window.navigation?.addEventListener('navigateerror', allowSending); // Loading was stopped.
+  window.navigation?.addEventListener('navigateerror', () => {
+    if (!isAgain) allowSending(); // Loading was stopped. Sending again stops it too, but is under way itself.
+    isAgain = false;
+  });
   window.addEventListener('pageshow', allowSending);
 
   function focusRow() {
