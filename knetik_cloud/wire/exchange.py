@@ -145,9 +145,8 @@ class Exchange:
     def finish(self) -> None:
         """Release the connection: it is used again if the response ended properly."""
         if self._pipe is not None and not self.is_over:
-            self._pipe.max_idle = self.response.max_idle
             self.is_over = True
-            self.transport.release(self._pipe, self.response.is_reusable)
+            self.transport.release(self._pipe, self.response)
 
     def abort(self) -> None:
         """Close the connection, unless it has been released. The rest of the response is lost."""
@@ -267,8 +266,7 @@ class Transport(Generic[R]):
                 pipe = self._idle.pop()
             except IndexError:
                 return None
-            limit = min(MAX_IDLE_SECONDS, pipe.max_idle)
-            is_fresh = not pipe.must_close and clock.monotonic() - pipe.idle_since < limit
+            is_fresh = not pipe.must_close and clock.monotonic() < pipe.usable_until
             if is_fresh and pipe.receive_now() is None:
                 return pipe
             pipe.close()
@@ -311,12 +309,12 @@ class Transport(Generic[R]):
                 self.route = route
             return self.route
 
-    def release(self, pipe: Pipe, is_reusable: bool) -> None:
+    def release(self, pipe: Pipe, response: Response) -> None:
         """End an exchange: keep its connection for the next request, or close it."""
-        if not is_reusable or pipe.must_close or len(self._idle) >= self.configuration.pool_size:
+        if not response.is_reusable or pipe.must_close or len(self._idle) >= self.configuration.pool_size:
             pipe.close()
             return
-        pipe.idle_since = clock.monotonic()
+        pipe.usable_until = clock.monotonic() + min(MAX_IDLE_SECONDS, response.max_idle)
         self._idle.append(pipe)
         if self.is_closed:  # checked last: a close in another thread finds this connection in its place
             self.close_idle()

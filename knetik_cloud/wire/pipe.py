@@ -27,9 +27,8 @@ class Pipe(Protocol):
 
     _deadline: float = math.inf
     _wait: float = math.inf
-    idle_since: float = 0.0
-    max_idle: float = math.inf
-    """The seconds of idleness after which the connection must not carry another request."""
+    usable_until: float = math.inf
+    """The moment of the monotonic clock at which an idle connection is too old for another request."""
     must_close: bool = False
     """Whether the connection must not carry another request."""
 

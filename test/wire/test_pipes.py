@@ -308,7 +308,6 @@ def test_forwarding_proxy_gets_the_credentials(server: RecordingServer) -> None:
 class Peered:
     """A pipe whose other end is a TLS server in memory."""
 
-    idle_since = 0.0
     must_close = False
 
     def __init__(self) -> None:

@@ -111,7 +111,7 @@ def test_connection_that_was_idle_for_55_seconds_is_not_used_again(seconds: int,
         api = UsersInventoryApi(client)
         api.get_user_inventory(56, 56)
         (idle,) = client._shared.current().transport._idle
-        idle.idle_since -= seconds
+        idle.usable_until -= seconds
         api.get_user_inventory(56, 56)
         assert server.connections == connections
 
@@ -137,11 +137,11 @@ def test_connection_is_not_used_again_when_its_server_may_be_closing_it(
         server.play_next(keeps(http_response(ENTRY, f"Keep-Alive: {header}")))
         api.get_user_inventory(56, 56)
         (idle,) = client._shared.current().transport._idle
-        idle.idle_since -= seconds
+        idle.usable_until -= seconds
         api.get_user_inventory(56, 56)
         assert server.connections == connections
         (idle,) = client._shared.current().transport._idle
-        idle.idle_since -= 54  # this response set no limit
+        idle.usable_until -= 54  # this response set no limit
         api.get_user_inventory(56, 56)
         assert server.connections == connections
 
