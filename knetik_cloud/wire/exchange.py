@@ -317,15 +317,11 @@ class Transport(Generic[R]):
         pipe.usable_until = clock.monotonic() + min(MAX_IDLE_SECONDS, response.max_idle)
         self._idle.append(pipe)
         if self.is_closed:  # checked last: a close in another thread finds this connection in its place
-            self.close_idle()
+            self.start_closing()
 
     def start_closing(self) -> None:
         """Close the idle connections. Those in use are closed when their calls end."""
         self.is_closed = True
-        self.close_idle()
-
-    def close_idle(self) -> None:
-        """Close the idle connections."""
         with suppress(IndexError):
             while True:
                 self._idle.pop().close()
