@@ -172,8 +172,8 @@ def written(request: Request, start: str, route: Route) -> tuple[bytes, bytes]:
     lines = [f"{request.method} {route.prefix}{request.target} HTTP/1.1\r\n", start]
     for name, value in request.headers.items():
         lines.append(f"{name}: {value.reveal() if isinstance(value, Secret) else value}\r\n")
-    if route.prefix and route.proxy_secret is not None:
-        lines.append(f"Proxy-Authorization: {route.proxy_secret.reveal()}\r\n")
+    if route.prefix:
+        lines.append(route.proxy_header.reveal())
     content = request.content()
     body = content or b""
     if content is not None or request.method in ("POST", "PUT", "PATCH"):
@@ -193,9 +193,7 @@ async def open_tunnel(pipe: Pipe, route: Route) -> None:
     Raises:
         TunnelError: If the proxy does not.
     """
-    secret = route.proxy_secret
-    credentials = "" if secret is None else f"Proxy-Authorization: {secret.reveal()}\r\n"
-    head = f"CONNECT {route.tunnel} HTTP/1.1\r\nHost: {route.tunnel}\r\n{credentials}\r\n"
+    head = f"CONNECT {route.tunnel} HTTP/1.1\r\nHost: {route.tunnel}\r\n{route.proxy_header.reveal()}\r\n"
     response = Response("CONNECT")
     await pipe.send(head.encode("latin-1"))
     while not response.status:

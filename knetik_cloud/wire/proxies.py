@@ -52,24 +52,24 @@ def _with_scheme(proxy: str) -> str:
     )
 
 
-def split(proxy: str) -> tuple[str, Secret | None, tuple[Secret, ...]]:
+def split(proxy: str) -> tuple[str, Secret, tuple[Secret, ...]]:
     """Split a proxy's URL.
 
     Returns:
-        The URL without credentials, the `Proxy-Authorization` that they make, and the credentials in the
-        forms in which the proxy may echo them.
+        The URL without credentials, the header that they make, which is empty without any, and the
+        credentials in the forms in which the proxy may echo them.
     """
     url = urlsplit(proxy)
     userinfo, at, address = url.netloc.rpartition("@")
     if not at:
-        return proxy, None, ()
+        return proxy, Secret(""), ()
     credentials = unquote(userinfo)
     credentials += "" if ":" in credentials else ":"  # which separates an empty password
-    authorization = Secret(f"Basic {base64.b64encode(credentials.encode('utf-8')).decode()}")
+    authorization = f"Basic {base64.b64encode(credentials.encode('utf-8')).decode()}"
     password = userinfo.partition(":")[2]
-    forms = dict.fromkeys((userinfo, unquote(userinfo), password, unquote(password)))
-    secrets = (authorization, *map(Secret, forms))
-    return urlunsplit(url._replace(netloc=address)), authorization, secrets
+    forms = dict.fromkeys((authorization, userinfo, unquote(userinfo), password, unquote(password)))
+    header = Secret(f"Proxy-Authorization: {authorization}\r\n")
+    return urlunsplit(url._replace(netloc=address)), header, tuple(map(Secret, forms))
 
 
 def is_excepted(host: str, port: int, no_proxy: str) -> bool:

@@ -23,7 +23,7 @@ class Route:
         needs_tls: Whether any hop uses TLS.
         prefix: The start of each target: the origin for a proxy that forwards requests, otherwise "".
         proxy: The proxy as error messages name it, without credentials, or None.
-        proxy_secret: The `Proxy-Authorization`, or None.
+        proxy_header: The header with the credentials of the proxy, empty without any.
         secrets: The credentials of the proxy, in the forms in which it may echo them.
         tls: The TLS context of all hops, or None.
         trust: The certificate authorities that `tls` trusts, for error messages.
@@ -41,7 +41,7 @@ class Route:
         self.tunnel: str | None = None
         self.prefix = ""
         chosen = proxies.choose(url.scheme, host, port, proxy, no_proxy, environ)
-        address, self.proxy_secret, self.secrets = proxies.split(chosen or "")
+        address, self.proxy_header, self.secrets = proxies.split(chosen or "")
         via = urlsplit(address)
         self.tls_to_proxy = via.scheme == "https"
         self.needs_tls = self.tls_to_proxy or self.tls_to is not None

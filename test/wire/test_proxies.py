@@ -129,13 +129,13 @@ def test_any_list_of_exceptions_is_read(host: str, listed: str) -> None:
 
 
 def test_credentials_are_split_from_the_url() -> None:
-    address, secret, secrets = proxies.split("http://robin:p%40ss@proxy:3128")
+    address, header, secrets = proxies.split("http://robin:p%40ss@proxy:3128")
     assert address == "http://proxy:3128"
-    assert secret is not None
-    assert secret.reveal() == "Basic cm9iaW46cEBzcw=="
+    assert header.reveal() == "Proxy-Authorization: Basic cm9iaW46cEBzcw==\r\n"
     forms = ["Basic cm9iaW46cEBzcw==", "robin:p%40ss", "robin:p@ss", "p%40ss", "p@ss"]
     assert [form.reveal() for form in secrets] == forms
-    assert proxies.split("http://proxy:3128") == ("http://proxy:3128", None, ())
+    address, header, secrets = proxies.split("http://proxy:3128")
+    assert (address, header.reveal(), secrets) == ("http://proxy:3128", "", ())
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_credentials_are_split_from_the_url() -> None:
     ],
 )
 def test_credentials_have_a_colon(userinfo: str, credentials: str) -> None:
-    _, secret, secrets = proxies.split(f"http://{userinfo}@proxy:3128")
-    assert secret is not None
-    assert base64.b64decode(secret.reveal().removeprefix("Basic ")).decode() == credentials
+    _, header, secrets = proxies.split(f"http://{userinfo}@proxy:3128")
+    encoded = header.reveal().removeprefix("Proxy-Authorization: Basic ")
+    assert base64.b64decode(encoded).decode() == credentials
     assert userinfo in [form.reveal() for form in secrets]
