@@ -31,7 +31,7 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._unread = b""
         self._error: Exception | None = None
-        self._is_at_end = self._is_paused = False
+        self._is_at_end = False
         self._until = self._checked_at = math.inf
         self._timer: asyncio.TimerHandle | threading.Timer | None = None
 
@@ -39,6 +39,7 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport | None = cast("Any", transport)  # uvloop's is not a subclass
+        self._transport.set_write_buffer_limits(SEND_BYTES)
         self._can_receive = readable_check(transport.get_extra_info("socket"))
         self._opened.add(self)
 
@@ -53,23 +54,17 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_at_end, self._is_paused = True, False
-        self._transport, self._error = None, exc
+        self._transport, self._error, self._is_at_end = None, exc, True
         self._opened.discard(self)
         self._wake()
         self._watch()  # nothing waits any longer, which ends the timer
-
-    def pause_writing(self) -> None:
-        self._is_paused = True
-
-    def resume_writing(self) -> None:
-        self._is_paused = False
-        self._wake()
 
     def _wake(self) -> None:
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+    resume_writing = _wake
 
     # What the exchange calls
 
@@ -80,7 +75,7 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
             if transport is None or transport.is_closing():
                 raise self._error or ConnectionResetError("the connection was closed")
             transport.write(data[start : start + SEND_BYTES])
-            while self._is_paused or (listener is not None and self._has_arrived()):
+            while (listener and self._has_arrived()) or transport.get_write_buffer_size() > SEND_BYTES:
                 if listener is None or not self._has_arrived():
                     await self._event()
                 elif not self._unread and not self._is_at_end:
