@@ -91,9 +91,8 @@ def wait_for(sockets: Sequence[socket.socket], events: int, seconds: float) -> S
     """Wait until sockets can be read or written, and return those that can."""
     with selectors.DefaultSelector() as selector:
         for sock in sockets:
-            selector.register(sock, events)
-        ready = {key.fd for key, _ in selector.select(None if seconds > MAX_WAIT_SECONDS else seconds)}
-    return [sock for sock in sockets if sock.fileno() in ready]
+            selector.register(sock, events, sock)
+        return [key.data for key, _ in selector.select(None if seconds > MAX_WAIT_SECONDS else seconds)]
 
 
 class _Dialer:
