@@ -253,10 +253,7 @@ class Response:
 
     def _decide_framing(self, status: int, is_old: bool) -> None:
         """Decide where the body ends, and reject what two readers could read in two ways."""
-        values = self._values
-        if self._method == "CONNECT":
-            self._left = 0
-            return
+        values = {} if self._method == "CONNECT" else self._values  # what a tunnel announces means nothing
         if "transfer-encoding" in values:
             coding = ", ".join(values["transfer-encoding"])
             self._is_chunked = coding.lower() == "chunked"
@@ -270,14 +267,15 @@ class Response:
                 raise FramingError(f"its length is {', '.join(values['content-length'])!r}")
         connection = ",".join(values.get("connection", ())).lower()
         is_kept_alive = "keep-alive" in connection if is_old else "close" not in connection
-        is_head, is_bare = self._method == "HEAD", status in (101, 204, 304)
+        is_bare = status in (101, 204, 304)
         if is_bare:
             is_certain = status != 101 and not self._is_chunked and not length
         elif self._is_chunked:
             is_certain = length is None and not is_old
         else:
-            is_certain = length is not None or is_head
-        self._left = 0 if is_head or is_bare else None if self._is_chunked else length
+            is_certain = length is not None or self._method == "HEAD"
+        is_empty = is_bare or self._method in ("HEAD", "CONNECT")
+        self._left = 0 if is_empty else None if self._is_chunked else length
         self._is_kept_alive = is_kept_alive and is_certain
 
     # The body
