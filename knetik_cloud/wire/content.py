@@ -18,10 +18,10 @@ _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 class Inflater:
     """A decoder of gzip, of several members too, or of deflate, with or without its zlib header."""
 
+    _inflater: zlib._Decompress | None = None
+
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
-        self._inflater = zlib.decompressobj(_ZLIB if encoding == "deflate" else _GZIP)
-        self._is_begun = False
         self._members = 1
         self.produced = 0
 
@@ -31,11 +31,10 @@ class Inflater:
         Raises:
             ApiResponseError: If the bytes are not in that encoding.
         """
-        if not self._is_begun:
-            self._is_begun = True
+        if self._inflater is None:
             # Many servers send no zlib header, whose first byte begins no raw data.
-            if self._encoding == "deflate" and data[0] & 15 != 8:
-                self._inflater = zlib.decompressobj(_RAW)
+            deflate = _ZLIB if data[0] & 15 == 8 else _RAW
+            self._inflater = zlib.decompressobj(deflate if self._encoding == "deflate" else _GZIP)
         while not self._inflater.eof or self._next_member(data):
             try:
                 chunk = self._inflater.decompress(data, CHUNK_BYTES)
@@ -53,7 +52,7 @@ class Inflater:
         Raises:
             ApiResponseError: If their end is missing.
         """
-        if self._is_begun and not self._inflater.eof:
+        if self._inflater is not None and not self._inflater.eof:
             raise _unreadable(f"its {self._encoding} body is truncated")
 
     def _next_member(self, data: bytes) -> bool:
