@@ -51,7 +51,7 @@ class _Shared(Shared):
 
     def reset_after_fork(self) -> None:
         for state in self._states.values():
-            state.transport.close_idle()  # a view holds the state until its next call
+            state.transport.start_closing()  # a view holds the state until its next call
         super().reset_after_fork()
         self._executor = None
 
