@@ -455,6 +455,20 @@ def test_client_of_a_loop_that_was_closed_by_hand_closes_its_connections(server:
     assert connections_to(server) == []
 
 
+def test_client_that_another_loop_closed_leaves_no_connection_to_a_loop_that_never_runs_again(
+    server: RecordingServer,
+) -> None:
+    server.responses = [http_response(200, b'{"id": 56}')]
+    loop = asyncio.new_event_loop()
+    client = aio.ApiClient(Configuration(server.url))
+    loop.run_until_complete(aio.UsersInventoryApi(client).get_user_inventory(56, 56))
+    asyncio.run(client.close())
+    loop.close()
+    del client
+    gc.collect()
+    assert connections_to(server) == []
+
+
 @pytest.mark.parametrize("closes", [True, False])
 def test_response_that_is_dropped_in_the_last_turn_of_a_loop_leaves_no_connection(
     server: RecordingServer, closes: bool
@@ -469,6 +483,20 @@ def test_response_that_is_dropped_in_the_last_turn_of_a_loop_leaves_no_connectio
     loop = asyncio.new_event_loop()
     loop.run_until_complete(drop())
     loop.close()
+    assert connections_to(server) == []
+
+
+def test_response_that_is_dropped_after_the_last_turn_of_a_loop_leaves_no_connection(
+    server: RecordingServer,
+) -> None:
+    server.responses = [http_response(200, b'{"id": 56}')]
+    client = aio.ApiClient(Configuration(server.url))
+    loop = asyncio.new_event_loop()
+    response = loop.run_until_complete(client.raw(aio.UsersInventoryApi(client).get_user_inventory, 56, 56))
+    del response
+    loop.close()
+    del client
+    gc.collect()
     assert connections_to(server) == []
 
 
