@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from knetik_cloud import upward
 from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, Shared, State, check_method, shutdown_error
 from knetik_cloud.core.operation import Operation
-from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.health import Health
 from knetik_cloud.lazy import LazyModule
@@ -87,9 +86,6 @@ class _Shared(Shared):
 
     async def acquire_token_lock(self, state: State, seconds: float) -> bool:
         return bool(state.token_lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)))
-
-    async def call_provider(self, command: CallProvider) -> Any:
-        return command.provider.get_token()
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

@@ -156,7 +156,10 @@ class Shared:
                     elif isinstance(command, ObtainToken):
                         outcome = await self._obtain_token(state, command)
                     elif isinstance(command, CallProvider):
-                        outcome = await self.call_provider(command)
+                        # Called here, since a coroutine would turn a StopIteration into another error.
+                        outcome = command.provider.get_token()  # type: ignore[assignment]
+                        if not isinstance(outcome, (str, Secret, tuple)):
+                            outcome = await self.await_token(outcome, command.deadline)
                     elif isinstance(command, Sleep):
                         await self.sleep(command.seconds)
                     else:
@@ -193,8 +196,9 @@ class Shared:
         """Wait for the token lock, and return whether it was acquired in time."""
         raise NotImplementedError
 
-    async def call_provider(self, command: CallProvider) -> Any:
-        """Call a token provider, and return its result."""
+    async def await_token(self, result: Any, deadline: float) -> Any:
+        """Return the result of a token provider, which is awaited if it can be."""
+        return result
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

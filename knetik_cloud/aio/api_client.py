@@ -15,7 +15,6 @@ from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, Shared, State, 
 from knetik_cloud.core import auth
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.operation import Operation
-from knetik_cloud.core.outcome import CallProvider
 from knetik_cloud.exceptions import ApiException
 from knetik_cloud.health import Health
 from knetik_cloud.observation import is_interruption
@@ -80,11 +79,10 @@ class _Shared(Shared):
                 return bool(await state.token_lock.acquire())
         return False
 
-    async def call_provider(self, command: CallProvider) -> Any:
-        """Call a token provider, for as long as the call's deadline allows."""
+    async def await_token(self, result: Any, deadline: float) -> Any:
+        """Await the result of a token provider, for as long as the call's deadline allows."""
         try:
-            async with asynchronous.timeout(command.deadline - monotonic()) as timeout:
-                result = command.provider.get_token()
+            async with asynchronous.timeout(deadline - monotonic()) as timeout:
                 return await result if inspect.isawaitable(result) else result
         except BaseException as error:
             if is_interruption(error) or not timeout.expired():

@@ -192,6 +192,7 @@ class Provider:
         (5, "the token provider Provider must provide the token as a str or a Secret, not int"),
         ("a\nb", "the token provider Provider provided a token with a line break: strip it"),
         (OSError("sealed"), "the token provider failed with OSError"),
+        (StopIteration("no more"), "the token provider failed with StopIteration"),
         (NotFoundException(status=404, reason="No secret"), "404 No secret"),
     ],
     ids=str,
