@@ -65,6 +65,8 @@ class _Shared(Shared):
             states, self._states = self._states, {}
         for loop, state in states.items():
             state.transport.start_closing()
+            with suppress(RuntimeError):  # an open loop keeps the transport, which closes the rest in the end
+                loop.call_soon_threadsafe(state.transport.start_closing)
             if loop is asynchronous.running_loop():
                 await cast("RESTClientObject", state.transport).close()
 
