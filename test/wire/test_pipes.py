@@ -443,11 +443,17 @@ def test_alert_that_cant_be_sent_leaves_the_error_of_the_handshake(
     assert pipe.sent == 2
 
 
-def test_client_of_a_loop_that_was_closed_by_hand_closes_its_connections(server: RecordingServer) -> None:
+def client_used_in(loop: asyncio.AbstractEventLoop, server: RecordingServer) -> aio.ApiClient:
+    """Return a client that holds an idle connection in a loop."""
     server.responses = [http_response(200, b'{"id": 56}')]
-    loop = asyncio.new_event_loop()
     client = aio.ApiClient(Configuration(server.url))
     loop.run_until_complete(aio.UsersInventoryApi(client).get_user_inventory(56, 56))
+    return client
+
+
+def test_client_of_a_loop_that_was_closed_by_hand_closes_its_connections(server: RecordingServer) -> None:
+    loop = asyncio.new_event_loop()
+    client = client_used_in(loop, server)
     assert len(connections_to(server)) == 1
     loop.close()
     del client
@@ -459,10 +465,8 @@ def test_client_of_a_loop_that_was_closed_by_hand_closes_its_connections(server:
 def test_client_that_another_loop_closed_leaves_no_connection_to_a_loop_that_never_runs_again(
     server: RecordingServer, is_dropped_first: bool
 ) -> None:
-    server.responses = [http_response(200, b'{"id": 56}')]
     loop = asyncio.new_event_loop()
-    client = aio.ApiClient(Configuration(server.url))
-    loop.run_until_complete(aio.UsersInventoryApi(client).get_user_inventory(56, 56))
+    client = client_used_in(loop, server)
     asyncio.run(client.close())
     held = [] if is_dropped_first else [client]
     del client
