@@ -64,11 +64,12 @@ class _Shared(Shared):
         with self._lock:
             states, self._states = self._states, {}
         for loop, state in states.items():
+            if loop is asynchronous.running_loop():
+                await cast("RESTClientObject", state.transport).close()
+                continue
             state.transport.start_closing()
             with suppress(RuntimeError):  # an open loop keeps the transport, which closes the rest in the end
                 loop.call_soon_threadsafe(state.transport.start_closing)
-            if loop is asynchronous.running_loop():
-                await cast("RESTClientObject", state.transport).close()
 
     def reset_after_fork(self) -> None:
         """Leave the parent's connections alone: closing a transport would speak on them."""
