@@ -11,7 +11,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from knetik_cloud import ApiClient, Configuration, UsersInventoryApi
 from knetik_cloud.sandbox import Sandbox
+from test.listening import stop_listening
 
 RunScript = Callable[[str], subprocess.CompletedProcess[str]]
 
@@ -123,9 +123,7 @@ class RecordingServer:
                 connection.sendall(self.responses.pop(0) if len(self.responses) > 1 else self.responses[0])
 
     def close(self) -> None:
-        # Shut down first: the thread must not accept from whatever gets the descriptor's number next.
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+        stop_listening(self._listener)
         self._thread.join(5)
         self._listener.close()
 

@@ -23,6 +23,7 @@ from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
 from test.conftest import RecordingServer, http_response
+from test.listening import stop_listening
 
 from .conftest import Run, profiles_file, spawn
 
@@ -71,8 +72,7 @@ class SecureServer:
                 connection.sendall(response)
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+        stop_listening(self._listener)
         self._thread.join(5)
         self._listener.close()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from knetik_cloud.sandbox import Sandbox
+from test.listening import stop_listening
 from test.polling import wait_until
 
 from .conftest import KNETIK
@@ -69,7 +70,7 @@ class Endless:
         )
 
     def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
+        stop_listening(self._listener)
         self._listener.close()
 
 

@@ -79,7 +79,8 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-os.register_at_fork(after_in_child=_loop.cache_clear)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_loop.cache_clear)
 
 DRIVERS: dict[str, Callable[[Configuration], Driver]] = {"sync": SyncDriver, "aio": AioDriver}
 """By name. A further transport joins by adding itself here: all rows then run over it too."""

@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from test.listening import stop_listening
+
 CERTIFICATES = Path(__file__).parent / "certificates"
 ENTRY = {"id": 56, "status": "active", "item_id": 7}
 TOKEN_RESPONSE = {"access_token": "granted-token-canary", "token_type": "bearer", "expires_in": 3600}
@@ -152,8 +154,7 @@ class FaultServer:
 
     def __exit__(self, *error: object) -> None:
         self.is_stopped = True
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+        stop_listening(self._listener)
         self._listener.close()
         with self._lock:
             peers = list(self._peers)

@@ -13,6 +13,7 @@ import pytest
 
 from knetik_cloud import ApiConnectionException, Configuration
 from test.faults.drivers import get_entry
+from test.listening import stop_listening
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -33,7 +34,7 @@ def resetting_port() -> Iterator[int]:
 
         threading.Thread(target=reset, daemon=True).start()
         yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
+        stop_listening(listener)
 
 
 @pytest.mark.parametrize("is_async", [False, True])

@@ -30,6 +30,7 @@ from knetik_cloud import (
     UsersInventoryApi,
 )
 from test.faults.child import PROJECT
+from test.listening import stop_listening
 
 THREADS = 16
 FATES = {
@@ -118,7 +119,7 @@ class FaultyProxy:
     def close(self) -> None:
         """Stop, and wait for the connections to end."""
         self._is_stopped = True
-        self._listener.shutdown(socket.SHUT_RDWR)
+        stop_listening(self._listener)
         self._listener.close()
         for thread in self._threads:
             thread.join(5)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from knetik_cloud import ApiClient, ApiException, Configuration, aio
+from test.listening import stop_listening
 
 BODY = b'{"id": 56}'
 LENGTH = b"Content-Length: 10"
@@ -369,7 +370,7 @@ def parrot(data: bytes) -> Iterator[str]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
+        stop_listening(listener)
         thread.join(5)
 
 
