@@ -65,8 +65,9 @@ async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callab
                     return attempt
                 failure = refusal
                 await dialer.hang_up([attempt])
-        if isinstance(failure, OSError) and failure.errno is not None:
-            failure = system_error(failure.errno)  # asyncio adds its own words and the address
+        # asyncio adds its own words and the address. Some codes of Windows have no errno that says the same.
+        if isinstance(failure, OSError) and failure.errno is not None and not getattr(failure, "winerror", 0):
+            failure = system_error(failure.errno)
         raise failure
     finally:
         await dialer.hang_up(attempts)

@@ -95,6 +95,14 @@ def test_error_codes_of_windows_are_described(monkeypatch: pytest.MonkeyPatch) -
     assert str(system_error(errno.ECONNRESET)) == f"[Errno {errno.ECONNRESET}] Connection reset by peer"
 
 
+def test_error_of_the_proactor_of_windows_is_kept_since_its_errno_says_less() -> None:
+    dialer = Dialer(a=0.1)
+    dialer.refused["a"] = refusal = ConnectionRefusedError(errno.EINVAL, "The remote computer refused it")
+    refusal.winerror = 1225  # type: ignore[attr-defined, unused-ignore]
+    with pytest.raises(ConnectionRefusedError, match="The remote computer refused it"):
+        dialer.connect("a")
+
+
 def test_each_address_gets_its_share_of_a_short_time() -> None:
     dialer = Dialer(a=SILENT, b=SILENT, c=SILENT, d=SILENT)
     with pytest.raises(TimeoutError):
