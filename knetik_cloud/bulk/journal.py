@@ -148,12 +148,12 @@ class Folder:
         return not self.is_planned and self._planning_lease.exists()
 
     def check_journals(self) -> None:
-        """Check that the journals, which are made after the manifest, have one.
+        """Check that the journals, which hold records only after the manifest was written, have one.
 
         Raises:
             BulkError: If they have lost it.
         """
-        if any(self.path.glob("*.journal")) and not self.is_planned:
+        if any(path.stat().st_size for path in self.path.glob("*.journal")) and not self.is_planned:
             raise BulkError(f"{self} holds journals without {MANIFEST}: restore it from a copy")
 
     @property
@@ -184,9 +184,10 @@ class Folder:
         raise BulkError(f"{self} was written by another version of knetik_cloud: finish it with that one")
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Write the manifest, all at once, after the rows that it describes."""
+        """Write the manifest, all at once, after the rows that it describes and their empty journals."""
         for shard in manifest.sizes:
             sync(self.rows_path(shard))
+            self.journal_path(shard).touch()  # not by the first run: later, a missing one is a lost one
         scratch = self.path / f"{MANIFEST}.new"
         with scratch.open("w", encoding="utf-8") as file:
             json.dump({"version": VERSION, **manifest._asdict()}, file, indent=1)
@@ -324,13 +325,16 @@ class History:
     """The content of a journal: the state of each row.
 
     Args:
-        path: The journal. A missing one is empty.
+        path: The journal.
         rows: The number of rows.
         with_details: Whether to record where the details of outcomes are.
 
     Attributes:
         states: The state of each row.
         end: The length of the file in bytes, without an incomplete last line.
+
+    Raises:
+        BulkError: If the journal is missing or damaged, or too many files are open.
     """
 
     def __init__(self, path: Path, rows: int, *, with_details: bool = False) -> None:
@@ -338,9 +342,8 @@ class History:
         self.states = bytearray(rows)
         self.details = array("q", bytes(8 * rows)) if with_details else None
         self.end = 0
-        if path.exists():
-            with open_stored(path, "rb") as file:
-                self._replay(file)
+        with open_stored(path, "rb") as file:
+            self._replay(file)
 
     def _replay(self, file: IO[bytes]) -> None:
         states, details, codes = self.states, self.details, CODES
@@ -383,7 +386,7 @@ class ShardJournal:
 
     Raises:
         BusyError: If another process is running the shard.
-        BulkError: If the journal is damaged.
+        BulkError: If the journal is missing or damaged.
     """
 
     def __init__(self, path: Path, rows: int, safety: Safety = "process") -> None:
@@ -392,8 +395,7 @@ class ShardJournal:
             self.history = History(path, rows)
             # A row that no attempt can have applied is sent again as if it were new.
             self.states = self.history.states.replace(bytes([UNAPPLIED]), bytes([PENDING]))
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-            self._descriptor = os.open(path, flags, 0o666)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))
         except BaseException:
             self._lease.close()
             raise
@@ -401,8 +403,6 @@ class ShardJournal:
         self._size = self.history.end
         os.truncate(self._descriptor, self._size)
         self._sync = getattr(os, "fdatasync", os.fsync) if safety == "power" else None
-        if self._sync is not None:
-            sync(path.parent)
 
     def note_existing(self, row: int, since: int, ids: Collection[Any] | None) -> None:
         """Record what exists before a row is sent: the ids, or None if they can't be read.

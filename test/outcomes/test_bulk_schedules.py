@@ -46,6 +46,7 @@ class Bulk:
         self.world = world
         self.rows = folder / "0000.rows"
         self.path = folder / "0000.journal"
+        self.path.touch()
         self.count = world.random.randint(1, 6)
         self.states = bytearray(self.count)
         self._row = 0

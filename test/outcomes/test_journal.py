@@ -155,6 +155,10 @@ def remove_rows(folder: Path) -> None:
     (folder / "0000.rows").unlink()
 
 
+def remove_journal(folder: Path) -> None:
+    (folder / "0000.journal").unlink()
+
+
 def change_manifest(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         path = folder / "manifest.json"
@@ -170,6 +174,7 @@ def change_manifest(change: Callable[[dict[str, Any]], object]) -> Callable[[Pat
     [
         (cut_rows, r"0000\.rows is damaged: it holds 79 of 80 rows"),
         (remove_rows, r"0000\.rows is missing: restore it from a copy"),
+        (remove_journal, r"0000\.journal is missing: restore it from a copy"),
         (change_manifest(lambda found: found.update(version=1)), "written by another version"),
         (change_manifest(lambda found: found.pop("version")), r"manifest\.json is damaged"),
         (change_manifest(lambda found: found.update(more=1)), r"manifest\.json is damaged"),
@@ -373,7 +378,7 @@ def test_second_run_of_a_folder_takes_no_shard(api: Api, seeded: Sandbox, tmp_pa
             with pytest.raises(bulk.BulkError, match=r"another process is running .*: wait for it"):
                 start()
     assert seeded.journal(GRANT) == []
-    assert list(folder.glob("*.journal")) == []
+    assert [path.stat().st_size for path in folder.glob("*.journal")] == [0] * 4
     assert run(api, tmp_path, shards=4).applied == 80
 
 
@@ -428,6 +433,7 @@ def test_lease_that_is_removed_excludes_those_who_had_opened_its_file(
 
 
 def test_process_forked_during_a_run_holds_no_lease_after_it(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "0000.journal").touch()
     forked = ShardJournal(tmp_path / "0000.journal", 1)
     child = os.fork()
     if child == 0:
@@ -473,6 +479,7 @@ def test_run_continues_after_its_process_was_killed_and_left_a_forked_one(
 
 
 def test_forked_process_that_closes_the_journal_keeps_the_lease_of_its_parent(tmp_path: Path) -> None:
+    (tmp_path / "0000.journal").touch()
     journal = ShardJournal(tmp_path / "0000.journal", 1)
     child = os.fork()
     if child == 0:
