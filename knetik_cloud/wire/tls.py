@@ -39,12 +39,11 @@ def trust(settings: ConnectionSettings, environ: Mapping[str, str] = os.environ)
     import certifi
 
     file, folder = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
-    bundle = environ.get("REQUESTS_CA_BUNDLE") or ""
-    is_folder = os.path.isdir(bundle)
+    bundle = environ.get("REQUESTS_CA_BUNDLE") or None
     candidates = (
         Trust("ssl_ca_cert", settings.ssl_ca_cert),
         Trust("SSL_CERT_FILE" if file is not None else "SSL_CERT_DIR", file, folder),
-        Trust("REQUESTS_CA_BUNDLE", *((None, bundle) if is_folder else (bundle or None, None))),
+        Trust("REQUESTS_CA_BUNDLE", *((None, bundle) if os.path.isdir(bundle or "") else (bundle, None))),
         Trust("certifi's bundle", certifi.where()),
     )
     return next(found for found in candidates if found.file is not None or found.folder is not None)
@@ -61,8 +60,7 @@ def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if settings.verify_ssl else ssl.CERT_NONE)
     context.set_alpn_protocols(["http/1.1"])
     if settings.verify_ssl:
-        found = trust(settings)
-        _load(context.load_verify_locations, found.name, found.file, found.folder)
+        _load(context.load_verify_locations, *trust(settings))
     else:
         warnings.warn(
             "verify_ssl is False: certificates aren't checked, and anyone on the network path can read the "
@@ -91,6 +89,8 @@ def _reject_pass_phrase(path: str) -> str:
 def _load(load: Any, name: str, path: str | None, *further: Any) -> None:
     try:
         load(path, *further)
-    except OSError as cause:  # that of `ssl`, too
+    except ApiValueError:
+        raise
+    except (OSError, ValueError) as cause:  # such as that of `ssl`, or of a NUL in the path
         shown = further[0] if path is None else path
         raise ApiValueError(f"{name} {shown!r} can't be loaded: {cause}") from None

@@ -75,6 +75,8 @@ def test_warning_of_unverified_tls_names_what_is_at_risk() -> None:
         ({"ssl_ca_cert": ""}, "ssl_ca_cert '' can't be loaded: "),
         ({"ssl_ca_cert": "missing.pem"}, "ssl_ca_cert 'missing.pem' can't be loaded: "),
         ({"cert_file": "missing.pem"}, "cert_file 'missing.pem' can't be loaded: "),
+        ({"ssl_ca_cert": "a\0b"}, "ssl_ca_cert 'a\\x00b' can't be loaded: "),
+        ({"cert_file": "\ud83d"}, "cert_file '\\ud83d' can't be loaded: "),
     ],
 )
 def test_file_that_cant_be_loaded_is_named(settings: dict[str, str], message: str) -> None:
