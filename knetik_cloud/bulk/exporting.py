@@ -17,7 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from knetik_cloud.bulk.files import Appender, compression_of, format_of, load_zstandard, open_bytes
+from knetik_cloud.bulk.files import (
+    Appender,
+    check_path,
+    compression_of,
+    format_of,
+    load_zstandard,
+    open_bytes,
+)
 from knetik_cloud.bulk.journal import BulkError, BusyError, Lease, on_disk
 from knetik_cloud.bulk.progress import Meter, Progress
 from knetik_cloud.bulk.slices import Slices, lines, split
@@ -105,7 +112,8 @@ def export(
 
     if not isinstance(pager, Pager):
         raise types.invalid_value_error("pager", "a pager of the blocking client", pager)
-    named, target = Path(path), Path(os.path.realpath(path))
+    named = check_path("path", path)
+    target = Path(os.path.realpath(named))
     chosen, compression = _format(named, format), compression_of(named)
     if named.exists() and not named.is_file():
         raise ApiValueError(f"{path} is not a regular file, which an export replaces: name another path")
@@ -436,7 +444,11 @@ def _to_parquet(part: Path, target: Path, page_model: Any, compression: str | No
     from knetik_cloud import upward
 
     rows = upward.load("arrow").rows_of(page_model)
-    with _load_parquet().ParquetWriter(target, rows.schema, compression="zstd") as writer:
+    # The file is opened here, because pyarrow rejects names that aren't UTF-8.
+    with (
+        target.open("wb") as file,
+        _load_parquet().ParquetWriter(file, rows.schema, compression="zstd") as writer,
+    ):
         for batch in _batches(_items(part)):
             writer.write_batch(rows.batch(batch))
 

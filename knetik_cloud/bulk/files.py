@@ -9,10 +9,25 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError
 
 COMPRESSIONS = (".gz", ".zst")
 CHUNK_BYTES = 65536
+
+
+def check_path(name: str, value: Any) -> Path:
+    """Return an argument as a path.
+
+    Raises:
+        ApiValueError: If no file can have it as its name, such as None or a text with a NUL.
+    """
+    try:
+        if b"\0" not in os.fsencode(value):
+            return Path(value)
+    except (TypeError, UnicodeError):  # of bytes, too: a `Path` is text
+        pass
+    raise types.invalid_value_error(name, "a path", value)
 
 
 def compression_of(path: Path) -> str | None:

@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, ClassVar, Literal, NamedTuple, Self
 
+from knetik_cloud.bulk.files import check_path
+
 MANIFEST = "manifest.json"
 STOP = "stop"
 VERSION = 2
@@ -123,8 +125,9 @@ class Folder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).absolute()  # the program may change its current folder during the run
-        self._name = str(Path(path))
+        named = check_path("journal", path)
+        self.path = named.absolute()  # the program may change its current folder during the run
+        self._name = str(named)
 
     def __str__(self) -> str:
         return self._name

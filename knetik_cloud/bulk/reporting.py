@@ -6,10 +6,9 @@ import heapq
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from knetik_cloud.bulk.files import create_text, format_of
+from knetik_cloud.bulk.files import check_path, create_text, format_of
 from knetik_cloud.bulk.journal import (
     ABSENT,
     DENIED,
@@ -174,10 +173,10 @@ def write_rows(
         columns: The columns of a CSV file, or None for one for each field.
 
     Raises:
-        ApiValueError: If it is named as a Parquet file.
+        ApiValueError: If it isn't a path, or is named as a Parquet file.
         BulkError: If the disk is full.
     """
-    path = Path(path)
+    path = check_path("path", path)
     suffix = format_of(path)
     if suffix in (".parquet", ".pq"):
         raise ApiValueError(f"can't write {path}: use .csv or .jsonl")

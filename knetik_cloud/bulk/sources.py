@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from knetik_cloud import writes
-from knetik_cloud.bulk.files import format_of, open_text
+from knetik_cloud.bulk.files import check_path, format_of, open_text
 from knetik_cloud.core.operation import Operation, Parameter
 from knetik_cloud.core.request import build
 from knetik_cloud.data import expressions, types
@@ -242,7 +242,7 @@ def open_rows(rows: Rows, reader: RowReader) -> Iterator[Mapping[str, Any]]:
             )
             raise types.invalid_value_error("rows", expected, type(rows))
         return iter(rows)
-    path = Path(rows)
+    path = check_path("rows", rows)
     suffix = format_of(path)
     if suffix == ".csv":
         return _csv(path, reader)
@@ -316,7 +316,8 @@ def _parquet(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
     except ImportError:
         raise ApiValueError(f"reading {path} needs pyarrow: pip install 'knetik_cloud[arrow]'") from None
     try:
-        with parquet.ParquetFile(path) as file:
+        # The file is opened here, because pyarrow rejects names that aren't UTF-8, and has errors of its own.
+        with path.open("rb") as stored, parquet.ParquetFile(stored) as file:
             _check_columns(path, file.schema_arrow.names)
             for column in file.schema_arrow:
                 if "map<" in str(column.type):  # pyarrow reads maps as lists of pairs, also within others

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
@@ -226,8 +228,39 @@ def test_damaged_parquet_files_are_named(api: Api, tmp_path: Path) -> None:
         path.write_bytes(wrong)
         with pytest.raises(knetik_cloud.ApiValueError, match=r"rows\.parquet can't be read as Parquet \("):
             bulk.plan(path, api.use_user_entitlement_item)
-    with pytest.raises(FileNotFoundError):
-        bulk.plan(tmp_path / "missing.parquet", api.use_user_entitlement_item)
+    missing = tmp_path / "missing.parquet"
+    with pytest.raises(FileNotFoundError) as raised:
+        bulk.plan(missing, api.use_user_entitlement_item)
+    assert raised.value.filename == str(missing)
+
+
+@pytest.mark.parametrize("path", ["a\0b.csv", "\ud83d.csv", b"a.csv", None, 5])
+def test_argument_that_is_no_path_is_rejected(api: Api, tmp_path: Path, path: Any) -> None:
+    method = api.use_user_entitlement_item
+    bulk.prepare([], method, journal=tmp_path / "run")
+    report = bulk.report(tmp_path / "run")
+    uses: list[tuple[str, Callable[[], object]]] = [
+        ("journal", lambda: bulk.prepare([], method, journal=path)),
+        ("journal", lambda: bulk.resume(path, api)),
+        ("journal", lambda: bulk.stop(path)),
+        ("path", lambda: report.write(path)),
+        ("path", lambda: report.write_failed(path)),
+        ("path", lambda: bulk.export(api.iter_user_inventories(56), path)),
+    ]
+    if isinstance(path, str):  # others may be iterables
+        uses.append(("rows", lambda: bulk.plan(path, method)))
+    for name, use in uses:
+        with pytest.raises(knetik_cloud.ApiValueError, match=f"{name} must be a path, not "):
+            use()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode")
+def test_parquet_file_may_have_a_name_that_is_not_utf_8(api: Api, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / os.fsdecode(b"\xff.parquet")
+    assert bulk.export(api.iter_users_inventory(inactive=True), path, progress=False).is_complete
+    with pytest.raises(bulk.InvalidRowsError, match="has no argument"):  # it was read
+        bulk.plan(path, api.use_user_entitlement_item)
 
 
 def compressed(suffix: str, data: bytes) -> bytes:
