@@ -148,6 +148,9 @@ class Setting(Generic[G, S]):
         self.owner, self.name = owner, name
         self.env = f"KNETIK_CLOUD_{name.upper()}" if self.has_env else None
 
+    def __dir__(self) -> list[str]:  # a sealed mock of the class would visit the class again, from here
+        return dir(object)
+
     def is_missing(self, value: Any) -> bool:
         """Return whether a value stands for one that is not passed."""
         # Not compared with "": pandas' missing value and arrays can't be.
@@ -207,16 +210,14 @@ class Settings:
 
     def _initialize(self, settings: dict[str, Any]) -> Exception | None:
         """Set all settings. Return the error, to be raised by a frame that does not hold the values."""
-        unknown = settings.keys() - self._settings.keys()
-        if unknown:
+        if unknown := settings.keys() - self._settings.keys():
             return TypeError(self._unknown(min(unknown)))
         errors = (self._set(name, each.initial(settings)) for name, each in self._settings.items())
         return next(filter(None, errors), None)
 
     def _set(self, name: str, value: Any) -> Exception | None:
         """Check and set a setting. Return the error, to be raised by a frame that does not hold the value."""
-        declared = self._settings.get(name)
-        if declared is None:
+        if (declared := self._settings.get(name)) is None:
             return AttributeError(self._unknown(name))
         if value is None and declared.env and declared.default is not None:
             value = declared.initial({})

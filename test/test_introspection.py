@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import subprocess
+import sys
 import typing
 from typing import Any
 from unittest.mock import create_autospec
@@ -49,6 +51,19 @@ def test_hints_of_every_public_function_resolve(module: Any) -> None:
     for name in module.__all__:
         if inspect.isroutine(function := getattr(module, name)):
             typing.get_type_hints(function)
+
+
+SEAL = """
+from unittest.mock import create_autospec, seal
+from knetik_cloud import Configuration, EntitlementItem, UserInventoryResource
+
+for kind in (Configuration, EntitlementItem, UserInventoryResource):
+    seal(create_autospec(kind, instance=True))
+"""
+
+
+def test_mock_of_a_class_with_descriptors_can_be_sealed() -> None:
+    subprocess.run([sys.executable, "-c", SEAL], timeout=120, check=True)
 
 
 @pytest.mark.parametrize("package", [knetik_cloud, aio])

@@ -99,6 +99,9 @@ class Field(property):
 
         super().__init__(read_typed if typed else read, assign, remove)
 
+    def __dir__(self) -> list[str]:  # a sealed mock of the model would visit the model again, from here
+        return dir(property)
+
     def enable_subclass_check(self) -> None:
         """Reject values that select another subclass than the model's. Unknown values are still accepted."""
         assign: Any = self.fset
@@ -511,8 +514,7 @@ def _listed(parts: Iterator[str], count: int, indent: int, room: _Room) -> list[
 def _shown_fields(model: Model, indent: int, room: _Room) -> Iterator[str]:
     by_wire = {declared.wire: declared for declared in model._fields.values()}
     for wire, value in model._json.items():
-        declared = by_wire.get(wire)
-        if declared is None:
+        if (declared := by_wire.get(wire)) is None:
             yield f"{room.fit(repr(str(wire))[1:-1])}={_pretty(value, indent, room)}"
         elif declared.secret and value is not None:
             yield f"{declared.name}={MASK}"
