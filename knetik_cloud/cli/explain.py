@@ -91,8 +91,6 @@ CODES = (
 
 def topics() -> Iterator[Topic]:
     """Iterate over everything that can be explained."""
-    import inspect
-
     from knetik_cloud import exceptions
 
     yield from CODES
@@ -100,22 +98,21 @@ def topics() -> Iterator[Topic]:
         yield Topic(str(int(code)), "exit code", meaning, step)
     for name, value in vars(exceptions).items():
         if isinstance(value, type) and issubclass(value, exceptions.ApiException):
-            details = inspect.getdoc(value) or ""
             step = next(
                 (NEXT_STEPS[each.__name__] for each in value.__mro__ if each.__name__ in NEXT_STEPS), ""
             )
-            yield Topic(
-                name,
-                "exception",
-                " ".join(details.split("\n\n")[0].split()),
-                step or NEXT_STEPS["ApiException"],
-            )
+            yield Topic(name, "exception", _summary(value), step or NEXT_STEPS["ApiException"])
     yield from map(_status, (400, 401, 403, 404, 409, 422, 429, 500, 502, 503, 504))
+
+
+def _summary(kind: type) -> str:
+    """Return the first paragraph of a class's docstring, which -OO removes."""
+    text = kind.__doc__ or "The text is missing, because Python runs with -OO."
+    return " ".join(text.split("\n\n")[0].split())
 
 
 def _status(status: int) -> Topic:
     """Explain the status of an error response, by the class of its exception or else by its name in HTTP."""
-    import inspect
     from http.client import responses
 
     from knetik_cloud import exceptions
@@ -123,7 +120,7 @@ def _status(status: int) -> Topic:
     kind = exceptions.exception_class(status)
     details = f"{status}: {responses.get(status, 'Not a status of HTTP itself')}."
     if kind is not exceptions.ApiException:
-        details = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
+        details = _summary(kind)
     return Topic(str(status), "status", f"{kind.__name__}: {details}", NEXT_STEPS[kind.__name__])
 
 

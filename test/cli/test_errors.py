@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from knetik_cloud.cli.exits import MEANINGS, Exit
 from knetik_cloud.sandbox import Sandbox
 from test.conftest import RecordingServer, http_response
 
-from .conftest import Run
+from .conftest import KNETIK, Run
 
 READ = ("items", "get", "1", "--retries", "0")
 WRITE = ("entitlements", "grant", "56", "--entitlement-id", "56", "--retries", "0")
@@ -177,6 +179,13 @@ def test_everything_in_an_error_can_be_explained_offline(topic: str, run: Run) -
     found = json.loads(result.text)
     assert found
     assert all(row["meaning"] and row["next_step"] for row in found)
+
+
+def test_a_text_that_python_removed_is_not_replaced_by_one_of_its_own() -> None:
+    command = [sys.executable, "-OO", *KNETIK[1:], "explain", "-o", "jsonl"]
+    listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "Common base class" not in listed
+    assert "NotFoundException: The text is missing, because Python runs with -OO." in listed
 
 
 def test_an_unknown_topic_is_an_error_with_a_suggestion(run: Run) -> None:
