@@ -22,7 +22,7 @@ from knetik_cloud.core.paging import Plan
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
 from knetik_cloud.health import Health
-from knetik_cloud.methods import name_options
+from knetik_cloud.methods import name_options, with_remedy
 from knetik_cloud.observation import WARNING, Observer, is_interruption, log
 from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_O_AUTH_TOKEN
 from knetik_cloud.secret import Secret
@@ -92,8 +92,7 @@ class Shared:
             states, configuration = self._states, self.configuration
             self._states = {key: kept for key, kept in states.items() if key is None or not key.is_closed()}
             state = states.get(loop)
-            built = self._built
-            if built is None or built[2] is not configuration._revision:
+            if (built := self._built) is None or built[2] is not configuration._revision:
                 built = self._build_engine()
             lock = state.token_lock if state else type(self)._token_lock_type()
             transport = state.transport if state else type(self)._transport_type(configuration)
@@ -225,6 +224,7 @@ class BaseClient(_Unpicklable, Generic[H]):
     _shared_type: type[H]
     _resolved: tuple[State, Settings] | None = None
 
+    @with_remedy
     def __init__(self, configuration: Configuration | None = None) -> None:
         self._shared = self._shared_type(configured(self, configuration))
         self._options: Mapping[str, Any] = {}
@@ -348,6 +348,7 @@ class BaseApi(_Unpicklable, Generic[C]):
         for member in vars(cls).values():
             name_options(member)
 
+    @with_remedy
     def __init__(self, api_client: C | None = None) -> None:
         if api_client is not None and not isinstance(api_client, self._client_type):
             raise wrong_client_error(self, api_client, self._client_type)
@@ -379,8 +380,7 @@ def configured(client: object, configuration: object) -> Configuration:
     Raises:
         TypeError: If it was given something else.
     """
-    if configuration is None:
-        return Configuration()
+    configuration = Configuration() if configuration is None else configuration
     if isinstance(configuration, Configuration):
         return configuration
     name, kind = type(client).__name__, type(configuration).__name__

@@ -7,8 +7,10 @@ from functools import partial, wraps
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
 
+from knetik_cloud.configuration import Configuration
 from knetik_cloud.core.operation import ApiResponse
 from knetik_cloud.core.options import CallOptions
+from knetik_cloud.data import types
 from knetik_cloud.lazy import LazySignature
 from knetik_cloud.secret import Secret
 
@@ -86,6 +88,34 @@ def _describe(variant: Any, method: Any) -> Any:
     result = ApiResponse.__class_getitem__(annotations["return"])
     variant.__annotations__ = {**annotations, "return": result}
     return variant
+
+
+def with_remedy(constructor: T) -> T:
+    """Return a constructor whose error for an unknown keyword names the place of a setting or an option."""
+    function: Any = constructor
+    parameter = function.__code__.co_varnames[1]
+
+    @wraps(function)
+    def checked(self: object, *args: Any, **kwargs: Any) -> None:
+        if unknown := kwargs.keys() - {parameter}:
+            kwargs = {}  # no frame of the error may hold a secret
+            raise _unknown_error(type(self).__name__, min(unknown), parameter)
+        function(self, *args, **kwargs)
+
+    return cast("T", checked)
+
+
+def _unknown_error(kind: str, name: str, parameter: str) -> TypeError:
+    """Build the error for a keyword of a constructor that has one parameter."""
+    if name in Configuration._settings:
+        argument = f"Configuration({name}=...)"
+        argument = argument if parameter == "configuration" else f"ApiClient({argument})"
+        advice = f": write {kind}({argument})"
+    elif name in CallOptions.__annotations__:
+        advice = f": write {kind}(...).with_options({name}=...)"
+    else:
+        advice = types.did_you_mean(name, [parameter]) or f". It takes {parameter}"
+    return TypeError(f"{kind}() has no parameter {name!r}{advice}")
 
 
 def name_options(function: T) -> T:

@@ -74,6 +74,26 @@ def test_first_argument_of_the_wrong_class_is_rejected_immediately(client: Any, 
     assert message_of(lambda: api("http://127.0.0.1")).endswith("not 'str'")
 
 
+@of_both
+def test_setting_or_option_that_is_passed_to_the_wrong_class_is_explained(client: Any, api: Any) -> None:
+    token = "a" * 20
+    for kind, name, advice in (
+        (client, "host", ": write ApiClient(Configuration(host=...))"),
+        (client, "access_token", ": write ApiClient(Configuration(access_token=...))"),
+        (client, "_retries", ": write ApiClient(...).with_options(_retries=...)"),
+        (client, "config", ": did you mean 'configuration'?"),
+        (client, "x", ". It takes configuration"),
+        (api, "host", ": write UsersInventoryApi(ApiClient(Configuration(host=...)))"),
+        (api, "client", ": did you mean 'api_client'?"),
+    ):
+        with pytest.raises(TypeError) as raised:
+            kind(**{name: token})
+        assert str(raised.value) == f"{kind.__name__}() has no parameter {name!r}{advice}"
+        held = [{**frame.frame.f_locals, "self": None} for frame in raised.traceback[1:]]
+        assert held
+        assert token not in repr(held)
+
+
 def test_blocking_and_asyncio_classes_do_not_mix() -> None:
     assert message_of(lambda: UsersInventoryApi(aio.ApiClient())) == (  # type: ignore[arg-type]
         "UsersInventoryApi takes an ApiClient of knetik_cloud, not one of knetik_cloud.aio: "
