@@ -154,6 +154,14 @@ STRANGE: list[Any] = [
 ]
 
 
+def test_texts_that_a_spreadsheet_takes_for_formulas_are_unchanged_in_csv(tmp_path: Path) -> None:
+    names = ["=1+1", "+1", "-1", "@x", "\t=1"]
+    with ListService([{"id": number, "item_name": name} for number, name in enumerate(names)]) as service:
+        bulk.export(pager(service), tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(newline="") as file:
+        assert [row["item_name"] for row in csv.DictReader(file)] == names
+
+
 def test_items_that_utf8_cannot_encode_or_that_are_not_objects_are_in_every_format(
     tmp_path: Path, parquet: Any
 ) -> None:
