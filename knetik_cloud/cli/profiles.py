@@ -280,10 +280,11 @@ def read_secret(path: Path, what: str) -> str:
             with path.open("rb") as file:
                 line = file.readline(MAX_SECRET_LENGTH)
         text = line.decode("utf-8-sig")
-    except OSError as error:
-        raise CommandError(f"can't read {what} from {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise CommandError(f"can't read {what} from {path}: it isn't UTF-8 text") from None
+    except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CommandError(f"can't read {what} from {path}: {reason}") from None
     return _one_line(text, f"{what} in {'stdin' if str(path) == '-' else path}")
 
 

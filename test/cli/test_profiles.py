@@ -589,6 +589,17 @@ def test_a_helper_that_fails_is_explained(helper: str, message: str, run: Run, h
     assert message in result.error["message"]
 
 
+@pytest.mark.parametrize(("name", "reason"), [("none", "No such file"), (r"a\u0000", "embedded null byte")])
+def test_a_secret_file_that_cant_be_read_is_named(name: str, reason: str, run: Run, home: Path) -> None:
+    profiles_file(
+        home, f'default_profile = "a"\n[profiles.a]\nhost = "http://127.0.0.1:1"\nsecret_file = "{name}"\n'
+    )
+    result = run("items", "list")
+    assert result.code == 1
+    assert result.error["message"].startswith("can't read the secret of profile 'a' from ")
+    assert reason in result.error["message"]
+
+
 @pytest.mark.parametrize(
     "text", ['profiles = {a = {host = "http://a.example"}}\n', 'profiles.a.host = "http://a.example"\n']
 )
