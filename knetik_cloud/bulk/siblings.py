@@ -14,7 +14,7 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from knetik_cloud.bulk.journal import APPLIED, CODES, OPEN, UNKNOWN
+from knetik_cloud.bulk.journal import APPLIED, CODES, OPEN, UNKNOWN, open_stored
 from knetik_cloud.core.clock import monotonic
 
 FIRST_READS = 200
@@ -132,7 +132,7 @@ def _replay(
     latest: dict[int, int] = {}
     baselines: list[_Baseline] = []
     newest = 0.0
-    with journal.open("rb") as file:
+    with open_stored(journal, "rb") as file:
         for line in file:
             kind, number, rest = line.split(b" ", 2)
             other = int(number)

@@ -24,7 +24,7 @@ import pytest
 
 import knetik_cloud
 from knetik_cloud import bulk
-from knetik_cloud.bulk import journal
+from knetik_cloud.bulk import journal, shard
 from knetik_cloud.bulk.journal import BusyError, Lease, ShardJournal
 from knetik_cloud.sandbox import Sandbox
 from test.outcomes.conftest import USERS, grants, held
@@ -271,6 +271,21 @@ def test_link_in_place_of_the_folder_with_keys_is_left_alone(api: Api, tmp_path:
     with pytest.raises(bulk.BulkError, match="holds other files, such as keys"):
         run(api, tmp_path)
     assert (tmp_path / "mine" / "1").exists()
+
+
+def test_journal_that_is_deleted_during_a_run_stops_it(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded.fail(GRANT, reset=True, applied=True)
+    look_up = shard.find_traces
+
+    def delete(path: Path, *further: Any) -> Any:
+        path.unlink()
+        return look_up(path, *further)
+
+    monkeypatch.setattr(shard, "find_traces", delete)
+    with pytest.raises(bulk.BulkError, match=r"0000\.journal is missing: restore it from a copy"):
+        run(api, tmp_path)
 
 
 @pytest.mark.parametrize("size", [400, 409, 415])
