@@ -37,11 +37,24 @@ def check_text(name: str, value: Any, expected: str) -> None:
         raise wrong_type_error(name, f"a str, {expected}", value)
 
 
+def check_path(name: str, value: str | os.PathLike[str]) -> None:
+    """Check that a file can have a path.
+
+    Raises:
+        ValueError: If it holds a NUL.
+    """
+    if "\0" in os.fsdecode(value):
+        raise ValueError(f"{name} must not hold the character U+0000")
+
+
 def check_seed(name: str, value: Any) -> None:
     """Check that a value is a seed or the path of one.
 
     Raises:
         TypeError: If the value is neither a path nor a map.
+        ValueError: If no file can have the path.
     """
     if not isinstance(value, str | os.PathLike | Mapping):
         raise wrong_type_error(name, "the path of a seed file, or a map of sections such as 'users'", value)
+    if not isinstance(value, Mapping):
+        check_path(name, value)

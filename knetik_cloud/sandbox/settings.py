@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, get_args
 
 from knetik_cloud.data.types import did_you_mean, short_repr
-from knetik_cloud.sandbox.arguments import check_integer, check_seed, check_text, wrong_type_error
+from knetik_cloud.sandbox.arguments import check_integer, check_path, check_seed, check_text, wrong_type_error
 
 IN_MEMORY = "sqlite://"
 
@@ -133,6 +133,7 @@ class Settings:
             check_text("database", self.database, "the path of an SQLite file or a URL")
             if not self.database:
                 raise ValueError("database must be the path of a file or a URL, not '': None means in memory")
+            check_path("database", self.database)
         if self.seed is not None:
             check_seed("seed", self.seed)
         _check_amounts(self.generate)

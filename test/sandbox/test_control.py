@@ -550,6 +550,12 @@ def test_settings_of_a_wrong_type_are_rejected(setting: str, value: Any, expecte
     assert str(caught.value).endswith(f", not {value!r}")
 
 
+@pytest.mark.parametrize("setting", ["database", "seed"])
+def test_path_that_no_file_can_have_is_rejected(setting: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{setting} must not hold the character U\+0000$"):
+        Sandbox(**{setting: "a\0b"})
+
+
 def test_workers_need_a_shared_database() -> None:
     with pytest.raises(
         ValueError, match=r"^2 workers need a database that they can share: pass a PostgreSQL"
