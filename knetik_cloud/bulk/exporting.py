@@ -122,8 +122,9 @@ def export(
         lease = Lease(part)
     except BusyError:
         raise BulkError(f"another process is exporting to {path}") from None
-    except FileNotFoundError as error:
-        raise FileNotFoundError(error.errno, error.strerror, str(target.parent)) from None
+    except OSError as error:  # it names the file of the lease
+        unusable = target.parent if isinstance(error, FileNotFoundError) else path
+        raise OSError(error.errno, error.strerror, str(unusable)) from None
     try:
         with on_disk(path, "and use the same call to continue"):
             _take_permissions(part, target)

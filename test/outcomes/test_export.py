@@ -321,6 +321,14 @@ def test_an_error_names_the_folder_that_is_missing(service: ListService, tmp_pat
     assert (raised.value.filename, service.requests) == (str(tmp_path / "none"), [])
 
 
+def test_an_error_names_the_file_that_cant_be_made(service: ListService, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "items.jsonl", tmp_path / f"{'n' * 300}.jsonl"):
+        with pytest.raises(OSError, match=r"Not a directory|File name too long") as raised:
+            bulk.export(pager(service), path)
+        assert (raised.value.filename, service.requests) == (str(path), [])
+
+
 def test_descriptor_of_a_pipe_is_rejected(service: ListService) -> None:
     reader, writer = os.pipe()
     with (
