@@ -230,8 +230,7 @@ class Model(metaclass=ModelType):
             if self._discriminator_value is not None:
                 json[self._discriminator] = self._discriminator_value
             for name, value in values.items():
-                declared = self._fields.get(name)
-                if declared is None:
+                if (declared := self._fields.get(name)) is None:
                     hint = types.did_you_mean(name, self._fields) or f"; it has {', '.join(self._fields)}"
                     raise TypeError(f"{type(self).__name__} has no field {name!r}{hint}")
                 if value is not None:
