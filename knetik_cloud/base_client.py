@@ -380,7 +380,8 @@ def configured(client: object, configuration: object) -> Configuration:
     Raises:
         TypeError: If it was given something else.
     """
-    configuration = Configuration() if configuration is None else configuration
+    if configuration is None:
+        return Configuration()
     if isinstance(configuration, Configuration):
         return configuration
     name, kind = type(client).__name__, type(configuration).__name__
