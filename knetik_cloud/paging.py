@@ -29,6 +29,8 @@ from knetik_cloud.wire.pipe import run
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
 I = TypeVar("I")  # noqa: E741 - an item
 P = TypeVar("P")
 P_co = TypeVar("P_co", covariant=True)

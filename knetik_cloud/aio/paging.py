@@ -13,6 +13,8 @@ from knetik_cloud.core.paging import EmitPage, Plan
 from knetik_cloud.paging import BasePager, Reading, Source, warn
 from knetik_cloud.wire import asynchronous
 
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
 I = TypeVar("I")  # noqa: E741 - an item
 P = TypeVar("P")
 T = TypeVar("T")

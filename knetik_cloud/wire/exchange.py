@@ -24,6 +24,8 @@ from knetik_cloud.wire.settings import ConnectionSettings
 if TYPE_CHECKING:
     from knetik_cloud.core.request import Request
 
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
 R = TypeVar("R")
 MAX_IDLE_SECONDS = 55.0
 """The time after which an idle connection is not used again: gateways drop them silently after 60 s."""
@@ -178,8 +180,7 @@ def written(request: Request, start: str, route: Route) -> tuple[bytes, bytes]:
     body = content or b""
     if content is not None or request.method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(body)}\r\n")
-    lines.append("\r\n")
-    head = "".join(lines).encode("latin-1")
+    head = "".join((*lines, "\r\n")).encode("latin-1")
     return (head + body, b"") if len(body) <= SEND_BYTES else (head, body)
 
 

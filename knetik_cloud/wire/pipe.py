@@ -11,11 +11,12 @@ from knetik_cloud.core import clock
 if TYPE_CHECKING:
     import socket
 
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
 T = TypeVar("T")
 Listener = Callable[[bytes], bool]
 """A function that takes what arrives during an upload, b"" at the end, and returns True to stop it."""
-SEND_BYTES = 1 << 16
-RECEIVE_BYTES = 1 << 16
+SEND_BYTES = RECEIVE_BYTES = 1 << 16
 
 
 class Pipe(Protocol):

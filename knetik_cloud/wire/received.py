@@ -8,6 +8,8 @@ from typing import NoReturn
 from knetik_cloud.exceptions import ApiValueError, Headers
 from knetik_cloud.wire.exchange import Exchange
 
+__tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
+
 
 class ReceivedResponse:
     """A response to a request, as both clients share it."""
@@ -49,8 +51,7 @@ class ReceivedResponse:
 
         No local holds what is received: the frames of an error must not show a secret that it echoes.
         """
-        end = sys.maxsize if amount is None or amount < 0 else amount
-        known = -1
+        known, end = -1, sys.maxsize if amount is None or amount < 0 else amount
         try:
             while known < len(self._rest) < end:
                 known = len(self._rest)

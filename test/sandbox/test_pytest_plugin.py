@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,61 @@ def test_the_example_project_s_tests_pass() -> None:
     run = run_pytest(PROJECT)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "6 passed" in run.stdout
+
+
+FAILING = """
+import asyncio
+
+import knetik_cloud
+from knetik_cloud import aio
+
+
+def test_call(knetik_client):
+    knetik_cloud.UsersInventoryApi(knetik_client).get_user_inventory(56, 99999)
+
+
+def test_list(knetik_client):
+    list(knetik_cloud.UsersInventoryApi(knetik_client).iter_user_inventories(99999, prefetch=2))
+
+
+def test_stream(knetik_client, knetik_sandbox):
+    knetik_sandbox.fail("get_user_inventory", truncate=True)
+    knetik_client.raw(knetik_cloud.UsersInventoryApi(knetik_client).get_user_inventory, 56, 56).read()
+
+
+def test_awaited_call(knetik_aio_client):
+    asyncio.run(aio.UsersInventoryApi(knetik_aio_client).get_user_inventory(56, 99999))
+
+
+def test_awaited_list(knetik_aio_client):
+    async def read():
+        return [each async for each in aio.UsersInventoryApi(knetik_aio_client).iter_user_inventories(99999)]
+
+    asyncio.run(read())
+
+
+def test_awaited_stream(knetik_aio_client, knetik_sandbox):
+    async def read():
+        api = aio.UsersInventoryApi(knetik_aio_client)
+        async with await knetik_aio_client.raw(api.get_user_inventory, 56, 56) as response:
+            await response.read()
+
+    knetik_sandbox.fail("get_user_inventory", truncate=True)
+    asyncio.run(read())
+"""
+
+
+def test_failing_test_shows_only_its_own_lines_and_the_method_that_it_called(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(FAILING)
+    run = run_pytest(tmp_path, "--tb=short")
+    assert "6 failed" in run.stdout, run.stdout + run.stderr
+    shown = re.findall(r"knetik_cloud/(\S+)\.py:\d+: in (\w+)", run.stdout)
+    assert sorted(set(shown)) == [
+        ("aio/apis/users_inventory_api", "get_user_inventory"),
+        ("aio/rest", "read"),
+        ("apis/users_inventory_api", "get_user_inventory"),
+        ("rest", "read"),
+    ]
 
 
 def test_one_server_serves_a_session_and_each_test_starts_with_fresh_data(tmp_path: Path) -> None:
