@@ -180,7 +180,8 @@ def written(request: Request, start: str, route: Route) -> tuple[bytes, bytes]:
     body = content or b""
     if content is not None or request.method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(body)}\r\n")
-    head = "".join((*lines, "\r\n")).encode("latin-1")
+    lines.append("\r\n")
+    head = "".join(lines).encode("latin-1")
     return (head + body, b"") if len(body) <= SEND_BYTES else (head, body)
 
 

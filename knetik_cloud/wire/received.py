@@ -51,7 +51,8 @@ class ReceivedResponse:
 
         No local holds what is received: the frames of an error must not show a secret that it echoes.
         """
-        known, end = -1, sys.maxsize if amount is None or amount < 0 else amount
+        end = sys.maxsize if amount is None or amount < 0 else amount
+        known = -1
         try:
             while known < len(self._rest) < end:
                 known = len(self._rest)
