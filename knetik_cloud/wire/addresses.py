@@ -102,6 +102,6 @@ def system_error(code: int) -> OSError:
 
 def _interleaved(found: Sequence[Address]) -> list[Address]:
     """Alternate between address families: a family without a route costs one attempt at most."""
-    families = [address[0] for address in found]
-    order = sorted(range(len(found)), key=lambda index: families[:index].count(families[index]))
+    kinds = [address[0] for address in found]
+    order = sorted(range(len(found)), key=lambda n: (kinds[:n].count(kinds[n]), kinds.index(kinds[n])))
     return [found[index] for index in order]

@@ -127,12 +127,16 @@ def test_last_refused_connection_is_raised() -> None:
         Dialer().connect()
 
 
-def test_families_alternate() -> None:
-    dialer = Dialer(**dict.fromkeys(["a6", "b6", "c6", "d4"], 0.1))
+@pytest.mark.parametrize(
+    ("found", "order"),
+    [("a6 b6 c6 d4", "a6 d4 b6 c6"), ("a6 b4 c4 d6", "a6 b4 d6 c4"), ("a4 b6 c6 d4 e4", "a4 b6 d4 c6 e4")],
+)
+def test_families_alternate(found: str, order: str) -> None:
+    dialer = Dialer(**dict.fromkeys(found.split(), 0.1))
     dialer.refused = {name: ConnectionRefusedError(name) for name in dialer.seconds}
     with pytest.raises(ConnectionRefusedError):
-        dialer.connect("a6", "b6", "c6", "d4")
-    assert [name for name, _ in dialer.begun] == ["a6", "d4", "b6", "c6"]
+        dialer.connect(*found.split())
+    assert [name for name, _ in dialer.begun] == order.split()
 
 
 def test_error_of_the_caller_s_own_is_not_a_refused_connection(monkeypatch: pytest.MonkeyPatch) -> None:
