@@ -61,9 +61,8 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         self._watch()  # nothing waits any longer, which ends the timer
 
     def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     resume_writing = _wake
 
@@ -262,9 +261,11 @@ async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) 
         async with timeout(left()):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     sock = (await addresses.connect(_Dialer(), found, left)).result()
+    pipe = AsyncioPipe(loop, opened)
     try:
-        _, pipe = await loop.create_connection(lambda: AsyncioPipe(loop, opened), sock=sock)
+        await loop.create_connection(lambda: pipe, sock=sock)
     except BaseException:
+        loop.call_soon(pipe.connection_lost, None)  # uvloop does not call it
         sock.close()
         raise
     return pipe

@@ -8,9 +8,11 @@ import socket
 import struct
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
+import uvloop
 
 from knetik_cloud.wire import asynchronous
 from knetik_cloud.wire.pipe import SEND_BYTES
@@ -136,6 +138,29 @@ def test_time_limit_of_a_wait_that_has_ended_does_nothing() -> None:
         assert await pipe.receive() == b"y"
 
     connected(use)
+
+
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_connection_whose_call_is_cancelled_as_it_is_made_is_not_kept(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def main() -> None:
+        opened: set[Any] = set()
+        with socket.create_server(("127.0.0.1", 0), backlog=500) as listener:
+            port = listener.getsockname()[1]
+            for turns in [*range(16)] * 20:
+                task = asyncio.ensure_future(asynchronous.connect("127.0.0.1", port, math.inf, opened))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    (await task).close()
+            for _ in range(5):
+                await asyncio.sleep(0)
+        assert not opened
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(main())
 
 
 def test_name_that_is_not_resolved_in_time_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
