@@ -78,8 +78,9 @@ async def exchange(
     if cassette.can_play_response_for(request):
         return RecordedResponse(cassette.play_response(request))
     if cassette.write_protected:
+        path = getattr(cassette, "path", cassette)  # vcrpy has it since 9.2
         reason = (
-            f"the cassette {cassette._path} has no response to {sent.method} {url} left: "
+            f"the cassette {path} has no response to {sent.method} {url} left: "
             f"record it with record_mode='new_episodes', or use the sandbox instead"
         )
         return Failure(ApiConnectionException, reason, written=False, retryable=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from knetik_cloud.exceptions import ApiResponseError
 
@@ -18,7 +19,7 @@ _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 class Inflater:
     """A decoder of gzip, of several members too, or of deflate, with or without its zlib header."""
 
-    _inflater: zlib._Decompress | None = None
+    _inflater: Any = None  # `zlib` has no public name for the type of its decoders
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding

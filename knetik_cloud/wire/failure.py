@@ -62,13 +62,11 @@ def is_foreign(error: BaseException, *libraries: str) -> bool:
 def _replaces_socket(code: CodeType) -> bool:
     """Return whether the program, or a tool, has put a function or an object in place of one of `socket`."""
     module = sys.modules.get("socket")
+    places = (module, getattr(module, "socket", None))
     names = ("getaddrinfo", "socket", "connect", "send", "recv")
-    functions = [
-        getattr(place, name, None) for place in (module, getattr(module, "socket", None)) for name in names
-    ]
-    for function in functions:
+    for function in (getattr(place, name, None) for place in places for name in names):
         # In this order: a function, a partial one, one that wrapt wraps, and an object such as a mock.
-        called = (function, *(getattr(function, name, None) for name in ("func", "_self_wrapper")))
+        called = (function, getattr(function, "func", None), getattr(function, "_self_wrapper", None))
         if any(getattr(each, "__code__", None) is code for each in (*called, type(function).__call__)):
             return True
     return False
