@@ -12,6 +12,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -403,12 +404,12 @@ def test_login_verifies_with_the_tls_settings_that_it_keeps(certificate: str, ru
 
 @pytest.mark.parametrize("store", ["file", "keyring"])
 def test_login_stores_a_secret_outside_the_configuration(
-    store: str, run: Run, home: Path, secured: Sandbox, monkeypatch: Any
+    store: str, run: Run, home: Path, secured: Sandbox, monkeypatch: Any, request: pytest.FixtureRequest
 ) -> None:
     config = home / "config.toml"
     monkeypatch.setenv("KNETIK_CLOUD_CONFIG", str(config))
     if store == "keyring":
-        use_keyring(monkeypatch, home)
+        use_keyring(monkeypatch, home, request)
     config.write_text('# mine\n[profiles.other]\nhost = "http://127.0.0.1:9"  # kept\n')
     words = ("login", "--profile", "live", "--host", secured.url, "--secret-file", "-", "--store", store)
     wrong = run(*words, input="wrong\n")
@@ -470,16 +471,14 @@ class Store(KeyringBackend):
 """
 
 
-def use_keyring(monkeypatch: Any, home: Path) -> None:
+def use_keyring(monkeypatch: Any, home: Path, request: pytest.FixtureRequest) -> None:
     import keyring
 
     monkeypatch.setenv("TEST_KEYRING", str(home / "keyring.json"))
     space: dict[str, Any] = {}
     exec(KEYRING, space)
-    before = keyring.get_keyring()
+    request.addfinalizer(partial(keyring.set_keyring, keyring.get_keyring()))
     keyring.set_keyring(space["Store"]())
-    monkeypatch.setattr(sys.modules["keyring"].core, "_keyring_backend", space["Store"]())
-    assert before is not None
 
 
 def test_login_with_a_user_and_with_a_helper(

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -131,12 +131,12 @@ def test_process_pool_that_loses_a_process_is_named_and_a_new_one_continues(
         options: Any = {"connect": connect, "settle": 0.5, "shards": 8, "progress": False}
         return bulk.run(uses("lost"), method, journal=journal, executor=executor, **options)
 
-    def kill(executor: ProcessPoolExecutor) -> None:
+    def kill() -> None:
         assert wait_until(lambda: len(ledger.uses(service, "lost")) >= ROWS / 10)
-        os.kill(next(iter(executor._processes)), signal.SIGKILL)
+        active_children()[0].kill()
 
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
-        killer = ThreadPoolExecutor(1).submit(kill, executor)
+        killer = ThreadPoolExecutor(1).submit(kill)
         with pytest.raises(bulk.BulkError, match=r"BrokenProcessPool: .*use the same command to continue"):
             run(executor)
         killer.result()
