@@ -57,7 +57,7 @@ CONTRACTS = ("openapi.yaml", "sandbox/control.yaml")
 def main(arguments: list[str]) -> int:
     """Print the breaks, and return 1 if they aren't exactly the declared ones."""
     with tempfile.TemporaryDirectory() as folder:
-        old = Path(arguments[0]) if arguments else export(LAST_RELEASE, Path(folder))
+        old = Path(arguments[0]) if arguments else export(LAST_RELEASE, Path(folder), "knetik_cloud")
         new = Path(arguments[1]) if len(arguments) > 1 else ROOT
         found = breaks(old, new)
     declared = {line for line in DECLARED.read_text().splitlines() if line and not line.startswith("#")}
@@ -68,15 +68,20 @@ def main(arguments: list[str]) -> int:
     return 0 if set(found) == declared else 1
 
 
-def export(revision: str, folder: Path) -> Path:
-    """Write the files of a revision into a folder.
+def export(revision: str, folder: Path, *paths: str) -> Path:
+    """Write the files of a revision into a folder, or those of some paths.
 
     Raises:
-        CalledProcessError: If git doesn't have the revision, as in a shallow clone.
+        SystemExit: With 69, if git doesn't have the revision, as in a shallow clone.
     """
-    archive = subprocess.run(
-        ["git", "archive", revision, "knetik_cloud"], cwd=ROOT, check=True, capture_output=True
-    )
+    archive = subprocess.run(["git", "archive", revision, *paths], cwd=ROOT, check=False, capture_output=True)
+    if archive.returncode:
+        print(
+            f"git can't export {revision}, the commit of the last release: run this in a clone with the "
+            f"whole history (git fetch --unshallow)\n{archive.stderr.decode()}",
+            file=sys.stderr,
+        )
+        raise SystemExit(69)
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(folder, filter="data")
     return folder

@@ -37,8 +37,12 @@ def test_a_run_in_which_no_test_passes_fails(capsys: pytest.CaptureFixture[str])
     assert "nothing was compared" in capsys.readouterr().out
 
 
-def test_a_clone_without_the_release_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert not previous.export("0" * 40, tmp_path)
+def test_a_clone_without_the_release_is_explained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(previous, "LAST_RELEASE", "0" * 40)
+    with pytest.raises(SystemExit, match="69"):
+        previous.main([])
     assert "git fetch --unshallow" in capsys.readouterr().err
 
 
@@ -52,9 +56,27 @@ def test_a_test_is_skipped_only_if_it_reads_a_private_attribute_itself(tmp_path:
         "def test_product(): product.read(object())\n"
     )
     previous.hide_private_modules(tmp_path)
-    failed, outcomes = previous.run(tmp_path, ["test/test_it.py"], [])
+    failed, outcomes = previous.run(tmp_path, ["test/test_it.py"], [], set())
     assert failed == {"test/test_it.py::test_public", "test/test_it.py::test_product"}
     assert outcomes == {"private": 1, "failure": 2}
+
+
+def test_only_failures_that_are_not_expected_are_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test" / "test_it.py").write_text(
+        "import pathlib, pytest\n"
+        "@pytest.mark.parametrize('name', ['listed', 'starved'])\n"
+        "def test_once(name):\n"
+        "    path = pathlib.Path(name)\n"
+        "    if not path.exists():\n"
+        "        path.touch()\n"
+        "        pytest.fail('the first time')\n"
+    )
+    previous.hide_private_modules(tmp_path)
+    expected = {"test/test_it.py::test_once[listed]"}
+    failed, outcomes = previous.run(tmp_path, ["test/test_it.py"], [], expected)
+    assert failed == expected
+    assert outcomes == {"failure": 2}
 
 
 def test_each_deviation_has_a_reason() -> None:
