@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 
 import pytest
 
+from test.faults import table
 from test.faults.all_rows import TABLE
 from test.faults.child import run_in_child
 from test.faults.drivers import DRIVERS
@@ -149,3 +153,12 @@ def test_a_row_that_fails_at_the_end_of_a_stall_runs_again() -> None:
 def test_no_two_rows_have_one_name() -> None:
     names = [(kind, row.fault) for kind, rows in TABLE.items() for row in rows]
     assert len(names) == len(set(names))
+
+
+def test_the_guide_for_contributors_names_what_the_table_has() -> None:
+    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text("utf-8")
+    section = text.partition("`test/faults` is a table.")[2].partition("\n\nWhen")[0]
+    names = set(re.findall(r"\w+", " ".join(re.findall(r"`(.+?)`", section))))
+    assert "Row" in names
+    known = {*vars(table), *table.CALLS, *inspect.signature(Row).parameters}
+    assert names <= known | {*inspect.signature(table.fails).parameters}
