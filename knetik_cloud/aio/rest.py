@@ -80,11 +80,11 @@ class RESTClientObject(Transport[RESTResponse]):
     """Sends requests over transports of one event loop."""
 
     _response_type = RESTResponse
+    _life: AsyncGenerator[None, None] | None = None
 
     def __init__(self, configuration: Configuration) -> None:
         super().__init__(configuration)
         self._opened: set[AsyncioPipe] = set()
-        self._life: AsyncGenerator[None, None] | None = None
 
     async def connect(self, host: str, port: int, until: float) -> Pipe:
         """Connect a transport."""
@@ -115,10 +115,11 @@ class RESTClientObject(Transport[RESTResponse]):
         await asyncio.sleep(0)  # asyncio closes the sockets of aborted transports in the loop's next turn
 
     def __del__(self) -> None:
-        """Close what a loop that was closed by hand has left open. Other loops do it themselves."""
+        """Close the connections immediately: a loop that is closed by hand may have no turn left for that."""
         for pipe in list(getattr(self, "_opened", ())):
-            if pipe.loop.is_closed():
-                pipe.close()
+            pipe.close()
+        if self._life is not None:  # otherwise, its finalizer starts a task of the loop
+            next(self._life.aclose().__await__(), None)
 
 
 async def _until_closed(opened: set[AsyncioPipe]) -> AsyncGenerator[None, None]:

@@ -255,12 +255,11 @@ async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) 
         OSError: If the host is not found or does not accept the connection.
     """
     loop = asyncio.get_running_loop()
-    left = partial(remaining, until)
     found = addresses.read(host, port)
     if not found:
-        async with timeout(left()):
+        async with timeout(remaining(until)):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    sock = (await addresses.connect(_Dialer(), found, left)).result()
+    sock = (await addresses.connect(_Dialer(), found, partial(remaining, until))).result()
     pipe = AsyncioPipe(loop, opened)
     try:
         await loop.create_connection(lambda: pipe, sock=sock)

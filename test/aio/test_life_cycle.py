@@ -179,6 +179,10 @@ def test_one_client_serves_loops_in_several_threads_at_the_same_time(entry_serve
 
 ENDINGS = {
     "dropped in its loop": "async def main():\n    await call(client())\nasyncio.run(main())",
+    "dropped in a loop that is closed by hand": (
+        "async def main():\n    await call(client())\nloop = asyncio.new_event_loop()\n"
+        "loop.run_until_complete(main())\nloop.close()"
+    ),
     "kept beyond its loop": "mine = client()\nasyncio.run(call(mine))",
     "kept over two loops": "mine = client()\nasyncio.run(call(mine))\nasyncio.run(call(mine))\ndel mine",
     "cancelled at the end of its loop": (
