@@ -27,7 +27,7 @@ from knetik_cloud.observation import WARNING, Observer, is_interruption, log
 from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_O_AUTH_TOKEN
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.exchange import Transport
-from knetik_cloud.wire.settings import ConnectionSettings
+from knetik_cloud.wire.routes import ConnectionSettings
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 

@@ -629,7 +629,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_verify_ssl_false_works_and_warns() -> None:
-    from knetik_cloud.wire.settings import ConnectionSettings
+    from knetik_cloud.wire.routes import ConnectionSettings
     from knetik_cloud.wire.tls import tls_context
 
     with pytest.warns(InsecureRequestWarning):

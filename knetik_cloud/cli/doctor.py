@@ -166,21 +166,14 @@ class _Checks:
     def _find_proxy(self) -> Check:
         import os
 
-        from knetik_cloud.wire import proxies
+        from knetik_cloud.wire.routes import ConnectionSettings, choose_proxy
 
         configuration = self._run.configuration(with_credential=False)
-        parts = urlsplit(configuration.host)
-        self._proxy = proxies.choose(
-            parts.scheme,
-            parts.hostname or "",
-            self._port(),
-            configuration.proxy,
-            configuration.no_proxy,
-            os.environ,
-        )
+        self._proxy = choose_proxy(ConnectionSettings.of(configuration), os.environ)
         if self._proxy is None:
             return Check("proxy", "ok", "none")
-        return Check("proxy", "ok", proxies.split(self._proxy)[0])
+        parts = urlsplit(self._proxy)
+        return Check("proxy", "ok", parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
 
     # The network
 
@@ -226,7 +219,7 @@ class _Checks:
     def _tls(self) -> Check:
         import ssl
 
-        from knetik_cloud.wire.settings import ConnectionSettings
+        from knetik_cloud.wire.routes import ConnectionSettings
         from knetik_cloud.wire.tls import tls_context
 
         parts = urlsplit(str(self._run.base_url.value))

@@ -18,8 +18,7 @@ from knetik_cloud.secret import Secret
 from knetik_cloud.wire import failure
 from knetik_cloud.wire.pipe import SEND_BYTES, Pipe, remaining
 from knetik_cloud.wire.response import FramingError, Response
-from knetik_cloud.wire.routes import Route, without_zone
-from knetik_cloud.wire.settings import ConnectionSettings
+from knetik_cloud.wire.routes import ConnectionSettings, Route, without_zone
 
 if TYPE_CHECKING:
     from knetik_cloud.core.request import Request
@@ -301,8 +300,8 @@ class Transport(Generic[R]):
         with self._route_lock:  # a TLS context takes time to make, and 32 threads may need it at once
             if self.route is None:
                 settings = self.connection_settings
-                route = Route(settings.origin, settings.proxy, settings.no_proxy, os.environ)
-                if route.needs_tls:
+                route = Route(settings, os.environ)
+                if route.tls_to_proxy or route.tls_to is not None:
                     from knetik_cloud.wire.tls import tls_context, trust
 
                     route.tls, route.trust = tls_context(settings), str(trust(settings))

@@ -13,7 +13,7 @@ from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util.ssl_ import create_urllib3_context
 
 from knetik_cloud.exceptions import ApiValueError
-from knetik_cloud.wire.settings import ConnectionSettings
+from knetik_cloud.wire.routes import ConnectionSettings
 
 
 class Trust(NamedTuple):

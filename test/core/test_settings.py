@@ -19,7 +19,7 @@ from knetik_cloud.configuration import Setting
 from knetik_cloud.core import options
 from knetik_cloud.core.options import Settings
 from knetik_cloud.hooks import Hook
-from knetik_cloud.wire.settings import ConnectionSettings
+from knetik_cloud.wire.routes import ConnectionSettings
 from knetik_cloud.wire.tls import tls_context
 from test.faults.server import CERTIFICATES
 

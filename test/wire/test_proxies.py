@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knetik_cloud import Configuration
 from knetik_cloud.exceptions import ApiValueError
-from knetik_cloud.wire import proxies
+from knetik_cloud.wire import routes
+from knetik_cloud.wire.routes import ConnectionSettings, Route, choose_proxy
 
 ENVIRONMENT = {"HTTP_PROXY": "http://plain:1", "https_proxy": "http://secure:2", "ALL_PROXY": "http://all:3"}
+
+
+def chosen_for(
+    origin: str, proxy: str | None, no_proxy: str | None, environ: Mapping[str, str]
+) -> str | None:
+    """Return the proxy for an origin."""
+    return choose_proxy(ConnectionSettings.of(Configuration(origin, proxy=proxy, no_proxy=no_proxy)), environ)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +53,7 @@ ENVIRONMENT = {"HTTP_PROXY": "http://plain:1", "https_proxy": "http://secure:2",
 def test_the_proxy_is_chosen(
     scheme: str, proxy: str | None, no_proxy: str | None, environment: dict[str, str], chosen: str | None
 ) -> None:
-    assert proxies.choose(scheme, "api.example.com", 443, proxy, no_proxy, environment) == chosen
+    assert chosen_for(f"{scheme}://api.example.com", proxy, no_proxy, environment) == chosen
 
 
 class WindowsEnviron(dict[str, str]):
@@ -64,9 +74,9 @@ def test_visitor_of_a_cgi_program_cannot_choose_its_proxy_on_windows(
     more: dict[str, str], chosen: str | None
 ) -> None:
     environment = WindowsEnviron({"HTTP_PROXY": "http://visitor:6", **more})
-    assert proxies.choose("http", "api.example.com", 80, None, None, environment) == "http://visitor:6"
+    assert chosen_for("http://api.example.com", None, None, environment) == "http://visitor:6"
     environment["REQUEST_METHOD"] = "GET"
-    assert proxies.choose("http", "api.example.com", 80, None, None, environment) == chosen
+    assert chosen_for("http://api.example.com", None, None, environment) == chosen
 
 
 @pytest.mark.parametrize(
@@ -74,7 +84,7 @@ def test_visitor_of_a_cgi_program_cannot_choose_its_proxy_on_windows(
 )
 def test_an_unusable_proxy_of_the_environment_is_not_bypassed(value: str) -> None:
     with pytest.raises(ApiValueError):
-        proxies.choose("http", "api.example.com", 80, None, None, {"http_proxy": value})
+        chosen_for("http://api.example.com", None, None, {"http_proxy": value})
 
 
 @pytest.mark.parametrize(
@@ -120,22 +130,27 @@ def test_an_unusable_proxy_of_the_environment_is_not_bypassed(value: str) -> Non
     ],
 )
 def test_hosts_are_excepted(host: str, listed: str, excepted: bool) -> None:
-    assert proxies.is_excepted(host, 443, listed) is excepted
+    assert routes.is_excepted(host, 443, listed) is excepted
 
 
 @given(st.text(), st.text())
 def test_any_list_of_exceptions_is_read(host: str, listed: str) -> None:
-    assert proxies.is_excepted(host, 443, listed) in (True, False)
+    assert routes.is_excepted(host, 443, listed) in (True, False)
+
+
+def route_through(proxy: str) -> Route:
+    return Route(ConnectionSettings.of(Configuration("http://api.example.com", proxy=proxy)), {})
 
 
 def test_credentials_are_split_from_the_url() -> None:
-    address, header, secrets = proxies.split("http://robin:p%40ss@proxy:3128")
-    assert address == "http://proxy:3128"
-    assert header.reveal() == "Proxy-Authorization: Basic cm9iaW46cEBzcw==\r\n"
+    route = route_through("http://robin:p%40ss@proxy:3128")
+    assert (route.address, route.proxy) == (("proxy", 3128), "the proxy proxy:3128")
+    assert route.proxy_header.reveal() == "Proxy-Authorization: Basic cm9iaW46cEBzcw==\r\n"
     forms = ["Basic cm9iaW46cEBzcw==", "robin:p%40ss", "robin:p@ss", "p%40ss", "p@ss"]
-    assert [form.reveal() for form in secrets] == forms
-    address, header, secrets = proxies.split("http://proxy:3128")
-    assert (address, header.reveal(), secrets) == ("http://proxy:3128", "", ())
+    assert [form.reveal() for form in route.secrets] == forms
+    route = route_through("http://proxy:3128")
+    assert (route.address, route.proxy) == (("proxy", 3128), "the proxy proxy:3128")
+    assert (route.proxy_header.reveal(), route.secrets) == ("", ())
 
 
 @pytest.mark.parametrize(
@@ -148,7 +163,7 @@ def test_credentials_are_split_from_the_url() -> None:
     ],
 )
 def test_credentials_have_a_colon(userinfo: str, credentials: str) -> None:
-    _, header, secrets = proxies.split(f"http://{userinfo}@proxy:3128")
-    encoded = header.reveal().removeprefix("Proxy-Authorization: Basic ")
+    route = route_through(f"http://{userinfo}@proxy:3128")
+    encoded = route.proxy_header.reveal().removeprefix("Proxy-Authorization: Basic ")
     assert base64.b64decode(encoded).decode() == credentials
-    assert userinfo in [form.reveal() for form in secrets]
+    assert userinfo in [form.reveal() for form in route.secrets]

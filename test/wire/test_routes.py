@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from knetik_cloud.wire.routes import Route, without_zone
+from knetik_cloud import Configuration
+from knetik_cloud.wire.routes import ConnectionSettings, Route, without_zone
 
 
 @pytest.mark.parametrize(
     ("origin", "proxy", "expected"),
     [
-        ("http://api.example", None, {"address": ("api.example", 80), "needs_tls": False, "prefix": ""}),
+        ("http://api.example", None, {"address": ("api.example", 80), "tls_to_proxy": False, "prefix": ""}),
         ("http://api.example:81", None, {"address": ("api.example", 81), "tls_to": None, "proxy": None}),
         ("https://api.example", None, {"address": ("api.example", 443), "tls_to": "api.example"}),
-        ("https://[::1]:8443", None, {"address": ("::1", 8443), "tls_to": "::1", "needs_tls": True}),
+        ("https://[::1]:8443", None, {"address": ("::1", 8443), "tls_to": "::1", "tls_to_proxy": False}),
         ("http://[fe80::1%25en0]:81", None, {"address": ("fe80::1%en0", 81)}),
         (
             "http://api.example",
@@ -24,7 +25,8 @@ from knetik_cloud.wire.routes import Route, without_zone
                 "address": ("proxy", 80),
                 "prefix": "http://api.example",
                 "proxy": "the proxy proxy",
-                "needs_tls": False,
+                "tls_to_proxy": False,
+                "tls_to": None,
                 "tunnel": None,
             },
         ),
@@ -36,7 +38,6 @@ from knetik_cloud.wire.routes import Route, without_zone
                 "proxy": "the proxy proxy:3128",
                 "tls_to_proxy": True,
                 "tls_to": None,
-                "needs_tls": True,
             },
         ),
         (
@@ -56,7 +57,7 @@ from knetik_cloud.wire.routes import Route, without_zone
     ],
 )
 def test_route_leads_through_the_proxy(origin: str, proxy: str | None, expected: dict[str, Any]) -> None:
-    route = Route(origin, proxy, None, {})
+    route = Route(ConnectionSettings.of(Configuration(origin, proxy=proxy)), {})
     assert {name: getattr(route, name) for name in expected} == expected
 
 

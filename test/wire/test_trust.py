@@ -11,7 +11,7 @@ import certifi
 import pytest
 
 from knetik_cloud import ApiValueError, Configuration
-from knetik_cloud.wire.settings import ConnectionSettings
+from knetik_cloud.wire.routes import ConnectionSettings
 from knetik_cloud.wire.tls import tls_context, trust
 from test.faults.server import CERTIFICATES
 

@@ -8,7 +8,7 @@ from knetik_cloud import ApiConnectionException, Configuration
 from knetik_cloud.wire.exchange import TunnelError, open_tunnel
 from knetik_cloud.wire.pipe import Listener, Pipe, run
 from knetik_cloud.wire.response import FramingError
-from knetik_cloud.wire.routes import Route
+from knetik_cloud.wire.routes import ConnectionSettings, Route
 from test.faults.drivers import DRIVERS
 from test.faults.server import FaultServer, Peer, Request, http_response
 
@@ -34,7 +34,8 @@ class Proxy(Pipe):
 
 
 def open_through(proxy: Proxy, url: str = "http://proxy") -> None:
-    run(open_tunnel(proxy, Route("https://api.example", url, None, {})))
+    settings = ConnectionSettings.of(Configuration("https://api.example", proxy=url))
+    run(open_tunnel(proxy, Route(settings, {})))
 
 
 @pytest.mark.parametrize(
