@@ -7,7 +7,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -259,13 +258,13 @@ class Transport(Generic[R]):
             raise
 
     def acquire(self) -> Pipe | None:
-        """Return an idle connection that is alive, or None."""
+        """Return an idle connection that is alive, or None. Those that are not are closed."""
         while True:
             try:
                 pipe = self._idle.pop()
             except IndexError:
                 return None
-            is_fresh = not pipe.must_close and clock.monotonic() < pipe.usable_until
+            is_fresh = not (self.is_closed or pipe.must_close) and clock.monotonic() < pipe.usable_until
             if is_fresh and pipe.receive_now() is None:
                 return pipe
             pipe.close()
@@ -321,6 +320,4 @@ class Transport(Generic[R]):
     def start_closing(self) -> None:
         """Close the idle connections. Those in use are closed when their calls end."""
         self.is_closed = True
-        with suppress(IndexError):
-            while True:
-                self._idle.pop().close()
+        self.acquire()  # which closes all of them, as none is usable any longer
