@@ -36,17 +36,17 @@ def trust(settings: ConnectionSettings, environ: Mapping[str, str] = os.environ)
     """
     if settings.ssl_context is not None:
         return Trust("ssl_context")
+    if settings.ssl_ca_cert is not None:
+        return Trust("ssl_ca_cert", settings.ssl_ca_cert)
+    file, folder = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
+    if file is not None or folder is not None:
+        return Trust("SSL_CERT_DIR" if file is None else "SSL_CERT_FILE", file, folder)
+    bundle = environ.get("REQUESTS_CA_BUNDLE")
+    if bundle:
+        return Trust("REQUESTS_CA_BUNDLE", *((None, bundle) if os.path.isdir(bundle) else (bundle, None)))
     import certifi
 
-    file, folder = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
-    bundle = environ.get("REQUESTS_CA_BUNDLE") or None
-    candidates = (
-        Trust("ssl_ca_cert", settings.ssl_ca_cert),
-        Trust("SSL_CERT_FILE" if file is not None else "SSL_CERT_DIR", file, folder),
-        Trust("REQUESTS_CA_BUNDLE", *((None, bundle) if os.path.isdir(bundle or "") else (bundle, None))),
-        Trust("certifi's bundle", certifi.where()),
-    )
-    return next(found for found in candidates if found.file is not None or found.folder is not None)
+    return Trust("certifi's bundle", certifi.where())
 
 
 def tls_context(settings: ConnectionSettings) -> ssl.SSLContext:
