@@ -46,9 +46,8 @@ def is_foreign(error: BaseException, *libraries: str) -> bool:
         known.add("importlib")  # an import that found no free file descriptor
     elif not is_of_library:
         return True
-    traceback = error.__traceback__
-    if type(error).__name__ == "gaierror":  # perhaps of a resolver of the program's own
-        traceback = None
+    # A resolver of the program's own may raise this one.
+    traceback = None if type(error).__name__ == "gaierror" else error.__traceback__
     is_known = True
     while traceback is not None:
         module = traceback.tb_frame.f_globals.get("__name__", "")
@@ -62,13 +61,13 @@ def is_foreign(error: BaseException, *libraries: str) -> bool:
 def _replaces_socket(code: CodeType) -> bool:
     """Return whether the program, or a tool, has put a function or an object in place of one of `socket`."""
     module = sys.modules.get("socket")
-    places = (module, getattr(module, "socket", None))
-    names = ("getaddrinfo", "socket", "connect", "send", "recv")
-    for function in (getattr(place, name, None) for place in places for name in names):
-        # In this order: a function, a partial one, one that wrapt wraps, and an object such as a mock.
-        called = (function, getattr(function, "func", None), getattr(function, "_self_wrapper", None))
-        if any(getattr(each, "__code__", None) is code for each in (*called, type(function).__call__)):
-            return True
+    for place in (module, getattr(module, "socket", None)):
+        for name in ("getaddrinfo", "socket", "connect", "send", "recv"):
+            function = getattr(place, name, None)
+            # In this order: a function, a partial one, one that wrapt wraps, and an object such as a mock.
+            called = (function, getattr(function, "func", None), getattr(function, "_self_wrapper", None))
+            if any(getattr(each, "__code__", None) is code for each in (*called, type(function).__call__)):
+                return True
     return False
 
 
@@ -97,29 +96,28 @@ def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -
         host: The host that the request was for, or the proxy.
         trust: The certificate authorities that the client trusts.
     """
-    # Not imported: without a free file descriptor, that fails. Without its module, an error can't exist.
-    socket, ssl = sys.modules.get("socket"), sys.modules.get("ssl")
-    is_closed = ssl is not None and isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    # Names, not the classes of `socket` and `ssl`: without a free file descriptor, an import fails.
+    kinds = {kind.__name__ for kind in type(cause).__mro__}
     error: type[ApiException] = ApiConnectionException
     retryable = True
     if isinstance(cause, (ApiResponseError, ApiValueError)):
         error, reason, retryable = type(cause), cause.reason or "", False
     elif isinstance(cause, FramingError):
         error, reason = ApiResponseError, f"{host} sent an invalid HTTP response: {shorten(cause)}"
-    elif isinstance(cause, TruncatedError) or (written and type(cause).__name__ == "SSLEOFError"):
+    elif isinstance(cause, TruncatedError) or (written and "SSLEOFError" in kinds):
         reason = f"the response of {host} was truncated"
     elif isinstance(cause, ClosedEarlyError):
         reason = f"{host} closed the connection without a response"
     elif isinstance(cause, TimeoutError):
         message = f"{host} did not respond in time" if written else f"timed out connecting to {host}"
         error, reason = ApiTimeoutException, f"{message} (increase _request_timeout)"
-    elif isinstance(cause, UnicodeError) or (socket and isinstance(cause, socket.gaierror)):
+    elif isinstance(cause, UnicodeError) or "gaierror" in kinds:
         reason = f"the host {host} could not be found: {shorten(cause)}"
-    elif ssl and isinstance(cause, ssl.SSLError) and not is_closed:
+    elif "SSLError" in kinds and kinds.isdisjoint(("SSLEOFError", "SSLZeroReturnError")):
         hint, retryable = "", False
-        if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in UNKNOWN_ISSUER:
+        if getattr(cause, "verify_code", 0) in UNKNOWN_ISSUER:
             hint = f" (if you trust its CA, pass the CA's file as ssl_ca_cert; trusted now: {trust})"
-        elif cause.reason in NOT_TLS:
+        elif getattr(cause, "reason", "") in NOT_TLS:
             hint = " (it may not speak TLS: then its URL begins with http://)"
         reason = f"no secure connection to {host}: {shorten(cause)}{hint}"
     elif isinstance(cause, OSError):
