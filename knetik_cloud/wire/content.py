@@ -98,10 +98,3 @@ def feed(chain: Sequence[Inflater], data: bytes) -> Iterator[bytes]:
 
 def _unreadable(why: str) -> ApiResponseError:
     return ApiResponseError(reason=f"the response can't be read: {why}")
-
-
-def too_large(limit: int) -> ApiResponseError:
-    """Build the error for a response that exceeds the client's limit."""
-    return ApiResponseError(
-        reason=f"the response is larger than {limit} bytes, the limit of Configuration.max_response_size"
-    )

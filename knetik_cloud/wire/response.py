@@ -160,13 +160,19 @@ class Response:
             raise self._error
         self._taken += len(data)
         if self._is_too_large():
-            raise content.too_large(self.limit)
+            raise ApiResponseError(
+                reason=f"the response is larger than {self.limit} bytes, "
+                "the limit of Configuration.max_response_size"
+            )
         return data
 
     def _is_too_large(self) -> bool:
-        """Return whether the body is too large as far as it is known, announced bytes included."""
+        """Return whether the body is too large as far as it is known, announced bytes included.
+
+        Most of what is received may frame chunks, or decode to little, so that is limited as well.
+        """
         announced = 0 if self._decoders or self._left is None or self._left < 0 else self._left
-        return 0 < self.limit < self._taken + announced
+        return 0 < self.limit < self._taken + announced or 0 < 4 * self.limit < self._total - MAX_HEAD_BYTES
 
     def _drain(self) -> bytes:
         data = b"".join(self._body)
@@ -285,8 +291,6 @@ class Response:
             self.leftover += data
         elif self._error is None:
             self._total += len(data)
-            if self.limit and self._total > 4 * self.limit + MAX_HEAD_BYTES:
-                raise content.too_large(self.limit)
             if self._is_chunked:
                 self._read_transfer_chunks(data)
             elif self._left is None:
