@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from knetik_cloud.exceptions import ApiResponseError
@@ -20,32 +20,41 @@ class Inflater:
     """A decoder of gzip, of several members too, or of deflate, with or without its zlib header."""
 
     _inflater: Any = None  # `zlib` has no public name for the type of its decoders
+    _members = _received = 0
 
-    def __init__(self, encoding: str) -> None:
+    def __init__(self, encoding: str, is_inner: bool) -> None:
         self._encoding = encoding
-        self._members = 1
-        self.produced = 0
+        self._is_inner = is_inner
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Decode more bytes, in chunks of at most 64 KiB.
 
         Raises:
             ApiResponseError: If the bytes are not in that encoding.
         """
-        if self._inflater is None:
-            # Many servers send no zlib header, whose first byte begins no raw data.
-            deflate = _ZLIB if data[0] & 15 == 8 else _RAW
-            self._inflater = zlib.decompressobj(deflate if self._encoding == "deflate" else _GZIP)
-        while not self._inflater.eof or self._next_member(data):
-            try:
-                chunk = self._inflater.decompress(data, CHUNK_BYTES)
-            except zlib.error as cause:
-                raise _unreadable(f"its {self._encoding} body is corrupt ({cause})") from None
-            data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
-            if chunk:
-                yield chunk
-            elif not data:
-                return
+        for data in chunks:
+            self._received += len(data)
+            if self._is_inner and self._received > MAX_BYTES_BETWEEN:
+                raise _unreadable(f"more than {MAX_BYTES_BETWEEN} bytes lie inside")
+            while True:
+                if self._inflater is None or self._inflater.eof:
+                    if self._members and (self._encoding == "deflate" or not data.strip(b"\0")):
+                        break  # only padding is left
+                    self._members += 1
+                    if self._members > MAX_MEMBERS:
+                        raise _unreadable(f"it has more than {MAX_MEMBERS} gzip members")
+                    # Many servers send no zlib header, whose first byte begins no raw data.
+                    deflate = _ZLIB if data[0] & 15 == 8 else _RAW
+                    self._inflater = zlib.decompressobj(deflate if self._encoding == "deflate" else _GZIP)
+                try:
+                    chunk = self._inflater.decompress(data, CHUNK_BYTES)
+                except zlib.error as cause:
+                    raise _unreadable(f"its {self._encoding} body is corrupt ({cause})") from None
+                data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
+                if chunk:
+                    yield chunk
+                elif not data:
+                    break
 
     def finish(self) -> None:
         """Check that the encoded bytes were complete.
@@ -55,16 +64,6 @@ class Inflater:
         """
         if self._inflater is not None and not self._inflater.eof:
             raise _unreadable(f"its {self._encoding} body is truncated")
-
-    def _next_member(self, data: bytes) -> bool:
-        """Begin the next gzip member, and return False if there is only padding left."""
-        if self._encoding == "deflate" or not data.strip(b"\0"):
-            return False
-        self._members += 1
-        if self._members > MAX_MEMBERS:
-            raise _unreadable(f"it has more than {MAX_MEMBERS} gzip members")
-        self._inflater = zlib.decompressobj(_GZIP)
-        return True
 
 
 def inflaters(header: str) -> list[Inflater]:
@@ -79,21 +78,16 @@ def inflaters(header: str) -> list[Inflater]:
             continue
         if name not in ("gzip", "x-gzip", "deflate") or len(chain) == MAX_CODINGS:
             raise _unreadable(f"its content encoding is {header!r}")
-        chain.append(Inflater(name))
+        chain.append(Inflater(name, bool(chain)))
     return chain
 
 
 def feed(chain: Sequence[Inflater], data: bytes) -> Iterator[bytes]:
     """Pass bytes through a chain of decoders, in chunks of at most 64 KiB."""
-    if not chain:
-        yield data
-        return
-    inflater, rest = chain[0], chain[1:]
-    for chunk in inflater.feed(data):
-        inflater.produced += len(chunk)
-        if rest and inflater.produced > MAX_BYTES_BETWEEN:
-            raise _unreadable(f"more than {MAX_BYTES_BETWEEN} bytes lie inside")
-        yield from feed(rest, chunk)
+    chunks = iter((data,))
+    for inflater in chain:
+        chunks = inflater.feed(chunks)
+    return chunks
 
 
 def _unreadable(why: str) -> ApiResponseError:
