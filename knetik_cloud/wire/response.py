@@ -59,7 +59,7 @@ class Response:
     """Bytes received after the end of the response."""
     is_complete = False
     """Whether all bytes of the response have been received."""
-    _scanned = _head_bytes = _total = _taken = _trailers = 0
+    _start = _scanned = _total = _taken = _trailers = 0
     _left: int | None = None  # bytes of the body, or of a transfer chunk, if that is known
     _error: Exception | None = None
     _decoders: Sequence[content.Inflater] = ()
@@ -125,7 +125,7 @@ class Response:
 
     def _feed_end(self) -> None:
         if not self.status:
-            if self._buffer or self._head_bytes:
+            if self._buffer:
                 raise TruncatedError("the connection was closed within the head")
             raise ClosedEarlyError("the connection was closed without a response")
         if self.ends_with_connection:
@@ -204,26 +204,24 @@ class Response:
         if self._buffer:
             self._buffer += data
         buffer: bytes | bytearray = self._buffer or data
-        start = 0
         while match := HEAD_END.search(buffer, self._scanned):
             line_feed, end = match.span()
-            self._head_bytes += end - start
-            if self._head_bytes > MAX_HEAD_BYTES:
+            if end > MAX_HEAD_BYTES:
                 break
-            is_final = self._parse_head(buffer[start : line_feed + 1].decode("latin-1"))
-            start = self._scanned = end
-            if is_final:
+            if self._parse_head(buffer[self._start : line_feed + 1].decode("latin-1")):
                 self.is_complete = self._left == 0
                 if end < len(buffer):
                     self._feed_body(bytes(buffer[end:]))
                 return
-        if start or buffer is data:
-            self._buffer = buffer = bytearray(buffer[start:])
-        self._scanned = max(0, len(buffer) - 2)
+            self._start = self._scanned = end
+        if buffer is data:
+            self._buffer = buffer = bytearray(data)
+        self._scanned = max(self._start, len(buffer) - 2)
         # What no further bytes can turn into a head is rejected early.
-        if buffer[: len(START)] != START[: len(buffer)]:
-            raise FramingError(f"it begins with {bytes(buffer[:40])!r} instead of a status line")
-        if self._head_bytes + len(buffer) > MAX_HEAD_BYTES:
+        begun = buffer[self._start : self._start + 40]
+        if begun[: len(START)] != START[: len(begun)]:
+            raise FramingError(f"it begins with {bytes(begun)!r} instead of a status line")
+        if len(buffer) > MAX_HEAD_BYTES:
             raise FramingError(f"its head is larger than {MAX_HEAD_BYTES} bytes")
         if len(buffer) - buffer.rfind(b"\n") - 1 > MAX_LINE_BYTES:
             raise FramingError(f"a line of its head is longer than {MAX_LINE_BYTES} bytes")
