@@ -124,14 +124,12 @@ class Response:
         return self.status > 0
 
     def _feed_end(self) -> None:
-        if not self.status:
-            if self._buffer:
-                raise TruncatedError("the connection was closed within the head")
+        if not self.status and not self._buffer:
             raise ClosedEarlyError("the connection was closed without a response")
         if self.ends_with_connection:
             self.is_complete = True
         elif not self.is_complete and self._error is None:
-            raise TruncatedError("the connection was closed within the body")
+            raise TruncatedError(f"the connection was closed within the {'body' if self.status else 'head'}")
 
     @property
     def is_plain(self) -> bool:
