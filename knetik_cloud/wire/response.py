@@ -15,7 +15,7 @@ MAX_HEAD_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 16
 MAX_CHUNK_LINE_BYTES = 1 << 12
 MAX_TRAILERS = 100
-SMALL_BYTES = 1 << 12
+SMALL_BYTES = 1 << 8
 START = b"HTTP/1."
 STATUS_LINE = re.compile(r"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*))?", re.DOTALL)
 HEAD_END = re.compile(rb"\n\r?\n")
@@ -73,7 +73,7 @@ class Response:
         self.limit = limit
         self._values: dict[str, list[str]] = {}
         self._method = method
-        self._body: list[bytes | bytearray] = []
+        self._body: list[bytes] = []
 
     @property
     def is_success(self) -> bool:
@@ -178,14 +178,11 @@ class Response:
         return data
 
     def _add(self, data: bytes) -> None:
-        """Add to the body. Small chunks are gathered: as objects they take many times their bytes."""
+        """Add to the body. Small chunks are joined: as objects they take many times their bytes."""
         body = self._body
-        if len(data) >= SMALL_BYTES or not body:
-            body.append(data)
-        elif isinstance(body[-1], bytearray):
-            body[-1] += data
-        else:
-            body.append(bytearray(data))
+        if body and len(body[-1]) < SMALL_BYTES:
+            data = body.pop() + data
+        body.append(data)
 
     def _inflate(self) -> bytes:
         """Return the next chunk of the decompressed body: no more than one is held in memory."""
