@@ -37,8 +37,7 @@ class ReceivedResponse:
 
     def getheader(self, name: str, default: str | None = None) -> str | None:
         """Return one header, in any letter case."""
-        value = self._exchange.response.get(name)
-        return default if value is None else value
+        return self._exchange.response.get(name, default)
 
     def discard_connection(self) -> None:
         """Don't use the connection of this response for another request."""

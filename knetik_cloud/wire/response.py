@@ -97,10 +97,9 @@ class Response:
         """Whether the body has no length of its own, and ends when the connection is closed."""
         return self.status > 0 and not self.is_complete and not self._is_chunked and self._left is None
 
-    def get(self, name: str) -> str | None:
-        """Return the first value of a header, in any letter case, or None."""
-        values = self._values.get(name.lower())
-        return None if values is None else values[0]
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the first value of a header, in any letter case, or `default` if it is missing."""
+        return self._values.get(name.lower(), (default,))[0]
 
     def feed(self, data: bytes) -> bool:
         """Parse what a connection returned, b"" at its end, and return whether the status is known.
