@@ -13,6 +13,8 @@ import pytest
 
 import knetik_cloud
 from knetik_cloud import bulk
+from knetik_cloud.bulk import shard
+from knetik_cloud.bulk.journal import ShardJournal
 from knetik_cloud.sandbox import Sandbox
 from test.outcomes.conftest import USERS, grants, held
 from test.polling import wait_until
@@ -159,15 +161,31 @@ def test_attempt_that_arrives_late_overwrites_no_later_row(api: Api, seeded: San
     assert statuses(api)[-1] == "active"
 
 
-def test_lost_attempt_that_can_no_longer_arrive_delays_no_other_resource(
-    api: Api, seeded: Sandbox, tmp_path: Path
+def test_lost_attempt_delays_no_other_resource_and_its_row_is_recorded_once_it_can_no_longer_arrive(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seeded.seed({"inventory": [{"id": 900, "user_id": 56, "item_id": 5, "status": "active"}]})
     rows = [{"user_id": 56, "id": entry, "inventory_status": "active"} for entry in (56, *[900] * 5)]
+    clock, records = [1000.0], []
+    intend, record = ShardJournal.intend, ShardJournal.record
+
+    def note_intent(journal: ShardJournal, row: int, time: int) -> None:
+        clock[0] += 2.0
+        records.append(f"intent {row}")
+        intend(journal, row, time)
+
+    def note_outcome(journal: ShardJournal, row: int, *outcome: Any) -> None:
+        records.append(f"outcome {row}")
+        record(journal, row, *outcome)
+
+    monkeypatch.setattr(shard, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(ShardJournal, "intend", note_intent)
+    monkeypatch.setattr(ShardJournal, "record", note_outcome)
     seeded.fail(UPDATE, reset=True)
-    seeded.fail(UPDATE, delay=0.1, times=None)
     method = api.update_user_inventory_status
-    assert bulk.run(rows, method, journal=tmp_path / "run", progress=False, settle=0.3).applied == 6
+    assert bulk.run(rows, method, journal=tmp_path / "run", progress=False, settle=5, shards=1).applied == 6
+    assert records[:4] == ["intent 0", "intent 0", "intent 1", "outcome 1"]
+    assert records[4:8] == ["intent 2", "outcome 2", "outcome 0", "intent 3"]
 
 
 def test_invalid_rows_are_reported_together_before_the_first_call(

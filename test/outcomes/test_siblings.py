@@ -221,6 +221,18 @@ def test_row_is_not_sent_twice_if_servers_differ_in_the_time(
     assert held(api) in (report.applied, report.applied + report.counts["unknown"])
 
 
+def test_row_is_not_sent_twice_by_a_later_run_if_servers_differed_in_the_time(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose(seeded, monkeypatch, 0, is_applied=True)
+    date = formatdate(time.time() + 60, usegmt=True)
+    seeded.fail("get_user_inventories", delay=0.001, headers={"Date": date}, times=2)
+    assert run(api, tmp_path / "run").counts["unknown"] == 1
+    seeded.advance(seconds=120)
+    run(api, tmp_path / "run")
+    assert held(api) == 1
+
+
 def test_outcomes_are_recorded_with_the_latest_time_and_intents_with_the_earliest(
     api: Api, seeded: Sandbox, tmp_path: Path
 ) -> None:
