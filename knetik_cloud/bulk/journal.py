@@ -403,8 +403,7 @@ class ShardJournal:
             self._lease.close()
             raise
         self._path = path
-        self._size = self.history.end
-        os.truncate(self._descriptor, self._size)
+        os.truncate(self._descriptor, self.history.end)
         self._sync = getattr(os, "fdatasync", os.fsync) if safety == "power" else None
 
     def note_existing(self, row: int, since: int, ids: Collection[Any] | None) -> None:
@@ -446,14 +445,11 @@ class ShardJournal:
         self.states[row] = state
 
     def _append(self, line: bytes) -> None:
-        """Write a record as a whole; a full disk may take a part of it."""
+        """Write a record. A full disk may take a part of it, which the next process discards."""
         try:
-            written = os.write(self._descriptor, line)
-            if written == len(line):
-                self._size += written
+            if os.write(self._descriptor, line) == len(line):
                 return
             reason = os.strerror(errno.ENOSPC)
-            os.truncate(self._descriptor, self._size)
         except OSError as error:
             reason = str(error.strerror)
         raise BulkError(
