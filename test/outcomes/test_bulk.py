@@ -207,6 +207,13 @@ def test_invalid_rows_are_reported_together_before_the_first_call(
     assert seeded.journal() == []
 
 
+def test_error_lists_the_first_of_many_invalid_rows(api: Api, tmp_path: Path) -> None:
+    for count, last in ((20, "row 20: .*"), (21, "... and 1 more")):
+        with pytest.raises(bulk.InvalidRowsError) as caught:
+            bulk.run([{"user_id": "x"}] * count, api.grant_user_entitlement, journal=tmp_path / "run")
+        assert re.fullmatch(last, str(caught.value).splitlines()[-1])
+
+
 def _interrupted() -> Iterator[dict[str, int]]:
     yield from grants(1)
     raise KeyboardInterrupt

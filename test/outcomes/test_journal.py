@@ -117,6 +117,22 @@ def test_intents_are_synced_before_their_rows_are_sent(
     ]
 
 
+def test_name_of_a_journal_is_synced_before_its_rows_are_sent(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulk.prepare([{"user_id": 56, "item_id": 56}], api.use_user_entitlement_item, journal=tmp_path, shards=1)
+    synced: list[tuple[bool, int]] = []
+
+    def watched(descriptor: int) -> None:
+        is_folder = os.path.samestat(os.fstat(descriptor), tmp_path.stat())
+        synced.append((is_folder and (tmp_path / "0000.journal").exists(), len(seeded.journal(USE))))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    seeded.clear_journal()
+    assert bulk.resume(tmp_path, api, safety="power", progress=False).applied == 1
+    assert (True, 0) in synced
+
+
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.55, 0.8])
 def test_journal_that_has_lost_its_end_repeats_nothing_if_keys_are_looked_for(
     api: Api, seeded: Sandbox, tmp_path: Path, part: float
@@ -134,7 +150,8 @@ def test_damaged_journal_is_named_with_the_place(api: Api, seeded: Sandbox, tmp_
     run(api, tmp_path)
     path = journal_of(tmp_path)
     whole = path.read_bytes()
-    for place, bad in ((0, b"garbage\n"), (len(whole), b"applied 80\n"), (len(whole), b"\0\0applied 1\n")):
+    records = (b"applied 80\n", b"applied one\n", b"\0\0applied 1\n")
+    for place, bad in ((0, b"garbage\n"), *((len(whole), record) for record in records)):
         path.write_bytes(whole[:place] + bad + whole[place:])
         seeded.clear_journal()
         with pytest.raises(bulk.BulkError, match=rf"0000\.journal is damaged at byte {place}: .* Restore it"):
@@ -180,6 +197,7 @@ def change_manifest(change: Callable[[dict[str, Any]], object]) -> Callable[[Pat
         (change_manifest(lambda found: found.update(more=1)), r"manifest\.json is damaged"),
         (change_manifest(lambda found: found.pop("sizes")), r"manifest\.json is damaged"),
         (lambda folder: (folder / "manifest.json").write_text("[]"), r"manifest\.json is damaged"),
+        (lambda folder: (folder / "manifest.json").write_text('"2"'), r"manifest\.json is damaged"),
         (lambda folder: (folder / "manifest.json").write_text('{"ver'), r"manifest\.json is damaged"),
     ],
 )
@@ -213,6 +231,20 @@ def test_journals_without_their_manifest_are_kept(api: Api, seeded: Sandbox, tmp
     (tmp_path / "manifest.json").rename(tmp_path / "run" / "manifest.json")
     assert run(api, tmp_path).applied == 80
     assert held(api) == dict.fromkeys(USERS, 2)
+
+
+def test_folder_without_a_run_is_not_used(api: Api, tmp_path: Path) -> None:
+    for use_it in (bulk.status, bulk.report, bulk.resume, bulk.stop):
+        with pytest.raises(bulk.BulkError, match=r"run holds no bulk run: check the path, or start one"):
+            use_it(tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+
+def test_run_of_another_version_is_not_stopped(api: Api, tmp_path: Path) -> None:
+    run(api, tmp_path, count=1)
+    change_manifest(lambda found: found.update(version=1))(tmp_path / "run")
+    with pytest.raises(bulk.BulkError, match="written by another version"):
+        bulk.stop(tmp_path / "run")
 
 
 def test_run_that_checks_its_rows_is_not_reported_as_missing(api: Api, tmp_path: Path) -> None:
@@ -288,7 +320,7 @@ def test_journal_that_is_deleted_during_a_run_stops_it(
         run(api, tmp_path)
 
 
-@pytest.mark.parametrize("size", [400, 409, 415])
+@pytest.mark.parametrize("size", [0, 400, 409, 415])
 def test_full_disk_stops_the_run_and_the_same_command_continues(
     api: Api, seeded: Sandbox, tmp_path: Path, size: int
 ) -> None:
@@ -328,6 +360,14 @@ def test_disk_that_is_full_while_a_report_is_written_is_named(api: Api, tmp_path
             bulk.plan(grants(80), api.grant_user_entitlement, shards=1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_error_of_the_system_about_stored_rows_is_not_renamed(api: Api, tmp_path: Path) -> None:
+    bulk.prepare(grants(1), api.grant_user_entitlement, journal=tmp_path, shards=1)
+    (tmp_path / "0000.rows").unlink()
+    (tmp_path / "0000.rows").mkdir()
+    with pytest.raises(IsADirectoryError):
+        list(bulk.report(tmp_path).rows())
 
 
 PROGRAM_WITH_20_DESCRIPTORS = """
