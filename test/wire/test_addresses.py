@@ -141,9 +141,12 @@ def test_families_alternate(found: str, order: str) -> None:
 
 def test_error_of_the_caller_s_own_is_not_a_refused_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     def dial(address: Address) -> str:
+        begin(address)
         raise ConnectionRefusedError("mine")
 
     dialer = Dialer(a=0)
+    begin = dialer.dial
     monkeypatch.setattr(dialer, "dial", dial)
     with pytest.raises(ConnectionRefusedError, match="mine"):
-        dialer.connect("a", "a")
+        dialer.connect("a", "b")
+    assert dialer.begun == [("a", 0)]

@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import psutil
@@ -33,12 +34,13 @@ from knetik_cloud import (
     aio,
     rest,
 )
-from knetik_cloud.wire import asynchronous, blocking
+from knetik_cloud.wire import addresses, asynchronous, blocking
 from knetik_cloud.wire.pipe import RECEIVE_BYTES, Listener, readable_check, run
 from knetik_cloud.wire.secure import SecurePipe
 from test.conftest import RecordingServer, http_response
 from test.faults.drivers import DRIVERS
 from test.faults.server import CERTIFICATES, FaultServer, Peer, Request
+from test.polling import wait_until
 
 UNREACHABLE = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("255.255.255.255", 9))
 """The broadcast address: the system rejects a connection to it at once."""
@@ -443,6 +445,20 @@ def test_alert_that_cant_be_sent_leaves_the_error_of_the_handshake(
     assert pipe.sent == 2
 
 
+def test_error_of_a_signal_handler_during_the_alert_reaches_the_caller() -> None:
+    class Interrupted(Peered):
+        sent = 0
+
+        async def send(self, data: bytes, listener: Listener | None = None) -> bool:
+            self.sent += 1
+            if self.sent > 1:
+                raise TimeoutError("mine")
+            return await super().send(data, listener)
+
+    with pytest.raises(TimeoutError, match="mine"):
+        run(SecurePipe(Interrupted(), ssl.create_default_context(), "127.0.0.1").handshake())
+
+
 def client_used_in(loop: asyncio.AbstractEventLoop, server: RecordingServer) -> aio.ApiClient:
     """Return a client that holds an idle connection in a loop."""
     server.responses = [http_response(200, b'{"id": 56}')]
@@ -547,6 +563,27 @@ def connections_to(server: RecordingServer) -> list[Any]:
     return [each for each in open_ones if each.raddr and each.raddr.port == server.port]
 
 
+def test_connection_that_another_thread_closes_is_closed_in_the_loop_s_next_turn(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, opened = asyncio.new_event_loop(), set[Any]()
+    connect = partial(asynchronous.connect, "127.0.0.1", server.port, math.inf, opened)
+    late = loop.run_until_complete(connect())
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    pipe = asyncio.run_coroutine_threadsafe(connect(), loop).result(20)
+    pipe.close()
+    assert wait_until(lambda: opened == {late})
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(20)
+    loop.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "is_closed", lambda: False)  # as if it was closed just after the pipe has asked
+        late.close()
+    late.close()
+    assert connections_to(server) == []
+
+
 def test_times_pass_while_a_test_has_stopped_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: 5.0)
 
@@ -567,6 +604,7 @@ def test_timer_of_a_loop_that_has_closed_does_nothing(monkeypatch: pytest.Monkey
     timer = asynchronous.call_later(loop, 0.01, pytest.fail)
     loop.close()
     assert isinstance(timer, threading.Timer)
+    assert timer.daemon  # the end of the program does not wait for it
     timer.join(20)
     assert not timer.is_alive()
 
@@ -687,6 +725,49 @@ def test_connection_that_is_made_after_another_one_is_closed(pipes: Any, server:
     assert asyncio.run(lose()).fileno() == -1
 
 
+def test_connection_is_closed_though_another_attempt_was_cancelled(server: RecordingServer) -> None:
+    address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
+
+    async def lose() -> socket.socket:
+        dialer = asynchronous._Dialer()
+        attempts = [dialer.dial(address), dialer.dial(address)]
+        attempts[0].cancel()
+        await asyncio.wait(attempts)
+        await dialer.hang_up(attempts)
+        return attempts[1].result()
+
+    assert asyncio.run(lose()).fileno() == -1
+
+
+def test_address_that_is_rejected_immediately_is_not_waited_for(server: RecordingServer) -> None:
+    loopback = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
+    waits: list[int] = []
+
+    class Dialer(blocking._Dialer):
+        async def wait(self, attempts: Any, seconds: float) -> Any:
+            waits.append(len(attempts))
+            return await super().wait(attempts, seconds)
+
+    run(addresses.connect(Dialer(), [UNREACHABLE, loopback], lambda: 20.0)).close()
+    assert waits == [1]
+
+
+def test_error_of_a_signal_handler_is_not_the_end_of_an_idle_connection(
+    pair: tuple[blocking.BlockingPipe, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise ssl.SSLError("mine")
+
+    pipe, _ = pair
+    peered, secure = secured()
+    peered.arrived = b"x"
+    monkeypatch.setattr(pipe, "_can_receive", interrupt)
+    monkeypatch.setattr(secure, "_read", interrupt)
+    for each in (pipe, secure):
+        with pytest.raises(ssl.SSLError, match="mine"):
+            each.receive_now()
+
+
 def test_idle_connection_that_was_reset_is_at_its_end() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         near = socket.create_connection(listening.getsockname())
@@ -711,6 +792,7 @@ def test_transport_with_unread_bytes_is_paused_and_resumed() -> None:
         pipe.begin(math.inf, 20)
         while len(pipe._unread) <= asynchronous.MAX_UNREAD_BYTES:
             await asyncio.sleep(0)
+        assert not pipe._transport.is_reading()
         count = 0
         while data := await pipe.receive():
             count += len(data)
