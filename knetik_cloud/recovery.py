@@ -754,10 +754,7 @@ def _is_in_progress(lookup: Lookup, settings: Settings, settle: float) -> bool:
     write = writes.Write(lookup.operation, lookup.arguments, settings.service)
     del write.marks["marker"]  # with the caller's own text
     siblings = writes.LOG.siblings(write, write.started.monotonic, settle)
-    return siblings is None or any(
-        other.state in ("open", "unknown") and lookup.has_marker(other.marks.get("marker"))
-        for other in siblings
-    )
+    return siblings is None or any(lookup.has_marker(other.marks.get("marker")) for other in siblings)
 
 
 def _look_for_new(
