@@ -371,8 +371,18 @@ def test_wait_for_a_use_on_its_way_ends_with_the_block(client: Client, sandbox: 
     with knetik_cloud.deadline(20):
         outcome, slept = run(client, steps)
     assert (outcome.state, slept, sandbox.journal(USE)) == ("unknown", [], [])
-    assert outcome.error is not None
+    assert isinstance(outcome.error, knetik_cloud.DeadlineExceeded)
     assert client.find_out(outcome.error).state == "unknown"
+
+
+def test_use_with_another_key_on_its_way_is_not_waited_for(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail(USE, reset=True)
+    error_of(client, USE, 56, 56, info="[b]")
+    steps = recovery.prepare(
+        client.api.use_user_entitlement_item, (56, 56), {}, "a", 30.0, isinstance(client, Asyncio)
+    )[1]
+    outcome, slept = run(client, steps)
+    assert (outcome.state, slept) == ("applied", [])
 
 
 def interrupted(client: Client, sandbox: Sandbox) -> None:
@@ -799,9 +809,10 @@ def test_find_out_of_a_use_goes_by_its_info(client: Client, sandbox: Sandbox) ->
     assert client.find_out(other, settle=0.1).state == "absent"
 
 
-def test_find_out_of_a_use_without_info_is_unknown(client: Client, sandbox: Sandbox) -> None:
-    sandbox.fail(USE, reset=True, applied=True)
-    assert client.find_out(error_of(client, USE, 56, 56), settle=0.1).state == "unknown"
+def test_find_out_of_a_use_without_info_is_unknown_if_there_is_any(client: Client, sandbox: Sandbox) -> None:
+    for is_applied, state in ((False, "absent"), (True, "unknown")):
+        sandbox.fail(USE, reset=True, applied=is_applied)
+        assert client.find_out(error_of(client, USE, 56, 56), settle=0.1).state == state
 
 
 def test_find_out_from_another_process(
@@ -862,6 +873,29 @@ def test_forgotten_siblings_make_it_unknown(
     for _ in range(3):
         client.call(GRANT, 56, {"entitlement_id": 2}) if _ == 0 else client.call(GRANT, 1, SONGBOOK)
     assert client.find_out(error, settle=0.1).state == "unknown"
+
+
+def test_once_with_forgotten_siblings_is_absent_only_if_nothing_is_there(
+    client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writes.WriteLog, "siblings", lambda *_: None)
+    for is_applied, state in ((False, "absent"), (True, "unknown")):
+        sandbox.fail(GRANT, reset=True, applied=is_applied)
+        assert client.once(GRANT, 56, SONGBOOK, key="a", settle=0, _retries=0).state == state
+
+
+def test_list_with_the_newest_first_is_read_as_far_as_the_write_may_be(
+    client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "PAGE_SIZE", 2)
+    sandbox.advance(seconds=60)
+    sandbox.fail("create_entitlement_item", reset=True, applied=True)
+    item = {"name": "Lamp", "type_hint": "entitlement"}
+    error = error_of(client, "create_entitlement_item", entitlement_item=item)
+    sandbox.clear_journal()
+    assert client.find_out(error).state == "applied"
+    assert len(sandbox.journal("get_entitlement_items")) == 2  # the first one for the service's time
+    assert client.call("get_entitlement_items").total_elements > 4
 
 
 def test_service_whose_clock_is_years_behind(client: Client, sandbox: Sandbox) -> None:
@@ -941,6 +975,18 @@ def test_block_that_leaves_no_time_to_settle_makes_it_unknown(
     with pytest.raises(knetik_cloud.DeadlineExceeded, match=too_short):
         raise outcome.error or AssertionError
     assert client.find_out(error, settle=0).state == "absent"
+
+
+def test_error_of_a_read_back_is_reported_if_no_time_is_left_for_another_one() -> None:
+    error = knetik_cloud.ApiException(reason="the list is not available")
+
+    def look() -> recovery.Steps[Any]:
+        raise recovery.CannotReadError(error)
+        yield
+
+    client: Any = None
+    with knetik_cloud.deadline(60):
+        assert recovery.run_steps(client, recovery.certain(look, 3600)) == ("unknown", [], error)
 
 
 @pytest.mark.parametrize("name", WRITES)
