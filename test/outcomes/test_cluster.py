@@ -293,8 +293,11 @@ def test_workers_of_another_host_are_rejected(
     monkeypatch.setenv("KNETIK_CLOUD_HOST", "http://127.0.0.1:1")
     with pytest.raises(bulk.ChangedInputError, match=r"configured for http://127\.0\.0\.1:1: pass connect="):
         bulk.run_shard(tmp_path / "run", 0)
-    with pytest.raises(bulk.BulkError, match="has no shard 7"):
+    with pytest.raises(bulk.BulkError, match=r"run has no shard 7: it has 0$"):
         bulk.run_shard(tmp_path / "run", 7)
+    bulk.prepare([], api.use_user_entitlement_item, journal=tmp_path / "empty")
+    with pytest.raises(bulk.BulkError, match=r"empty has no shard 0: it has none$"):
+        bulk.run_shard(tmp_path / "empty", 0)
 
 
 @pytest.mark.parametrize("name", ["a_script:Api", "knetik_cloud:run.<locals>.Api"])

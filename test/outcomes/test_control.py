@@ -225,6 +225,21 @@ def test_interruption_while_a_thread_starts_leaves_no_call_in_flight(
     assert_complete(api, tmp_path)
 
 
+def test_error_of_a_progress_function_ends_the_display_and_is_raised_without_advice(
+    api: Api,
+    seeded: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended: list[reporting.Meter] = []
+    monkeypatch.setattr(reporting.Meter, "close", lambda meter: ended.append(meter))
+    with pytest.raises(ZeroDivisionError):
+        run(api, tmp_path, progress=lambda state: 1 / 0)
+    assert (len(ended), capsys.readouterr().err) == (1, "")
+    assert open_rows(tmp_path) == 0
+
+
 def test_stderr_whose_reader_is_gone_stops_no_run(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -520,6 +535,17 @@ def test_credentials_that_are_rejected_while_keys_are_looked_for_use_up_no_row(
     assert bulk.resume(tmp_path / "run", api, find_keys=True, **options).applied == 5
 
 
+def test_credentials_that_are_rejected_end_a_shard_and_use_up_no_row(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    bulk.prepare(keyed_uses(5), api.use_user_entitlement_item, journal=tmp_path, shards=1)
+    seeded.fail(USE, status=401)
+    message = rf"rejects the credentials \(401 .*\): correct them, .* The journal is {tmp_path}"
+    with pytest.raises(bulk.BulkError, match=message):
+        bulk.run_shard(tmp_path, 0, api)
+    assert bulk.run_shard(tmp_path, 0, api).counts == {"applied": 5}
+
+
 def test_reads_that_are_denied_say_nothing_about_the_credentials(
     api: Api, seeded: Sandbox, tmp_path: Path
 ) -> None:
@@ -635,6 +661,8 @@ def test_methods_of_the_asyncio_client_are_rejected(seeded: Sandbox, tmp_path: P
         ({"canary": 0}, "canary must be"),
         ({"max_errors": "many"}, "max_errors must be a number of rows, or a share such as '1%'"),
         ({"max_errors": 1.5}, "max_errors must be"),
+        ({"max_errors": -1}, "max_errors must be"),
+        ({"max_errors": True}, "max_errors must be"),
         ({"max_errors": "\u00b2"}, "max_errors must be"),
         ({"settle": -1}, "settle must be"),
         ({"safety": "full"}, "safety must be 'process' or 'power'"),
