@@ -176,7 +176,7 @@ class Shard:
 
     def _run_rows(self) -> ShardSteps:
         job, journal, operation = self._job, self._journal, self._job.operation
-        states, marker, clock, beginning = journal.states, operation.marker, self._clock, job.beginning
+        states, marker, beginning = journal.states, operation.marker, job.beginning
         leaves_traces = bool(operation.read_back) and marker is None
         for row, (position, key, arguments) in enumerate(self._read()):
             if states[row] in FINAL or (job.canary is not None and position >= job.canary):
@@ -192,7 +192,7 @@ class Shard:
                 continue
             if (
                 leaves_traces
-                and not (beginning.is_over and clock.is_known)
+                and not beginning.is_over
                 and not (yield from self._note_existing(row, arguments))
             ):
                 return
