@@ -23,6 +23,7 @@ from knetik_cloud import aio, bulk, recovery
 from knetik_cloud.bulk import pace as pacing
 from knetik_cloud.bulk import progress as reporting
 from knetik_cloud.bulk import running, shard
+from knetik_cloud.bulk.journal import Folder
 from knetik_cloud.bulk.pace import GROWTH_WINDOW, Pace
 from knetik_cloud.sandbox import Sandbox
 from test.outcomes.conftest import USERS, grants, held
@@ -533,6 +534,41 @@ def test_credentials_that_are_rejected_while_keys_are_looked_for_use_up_no_row(
     assert (bulk.report(tmp_path / "run").counts["pending"], seeded.journal(USE)) == (5, [])
     seeded.clear_faults()
     assert bulk.resume(tmp_path / "run", api, find_keys=True, **options).applied == 5
+
+
+def test_keys_are_looked_for_only_on_request_and_where_they_come_back(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
+    use, grant = api.use_user_entitlement_item, api.grant_user_entitlement
+    granted = [{"user_id": USERS[0], "entitlement_id": 5, "key": "a"}]
+    reads = []
+    for method, rows, find_keys in (
+        (use, keyed_uses(2), False),
+        (use, [{"user_id": 56, "item_id": 56}] * 2, True),
+        (grant, granted, False),
+        (grant, granted, True),
+    ):
+        seeded.clear_journal()
+        folder = tmp_path / str(len(reads))
+        report = bulk.run(rows, method, journal=folder, find_keys=find_keys, settle=0, progress=False)
+        assert report.counts["applied"] == len(rows)
+        reads.append(len(seeded.journal(LIST)))
+    assert reads[:2] == [0, 0]
+
+
+@pytest.mark.parametrize("is_rejected", [False, True], ids=["damaged shard", "rejected credentials"])
+def test_error_in_one_thread_of_a_run_ends_the_others(
+    api: Api, seeded: Sandbox, tmp_path: Path, is_rejected: bool
+) -> None:
+    first, *_ = bulk.prepare(grants(120), api.grant_user_entitlement, journal=tmp_path)
+    if is_rejected:
+        seeded.fail(GRANT, status=401)
+    else:
+        Folder(tmp_path).rows_path(first).write_text("")
+    seeded.fail(GRANT, times=None, delay=0.1)
+    with pytest.raises(bulk.BulkError):
+        bulk.resume(tmp_path, api, concurrency=2, settle=0, progress=False)
+    assert bulk.status(tmp_path)["pending"] > 60
 
 
 def test_credentials_that_are_rejected_end_a_shard_and_use_up_no_row(

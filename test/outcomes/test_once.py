@@ -668,6 +668,15 @@ def test_threads_lose_no_open_write(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {write.id for write in mine} <= {write.id for write in known}
 
 
+def test_lock_that_a_thread_held_at_a_fork_is_free_in_the_child() -> None:
+    log = writes.WriteLog()
+    holder = threading.Thread(target=log._lock.acquire)
+    holder.start()
+    holder.join()
+    log.reset_after_fork()
+    assert log._lock.acquire(blocking=False)
+
+
 def test_writes_that_were_open_at_a_fork_end_in_the_child() -> None:
     log = writes.WriteLog()
     arguments = {"user_id": 56, "grant_request": SONGBOOK}
