@@ -97,6 +97,21 @@ def test_run_without_terminal_stops_after_its_canary(api: Api, tmp_path: Path) -
     assert run(api, tmp_path, canary=1).stopped == "after the canary of 1 rows"
 
 
+@pytest.mark.parametrize(("answer", "applied"), [("y\n", 3), (" YES \n", 3), ("\n", 1), ("no\n", 1), ("", 1)])
+@pytest.mark.parametrize("silent", ["", "stdin", "stderr"])
+def test_canary_is_confirmed_on_the_terminal(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, applied: int, silent: str
+) -> None:
+    written: list[str] = []
+    terminal = {"isatty": lambda: True, "readline": lambda: answer, "write": written.append}
+    for name in ("stdin", "stderr"):
+        here = {**terminal, "flush": lambda: None, "isatty": lambda name=name: name != silent}
+        monkeypatch.setattr(sys, name, SimpleNamespace(**here))
+    assert run(api, tmp_path, grants(3), canary=1).applied == (1 if silent else applied)
+    assert len(written) == (0 if silent else 1)
+    assert all(text.startswith("After the canary: ") and "Go on? [y/N]" in text for text in written)
+
+
 def test_canary_that_fails_too_often_is_not_confirmed(api: Api, tmp_path: Path) -> None:
     rows = [{"user_id": UNKNOWN_USER, "entitlement_id": 5}] * 9
     report = run(api, tmp_path, rows, canary=5, max_errors=2, confirm=lambda found: 1 / 0)
