@@ -120,7 +120,7 @@ def test_intents_are_synced_before_their_rows_are_sent(
 def test_name_of_a_journal_is_synced_before_its_rows_are_sent(
     api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bulk.prepare([{"user_id": 56, "item_id": 56}], api.use_user_entitlement_item, journal=tmp_path, shards=1)
+    rows = [{"user_id": 56, "item_id": 56}]
     synced: list[tuple[bool, int]] = []
 
     def watched(descriptor: int) -> None:
@@ -129,7 +129,9 @@ def test_name_of_a_journal_is_synced_before_its_rows_are_sent(
 
     monkeypatch.setattr(os, "fsync", watched)
     seeded.clear_journal()
-    assert bulk.resume(tmp_path, api, safety="power", progress=False).applied == 1
+    method = api.use_user_entitlement_item
+    run = bulk.run(rows, method, journal=tmp_path, shards=1, safety="power", progress=False)
+    assert run.applied == 1
     assert (True, 0) in synced
 
 
