@@ -10,6 +10,7 @@ from pathlib import Path
 import grimp
 
 FOREIGN = {
+    "_call_connection_lost": "asyncio closes a transport of a closed loop that was closing in no other way",
     "_client": "an executor of Dask has no public name for its client, which knows the workers",
     "_max_workers": "an executor of Python has no public name for the number of its workers",
     "_self_wrapper": "a function that wrapt wraps has no public name for the one that runs in its place",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import operator
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -122,15 +121,12 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         if transport is None:
             return
         if self.loop.is_closed():
-            # By hand, perhaps before Python cleared the globals of this module at its end. asyncio ends its
-            # transports in the next turn of their loop, which is made up for here.
-            self._timer = self._waiter = None  # it ends neither timers nor waits
-            try:
-                self.loop.call_soon = operator.call  # type: ignore[assignment, method-assign]
-            except AttributeError:  # a loop that is not written in Python, such as that of uvloop
-                return
-            transport.abort()
-            del self.loop.call_soon
+            # By hand, perhaps before Python cleared the globals of this module at its end. `abort` would need
+            # another turn of the loop, and does nothing if the transport was closing already.
+            end = getattr(transport, "_call_connection_lost", None)
+            if end is not None:
+                self._transport = self._timer = self._waiter = None  # it ends neither timers nor waits
+                end(None)
             return
         with suppress(RuntimeError):  # no loop runs in this thread
             if asyncio.get_running_loop() is self.loop:

@@ -163,6 +163,40 @@ def test_connection_whose_call_is_cancelled_as_it_is_made_is_not_kept(
         runner.run(main())
 
 
+@pytest.mark.parametrize("has_peer", [True, False])
+def test_connections_of_a_loop_that_was_closed_by_hand_are_closed_while_others_are(has_peer: bool) -> None:
+    class Opened(set[Any]):
+        def discard(self, pipe: Any) -> None:
+            super().discard(pipe)
+            for other in list(self):  # as the collector does, and other threads
+                other.close()
+
+    async def connect() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            for _ in range(3):
+                await asynchronous.connect("127.0.0.1", port, math.inf, opened)
+                peers.append(listener.accept()[0])
+
+    opened, peers = Opened(), list[socket.socket]()
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(connect())
+    if not has_peer:
+        for peer in peers:
+            peer.close()
+        loop.call_soon(loop.stop)
+        loop.run_forever()  # for one turn, in which the transports begin to close
+    sockets = [pipe._transport.get_extra_info("socket") for pipe in opened]
+    loop.close()
+    next(iter(opened)).close()
+    assert not opened
+    assert [each.fileno() for each in sockets] == [-1] * 3
+    with pytest.raises(RuntimeError, match="closed"):
+        loop.call_soon(print)
+    for peer in peers:
+        peer.close()
+
+
 def test_name_that_is_not_resolved_in_time_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async def getaddrinfo(*arguments: object, **options: object) -> None:
