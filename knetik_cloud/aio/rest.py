@@ -110,9 +110,9 @@ class RESTClientObject(Transport[RESTResponse]):
     async def close(self) -> None:
         """Close the idle connections and wait for that. Those in use are closed when their calls end."""
         self.start_closing()
+        await asyncio.sleep(0)  # asyncio closes the sockets of aborted transports in the loop's next turn
         if self._life is not None and not self._opened:  # otherwise, its loop closes it in the end
             await self._life.aclose()
-        await asyncio.sleep(0)  # asyncio closes the sockets of aborted transports in the loop's next turn
 
     def __del__(self) -> None:
         """Close the connections immediately: a loop that is closed by hand may have no turn left for that."""

@@ -131,7 +131,6 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         with suppress(RuntimeError):  # no loop runs in this thread
             if asyncio.get_running_loop() is self.loop:
                 transport.abort()  # a loop that is closed by hand may have only one more turn, which ends it
-                self._opened.discard(self)
                 return
         with suppress(RuntimeError):  # it was closed just now
             self.loop.call_soon_threadsafe(transport.abort)  # if it never runs again, the client closes it

@@ -524,11 +524,14 @@ def test_response_that_is_dropped_after_the_last_turn_of_a_loop_leaves_no_connec
     assert connections_to(server) == []
 
 
-def test_call_in_progress_when_its_loop_is_closed_by_hand_leaves_no_connection() -> None:
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_call_in_progress_when_its_loop_is_closed_by_hand_leaves_no_connection(is_cancelled: bool) -> None:
     async def begin(client: aio.ApiClient) -> asyncio.Task[Any]:
         task = asyncio.ensure_future(aio.UsersInventoryApi(client).get_user_inventory(56, 56))
         while not server.requests:
             await asyncio.sleep(0.01)
+        if is_cancelled:  # which it notices in the last turn of the loop
+            task.cancel()
         return task
 
     with FaultServer([lambda peer, request: peer.hold()]) as server:
