@@ -262,6 +262,22 @@ def test_run_that_checks_its_rows_is_not_reported_as_missing(api: Api, tmp_path:
     assert bulk.status(folder)["pending"] == 1
 
 
+def test_plan_that_another_process_discards_is_not_one_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def list_files(folder: Path, pattern: str) -> Iterator[Path]:
+        for path in find(folder, pattern):
+            path.unlink()
+            yield path
+
+    find = Path.glob
+    monkeypatch.setattr(Path, "glob", list_files)
+    for read in (bulk.status, bulk.report, bulk.resume, bulk.stop):
+        (tmp_path / "0000.journal").touch()
+        with pytest.raises(bulk.BulkError, match="holds no bulk run: check the path"):
+            read(tmp_path)
+
+
 def test_plan_that_was_not_finished_is_made_again(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
     run(api, tmp_path)
     folder = tmp_path / "other" / "run"
