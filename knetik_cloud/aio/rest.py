@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from knetik_cloud.core.outcome import Failure, Send
@@ -119,7 +120,8 @@ class RESTClientObject(Transport[RESTResponse]):
         for pipe in list(getattr(self, "_opened", ())):
             pipe.close()
         if self._life is not None:  # otherwise, its finalizer starts a task of the loop
-            next(self._life.aclose().__await__(), None)
+            with suppress(RuntimeError):  # it runs, because the loop ends
+                next(self._life.aclose().__await__(), None)
 
 
 async def _until_closed(opened: set[AsyncioPipe]) -> AsyncGenerator[None, None]:

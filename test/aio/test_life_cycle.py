@@ -185,6 +185,11 @@ ENDINGS = {
     ),
     "kept beyond its loop": "mine = client()\nasyncio.run(call(mine))",
     "kept over two loops": "mine = client()\nasyncio.run(call(mine))\nasyncio.run(call(mine))\ndel mine",
+    "dropped while its loop closes its connections": (
+        "from knetik_cloud.wire.asynchronous import AsyncioPipe\nclose = AsyncioPipe.close\n"
+        "def drop(pipe):\n    globals().pop('mine', None)\n    close(pipe)\n"  # as the collector may
+        "AsyncioPipe.close = drop\nmine = client()\nasyncio.run(call(mine))"
+    ),
     "cancelled at the end of its loop": (
         "async def main():\n    global task\n    task = asyncio.ensure_future(call(client(), '/silent'))\n"
         "    await asyncio.sleep(0.1)\nasyncio.run(main())"
