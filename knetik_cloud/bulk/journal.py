@@ -409,6 +409,8 @@ class ShardJournal:
         self._path = path
         os.truncate(self._descriptor, self.history.end)
         self._sync = getattr(os, "fdatasync", os.fsync) if safety == "power" else None
+        if self._sync is not None:  # the plan may have been killed before it did, or a copy restored
+            sync(path.parent)
 
     def note_existing(self, row: int, since: int, ids: Collection[Any] | None) -> None:
         """Record what exists before a row is sent: the ids, or None if they can't be read.

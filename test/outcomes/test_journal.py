@@ -135,6 +135,29 @@ def test_name_of_a_journal_is_synced_before_its_rows_are_sent(
     assert (True, 0) in synced
 
 
+def test_names_of_files_that_a_killed_plan_did_not_sync_are_synced_before_a_row_is_sent(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    synced: list[tuple[Path, int]] = []
+
+    def die(path: Path) -> None:
+        if path == folder:
+            raise SystemExit
+
+    def watched(path: Path) -> None:
+        synced.append((path, len(seeded.journal(USE))))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "sync", die)
+        with pytest.raises(SystemExit):
+            use(api, tmp_path)
+    monkeypatch.setattr(journal, "sync", watched)
+    seeded.clear_journal()
+    assert use(api, tmp_path, safety="power").applied == len(KEYS)
+    assert synced == [(folder, 0)]
+
+
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.55, 0.8])
 def test_journal_that_has_lost_its_end_repeats_nothing_if_keys_are_looked_for(
     api: Api, seeded: Sandbox, tmp_path: Path, part: float
