@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import sys
@@ -407,7 +406,9 @@ def _hints(service: Service, url: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def serve_worker(console_token: str, settings: Settings, listening: socket.socket, ready: Event) -> None:
+def serve_worker(
+    console_token: str, settings: Settings, listening: socket.socket, ready: Event, stop: Event
+) -> None:
     """Serve as one of several processes, until told to stop.
 
     Any of them may get the form of another one's page, so the process that starts them passes one token.
@@ -415,14 +416,10 @@ def serve_worker(console_token: str, settings: Settings, listening: socket.socke
     end_with_parent()
     with suppress(Stop), terminable(), closing(Service(settings)) as service, suppress(KeyboardInterrupt):
         server = AnnouncingServer(service, ready.set)
-        service.stop = _stop_parent
         service.console_token = console_token
         server.run([listening])
-
-
-def _stop_parent() -> None:
-    """Stop the process that replaces workers, which then stops all of them."""
-    os.kill(os.getppid(), signal.SIGTERM)
+        # It was asked to stop, and has responded. The process that replaces workers then stops all of them.
+        stop.set()
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import socket
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -43,7 +44,8 @@ class Server(uvicorn.Server):
         """Serve until told to stop."""
         self._listening = sockets or []
         _SERVERS.add(self)
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
+        new_loop = partial(_new_loop, self._service.settings.workers)
+        with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.get_loop().set_exception_handler(self._handle_loop_error)
             runner.run(self.serve(sockets))
 
@@ -195,8 +197,9 @@ def _is_idle(connection: Any) -> bool:
     return connection.cycle is None or connection.cycle.response_complete
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
+def _new_loop(workers: int) -> asyncio.AbstractEventLoop:
     """Return an event loop whose time runs on where tests stop `time.monotonic`, as freezegun does."""
-    loop = asyncio.new_event_loop()
+    # On Windows, a socket accepts connections in the default loop of one process only.
+    loop = asyncio.SelectorEventLoop() if workers > 1 else asyncio.new_event_loop()
     loop.time = monotonic  # type: ignore[method-assign]
     return loop

@@ -22,8 +22,9 @@ START_TIMEOUT = 30.0
 STOP_TIMEOUT = 5.0
 """Seconds for a worker to end once it is told to."""
 
-Serve = Callable[[Settings, socket.socket, Event], None]
-"""The function of a worker: serve on the socket, and set the event once it accepts requests."""
+Serve = Callable[[Settings, socket.socket, Event, Event], None]
+"""The function of a worker: serve on the socket, set the first event once it accepts requests, and the second
+one once it was asked to stop the server."""
 
 
 class Stop(BaseException):
@@ -67,7 +68,7 @@ def end_with_parent() -> None:
 def run_workers(
     settings: Settings, listening: socket.socket, serve: Serve, announce: Callable[[], None]
 ) -> None:
-    """Run `settings.workers` processes until told to stop. A worker that dies is replaced.
+    """Run `settings.workers` processes until told to stop, even by one of them. Those that die are replaced.
 
     Args:
         settings: The settings of each worker.
@@ -79,15 +80,21 @@ def run_workers(
         RuntimeError: If a worker can't start.
     """
     context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+
+    def start(event: Event) -> SpawnProcess:
+        worker = context.Process(target=serve, args=(settings, listening, event, stop), daemon=True)
+        worker.start()
+        return worker
+
     workers: list[SpawnProcess] = []
     try:
         ready = [context.Event() for _ in range(settings.workers)]
-        workers += [_start(context, settings, listening, serve, event) for event in ready]
+        workers += map(start, ready)
         _wait_until_ready(workers, ready)
         announce()
-        while True:
-            _replace_dead(context, settings, listening, serve, workers, ready)
-            time.sleep(0.2)
+        while not stop.wait(0.2):
+            _replace_dead(context, start, workers, ready)
     finally:
         for worker in workers:
             worker.terminate()
@@ -100,14 +107,6 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stop(number)
 
 
-def _start(
-    context: SpawnContext, settings: Settings, listening: socket.socket, serve: Serve, ready: Event
-) -> SpawnProcess:
-    worker = context.Process(target=serve, args=(settings, listening, ready), daemon=True)
-    worker.start()
-    return worker
-
-
 def _wait_until_ready(workers: list[SpawnProcess], ready: list[Event]) -> None:
     end = time.monotonic() + START_TIMEOUT
     for worker, event in zip(workers, ready, strict=True):
@@ -118,9 +117,7 @@ def _wait_until_ready(workers: list[SpawnProcess], ready: list[Event]) -> None:
 
 def _replace_dead(
     context: SpawnContext,
-    settings: Settings,
-    listening: socket.socket,
-    serve: Serve,
+    start: Callable[[Event], SpawnProcess],
     workers: list[SpawnProcess],
     ready: list[Event],
 ) -> None:
@@ -130,4 +127,4 @@ def _replace_dead(
                 worker.close()
             # A started process no longer holds its arguments, and a worker opens its event by name later.
             ready[index] = context.Event()
-            workers[index] = _start(context, settings, listening, serve, ready[index])
+            workers[index] = start(ready[index])

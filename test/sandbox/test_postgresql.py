@@ -176,6 +176,17 @@ def test_a_worker_that_dies_is_replaced(postgresql_url: str) -> None:
         client.close()
 
 
+def test_stop_of_workers_is_answered_and_ends_all_of_them(postgresql_url: str) -> None:
+    with running_command("--database", postgresql_url, "--workers", "2") as (process, url):
+        workers = _workers(process.pid)
+        client = Web(url)
+        assert client.call("POST", "/_sandbox/stop").status == 204
+        client.close()
+        assert process.wait(timeout=20) == 0
+        assert len(workers) == 2
+        assert not any(psutil.pid_exists(worker) for worker in workers)
+
+
 def test_replacements_of_all_workers_serve_and_report_nothing(postgresql_url: str) -> None:
     with running_command("--database", postgresql_url, "--workers", "2") as (process, url):
         for worker in _workers(process.pid):
