@@ -206,7 +206,7 @@ class _Checks:
 
     def _tcp(self) -> Check:
         host, port = self._first_hop()
-        begun = time.monotonic()
+        begun = time.perf_counter()
         try:
             with socket.create_connection((host, port), timeout=self._timeout()) as connection:
                 address = connection.getpeername()[0]
@@ -214,7 +214,7 @@ class _Checks:
             return Check(
                 "tcp", "failed", f"{host}:{port}: {error.strerror or error}", "Check that the service runs."
             )
-        return Check("tcp", "ok", f"{address}:{port} in {(time.monotonic() - begun) * 1000:.0f} ms")
+        return Check("tcp", "ok", f"{address}:{port} in {(time.perf_counter() - begun) * 1000:.0f} ms")
 
     def _tls(self) -> Check:
         import ssl
@@ -259,7 +259,7 @@ class _Checks:
         from knetik_cloud.api_client import ApiClient
         from knetik_cloud.exceptions import ApiException
 
-        begun = time.monotonic()
+        begun = time.perf_counter()
         with ApiClient(self._run.configuration(with_credential=False)) as client:
             try:
                 response = client.call_api(
@@ -275,7 +275,7 @@ class _Checks:
                     raise
                 status, headers = error.status, error.headers
         self._date = headers.get("Date")
-        return Check("http", "ok", f"status {status} in {(time.monotonic() - begun) * 1000:.0f} ms")
+        return Check("http", "ok", f"status {status} in {(time.perf_counter() - begun) * 1000:.0f} ms")
 
     def _clock(self) -> Check:
         from email.utils import parsedate_to_datetime
