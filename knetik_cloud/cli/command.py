@@ -93,11 +93,12 @@ class Root(Group):
             sys.stdout.flush()
         except click.exceptions.Exit as ended:
             return ended.exit_code
-        except BrokenPipeError:  # of a text such as the help: results are written by `Output`
-            from knetik_cloud.cli.output import drop_stdout
-
-            drop_stdout()
         except (Exception, KeyboardInterrupt) as error:
+            from knetik_cloud.cli.output import drop_stdout, is_closed_pipe
+
+            if is_closed_pipe(error):  # of a text such as the help: results are written by `Output`
+                drop_stdout()
+                return 0
             code = _failed(error, context, scanned)
             if code == Exit.INTERRUPTED and not isinstance(error.__context__, EOFError) and os.name != "nt":
                 # A shell goes on with its loop unless SIGINT has ended the command. Ctrl-D sends none.

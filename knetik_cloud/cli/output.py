@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -100,12 +101,13 @@ class Output:
         try:
             WRITERS[self.chosen](self._narrowed(result), _stdout())
             _stdout().flush()
-        except BrokenPipeError:
-            drop_stdout()
         except (OSError, CommandError) as error:
-            if failure is None:
+            if is_closed_pipe(error):
+                drop_stdout()
+            elif failure is None:
                 raise
-            note(f"the result was not written: {error}")
+            else:
+                note(f"the result was not written: {error}")
         if failure is not None:
             raise failure
 
@@ -132,6 +134,13 @@ class Output:
         except (jmespath.exceptions.JMESPathError, TypeError) as error:
             raise CommandError(f"--select {self.select!r} can't be applied to this result: {error}") from None
         return Rows.of(value) if isinstance(value, list) else Rows.single(value)
+
+
+def is_closed_pipe(error: BaseException) -> bool:
+    """Return whether an error means that the reader of stdout is gone: on Windows, an invalid argument."""
+    if os.name == "nt" and isinstance(error, OSError) and error.filename is None:
+        return error.errno in (errno.EPIPE, errno.EINVAL)
+    return isinstance(error, BrokenPipeError)
 
 
 def drop_stdout() -> None:

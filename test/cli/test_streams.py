@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import signal
@@ -12,9 +14,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from knetik_cloud.cli import output
+from knetik_cloud.cli.command import knetik
 from knetik_cloud.sandbox import Sandbox
 from test.listening import stop_listening
 from test.polling import wait_until
@@ -174,6 +179,34 @@ def test_a_closed_pipe_of_a_short_result_is_quiet_too(sandbox: Sandbox) -> None:
         piped = ["bash", "-o", "pipefail", "-c", line]
         result = subprocess.run(piped, capture_output=True, timeout=60, check=False)
         assert result.stderr == b"", words
+
+
+class _ClosedPipe(io.RawIOBase):
+    """A pipe of Windows whose reader is gone. It has the number of another file."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._number
+
+    def write(self, data: object) -> int:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+
+@pytest.mark.parametrize("words", ["items list -o jsonl", "items list -o table", "completion bash", "--help"])
+def test_a_closed_pipe_of_windows_is_quiet_too(
+    words: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "out").open("wb") as out, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(_ClosedPipe(out.fileno()))))
+        patch.setattr(output, "os", SimpleNamespace(**{**vars(os), "name": "nt"}))
+        with pytest.raises(SystemExit) as ended:
+            knetik.main(words.split())
+    assert ended.value.code == 0
 
 
 def unread(*words: str, streams: str = "out", code: str = "") -> tuple[int, str]:
