@@ -53,8 +53,7 @@ class Started(NamedTuple):
     def remove(self) -> None:
         """Remove what is remembered of it, and its log."""
         self.forget()
-        with suppress(OSError):  # Windows keeps the log while its process ends
-            Path(self.log).unlink(missing_ok=True)
+        _remove_log(Path(self.log))
 
 
 def started() -> list[Started]:
@@ -193,12 +192,17 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
             process.kill()
             process.wait()
             details = log.read_text(encoding="utf-8", errors="replace").strip()
-            log.unlink(missing_ok=True)
+            _remove_log(log)
     if begun is None:
         reason = details.removeprefix("Error: ") or f"it didn't respond within {START_TIMEOUT:.0f} s"
         raise CommandError(f"the sandbox did not start: {reason}")
     process.returncode = 0  # it goes on without this process, which is not to wait for it
     return begun
+
+
+def _remove_log(log: Path) -> None:
+    with suppress(OSError):  # Windows keeps the log while its process ends
+        log.unlink(missing_ok=True)
 
 
 def _program() -> tuple[list[str], dict[str, str]]:

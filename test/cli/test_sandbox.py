@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import logging
@@ -372,6 +373,20 @@ def test_sandbox_inside_a_program_is_not_stopped_from_outside(sandbox: Sandbox, 
     assert result.code == 4
     assert "part of a program" in result.error["message"]
     assert run("sandbox", "status").code == 0
+
+
+def test_the_reason_is_reported_even_if_the_log_is_still_open_on_windows(
+    run: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reject(path: Path, **options: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    port = sandbox.url.rpartition(":")[2]
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", reject)
+        result = run("sandbox", "start", "--port", port)
+    assert result.code == 1
+    assert f"the sandbox did not start: can't listen on 127.0.0.1:{port}" in result.err
 
 
 def test_options_of_the_server_belong_to_start(run: Run) -> None:
