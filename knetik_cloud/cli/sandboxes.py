@@ -38,10 +38,15 @@ class Started(NamedTuple):
 
     @property
     def has_ended(self) -> bool:
-        """Whether its process has ended. True if the system has no locks that processes inherit."""
+        """Whether its process has ended. True if the file system has no locks that processes inherit."""
         try:
+            if os.name == "nt":  # which renames no file that a process has open
+                os.rename(self.log, self.log)
+                return True
             with open(self.log, "rb") as log:
                 return _locked(log)
+        except PermissionError:
+            return os.name != "nt"
         except OSError:  # it has been removed
             return True
 
@@ -84,7 +89,7 @@ def running() -> list[Started]:
 
 def own() -> list[Started]:
     """Return those that still run, without those whose address another program uses now."""
-    return [each for each in running() if os.name == "nt" or not each.has_ended]
+    return [each for each in running() if not each.has_ended]
 
 
 def wait_for_end(url: str, begun: Started | None) -> None:

@@ -18,6 +18,7 @@ import zipapp
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -128,7 +129,6 @@ def test_all_data_is_in_the_file_when_the_stop_of_a_started_sandbox_returns(run:
         assert "Torch" in str(connection.execute("SELECT * FROM items").fetchall())
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no locks that processes inherit")
 def test_a_started_sandbox_without_its_control_api_is_stopped(run: Run) -> None:
     begun = spawn("sandbox", "start", "--port", "0", "--control", "off", "-o", "json")
     assert begun.returncode == 0, begun.stderr
@@ -139,6 +139,28 @@ def test_a_started_sandbox_without_its_control_api_is_stopped(run: Run) -> None:
     assert (stopped.code, stopped.err) == (0, f"Stopped {started['url']}.\n")
     assert ended(started["url"])
     assert not list(Path(started["log"]).parent.iterdir())
+
+
+def test_a_sandbox_runs_on_windows_as_long_as_its_log_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_open = True
+
+    def rename(path: str, new: str) -> None:
+        if is_open:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        os.rename(path, new)
+
+    log = tmp_path / "a.log"
+    log.touch()
+    begun = sandboxes.Started("http://127.0.0.1:1", 1, str(log), tmp_path / "1.json")
+    windows = SimpleNamespace(**{**vars(os), "name": "nt", "rename": rename})
+    monkeypatch.setattr(sandboxes, "os", windows)
+    assert not begun.has_ended
+    is_open = False
+    assert begun.has_ended
+    log.unlink()
+    assert begun.has_ended
 
 
 def test_another_sandbox_without_a_control_api_is_not_stopped(run: Run) -> None:
@@ -205,7 +227,6 @@ def test_start_reads_a_seed_from_stdin_only_if_it_is_a_file(run: Run, tmp_path: 
 HOLDER = "import sys; print(flush=True); sys.stdin.read()"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no locks that processes inherit")
 def test_the_end_of_a_sandbox_is_that_of_its_process_and_not_of_its_port(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,7 +276,6 @@ def test_stop_without_a_started_sandbox_stops_none(stranger: str, run: Run) -> N
     assert run("sandbox", "status").code == 0
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no locks that processes inherit")
 def test_stop_ignores_another_sandbox_at_the_port_of_one_that_has_ended(
     stranger: str, run: Run, home: Path
 ) -> None:
