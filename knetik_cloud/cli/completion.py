@@ -318,5 +318,5 @@ def completion(shell: str) -> None:
     run = run_of(click.get_current_context())
     run.act(
         lambda: [{"write": f"the completion script of {shell}"}],
-        lambda live: click.echo(SCRIPTS[shell](), nl=False),
+        lambda live: click.echo(SCRIPTS[shell]().encode(), nl=False),  # with the line ends that shells read
     )

@@ -229,4 +229,4 @@ def _roff(text: str) -> str:
 def man() -> None:
     """Write the manual page, as `knetik man | man -l -` shows it."""
     run = run_of(click.get_current_context())
-    run.act(lambda: [{"write": "the manual page"}], lambda live: click.echo(roff(), nl=False))
+    run.act(lambda: [{"write": "the manual page"}], lambda live: click.echo(roff().encode(), nl=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pkgutil
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from knetik_cloud.cli import calls, tree
+from knetik_cloud.cli.command import knetik
 from knetik_cloud.cli.completion import SCRIPTS, entries
 from knetik_cloud.cli.output import FORMATS
 from knetik_cloud.cli.profiles import config_path
@@ -211,3 +213,16 @@ def test_every_command_and_option_is_in_every_script() -> None:
         assert {word.text for word in entry.commands} >= set(leaf.children)
         for option in leaf.options():
             assert {word.text for word in entry.options} >= {*option.opts, *option.secondary_opts}
+
+
+@pytest.mark.parametrize("words", ["completion bash", "man"])
+def test_line_ends_are_those_of_the_shells_on_windows(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="utf-8", newline="\r\n"))
+        with pytest.raises(SystemExit) as ended:
+            knetik.main(words.split())
+        written = out.getvalue()
+    assert ended.value.code == 0
+    assert b"\n" in written
+    assert b"\r" not in written
