@@ -179,7 +179,7 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, **variables, **environment},
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", **variables, **environment},
             **detached,
         )
     begun = None

@@ -409,6 +409,15 @@ def test_the_reason_is_reported_even_if_the_log_is_still_open_on_windows(
     assert f"the sandbox did not start: can't listen on 127.0.0.1:{port}" in result.err
 
 
+def test_the_reason_is_readable_in_every_locale(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")  # as the code page of Windows
+    missing = tmp_path / "\u00fc"
+    result = run("sandbox", "start", "--port", "0", "--database", str(missing / "x.db"), "--errors", "text")
+    assert f"there is no folder {missing}" in result.err
+
+
 def test_options_of_the_server_belong_to_start(run: Run) -> None:
     result = run("sandbox", "--port", "1", "status", "--errors", "text")
     assert result.code == 2
