@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 from knetik_cloud.wire.failure import reject_foreign
+from knetik_cloud.wire.pipe import remaining
 
 STAGGER_SECONDS = 0.3
 """The time after which the next address is tried while the ones before it are still silent."""
@@ -21,6 +22,9 @@ Address = tuple[Any, Any, int, str, Any]
 class Dialer(Protocol, Generic[A]):
     """The attempts to connect that a pipe can make."""
 
+    async def resolve(self, host: str, port: int, seconds: float) -> Sequence[Address]:
+        """Ask the name servers for the addresses of a host."""
+
     def dial(self, address: Address) -> A:
         """Begin to connect to an address."""
 
@@ -31,17 +35,17 @@ class Dialer(Protocol, Generic[A]):
         """Abandon attempts."""
 
 
-async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callable[[], float]) -> A:
-    """Connect to the first address that responds, and return its attempt.
+async def connect(dialer: Dialer[A], host: str, port: int, until: float) -> A:
+    """Connect to the first address of a host that responds, and return its attempt.
 
     An address gets `STAGGER_SECONDS`, or its share of the time if that is less, before the next one is tried
-    as well. All together get the time that remains.
+    as well. All together get the time until a moment of the monotonic clock.
 
     Raises:
-        TimeoutError: If no time remains.
-        OSError: If no address accepts the connection.
+        TimeoutError: If the host does not respond in time.
+        OSError: If the host is not found, or no address accepts the connection.
     """
-    untried = _interleaved(found)
+    untried = _interleaved(_read(host, port) or await dialer.resolve(host, port, remaining(until)))
     attempts: list[A] = []
     failure: BaseException = OSError("the host has no address")
     try:
@@ -53,7 +57,7 @@ async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callab
                     reject_foreign(error)
                     failure = error
                     continue
-            seconds = remaining()
+            seconds = remaining(until)
             if untried:
                 seconds = min(STAGGER_SECONDS, seconds / (len(untried) + 1))
             for attempt, refusal in await dialer.wait(attempts, seconds):
@@ -74,7 +78,7 @@ async def connect(dialer: Dialer[A], found: Sequence[Address], remaining: Callab
         del failure  # its traceback holds this frame
 
 
-def read(host: str, port: int) -> Sequence[Address]:
+def _read(host: str, port: int) -> Sequence[Address]:
     """Read a host that is an address, without a name server. Returns nothing for a name."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)

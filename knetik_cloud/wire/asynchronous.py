@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any, cast
 
 from knetik_cloud.core import clock
@@ -211,6 +210,10 @@ def timeout(seconds: float) -> asyncio.Timeout:
 class _Dialer:
     """Connects sockets in tasks, several at the same time."""
 
+    async def resolve(self, host: str, port: int, seconds: float) -> Sequence[addresses.Address]:
+        async with timeout(seconds):
+            return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
     def dial(self, address: addresses.Address) -> asyncio.Task[socket.socket]:
         return asyncio.create_task(self._connect(address))
 
@@ -250,11 +253,7 @@ async def connect(host: str, port: int, until: float, opened: set[AsyncioPipe]) 
         OSError: If the host is not found or does not accept the connection.
     """
     loop = asyncio.get_running_loop()
-    found = addresses.read(host, port)
-    if not found:
-        async with timeout(remaining(until)):
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    sock = (await addresses.connect(_Dialer(), found, partial(remaining, until))).result()
+    sock = (await addresses.connect(_Dialer(), host, port, until)).result()
     pipe = AsyncioPipe(loop, opened)
     try:
         await loop.create_connection(lambda: pipe, sock=sock)

@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextvars import copy_context
-from functools import partial
 from typing import ClassVar
 
 from knetik_cloud.wire import addresses
@@ -98,6 +97,33 @@ def wait_for(sockets: Sequence[socket.socket], events: int, seconds: float) -> S
 class _Dialer:
     """Connects sockets, several at the same time."""
 
+    async def resolve(self, host: str, port: int, seconds: float) -> Sequence[addresses.Address]:
+        """Resolve a name in a thread, since the system may take far longer than the time that remains."""
+        if _is_green(socket.getaddrinfo) and not _is_green(threading.get_ident):
+            # It lets other greenlets run. A thread would get a hub of its own, which stays behind.
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        results: list[Sequence[addresses.Address] | BaseException] = [TimeoutError("timed out resolving")]
+
+        def look_up() -> None:
+            try:
+                results.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            except BaseException as error:
+                results.append(error)
+
+        try:
+            thread = threading.Thread(  # in this context: a tool that replaces the function may trace it
+                target=copy_context().run, args=(look_up,), name="knetik_cloud: getaddrinfo", daemon=True
+            )
+            thread.start()
+        except RuntimeError:
+            look_up()  # there are too many, the interpreter shuts down, or a subinterpreter allows none
+        else:
+            thread.join(min(seconds, threading.TIMEOUT_MAX))
+        found = results.pop()
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
     def dial(self, address: addresses.Address) -> socket.socket:
         with addresses.new_socket(address) as sock:
             try:
@@ -130,37 +156,7 @@ async def connect(host: str, port: int, until: float) -> BlockingPipe:
         TimeoutError: If the host does not respond in time.
         OSError: If the host is not found or does not accept the connection.
     """
-    left = partial(remaining, until)
-    found = addresses.read(host, port) or _resolve(host, port, left())
-    return BlockingPipe(await addresses.connect(_Dialer(), found, left))
-
-
-def _resolve(host: str, port: int, seconds: float) -> Sequence[addresses.Address]:
-    """Resolve a name in a thread, since the system may take far longer than the time that remains."""
-    if _is_green(socket.getaddrinfo) and not _is_green(threading.get_ident):
-        # It lets other greenlets run. A thread would get a hub of its own, which stays behind.
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    results: list[Sequence[addresses.Address] | BaseException] = [TimeoutError("timed out resolving")]
-
-    def look_up() -> None:
-        try:
-            results.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except BaseException as error:
-            results.append(error)
-
-    try:
-        thread = threading.Thread(  # in this context: a tool that replaces the function may trace it
-            target=copy_context().run, args=(look_up,), name="knetik_cloud: getaddrinfo", daemon=True
-        )
-        thread.start()
-    except RuntimeError:  # there are too many, the interpreter shuts down, or a subinterpreter allows none
-        look_up()
-    else:
-        thread.join(min(seconds, threading.TIMEOUT_MAX))
-    found = results.pop()
-    if isinstance(found, BaseException):
-        raise found
-    return found
+    return BlockingPipe(await addresses.connect(_Dialer(), host, port, until))
 
 
 def _is_green(function: object) -> bool:
