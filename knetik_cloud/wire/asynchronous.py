@@ -74,10 +74,8 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
                 raise self._error or ConnectionResetError("the connection was closed")
             transport.write(data[start : start + SEND_BYTES])
             while (listener and self._has_arrived()) or transport.get_write_buffer_size() > SEND_BYTES:
-                if listener is None or not self._has_arrived():
-                    await self._event()
-                elif not self._unread and not self._is_at_end:
-                    await asyncio.sleep(0)  # the loop reads it now
+                if listener is None or not (self._unread or self._is_at_end):
+                    await self._event()  # the loop reads what has arrived in its next turn
                 elif listener(self._pop()):
                     return False
         return True
