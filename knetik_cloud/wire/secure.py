@@ -59,9 +59,7 @@ class SecurePipe(Pipe):
         Raises:
             ssl.SSLEOFError: If the connection was closed without the end that TLS requires.
         """
-        data = await self._run(self._read)
-        await self._flush()
-        return data
+        return await self._run(self._read)
 
     def receive_now(self) -> bytes | None:
         """Return decrypted bytes that have arrived, or None. Session tickets do not count."""
