@@ -46,7 +46,7 @@ class RESTResponse(Closing, ReceivedResponse):
         if self._data is None:
             limit = self._exchange.transport.configuration.max_response_size
             self._exchange.response.limit_rest(limit, len(self._rest))
-            self._data = run(self._read(None))
+            self._data = self._unread = run(self._read(None))
         return self._data
 
     def stream(self, amount: int = CHUNK_BYTES) -> Iterator[bytes]:

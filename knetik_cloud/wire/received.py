@@ -14,13 +14,11 @@ __tracebackhide__ = True  # a failing test shows the caller's line, not the engi
 class ReceivedResponse:
     """A response to a request, as both clients share it."""
 
-    _is_read = False
-
     def __init__(self, exchange: Exchange, data: bytes | None) -> None:
         self._exchange = exchange
         self.status: int = exchange.response.status
         self.reason: str | None = exchange.response.reason
-        self._data = data
+        self._data = self._unread = data
         self._rest = bytearray()
 
     def __reduce__(self) -> NoReturn:
@@ -64,8 +62,8 @@ class ReceivedResponse:
         return data
 
     async def _next(self) -> bytes:
-        if self._data is not None:
-            data, self._is_read = b"" if self._is_read else self._data, True
+        if self._unread is not None:
+            data, self._unread = self._unread, b""
             return data
         if self._exchange.is_aborted:
             raise ApiValueError("the response is closed, by `close` or by an error: nothing more can be read")
