@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from knetik_cloud.core.outcome import Failure, Send
 from knetik_cloud.exceptions import ApiException, ApiValueError
@@ -15,9 +15,6 @@ from knetik_cloud.wire.content import CHUNK_BYTES
 from knetik_cloud.wire.exchange import Transport
 from knetik_cloud.wire.pipe import Pipe
 from knetik_cloud.wire.received import ReceivedResponse
-
-if TYPE_CHECKING:
-    from knetik_cloud.configuration import Configuration
 
 __all__ = ["ApiException", "RESTClientObject", "RESTResponse"]
 
@@ -83,13 +80,10 @@ class RESTClientObject(Transport[RESTResponse]):
     _response_type = RESTResponse
     _life: AsyncGenerator[None, None] | None = None
 
-    def __init__(self, configuration: Configuration) -> None:
-        super().__init__(configuration)
-        self._opened: set[AsyncioPipe] = set()
-
     async def connect(self, host: str, port: int, until: float) -> Pipe:
         """Connect a transport."""
         if self._life is None:
+            self._opened: set[AsyncioPipe] = set()
             self._life = _until_closed(self._opened)
             await anext(self._life)
         return await connect(host, port, until, self._opened)
@@ -117,11 +111,11 @@ class RESTClientObject(Transport[RESTResponse]):
 
     def __del__(self) -> None:
         """Close the connections immediately: a loop that is closed by hand may have no turn left for that."""
-        for pipe in list(getattr(self, "_opened", ())):
-            pipe.close()
-        if self._life is not None:  # otherwise, its finalizer starts a task of the loop
+        if self._life is not None:
+            for pipe in list(self._opened):
+                pipe.close()
             with suppress(RuntimeError):  # it runs, because the loop ends
-                next(self._life.aclose().__await__(), None)
+                next(self._life.aclose().__await__(), None)  # otherwise, its finalizer starts a task
 
 
 async def _until_closed(opened: set[AsyncioPipe]) -> AsyncGenerator[None, None]:
