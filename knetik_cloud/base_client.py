@@ -119,19 +119,18 @@ class Shared:
         settings = configuration.settings().with_options({"_headers": self._default_headers})
         credentials = tuple(getattr(configuration, name) for name in CREDENTIALS)
         tokens = earlier.tokens if earlier and credentials == self._credentials else configuration.tokens()
+        origin = configuration.origin
         engine = Engine(
-            configuration.origin,
+            origin,
             configuration.base_path,
             tokens,
-            observer=Observer(configuration.origin, configuration.hooks, configuration.debug),
+            observer=Observer(origin, configuration.hooks, configuration.debug),
             max_json_values=configuration.max_json_values,
             record_write=writes.LOG.add,
             limit=deadlines.limit,
         )
         if not configuration.verify_ssl and configuration.ssl_context is None:
-            log(
-                WARNING, {}, "verify_ssl is False: connections to %s can be intercepted", configuration.origin
-            )
+            log(WARNING, {}, "verify_ssl is False: connections to %s can be intercepted", origin)
         if earlier is not None:
             engine.budget = earlier.budget
         built = engine, settings, revision
