@@ -77,6 +77,7 @@ class _Checks:
         self._run = run
         self._live = live
         self._proxy: str | None = None
+        self._first_hop = ("", 0)  # the host and the port that connections are made to
         self._date: str | None = None
         self._address: tuple[Any, ...] = ()
 
@@ -166,20 +167,17 @@ class _Checks:
     def _find_proxy(self) -> Check:
         import os
 
-        from knetik_cloud.wire.routes import ConnectionSettings, choose_proxy
+        from knetik_cloud.wire.routes import ConnectionSettings, Route, choose_proxy
 
-        configuration = self._run.configuration(with_credential=False)
-        self._proxy = choose_proxy(ConnectionSettings.of(configuration), os.environ)
+        settings = ConnectionSettings.of(self._run.configuration(with_credential=False))
+        self._proxy = choose_proxy(settings, os.environ)
+        self._first_hop = Route(settings, os.environ).address
         if self._proxy is None:
             return Check("proxy", "ok", "none")
-        parts = urlsplit(self._proxy)
-        return Check("proxy", "ok", parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+        parts = urlsplit(self._proxy)  # a password that isn't escaped may end in the path
+        return Check("proxy", "ok", f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
 
     # The network
-
-    def _port(self) -> int:
-        parts = urlsplit(str(self._run.base_url.value))
-        return parts.port or (443 if parts.scheme == "https" else 80)
 
     def _timeout(self) -> float:
         """Return the seconds for a connection. A socket takes no infinity."""
@@ -188,15 +186,8 @@ class _Checks:
         given = next((float(each.value) for each in self._run.candidates("timeout")), CONNECT_SECONDS)
         return min(given, MAX_WAIT_SECONDS)
 
-    def _first_hop(self) -> tuple[str, int]:
-        """Return the host and the port that connections are made to."""
-        if self._proxy is None:
-            return urlsplit(str(self._run.base_url.value)).hostname or "", self._port()
-        parts = urlsplit(self._proxy)
-        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
     def _dns(self) -> Check:
-        host, port = self._first_hop()
+        host, port = self._first_hop
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError):
@@ -205,7 +196,7 @@ class _Checks:
         return Check("dns", "ok", f"{host}: {', '.join(addresses)}")
 
     def _tcp(self) -> Check:
-        host, port = self._first_hop()
+        host, port = self._first_hop
         begun = time.perf_counter()
         try:
             with socket.create_connection((host, port), timeout=self._timeout()) as connection:
@@ -228,11 +219,12 @@ class _Checks:
         if self._proxy is not None:
             return Check("tls", "skipped", "through the proxy; see http")
         context = tls_context(ConnectionSettings.of(self._run.configuration(with_credential=False)))
-        host, port = self._first_hop()
+        host, port = self._first_hop
+        name = host.rstrip(".").partition("%")[0]
         try:
             with (
                 socket.create_connection((host, port), timeout=self._timeout()) as connection,
-                context.wrap_socket(connection, server_hostname=host) as secured,
+                context.wrap_socket(connection, server_hostname=name) as secured,
             ):
                 version, certificate = secured.version(), secured.getpeercert() or {}
         except ssl.SSLError as error:

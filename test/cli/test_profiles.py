@@ -737,6 +737,24 @@ def test_doctor_checks_certificates(
     assert result.code == (1 if state == "failed" else 0), rows
 
 
+def test_doctor_checks_the_certificate_of_a_name_that_ends_in_a_dot(
+    run: Run, home: Path, monkeypatch: Any
+) -> None:
+    resolve: Any = socket.getaddrinfo  # not every resolver knows "localhost."
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *more, **by: resolve(host.rstrip("."), *more, **by)
+    )
+    server = SecureServer("good.pem")
+    url, authority = server.url.replace("localhost", "localhost."), CERTIFICATES / "authority.pem"
+    profiles_file(home, f'default_profile = "a"\n[profiles.a]\nhost = "{url}"\nssl_ca_cert = "{authority}"\n')
+    try:
+        result = run("doctor", "-o", "jsonl")
+    finally:
+        server.close()
+    rows = {row["check"]: row for row in result.rows("jsonl")}
+    assert (rows["tls"]["state"], rows["http"]["state"]) == ("ok", "ok"), rows
+
+
 def test_doctor_passes_if_the_control_api_is_not_reached(run: Run, home: Path) -> None:
     server = SecureServer("good.pem", control=b"")
     authority = CERTIFICATES / "authority.pem"
@@ -764,6 +782,22 @@ def test_doctor_checks_the_proxy_that_is_used(run: Run, server: RecordingServer,
     assert (result.code, rows["sandbox"]["state"]) == (0, "ok"), rows
     assert server.requests[-1].startswith(b"GET http://elsewhere.invalid/_sandbox HTTP/1.1")
     assert server.requests[0].startswith(b"GET http://elsewhere.invalid/entitlements?size=1 HTTP/1.1")
+
+
+@pytest.mark.parametrize("password", ["/canary", "#canary", "?canary", "12/canary"])
+def test_doctor_shows_no_password_that_is_not_escaped(
+    run: Run, home: Path, monkeypatch: Any, password: str
+) -> None:
+    monkeypatch.setenv("https_proxy", f"http://user:{password}@proxy:3128")
+    result = run("doctor", "--offline")
+    assert "http://user" in result.text
+    assert "canary" not in result.text + result.err
+
+
+def test_doctor_finds_an_address_with_a_zone(run: Run, home: Path) -> None:
+    result = run("doctor", "--host", "http://[fe80::1%251]:9", "--timeout", "0.2", "-o", "jsonl")
+    rows = {row["check"]: row for row in result.rows("jsonl")}
+    assert rows["dns"]["detail"].startswith("fe80::1%1: fe80::1"), rows
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows splits the command itself")
