@@ -38,7 +38,7 @@ class Inflater:
                 raise _unreadable(f"more than {MAX_BYTES_BETWEEN} bytes lie inside")
             while True:
                 if self._inflater is None or self._inflater.eof:
-                    if self._members and (self._encoding == "deflate" or not data.strip(b"\0")):
+                    if self._members and (self._encoding == "deflate" or not (data := data.lstrip(b"\0"))):
                         break  # only padding is left
                     self._members += 1
                     if self._members > MAX_MEMBERS:

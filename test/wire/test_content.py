@@ -123,6 +123,15 @@ def test_zero_bytes_after_a_gzip_member_are_padding_and_others_are_not() -> None
         list(content.feed([other], gzip.compress(b"a") + b"\1" * 9))
 
 
+@pytest.mark.parametrize("size", [1, 21, 22, 23, 24, 25, 100])
+def test_padding_between_gzip_members_is_skipped_however_it_is_split(size: int) -> None:
+    packed = gzip.compress(b"a") + b"\0\0" + gzip.compress(b"b")
+    (inflater,) = content.inflaters("gzip")
+    pieces = [packed[start : start + size] for start in range(0, len(packed), size)]
+    assert b"".join(inflater.feed(pieces)) == b"ab"
+    inflater.finish()
+
+
 def test_bytes_after_deflated_data_are_ignored() -> None:
     assert decode("deflate", zlib.compress(b"a") + b"more") == b"a"
 
