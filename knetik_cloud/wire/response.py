@@ -245,7 +245,7 @@ class Response:
         if is_final:
             self._decide_framing(status, is_old)
             self.status, self.reason = status, reason
-            if "content-encoding" in values:
+            if "content-encoding" in values and self._left != 0:  # an empty body needs no decoder
                 self._decoders = content.inflaters(",".join(values["content-encoding"]))
         return is_final
 

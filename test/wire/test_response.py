@@ -446,3 +446,11 @@ def test_unfinished_line_is_rejected_as_soon_as_it_is_too_long() -> None:
     assert parsed(OK + longest[:-1] + b"\r", b"\n\r\n")[0] == 200
     with pytest.raises(FramingError, match="longer than 65536 bytes"):
         Response().feed(OK + longest + b"a")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_empty_body_may_be_in_any_encoding(method: str) -> None:
+    response = Response(method)
+    response.feed(OK + b"Content-Encoding: br\r\nContent-Length: %d\r\n\r\n" % (9 * (method == "HEAD")))
+    assert response.take() == b""
+    assert response.is_reusable
