@@ -407,7 +407,8 @@ class ShardJournal:
             self._lease.close()
             raise
         self._path = path
-        os.truncate(self._descriptor, self.history.end)
+        self._size = self.history.end
+        os.truncate(self._descriptor, self._size)
         self._sync = getattr(os, "fdatasync", os.fsync) if safety == "power" else None
         if self._sync is not None:  # the plan may have been killed before it did, or a copy restored
             sync(path.parent)
@@ -451,11 +452,14 @@ class ShardJournal:
         self.states[row] = state
 
     def _append(self, line: bytes) -> None:
-        """Write a record. A full disk may take a part of it, which the next process discards."""
+        """Write a record as a whole; a full disk may take a part of it."""
         try:
-            if os.write(self._descriptor, line) == len(line):
+            written = os.write(self._descriptor, line)
+            if written == len(line):
+                self._size += written
                 return
             reason = os.strerror(errno.ENOSPC)
+            os.truncate(self._descriptor, self._size)
         except OSError as error:
             reason = str(error.strerror)
         raise BulkError(
