@@ -41,10 +41,14 @@ def check_path(name: str, value: str | os.PathLike[str]) -> None:
     """Check that a file can have a path.
 
     Raises:
-        ValueError: If it holds a NUL.
+        ValueError: If it holds a NUL, or a character that can't be encoded.
     """
-    if "\0" in os.fsdecode(value):
-        raise ValueError(f"{name} must not hold the character U+0000")
+    try:
+        unusable = "\0" if b"\0" in os.fsencode(value) else ""
+    except UnicodeEncodeError as error:
+        unusable = error.object[error.start]
+    if unusable:
+        raise ValueError(f"{name} must not hold the character U+{ord(unusable):04X}")
 
 
 def check_seed(name: str, value: Any) -> None:

@@ -551,9 +551,10 @@ def test_settings_of_a_wrong_type_are_rejected(setting: str, value: Any, expecte
 
 
 @pytest.mark.parametrize("setting", ["database", "seed"])
-def test_path_that_no_file_can_have_is_rejected(setting: str) -> None:
-    with pytest.raises(ValueError, match=rf"^{setting} must not hold the character U\+0000$"):
-        Sandbox(**{setting: "a\0b"})
+@pytest.mark.parametrize(("path", "code"), [("a\0b", "0000"), ("a\ud800b", "D800")])
+def test_path_that_no_file_can_have_is_rejected(setting: str, path: str, code: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{setting} must not hold the character U\+{code}$"):
+        Sandbox(**{setting: path})
 
 
 def test_workers_need_a_shared_database() -> None:
