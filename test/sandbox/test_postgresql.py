@@ -176,7 +176,7 @@ def test_a_worker_that_dies_is_replaced(postgresql_url: str) -> None:
         client.close()
 
 
-def test_stop_of_workers_is_answered_and_ends_all_of_them(postgresql_url: str) -> None:
+def test_stop_of_workers_gets_its_response_and_ends_all_of_them(postgresql_url: str) -> None:
     with running_command("--database", postgresql_url, "--workers", "2") as (process, url):
         workers = _workers(process.pid)
         client = Web(url)

@@ -747,11 +747,14 @@ def test_address_that_is_rejected_immediately_is_not_waited_for(server: Recordin
     waits: list[int] = []
 
     class Dialer(blocking._Dialer):
+        async def resolve(self, host: str, port: int, seconds: float) -> Any:
+            return [UNREACHABLE, loopback]
+
         async def wait(self, attempts: Any, seconds: float) -> Any:
             waits.append(len(attempts))
             return await super().wait(attempts, seconds)
 
-    run(addresses.connect(Dialer(), [UNREACHABLE, loopback], lambda: 20.0)).close()
+    run(addresses.connect(Dialer(), "name.test", server.port, time.monotonic() + 20)).close()
     assert waits == [1]
 
 
