@@ -578,9 +578,9 @@ class _Worker:
             self.stop(reason)
         now = monotonic()
         if now >= self._next_look:
-            self._next_look = now + STOP_POLL_SECONDS
             if self._folder.is_stopped():
                 self.stop("another process asked to stop")
+            self._next_look = now + STOP_POLL_SECONDS  # last: no thread sends a row before the first look
         return self.stopped is not None
 
 

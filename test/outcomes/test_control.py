@@ -337,8 +337,15 @@ def test_long_pause_that_the_service_asks_for_ends_when_the_run_is_stopped(
 
 @pytest.mark.parametrize("is_resumed", [False, True])
 def test_run_that_is_stopped_while_it_checks_its_rows_sends_nothing(
-    api: Api, seeded: Sandbox, tmp_path: Path, is_resumed: bool
+    api: Api, seeded: Sandbox, tmp_path: Path, is_resumed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    is_stopped = Folder.is_stopped
+
+    def slow(folder: Folder) -> bool:  # other threads of the run may begin a row meanwhile
+        time.sleep(0.1)
+        return is_stopped(folder)
+
+    monkeypatch.setattr(Folder, "is_stopped", slow)
     if is_resumed:
         assert run(api, tmp_path, canary=1).applied == 1
     seeded.clear_journal()
