@@ -19,6 +19,7 @@ import knetik_cloud
 from knetik_cloud import (
     ApiClient,
     Configuration,
+    EntitlementItem,
     Hook,
     Pager,
     UserInventoryResource,
@@ -121,3 +122,8 @@ def test_editors_complete_the_result_of_a_variant(result: str, name: str) -> Non
     call = "knetik_cloud.UsersInventoryApi().get_user_inventory_with_http_info(1, 2)"
     offered = jedi.Script(f"import knetik_cloud\n{call}{result}.").complete()
     assert name in {found.name for found in offered}
+
+
+def test_fields_and_settings_show_no_reference_to_their_class() -> None:
+    for kind, name in ((EntitlementItem, "name"), (Configuration, "host")):
+        assert "owner" not in dir(inspect.getattr_static(kind, name))
