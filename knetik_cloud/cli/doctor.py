@@ -16,6 +16,7 @@ from knetik_cloud.cli.options import Command, run_of
 from knetik_cloud.cli.output import echo
 from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.run import Live, Run
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.exceptions import printable
 
 SKEW = 60.0
@@ -197,7 +198,7 @@ class _Checks:
 
     def _tcp(self) -> Check:
         host, port = self._first_hop
-        begun = time.perf_counter()
+        begun = monotonic()
         try:
             with socket.create_connection((host, port), timeout=self._timeout()) as connection:
                 address = connection.getpeername()[0]
@@ -205,7 +206,7 @@ class _Checks:
             return Check(
                 "tcp", "failed", f"{host}:{port}: {error.strerror or error}", "Check that the service runs."
             )
-        return Check("tcp", "ok", f"{address}:{port} in {(time.perf_counter() - begun) * 1000:.0f} ms")
+        return Check("tcp", "ok", f"{address}:{port} in {(monotonic() - begun) * 1000:.0f} ms")
 
     def _tls(self) -> Check:
         import ssl
@@ -251,7 +252,7 @@ class _Checks:
         from knetik_cloud.api_client import ApiClient
         from knetik_cloud.exceptions import ApiException
 
-        begun = time.perf_counter()
+        begun = monotonic()
         with ApiClient(self._run.configuration(with_credential=False)) as client:
             try:
                 response = client.call_api(
@@ -267,7 +268,7 @@ class _Checks:
                     raise
                 status, headers = error.status, error.headers
         self._date = headers.get("Date")
-        return Check("http", "ok", f"status {status} in {(time.perf_counter() - begun) * 1000:.0f} ms")
+        return Check("http", "ok", f"status {status} in {(monotonic() - begun) * 1000:.0f} ms")
 
     def _clock(self) -> Check:
         from email.utils import parsedate_to_datetime
