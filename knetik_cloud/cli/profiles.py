@@ -440,8 +440,8 @@ def _write_private(path: Path, text: str) -> None:
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(descriptor, "wb") as file:  # with the line ends that shells read
+            file.write(text.encode())
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)

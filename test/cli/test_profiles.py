@@ -622,6 +622,19 @@ def test_logins_at_the_same_time_keep_the_profiles_of_each_other(home: Path) -> 
     assert sorted(profiles.load().profiles) == sorted(names)
 
 
+def test_saved_files_have_the_line_ends_of_shells_on_windows(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_as_windows(file: Any, mode: str = "r", **how: Any) -> Any:
+        return open(file, mode, **{**({} if "b" in mode else {"newline": "\r\n"}), **how})
+
+    path = profiles_file(home, "")
+    monkeypatch.setattr(profiles, "open", open_as_windows, raising=False)
+    assert profiles.store_in_file("a", "secret").read_bytes() == b"secret\n"
+    profiles.save("a", {"keyring": True}, make_default=True)
+    assert b"\r" not in path.read_bytes()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="cat is a program of Unix")
 def test_a_helper_reads_nothing_from_the_stdin_of_the_command(
     sandbox: Sandbox, home: Path, tmp_path: Path
