@@ -12,7 +12,7 @@ import stat
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from knetik_cloud.bulk.files import (
     format_of,
     load_zstandard,
     open_bytes,
+    replace,
 )
 from knetik_cloud.bulk.journal import BulkError, BusyError, Lease, on_disk
 from knetik_cloud.bulk.progress import Meter, Progress
@@ -103,7 +104,8 @@ def export(
 
     Raises:
         ApiException: If a page can't be fetched, or a deadline has passed. The same call continues.
-        BulkError: If another process is writing the file, or the disk is full. The same call continues.
+        BulkError: If another process is writing the file, the disk is full, or the file is open in another
+            program on Windows. The same call continues.
         ApiValueError: If the format is unknown, the path is that of a folder or a device, or the pager is one
             of the asyncio client.
         FileNotFoundError: If the folder of the file does not exist.
@@ -131,15 +133,16 @@ def export(
             packed = compression if chosen == "jsonl" else None
             result = _Export(pager, named, part, packed, resume, progress).fetch()
             if chosen == "jsonl":
-                part.replace(target)
+                replace(part, target)
             else:
                 converted = target.with_name(f"{target.name}.new")
                 _take_permissions(converted, target)
                 convert = _to_csv if chosen == "csv" else _to_parquet
                 convert(part, converted, pager._plan.page_model, compression)
-                converted.replace(target)
-                part.unlink()
-            _state_path(part).unlink(missing_ok=True)
+                replace(converted, target)
+            for left in (_state_path(part), part):
+                with suppress(OSError):  # open elsewhere: without either, nothing is continued
+                    left.unlink(missing_ok=True)
     finally:
         lease.remove()
     if result.has_moved or (pager._plan.limit is None and not result.is_complete):
@@ -218,7 +221,7 @@ class _State:
         """Store the state atomically."""
         scratch = path.with_name(f"{path.name}.new")
         scratch.write_text(json.dumps(self.__dict__), encoding="utf-8")
-        scratch.replace(path)
+        replace(scratch, path)
 
 
 class _Export:

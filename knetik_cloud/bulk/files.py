@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from knetik_cloud.core.clock import monotonic
 from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiValueError
 
 COMPRESSIONS = (".gz", ".zst")
 CHUNK_BYTES = 65536
+REPLACE_SECONDS = 1.0
+"""Seconds for which another program, such as a virus scanner, may keep a file open that is to be replaced."""
 
 
 def check_path(name: str, value: Any) -> Path:
@@ -28,6 +32,19 @@ def check_path(name: str, value: Any) -> Path:
     except (TypeError, UnicodeError):  # of bytes, too: a `Path` is text
         pass
     raise types.invalid_value_error(name, "a path", value)
+
+
+def replace(new: Path, path: Path) -> None:
+    """Put a new file in the place of another one, which Windows rejects while a program has either open."""
+    end = monotonic() + REPLACE_SECONDS
+    while True:
+        try:
+            new.replace(path)
+            return
+        except PermissionError:
+            if monotonic() >= end:
+                raise
+        time.sleep(0.02)
 
 
 def compression_of(path: Path) -> str | None:

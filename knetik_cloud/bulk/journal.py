@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, ClassVar, Literal, NamedTuple, Self
 
-from knetik_cloud.bulk.files import check_path
+from knetik_cloud.bulk.files import check_path, replace
 
 MANIFEST = "manifest.json"
 STOP = "stop"
@@ -86,13 +86,17 @@ class BusyError(BulkError):
 
 @contextmanager
 def on_disk(path: object, remedy: str) -> Iterator[None]:
-    """Turn the error of a full disk into a BulkError with the path and the remedy."""
+    """Turn the errors of a full disk and of `replace` into a BulkError with the path and the remedy."""
     try:
         yield
     except OSError as error:
-        if error.errno not in FULL:  # such as that of a source
+        if error.errno in FULL:
+            advice = "Correct that"
+        elif isinstance(error, PermissionError) and error.filename2:
+            path, advice = error.filename2, "Make sure that no other program has it open"
+        else:  # such as that of a source
             raise
-        raise BulkError(f"{path} can't be written: {error.strerror}. Correct that, {remedy}") from None
+        raise BulkError(f"{path} can't be written: {error.strerror}. {advice}, {remedy}") from None
 
 
 class Manifest(NamedTuple):
@@ -200,7 +204,7 @@ class Folder:
             json.dump({"version": VERSION, **manifest._asdict()}, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        scratch.replace(self.path / MANIFEST)
+        replace(scratch, self.path / MANIFEST)
         self.begin()
         sync(self.path)
 

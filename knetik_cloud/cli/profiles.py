@@ -435,6 +435,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _write_private(path: Path, text: str) -> None:
     """Write a file as a whole that only this user may read, at the target of a symbolic link."""
+    from knetik_cloud.bulk.files import replace
+
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
@@ -442,6 +444,6 @@ def _write_private(path: Path, text: str) -> None:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "wb") as file:  # with the line ends that shells read
             file.write(text.encode())
-        new.replace(path)
+        replace(new, path)
     finally:
         new.unlink(missing_ok=True)

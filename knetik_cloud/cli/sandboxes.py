@@ -156,6 +156,8 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
     Raises:
         CommandError: If it doesn't start.
     """
+    from knetik_cloud.bulk.files import replace
+
     folder = state_path() / "sandboxes"
     log = folder / f"{os.getpid()}-{time.time_ns()}.log"
     try:
@@ -189,7 +191,7 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
             known = {"url": url, "pid": process.pid, "log": str(log)}
             new = log.with_suffix(".new")  # all at once, since other commands may be reading it
             new.write_text(json.dumps(known), encoding="utf-8")
-            new.replace(file)
+            replace(new, file)
             begun = Started(url, process.pid, str(log), file)
     finally:
         # Also after Ctrl-C, because `knetik sandbox stop` would not find it.

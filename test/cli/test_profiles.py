@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import ssl
 import stat
@@ -19,7 +20,9 @@ from typing import Any
 import pytest
 
 from knetik_cloud import ApiClient, UsersInventoryApi
+from knetik_cloud.bulk import files
 from knetik_cloud.cli import account, profiles
+from knetik_cloud.cli.exits import CommandError
 from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.sandbox import Sandbox
 from knetik_cloud.version import __version__
@@ -633,6 +636,29 @@ def test_saved_files_have_the_line_ends_of_shells_on_windows(
     assert profiles.store_in_file("a", "secret").read_bytes() == b"secret\n"
     profiles.save("a", {"keyring": True}, make_default=True)
     assert b"\r" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("times", [3, 1_000_000])
+def test_configuration_that_another_program_has_open_on_windows_is_kept(
+    times: int, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, genuine = iter(range(times)), Path.replace
+
+    def replace(new: Path, path: Path) -> Path:
+        if next(left, None) is not None:
+            raise PermissionError(13, "Access is denied", str(new), 5, str(path))
+        return genuine(new, path)
+
+    path = profiles_file(home, "# mine\n")
+    monkeypatch.setattr(Path, "replace", replace)
+    monkeypatch.setattr(files, "REPLACE_SECONDS", 0.3)
+    if times == 3:
+        profiles.save("a", {"keyring": True}, make_default=True)
+    else:
+        with pytest.raises(CommandError, match=f"^can't write {re.escape(str(path))}: Access is denied$"):
+            profiles.save("a", {"keyring": True}, make_default=True)
+    assert ("keyring" in path.read_text()) is (times == 3)
+    assert os.listdir(home) == [path.name]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="cat is a program of Unix")

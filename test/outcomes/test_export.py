@@ -8,6 +8,7 @@ import gzip
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
@@ -26,7 +27,7 @@ import pytest
 
 import knetik_cloud
 from knetik_cloud import bulk
-from knetik_cloud.bulk import exporting, slices
+from knetik_cloud.bulk import exporting, files, slices
 from knetik_cloud.bulk.files import open_text
 from knetik_cloud.bulk.slices import split
 from knetik_cloud.core.operation import Pages
@@ -497,6 +498,70 @@ def test_full_disk_is_named_and_the_same_call_continues(
     assert bulk.export(pager(service, page_size=100), tmp_path / name).is_complete
     with open_text(tmp_path / name) as file:
         assert len(file.readlines()) == 2500 + (name == "a.csv")
+
+
+@contextmanager
+def open_elsewhere(*paths: Path, times: int = 1_000_000) -> Iterator[None]:
+    """Keep files open in another program, as for the next calls on Windows, which change no such file."""
+    left = [times]
+
+    def rejecting(genuine: Callable[..., Any]) -> Callable[..., Any]:
+        def change(*names: Path, **how: Any) -> Any:
+            if left[0] > 0 and any(path in names and path.exists() for path in paths):
+                left[0] -= 1
+                raise PermissionError(13, "Access is denied", str(names[0]), 5, *map(str, names[1:]))
+            return genuine(*names, **how)
+
+        return change
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("replace", "unlink"):
+            patch.setattr(Path, name, rejecting(getattr(Path, name)))
+        yield
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_file_that_is_open_in_another_program_is_named_and_the_same_call_continues(
+    service: ListService, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "REPLACE_SECONDS", 0.1)
+    path = tmp_path / name
+    path.write_text("before")
+    message = (
+        f"{path} can't be written: Access is denied. Make sure that no other program has it open, "
+        "and use the same call to continue"
+    )
+    with open_elsewhere(path), pytest.raises(bulk.BulkError, match=f"^{re.escape(message)}$"):
+        bulk.export(pager(service), path)
+    assert path.read_text() == "before"
+    asked = len(service.requests)
+    assert bulk.export(pager(service), path).is_complete
+    assert len(service.requests) - asked <= 1  # no item was lost
+    with open_text(path) as file:
+        assert len(file.readlines()) == 2500 + (name == "a.csv")
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_files_that_another_program_has_open_for_a_moment_end_no_export(
+    service: ListService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "CHECKPOINT_SECONDS", 0.0)
+    path, state = tmp_path / "a.csv", tmp_path / "a.csv.part.json"
+    for target in (path, state):
+        with open_elsewhere(target, times=3):
+            assert bulk.export(pager(service), path).is_complete
+
+
+def test_part_that_another_program_has_open_at_the_end_is_not_continued(
+    service: ListService, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    with open_elsewhere(tmp_path / "a.csv.part"):
+        assert bulk.export(pager(service), path).is_complete
+    asked = len(service.requests)
+    assert bulk.export(pager(service), path).is_complete
+    assert len(service.requests) == 2 * asked
+    assert os.listdir(tmp_path) == [path.name]
 
 
 def test_killed_export_goes_on(service: ListService, tmp_path: Path) -> None:
