@@ -18,6 +18,7 @@ from array import array
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any, ClassVar, Literal, NamedTuple, Self
 
 from knetik_cloud.bulk.files import check_path, replace
@@ -210,16 +211,19 @@ class Folder:
 
     def begin(self) -> None:
         """Note that the run begins, or goes on, now."""
-        os.utime(self.path / MANIFEST)
+        # Windows would touch it with the time of this machine. Elsewhere, only its owner may choose a time.
+        os.utime(self.path / MANIFEST, (self._now(), self._now()) if os.name == "nt" else None)
 
     def age(self) -> float:
         """Return the seconds since the run began or went on, by the clock that all its machines share.
 
         It is that of the file system, because their own may differ.
         """
-        probe = self._planning_lease
-        probe.touch()
-        return max(0.0, probe.stat().st_mtime - (self.path / MANIFEST).stat().st_mtime)
+        return max(0.0, self._now() - (self.path / MANIFEST).stat().st_mtime)
+
+    def _now(self) -> float:
+        with TemporaryFile(dir=self.path) as probe:
+            return os.fstat(probe.fileno()).st_mtime
 
     def is_stopped(self) -> bool:
         """Return whether the run was asked to stop, by any process."""

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import knetik_cloud
 from knetik_cloud import bulk, operations
-from knetik_cloud.bulk import running, siblings
+from knetik_cloud.bulk import journal, running, siblings
 from knetik_cloud.bulk.journal import APPLIED, PENDING, Folder, History, ShardJournal
 from knetik_cloud.bulk.pace import Pace
 from knetik_cloud.bulk.shard import FAR_FUTURE
@@ -313,6 +314,23 @@ def test_age_of_a_run_is_measured_by_the_file_system(
     os.utime(manifest, (1e9, 1e9))
     assert Folder(tmp_path).age() > 3600
     Folder(tmp_path).begin()
+    assert Folder(tmp_path).age() < 3600
+
+
+def test_age_of_a_run_is_measured_by_the_file_system_on_windows_too(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is touched there gets the time of the machine that touches it."""
+    clock, genuine = [1e9], os.utime
+
+    def touch(path: Any, times: Any = None, **how: Any) -> None:
+        genuine(path, times or (clock[0], clock[0]), **how)
+
+    bulk.prepare([ROWS[GRANT]], api.grant_user_entitlement, journal=tmp_path)
+    monkeypatch.setattr(os, "utime", touch)
+    monkeypatch.setattr(journal, "os", SimpleNamespace(**{**vars(os), "name": "nt"}))
+    Folder(tmp_path).begin()
+    clock[0] = 2e9  # that of another machine
     assert Folder(tmp_path).age() < 3600
 
 
