@@ -164,9 +164,9 @@ def start(options: Sequence[str], environment: Mapping[str, str]) -> Started:
         folder.mkdir(parents=True, exist_ok=True)
         log.touch()
     except OSError as error:
+        other = "" if os.name == "nt" else ", or set XDG_STATE_HOME to a folder that you may write to"
         raise CommandError(
-            f"can't write {log}: {error.strerror}",
-            next_step="Set XDG_STATE_HOME to a folder that you may write to, or run `knetik sandbox`.",
+            f"can't write {log}: {error.strerror}", next_step=f"Run `knetik sandbox`{other}."
         ) from None
     program, variables = _program()
     detached: dict[str, Any] = {"start_new_session": True}

@@ -207,6 +207,9 @@ def test_start_names_a_folder_that_it_cant_write_to(
     assert result.code == 1
     assert result.error["message"].startswith(f"can't write {tmp_path / 'file'}")
     assert "XDG_STATE_HOME" in result.error["next_step"]
+    windows = SimpleNamespace(**{**vars(os), "name": "nt"})
+    monkeypatch.setattr(sandboxes, "os", windows)
+    assert run("sandbox", "start").error["next_step"] == "Run `knetik sandbox`."
 
 
 @pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="there is no /dev/stdin")
