@@ -289,9 +289,13 @@ def _finish(run: Run, found: Report) -> None:
 
 def _failure(found: Report) -> CommandError | None:
     """Return the error with which a run ends, or None if every row is applied."""
+    from subprocess import list2cmdline
+
     from knetik_cloud.bulk.reporting import NOT_APPLIED
 
-    journal = shlex.quote(str(found.journal))
+    # The shells of Windows take single quotes for a part of the name.
+    quote = list2cmdline if os.name == "nt" else shlex.join
+    journal = quote([str(found.journal)])
     stopped = None if found.stopped is None else f"the run stopped: {found.stopped}"
     if found.counts["unknown"]:
         unknown = f"the outcome of {found.counts['unknown']} rows is unknown"

@@ -8,10 +8,12 @@ import os
 import re
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from knetik_cloud.cli import bulk
 from knetik_cloud.cli.exits import MEANINGS, Exit
 from knetik_cloud.cli.outcomes import EntryWait
 from knetik_cloud.sandbox import Sandbox
@@ -62,6 +64,19 @@ def test_rows_that_fail_end_with_1_and_become_the_next_input(
     neither = run("bulk", "report", str(journal), "--failed", "--state", "applied")
     assert neither.code == 2
     assert "rows that are denied or absent" in neither.err
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_hint_quotes_the_journal_for_the_shells_of_windows(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "os", SimpleNamespace(**{**vars(os), "name": "nt"}))
+    rows = '{"user_id": 3, "entitlement_id": 1}\n' * 2
+    for name in ("C:\\run", "C:\\my run"):
+        journal = str(tmp_path / name)
+        result = run("bulk", "run", "entitlements", "grant", "-", "--journal", journal, input=rows)
+        shown = f'"{journal}"' if " " in name else journal
+        assert f" bulk report {shown} --state " in result.error["next_step"]
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
