@@ -169,8 +169,8 @@ class ServiceTime:
     def __init__(self) -> None:
         self._offsets: tuple[tuple[float, float], ...] | None = None
         """For each clock of a moment, the least and the most that the service's time may be ahead of it."""
-        self._lowest = [math.inf, math.inf]
-        """The least that it was before, if a response has contradicted that."""
+        self._lowest = math.inf
+        """The least that it was ahead of the monotonic clock before, if a response has contradicted that."""
 
     @property
     def is_known(self) -> bool:
@@ -197,8 +197,8 @@ class ServiceTime:
             both = max(known[0], new[0]), min(known[1], new[1])
             if both[0] <= both[1]:
                 offsets[number] = both
-            else:  # the clock was moved since, or servers differ in the time
-                self._lowest[number] = min(self._lowest[number], known[0])
+            elif number == 1:  # the service's clock was set since, or its servers differ in the time
+                self._lowest = min(self._lowest, known[0])
         self._offsets = tuple(offsets)
 
     def assume_local(self) -> None:
@@ -224,13 +224,19 @@ class ServiceTime:
         """Return the same by the clock that shows more."""
         return max(self._earliest(moment))
 
+    def by_monotonic(self, moment: Moment) -> float:
+        """Return the same by the monotonic clock, for which only the service's clock can have been set back.
+
+        The local clock may be set back together with it, if both are on one machine.
+        """
+        return moment.monotonic + self._offsets_or_local()[1][0]
+
     def has_moved(self, since: float, moment: Moment) -> bool:
         """Return whether items since a moment may be older than `since`, by any response so far.
 
         That is so if the clock of the service was set back, or if its servers differ in the time.
         """
-        offsets = zip(moment, self._offsets_or_local(), self._lowest, strict=True)
-        return max(clock + min(least, lowest) for clock, (least, _), lowest in offsets) - 1.0 < since
+        return min(self.by_monotonic(moment), moment.monotonic + self._lowest) - 1.0 < since
 
     def _earliest(self, moment: Moment) -> Iterator[float]:
         return (clock + least for clock, (least, _) in zip(moment, self._offsets_or_local(), strict=True))

@@ -339,7 +339,10 @@ class Shard:
 
     def _correct_intent(self, row: int) -> bool:
         """Record an earlier time of a row if the clock by which it was sent has turned out to be ahead."""
-        if self._sent is None or self._clock.at_least(self._sent[0]) - 1.0 >= self._sent[1] - self._margin:
+        if (
+            self._sent is None
+            or self._clock.by_monotonic(self._sent[0]) - 1.0 >= self._sent[1] - self._margin
+        ):
             return False
         self._sent = self._sent[0], int(self._clock.at(self._sent[0]))
         self._journal.intend(row, self._sent[1])

@@ -538,6 +538,24 @@ def test_find_out_after_the_local_clock_was_set(
     assert client.find_out(error, settle=0.1).state in ((expected, "unknown") if step < 0 else (expected,))
 
 
+@pytest.mark.parametrize("step", [-60, -4])
+def test_grant_is_not_absent_if_the_service_s_clock_is_set_back_with_the_local_one(
+    client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    class SetsBothClocks(knetik_cloud.Hook):
+        def on_call_start(self, call: Any) -> None:
+            if call.operation == GRANT:
+                monkeypatch.setattr(writes, "time", SimpleNamespace(time=lambda: time.time() + step))
+                sandbox.set_time(sandbox.now() + step)
+
+    watched = type(client)(sandbox.url, hooks=[SetsBothClocks()])
+    sandbox.fail(GRANT, reset=True, applied=True)
+    outcome = watched.once(GRANT, 56, SONGBOOK, key="a", settle=0.1, _retries=0)
+    watched.close()
+
+    assert outcome.state in ("unknown", "applied")
+
+
 class GrantsMeanwhile(knetik_cloud.Hook):
     """Grants while the request, or the response, of some reads is on its way."""
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import knetik_cloud
-from knetik_cloud import bulk, operations
+from knetik_cloud import bulk, operations, writes
 from knetik_cloud.bulk import journal, running, siblings
 from knetik_cloud.bulk.journal import APPLIED, PENDING, Folder, History, ShardJournal
 from knetik_cloud.bulk.pace import Pace
@@ -232,6 +232,27 @@ def test_row_is_not_sent_twice_by_a_later_run_if_servers_differed_in_the_time(
     seeded.advance(seconds=120)
     run(api, tmp_path / "run")
     assert held(api) == 1
+
+
+@pytest.mark.parametrize("step", [-60, -4])
+def test_row_is_not_sent_twice_if_the_service_s_clock_is_set_back_with_the_local_one(
+    seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    class SetsBothClocks(knetik_cloud.Hook):
+        calls = 0
+
+        def on_call_start(self, call: Any) -> None:
+            self.calls += call.operation == GRANT
+            if call.operation == GRANT and self.calls == 2:
+                monkeypatch.setattr(writes, "time", SimpleNamespace(time=lambda: time.time() + step))
+                seeded.set_time(seeded.now() + step)
+
+    settings = knetik_cloud.Configuration(seeded.url, hooks=[SetsBothClocks()], retries=1)
+    seeded.fail(GRANT, delay=0.001)
+    seeded.fail(GRANT, reset=True, applied=True)
+    with knetik_cloud.ApiClient(settings) as client:
+        report = run(Api(client), tmp_path, 3)
+        assert report.applied <= held(Api(client)) <= 3
 
 
 def test_outcomes_are_recorded_with_the_latest_time_and_intents_with_the_earliest(
