@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -55,12 +54,16 @@ def read(operation: Operation[Any], body: Parameter, whole: str | None, chosen: 
     Raises:
         click.UsageError: If the body can't be read.
     """
+    from knetik_cloud.documents import parse_json
+
     if body.type in SCALARS:
         if whole is not None and (whole == "-" or whole.startswith("@")):
             whole = _text(whole, "the body")[0].strip()
-        if whole is not None and body.type not in ("epoch", "str"):
-            with suppress(ValueError):  # what is no number or Boolean is left for the check
-                return json.loads(whole)
+        if whole is not None:
+            with suppress(ValueError):  # A text needs no quotes. Anything else is left for the check.
+                value = parse_json(whole)
+                if body.type != "str" or isinstance(value, str):
+                    return value
         return whole
     content = None if whole is None else _json(whole, "the body")
     if not chosen:

@@ -196,6 +196,36 @@ def test_bodies_come_as_fields_files_and_stdin(sandbox: Sandbox, run: Run, tmp_p
     assert json.loads(result.text)["behaviors"] == [{"type_hint": "consumable", "max_use": 1}]
 
 
+@pytest.mark.parametrize(
+    "operation", [each for each in OPERATIONS if calls.body_of(each)], ids=lambda each: each.id
+)
+def test_the_skeleton_of_a_body_can_be_sent_as_it_is(
+    operation: Operation[Any], sandbox: Sandbox, run: Run, tmp_path: Path
+) -> None:
+    *words, _ = words_of(operation)
+    skeleton = run(*words, "--skeleton").text
+    file = tmp_path / "body.json"
+    file.write_text(skeleton)
+    for body in (skeleton, f"@{file}", "-"):
+        sent = run(*words, body, "--dry-run", input=skeleton)
+        assert sent.code == 0, sent.err
+        assert json.loads(sent.text)["body"] == json.loads(skeleton)
+
+
+@pytest.mark.parametrize("never", ["null", " null\n"])
+def test_a_null_as_the_body_of_one_value_is_sent_as_no_body(never: str, sandbox: Sandbox, run: Run) -> None:
+    for body in (never, "-"):
+        assert run("inventory", "set-expires", "56", "56", "1893456000").code == 0
+        assert run("inventory", "set-expires", "56", "56", body, input=never).code == 0
+        assert json.loads(run("inventory", "get", "56", "56", "-o", "json").text)["expires"] is None
+
+
+@pytest.mark.parametrize("text", ["inactive", "7", "null", "true", '{"value": 1}', '"a', "[" * 9999])
+def test_a_text_as_a_body_needs_no_quotes(text: str, run: Run) -> None:
+    sent = run("inventory", "set-status", "56", "56", text, "--dry-run")
+    assert json.loads(sent.text)["body"] == text
+
+
 def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run: Run) -> None:
     item = run("items", "get", "56", "-o", "json").text
     assert run("items", "update", "56", "-", "--category", "drinks", input=item).code == 0
