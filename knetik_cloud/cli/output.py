@@ -300,9 +300,7 @@ def _write_table(result: Rows, out: IO[bytes]) -> None:
         if not rows:
             continue
         if layout is None:
-            columns = [
-                *map(printable, result.columns if result.is_chosen else columns_of(batch, result.columns))
-            ]
+            columns = [*map(_flat, result.columns if result.is_chosen else columns_of(batch, result.columns))]
             if is_terminal(sys.stdout) and not result.is_chosen:
                 columns = _most_useful(rows) or columns
             layout = _Layout(rows, columns)
@@ -336,9 +334,13 @@ def _write_object(result: Rows) -> None:
 
 def _shown(row: Mapping[str, Any], epochs: frozenset[str]) -> dict[str, str]:
     return {
-        printable(name): printable(instant(value) if name in epochs else cell(value)).replace("\n", "\\n")
-        for name, value in row.items()
+        _flat(name): _flat(instant(value) if name in epochs else cell(value)) for name, value in row.items()
     }
+
+
+def _flat(text: str) -> str:
+    """Return text on one line and without tabs, which have another width in each column of a terminal."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def instant(seconds: Any) -> str:

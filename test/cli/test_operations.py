@@ -386,6 +386,22 @@ def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, serv
     assert csv_row["note"] == "a\rb"
 
 
+def test_a_table_has_a_line_for_each_row_whatever_texts_hold(run: Run, server: Any) -> None:
+    from test.conftest import http_response
+
+    rows: list[dict[str, Any]] = [{"id": 1, "a\tb\nc": "\tx", "name": "y"}, {"id": 2, "name": "x\t\ty"}]
+    page = {"content": rows, "total_elements": 2, "total_pages": 1}
+    server.responses = [http_response(200, json.dumps(page).encode())]
+    table = run("items", "list", "--host", server.url, "-o", "table")
+    assert [{name: text for name, text in row.items() if text} for row in table.rows("table")] == [
+        {"id": "1", "a\\tb\\nc": "\\tx", "name": "y"},
+        {"id": "2", "name": "x\\t\\ty"},
+    ]
+    server.responses = [http_response(200, json.dumps(rows[0]).encode())]
+    row = run("items", "get", "1", "--host", server.url, "-o", "table")
+    assert read_object(row.out) == {"id": "1", "a\\tb\\nc": "\\tx", "name": "y"}
+
+
 def test_the_contract_decides_the_types_of_parquet_columns(run: Run, server: Any) -> None:
     from test.conftest import http_response
 
