@@ -40,8 +40,8 @@ PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @click.command(cls=Command, sections=("Output options", "Connection options"))
-@click.option("--client-id", help="Client id of the application. [default: knetik]")
-@click.option("--username", help="Log in as this user, with a password.")
+@click.option("--client-id", callback=not_empty, help="Client id of the application. [default: knetik]")
+@click.option("--username", callback=not_empty, help="Log in as this user, with a password.")
 @click.option(
     "--credential",
     type=click.Choice(["client_secret", "password", "access_token"]),

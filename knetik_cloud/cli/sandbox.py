@@ -618,6 +618,7 @@ def faults(clear: bool, url: str | None) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
 @click.option(
     "--operation",
+    callback=not_empty,
     help="Only those of this operation: the name of its method, or the words of its command in quotes.",
 )
 @click.option("--clear", is_flag=True, help="Empty the journal.")

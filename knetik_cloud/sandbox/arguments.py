@@ -58,7 +58,10 @@ def check_seed(name: str, value: Any) -> None:
         TypeError: If the value is neither a path nor a map.
         ValueError: If no file can have the path.
     """
+    expected = "the path of a seed file, or a map of sections such as 'users'"
     if not isinstance(value, str | os.PathLike | Mapping):
-        raise wrong_type_error(name, "the path of a seed file, or a map of sections such as 'users'", value)
+        raise wrong_type_error(name, expected, value)
+    if value == "":
+        raise ValueError(f"{name} must be {expected}, not ''")
     if not isinstance(value, Mapping):
         check_path(name, value)

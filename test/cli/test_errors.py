@@ -114,9 +114,13 @@ def test_a_usage_error_is_json_too(run: Run) -> None:
         ["items", "delete", "5", "--profile"],
         ["login", "--helper"],
         ["login", "--profile"],
+        ["login", "--client-id"],
+        ["login", "--username"],
         ["bulk", "run", "items", "create", "rows.jsonl", "--journal"],
         ["sandbox", "start", "--port", "0", "--database"],
         ["sandbox", "--port", "0", "--database"],
+        ["sandbox", "journal", "--operation"],
+        ["sandbox", "journal", "--clear", "--operation"],
     ],
 )
 def test_the_empty_value_of_an_unset_variable_is_rejected(

@@ -557,6 +557,11 @@ def test_path_that_no_file_can_have_is_rejected(setting: str, path: str, code: s
         Sandbox(**{setting: path})
 
 
+def test_an_empty_path_of_a_seed_is_rejected() -> None:
+    with pytest.raises(ValueError, match=r"^seed must be the path of a seed file, or a map .*, not ''$"):
+        Sandbox(seed="")
+
+
 def test_workers_need_a_shared_database() -> None:
     with pytest.raises(
         ValueError, match=r"^2 workers need a database that they can share: pass a PostgreSQL"
