@@ -72,16 +72,19 @@ def export(revision: str, folder: Path, *paths: str) -> Path:
     """Write the files of a revision into a folder, or those of some paths.
 
     Raises:
-        SystemExit: With 69, if git doesn't have the revision, as in a shallow clone.
+        SystemExit: With 69, if there is no git, or it doesn't have the revision, as in a shallow clone.
     """
-    archive = subprocess.run(["git", "archive", revision, *paths], cwd=ROOT, check=False, capture_output=True)
-    if archive.returncode:
+    command = ["git", "archive", revision, *paths]
+    try:
+        archive = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        reason = error if isinstance(error, FileNotFoundError) else error.stderr.decode()
         print(
             f"git can't export {revision}, the commit of the last release: run this in a clone with the "
-            f"whole history (git fetch --unshallow)\n{archive.stderr.decode()}",
+            f"whole history (git fetch --unshallow)\n{reason}",
             file=sys.stderr,
         )
-        raise SystemExit(69)
+        raise SystemExit(69) from None
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(folder, filter="data")
     return folder

@@ -46,6 +46,15 @@ def test_a_clone_without_the_release_is_explained(
     assert "git fetch --unshallow" in capsys.readouterr().err
 
 
+def test_a_machine_without_git_is_explained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SystemExit, match="69"):
+        previous.main([])
+    assert "No such file or directory: 'git'" in capsys.readouterr().err
+
+
 def test_a_test_is_skipped_only_if_it_reads_a_private_attribute_itself(tmp_path: Path) -> None:
     (tmp_path / "product.py").write_text("def read(value): return value._gone")
     (tmp_path / "test").mkdir()
