@@ -298,12 +298,13 @@ class Transport(Generic[R]):
         """Return the route, which is made at the first use, with its TLS context."""
         with self._route_lock:  # a TLS context takes time to make, and 32 threads may need it at once
             if self.route is None:
-                settings = self.connection_settings
-                route = Route(settings, os.environ)
+                route = Route(settings := self.connection_settings, os.environ)
                 if route.tls_to_proxy or route.tls_to is not None:
                     from knetik_cloud.wire.tls import tls_context, trust
 
                     route.tls, route.trust = tls_context(settings), str(trust(settings))
+                # A proxy that forwards requests responds itself.
+                self.host = (route.prefix and route.proxy) or self.host
                 self.route = route
             return self.route
 

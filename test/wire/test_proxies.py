@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knetik_cloud import Configuration
+from knetik_cloud import ApiConnectionException, Configuration
 from knetik_cloud.exceptions import ApiValueError
 from knetik_cloud.wire import routes
 from knetik_cloud.wire.routes import ConnectionSettings, Route, choose_proxy
+from test.faults.drivers import DRIVERS
+from test.faults.server import FaultServer, Peer, Request, Script, http_response
 
 ENVIRONMENT = {"HTTP_PROXY": "http://plain:1", "https_proxy": "http://secure:2", "ALL_PROXY": "http://all:3"}
 
@@ -167,3 +169,28 @@ def test_credentials_have_a_colon(userinfo: str, credentials: str) -> None:
     encoded = route.proxy_header.reveal().removeprefix("Proxy-Authorization: Basic ")
     assert base64.b64decode(encoded).decode() == credentials
     assert userinfo in [form.reveal() for form in route.secrets]
+
+
+def responds(peer: Peer, request: Request) -> None:
+    peer.send(http_response())
+
+
+def closes(peer: Peer, request: Request) -> None:
+    peer.close()
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("before", [[], [responds]], ids=["new connection", "used again"])
+def test_proxy_that_forwards_requests_is_named_if_it_closes_its_connection(
+    driver: str, before: list[Script]
+) -> None:
+    with FaultServer([*before, closes]) as proxy:
+        made = DRIVERS[driver](Configuration("http://api.example", proxy=proxy.url, no_proxy="", retries=0))
+        for _ in before:
+            made.call("get_user_inventory", 56, 56)
+        with pytest.raises(ApiConnectionException) as raised:
+            made.call("get_user_inventory", 56, 56)
+        made.close()
+        assert proxy.connections == 1
+    address = proxy.url.removeprefix("http://")
+    assert raised.value.reason == f"the proxy {address} closed the connection without a response"
