@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -9,11 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from knetik_cloud import upward
-from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, Shared, State, check_method, shutdown_error
+from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, Shared, State, check_method
 from knetik_cloud.core.operation import Operation
-from knetik_cloud.exceptions import ApiException, ApiValueError
+from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
 from knetik_cloud.health import Health
 from knetik_cloud.lazy import LazyModule
+from knetik_cloud.paging import Pager
 from knetik_cloud.path_call import prepare_path_call
 from knetik_cloud.rest import Closing, RESTClientObject, RESTResponse
 from knetik_cloud.secret import Secret
@@ -22,8 +24,6 @@ from knetik_cloud.writes import Outcome as WriteOutcome
 
 if TYPE_CHECKING:
     from concurrent import futures
-
-    from knetik_cloud.paging import Pager
 else:
     futures = LazyModule("concurrent.futures")
 
@@ -125,9 +125,13 @@ class ApiClient(Closing, BaseClient[_Shared]):
             return AsyncResult(self._shared.submit(self.call, operation, arguments, others, http_info))
         try:
             return run(super().call(operation, arguments, options, http_info))
-        except ImportError as error:
-            raised = shutdown_error(error, operation)
-        raise raised
+        except ImportError:
+            if sys.meta_path is not None:  # the interpreter is not shutting down
+                raise
+        raise ApiConnectionException(
+            reason="the interpreter has shut down: call before it does, such as in an exit handler",
+            may_have_applied=operation.retry != "safe",
+        )
 
     def call_api(
         self,
@@ -293,9 +297,4 @@ class Api(Closing, BaseApi[ApiClient]):
     def _pager(
         self, operation: Operation[T], arguments: Mapping[str, Any], options: Mapping[str, Any], **how: Any
     ) -> Pager[Any, T]:
-        try:
-            from knetik_cloud.paging import Pager
-        except ImportError as error:
-            raise shutdown_error(error) from None
-
         return Pager(self.api_client, self.api_client._plan(operation, arguments, options, **how))

@@ -20,7 +20,7 @@ from knetik_cloud.core.options import CallOptions, Settings, override_options, u
 from knetik_cloud.core.outcome import CallProvider, Command, ObtainToken, Outcome, Send, Sleep
 from knetik_cloud.core.paging import Plan
 from knetik_cloud.data import types
-from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
+from knetik_cloud.exceptions import ApiException, ApiValueError
 from knetik_cloud.health import Health
 from knetik_cloud.methods import name_options, with_remedy
 from knetik_cloud.observation import WARNING, Observer, is_interruption, log
@@ -436,23 +436,6 @@ def with_http_info(result: CallResult) -> ApiResponse[Any]:
 
 
 _all: weakref.WeakSet[Shared] = weakref.WeakSet()
-
-
-def shutdown_error(error: ImportError, operation: Operation[Any] | None = None) -> Exception:
-    """Return the error to raise for an import that failed: in a dying interpreter it is an `ApiException`.
-
-    Args:
-        error: The error of the import.
-        operation: The operation that may have been sent, or None if nothing was.
-    """
-    if sys.meta_path is not None:
-        return error
-    may_have_applied = operation is not None and operation.retry != "safe"  # type: ignore[unreachable]
-    return ApiConnectionException(
-        None,
-        "the interpreter has shut down: call before it does, such as in an exit handler",
-        may_have_applied=may_have_applied,
-    )
 
 
 def _reset_in_child() -> None:

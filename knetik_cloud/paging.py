@@ -269,7 +269,7 @@ class Ahead:
     """Runs functions ahead in threads, which end when it is closed and their functions are done.
 
     Without threads, each function runs when it is waited for. So it does while the interpreter shuts down,
-    since no thread can be started then.
+    since no thread can be started then, and later no module can be imported either.
 
     Args:
         threads: The maximum number of threads. 0 means none.
@@ -279,7 +279,7 @@ class Ahead:
     def __init__(self, threads: int, name: str) -> None:
         self._threads: ThreadPoolExecutor | None = None
         if threads:
-            with suppress(RuntimeError):
+            with suppress(ImportError, RuntimeError):
                 from concurrent.futures import ThreadPoolExecutor
 
                 self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
@@ -287,11 +287,11 @@ class Ahead:
     def begin(self, function: Callable[[], P]) -> Callable[[], P]:
         """Begin to run a function, in the current context. Return a function that waits for its result."""
         if self._threads is not None:
-            from contextvars import copy_context
-
             try:
+                from contextvars import copy_context
+
                 return self._threads.submit(copy_context().run, function).result
-            except RuntimeError:
+            except (ImportError, RuntimeError):
                 self._threads = None
         return function
 

@@ -375,6 +375,8 @@ def tried(name, call):
         print(name, "ApiException")
     except BaseException as error:
         print(name, "bare", repr(error))
+if DRIVER == "sync":
+    pager = api.iter_user_inventories(56, page_size=1, prefetch=2)
 async def prefetched():
     return [item async for item in api.iter_user_inventories(56, page_size=1, prefetch=2)]
 def calls():
@@ -382,7 +384,7 @@ def calls():
     if DRIVER == "sync":
         tried("submit", lambda: client.submit(api.get_user_inventory, 56, 56).result(5))
         tried("async_req", lambda: api.get_user_inventory(56, 56, async_req=True).get(5))
-        tried("prefetch", lambda: list(api.iter_user_inventories(56, page_size=1, prefetch=2)))
+        tried("prefetch", lambda: list(pager))
     else:
         tried("prefetch", lambda: asyncio.run(prefetched()))
     sys.stdout.flush()
