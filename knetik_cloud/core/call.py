@@ -123,7 +123,7 @@ class Engine:
         origin: The scheme, host and port, such as `https://sandbox.knetikcloud.com`.
         base_path: The path before the paths of the operations, without a slash at its end.
         tokens: The source of tokens. None means calls without tokens.
-        observer: Observes the calls. None means that nothing does.
+        observer: Observes the calls.
         max_json_values: The maximum number of JSON values in a response. None means no limit.
         record_write: Records each write whose outcome can be read back. None means no record.
         limit: Limits each call further than its own deadline.
@@ -138,7 +138,7 @@ class Engine:
         base_path: str = "",
         tokens: TokenStore | None = None,
         *,
-        observer: Observer | None = None,
+        observer: Observer,
         max_json_values: int | None = None,
         record_write: RecordWrite | None = None,
         limit: LimitCall = lambda seconds, operation: (seconds, None),
@@ -170,7 +170,7 @@ class Engine:
         Raises:
             ApiException: If the call fails for any reason.
         """
-        observation = None if self._observer is None else self._observer.observe(operation)
+        observation = self._observer.observe(operation)
         steps = self._run(operation, arguments, settings, stream, observation)
         return steps if observation is None else observation.watch(steps)
 
@@ -219,8 +219,7 @@ class Engine:
                 if retry_in is None:
                     return state.finish(outcome)
                 if state.retries > retries:  # not after a redirect, nor for a new token
-                    if self._observer is not None:
-                        self._observer.report_retry(state, retry_in)
+                    self._observer.report_retry(state, retry_in)
                     yield Sleep(retry_in)
         except BaseException:
             state.abandon(is_sending)
@@ -268,8 +267,7 @@ class Engine:
         ):
             return None
         if not self.budget.spend(cost):
-            if self._observer is not None:
-                self._observer.report_retry(state, None)
+            self._observer.report_retry(state, None)
             return None
         state.retries += 1
         state.attempts[-1] = state.attempts[-1].with_changes(waited=wait)
@@ -304,13 +302,10 @@ class Engine:
                 failure = error
                 is_usable = tokens.valid(self.clock(), command.rejected) is not None
                 tokens.failed(error, self.clock(), is_usable)
-                if self._observer is not None:
-                    yield from self._observer.report_token(TokenEvent(error, renewed=was_renewed), is_usable)
+                yield from self._observer.report_token(TokenEvent(error, renewed=was_renewed), is_usable)
             else:
-                expires_in = tokens.expires_in(self.clock())
-                if self._observer is not None:
-                    event = TokenEvent(expires_in=expires_in, renewed=was_renewed)
-                    yield from self._observer.report_token(event)
+                event = TokenEvent(expires_in=tokens.expires_in(self.clock()), renewed=was_renewed)
+                yield from self._observer.report_token(event)
                 return token
         usable = tokens.valid(self.clock(), command.rejected)
         if usable is not None:

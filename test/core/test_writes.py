@@ -159,7 +159,8 @@ def test_write_that_succeeds_is_applied() -> None:
 
 
 def test_engine_without_a_log_records_no_write() -> None:
-    steps = Engine("http://service").call(GRANT_USER_ENTITLEMENT, ARGUMENTS, make_settings())
+    engine = Engine("http://service", observer=Observer("http://service"))
+    steps = engine.call(GRANT_USER_ENTITLEMENT, ARGUMENTS, make_settings())
     next(steps)
     with pytest.raises(ApiException) as caught:
         steps.send(Reply(503))
