@@ -193,12 +193,16 @@ class ServiceTime:
         if date is None:
             return
         offsets = [(date - now, date + 1.0 - then) for now, then in zip(Moment.now(), sent, strict=True)]
+        agree = 0
         for number, (known, new) in enumerate(zip(self._offsets or (), tuple(offsets), strict=False)):
             both = max(known[0], new[0]), min(known[1], new[1])
             if both[0] <= both[1]:
                 offsets[number] = both
-            elif number == 1:  # the service's clock was set since, or its servers differ in the time
-                self._lowest = min(self._lowest, known[0])
+                agree += 1
+        if self._offsets is not None and not agree:
+            # The service's clock was set, or its servers differ in the time. If only one of the local clocks
+            # disagrees, that one was set, or stopped while the machine was suspended.
+            self._lowest = min(self._lowest, self._offsets[1][0])
         self._offsets = tuple(offsets)
 
     def assume_local(self) -> None:

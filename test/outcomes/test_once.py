@@ -660,6 +660,18 @@ def test_service_s_time_of_a_moment_is_known_after_the_clock_was_set(
     assert clock.at(moment) <= moment.wall <= clock.at_least(moment) + 1
 
 
+@pytest.mark.parametrize("suspended", [5, 3600])
+def test_service_s_clock_has_not_moved_if_the_machine_was_suspended(
+    monkeypatch: pytest.MonkeyPatch, suspended: float
+) -> None:
+    clock, before = ServiceTime(), Moment.now()
+    clock.learn({"Date": formatdate(math.floor(before.wall), usegmt=True)}, before)
+    monkeypatch.setattr(writes, "time", SimpleNamespace(time=lambda: time.time() + suspended))
+    sent = Moment.now()
+    clock.learn({"Date": formatdate(math.floor(sent.wall), usegmt=True)}, sent)
+    assert not clock.has_moved(clock.at(sent) - clock.margin, sent)
+
+
 def test_threads_lose_no_open_write(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writes, "MAX_WRITES", 50)
     log = writes.WriteLog()
