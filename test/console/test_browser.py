@@ -539,12 +539,12 @@ def test_clock_moves_to_the_next_thing_that_happens(sandbox: Sandbox, pages: Pag
     assert pages.post("/users/3/inventory", request).status == 201
     pages.grant(56, 2)
     page = act_on("/console/clock")
-    listed = page.get_by_role("region", name="What will happen").inner_text()
+    listed = page.get_by_role("region", name="Upcoming events").inner_text()
     assert "The invoice of user 3 is fulfilled: Season Pass becomes active" in listed
     assert "User 56 can get Daily Gift again" in listed
     assert "Potion of Speed of user 56 expires" in listed
 
-    page.get_by_role("button", name="To the next thing that happens").click()
+    page.get_by_role("button", name="Go to the next event").click()
 
     assert sandbox.now() == 1_893_456_001
     assert pages.entries(3, 1)[0]["status"] == "active"
@@ -827,8 +827,8 @@ def test_data_is_linked_in_both_directions(sandbox: Sandbox, pages: Pages, act_o
     requests = page.get_by_role("region", name="Requests").get_by_role("link").all_inner_texts()
     assert {"2", "3", "4", "5"} <= set(requests)
     for of_row, other in (
-        ("What they did", "56 Potion of Speed"),
-        ("What happened to its entries", "56 user_id_example"),
+        ("Log of their entries", "56 Potion of Speed"),
+        ("Log of its entries", "56 user_id_example"),
     ):
         page.get_by_role("link", name=of_row).click()
         page.get_by_role("heading", name="Logs").wait_for()

@@ -116,7 +116,7 @@ def test_control_action_on_many_entries_asks_before_it_keeps_a_copy(large: Sandb
     reply = pages.send("/console/clock", do="step", amount=1, unit="hours")
 
     assert reply.status == 200
-    assert b"Keep a copy, then go on" in reply.body
+    assert b"Keep a copy, then continue" in reply.body
     before = large.now()
     assert pages.send("/console/clock", do="step", amount=1, unit="hours", snapshot="no").status == 303
     assert large.now() > before + 3000

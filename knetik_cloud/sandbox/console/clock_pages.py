@@ -1,4 +1,4 @@
-"""The clock: freeze it, set it, step it, or move it to the next thing that happens."""
+"""The clock: freeze it, set it, step it, or move it to the next event."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEPS: Final = (("1 minute", 60), ("1 hour", 3600), ("1 day", 86_400), ("1 week"
 
 
 def clock(context: Context, visit: Visit) -> Outcome:
-    """Show the clock, and what will happen."""
+    """Show the clock and the upcoming events."""
     service = context.service
     now = service.controls.fulfill()
     until, problem = None, None

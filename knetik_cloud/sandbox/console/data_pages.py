@@ -174,8 +174,8 @@ def _user(service: Service, db: Connection, found: Row[Any], now: float) -> dict
             _try("Grant an item", "grant_user_entitlement", user_id=found.id),
             _try("Add an item by SKU", "add_item_to_user_inventory", id=found.id),
             _try("Use an item", "use_user_entitlement_item", user_id=found.id),
-            ("Why can't they?", link("/why", {"user": found.id})),
-            ("What they did", link("/data/logs", {"user": found.id})),
+            ("Can they use or get an item?", link("/why", {"user": found.id})),
+            ("Log of their entries", link("/data/logs", {"user": found.id})),
         ],
     }
 
@@ -232,7 +232,7 @@ def _item(service: Service, db: Connection, found: Row[Any], now: float) -> dict
             _try("Change it", "update_entitlement_item", entitlement_id=found.id),
             _try("Delete it", "delete_entitlement_item", entitlement_id=found.id),
             ("Who can get it?", link("/why", {"item": found.id, "action": "get"})),
-            ("What happened to its entries", link("/data/logs", {"item": found.id})),
+            ("Log of its entries", link("/data/logs", {"item": found.id})),
         ],
     }
 

@@ -48,7 +48,7 @@ def check_sender(request: Request, settings: Settings) -> None:
         raise Rejected("The console serves this machine only: start with --control anywhere to open it")
     origin = request.headers.get("origin")
     if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
-        raise Rejected("The console accepts no requests from pages of other origins")
+        raise Rejected("The console doesn't accept requests from pages of other origins")
 
 
 def check_write(request: Request, form: Mapping[str, str], token: str) -> None:

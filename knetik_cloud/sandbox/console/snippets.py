@@ -89,7 +89,7 @@ def as_pytest(made: Plan, settings: Settings) -> str:
     lines += list(_clients(callers))
     depth = "        "
     if made.earlier:
-        lines += [f"{depth}# What led up to it"]
+        lines += [f"{depth}# Earlier requests that this test depends on"]
     for step in made.earlier:
         lines += [depth + line for line in _test_step(step, made, is_asserted=False)]
     for step in steps:

@@ -114,7 +114,7 @@ def permissions(exchange: Exchange) -> str | None:
     except ValueError:
         return None
     if "error_description" in body:
-        return f"The request carries no good token: {body['error_description']}"
+        return f"The request has no valid token: {body['error_description']}"
     messages = [each.get("message", "") for each in body.get("result", ()) if isinstance(each, dict)]
     return f"The caller is missing a permission: {'; '.join(messages)}" if messages else None
 
