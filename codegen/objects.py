@@ -56,10 +56,10 @@ CALL_OPTIONS: Final = "\n".join(
         "## Options of a call",
         "",
         "Every method accepts the options of [`with_options`](#apiclientwith_options): `_request_timeout`,",
-        "`_deadline`, `_retries` and `_headers`. They hold for that call only.",
+        "`_deadline`, `_retries` and `_headers`. They apply to that call only.",
         "",
-        "It also accepts these, whose names other SDKs of this family use. Type checkers know the methods in",
-        "the last column instead.",
+        "It also accepts these, whose names other SDKs of this family use. For type checkers, use the",
+        "methods in the last column instead.",
         "",
         *table("Option", "Description", "Typed equivalent", rows=RESULT_OPTIONS),
     ]
@@ -130,7 +130,7 @@ PAGES: Final = {
         "Outcomes and waiters",
         "Functions that make sure that a write is applied, or wait until it takes effect.\n"
         "[Was it applied?](../guides/was-it-applied.md) and [Waiting](../guides/waiting.md) show how to\n"
-        "use these. `knetik_cloud.aio.once` is the coroutine of `once`. To find out what became of a call\n"
+        "use these. `knetik_cloud.aio.once` is the coroutine of `once`. To determine the outcome of a call\n"
         "that raised an error, use [`ApiClient.find_out`](clients.md#apiclientfind_out).",
         ("once", "recovery.keyed", "Outcome", "waiting.token", "waiting.resume"),
     ),

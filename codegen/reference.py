@@ -97,7 +97,7 @@ def _exceptions() -> str:
         "",
     ]
     rows = ((f"[`{each.__name__}`](#{each.__name__.lower()})", cell(_summary(each))) for each in classes)
-    lines += table("Exception", "Raised when", rows=rows)
+    lines += table("Exception", "Meaning", rows=rows)
     for each in classes:
         bases = ", ".join(f"`{base.__name__}`" for base in each.__bases__)
         lines += [f"## {each.__name__}", "", cell(_summary(each)), "", f"- Base: {bases}"]

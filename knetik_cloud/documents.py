@@ -1,4 +1,4 @@
-"""The parsing of the JSON and YAML that people write, strictly: nothing in it is dropped silently."""
+"""The strict parsing of handwritten JSON and YAML: nothing in it is dropped silently."""
 
 from __future__ import annotations
 

@@ -304,7 +304,7 @@ class UnprocessableEntityException(ApiException):
 
 
 class TooManyRequestsException(ApiException):
-    """429: The service throttles. `retry_after` is the time to wait, if the service specified it."""
+    """429: Too many requests. `retry_after` is the time to wait, if the service specified it."""
 
 
 class ServiceException(ApiException):
@@ -312,7 +312,7 @@ class ServiceException(ApiException):
 
 
 class ApiConnectionException(ApiException):
-    """The connection failed: refused, reset, truncated, without TLS, or to an unknown host."""
+    """No complete response arrived: the connection or its TLS failed, or the host is unknown."""
 
 
 class ApiTimeoutException(ApiConnectionException):
@@ -323,7 +323,7 @@ class DeadlineExceeded(ApiTimeoutException):
     """The whole call, including waits and attempts, took longer than its deadline.
 
     Attributes:
-        wait_token: For a waiter, what `knetik_cloud.waiting.resume` continues with. Otherwise None.
+        wait_token: The token with which `knetik_cloud.waiting.resume` continues a wait, or None.
     """
 
     wait_token: str | None
@@ -331,10 +331,10 @@ class DeadlineExceeded(ApiTimeoutException):
 
 
 class WaitFailed(ApiException):
-    """The item can no longer reach the state that was waited for.
+    """The item can no longer reach the state that the waiter waits for.
 
     Attributes:
-        item: The item as it was read last.
+        item: The item as it was last read.
         state: Its state.
     """
 

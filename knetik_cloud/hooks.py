@@ -22,7 +22,7 @@ class Call:
         seconds: The duration, waits included. 0.0 until the call ends.
         error: The error that the call raises, or None.
         may_have_applied: True if a write was sent and its effect is unknown.
-        context: A dict in which hooks keep values until the call ends, each under a key of its own.
+        context: A dict in which hooks can keep values until the call ends, each under its own key.
     """
 
     __slots__ = (

@@ -318,7 +318,7 @@ def log(
     """Log a message, with facts as attributes of its record that the program has not set itself.
 
     An exception in a handler or a filter of the program is shown on stderr, as `logging` shows those of its
-    own handlers, and the call goes on.
+    own handlers, and the call continues.
     """
     package = logger()
     try:

@@ -75,12 +75,12 @@ class BasePager(Generic[I, P]):
 
     @property
     def position(self) -> str:
-        """The place behind the item (or the page) that was returned last, as JSON for `start_page`.
+        """The position after the item (or the page) that was returned last, as JSON for `start_page`.
 
         Store it while you loop, and pass it to the same method as `start_page` to continue after a restart.
-        No item is returned twice, unless an order other than that of the ids moves it to a later page
-        meanwhile. If items have moved meanwhile, a `RowsMovedWarning` is issued. The limit counts from the
-        start again.
+        No item is returned twice, unless the list is in an order other than by id, in which the item has
+        moved to a later page. If items have moved, a `RowsMovedWarning` is issued. A `limit` counts only the
+        items of the new pager.
         """
         plan, emitted = self._plan, self._emitted
         if emitted is None:
@@ -177,8 +177,8 @@ class Pager(BasePager[I, P]):
 
     Each loop reads the list again. No item is returned twice, even if items move between pages meanwhile. If
     an item may have been missed because of that, a `RowsMovedWarning` is issued. Memory stays constant,
-    however long the list is. `prefetch` pages are fetched ahead by threads, which end with the loop. The
-    order stays the same.
+    however long the list is. Threads fetch up to `prefetch` pages ahead, and end with the loop. The order
+    stays the same.
 
     If a page can't be fetched, the loop raises its `ApiException` when it reaches that page.
     """

@@ -531,7 +531,7 @@ def once_steps(
     key: str,
     settle: float,
 ) -> Steps[Outcome[Any]]:
-    """Send a write under a key, and find out what became of it.
+    """Send a write under a key, and determine its outcome.
 
     Raises:
         ApiValueError: If the call can't be sent, or nothing could be read back.
@@ -907,23 +907,23 @@ class keyed:  # noqa: N801 - reads like the function that it is
 def once(
     method: Callable[..., T], /, *args: Any, key: str, settle: float = SETTLE_SECONDS, **kwargs: Any
 ) -> Outcome[T]:
-    """Run a write at most once under a key, and find out what became of it.
+    """Run a write at most once under a key, and determine its outcome.
 
         outcome = knetik_cloud.once(api.use_user_entitlement_item, 56, 1, key="order-17")
         if outcome.is_applied:
             ...
 
-    If the result is lost on the way, `once` reads back what the service stores, waits `settle` seconds for a
-    late write, and reads again. Only if the write is still not there does it send again, up to the client's
-    `retries` times.
+    If the response is lost, `once` reads back what the service stores, waits `settle` seconds for a late
+    write, and reads again. If the write is still absent, `once` sends it again, up to the client's `retries`
+    times.
 
     What is guaranteed depends on the operation:
 
     - `use_user_entitlement_item`: `info` carries the key in brackets, after your own `info`, and comes
       back in the log. If the key has been applied, `once` finds it and sends nothing. The result is exact as
       long as no write arrives later than `settle` seconds after its failure, no two callers use the same key
-      at the same moment, and no other text in the log, such as the `note` of an add, ends in the key in
-      brackets. After a crash, wait `settle` seconds before the next call with the key.
+      at the same moment, and no other text in the log, such as the `note` of an add, ends with the key
+      in brackets. After a crash, wait `settle` seconds before the next call with the key.
     - `grant_user_entitlement`, `add_item_to_user_inventory` and the `create_` methods: The service keeps no
       key. `once` compares the entries (or the items of that name) before and after. The result is exact as
       long as no other process does the same for the same user and item in between, and deletes none.

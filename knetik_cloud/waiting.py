@@ -258,7 +258,7 @@ class Wait:
             return reached[-1], ""
         if fitting and all(item._json.get(waiter.field) in waiter.failure for item in fitting):
             self._check(fitting[-1])
-        return None, self._describe(fitting) if fitting else "no item fits yet"
+        return None, self._describe(fitting) if fitting else "no matching item yet"
 
     def _check(self, item: Any) -> bool:
         """Return whether an item has reached the state.

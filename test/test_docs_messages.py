@@ -134,7 +134,7 @@ FAILURES: dict[str, Callable[[], object]] = {
     "unable to get local issuer certificate (_ssl.c:1006) (if you trust its CA, pass the CA's file as "
     "ssl_ca_cert; trusted now: certifi's bundle ('/app/certifi/cacert.pem'))": untrusted,
     "no secure connection to 127.0.0.1:8080: [SSL: WRONG_VERSION_NUMBER] wrong version number "
-    "(_ssl.c:1006) (it may not speak TLS: then its URL begins with http://)": wrong_version,
+    "(_ssl.c:1006) (if it doesn't use TLS, its URL must begin with http://)": wrong_version,
     "the proxy proxy.example.com:3128 did not connect to api.example.com: 407 Proxy Authentication "
     "Required": rejected_by_a_proxy,
     "the proxy that the environment names is not an http:// or https:// URL: set Configuration.proxy, or "

@@ -144,7 +144,7 @@ def test_cancelled_bulk_run_of_the_guide_ends_before_its_client_is_closed(
     shared_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Cancel(Hook):
-        """Cancels the program at the first request of the run, and goes on when the run was asked to stop."""
+        """Cancels the program at the first request of the run, and waits until the run is asked to stop."""
 
         def on_attempt_start(self, attempt: Attempt) -> None:
             if not asked.is_set():

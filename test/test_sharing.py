@@ -540,7 +540,7 @@ def test_closing(case: Case, cells: dict[str, str], subject: Any) -> None:
             finish(getattr(subject, name)())
     assert open_sockets() <= before
     if cells["Object"] in ("`Sandbox`",):
-        with pytest.raises(RuntimeError, match="does not run"):
+        with pytest.raises(RuntimeError, match="is not running"):
             case.result(subject)
     elif hasattr(subject, "configuration") or hasattr(subject, "api_client"):
         with pytest.raises(ApiValueError, match="closed"):

@@ -46,6 +46,7 @@ RETIRED_WORDS = re.compile(
         | is\ (laid|spelled)\ out | spells? | says?\ (otherwise|so|whether|which|what|how)
         | tells?\ (whether|what|which|how|apart) | (gives?|gave)\ (a|an|the|no|it|them|what)
         | repeat(s|ed)?\ (it|them|the\ (call|request|write))
+        | everybody | go(es)?\ on | went\ on | shall | what\ bec(ame|omes)
     )\b(?!')""",
     re.VERBOSE | re.IGNORECASE,
 )

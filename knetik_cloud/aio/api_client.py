@@ -72,7 +72,7 @@ class _Shared(Shared):
                 loop.call_soon_threadsafe(state.transport.start_closing)
 
     def reset_after_fork(self) -> None:
-        """Leave the parent's connections alone: closing a transport would speak on them."""
+        """Leave the parent's connections alone: closing a transport would send bytes on them."""
         _inherited.append(self._states)
         super().reset_after_fork()
 
@@ -158,7 +158,7 @@ class ApiClient(Closing, BaseClient[_Shared]):
     async def raw(
         self, method: Callable[P, Awaitable[Any]], /, *args: P.args, **kwargs: P.kwargs
     ) -> RESTResponse:
-        """Run a method and return the raw response, which streams: read it, or close it.
+        """Run a method and return the raw response, whose body streams. Read it to its end, or close it.
 
         Raises:
             ApiException: If the call fails.
@@ -172,10 +172,10 @@ class ApiClient(Closing, BaseClient[_Shared]):
         """Find out whether the call that raised an error was applied, from what the service stores.
 
         The client reads back, waits until `settle` seconds have passed since the failure, and reads again. It
-        compares the new entries with the other writes of this process. It can't know about those of other
-        processes: if one grants the same item to the same user in that time, the result may be wrong. That
-        of an add may be wrong if one grants, adds or sells any item to the user, because an entry shows no
-        SKU, only whether it has an invoice.
+        compares the new entries with the other writes of this process, but not with those of other processes.
+        If another process grants the same item to the same user in that time, the result may be wrong. For an
+        add, the result may be wrong if another process grants, adds or sells any item to the user, because an
+        entry shows no SKU, only whether it has an invoice.
 
         Args:
             error: The error of a write.
@@ -183,10 +183,10 @@ class ApiClient(Closing, BaseClient[_Shared]):
 
         Returns:
             The outcome. Its state is `"unknown"` if the operation can't be read back, or if several items may
-            show the write, which are its candidates then.
+            show the write. These are then its candidates.
 
         Raises:
-            ApiValueError: If the call went to another service than this client's.
+            ApiValueError: If the call went to a different service than that of this client.
             TypeError: If `error` is not the error of a call.
         """
         return cast("WriteOutcome[Any]", await upward.load("aio.recovery").find_out(self, error, settle))
@@ -200,7 +200,7 @@ class ApiClient(Closing, BaseClient[_Shared]):
         return await self._check()
 
     async def warm_up(self) -> None:
-        """Do what the first call would otherwise wait for: import modules, connect, obtain a token.
+        """Import modules, connect and obtain a token, so that the first call doesn't wait for these.
 
         Call it when a worker starts, after a fork. It makes one small read, and keeps the connection.
 

@@ -28,8 +28,8 @@ class Pager(BasePager[I, P]):
 
     Each loop reads the list again. No item is returned twice, even if items move between pages meanwhile. If
     an item may have been missed because of that, a `RowsMovedWarning` is issued. Memory stays constant,
-    however long the list is. `prefetch` pages are fetched ahead by tasks, which end with the loop. The order
-    stays the same.
+    however long the list is. Tasks fetch up to `prefetch` pages ahead, and end with the loop. The order stays
+    the same.
 
     `await pager` fetches the first page, with which the next loop begins, so that `total` is known. It
     returns the pager. If a page can't be fetched, the loop raises its `ApiException` when it reaches that

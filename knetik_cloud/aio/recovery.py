@@ -79,10 +79,10 @@ async def once(
     settle: float = SETTLE_SECONDS,
     **kwargs: Any,
 ) -> Outcome[T]:
-    """Run a write at most once under a key, and find out what became of it.
+    """Run a write at most once under a key, and determine its outcome.
 
     See `knetik_cloud.once`, which explains what is guaranteed for each operation. If the task is cancelled,
-    call `once` again with the same key to find out what became of the write.
+    call `once` again with the same key to determine the outcome of the write.
 
     Args:
         method: A write method of an asyncio API object.

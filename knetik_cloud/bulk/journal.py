@@ -54,7 +54,7 @@ Safety = Literal["process", "power"]
 
 
 class BulkError(Exception):
-    """A bulk run can't start or go on. The message names the remedy."""
+    """A bulk run can't start or continue. The message names the remedy."""
 
 
 class InvalidRowsError(BulkError, ValueError):
@@ -210,12 +210,12 @@ class Folder:
         sync(self.path)
 
     def begin(self) -> None:
-        """Note that the run begins, or goes on, now."""
+        """Note that the run begins, or continues, now."""
         # Windows would touch it with the time of this machine. Elsewhere, only its owner may choose a time.
         os.utime(self.path / MANIFEST, (self._now(), self._now()) if os.name == "nt" else None)
 
     def age(self) -> float:
-        """Return the seconds since the run began or went on, by the clock that all its machines share.
+        """Return the seconds since the run began or continued, by the clock that all its machines share.
 
         It is that of the file system, because their own may differ.
         """

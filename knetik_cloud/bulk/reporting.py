@@ -129,7 +129,7 @@ class Report:
         write_rows(path, lambda: (row.to_dict() for row in self.rows()), (*COLUMNS, "arguments"))
 
     def write_failed(self, path: str | os.PathLike[str]) -> int:
-        """Write the rows that were not applied as the input of another run, and return how many they are.
+        """Write the rows that were not applied as the input of another run, and return their number.
 
         Rows with an unknown outcome are left out, because they may have been applied. `resume` reads them
         back again.
@@ -165,7 +165,7 @@ def write_rows(
     rows: Callable[[], Iterator[dict[str, Any]]],
     columns: tuple[str, ...] | None,
 ) -> int:
-    """Write dicts to a CSV file, or as JSON lines to any other, and return how many they are.
+    """Write dicts to a CSV file, or as JSON lines to any other, and return their number.
 
     Args:
         path: The file.
@@ -207,7 +207,7 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def report(journal: str | os.PathLike[str]) -> Report:
-    """Return what became of the rows of a run. It may be running.
+    """Return the outcomes of the rows of a run, which may still be running.
 
     Args:
         journal: The folder of the run.
@@ -220,7 +220,7 @@ def report(journal: str | os.PathLike[str]) -> Report:
 
 
 def status(journal: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return how far a run is, as a dict for JSON. It may be running.
+    """Return the progress of a run, which may still be running, as a dict for JSON.
 
     Args:
         journal: The folder of the run.

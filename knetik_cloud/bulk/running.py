@@ -128,51 +128,52 @@ def run(
     safety: Safety = "process",
     progress: Progress = None,
 ) -> Report:
-    """Run a write for each row exactly once, and return what became of the rows.
+    """Run a write for each row exactly once, and return the outcomes of the rows.
 
-    The same command resumes after a crash or Ctrl-C: rows that are done are skipped, and rows that were on
-    their way are read back from the service. All rows are checked before the first call.
+    The same command resumes after a crash or Ctrl-C: finished rows are skipped, and the outcomes of rows that
+    were in flight are read back from the service. All rows are checked before the first call.
 
     Rows of one user run one after the other, in the order of the input. Rows of different users run at the
-    same time: at first 2, then more until the latency or a 429 shows that the service has enough.
+    same time: at first 2, then more until the latency rises or the service responds with 429.
 
-    Rows of a PUT, DELETE or PATCH for the same resource overwrite each other. If one of them is left to be
-    sent again, the later ones stay pending and follow it in the next run. After a lost attempt, the next one
+    Rows of a PUT, DELETE or PATCH for the same resource overwrite each other. If one of them has to be sent
+    again, the later ones stay pending and follow it in the next run. After a lost attempt, the next row
     waits `settle` seconds. Failed rows of other operations are sent again without this order.
 
     The service keeps no key with grants and new items. For these, the run reads what exists before each of
-    its first 200 rows, and then pauses until it is 6 seconds old. Otherwise, it could take an entry of
+    its first 200 rows, and then pauses until it is 6 seconds old. Otherwise, it could mistake an entry of
     another program for that of a row, because the service's times have whole seconds. As long as the run
     isn't finished, nothing else may do the same for the same users and items. If the rows are adds, nothing
     else may grant, add or sell any item to their users, because an entry shows no SKU.
 
     Args:
         rows: Mappings of the method's arguments, in any iterable, or the path of a `.csv`, `.jsonl` or
-            `.parquet` file. Fields of the body may stand in the row itself. `key` identifies a row.
+            `.parquet` file. Fields of the body may be in the row itself. `key` identifies a row.
         method: A write method of an API object, such as `api.grant_user_entitlement`.
-        journal: The folder for the journal. It is made if it doesn't exist, and must hold no other files.
-        connect: Makes the API object in each process of the executor: a function of a module, without
-            arguments. By default, the API class is called without arguments there, so that its configuration
+        journal: The folder for the journal. It is created if it doesn't exist, and must hold no other files.
+        connect: A function of a module, without arguments, that creates the API object in each process of the
+            executor. By default, the API class is called without arguments there, so that its configuration
             comes from the environment.
-        executor: Runs whole shards, such as `dask.distributed.Client.get_executor()` or a
-            `ProcessPoolExecutor`. The folder must be visible to its processes. None runs threads, and so
-            does a `ThreadPoolExecutor`: up to its number of workers. If the executor fails, pass a new one
-            with the same command to continue.
+        executor: The executor of whole shards, such as `dask.distributed.Client.get_executor()` or a
+            `ProcessPoolExecutor`. The folder must be visible to its processes. None runs threads of this
+            process. A `ThreadPoolExecutor` does the same, up to its number of workers. If the executor fails,
+            pass a new one with the same command to continue.
         workers: The number of shards that the executor runs at the same time, by which `tps` is divided. By
-            default, it is asked when the run starts.
+            default, the executor reports it when the run starts.
         concurrency: The maximum number of calls at the same time, 1 to 256, for threads of this process.
         tps: The maximum number of rows per second, or None. A retry counts as a row.
         settle: Seconds to wait for a late write before a lost one counts as not applied.
-        canary: Run this many rows first, then ask `confirm` whether to go on.
-        confirm: Is called with the report after the canary. By default, the question is asked on the
-            terminal. Without a terminal, the run stops after the canary, and the same command continues.
+        canary: The number of rows to run first, before `confirm` decides whether to continue.
+        confirm: A function that is called with the report after the canary, and returns whether to continue.
+            By default, the run asks on the terminal. Without a terminal, the run stops after the canary, and
+            the same command continues.
         max_errors: Stop as soon as more rows than this have failed: a number, or a share such as `"1%"` or
             0.01.
         find_keys: Look for each row's own `key` before sending it, for operations whose key comes back. Use
             it if a run whose journal is lost may have applied the rows.
-        shards: The number of parts that the rows are cut into by user, 1 to 4096.
-        safety: `"process"` survives the end of the process at any moment, `"power"` that of the machine too,
-            at about 5 ms per row.
+        shards: The number of parts that the rows are divided into by user, 1 to 4096.
+        safety: `"process"` survives the end of the process at any moment. `"power"` also survives a crash of
+            the machine, at about 5 ms per row.
         progress: None shows a bar on a terminal and prints one JSON line every ten seconds otherwise. False
             shows nothing. A function is called with each state.
 
@@ -182,7 +183,7 @@ def run(
     Raises:
         InvalidRowsError: If rows can't be sent, or keys occur twice. Nothing was sent.
         ChangedInputError: If the journal belongs to other rows or options.
-        BulkError: If the run can't start or go on, such as when the service rejects the credentials, or a
+        BulkError: If the run can't start or continue, such as when the service rejects the credentials, or a
             process of the executor is killed. The cause of an executor's error is its `__cause__`.
         ApiValueError: If an option is out of range, or `tps` needs `workers` because the executor doesn't
             report them.
@@ -235,7 +236,7 @@ def resume(
         The report.
 
     Raises:
-        BulkError: If the folder holds no run, or the run can't go on.
+        BulkError: If the folder holds no run, or the run can't continue.
         ChangedInputError: If the API object calls another host.
         ApiValueError: If an option is out of range.
         KeyboardInterrupt: After Ctrl-C, once the calls in flight have ended.
@@ -275,16 +276,16 @@ def run_shard(
         connect: The API object to call, or a function that makes it. By default, its class is called without
             arguments, so that its configuration comes from the environment.
         tps: The maximum number of rows per second of this shard, or None. Shards that run one after the other
-            keep it together.
+            don't exceed it either.
         settle: As for `run`.
         max_errors: Stop as soon as more rows of this shard than this have failed, or None.
         find_keys: As for `run`.
         safety: As for `run`.
-        canary: Leave the rows of the input after this many for later, or None.
-        nonce: Is ignored. It keeps schedulers from taking two calls for the same.
+        canary: The number of rows at the start of the input to which the call is limited, or None.
+        nonce: Any string, which is ignored. It lets schedulers distinguish two otherwise equal calls.
 
     Returns:
-        What the call did.
+        The result of the call.
 
     Raises:
         BulkError: If the folder holds no such shard, or the service rejects the credentials.
@@ -691,7 +692,7 @@ class _Run:
             worker.stop("interrupted")
             meter.close()
             if isinstance(error, KeyboardInterrupt):
-                self._explain_how_to_go_on()
+                self._explain_how_to_continue()
             for thread in threads:  # also one that was interrupted in `start`
                 with suppress(RuntimeError):  # not started yet: it will find that the run was stopped
                     thread.join()
@@ -774,7 +775,7 @@ class _Run:
                 meter.update(done + sum(counts.values()), len(running), counts)
         except KeyboardInterrupt:
             self._folder.stop()
-            self._explain_how_to_go_on()
+            self._explain_how_to_continue()
             wait(running)
             raise
         except BaseException:
@@ -799,11 +800,11 @@ class _Run:
                 f"command to continue. The journal is {self._folder}"
             ) from error
 
-    def _explain_how_to_go_on(self) -> None:
+    def _explain_how_to_continue(self) -> None:
         if sys.stderr is not None:
             with suppress(OSError):
                 sys.stderr.write(
-                    "\nWaiting for the calls in flight. To go on later, use the same command, or "
+                    "\nWaiting for the calls in flight. To continue later, use the same command, or "
                     f"bulk.resume({str(self._folder)!r}).\n"
                 )
                 sys.stderr.flush()
@@ -846,6 +847,6 @@ def _ask(report: Report) -> bool:
     """Ask on the terminal whether to continue after the canary. Without a terminal, return False."""
     if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    sys.stderr.write(f"After the canary: {report}. Go on? [y/N] ")
+    sys.stderr.write(f"After the canary: {report}. Continue? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -300,8 +300,8 @@ class Shard:
         if left <= 0 or self._journal.states[row] != PENDING:
             return True
         if not beginning.may_read():
-            may_go_on: bool = yield Rest(left)
-            return may_go_on
+            may_continue: bool = yield Rest(left)
+            return may_continue
         since = self._earliest() - self._margin
         ids = None
         with suppress(CannotReadError, ApiValueError):
@@ -373,7 +373,7 @@ class Shard:
     def _recover(
         self, row: int, arguments: Mapping[str, Any], error: ApiException, before: int
     ) -> ShardSteps:
-        """Find out what became of a row whose call failed, and send it again if that is safe.
+        """Determine the outcome of a row whose call failed, and send it again if that is safe.
 
         Args:
             row: The row.
@@ -407,14 +407,14 @@ class Shard:
             if has_to_wait and throttled < MAX_THROTTLED:
                 # "0", or a date that is past by the local clock, asks for no particular time.
                 wait = error.retry_after or random.uniform(0.5, 1.0) * 2.0 ** min(throttled, 5)
-                may_go_on = yield Throttled(wait)
+                may_continue = yield Throttled(wait)
                 throttled += 1
             elif sent_again < job.settings.retries:
                 yield Sleep(random.uniform(0.0, 0.1) * 2.0**sent_again)
-                may_go_on, sent_again = True, sent_again + 1
+                may_continue, sent_again = True, sent_again + 1
             else:
-                may_go_on = False
-            if not (may_go_on and (yield NEXT)):
+                may_continue = False
+            if not (may_continue and (yield NEXT)):
                 return self._end(row, not_applied, error)
             self._intend(row)
             result = yield Send(arguments)

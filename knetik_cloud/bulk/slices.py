@@ -46,7 +46,7 @@ def split(data: bytes, pages: Pages) -> Slices:
         return _split(data, pages)
     except (ValueError, IndexError, RecursionError) as error:
         reason = str(error)
-    raise ApiResponseError(reason=f"the response is no page of a list: {reason}")
+    raise ApiResponseError(reason=f"the response is not a page of a list: {reason}")
 
 
 @cache

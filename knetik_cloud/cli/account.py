@@ -45,7 +45,7 @@ PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 @click.option(
     "--credential",
     type=click.Choice(["client_secret", "password", "access_token"]),
-    help="Type of the secret. [default: password with --username, else client_secret]",
+    help="Type of the secret. [default: password with --username, otherwise client_secret]",
 )
 @click.option(
     "--secret-file",
@@ -98,7 +98,7 @@ def login(
         try:
             command_of(helper)
         except ValueError as error:
-            raise click.UsageError(f"--helper must be a command with closed quotations: {error}") from None
+            raise click.UsageError(f"--helper must be a command with balanced quotes: {error}") from None
     known = run.profiles.profiles.get(name)
     earlier = {} if known is None else dict(known.values)
     username = username or earlier.get("username")
@@ -231,7 +231,7 @@ def check_token(response: OAuth2Resource | None) -> None:
 
 @click.command(cls=Command, sections=("Output options", "Connection options"))
 def whoami() -> None:
-    """Show the profile, the host and the credential of the calls, and what overrides what.
+    """Show the profile, the host and the credential of the calls, and the settings that they override.
 
     Nothing is sent, and no secret is read.
     """

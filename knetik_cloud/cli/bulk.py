@@ -35,8 +35,8 @@ REPORT = ("row", "key", "state", "status", "code", "reason", "request_id", "cand
 def bulk() -> None:
     """Call an operation for each row of a file exactly once, with a journal.
 
-    The journal survives crashes: the same command goes on where a run ended, and so does `resume`. Rows that
-    were in flight are checked against the service before they are sent again.
+    The journal survives crashes: the same command continues where a run ended, and so does `resume`. Rows
+    that were in flight are checked against the service before they are sent again.
     """
 
 
@@ -51,7 +51,7 @@ def _limits(function: F) -> F:
                 show_default=True,
                 help="The maximum number of concurrent calls.",
             ),
-            click.option("--tps", type=float, help="Rows per second, at most."),
+            click.option("--tps", type=float, help="The maximum number of rows per second."),
             click.option(
                 "--max-errors",
                 metavar="NUMBER|SHARE",
@@ -66,14 +66,14 @@ def _limits(function: F) -> F:
             click.option(
                 "--find-keys",
                 is_flag=True,
-                help="Look for each row's key before sending it: the journal may be lost.",
+                help="Look for each row's key before sending it, in case an earlier journal is lost.",
             ),
             click.option(
                 "--safety",
                 type=click.Choice(["process", "power"]),
                 default="process",
                 show_default=True,
-                help="What the journal survives: the end of the process, or that of the machine too.",
+                help="Whether the journal survives only the end of the process, or also that of the machine.",
             ),
         )
     ):
@@ -113,7 +113,7 @@ _journal = click.argument(
 )
 @_limits
 @click.option(
-    "--canary", type=click.IntRange(min=1), help="Run this many rows first, then ask whether to go on."
+    "--canary", type=click.IntRange(min=1), help="Run this many rows first, then ask whether to continue."
 )
 def run_rows(
     operation: tuple[str, ...], file: str, journal: str | None, canary: int | None, **limits: Any
@@ -208,7 +208,7 @@ def status(journal: Path) -> None:
     help="Write only the rows in this state.",
 )
 def report(journal: Path, failed: bool, state: tuple[str, ...]) -> None:
-    """Write what became of each row, in the order of the input."""
+    """Write the outcome of each row, in the order of the input."""
     from knetik_cloud import bulk as engine
     from knetik_cloud.bulk.reporting import NOT_APPLIED
 
@@ -307,7 +307,7 @@ def _failure(found: Report) -> CommandError | None:
     if stopped is not None:
         return CommandError(
             stopped,
-            next_step=f"Run `knetik bulk resume {journal}` to go on.",
+            next_step=f"Run `knetik bulk resume {journal}` to continue.",
         )
     if found.failed:
         states = " ".join(f"--state {state}" for state in NOT_APPLIED if found.counts[state])

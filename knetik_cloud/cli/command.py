@@ -23,7 +23,7 @@ from knetik_cloud.version import __version__
 OWN = {
     "login": ("Store a credential for a profile.", "account", "login"),
     "whoami": (
-        "Show the profile, the host and the credential, and what overrides what.",
+        "Show the profile, the host and the credential, and what they override.",
         "account",
         "whoami",
     ),

@@ -308,7 +308,7 @@ SCRIPTS: Mapping[str, Callable[[], str]] = {"bash": bash, "zsh": zsh, "fish": fi
 @click.command(cls=Command)
 @click.argument("shell", cls=Argument, type=click.Choice(list(SCRIPTS)), help="The shell.")
 def completion(shell: str) -> None:
-    """Generate a shell completion script. It starts no Python.
+    """Generate a shell completion script, which doesn't start Python.
 
     \b
     bash: knetik completion bash > ~/.local/share/bash-completion/completions/knetik

@@ -37,7 +37,7 @@ class Check(NamedTuple):
 
 
 @click.command(cls=Command, sections=("Output options", "Connection options"))
-@click.option("--offline", is_flag=True, help="Send nothing: check only what this machine knows.")
+@click.option("--offline", is_flag=True, help="Send nothing. Check only the local configuration.")
 def doctor(offline: bool) -> None:
     """Check the configuration, DNS, TCP, TLS, the proxy, the clock, the token, its permissions, and the
     version of a sandbox. Nothing is changed. The exit code is 1 if a check fails.
@@ -204,7 +204,10 @@ class _Checks:
                 address = connection.getpeername()[0]
         except OSError as error:
             return Check(
-                "tcp", "failed", f"{host}:{port}: {error.strerror or error}", "Check that the service runs."
+                "tcp",
+                "failed",
+                f"{host}:{port}: {error.strerror or error}",
+                "Check that the service is up.",
             )
         return Check("tcp", "ok", f"{address}:{port} in {(monotonic() - begun) * 1000:.0f} ms")
 

@@ -52,7 +52,7 @@ CODES = (
     Topic(
         "1005",
         "code",
-        "The credentials lack the permission that the message names.",
+        "The credentials are missing the permission that the message names.",
         "Use credentials that have it. `knetik whoami` shows which ones are used.",
     ),
     Topic(

@@ -1,4 +1,4 @@
-"""`knetik export`: write a whole list to a file, in constant memory, and go on where an export ended."""
+"""`knetik export`: write a whole list to a file, in constant memory, and continue where an export ended."""
 
 from __future__ import annotations
 

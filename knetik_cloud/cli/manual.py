@@ -22,7 +22,7 @@ ENVIRONMENT = (
     ("KNETIK_CLOUD_USERNAME", "Username, for the password grant."),
     ("KNETIK_CLOUD_PASSWORD", "Password, for the password grant."),
     ("KNETIK_CLOUD_PROFILE", "Profile to use, unless --profile names one."),
-    ("KNETIK_CLOUD_CONFIG", "Configuration file, in place of the usual one."),
+    ("KNETIK_CLOUD_CONFIG", "Configuration file, in place of the default one."),
     ("KNETIK_SANDBOX_DATABASE", "Database of `knetik sandbox`, which may be a URL with a password."),
     ("NO_COLOR", "Write no colors."),
     ("CLICOLOR", "0 writes no colors."),
@@ -227,6 +227,6 @@ def _roff(text: str) -> str:
 
 @click.command(cls=Command)
 def man() -> None:
-    """Write the manual page, as `knetik man | man -l -` shows it."""
+    """Write the manual page, which `knetik man | man -l -` shows."""
     run = run_of(click.get_current_context())
     run.act(lambda: [{"write": "the manual page"}], lambda live: click.echo(roff().encode(), nl=False))

@@ -85,7 +85,9 @@ class OperationCommand(Command):
         if operation.pages is not None:
             yield click.Option(["--all"], is_flag=True, help="Read all pages.")
             yield click.Option(
-                ["--limit"], type=click.IntRange(min=0), help="Read this many rows, over pages."
+                ["--limit"],
+                type=click.IntRange(min=0),
+                help="Maximum number of rows, from several pages.",
             )
         if outcomes.takes_key(operation):
             yield click.Option(["--once"], metavar="KEY", help=_once_help(operation))
@@ -140,7 +142,7 @@ class OperationCommand(Command):
                 if field.required and content.get(field.wire, content.get(name)) is None
             ]
             if missing:
-                raise click.UsageError(f"the body lacks required fields: set {', '.join(missing)}")
+                raise click.UsageError(f"the body is missing required fields: set {', '.join(missing)}")
         return arguments if content is None else {**arguments, body.name: content}
 
 
@@ -148,9 +150,9 @@ def _once_help(operation: Operation[Any]) -> str:
     """Return the help of --once, which promises more for an operation that has a place for the key."""
     if operation.marker is not None:
         return (
-            "Apply the write at most once under this key, also over several runs one after the other, and "
-            "write its outcome. Two runs at the same time may both apply it. If the response is lost, the "
-            "command finds the outcome in the service's log."
+            "Apply the write at most once under this key, even if you run the command again, and write its "
+            "outcome. Two runs at the same time may both apply it. If the response is lost, the command "
+            "finds the outcome in the service's log."
         )
     return (
         "Apply the write at most once, and write its outcome. If the response is lost, the command reads "

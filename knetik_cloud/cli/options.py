@@ -149,7 +149,7 @@ def common_options() -> list[click.Parameter]:
             "--errors",
             to="errors",
             type=click.Choice(["text", "json"]),
-            help="Format of errors on stderr. Default: json if the output is JSON, else text.",
+            help="Format of errors on stderr. Default: json if the output is JSON, otherwise text.",
         ),
         _shared("-q", "--quiet", to="quiet", is_flag=True, help="Suppress notes and progress on stderr."),
         _shared(

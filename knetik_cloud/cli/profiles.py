@@ -311,7 +311,7 @@ def _profile(path: Path, name: str, table: Mapping[str, Any]) -> Profile:
         command_of(table.get("helper", []))
     except ValueError as error:
         raise _wrong(
-            path, f"helper in {where} must be a command with closed quotations, or a list of words: {error}"
+            path, f"helper in {where} must be a command with balanced quotes, or a list of words: {error}"
         ) from None
     if "host" in table:
         from knetik_cloud.configuration import check_host

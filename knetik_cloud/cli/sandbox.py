@@ -108,7 +108,7 @@ SERVER_OPTIONS: tuple[Callable[[F], F], ...] = (
         "--allow-host",
         multiple=True,
         metavar="NAME",
-        help="Host name to serve and to accept web pages of, in addition to IP addresses and localhost.",
+        help="Host name to serve, and whose web pages to accept, in addition to IP addresses and localhost.",
     ),
     click.option(
         "--control",
@@ -130,7 +130,7 @@ SERVER_OPTIONS: tuple[Callable[[F], F], ...] = (
         default=43_200,
         show_default=True,
         metavar="SECONDS",
-        help="Life of access tokens.",
+        help="Lifetime of access tokens.",
     ),
     click.option(
         "--fulfillment-delay",
@@ -162,8 +162,9 @@ def sandbox(context: click.Context, /, **options: Any) -> None:
     Point a program that uses the SDK at it with the environment variable KNETIK_CLOUD_HOST, such as
     KNETIK_CLOUD_HOST=http://127.0.0.1:8080. Open /console at its address to view and control it in a browser.
 
-    The subcommands start one in the background, and control any sandbox over its control API: the one at
-    --url, else at KNETIK_CLOUD_HOST, else the one that was started last, else http://127.0.0.1:8080.
+    The subcommands start a sandbox in the background, and control any sandbox over its control API. They use
+    the first of these that is given: --url, KNETIK_CLOUD_HOST, the sandbox that was started last in the
+    background, http://127.0.0.1:8080.
     """
     if context.invoked_subcommand is None:
         plan = {
@@ -336,11 +337,11 @@ def _call(
 def stop(url: str | None) -> None:
     """Stop the sandbox that was started last in the background, or the one at --url. Data in memory is lost.
 
-    If KNETIK_CLOUD_HOST is set, the one that it names is stopped. To stop a sandbox that another program
-    started, name it. Its control API must be on, unlike that of a sandbox in the background.
+    If KNETIK_CLOUD_HOST is set, the command stops the sandbox at that address. To stop a sandbox that another
+    program started, name it. Its control API must be on. A sandbox in the background doesn't need it.
 
     The command waits until a sandbox in the background has ended, so that all data is in the file of its
-    database. For any other one, it waits until the sandbox no longer accepts connections.
+    database. For any other sandbox, it waits until the sandbox no longer accepts connections.
     """
     from knetik_cloud.cli import sandboxes
     from knetik_cloud.cli.run import is_loopback
@@ -376,7 +377,7 @@ def _url_to_stop(given: str | None) -> str:
     if begun:
         return begun[-1].url
     raise CommandError(
-        "`knetik sandbox start` has started no sandbox that is still running",
+        "no sandbox that `knetik sandbox start` has started is still running",
         next_step=f"To stop another one, run `knetik sandbox stop --url {control.DEFAULT_URL}`.",
     )
 
@@ -400,14 +401,17 @@ def status(url: str | None) -> None:
 
 @_controls("reset", "Restore the initial data.", asks=True)
 def reset(url: str | None) -> None:
-    """Go back to how the sandbox started: its first data, real time, no faults, an empty journal."""
+    """Restore the initial state: the initial data, real time, no faults and an empty journal."""
     _call(url, "POST", "/reset", notice="Reset.", ask="Reset the sandbox")
 
 
 @_controls("seed", "Add data from a YAML or JSON file.", asks=True)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 def seed(file: Path, url: str | None) -> None:
-    """Add data from a YAML or JSON file, or from stdin (-). A row whose key exists replaces it."""
+    """Add data from a YAML or JSON file, or from stdin (-).
+
+    A row with an existing key replaces the stored row.
+    """
     from knetik_cloud.cli.options import read_all_of
 
     document = _document(read_all_of(str(file)), file)
@@ -458,7 +462,7 @@ def export(url: str | None) -> None:
 @_controls("snapshot", "Keep a copy of the data and the clock.", asks=True)
 @click.argument("name", default="default")
 def snapshot(name: str, url: str | None) -> None:
-    """Keep a copy of the data and the clock under a name, in place of an earlier one."""
+    """Keep a copy of the data and the clock under a name, replacing an earlier copy."""
     _call(url, "PUT", _snapshot_path(name), notice=f"Kept as {name!r}.")
 
 
@@ -529,8 +533,8 @@ def clock(action: str, value: str | None, url: str | None) -> None:
 
     \b
     knetik sandbox clock                              show it
-    knetik sandbox clock set 2026-12-24T18:00:00Z     make it this instant
-    knetik sandbox clock advance 30d                  move it on (-30d: back)
+    knetik sandbox clock set 2026-12-24T18:00:00Z     set it to this instant
+    knetik sandbox clock advance 30d                  move it forward (-30d: back)
     knetik sandbox clock freeze [INSTANT]             stop it
     knetik sandbox clock resume                       restart it
     """  # noqa: D301  # the escape is for click: it keeps these lines
@@ -607,7 +611,7 @@ def _header(text: str) -> tuple[str, str]:
 @_controls("faults", "List or clear the faults.", asks=True)
 @click.option("--clear", is_flag=True, help="Disarm all faults.")
 def faults(clear: bool, url: str | None) -> None:
-    """List the faults, with how often each was met."""
+    """List the faults, and how often each has been applied."""
     if clear:
         _call(url, "DELETE", "/faults", notice="Cleared.")
     else:
@@ -615,11 +619,11 @@ def faults(clear: bool, url: str | None) -> None:
 
 
 @_controls("journal", "Show the last requests and responses.", asks=True)
-@click.option("-f", "--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Continue with new requests as they arrive, until Ctrl-C.")
 @click.option(
     "--operation",
     callback=not_empty,
-    help="Only those of this operation: the name of its method, or the words of its command in quotes.",
+    help="Only requests of this operation: the name of its method, or the words of its command in quotes.",
 )
 @click.option("--clear", is_flag=True, help="Empty the journal.")
 def journal(follow: bool, operation: str | None, clear: bool, url: str | None) -> None:

@@ -53,7 +53,7 @@ class KnetikCloudInstrumentor(BaseInstrumentor):
 class OpenTelemetryHook(Hook):
     """A hook that traces and measures the calls of one configuration.
 
-    Pass it in `Configuration(hooks=[...])` if only some clients shall be traced. Names and attributes come
+    Pass it in `Configuration(hooks=[...])` to trace only some clients. Names and attributes come
     from the contract, so they hold no ids, no query values and no bodies. Those of `ApiClient.call_api` have
     its path as it was written, so pass ids as `path_params`.
 

@@ -84,13 +84,13 @@ class Access:
         if is_control or scope["method"] not in SAFE_METHODS:
             if origin is not None and not self.trusts_origin(origin, host):
                 raise forbidden_error(
-                    f"The sandbox accepts no such request from pages of {origin[:200]}: start it with "
+                    f"The sandbox doesn't accept this request from pages of {origin[:200]}: start it with "
                     "--allow-host and the page's host name to accept them",
                     "Origin",
                 )
             if origin is None and site == "cross-site":
                 raise forbidden_error(
-                    "The sandbox accepts no such request from a page of another site", "Sec-Fetch-Site"
+                    "The sandbox doesn't accept this request from a page of another site", "Sec-Fetch-Site"
                 )
         return origin, host
 

@@ -76,7 +76,7 @@ def identify(db: Connection, authorization: str | None, now: float, required: bo
     if token is None or token.expires <= now:
         if not required:
             return ANONYMOUS
-        why = "Access token expired: ask for a new one" if token else "Invalid access token"
+        why = "Access token expired: request a new one" if token else "Invalid access token"
         raise OAuthError(401, "invalid_token", why)
     if token.user_id is None:
         client = people.client_by_id(db, token.client_id)

@@ -96,9 +96,9 @@ def _check_text(value: Any, depth: int = 0) -> None:
         raise RecursionError
     if isinstance(value, str):
         if "\0" in value:
-            raise ValueError("a text holds the character U+0000")
+            raise ValueError("a string contains the character U+0000")
         if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            raise ValueError("a text holds half of a surrogate pair")
+            raise ValueError("a string contains half of a surrogate pair")
     elif isinstance(value, dict):
         for key, inner in value.items():
             _check_text(key, depth)

@@ -111,7 +111,7 @@ class Faults:
             raise unknown_operation_error(fault.operation, self._operations, f"{ANY!r} for all")
         with self._lock:
             if len(self._armed) >= MAX_ARMED:
-                raise ValueError(f"{MAX_ARMED} faults are armed already: clear them first")
+                raise ValueError(f"{MAX_ARMED} faults are already armed: clear them first")
             self._armed.append(fault)
 
     def take(self, operation: str) -> Fault | None:
@@ -150,10 +150,10 @@ class Faults:
 
 def _check_headers(headers: Any) -> None:
     if not isinstance(headers, Mapping):
-        raise TypeError(f"headers must be a map of names to texts, not {headers!r}")
+        raise TypeError(f"headers must be a map of names to strings, not {headers!r}")
     for name, value in headers.items():
         if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError(f"headers must be a map of names to texts, not {name!r}: {value!r}")
+            raise TypeError(f"headers must be a map of names to strings, not {name!r}: {value!r}")
         if not _HEADER_NAME.fullmatch(name):
             raise ValueError(
                 f"headers must have names without spaces, such as Retry-After, not {name[:100]!r}"

@@ -51,9 +51,9 @@ class Exchange:
 
     `time` is the sandbox's time in epoch seconds, and `milliseconds` the duration of the call. `answer` is
     the body of the response, and `status` is None if none was sent. Secrets are masked in all fields, and
-    bodies are cut after 16384 bytes.
-    `applied_fault` describes the fault behind `fault`. `user_id` is the user named by the path. `checks`
-    are the checks of the item rules, if they denied the request. `caller` is whose token it carried:
+    bodies are cut after 16,384 bytes.
+    `applied_fault` describes the fault if `fault` is true. `user_id` is the user named by the path. `checks`
+    are the checks of the item rules, if they denied the request. `caller` is the owner of its token:
     `user:ID`, `client:ID`, or None without a valid token.
     """
 

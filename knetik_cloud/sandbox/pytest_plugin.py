@@ -34,7 +34,7 @@ def knetik_sandbox_server(knetik_sandbox_settings: dict[str, Any]) -> Iterator[S
 
 @pytest.fixture
 def knetik_sandbox(knetik_sandbox_server: Sandbox) -> Sandbox:
-    """Return a sandbox in its first state: the first data, real time, no faults, an empty journal.
+    """Return a sandbox in its initial state: initial data, real time, no faults, an empty journal.
 
     If an earlier test stopped it, it is started again.
     """

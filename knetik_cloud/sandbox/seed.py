@@ -194,7 +194,7 @@ def _check_values(document: Mapping[str, Any]) -> None:
             )
         if isinstance(value, Mapping):
             if not all(isinstance(key, str) for key in value):
-                raise ValueError(f"the keys of the seed must be texts, not {short_json([*value][:5])}")
+                raise ValueError(f"the keys of the seed must be strings, not {short_json([*value][:5])}")
             pending += [(key, depth) for key in value]
             pending += [(inner, depth + 1) for inner in value.values()]
         elif isinstance(value, list):
@@ -206,7 +206,7 @@ def _check_values(document: Mapping[str, Any]) -> None:
 def _check_scalar(value: Any) -> None:
     if isinstance(value, str):
         if "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
-            raise ValueError(f"the seed contains a text that can't be stored: {short_json(value)}")
+            raise ValueError(f"the seed contains a string that can't be stored: {short_json(value)}")
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"the numbers of the seed must be finite, not {value}")

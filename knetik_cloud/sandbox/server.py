@@ -61,12 +61,12 @@ class Sandbox:
 
         Raises:
             OSError: If the address can't be listened on, or the seed can't be read.
-            RuntimeError: If the sandbox runs already.
+            RuntimeError: If the sandbox is already running.
             UnusableDatabase: If the database can't be opened.
             ValueError: If anything is wrong with the seed.
         """
         if self._server is not None:
-            raise RuntimeError("this sandbox runs already")
+            raise RuntimeError("this sandbox is already running")
         self._socket = listen(self.settings)
         self._url = address(self._socket)
         try:
@@ -124,17 +124,17 @@ class Sandbox:
     def url(self) -> str:
         """The address of the server, such as `http://127.0.0.1:49152`."""
         if self._url is None:
-            raise RuntimeError("this sandbox does not run: use it in a with block, or call start()")
+            raise RuntimeError("this sandbox is not running: use it in a with block, or call start()")
         return self._url
 
     # Data
 
     def reset(self) -> None:
-        """Go back to how it started: its first data, real time, no faults, an empty journal."""
+        """Restore the initial state: the initial data, real time, no faults and an empty journal."""
         self._controls.reset()
 
     def seed(self, source: str | Path | Mapping[str, Any]) -> None:
-        """Add data from a mapping or a file: YAML, JSON or, by its suffix `.jsonl`, JSON Lines.
+        """Add data from a mapping or a file: YAML, JSON or, if it ends in `.jsonl`, JSON Lines.
 
         A row with an existing key replaces the stored row. A file with JSON Lines is read in parts, so it may
         be of any size.
@@ -151,11 +151,11 @@ class Sandbox:
             raise ValueError(str(error)) from None
 
     def generate(self, *, users: int = 0, entries: int = 0) -> None:
-        """Add many users and inventory entries, which the database makes by itself within seconds.
+        """Add many users and inventory entries, which the database generates within seconds.
 
-        The entries are of the existing items and belong to the new users, or to all users if none are new.
-        Of ten entries, one is inactive, and three expire from a day to a year later. The same call on the
-        same data adds the same rows, apart from their dates.
+        The entries contain the existing items and belong to the new users, or to all users if none are new.
+        Of every ten entries, one is inactive, and three expire after a day to a year. The same call on the
+        same data adds the same rows, except for their dates.
 
         Args:
             users: Number of users to add, named `generated_ID`. At most 10,000,000.
@@ -212,7 +212,7 @@ class Sandbox:
     def advance(
         self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0, weeks: float = 0
     ) -> None:
-        """Move the sandbox's time, so that entries expire and invoices are fulfilled. It may be negative.
+        """Move the sandbox's time, so that entries expire and invoices are fulfilled. Values may be negative.
 
         Raises:
             TypeError: If a value isn't a number.
@@ -243,7 +243,7 @@ class Sandbox:
         self._controls.change_clock(change)
 
     def resume(self) -> None:
-        """Let a frozen clock run on."""
+        """Restart a frozen clock."""
         self._controls.change_clock(Clock.resume)
 
     # Faults and journal
@@ -287,7 +287,7 @@ class Sandbox:
 
     @property
     def faults(self) -> list[Fault]:
-        """The armed faults, each with how often it has been applied."""
+        """The armed faults. The `met` of each is the number of times that it has been applied."""
         return self._controls.armed_faults()
 
     def clear_faults(self) -> None:
@@ -310,7 +310,7 @@ class Sandbox:
     @property
     def _controls(self) -> Controls:
         if self._service is None:
-            raise RuntimeError("this sandbox does not run: use it in a with block, or call start()")
+            raise RuntimeError("this sandbox is not running: use it in a with block, or call start()")
         return self._service.controls
 
 
@@ -318,7 +318,7 @@ class UnusableAddress(OSError):
     """The server can't listen on the address that the message names. `errno` is the system's."""
 
     def __init__(self, where: str, error: Exception) -> None:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "that is no address"
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not an address"
         super().__init__(f"can't listen on {where}: {reason}")
         self.errno = error.errno if isinstance(error, OSError) else None
 
@@ -399,10 +399,10 @@ def _hints(service: Service, url: str) -> str:
         lines.insert(0, f"View and control it in a browser: {url}{console.PREFIX}")
     seed_file = service.settings.seed
     if seed_file is not None and service.controls.found_data:
-        kept = f"{service.database.name} holds data already"
-        lines.append(f"--seed {seed_file} was not read, as {kept}; a reset starts over from it")
+        kept = f"{service.database.name} already contains data"
+        lines.append(f"--seed {seed_file} was not read, because {kept}; a reset loads it")
     if service.settings.generate is not None and service.controls.found_data:
-        lines.append(f"nothing was generated, as {service.database.name} holds data already")
+        lines.append(f"nothing was generated, because {service.database.name} already contains data")
     return "".join(f"{line}\n" for line in lines)
 
 

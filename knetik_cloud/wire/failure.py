@@ -118,7 +118,7 @@ def map_error(cause: BaseException, written: bool, host: str, trust: str = "") -
         if getattr(cause, "verify_code", 0) in UNKNOWN_ISSUER:
             hint = f" (if you trust its CA, pass the CA's file as ssl_ca_cert; trusted now: {trust})"
         elif getattr(cause, "reason", "") in NOT_TLS:
-            hint = " (it may not speak TLS: then its URL begins with http://)"
+            hint = " (if it doesn't use TLS, its URL must begin with http://)"
         reason = f"no secure connection to {host}: {shorten(cause)}{hint}"
     elif isinstance(cause, OSError):
         event = "was lost" if written else "could not be made"

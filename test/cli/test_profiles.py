@@ -847,7 +847,7 @@ def test_a_helper_with_an_open_quotation_is_rejected_with_its_source(
     for words in ([], ["--no-verify"], ["--dry-run"]):
         given = run("login", "--helper", helper, *words, "--errors", "text")
         assert given.code == 2
-        assert "--helper must be a command with closed quotations: No " in given.err
+        assert "--helper must be a command with balanced quotes: No " in given.err
     path = profiles_file(home, f"[profiles.dev]\nhelper = {json.dumps(helper)}\n")
     stored = run("items", "list", "--profile", "dev", "--errors", "text")
     assert stored.code == 1

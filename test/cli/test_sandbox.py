@@ -274,7 +274,7 @@ def stranger(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_stop_without_a_started_sandbox_stops_none(stranger: str, run: Run) -> None:
     result = run("sandbox", "stop", "--errors", "text")
     assert result.code == 1
-    assert "`knetik sandbox start` has started no sandbox that is still running" in result.err
+    assert "no sandbox that `knetik sandbox start` has started is still running" in result.err
     assert f"knetik sandbox stop --url {stranger}" in result.err
     assert run("sandbox", "status").code == 0
 
@@ -289,7 +289,7 @@ def test_stop_ignores_another_sandbox_at_the_port_of_one_that_has_ended(
     (folder / "ended.json").write_text(json.dumps({"url": stranger, "pid": os.getpid(), "log": str(log)}))
     result = run("sandbox", "stop", "--errors", "text")
     assert result.code == 1
-    assert "has started no sandbox that is still running" in result.err
+    assert "has started is still running" in result.err
 
 
 def test_the_environment_chooses_which_started_sandbox_is_stopped(
@@ -491,7 +491,7 @@ def test_exported_data_is_a_seed_in_every_format(sandbox: Sandbox, run: Run, for
         ("a: [", 2, "neither JSON nor YAML: while parsing"),
         ('a: !!int ""', 2, "neither JSON nor YAML"),
         ('{"a": ' * 100_000, 2, "neither JSON nor YAML: "),
-        (ESCAPED.replace(r"\ude00", ""), 4, "a text that can't be stored"),
+        (ESCAPED.replace(r"\ude00", ""), 4, "a string that can't be stored"),
         ("users: []\nusers: []", 2, "- can't be added: 'users' occurs twice in an object"),
         ('{"users": [], "users": []}', 2, "- can't be added: 'users' occurs twice in an object"),
         (ESCAPED.replace("id", "name"), 2, "- can't be added: 'name' occurs twice in an object"),
@@ -626,7 +626,7 @@ def test_a_part_of_the_journal_is_not_cleared(more: list[str], sandbox: Sandbox,
     assert len(sandbox.journal()) == 1
 
 
-def test_following_goes_on_after_the_journal_is_emptied(sandbox: Sandbox, run: Run) -> None:
+def test_following_continues_after_the_journal_is_emptied(sandbox: Sandbox, run: Run) -> None:
     sandbox.freeze()
     for _ in range(3):
         run("items", "get", "56")
@@ -754,7 +754,7 @@ def test_started_sandboxes_are_looked_for_in_a_folder_that_cant_be_changed_or_re
     command = [*WITHOUT_PRIVILEGES, *KNETIK, "sandbox", "stop"]
     result = subprocess.run(command, env=command_environment(), capture_output=True, timeout=60, check=False)
     folder.chmod(0o755)
-    assert (result.returncode, b"has started no sandbox" in result.stderr) == (1, True), result.stderr
+    assert (result.returncode, b"has started is still running" in result.stderr) == (1, True), result.stderr
     assert sorted(os.listdir(folder)) == ["1.json", "2.json"]
 
 

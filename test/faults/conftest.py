@@ -14,7 +14,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
-    """Note what became of each row."""
+    """Note the outcome of each row."""
     report = yield
     if "fault_row" in getattr(item, "fixturenames", ()):
         counted = item.config.stash[SURVIVED]

@@ -81,7 +81,7 @@ class Peer:
                     return
 
     def start_tls(self, context: ssl.SSLContext) -> None:
-        """Go on in TLS."""
+        """Continue in TLS."""
         self._incoming.close()
         self.socket = context.wrap_socket(self.socket, server_side=True)
         self._incoming = self.socket.makefile("rb")

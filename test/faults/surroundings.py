@@ -109,7 +109,7 @@ def handling(handler: Callable[[], object]) -> Iterator[None]:
 
 
 def interrupt() -> None:
-    """Send the signal to the main thread, once it handles it and had the time to go on to its next wait."""
+    """Send the signal to the main thread, once it handles it and had the time to reach its next wait."""
     assert wait_until(lambda: signal.getsignal(signal.SIGUSR1) is not signal.SIG_DFL)
     time.sleep(0.03)
     main = threading.main_thread().ident

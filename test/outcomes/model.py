@@ -44,7 +44,7 @@ PATCH = operations.PATCH_ENTITLEMENT_TEMPLATE
 
 T = TypeVar("T")
 Actor = Generator[float, None, None]
-"""Something that happens over time. It yields the seconds until it goes on."""
+"""Something that happens over time. It yields the seconds until it continues."""
 
 
 class Fate(NamedTuple):
@@ -87,7 +87,7 @@ class World:
         return self.now
 
     def start(self, actor: Actor, after: float) -> None:
-        """Let something happen, or go on, after some seconds."""
+        """Let something happen, or continue, after some seconds."""
         heapq.heappush(self._queue, (self.now + after, next(self._numbers), actor))
 
     def note(self, event: str) -> None:
@@ -123,7 +123,7 @@ class World:
         return kind.from_dict({"content": rows, "total_elements": len(rows), "total_pages": 1, "number": 1})
 
     def fate(self) -> Fate:
-        """Choose what becomes of a write."""
+        """Choose the fate of a write."""
         uniform = self.random.uniform
         takes = uniform(0.01, self.random.choice((0.3, 0.3, 0.3, 4.0)))
         return self.random.choice(

@@ -1,7 +1,7 @@
 """The outcomes of a bulk run are true in any order of events, however often it is killed.
 
 `model` plays the service. The rows of one shard grant or use the same item. The process is killed at random
-moments, and another one goes on. Other programs may have done the same before the run.
+moments, and another one continues. Other programs may have done the same before the run.
 """
 
 from __future__ import annotations

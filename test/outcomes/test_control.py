@@ -109,7 +109,7 @@ def test_canary_is_confirmed_on_the_terminal(
         monkeypatch.setattr(sys, name, SimpleNamespace(**here))
     assert run(api, tmp_path, grants(3), canary=1).applied == (1 if silent else applied)
     assert len(written) == (0 if silent else 1)
-    assert all(text.startswith("After the canary: ") and "Go on? [y/N]" in text for text in written)
+    assert all(text.startswith("After the canary: ") and "Continue? [y/N]" in text for text in written)
 
 
 def test_canary_that_fails_too_often_is_not_confirmed(api: Api, tmp_path: Path) -> None:
@@ -362,7 +362,9 @@ def test_run_that_is_stopped_while_it_checks_its_rows_sends_nothing(
     assert_complete(api, tmp_path)
 
 
-def test_shards_that_are_prepared_again_after_a_stop_go_on(api: Api, seeded: Sandbox, tmp_path: Path) -> None:
+def test_shards_that_are_prepared_again_after_a_stop_continue(
+    api: Api, seeded: Sandbox, tmp_path: Path
+) -> None:
     def run_all() -> list[str]:
         bulk.prepare(grants(120), api.grant_user_entitlement, journal=tmp_path / "run", shards=2)
         return [bulk.run_shard(tmp_path / "run", shard, api).state for shard in (0, 1)]
@@ -447,7 +449,7 @@ def test_interruption_between_the_shards_of_an_executor_stops_the_submitted_ones
     assert_complete(api, tmp_path, shards=2)
 
 
-def test_run_in_a_relative_folder_goes_on_after_a_change_of_the_current_folder(
+def test_run_in_a_relative_folder_continues_after_a_change_of_the_current_folder(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -95,7 +95,7 @@ def test_items_are_slices_of_the_response() -> None:
     ],
 )
 def test_anything_but_a_page_is_rejected(data: bytes) -> None:
-    with pytest.raises(ApiResponseError, match="the response is no page of a list"):
+    with pytest.raises(ApiResponseError, match="the response is not a page of a list"):
         split(data, PAGES)
 
 
@@ -209,7 +209,7 @@ def stop_at(rows: int) -> Callable[[Mapping[str, Any]], None]:
     return show
 
 
-def test_export_goes_on_without_reading_pages_twice(service: ListService, tmp_path: Path) -> None:
+def test_export_continues_without_reading_pages_twice(service: ListService, tmp_path: Path) -> None:
     with pytest.raises(InterruptedError):
         bulk.export(pager(service, page_size=100), tmp_path / "a.jsonl.gz", progress=stop_at(1200))
     already = len(service.requests)
@@ -262,7 +262,7 @@ def test_export_with_a_limit_reports_items_that_move(service: ListService, tmp_p
     assert result.has_moved
 
 
-def test_items_that_moved_before_an_export_went_on_are_written_once(
+def test_items_that_moved_before_an_export_continued_are_written_once(
     service: ListService, tmp_path: Path
 ) -> None:
     with pytest.raises(InterruptedError):
@@ -278,7 +278,7 @@ def test_items_that_moved_before_an_export_went_on_are_written_once(
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
-def test_as_many_items_removed_as_added_before_an_export_went_on_are_reported(
+def test_as_many_items_removed_as_added_before_an_export_continued_are_reported(
     service: ListService, tmp_path: Path, name: str
 ) -> None:
     with pytest.raises(InterruptedError):
@@ -384,7 +384,7 @@ def writes(frame: FrameType) -> bool:
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of a file that was just opened
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of gzip
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.jsonl.zst"])
-def test_export_that_is_interrupted_at_any_line_goes_on_without_a_repeat_or_a_gap(
+def test_export_that_is_interrupted_at_any_line_continues_without_a_repeat_or_a_gap(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting, "CHECKPOINT_SECONDS", 0)
@@ -460,7 +460,7 @@ def test_fetches_of_an_export_have_the_context_of_its_caller(
 
 @pytest.mark.parametrize("prefetch", [0, 3])
 @pytest.mark.parametrize("is_of_pager", [True, False], ids=["of the pager", "of a block"])
-def test_export_ends_at_its_deadline_and_goes_on(
+def test_export_ends_at_its_deadline_and_continues(
     service: ListService, tmp_path: Path, prefetch: int, is_of_pager: bool
 ) -> None:
     path, gate = tmp_path / "a.jsonl", threading.Event()
@@ -564,7 +564,7 @@ def test_part_that_another_program_has_open_at_the_end_is_not_continued(
     assert os.listdir(tmp_path) == [path.name]
 
 
-def test_killed_export_goes_on(service: ListService, tmp_path: Path) -> None:
+def test_killed_export_continues(service: ListService, tmp_path: Path) -> None:
     code = (
         "import sys, knetik_cloud as k; from knetik_cloud import bulk\n"
         "bulk.export; sys.modules['knetik_cloud.bulk.exporting'].CHECKPOINT_SECONDS = 0\n"
@@ -688,7 +688,7 @@ def test_export_from_a_page_number_writes_what_the_pager_would_return(
 
 
 @pytest.mark.parametrize("pages", [0, 1])
-def test_export_from_a_position_goes_on_after_a_page_that_failed(
+def test_export_from_a_position_continues_after_a_page_that_failed(
     listed: Listed, sandbox: Sandbox, tmp_path: Path, pages: int
 ) -> None:
     api, ids = listed

@@ -139,7 +139,7 @@ def test_pages_yields_the_envelopes_and_each_loop_reads_the_list_again() -> None
         assert len(service.requests) == 9
 
 
-def test_total_reads_the_first_page_and_the_loop_goes_on_from_there() -> None:
+def test_total_reads_the_first_page_and_the_loop_continues_from_there() -> None:
     with ListService(entries(25)) as service, ApiClient(Configuration(service.url)) as client:
         pager = UsersInventoryApi(client).iter_users_inventory(page_size=10, prefetch=2)
         assert pager.total == 25

@@ -1,4 +1,4 @@
-"""Positions: a list that was read half-way goes on elsewhere, without a gap and without a repeat."""
+"""Positions: a list that was read halfway continues elsewhere, without a gap and without a repeat."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ both = pytest.mark.parametrize("read", [blocking, awaited], ids=["blocking", "aw
 @both
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 25, 95])
 @pytest.mark.parametrize("how", [{"page_size": 10}, {"page_size": 10, "prefetch": 3}, {}])
-def test_reading_goes_on_after_the_last_item(read: Read, count: int, how: dict[str, Any]) -> None:
+def test_reading_continues_after_the_last_item(read: Read, count: int, how: dict[str, Any]) -> None:
     with ListService(entries(95)) as service:
         first, position = read(service, how, count)
         rest, _ = read(service, {**how, "start_page": position}, 1000)

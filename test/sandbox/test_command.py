@@ -59,7 +59,7 @@ def test_tokens_are_enforced_with_the_option() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--database", "mongo://u:secret@h/x"], "mongo: is no database here"),
+        (["--database", "mongo://u:secret@h/x"], "mongo: is not a supported database"),
         (["--database", "postgresql+asyncpg://u@h/x"], "or a PostgreSQL URL, postgresql://user@host/name"),
         (
             ["--database", "postgresql://u@h:secret/x"],
@@ -78,7 +78,7 @@ def test_tokens_are_enforced_with_the_option() -> None:
         (["--database", "{seed}"], "seed.yaml: its file is not an SQLite database"),
         (["--workers", "2"], "pass a PostgreSQL URL, such as postgresql://user@host/name,"),
         (["--host", "nonsense.invalid"], "can't listen on nonsense.invalid:0: "),
-        (["--host", "ü..invalid"], "ü..invalid:0: that is no address; --host takes"),
+        (["--host", "ü..invalid"], "ü..invalid:0: it is not an address; --host takes"),
         (["--host", "192.0.2.1"], "; --host takes an address of this machine"),
         (["--seed", "{seed}", "--empty"], "exclude each other"),
         (["--seed", "{seed}"], "the seed has no planets"),
@@ -142,7 +142,7 @@ def test_a_seed_that_is_not_read_is_reported(tmp_path: Path) -> None:
     options = ["--seed", str(seed), "--database", str(tmp_path / "a.db")]
     assert len(started(*options)[1]) == 2
     assert started(*options)[1][2:] == [
-        f"--seed {seed} was not read, as {tmp_path / 'a.db'} holds data already; a reset starts over from it"
+        f"--seed {seed} was not read, because {tmp_path / 'a.db'} already contains data; a reset loads it"
     ]
 
 

@@ -447,7 +447,7 @@ def test_a_sandbox_can_be_stopped_and_started_again() -> None:
     sandbox = Sandbox()
     for _ in range(2):
         with sandbox:
-            with pytest.raises(RuntimeError, match="runs already"):
+            with pytest.raises(RuntimeError, match="already running"):
                 sandbox.start()
             client = Web(sandbox.url)
             assert client.create_item() == 57
@@ -591,7 +591,10 @@ def test_an_unknown_setting_is_named_with_a_similar_one() -> None:
         (lambda sandbox: sandbox.set_time([5]), "when must be epoch seconds, an aware datetime or ISO 8601"),
         (lambda sandbox: sandbox.freeze([5]), "when must be epoch seconds, an aware datetime or ISO 8601"),
         (lambda sandbox: sandbox.fail(5, status=500), "operation must be the name of an operation"),
-        (lambda sandbox: sandbox.fail("*", status=500, headers=0), "headers must be a map of names to texts"),
+        (
+            lambda sandbox: sandbox.fail("*", status=500, headers=0),
+            "headers must be a map of names to strings",
+        ),
         (lambda sandbox: sandbox.journal(5), "operation must be a str, the name of an operation, or None"),
     ],
 )

@@ -19,7 +19,7 @@ def test_programs_receive_the_available_urls(web: Web, sandbox: Sandbox) -> None
     assert sandbox.journal() == []
 
 
-def test_browsers_go_on_to_the_console(web: Web) -> None:
+def test_browsers_continue_to_the_console(web: Web) -> None:
     reply = web.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert (reply.status, reply.headers["location"]) == (307, "/console")
 

@@ -301,7 +301,7 @@ def test_a_balance_beyond_64_bits_is_rejected(client: Web, running: Sandbox) -> 
         ({"status": 503, "headers": {"": "1"}}, "names without spaces"),
         ({"status": 503, "headers": {"X": " 1"}}, "outer spaces"),
         ({"status": 503, "headers": {"X": "é"}}, "printable ASCII"),
-        ({"status": 503, "headers": {"X": 5}}, "a map of names to texts"),
+        ({"status": 503, "headers": {"X": 5}}, "a map of names to strings"),
         ({"status": 503, "headers": {"content-length": "5"}}, "the server computes it"),
         ({"status": 503, "headers": {"Transfer-Encoding": "chunked"}}, "the server computes it"),
     ],

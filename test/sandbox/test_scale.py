@@ -162,7 +162,7 @@ def test_seed_may_start_with_a_byte_order_mark(empty: Sandbox, tmp_path: Path, n
     assert [each["username"] for each in empty.export()["users"]] == ["kim"]
 
 
-def test_ids_go_on_after_those_of_a_seed(empty: Sandbox, web: Web) -> None:
+def test_ids_continue_after_those_of_a_seed(empty: Sandbox, web: Web) -> None:
     empty.seed({"items": [{"id": 900, "type_hint": "entitlement", "name": "A"}]})
     assert web.create_item() == 901
 

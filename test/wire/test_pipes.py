@@ -397,7 +397,7 @@ def test_response_before_the_connection_breaks_is_read(
     assert api.get_user_inventory(56, 56).id == 56
 
 
-def test_upload_goes_on_after_bytes_that_do_not_end_it(
+def test_upload_continues_after_bytes_that_do_not_end_it(
     pair: tuple[blocking.BlockingPipe, socket.socket],
 ) -> None:
     pipe, far = pair

@@ -79,7 +79,7 @@ def test_error_for_a_port_without_tls_names_it_and_the_remedy(driver: str, who: 
     assert isinstance(error, ApiConnectionException)
     host = server.url.removeprefix("http://")
     assert str(error.reason).startswith(f"no secure connection to {who}{host}: [SSL")
-    assert str(error.reason).endswith(" (it may not speak TLS: then its URL begins with http://)")
+    assert str(error.reason).endswith(" (if it doesn't use TLS, its URL must begin with http://)")
 
 
 def right(outcome: Any) -> None:

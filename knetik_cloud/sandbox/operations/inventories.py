@@ -62,7 +62,7 @@ def update_user_inventory_status(call: Call) -> None:
     """Set an entry's status. Every change of status is allowed."""
     if call.body is ABSENT:
         raise invalid_error(
-            f"a status is required: send one of {', '.join(STATUSES)} as a JSON text", "inventory_status"
+            f"a status is required: send one of {', '.join(STATUSES)} as a JSON string", "inventory_status"
         )
     status = call.checked_body()
     people.lock_user(call.db, call.holder.id)

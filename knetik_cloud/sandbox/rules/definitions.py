@@ -48,7 +48,7 @@ def behavior_problems(behaviors: Sequence[Mapping[str, Any]], prefix: str = "beh
     for number, behavior in enumerate(behaviors):
         path, kind = prefix.format(number), behavior["type_hint"]
         if kind in seen:
-            message = f"{path}.type_hint: {kind} is there twice; an item has each behavior once"
+            message = f"{path}.type_hint: {kind}occurs twice; an item has each behavior once"
             found.append(Problem(message, f"{path}.type_hint"))
         seen.add(kind)
         for field, message in RULES[kind].problems(behavior):

@@ -33,7 +33,7 @@ def definition_problems(template: Mapping[str, Any]) -> list[Problem]:
         if not definition["name"].strip():
             found.append(Problem(f"{path}.name must not be blank", f"{path}.name"))
         if definition["name"] in seen:
-            found.append(Problem(f"{path}.name {definition['name']!r} is there twice", f"{path}.name"))
+            found.append(Problem(f"{path}.name {definition['name']!r} occurs twice", f"{path}.name"))
         seen.add(definition["name"])
         found += [
             Problem(f"{path}.{field} {message}", f"{path}.{field}") for field, message in _bounds(definition)

@@ -110,8 +110,8 @@ class Database:
             raise ValueError(f"the URL of the database can't be used: write it as {wanted}") from error
         if opener is None:
             raise ValueError(
-                f"{url.drivername}: is no database here: pass the path of an SQLite file, or a PostgreSQL "
-                "URL, postgresql://user@host/name"
+                f"{url.drivername}: is not a supported database: pass the path of an SQLite file, or a "
+                "PostgreSQL URL, postgresql://user@host/name"
             )
         self.single_threaded = self._engine.dialect.name == "sqlite"
         self._statements = self._engine.execution_options(isolation_level="AUTOCOMMIT")
