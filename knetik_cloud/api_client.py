@@ -217,7 +217,7 @@ class ApiClient(Closing, BaseClient[_Shared]):
         """Check that the service can be used, and explain what is wrong if it can't.
 
         The check obtains a token if there are credentials, and makes one small read, without retries. It
-        raises nothing.
+        never raises an exception.
         """
         return run(self._check())
 
@@ -251,7 +251,7 @@ class AsyncResult:
         """Wait for the result, up to `timeout` seconds.
 
         Raises:
-            TimeoutError: If the result is not there in time.
+            TimeoutError: If there is no result in time.
             ApiException: If the call failed.
         """
         return self._future.result(timeout)

@@ -21,7 +21,7 @@ class Health:
 
     Attributes:
         ok: True if the service responded as expected.
-        problem: What is wrong and what to do, in one sentence, or None.
+        problem: The problem and its remedy, in one sentence, or None.
         error: The exception behind the problem, or None.
         seconds: The duration of the check.
     """

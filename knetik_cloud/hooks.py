@@ -158,7 +158,7 @@ class Hook:
         """Run before each attempt. Entries put into `attempt.headers` are sent."""
 
     def on_attempt_end(self, attempt: Attempt) -> Awaitable[None] | None:
-        """Run after each attempt, when it is decided whether another one follows."""
+        """Run after each attempt, once it is known whether another one follows."""
 
     def on_call_end(self, call: Call) -> Awaitable[None] | None:
         """Run once per call, after its last attempt."""

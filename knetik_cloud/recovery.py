@@ -150,7 +150,7 @@ class Settings(NamedTuple):
     """The settings of the calls of an algorithm.
 
     Attributes:
-        retries: How often a write that was certainly not applied is sent again.
+        retries: The number of times that a write that was certainly not applied is sent again.
         options: The options of each request that reads back.
         service: The base URL of the service.
     """
@@ -468,9 +468,9 @@ def judge(candidates: int, applied: int, pending: float) -> State:
     """Return the state of a write whose traces look like those of its siblings.
 
     Args:
-        candidates: How many traces there are.
-        applied: How many siblings have certainly left one of them.
-        pending: How many siblings may have left one; infinite if it is unknown.
+        candidates: The number of traces.
+        applied: The number of siblings that have certainly left one of them.
+        pending: The number of siblings that may have left one; infinite if it is unknown.
     """
     surplus = candidates - applied
     if surplus <= 0:
@@ -917,7 +917,7 @@ def once(
     write, and reads again. If the write is still absent, `once` sends it again, up to the client's `retries`
     times.
 
-    What is guaranteed depends on the operation:
+    The guarantee depends on the operation:
 
     - `use_user_entitlement_item`: `info` carries the key in brackets, after your own `info`, and comes
       back in the log. If the key has been applied, `once` finds it and sends nothing. The result is exact as
@@ -939,8 +939,8 @@ def once(
     Args:
         method: A write method of an API object, such as `api.grant_user_entitlement`.
         *args: Its arguments.
-        key: Identifies this write among all writes to the service: 1 to 200 printable characters without
-            brackets.
+        key: A string that identifies this write among all writes to the service: 1 to 200 printable
+            characters without brackets.
         settle: Seconds to wait for a late write. If a `knetik_cloud.deadline` block leaves less, and the
             write is not there yet, the state is `"unknown"`.
         **kwargs: The method's keyword arguments and options.

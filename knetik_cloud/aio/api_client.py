@@ -195,7 +195,7 @@ class ApiClient(Closing, BaseClient[_Shared]):
         """Check that the service can be used, and explain what is wrong if it can't.
 
         The check obtains a token if there are credentials, and makes one small read, without retries. It
-        raises nothing.
+        never raises an exception.
         """
         return await self._check()
 

@@ -87,8 +87,8 @@ async def once(
     Args:
         method: A write method of an asyncio API object.
         *args: Its arguments.
-        key: Identifies this write among all writes to the service: 1 to 200 printable characters without
-            brackets.
+        key: A string that identifies this write among all writes to the service: 1 to 200 printable
+            characters without brackets.
         settle: Seconds to wait for a late write. If a `knetik_cloud.deadline` block leaves less, and the
             write is not there yet, the state is `"unknown"`.
         **kwargs: The method's keyword arguments and options.

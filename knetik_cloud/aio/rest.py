@@ -68,7 +68,7 @@ class RESTResponse(Closing, ReceivedResponse):
         return await self._read(amount)
 
     async def close(self) -> None:
-        """Close the response. What has not been read is lost."""
+        """Close the response. The rest of the body is lost."""
         self._exchange.abort()
 
     release_conn = close  # its name in urllib3, which programs of other SDKs of this family use

@@ -71,7 +71,7 @@ async def resume(
 
     Args:
         api: Any asyncio API object of the same service.
-        token: What `token` returned, or the `wait_token` of a `DeadlineExceeded`.
+        token: The result of `token`, or the `wait_token` of a `DeadlineExceeded`.
         deadline: Seconds for all calls and waits. `math.inf` sets no limit.
         sleep: A function to call with the seconds, instead of sleeping. It may return an awaitable.
         **options: Options for each of the calls.
@@ -81,8 +81,8 @@ async def resume(
 
     Raises:
         WaitFailed: If the state can't be reached anymore.
-        DeadlineExceeded: If the deadline passes before, or that of a `knetik_cloud.deadline` block.
-        ApiValueError: If it is not a token of a wait.
+        DeadlineExceeded: If the deadline passes first, or that of a `knetik_cloud.deadline` block.
+        ApiValueError: If `token` is not the token of a wait.
         ApiException: If the service rejects a call.
         TypeError: If `api` is not an API object of the asyncio client.
     """

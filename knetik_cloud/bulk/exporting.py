@@ -94,13 +94,13 @@ def export(
             `start_page`. The pager's `deadline` limits the reading, from the start of the export.
         path: The regular file, which is replaced at the end. A link is followed. `.gz` and `.zst` compress
             JSON lines and CSV files.
-        format: `jsonl`, `csv` or `parquet`. By default, the name of the file decides.
-        resume: Whether to continue an export of the same list to the same file that did not end.
+        format: `jsonl`, `csv` or `parquet`. By default, it depends on the name of the file.
+        resume: Whether to continue an unfinished export of the same list to the same file.
         progress: None shows a bar on a terminal and prints one JSON line every ten seconds otherwise. False
             shows nothing. A function is called with each state.
 
     Returns:
-        What was written. If items are missing, a `RowsMovedWarning` is issued.
+        The result of the export. If items are missing, a `RowsMovedWarning` is issued.
 
     Raises:
         ApiException: If a page can't be fetched, or a deadline has passed. The same call continues.

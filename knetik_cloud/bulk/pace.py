@@ -25,7 +25,7 @@ class Pace:
     Args:
         maximum: The maximum number of active workers.
         tps: The maximum number of rows per second, or None.
-        look: Is called every second of a wait, and may call `stop`.
+        look: A function that is called every second of a wait, and may call `stop`.
     """
 
     def __init__(

@@ -84,7 +84,7 @@ class Plan(NamedTuple):
         operation: The id of the operation.
         host: The URL of the service.
         rows: The number of rows.
-        shards: The number of shards that have rows, which is how many calls can run at the same time.
+        shards: The number of shards that have rows, and the maximum number of calls at the same time.
         seconds: The estimated duration, at 50 ms per call or at the rate of `tps`.
         requests: The first requests, as curl commands.
     """

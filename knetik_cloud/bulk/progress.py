@@ -32,7 +32,7 @@ class Meter:
     Args:
         total: The number of rows, or None if unknown.
         done: The number of rows that were done before.
-        progress: What to show.
+        progress: The way to show the progress.
         title: The text before a bar.
     """
 

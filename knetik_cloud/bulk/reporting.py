@@ -40,7 +40,7 @@ class RowReport(NamedTuple):
         arguments: The arguments of the call.
         status: The HTTP status of the last failure, or None.
         code: The service's error number, or None.
-        reason: Why the row was not applied, or None.
+        reason: The reason why the row was not applied, or None.
         request_id: The service's trace id of the last failure, or None.
         candidates: For `unknown` rows, how many stored items may be the row's.
     """
@@ -56,12 +56,12 @@ class RowReport(NamedTuple):
     candidates: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as a dict for JSON, without what is None."""
+        """Return the report as a dict for JSON, without the values that are None."""
         found = {name: getattr(self, name) for name in COLUMNS}
         return {**{n: v for n, v in found.items() if v not in (None, 0)}, "arguments": dict(self.arguments)}
 
     def to_row(self) -> dict[str, Any]:
-        """Return the row as it can be the input of another run."""
+        """Return the row in the form in which it can be the input of another run."""
         return {**self.arguments, **({} if self.key is None else {"key": self.key})}
 
 
@@ -73,7 +73,7 @@ class Report:
         operation: The id of the operation.
         total: The number of rows.
         counts: The number of rows by state: `applied`, `found`, `denied`, `absent`, `unknown`, `pending`.
-        stopped: Why the run stopped before its end, or None.
+        stopped: The reason why the run stopped before its end, or None.
     """
 
     def __init__(self, folder: Folder, manifest: Manifest, stopped: str | None = None) -> None:

@@ -101,7 +101,7 @@ class Tally(NamedTuple):
     Attributes:
         counts: The number of rows that ended, by state.
         state: `done`, `stopped` or `busy` (another process is running the shard).
-        reason: Why it stopped, or None.
+        reason: The reason why it stopped, or None.
     """
 
     counts: Mapping[str, int]

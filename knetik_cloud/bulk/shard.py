@@ -101,7 +101,7 @@ class Job(NamedTuple):
         canary: Rows from this position on are left for later, or None.
         find_keys: Whether to look for a row's own key before sending it.
         beginning: When rows could be confused with writes before the run.
-        ended: Is called with the state of each row that ends, and its error.
+        ended: A function that is called with the state of each row that ends, and its error.
     """
 
     operation: Operation[Any]

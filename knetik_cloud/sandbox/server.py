@@ -265,7 +265,7 @@ class Sandbox:
         Args:
             operation: The name of its method, or `*` for all operations.
             status: The status to return without running the operation, from 400 to 599.
-            times: How many times the fault is applied. None means until it is cleared.
+            times: The number of times to apply the fault. None means until it is cleared.
             delay: Seconds to wait first, up to 3600.
             reset: Drop the connection without a response.
             truncate: Send half of the response's body.

@@ -96,7 +96,7 @@ class Settings:
         require_auth: Enforce tokens and permissions.
         allow_host: The names by which clients reach the sandbox, in addition to IP addresses, `localhost` and
             `host`. Pages of these hosts may call it.
-        control: Who may use `/_sandbox/`: this machine, anyone, or no one.
+        control: The machines that may use `/_sandbox/`: this one, all, or none.
         workers: The number of server processes that share the database. More than one needs PostgreSQL. The
             command starts them. A `Sandbox` in a program is one of them.
         token_lifetime: The lifetime of tokens in seconds of the sandbox's clock.

@@ -121,6 +121,6 @@ def test_call_has_the_parameters_of_the_object(name: str, node: Any) -> None:
 def test_page_shows_values_and_examples() -> None:
     assert " settle: float = 2.0, " in PAGES["outcomes"]
     assert "```python\noutcome = knetik_cloud.once(" in PAGES["outcomes"]
-    assert "`key` | Identifies this write" in PAGES["outcomes"]
+    assert "`key` | A string that identifies this write" in PAGES["outcomes"]
     assert "`TypeError` | If `method` is not" in PAGES["outcomes"]
     assert "Returns: The outcome." in PAGES["outcomes"]
