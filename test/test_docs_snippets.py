@@ -25,7 +25,9 @@ from .conftest import RunScript
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 API_PAGES = ("AccessTokenApi.md", "UsersInventoryApi.md")
-MODEL_PAGES = sorted(page.name for page in DOCS.glob("[A-Z]*.md") if page.name not in API_PAGES)
+MODEL_PAGES = sorted(
+    page.name for page in DOCS.glob("*.md") if page.name[0].isupper() and page.name not in API_PAGES
+)
 
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TAB = re.compile(r"^\*\*([\w ]+)\*\*\n\n```(?:python|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -140,7 +140,8 @@ def test_a_call_that_is_cancelled_twice_while_it_connects_leaves_no_socket(
 ) -> None:
     """anyio cancels again and again until a task has ended."""
     made: list[socket.socket] = []
-    genuine = asyncio.SelectorEventLoop.sock_connect
+    loop_type: Any = getattr(asyncio, "ProactorEventLoop", asyncio.SelectorEventLoop)
+    genuine = loop_type.sock_connect
 
     async def connect(loop: Any, sock: socket.socket, address: Any) -> None:
         made.append(sock)
@@ -157,7 +158,7 @@ def test_a_call_that_is_cancelled_twice_while_it_connects_leaves_no_socket(
                 await asyncio.sleep(0)
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", connect)
+    monkeypatch.setattr(loop_type, "sock_connect", connect)
     with socket.create_server(("127.0.0.1", 0)) as server:
         host = f"http://127.0.0.1:{server.getsockname()[1]}"
         for turns in range(14):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import sys
 import threading
 from typing import Any, ClassVar, cast
 
@@ -175,6 +176,7 @@ def test_a_token_provider_may_be_a_coroutine_or_not() -> None:
         UsersInventoryApi(blocking).get_user_inventory(56, 56)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no such stack")
 def test_name_lookup_without_a_thread_to_run_in_is_a_connection_error() -> None:
     async def main() -> None:
         async with aio.ApiClient(Configuration("http://localhost:1", retries=0)) as shared:

@@ -226,6 +226,7 @@ def test_a_client_that_was_never_closed_causes_no_warning(ending: str, entry_ser
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is forked")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the test's own server has threads
 def test_a_forked_child_has_connections_of_its_own(entry_server: RecordingServer) -> None:
     client = aio.ApiClient(Configuration(entry_server.url))

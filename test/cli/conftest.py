@@ -32,7 +32,7 @@ class CommandResult(NamedTuple):
 
     @property
     def text(self) -> str:
-        return self.out.decode()
+        return self.out.decode().replace("\r\n", "\n")  # as Windows writes it
 
     @property
     def error(self) -> dict[str, Any]:

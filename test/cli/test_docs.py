@@ -19,6 +19,7 @@ from knetik_cloud.sandbox import Sandbox
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 GUIDE = ROOT / "docs" / "guides" / "cli.md"
+in_bash = pytest.mark.skipif(os.name == "nt", reason="the examples are for the shells of Unix")
 
 
 def test_every_command_and_every_option_is_on_its_page() -> None:
@@ -87,6 +88,7 @@ def test_every_operation_has_an_example() -> None:
     assert all(f"knetik {words} " in f"{shown} " for words in calls.operations())
 
 
+@in_bash
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_of_the_reference_runs(
     example: str, sandbox: Sandbox, tmp_path: Path, environment: dict[str, str]
@@ -103,6 +105,7 @@ def test_every_example_of_the_reference_runs(
     assert result.returncode == 0, result.stderr
 
 
+@in_bash
 def test_the_examples_of_the_guide_run_one_after_the_other(
     sandbox: Sandbox, tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -211,6 +211,7 @@ OPERATIONS = [
 ]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the curl command is for the shells of Unix")
 @pytest.mark.parametrize("leaf", OPERATIONS, ids=lambda leaf: "-".join(leaf.words))
 def test_dry_run_curl_and_python_show_the_request_that_is_sent(
     leaf: tree.Leaf, tmp_path: Path, server: RecordingServer, run: Run, monkeypatch: pytest.MonkeyPatch
@@ -396,7 +397,7 @@ def test_no_option_takes_a_secret_from_the_command_line() -> None:
                 assert isinstance(option.type, click.Path)
 
 
-@pytest.mark.skipif(not Path("/proc").exists(), reason="processes are listed as Linux does")
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are listed as Linux does")
 def test_no_secret_is_in_the_process_list(
     folder: Path, home: Path, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
