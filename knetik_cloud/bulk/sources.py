@@ -77,7 +77,8 @@ class RowReader:
             arguments[self._body.name] = self._check_body(inner)
         build(self.operation, arguments, "", {})
         owner = arguments.get(self._owner or "")
-        if self.operation.read_back and isinstance(owner, str) and not owner.isdigit():
+        is_number = not isinstance(owner, str) or (owner.isascii() and owner.isdigit())
+        if self.operation.read_back and not is_number:
             self._check_read_back(arguments)
         return key, arguments
 

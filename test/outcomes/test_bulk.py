@@ -266,12 +266,13 @@ def test_changed_input_and_options_are_named(api: knetik_cloud.UsersInventoryApi
         bulk.run(rows, api.use_user_entitlement_item, journal=tmp_path / "run")
 
 
+@pytest.mark.parametrize("user", ["me", "٥٦"])
 def test_row_whose_outcome_cant_be_read_back_is_rejected(
-    api: knetik_cloud.UsersInventoryApi, seeded: Sandbox, tmp_path: Path
+    api: knetik_cloud.UsersInventoryApi, seeded: Sandbox, tmp_path: Path, user: str
 ) -> None:
     seeded.clear_journal()
-    rows = [{"user_id": user, "item_id": 56} for user in (56, "56", "me")]
-    message = "row 3: use_user_entitlement_item can't be read back: id must be an int .*not 'me'"
+    rows = [{"user_id": user, "item_id": 56} for user in (56, "56", user)]
+    message = f"row 3: use_user_entitlement_item can't be read back: id must be an int .*not '{user}'"
     with pytest.raises(bulk.InvalidRowsError, match=f"because of 1 problem:\n{message}"):
         bulk.run(rows, api.use_user_entitlement_item, journal=tmp_path / "run", progress=False)
     assert seeded.journal() == []
