@@ -6,6 +6,7 @@ import html
 import json
 import re
 import threading
+from collections.abc import Iterable
 from contextlib import closing
 from html import unescape
 from typing import Any
@@ -124,6 +125,36 @@ def test_clock_lists_the_end_of_the_entries_of_due_invoices(sandbox: Sandbox, pa
     sandbox.advance(days=1)
 
     assert "Potion of Speed of user 1 expires" in pages.page("/console/clock")
+
+
+def test_limits_of_many_items_and_users_take_as_few_statements_as_those_of_one(
+    sandbox: Sandbox, pages: Pages
+) -> None:
+    now = int(sandbox.now())
+    hour = {"time_length": 1, "unit_of_time": "hour"}
+    used_up = {"time_period_usable": {"period_start": now, "use_count": 1}}
+    behaviors = [
+        {"type_hint": "time_period_usable", "max_use": 1, **hour},
+        {"type_hint": "time_period_gettable", "group_name": "lamps", "get_limit": 1, **hour},
+    ]
+
+    def statements_after_adding(ids: Iterable[int]) -> int:
+        for number in ids:
+            item = {"id": number, "name": "Lamp", "type_hint": "entitlement", "behaviors": behaviors}
+            user = {"id": number, "username": f"user {number}"}
+            entry = {"user_id": number, "item_id": number, "behavior_data": used_up, "created_date": now}
+            sandbox.seed({"items": [item], "users": [user], "inventory": [entry]})
+        assert sandbox._service is not None
+        connection: Any = sandbox._service.database._only.connection  # type: ignore[union-attr]
+        statements: list[str] = []
+        connection.set_trace_callback(statements.append)
+        page = pages.page("/console/clock?until=" + str(now + 7200))
+        connection.set_trace_callback(None)
+        assert "Lamp of user 1000 can be used again" in page
+        assert "User 1000 can get Lamp again (group lamps)" in page
+        return len(statements)
+
+    assert statements_after_adding([1000]) == statements_after_adding(range(1001, 1020))
 
 
 def test_later_verdict_counts_the_lifetime_from_the_fulfillment(sandbox: Sandbox, pages: Pages) -> None:

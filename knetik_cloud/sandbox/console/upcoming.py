@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Text, cast, func, or_, select
 
 from knetik_cloud.sandbox.rules import time_period_gettable, time_period_usable
 from knetik_cloud.sandbox.rules.entry import INACTIVE, Entry
@@ -87,44 +87,43 @@ def _total(db: Connection, now: float, until: float | None) -> int:
     return total
 
 
-def _with_behavior(db: Connection, name: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """Yield (id, name, behavior) of the items that have a behavior."""
-    for row in db.execute(select(items.c.id, items.c.document)):
-        behavior = find(row.document.get("behaviors") or (), name)
-        if behavior is not None:
-            yield row.id, row.document.get("name", ""), dict(behavior)
-
-
 def _usable_again(db: Connection, now: float) -> Iterator[Event]:
     """Yield the ends of periods whose uses are used up."""
-    for item_id, name, behavior in _with_behavior(db, time_period_usable.NAME):
-        if behavior.get("max_use") is None or behavior.get("time_length") is None:
-            continue
-        start = time_period_gettable.window_start(behavior, now)
-        query = select(inventory.c.id).where(
-            inventory.c.item_id == item_id,
-            inventory.c.updated_date >= start,
+    query = (
+        select(inventory, items.c.document)
+        .join(items, items.c.id == inventory.c.item_id)
+        .where(
+            cast(inventory.c.behavior_data, Text).contains(time_period_usable.NAME),  # no query for each item
             inventory.c.status != INACTIVE,
             or_(inventory.c.expires.is_(None), inventory.c.expires > now),
         )
-        rows = select(inventory).where(inventory.c.id.in_(query.limit(MAX_SCANNED)))
-        for row in db.execute(rows):
-            entry = Entry(**row._mapping)
-            end = time_period_usable.period_end(behavior, entry)
-            if end is not None and time_period_usable.deny_use(behavior, entry, now):
-                what = f"{name} of user {row.user_id} can be used again"
-                yield Event(end, what, "entries", row.id)
+        .order_by(inventory.c.updated_date.desc())
+        .limit(MAX_SCANNED)
+    )
+    for *columns, item in db.execute(query):
+        entry = Entry(*columns)
+        behavior = find(item.get("behaviors") or (), time_period_usable.NAME) or {}
+        end = time_period_usable.period_end(behavior, entry)
+        if end is not None and time_period_usable.deny_use(behavior, entry, now):
+            what = f"{item.get('name', '')} of user {entry.user_id} can be used again"
+            yield Event(end, what, "entries", entry.id)
 
 
 def _gettable_again(db: Connection, now: float) -> Iterator[Event]:
     """Yield when users at the limit of a period can get another item of its group."""
-    seen = set()
-    for _, name, behavior in _with_behavior(db, time_period_gettable.NAME):
-        group = time_period_gettable.group_name(behavior)
+    first = (
+        select(item_groups.c.name, func.min(item_groups.c.item_id).label("item_id"))
+        .where(item_groups.c.kind == time_period_gettable.NAME)
+        .group_by(item_groups.c.name)
+        .subquery()
+    )
+    query = select(first.c.name, items.c.document).join(items, items.c.id == first.c.item_id)
+    for group, item in list(db.execute(query.order_by(items.c.id))):
+        behavior = find(item["behaviors"], time_period_gettable.NAME)
+        assert behavior is not None  # the groups follow from the behaviors
         limit = behavior["get_limit"]
-        if group in seen or limit < 1:
+        if limit < 1:
             continue
-        seen.add(group)
         members = select(item_groups.c.item_id).where(
             item_groups.c.kind == time_period_gettable.NAME, item_groups.c.name == group
         )
@@ -138,16 +137,18 @@ def _gettable_again(db: Connection, now: float) -> Iterator[Event]:
             .order_by(func.min(inventory.c.created_date))
             .limit(MAX_EVENTS)
         )
-        for user_id in list(db.scalars(at_limit)):
-            gets = list(
-                db.scalars(
-                    select(inventory.c.created_date)
-                    .where(*counted, inventory.c.user_id == user_id)
-                    .order_by(inventory.c.created_date)
-                )
-            )
-            end = time_period_gettable.window_end(behavior, gets[len(gets) - limit])
-            yield Event(end, f"User {user_id} can get {name} again (group {group})", "users", user_id)
+        of_users = (
+            select(inventory.c.user_id, inventory.c.created_date)
+            .where(*counted, inventory.c.user_id.in_(at_limit))
+            .order_by(inventory.c.created_date)
+        )
+        gets: dict[int, list[int]] = {}
+        for user_id, got in db.execute(of_users):
+            gets.setdefault(user_id, []).append(got)
+        for user_id, dates in gets.items():
+            end = time_period_gettable.window_end(behavior, dates[-limit])
+            what = f"User {user_id} can get {item.get('name', '')} again (group {group})"
+            yield Event(end, what, "users", user_id)
 
 
 def _tokens(db: Connection, now: float, until: float | None) -> Iterator[Event]:
