@@ -10,7 +10,7 @@ import click
 
 from knetik_cloud.cli.exits import MEANINGS, CommandError, Exit
 from knetik_cloud.cli.output import is_terminal
-from knetik_cloud.cli.text import without_secrets
+from knetik_cloud.cli.text import with_options_of_the_command, without_secrets
 from knetik_cloud.exceptions import one_line, printable
 
 RULE_DENIED = 1007
@@ -145,6 +145,7 @@ def message(error: BaseException) -> str:
     reason = f"{error.status} {error.reason}" if error.status is not None else str(error.reason)
     if getattr(error, "wait_token", None) is not None:
         reason = reason.rpartition(" (")[0]  # without the remedy in Python
+    reason = with_options_of_the_command(reason)
     reported = "; ".join(
         one_line(f"{each.message} ({each.field})" if each.field is not None else str(each.message))
         for each in error.errors[:10]

@@ -17,7 +17,7 @@ import click
 from knetik_cloud.cli.exits import CommandError, Exit
 from knetik_cloud.cli.output import Output, is_terminal
 from knetik_cloud.cli.rows import Rows
-from knetik_cloud.cli.text import without_secrets
+from knetik_cloud.cli.text import with_options_of_the_command, without_secrets
 from knetik_cloud.exceptions import printable
 
 if TYPE_CHECKING:
@@ -364,7 +364,7 @@ def remarks(run: Run) -> Iterator[None]:
             elif run.debug:
                 click.echo(without_secrets(printable(record.getMessage())), err=True)
             elif not run.has_json_errors:
-                note(record.getMessage())
+                note(with_options_of_the_command(record.getMessage()))
 
     def show(message: Warning | str, *where: Any, **more: Any) -> None:
         note(f"Warning: {message}")

@@ -70,6 +70,18 @@ def test_a_host_that_is_not_reached_is_distinguished_from_a_lost_connection(
     assert "Check whether it was applied" in lost.error["next_step"]
 
 
+@pytest.mark.parametrize("option", ["--timeout", "--deadline"])
+def test_a_time_limit_is_named_by_the_option_of_the_command(
+    option: str, run: Run, server: RecordingServer
+) -> None:
+    server.responses = [b""] * 3
+    for words in (READ, WRITE):
+        result = run(*words, "--host", server.url, option, "200ms", "--errors", "text")
+        assert f"(increase {option})" in result.err.splitlines()[-3 if words == WRITE else -2]
+        assert "_request_timeout" not in result.err
+        assert "_deadline" not in result.err
+
+
 def test_errors_are_json_if_the_output_is_json_and_text_otherwise(sandbox: Sandbox, run: Run) -> None:
     for words in (
         ("-o", "json"),
