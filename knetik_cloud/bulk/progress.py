@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -109,6 +110,8 @@ class _Bar(_Silent):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
+        # Rich knows NO_COLOR only.
+        is_plain = os.environ.get("CLICOLOR") == "0" and os.environ.get("CLICOLOR_FORCE", "0") in ("", "0")
         self._bar = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -116,7 +119,7 @@ class _Bar(_Silent):
             TextColumn("{task.fields[per_second]}/s"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
-            console=Console(stderr=True),
+            console=Console(stderr=True, no_color=is_plain or None),
         )
         self._task = self._bar.add_task(title, total=total, per_second=0, note="")
         self._bar.start()

@@ -195,6 +195,25 @@ def test_colors_follow_the_environment(
 @pytest.mark.parametrize(
     ("environment", "is_colored"),
     [
+        ({}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"CLICOLOR": "0"}, False),
+        ({"CLICOLOR": "0", "CLICOLOR_FORCE": "0"}, False),
+        ({"CLICOLOR": "0", "CLICOLOR_FORCE": "1"}, True),
+        ({"TERM": "dumb"}, False),
+    ],
+)
+def test_colors_of_a_progress_bar_follow_the_environment(
+    environment: dict[str, str], is_colored: bool, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    code, terminal = on_terminal("export", "items", "list", str(tmp_path / "items.csv"), **environment)
+    assert code == 0
+    assert bool(re.search(r"\x1b\[[0-9;]+m", terminal.shown)) == is_colored
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_colored"),
+    [
         ({}, False),
         ({"CLICOLOR_FORCE": "0"}, False),
         ({"CLICOLOR_FORCE": "1"}, True),
