@@ -50,7 +50,7 @@ def explain(error: ApiException, host: str) -> str:
         detail = next((row.message for row in error.errors if row.message), details)
         return f"{host} issued no token ({one_line(detail)}): check the credentials of the Configuration"
     if isinstance(error, UnauthorizedException):
-        return f"{host} rejected the access token ({details}): check the credentials of the Configuration"
+        return f"{host} got no token, or rejected it ({details}): check the credentials of the Configuration"
     if isinstance(error, ForbiddenException):
         return f"{host} denied a read that needs no permission ({details}): check the account and the proxy"
     if isinstance(error, NotFoundException):

@@ -94,7 +94,12 @@ PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
     "rejected token": (
         [status("401 Unauthorized")],
         {"access_token": "old"},
-        "{host} rejected the access token (401 Unauthorized): check the credentials of the Configuration",
+        "{host} got no token, or rejected it (401 Unauthorized): check the credentials of the Configuration",
+    ),
+    "missing token": (
+        [status("401 Unauthorized")],
+        {},
+        "{host} got no token, or rejected it (401 Unauthorized): check the credentials of the Configuration",
     ),
     "denied": (
         [status("403 Forbidden")],
