@@ -311,11 +311,9 @@ class BaseClient(_Unpicklable, Generic[H]):
         settings = self._shared.configuration.settings().with_options(self._options)
         reader = f"iter_{operation.id.removeprefix('get_').removeprefix('list_')}"
         taken = (*arguments, *how)
+        advice = f"it reads page after page, of page_size items each; {operation.id}() returns one page."
         for parameter in operation.parameters if options else ():
             if parameter.name in options:  # of the list itself: the reader sets them
-                advice = (
-                    f"it reads page after page, of page_size items each; {operation.id}() returns one page."
-                )
                 raise unknown_parameter_error(parameter.name, reader, taken, advice)
         settings = settings.with_options(options, reader, taken)
         return Plan(operation, arguments, options, **how, call_deadline=settings.deadline)

@@ -39,7 +39,8 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport | None = cast("Any", transport)  # uvloop's is not a subclass
         self._transport.set_write_buffer_limits(SEND_BYTES)
-        self._can_receive = readable_check(transport.get_extra_info("socket"))
+        self._socket: socket.socket = transport.get_extra_info("socket")
+        self._can_receive = readable_check(self._socket)
         self._opened.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -57,6 +58,9 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         self._opened.discard(self)
         self._wake()
         self._watch()  # nothing waits any longer, which ends the timer
+        if exc is not None:  # if a write failed, the peer may have responded before it closed
+            with suppress(OSError), socket.socket(fileno=socket.dup(self._socket.fileno())) as sock:
+                self._unread += sock.recv(MAX_UNREAD_BYTES)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

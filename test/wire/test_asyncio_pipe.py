@@ -20,7 +20,7 @@ from knetik_cloud.wire.pipe import SEND_BYTES
 Use = Callable[[Any, socket.socket, set[Any]], Awaitable[None]]
 
 
-def connected(use: Use) -> None:
+def connected(use: Use, run: Callable[[Any], None] = asyncio.run) -> None:
     """Run a coroutine function with a pipe, the other end of its connection and the set of open pipes."""
 
     async def main() -> None:
@@ -38,7 +38,7 @@ def connected(use: Use) -> None:
         assert unexpected == []
         assert not opened
 
-    asyncio.run(main())
+    run(main())
 
 
 def reset(sock: socket.socket) -> None:
@@ -124,6 +124,24 @@ def test_error_that_ended_a_connection_is_raised_by_the_next_step() -> None:
             await pipe.send(b"y")
 
     connected(use)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_response_that_arrived_before_a_write_failed_is_received(run: Callable[[Any], None]) -> None:
+    async def use(pipe: Any, far: socket.socket, opened: set[Any]) -> None:
+        pipe.begin(math.inf, 10)
+        await pipe.send(b"head")
+        await asyncio.sleep(0.01)
+        assert far.recv(1) == b"h"
+        far.send(b"response")
+        far.close()  # with a reset, since it has not read the rest
+        with suppress(ConnectionError):
+            await pipe.send(b"body")
+        assert await pipe.receive() == b"response"
+        with pytest.raises(ConnectionError):
+            await pipe.receive()
+
+    connected(use, run)
 
 
 def test_time_limit_of_a_wait_that_has_ended_does_nothing() -> None:
