@@ -89,7 +89,7 @@ def test_a_rejected_write_was_not_applied(status: int) -> None:
     assert not World().error(ONCE, [Reply(status)]).may_have_applied
 
 
-@pytest.mark.parametrize("status", [302, 303, 399, 999, 101])
+@pytest.mark.parametrize("status", [300, 302, 303, 399, 999, 101])
 def test_a_write_with_an_ambiguous_response_may_have_been_applied(status: int) -> None:
     assert World().error(ONCE, [Reply(status)]).may_have_applied
 
