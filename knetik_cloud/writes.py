@@ -334,7 +334,7 @@ def canonical(parameter: Parameter, value: Any) -> str:
         return str(value)
     text = str(request.convert(parameter, value))
     if parameter.type == "int | str":
-        return str(int(text)) if text.isascii() and text.isdigit() else _Name(text)
+        return (text.lstrip("0") or "0") if text.isascii() and text.isdigit() else _Name(text)
     return text
 
 

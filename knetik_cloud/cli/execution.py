@@ -233,7 +233,7 @@ class Execution:
 
 def _id(text: str) -> int | str:
     """Return the id of a user as a number, and anything else, such as `me`, unchanged."""
-    return int(text) if re.fullmatch("0|[1-9][0-9]*", text) else text
+    return int(text) if re.fullmatch("0|[1-9][0-9]{0,18}", text) else text
 
 
 def _of_pager(operation: Operation[Any], arguments: Mapping[str, Any], limit: int | None) -> dict[str, Any]:

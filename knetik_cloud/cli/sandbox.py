@@ -55,6 +55,11 @@ EXCHANGE = (
 )
 
 
+def _is_number(text: str) -> bool:
+    """Return whether a text is a number of at most 19 digits. `int` rejects much longer ones."""
+    return text.isdecimal() and len(text) < 20
+
+
 class Amounts(click.ParamType):  # type: ignore[type-arg]  # older releases have no arguments
     """Numbers by name, such as `users=1000,entries=100000`."""
 
@@ -68,7 +73,7 @@ class Amounts(click.ParamType):  # type: ignore[type-arg]  # older releases have
         amounts: dict[str, int] = {}
         for part in str(value).split(","):
             name, _, number = part.partition("=")
-            if name not in ("users", "entries") or not number.isdecimal() or name in amounts:
+            if name not in ("users", "entries") or not _is_number(number) or name in amounts:
                 self.fail(f"{value!r} must be like users=1000,entries=100000", param, ctx)
             amounts[name] = int(number)
         return amounts
@@ -441,7 +446,7 @@ def generate(amounts: tuple[str, ...], url: str | None) -> None:
     wanted: dict[str, int] = {}
     for part in (each for amount in amounts for each in amount.split(",")):
         name, _, number = part.partition("=")
-        if not number.isdecimal():
+        if not _is_number(number):
             raise click.UsageError(f"write NAME=NUMBER, as in users=1000, not {part!r}")
         if name in wanted:
             raise click.UsageError(f"write {name} once, not {' '.join(amounts)!r}")

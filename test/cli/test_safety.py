@@ -305,6 +305,7 @@ def test_python_has_arguments_of_the_types_that_the_method_takes(run: Run) -> No
         ("056", "'056'"),
         ("-1", "'-1'"),
         ("\u0665", "'\u0665'"),
+        ("9" * 5000, f"'{'9' * 5000}'"),
     ):
         program = run("inventory", "get", "--python", "--", id, "1").text
         assert f"get_user_inventory({written}, 1)" in program

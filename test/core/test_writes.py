@@ -175,6 +175,9 @@ def test_copy_of_a_write_in_another_process_has_ended_when_the_write_had() -> No
     assert write.started.monotonic - 1 < pickle.loads(pickle.dumps(write)).ends_at < math.inf
 
 
-@pytest.mark.parametrize(("value", "text"), [("007", "7"), (7, "7"), ("me", "me"), ("\xb2", "\xb2")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("007", "7"), (7, "7"), ("me", "me"), ("\xb2", "\xb2"), ("00", "0"), ("9" * 5000, "9" * 5000)],
+)
 def test_equal_ids_of_a_user_have_one_text(value: Any, text: str) -> None:
     assert writes.canonical(Parameter("user_id", "path", "int | str"), value) == text
