@@ -194,6 +194,19 @@ def test_read_backs_are_retried_without_retries(client: Client, sandbox: Sandbox
     assert client.once(USE, 56, 56, key="b", settle=0.1, _retries=0).state == "found"
 
 
+def test_read_backs_are_retried_after_growing_pauses_within_a_block(client: Client, sandbox: Sandbox) -> None:
+    def use() -> recovery.Steps[Any]:
+        method, options = client.api.use_user_entitlement_item, {"_retries": 0}
+        return recovery.prepare(method, (56, 56), options, "a", 0.1, isinstance(client, Asyncio))[1]
+
+    sandbox.fail("get_user_inventories", status=503, times=None)
+    outcome, slept = run(client, use())
+    assert outcome.state == "unknown"
+    assert all(least <= pause <= 2 * least for least, pause in zip((0.25, 0.5, 1.0), slept, strict=True))
+    with knetik_cloud.deadline(0.2):
+        assert run(client, use())[1] == []
+
+
 def test_unreadable_outcome_is_unknown(client: Client, sandbox: Sandbox) -> None:
     error = None
     sandbox.fail(USE, reset=True, applied=True)
