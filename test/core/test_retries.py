@@ -238,9 +238,10 @@ def test_a_retry_after_of_a_minute_is_waited_for() -> None:
     assert world.waits == [60.0]
 
 
-def test_a_retry_after_beyond_the_deadline_is_raised_immediately() -> None:
+@pytest.mark.parametrize("deadline", [9, 10])
+def test_a_retry_after_that_reaches_the_deadline_is_raised_immediately(deadline: float) -> None:
     world = World()
-    error = world.error(READ, [Reply(503, Retry_After="10")], settings=make_settings(deadline=9))
+    error = world.error(READ, [Reply(503, Retry_After="10")], settings=make_settings(deadline=deadline))
     assert error.retry_after == 10
     assert world.waits == []
 
