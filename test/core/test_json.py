@@ -18,6 +18,7 @@ from knetik_cloud import EntitlementItem, UsersInventoryApi
 from knetik_cloud.core.call import read
 from knetik_cloud.data import codec
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
+from knetik_cloud.operations import GET_ENTITLEMENT_TEMPLATES
 from test.conftest import RecordingServer
 from test.core.lists import ONCE, READ, REMOVE, Reply
 
@@ -231,3 +232,13 @@ def test_an_empty_response_is_none_where_that_is_allowed() -> None:
 def test_a_page_of_html_is_rejected_even_where_an_empty_response_is_expected() -> None:
     with pytest.raises(ApiResponseError, match="HTML"):
         read(REMOVE, Reply(200, b" <!doctype html>"))
+
+
+def test_fields_of_items_are_checked_on_arrival_and_deeper_ones_when_they_are_read() -> None:
+    place = r"PageResourceItemTemplateResource\.content\[\]\.behaviors"
+    with pytest.raises(ApiResponseError, match=f"{place} should be a list, not 5"):
+        read(GET_ENTITLEMENT_TEMPLATES, Reply(200, b'{"content":[{"behaviors":5}]}'))
+    page = read(GET_ENTITLEMENT_TEMPLATES, Reply(200, b'{"content":[{"id":1,"behaviors":[5]}]}'))
+    assert page.content[0].id == 1
+    with pytest.raises(ApiResponseError, match=r"behaviors\[0\] should be an object, not 5"):
+        _ = page.content[0].behaviors
