@@ -125,13 +125,11 @@ class Output:
         return Rows(batches, result.is_list, self.fields, epochs, True, result.kinds)
 
     def _selected(self, result: Rows) -> Rows:
-        import jmespath
-
         rows = result.all()
         whole = rows if result.is_list else rows[0]
         try:
             value = self._expression.search(whole)
-        except (jmespath.exceptions.JMESPathError, TypeError) as error:
+        except (ArithmeticError, RecursionError, TypeError, ValueError) as error:  # such as jmespath's own
             raise CommandError(f"--select {self.select!r} can't be applied to this result: {error}") from None
         return Rows.of(value) if isinstance(value, list) else Rows.single(value)
 
@@ -170,7 +168,7 @@ def _compiled(expression: str) -> Any:
 
     try:
         return jmespath.compile(expression)
-    except jmespath.exceptions.JMESPathError as error:
+    except (RecursionError, ValueError) as error:  # jmespath's own are ValueErrors
         reason = str(error).replace("\n", " ")
         raise click.UsageError(f"--select {expression!r} isn't a JMESPath expression: {reason}") from None
 

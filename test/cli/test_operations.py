@@ -252,6 +252,8 @@ def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run
         (["item"], "did you mean 'items'?"),
         (["items", "list", "--fields", "id,nmae"], "--fields has no field 'nmae'"),
         (["items", "list", "--select", "[?"], "isn't a JMESPath expression"),
+        (["items", "list", "--select", f"[{'9' * 5000}]"], "isn't a JMESPath expression"),
+        (["items", "list", "--select", f"{'!' * 3000}@"], "isn't a JMESPath expression"),
         (["items", "list", "-o", "xml"], "'xml' is not one of"),
         (["token", "get", "-o", "id"], "rows with an id"),
         (["items", "list", "-o", "id", "--fields", "name"], "--fields leaves it out"),
@@ -306,10 +308,11 @@ def test_stdin_is_read_for_one_thing_also_in_a_preview(
     assert not sandbox.journal()
 
 
-def test_a_selection_that_fails_after_a_write_is_not_a_usage_error(sandbox: Sandbox, run: Run) -> None:
-    result = run(
-        "entitlements", "grant", "3", "--entitlement-id", "56", "--once", "k", "--select", "abs(key)"
-    )
+@pytest.mark.parametrize("select", ["abs(key)", "[key][::0]", "ceil(`1e999`)"])
+def test_a_selection_that_fails_after_a_write_is_not_a_usage_error(
+    sandbox: Sandbox, run: Run, select: str
+) -> None:
+    result = run("entitlements", "grant", "3", "--entitlement-id", "56", "--once", "k", "--select", select)
     assert result.code == 1  # 2 means that nothing was sent
     assert "can't be applied to this result" in result.error["message"]
     assert len(sandbox.journal("grant_user_entitlement")) == 1
