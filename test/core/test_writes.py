@@ -168,11 +168,17 @@ def test_engine_without_a_log_records_no_write() -> None:
     assert list(writes.LOG._writes) == []
 
 
-def test_copy_of_a_write_in_another_process_has_ended_when_the_write_had() -> None:
+def test_copy_of_a_write_in_another_process_began_and_ended_when_the_write_did() -> None:
     write = writes.LOG.add(GRANT_USER_ENTITLEMENT, ARGUMENTS, "http://service")
-    assert pickle.loads(pickle.dumps(write)).ends_at == math.inf
+    write.started = writes.Moment(*(time - 100 for time in write.started))
+    copied = pickle.loads(pickle.dumps(write))
+    assert copied.started == pytest.approx(write.started, abs=1)
+    assert copied.ends_at == math.inf
     write.end("applied")
-    assert write.started.monotonic - 1 < pickle.loads(pickle.dumps(write)).ends_at < math.inf
+    write.ended = writes.Moment(*(time - 50 for time in write.ended or ()))
+    copied = pickle.loads(pickle.dumps(write))
+    assert copied.started == pytest.approx(write.started, abs=1)
+    assert copied.ends_at == pytest.approx(write.ends_at, abs=1)
 
 
 @pytest.mark.parametrize(

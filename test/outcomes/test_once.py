@@ -244,6 +244,18 @@ def test_error_of_a_settle_time_that_a_block_cuts_is_found_out_later(
     assert client.find_out(cut.error, settle=0).state == "absent"
 
 
+def test_settle_time_that_has_passed_since_the_failure_is_not_waited_for(
+    client: Client, sandbox: Sandbox
+) -> None:
+    sandbox.fail(GRANT, reset=True)
+    error = error_of(client, GRANT, 56, SONGBOOK)
+    write = error._write
+    write.ended = Moment(*(time - 3 for time in write.ended))
+    steps = recovery.find_out_steps(error, recovery.settings_of(client.client, {}), 2.0)
+    outcome, slept = run(client, steps)
+    assert (outcome.state, slept) == ("absent", [])
+
+
 def test_error_of_a_write_that_cant_be_listed_stays_unknown(client: Client, sandbox: Sandbox) -> None:
     sandbox.fail(USE, reset=True, applied=True)
     outcome = client.find_out(error_of(client, USE, "me", 56, info="a"), settle=0)
