@@ -27,7 +27,7 @@ class RecordedResponse:
     def __init__(self, recorded: dict[str, Any]) -> None:
         body = recorded["body"]["string"]
         self.status: int = recorded["status"]["code"]
-        self.reason: str | None = recorded["status"]["message"]
+        self.reason: str | None = recorded["status"]["message"] or ""
         self.data: bytes = body.encode() if isinstance(body, str) else body
         self.headers = Headers(
             [

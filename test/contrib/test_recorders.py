@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -174,6 +175,16 @@ def test_calls_outside_of_a_cassette_and_failures_are_not_recorded(kind: str, tm
         assert call(kind, configuration).id == 56
         assert call(kind, configuration).id == 56
         assert len(server.requests) == 3
+
+
+def test_cassette_of_another_client_needs_no_reason_phrase(tmp_path: Path) -> None:
+    path = tmp_path / "cassette.json"
+    request = {"method": "GET", "uri": "http://service/users/56/inventory/57", "body": None, "headers": {}}
+    response = {"status": {"code": 404, "message": None}, "headers": {}, "body": {"string": ""}}
+    path.write_text(json.dumps({"version": 1, "interactions": [{"request": request, "response": response}]}))
+    with vcr.use_cassette(str(path), serializer="json"), pytest.raises(NotFoundException) as caught:
+        call("blocking", Configuration("http://service"))
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["404"]
 
 
 def test_filters_and_ignored_hosts_of_vcrpy_apply(tmp_path: Path) -> None:
