@@ -178,6 +178,34 @@ def test_a_patch_that_cannot_be_applied_is_rejected_and_changes_nothing(
     assert web.get(path).json == before
 
 
+def texts(*values: str) -> dict[str, Any]:
+    return {"type": "list", "values": [{"type": "text", "value": value} for value in values]}
+
+
+@pytest.mark.parametrize(
+    ("limits", "accepted", "rejected"),
+    [
+        ({"type": "integer", "min": 2}, [2, 99, None], [1]),
+        ({"type": "integer", "max": 2}, [2, -99, None], [3]),
+        ({"type": "double", "min": 0, "max": 0}, [0.0], [-0.5, 0.5]),
+        ({"type": "text", "max_length": 2}, ["ab", "", None], ["abc"]),
+        ({"type": "text"}, ["abc" * 99], []),
+        ({"type": "list", "min_count": 2}, [texts("a", "b"), texts("a", "b", "c")], [texts("a"), texts()]),
+        ({"type": "list", "max_count": 1}, [texts(), texts("a")], [texts("a", "b")]),
+    ],
+)
+def test_values_are_accepted_up_to_the_limits_of_their_definition(
+    web: Web, limits: dict[str, Any], accepted: list[Any], rejected: list[Any]
+) -> None:
+    definition = {"name": "x", "required": False, **limits}
+    template_id = web.post("/entitlements/templates", {"name": "T", "properties": [definition]}).json["id"]
+    for value, status in [(each, 201) for each in accepted] + [(each, 400) for each in rejected]:
+        sent = value if isinstance(value, dict) else {"type": limits["type"], "value": value}
+        item = {"type_hint": "entitlement", "name": "I", "template": template_id}
+        reply = web.post("/entitlements", {**item, "additional_properties": {"x": sent}})
+        assert reply.status == status, value
+
+
 LIST = {
     "name": "colors",
     "type": "list",
