@@ -389,7 +389,7 @@ def test_unknown_fields_and_awkward_texts_survive_in_every_format(run: Run, serv
     assert csv_row["note"] == "a\rb"
 
 
-def test_a_table_has_a_line_for_each_row_whatever_texts_hold(run: Run, server: Any) -> None:
+def test_a_table_has_a_line_for_each_row_even_if_texts_hold_line_breaks(run: Run, server: Any) -> None:
     from test.conftest import http_response
 
     rows: list[dict[str, Any]] = [{"id": 1, "a\tb\nc": "\tx", "name": "y"}, {"id": 2, "name": "x\t\ty"}]
