@@ -61,7 +61,7 @@ def explain(error: ApiException, host: str) -> str:
         target = error.headers.get("Location", "an unknown address").partition("?")[0]
         return f"{host} redirects to {one_line(target)} ({details}): check the host, its scheme and its path"
     if isinstance(error, ServiceException):
-        return f"{host} has a failure of its own ({details}): try again later"
+        return f"{host} has failed ({details}): try again later"
     if isinstance(error, ApiResponseError):
         return f"{host} does not respond like the service ({details}): check the host and the proxy"
     if isinstance(error, ApiConnectionException):

@@ -755,7 +755,7 @@ def _find_earlier(lookup: Lookup, settings: Settings, settle: float, key: str) -
         return None
     if state == "applied":
         return Outcome("found", evidence=found[0], candidates=found, key=key)
-    doubt = ApiException(reason="the log has the key in what may be the note of an add: use another key")
+    doubt = ApiException(reason="the key is in a log line that may be the note of an add: use another key")
     return Outcome("unknown", candidates=found, error=_of_write(None, doubt), key=key)
 
 

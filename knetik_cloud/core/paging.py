@@ -350,9 +350,9 @@ class _ListState(Generic[P]):
         if grown < 0:
             how = f"{-grown} were removed"
         elif repeated > grown:
-            how = f"{repeated} came again"
+            how = f"{repeated} appeared again"
         elif self._has_moved:
-            how = "the item before it is another one now"
+            how = "the item before it has changed"
         else:
             return None
         self._has_warned, self._has_moved = True, False

@@ -159,7 +159,7 @@ def _check_headers(headers: Any) -> None:
                 f"headers must have names without spaces, such as Retry-After, not {name[:100]!r}"
             )
         if not _HEADER_VALUE.fullmatch(value):
-            raise ValueError(f"headers must be printable ASCII without outer spaces, as {name!r} is not")
+            raise ValueError(f"the header {name!r} must be printable ASCII without outer spaces")
         if name.lower() in FRAMING_HEADERS:
             raise ValueError(f"headers can't set {name}: the server computes it")
 

@@ -79,7 +79,7 @@ PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
     "token operation that fails": (
         [status("503 Service Unavailable")],
         {"client_secret": "right", "retries": 0},
-        "{host} has a failure of its own (503 Service Unavailable): try again later",
+        "{host} has failed (503 Service Unavailable): try again later",
     ),
     "token operation that throttles": (
         [status("429 Slow Down")],
@@ -134,7 +134,7 @@ PROBLEMS: dict[str, tuple[list[Script], dict[str, Any], str]] = {
     "broken": (
         [status("500 Broken")],
         {},
-        "{host} has a failure of its own (500 Broken): try again later",
+        "{host} has failed (500 Broken): try again later",
     ),
     "a web page": (
         [keeps(http_response(b"<html>", "Content-Type: text/html"))],

@@ -142,7 +142,7 @@ def test_as_many_items_removed_as_added_between_two_readings_cause_a_warning(rea
         _, position = read(service, {"page_size": 10}, count)
         del service.rows[2]
         service.rows.append({"id": 31})
-        with pytest.warns(RowsMovedWarning, match="the item before it is another one now"):
+        with pytest.warns(RowsMovedWarning, match="the item before it has changed"):
             ids, _ = read(service, {"start_page": position}, 1000)
         assert ids == [id for id in range(12, 32) if id > count]
         assert [(each["page"], each["size"]) for each in service.requests[-3:-1]] == [

@@ -132,7 +132,7 @@ def test_rows_that_change_places_meanwhile_cause_a_warning() -> None:
 
     read = Driven(plan(), changing(swap))
     assert len(read.ids) == len(set(read.ids)) == 29
-    assert "1 came again" in read.warnings[0]
+    assert "1 appeared again" in read.warnings[0]
 
 
 def test_fewer_items_than_announced_cause_a_warning() -> None:

@@ -14,7 +14,7 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
     """List what is wrong with a definition, as (field, message)."""
     group = behavior.get("group")
     if group is not None and group["owned_limit"] < 0:
-        return [("group.owned_limit", f"must not be negative, as {group['owned_limit']} is")]
+        return [("group.owned_limit", f"must be 0 or more, not {group['owned_limit']}")]
     return []
 
 

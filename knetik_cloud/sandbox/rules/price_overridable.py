@@ -12,7 +12,7 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
     """List what is wrong with a definition, as (field, message)."""
     low, high = behavior.get("min_price"), behavior.get("max_price")
     found = [
-        (field, f"must not be negative, as {value} is")
+        (field, f"must be 0 or more, not {value}")
         for field, value in (("min_price", low), ("max_price", high))
         if value is not None and value < 0
     ]

@@ -21,7 +21,7 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
     """List what is wrong with a definition, as (field, message)."""
     value = behavior.get("value")
     if value is not None and value < 0:
-        return [("value", f"must not be negative, as {value} is")]
+        return [("value", f"must be 0 or more, not {value}")]
     return []
 
 

@@ -50,7 +50,7 @@ def _bounds(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(low, int | float) and low > high:
             yield field, f"must not be below min{field.removeprefix('max')}: {high} is less than {low}"
         elif field != "max" and high < 0:
-            yield field, f"must not be negative, as {high} is"
+            yield field, f"must be 0 or more, not {high}"
 
 
 def _property_problems(item: Mapping[str, Any], template: Mapping[str, Any]) -> Iterator[Problem]:
@@ -120,7 +120,7 @@ def _count_problems(definition: Mapping[str, Any], field: str, count: int) -> It
     if fewest is not None and count < fewest:
         yield field, f"must hold {fewest} or more, not {count}"
     if most is not None and count > most:
-        yield field, f"must hold {most} or less, not {count}"
+        yield field, f"must hold {most} or fewer, not {count}"
 
 
 def _list_problems(definition: Mapping[str, Any], value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ def problems(behavior: Mapping[str, Any]) -> list[tuple[str, str]]:
     """List what is wrong with a definition, as (field, message)."""
     found = length_problems(behavior)
     if behavior["get_limit"] < 0:
-        found.append(("get_limit", f"must not be negative, as {behavior['get_limit']} is"))
+        found.append(("get_limit", f"must be 0 or more, not {behavior['get_limit']}"))
     return found
 
 
