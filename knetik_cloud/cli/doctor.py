@@ -23,6 +23,7 @@ SKEW = 60.0
 """Seconds by which this machine's clock may differ from the service's without a warning."""
 CONNECT_SECONDS = 5.0
 """The time for a connection if no timeout is set."""
+MAX_CONNECT_SECONDS = 1e6
 EXPIRING = 14
 """Days before the end of a certificate from which on a warning is given."""
 
@@ -182,10 +183,8 @@ class _Checks:
 
     def _timeout(self) -> float:
         """Return the seconds for a connection. A socket takes no infinity."""
-        from knetik_cloud.wire.blocking import MAX_WAIT_SECONDS
-
         given = next((float(each.value) for each in self._run.candidates("timeout")), CONNECT_SECONDS)
-        return min(given, MAX_WAIT_SECONDS)
+        return min(given, MAX_CONNECT_SECONDS)
 
     def _dns(self) -> Check:
         host, port = self._first_hop

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from contextvars import copy_context
 from typing import ClassVar
 
+from knetik_cloud.core import clock
 from knetik_cloud.wire import addresses
 from knetik_cloud.wire.failure import reject_foreign
 from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, Pipe, readable_check, remaining
 
-MAX_WAIT_SECONDS = 1e6
-"""Longer waits have no limit, since the clocks of operating systems can't count them."""
+MAX_WAIT_SECONDS = 0.5 if os.name == "nt" else 1e6
+"""Longer waits are repeated. Windows reports Ctrl-C after a wait, and some clocks can't count more time."""
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
@@ -42,9 +43,9 @@ class BlockingPipe(Pipe):
                 reject_foreign(error)
             if not view:
                 return True
-            seconds = remaining(self._deadline, self._wait)
-            if not wait_for((self._socket,), READ | WRITE if listener else WRITE, seconds):
-                raise TimeoutError("timed out sending")
+            until = clock.monotonic() + remaining(self._deadline, self._wait)
+            while not wait_for((self._socket,), READ | WRITE if listener else WRITE, remaining(until)):
+                pass
             if listener is not None:
                 received = self.receive_now()
                 if received is not None and listener(received):
@@ -52,10 +53,9 @@ class BlockingPipe(Pipe):
 
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""
-        seconds = remaining(self._deadline, self._wait)
-        limit = None if seconds > MAX_WAIT_SECONDS else seconds * 1000
-        if not self._can_receive(limit):
-            raise TimeoutError("timed out receiving")
+        until = clock.monotonic() + remaining(self._deadline, self._wait)
+        while not self._can_receive(min(remaining(until), MAX_WAIT_SECONDS) * 1000):
+            pass
         return self._socket.recv(RECEIVE_BYTES)
 
     def receive_now(self) -> bytes | None:
@@ -87,11 +87,11 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def wait_for(sockets: Sequence[socket.socket], events: int, seconds: float) -> Sequence[socket.socket]:
-    """Wait until sockets can be read or written, and return those that can."""
+    """Wait until sockets can be read or written, or a part of the time, and return those that can."""
     with selectors.DefaultSelector() as selector:
         for sock in sockets:
             selector.register(sock, events, sock)
-        return [key.data for key, _ in selector.select(None if seconds > MAX_WAIT_SECONDS else seconds)]
+        return [key.data for key, _ in selector.select(min(seconds, MAX_WAIT_SECONDS))]
 
 
 class _Dialer:

@@ -63,7 +63,7 @@ def remaining(deadline: float, wait: float = math.inf) -> float:
     return left
 
 
-def readable_check(sock: socket.socket) -> Callable[[float | None], Sequence[object]]:
+def readable_check(sock: socket.socket) -> Callable[[float], Sequence[object]]:
     """Return a function that waits up to some milliseconds, and returns nothing if a socket can't be read."""
     import select
 
@@ -71,7 +71,7 @@ def readable_check(sock: socket.socket) -> Callable[[float | None], Sequence[obj
         poll = select.poll()
         poll.register(sock, select.POLLIN)
         return poll.poll
-    return lambda limit: select.select([sock], [], [], None if limit is None else limit / 1000)[0]
+    return lambda limit: select.select([sock], [], [], limit / 1000)[0]
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

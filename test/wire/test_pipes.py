@@ -7,9 +7,11 @@ import contextlib
 import gc
 import math
 import select
+import signal
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 import traceback
@@ -34,6 +36,7 @@ from knetik_cloud import (
     aio,
     rest,
 )
+from knetik_cloud.core import clock
 from knetik_cloud.wire import addresses, asynchronous, blocking
 from knetik_cloud.wire.pipe import RECEIVE_BYTES, Listener, readable_check, run
 from knetik_cloud.wire.secure import SecurePipe
@@ -107,13 +110,57 @@ def test_wait_takes_the_time_that_is_left_in_milliseconds(
 ) -> None:
     pipe, far = pair
     far.send(b"x" * 3)
-    limits: list[float | None] = []
+    limits: list[float] = []
     monkeypatch.setattr(pipe, "_can_receive", lambda limit: not limits.append(limit))
+    monkeypatch.setattr(clock, "monotonic", lambda: 100.0)
     for seconds in (0.5, 1e6, 2e6):
         pipe.begin(math.inf, seconds)
         run(pipe.receive())
         far.send(b"x")
-    assert limits == [500, 1e9, None]
+    assert limits == [500, 1e9, 1e9]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="is about a simulation of it")
+@pytest.mark.parametrize("step", ["receive", "send"])
+def test_wait_that_no_signal_ends_is_cut_for_those_that_have_come(
+    step: str, pair: tuple[blocking.BlockingPipe, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows, Python learns of Ctrl-C after a wait, as here of a signal that another thread gets."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def raise_soon() -> None:
+        time.sleep(0.1)
+        signal.raise_signal(signal.SIGUSR1)  # in this thread
+
+    pipe, _ = pair
+    pipe.begin(math.inf, 20)
+    monkeypatch.setattr(blocking, "MAX_WAIT_SECONDS", 0.05)
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    other = threading.Thread(target=raise_soon)
+    other.start()
+    begun = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(pipe.receive() if step == "receive" else pipe.send(b"x" * (8 << 20)))
+    finally:
+        other.join()
+        signal.signal(signal.SIGUSR1, before)
+    assert time.monotonic() - begun < 10
+
+
+def test_wait_that_is_cut_has_its_time(
+    pair: tuple[blocking.BlockingPipe, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, _ = pair
+    monkeypatch.setattr(blocking, "MAX_WAIT_SECONDS", 0.01)
+    for step in (pipe.receive, partial(pipe.send, b"x" * (8 << 20))):
+        begun = time.monotonic()
+        pipe.begin(math.inf, 0.1)
+        with pytest.raises(TimeoutError, match="timed out"):
+            run(step())
+        assert 0.1 <= time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize("has_poll", [True, False])
@@ -128,11 +175,11 @@ def test_arrived_bytes_are_noticed_with_and_without_poll(
         assert not can_receive(0)
         assert not can_receive(1)
         far.send(b"x")
-        assert can_receive(None)
+        assert can_receive(10_000)
 
 
 def test_limit_of_select_is_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits: list[float | None] = []
+    limits: list[float] = []
 
     def select_nothing(*arguments: Any) -> tuple[list[Any], list[Any], list[Any]]:
         limits.append(arguments[3])
@@ -141,8 +188,8 @@ def test_limit_of_select_is_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(select, "poll")
     monkeypatch.setattr(select, "select", select_nothing)
     with socket.socket() as sock:
-        assert not any(readable_check(sock)(limit) for limit in (None, 0, 500))
-    assert limits == [None, 0, 0.5]
+        assert not any(readable_check(sock)(limit) for limit in (0, 500))
+    assert limits == [0, 0.5]
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
