@@ -455,9 +455,9 @@ class Marker(str):
 
     def after(self, text: str | None) -> str:
         """Return the marker to send, with the caller's own text kept before it."""
-        if isinstance(text, str):
-            text = str.__str__(text)  # a member of an enum may be formatted as another text
-        return f"[{self}]" if text is None else f"{text} [{self}]"
+        if text is None:
+            return f"[{self}]"
+        return f"{str.__str__(text)} [{self}]"  # a member of an enum may be formatted as another text
 
     def is_in(self, text: Any) -> bool:
         """Return whether a text of the service is this marker, as a whole."""
@@ -541,9 +541,9 @@ def once_steps(
         if operation.retry == "safe":
             raise ApiValueError(f"{operation.id} changes nothing: once() is for writes, call it directly")
         return (yield from _send_and_settle(operation, arguments, options, key, settle))
+    request.build(operation, arguments, "", {})
     if operation.marker is not None:
         arguments = {**arguments, operation.marker: marker.after(arguments.get(operation.marker))}
-    request.build(operation, arguments, "", {})
     lookup = Lookup(operation, arguments, settings, marker)
     try:
         lookup.check()

@@ -1172,6 +1172,16 @@ def test_calls_that_cant_be_certain_are_rejected_before_sending(
     assert sandbox.journal() == []
 
 
+@pytest.mark.parametrize("info", [5, b"round 1", ["round 1"]])
+def test_own_info_that_a_call_rejects_is_rejected_with_a_key(
+    client: Client, sandbox: Sandbox, info: Any
+) -> None:
+    sandbox.clear_journal()
+    with pytest.raises(knetik_cloud.ApiValueError, match="info must be a str, not"):
+        client.once(USE, 56, 56, info=info, key="a")
+    assert sandbox.journal() == []
+
+
 @pytest.mark.parametrize("key", ["", "a]", "[a", " a", "a\n", "x" * 201, 5, None])
 def test_keys_that_cant_be_distinguished_are_rejected(client: Client, key: Any) -> None:
     with pytest.raises(knetik_cloud.ApiValueError, match="key must be"):
