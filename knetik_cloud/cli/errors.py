@@ -77,7 +77,13 @@ def next_step_of(error: BaseException, code: Exit) -> str | None:
         return error.next_step
     if isinstance(error, click.UsageError):
         context = error.ctx
-        return None if context is None else f"Run `{context.command_path} --help`."
+        if context is None:
+            return None
+        parameters = context.command.get_params(context)
+        has_arguments = any(isinstance(parameter, click.Argument) for parameter in parameters)
+        if has_arguments and isinstance(error, click.NoSuchOption) and error.option_name[1:2].isdecimal():
+            return "If an argument is a negative number, write -- before it, after all options."
+        return f"Run `{context.command_path} --help`."
     if getattr(error, "wait_token", None) is not None:
         return "Run the command again, with a longer --wait."
     if code in (Exit.UNKNOWN, Exit.DENIED):

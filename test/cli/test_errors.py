@@ -70,6 +70,18 @@ def test_a_host_that_is_not_reached_is_distinguished_from_a_lost_connection(
     assert "Check whether it was applied" in lost.error["next_step"]
 
 
+def test_a_negative_argument_that_looks_like_an_option_is_explained(sandbox: Sandbox, run: Run) -> None:
+    words, arguments = ("inventory", "set-expires", "--errors", "json"), ("56", "56", "-1")
+    result = run(*words, *arguments)
+    assert result.code == 2
+    assert result.error["next_step"] == (
+        "If an argument is a negative number, write -- before it, after all options."
+    )
+    assert run(*words, *arguments[:-1], "--", arguments[-1]).code == 0
+    for others in (("inventory", "set-expires", "-x"), ("items", "list", "-1")):
+        assert run(*others, "--errors", "json").error["next_step"].startswith("Run ")
+
+
 @pytest.mark.parametrize("option", ["--timeout", "--deadline"])
 def test_a_time_limit_is_named_by_the_option_of_the_command(
     option: str, run: Run, server: RecordingServer
