@@ -68,7 +68,7 @@ def check_host(name: str, value: Any) -> str:
         ApiValueError: If it isn't one. The message masks a user and a password in it.
     """
     try:
-        url: Any = urlsplit(value if isinstance(value, str) else "")
+        url: Any = urlsplit(value if types.is_text(value) else "")
         valid = url.scheme in ("http", "https") and HOST_NAME.fullmatch(url.netloc) and url.port != 0
         valid = valid and not (url.query or url.fragment) and re.fullmatch(r"[!-~]+", value)
     except ValueError:
@@ -82,11 +82,11 @@ def check_host(name: str, value: Any) -> str:
 
 def _proxy(name: str, value: Any) -> str:
     try:
-        url = urlsplit(value if isinstance(value, str) else "")
+        url = urlsplit(value if types.is_text(value) else "")
         valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
         valid = False
-    if not (valid or (isinstance(value, str) and not value)):
+    if not (valid or (types.is_text(value) and not value)):
         expected = "the URL of an HTTP proxy, such as http://proxy:3128"
         raise types.invalid_value_error(name, expected, without_userinfo(value))
     return str.__str__(value)
@@ -116,7 +116,7 @@ def _hooks(name: str, value: Any) -> tuple[Hook, ...]:
 
 
 _flag = _must_be("True or False", lambda value: isinstance(value, bool))
-_text = _must_be("a non-empty str", lambda value: isinstance(value, str) and value, is_credential=True)
+_text = _must_be("a non-empty str", lambda value: types.is_text(value) and value, is_credential=True)
 _header_text = _must_be("a Latin-1 str without line breaks", options.is_header_text)
 _provider = _must_be(
     "an object with a method get_token()", lambda value: callable(getattr(value, "get_token", None)), True
@@ -310,7 +310,7 @@ class Configuration(Settings):
     """An `ssl.SSLContext` to use unchanged. The other TLS settings are then ignored."""
     proxy: Text = Setting(default=None, check=_proxy)
     """The URL of an HTTP proxy. An empty string disables proxies. None uses that of the environment."""
-    no_proxy: Text = Setting(default=None, check=_must_be("a str", lambda value: isinstance(value, str)))
+    no_proxy: Text = Setting(default=None, check=_must_be("a str", lambda value: types.is_text(value)))
     """The hosts to reach directly, separated by commas: names, suffixes, addresses and CIDR blocks.
 
     None means the `NO_PROXY` of the environment.

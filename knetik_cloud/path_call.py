@@ -52,13 +52,13 @@ def prepare_path_call(
     for name in options:
         if name not in CallOptions.__annotations__ and name not in RESULT_OPTIONS:
             raise unknown_parameter_error(name, "call_api", PARAMETERS)
-    if not isinstance(method, str) or method.upper() not in RETRY_BY_METHOD:
+    if not types.is_text(method) or method.upper() not in RETRY_BY_METHOD:
         raise types.invalid_value_error("method", f"one of {', '.join(RETRY_BY_METHOD)}", method)
     method = method.upper()
     in_path, in_query = _named("path_params", path_params), _named("query_params", query_params)
     _check_path(resource_path, in_path)
     resource_path = str.__str__(resource_path)
-    if response_type is not None and not isinstance(response_type, str):
+    if response_type is not None and not types.is_text(response_type):
         raise types.invalid_value_error(
             "response_type", "the name of a model, 'list[T]', 'dict[str, T]' or 'object'", response_type
         )
@@ -91,7 +91,7 @@ def _named(name: str, values: Any) -> Mapping[Any, Any]:
     if not isinstance(values, Mapping):
         raise types.invalid_value_error(name, "a dict of names to values", values)
     for key in values:
-        if not isinstance(key, str):
+        if not types.is_text(key):
             raise types.invalid_value_error(f"a name in {name}", "a str", key)
     return {str.__str__(key): value for key, value in values.items()}
 
@@ -102,7 +102,7 @@ def _check_path(path: str, path_params: Mapping[str, Any]) -> None:
     Raises:
         ApiValueError: If it can't be sent, or if a parameter is missing or unknown.
     """
-    if not isinstance(path, str) or not PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+    if not types.is_text(path) or not PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
         expected = "a path such as /users/{id}, percent-encoded where necessary"
         raise types.invalid_value_error("resource_path", expected, path)
     names = set(re.findall(r"{([^}]*)}", path))

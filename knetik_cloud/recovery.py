@@ -516,7 +516,7 @@ def check_key(key: str) -> Marker:
     Raises:
         ApiValueError: If the key is not a str of 1 to 200 printable characters without brackets.
     """
-    if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+    if not types.is_text(key) or not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise types.invalid_value_error("key", f"a str of 1 to {MAX_KEY_LENGTH} printable characters", key)
     if "[" in key or "]" in key or key != key.strip():
         raise types.invalid_value_error("key", "a str without [ and ] and without spaces at its ends", key)

@@ -38,7 +38,7 @@ class Secret:
     __slots__ = ("_reveal",)
 
     def __init__(self, text: str | bytes) -> None:
-        if not isinstance(text, (str, bytes)):
+        if not issubclass(type(text), (str, bytes)):  # unlike `isinstance`, whatever `__class__` claims
             raise ApiValueError(f"a secret must be a str or bytes, not a {type(text).__name__}")
         # Store a plain string, since the formatted text of an enum member may differ from its value.
         value = str.__str__(six.ensure_str(text, errors="surrogateescape"))

@@ -27,7 +27,7 @@ class SortOrder(str):
         Raises:
             ApiValueError: If `weaker` is not an order.
         """
-        if not isinstance(weaker, str):
+        if not types.is_text(weaker):
             raise types.invalid_value_error("the weaker order", "one such as descending('id')", weaker)
         return SortOrder(f"{self},{str.__str__(weaker)}")
 
@@ -51,7 +51,7 @@ def descending(field: str) -> SortOrder:
 
 
 def _format(field: str, direction: str) -> SortOrder:
-    if not isinstance(field, str) or not FIELD.fullmatch(field):
+    if not types.is_text(field) or not FIELD.fullmatch(field):
         raise types.invalid_value_error(
             "the field to sort by", "a field's name as in the JSON, such as 'id'", field
         )

@@ -179,10 +179,9 @@ def headers(name: str, values: Any) -> dict[str, str | Secret]:
         raise ApiValueError(f"{name} must be a dict of header names to strings, not {type(values).__name__}")
     checked: dict[str, str | Secret] = {}
     for header, value in values.items():
-        if not isinstance(header, str) or not HEADER_NAME.fullmatch(header):
-            raise types.invalid_value_error(
-                f"a header name in {name}", "a token of ASCII letters, digits and hyphens", header
-            )
+        if not types.is_text(header) or not HEADER_NAME.fullmatch(header):
+            expected = "a token of ASCII letters, digits and hyphens"
+            raise types.invalid_value_error(f"a header name in {name}", expected, header)
         if header.lower() in FRAMING:
             raise ApiValueError(f"{name} can't set {header}: the transport sets it")
         secret = isinstance(value, Secret) or is_secret_header(header)
@@ -207,4 +206,4 @@ def is_secret_header(name: str) -> bool:
 
 def is_header_text(value: object) -> bool:
     """Return whether a value is a string that can be sent in a header unchanged."""
-    return isinstance(value, str) and HEADER_TEXT.fullmatch(value) is not None
+    return types.is_text(value) and HEADER_TEXT.fullmatch(value) is not None

@@ -155,7 +155,7 @@ def convert(parameter: Parameter, value: Any) -> Any:
         ApiValueError: If the argument can't be sent.
     """
     kind = parameter.type
-    if isinstance(value, str):
+    if types.is_text(value):
         if kind in ("str", "int | str"):
             return value if type(value) is str else str.__str__(value)
         if kind in types.INTEGERS:
@@ -172,7 +172,7 @@ def _plain_text(parameter: Parameter, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() <= MAX_INTEGER_BITS:
         return str(int(value))
-    if isinstance(value, str):
+    if types.is_text(value):
         return str.__str__(value)
     if isinstance(value, float) and math.isfinite(value):
         return repr(float(value))
@@ -185,9 +185,8 @@ def _plain_text(parameter: Parameter, value: Any) -> str:
     number = bool(value) if types.is_boolean(value) else types.to_float(value)
     if number is not None and not isinstance(value, (int, float)):  # of another library
         return _plain_text(parameter, number)
-    raise types.invalid_value_error(
-        parameter.name, "a str, a finite number, a bool, a date or a list of them", value
-    )
+    expected = "a str, a finite number, a bool, a date or a list of them"
+    raise types.invalid_value_error(parameter.name, expected, value)
 
 
 def _integer(parameter: Parameter, text: str) -> int:

@@ -97,10 +97,8 @@ def check_count(data: bytes | str, limit: int) -> None:
     if _count(data) > limit:
         text = data if isinstance(data, str) else data.decode("utf-8", "replace")
         if _count(SPACE.sub("", STRING.sub("0", text))) > limit:
-            raise ApiResponseError(
-                reason=f"the response has more than {limit} JSON values, the limit of "
-                "Configuration.max_json_values"
-            )
+            excess = f"more than {limit} JSON values, the limit of Configuration.max_json_values"
+            raise ApiResponseError(reason=f"the response has {excess}")
 
 
 def _count(data: bytes | str) -> int:

@@ -6,7 +6,7 @@ import operator
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeGuard
 
 from knetik_cloud.exceptions import ApiResponseError, ApiValueError
 
@@ -19,6 +19,11 @@ EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
 YEARS = "epoch seconds of the years 1 to 9999"
 
 
+def is_text(value: object) -> TypeGuard[str]:
+    """Return whether a value is a string, and not an object whose `__class__` claims that it is one."""
+    return issubclass(type(value), str)
+
+
 def short_repr(value: object, limit: int = 80) -> str:
     """Return `repr(value)`, shortened for an error message to `limit` characters."""
     if isinstance(value, int) and value.bit_length() > 256:
@@ -27,6 +32,8 @@ def short_repr(value: object, limit: int = 80) -> str:
         text = repr(value)
     except Exception as error:
         text = f"a {type(value).__name__} (its repr raises {type(error).__name__})"
+    if text[:1] in ("'", '"') and not is_text(value):
+        text = f"{type(value).__name__} {text}"  # it stands for a string, such as a proxy or a lazy one
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
@@ -213,7 +220,7 @@ class Text(Type):
 
     def convert(self, value: Any, where: str) -> str:
         value = value_of(value)
-        if not isinstance(value, str):
+        if not is_text(value):
             raise invalid_value_error(where, self.expected, value)
         return value if type(value) is str else str.__str__(value)
 
@@ -229,7 +236,7 @@ class Date(Type):
 
         if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
             return value.isoformat()
-        if isinstance(value, str) and self.parse(value) is not None:
+        if is_text(value) and self.parse(value) is not None:
             return value
         raise invalid_value_error(where, self.expected, value)
 
@@ -257,7 +264,7 @@ class DateTime(Date):
         if isinstance(value, dt.datetime) and value.tzinfo is not None:
             with suppress(Exception):  # the tzinfo is the caller's own code
                 return value.isoformat()
-        if isinstance(value, str) and self.parse(value) is not None:
+        if is_text(value) and self.parse(value) is not None:
             return value
         raise invalid_value_error(where, self.expected, value)
 
@@ -302,7 +309,7 @@ class Epoch(Type):
 
     def convert(self, value: Any, where: str) -> int:
         value = value_of(value)
-        instant = self._read(value) if isinstance(value, str) else value
+        instant = self._read(value) if is_text(value) else value
         seconds = to_int(instant)
         return self._seconds(instant, value, where) if seconds is None else check_years(seconds, value, where)
 

@@ -7,6 +7,7 @@ import enum
 import json
 import sys
 from collections import UserDict
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType, ModuleType
@@ -15,6 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 import pandas as pd
 import pytest
+from werkzeug.local import LocalProxy
 
 import knetik_cloud
 from knetik_cloud import ApiValueError
@@ -403,3 +405,52 @@ def test_a_model_of_a_dict_that_contains_itself_is_an_api_value_error() -> None:
         knetik_cloud.EntitlementItem.from_dict(cyclic_dict())
     with pytest.raises(ApiValueError, match="is nested too deeply, or contains itself"):
         knetik_cloud.EntitlementItem(additional_properties={"a": cyclic_dict()})
+
+
+PROXY: Any = LocalProxy(lambda: "text")
+"""An object whose `__class__` is `str`, as Flask, Django and wrapt make them."""
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda api: knetik_cloud.EntitlementItem(name=PROXY),
+        lambda api: knetik_cloud.EntitlementItem(tags=[PROXY]),
+        lambda api: knetik_cloud.EntitlementItem(additional_properties={PROXY: {"type": "text"}}),
+        lambda api: api.get_entitlement_template(PROXY),
+        lambda api: api.get_users_inventory(filter_item_name=PROXY),
+        lambda api: api.get_entitlement_item(56, _headers={"X-Tenant": PROXY}),
+        lambda api: api.get_entitlement_item(56, _headers={PROXY: "1"}),
+        lambda api: api.api_client.call_api(PROXY, "GET"),
+        lambda api: api.api_client.call_api("/a", "GET", query_params={PROXY: 1}),
+        lambda api: api.api_client.set_default_header("X-Tenant", PROXY),
+        lambda api: knetik_cloud.once(api.use_user_entitlement_item, 56, 56, key=PROXY),
+        lambda api: knetik_cloud.sorting.ascending(PROXY),
+        lambda api: knetik_cloud.Configuration(user_agent=PROXY),
+    ],
+)
+def test_proxy_of_a_text_is_an_api_value_error_that_shows_its_class(
+    use: Callable[[knetik_cloud.UsersInventoryApi], object], server: RecordingServer
+) -> None:
+    with (
+        knetik_cloud.ApiClient(knetik_cloud.Configuration(server.url)) as client,
+        pytest.raises(ApiValueError, match="not LocalProxy 'text'"),
+    ):
+        use(knetik_cloud.UsersInventoryApi(client))
+    assert server.requests == []
+
+
+def test_proxy_of_a_secret_is_an_api_value_error() -> None:
+    with pytest.raises(ApiValueError, match="must be a str or bytes, not a LocalProxy"):
+        knetik_cloud.Secret(PROXY)
+
+
+def test_class_of_a_value_that_is_shown_as_a_text_is_named() -> None:
+    class Lazy:
+        """A translation that is looked up later."""
+
+        def __repr__(self) -> str:
+            return "'text'"
+
+    with pytest.raises(ApiValueError, match=r"^EntitlementItem\.name must be a str, not Lazy 'text'$"):
+        knetik_cloud.EntitlementItem(name=Lazy())  # type: ignore[arg-type]
