@@ -176,6 +176,8 @@ def test_field_that_shadows_a_builtin_is_underscored_and_keeps_its_wire_name() -
     assert order.to_json() == '{"property":"id","direction":"ASC"}'
     assert Order.from_json('{"property":"id"}')._property == "id"
     assert Order.from_dict({"_property": "id"}).to_json() == '{"property":"id"}'
+    page = models.PageResourceEntitlementItem.from_dict({"sort": [{"_property": "id"}]})
+    assert page.to_json() == '{"sort":[{"property":"id"}]}'
 
 
 def test_models_define_neither_length_nor_truth_nor_a_hash() -> None:

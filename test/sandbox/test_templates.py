@@ -112,6 +112,11 @@ def test_a_patch_changes_only_the_fields_that_it_names(web: Web) -> None:
     reply = patched(
         web,
         {"op": "test", "path": "/name", "value": "Swords"},
+        {
+            "op": "test",
+            "path": "/properties",
+            "value": [{"required": False, "type": "text", "name": "color"}],
+        },
         {"op": "replace", "path": "/name", "value": "Blades"},
         {"op": "add", "path": "/properties/-", "value": size},
         {"op": "replace", "path": "/properties/0/required", "value": True},
@@ -161,6 +166,10 @@ def test_test_validation_returns_the_patched_template(web: Web, sandbox: Sandbox
         ({"op": "add", "path": "/name/first", "value": 1}, "patch_actions[0].path"),
         ({"op": "test", "path": "/name", "value": "Shields"}, "patch_actions[0].value"),
         ({"op": "test", "path": "/properties/0/required", "value": 0}, "patch_actions[0].value"),
+        ({"op": "test", "path": "/properties/0", "value": {"name": "color"}}, "patch_actions[0].value"),
+        ({"op": "test", "path": "/properties/0", "value": "color"}, "patch_actions[0].value"),
+        ({"op": "test", "path": "/properties", "value": []}, "patch_actions[0].value"),
+        ({"op": "test", "path": "/properties", "value": 5}, "patch_actions[0].value"),
         ({"op": "add", "path": "/mine"}, "patch_actions[0].value"),
         ({"op": "swap", "path": "/name"}, "patch_actions[0].op"),
         ({"op": "replace", "path": "/name", "value": 7}, "name"),
@@ -192,6 +201,13 @@ def texts(*values: str) -> dict[str, Any]:
         ({"type": "text"}, ["abc" * 99], []),
         ({"type": "list", "min_count": 2}, [texts("a", "b"), texts("a", "b", "c")], [texts("a"), texts()]),
         ({"type": "list", "max_count": 1}, [texts(), texts("a")], [texts("a", "b")]),
+        ({"type": "list", "required": True}, [texts("a")], [texts()]),
+        ({"type": "text", "required": True}, ["a"], [None]),
+        (
+            {"type": "map", "required": True},
+            [{"type": "map", "map": {"a": {"type": "text", "value": "b"}}}],
+            [{"type": "map", "map": {}}],
+        ),
     ],
 )
 def test_values_are_accepted_up_to_the_limits_of_their_definition(
