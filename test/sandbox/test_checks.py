@@ -213,6 +213,20 @@ def test_journal_records_since_when_a_required_item_is_missing(
     assert check["since"] == (lost if status == "inactive" else None)
 
 
+def test_journal_records_when_a_required_item_is_delivered(sandbox: Sandbox, web: Web) -> None:
+    sandbox.freeze("2030-01-01T00:00:00Z")
+    order = {"sku": "season_pass", "note": "", "skip_invoice": False}
+    assert web.post("/users/56/inventory", order).status == 201
+    delivered = sandbox.now() + 1
+
+    assert web.post("/users/56/entitlements", {"entitlement_id": 3}).status == 400
+
+    check = denied(sandbox)["pre_req_entitlement"]
+    assert (check["since"], check["until"]) == (None, delivered)
+    sandbox.set_time(delivered)
+    assert web.post("/users/56/entitlements", {"entitlement_id": 3}).status == 202
+
+
 def test_item_that_the_user_never_held_is_reported_as_not_held(sandbox: Sandbox, web: Web) -> None:
     web.get("/users/3/entitlements/3/check")
 
