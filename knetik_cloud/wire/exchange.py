@@ -128,7 +128,7 @@ class Exchange:
         route = self.transport.route
         failed = failure.map_error(cause, self._is_written, self.hop, "" if route is None else route.trust)
         if isinstance(cause, TimeoutError) and clock.monotonic() >= self.command.deadline:
-            reason = "the call exceeded its deadline (increase _deadline)"
+            reason = "the call exceeded its deadline (increase _deadline or knetik_cloud.deadline)"
             return failed._replace(error=DeadlineExceeded, reason=reason)
         if isinstance(cause, TunnelError):
             reason = f"{self.hop} did not connect to {self.transport.host}: {failure.shorten(cause)}"

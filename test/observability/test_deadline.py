@@ -84,6 +84,17 @@ def test_the_deadline_that_comes_first_counts() -> None:
                 api.get_user_inventory(56, 57)
 
 
+def test_the_deadline_of_a_block_ends_a_stream_and_is_named() -> None:
+    with (
+        FaultServer([lambda peer, request: (peer.send(http_response(b"", length=9)), peer.hold())]) as server,
+        ApiClient(Configuration(server.url)) as client,
+        knetik_cloud.deadline(0.2),
+        client.raw(UsersInventoryApi(client).get_user_inventory, 56, 57) as response,
+        pytest.raises(DeadlineExceeded, match=r"increase .*knetik_cloud\.deadline"),
+    ):
+        response.read()
+
+
 def test_blocks_nest_and_end() -> None:
     assert remaining() == math.inf
     with knetik_cloud.deadline(5):
