@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -64,8 +65,6 @@ class _Shared(Shared):
         with self._lock:  # so that the client isn't closed in between
             self.current()
             try:
-                from contextvars import copy_context
-
                 if self._executor is None:
                     workers = self.configuration.pool_size
                     self._executor = futures.ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")

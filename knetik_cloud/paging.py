@@ -6,6 +6,7 @@ import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, Self, TypeVar
@@ -288,10 +289,8 @@ class Ahead:
         """Begin to run a function, in the current context. Return a function that waits for its result."""
         if self._threads is not None:
             try:
-                from contextvars import copy_context
-
                 return self._threads.submit(copy_context().run, function).result
-            except (ImportError, RuntimeError):
+            except RuntimeError:
                 self._threads = None
         return function
 
