@@ -146,7 +146,6 @@ def test_names_in_a_call_of_a_path_are_sent_as_their_values() -> None:
 def test_user_agent_and_markers_are_sent_as_their_values() -> None:
     assert type(Configuration(user_agent=Word.PLAIN).settings().headers["User-Agent"]) is str
     assert check_key(Word.PLAIN).after(Misleading("plain")) == "plain [plain]"
-    assert check_key(Word.PLAIN).after(5) == "5 [plain]"  # type: ignore[arg-type]
 
 
 def test_writes_are_compared_by_the_values_of_their_arguments() -> None:
