@@ -53,7 +53,7 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         return parse(path.read_text("utf-8"))
     except UnicodeDecodeError:
-        raise ServiceError(400, INVALID, [Problem(f"the seed must be UTF-8, which {path} is not")]) from None
+        raise ServiceError(400, INVALID, [Problem(f"the seed must be UTF-8, as {path} is not")]) from None
 
 
 def parse(text: str) -> dict[str, Any]:

@@ -399,10 +399,10 @@ def _hints(service: Service, url: str) -> str:
         lines.insert(0, f"View and control it in a browser: {url}{console.PREFIX}")
     seed_file = service.settings.seed
     if seed_file is not None and service.controls.found_data:
-        kept = f"{service.database.name} already contains data"
-        lines.append(f"--seed {seed_file} was not read, because {kept}; a reset loads it")
+        kept = f"{service.database.name} holds data already"
+        lines.append(f"--seed {seed_file} was not read, as {kept}; a reset starts over from it")
     if service.settings.generate is not None and service.controls.found_data:
-        lines.append(f"nothing was generated, because {service.database.name} already contains data")
+        lines.append(f"nothing was generated, as {service.database.name} holds data already")
     return "".join(f"{line}\n" for line in lines)
 
 

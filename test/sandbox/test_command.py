@@ -105,7 +105,7 @@ def test_a_seed_that_is_not_text_is_explained(tmp_path: Path) -> None:
     seed = tmp_path / "seed.yaml"
     seed.write_bytes(b"\xff\xfe")
     result = CliRunner().invoke(knetik, ["sandbox", "--port", "0", "--seed", str(seed)])
-    assert result.output == f"Error: the seed must be UTF-8, which {seed} is not\n"
+    assert result.output == f"Error: the seed must be UTF-8, as {seed} is not\n"
 
 
 def test_a_port_that_is_taken_is_explained() -> None:
@@ -142,7 +142,7 @@ def test_a_seed_that_is_not_read_is_reported(tmp_path: Path) -> None:
     options = ["--seed", str(seed), "--database", str(tmp_path / "a.db")]
     assert len(started(*options)[1]) == 2
     assert started(*options)[1][2:] == [
-        f"--seed {seed} was not read, because {tmp_path / 'a.db'} already contains data; a reset loads it"
+        f"--seed {seed} was not read, as {tmp_path / 'a.db'} holds data already; a reset starts over from it"
     ]
 
 
