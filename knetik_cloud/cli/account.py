@@ -151,7 +151,7 @@ def login(
 
 
 def _secret(kind: str, file: Path | None, helper: str | None, name: str) -> str:
-    from knetik_cloud.cli.profiles import read_secret
+    from knetik_cloud.cli.profiles import one_line, read_secret
 
     what = kind.replace("_", " ")
     if helper is not None:
@@ -164,7 +164,7 @@ def _secret(kind: str, file: Path | None, helper: str | None, name: str) -> str:
         )
     with _hidden_after_a_stop():
         secret: str = click.prompt(what.capitalize(), hide_input=True, err=True)
-    return secret
+    return one_line(secret, f"the {what}")  # as it is read back from its file
 
 
 @contextmanager

@@ -285,7 +285,7 @@ def read_secret(path: Path, what: str) -> str:
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
         reason = error.strerror if isinstance(error, OSError) else error
         raise CommandError(f"can't read {what} from {path}: {reason}") from None
-    return _one_line(text, f"{what} in {'stdin' if str(path) == '-' else path}")
+    return one_line(text, f"{what} in {'stdin' if str(path) == '-' else path}")
 
 
 def _profile(path: Path, name: str, table: Mapping[str, Any]) -> Profile:
@@ -373,10 +373,15 @@ def _from_helper(name: str, helper: str | list[Any]) -> str:
         raise CommandError(f"{what} did not end within {HELPER_TIMEOUT:.0f} s") from None
     if result.returncode != 0:
         raise CommandError(f"{what} failed with exit status {result.returncode}: run it yourself to see why")
-    return _one_line(result.stdout.decode("utf-8", "surrogateescape"), f"the output of {what}")
+    return one_line(result.stdout.decode("utf-8", "surrogateescape"), f"the output of {what}")
 
 
-def _one_line(text: str, what: str) -> str:
+def one_line(text: str, what: str) -> str:
+    """Return the secret in a text: its first line, without outer blanks.
+
+    Raises:
+        CommandError: If it is empty.
+    """
     secret = text.splitlines()[0].strip() if text.strip() else ""
     if not secret:
         raise CommandError(f"{what} is empty")

@@ -314,6 +314,24 @@ def test_a_secret_is_asked_for_without_an_echo(sandbox: Sandbox, home: Path) -> 
     assert "Logged in." in shown
 
 
+def test_a_typed_secret_is_checked_as_it_is_stored(sandbox: Sandbox, home: Path) -> None:
+    sandbox.seed({"clients": [{"client_id": "blank", "client_secret": " hush "}]})
+    login = ("login", "--client-id", "blank", "--host", sandbox.url, "--store", "file")
+    for typed, error in ((" hush \n", "401"), ("  \n", "the client secret is empty")):
+        terminal = Terminal(*login, KNETIK_CLOUD_CONFIG=str(home / "config.toml"))
+        terminal.read_until("Client secret: ")
+        terminal.type(typed)
+        code, shown = terminal.end()
+        assert code != 0
+        assert error in shown
+        assert not (home / "config.toml").exists()
+    terminal = Terminal("login", "--host", sandbox.url, "--store", "file")
+    terminal.read_until("Client secret: ")
+    terminal.type(" client_secret_example \n")
+    assert terminal.end()[0] == 0
+    assert spawn("token", "get", "-q", env={**os.environ, "KNETIK_CLOUD_HOST": sandbox.url}).returncode == 0
+
+
 def test_a_secret_is_hidden_after_ctrl_z_too(sandbox: Sandbox, home: Path) -> None:
     terminal = Terminal(
         "login", "--host", sandbox.url, "--store", "file", KNETIK_CLOUD_CONFIG=str(home / "config.toml")
