@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ CONNECT_SECONDS = 5.0
 MAX_CONNECT_SECONDS = 1e6
 EXPIRING = 14
 """Days before the end of a certificate from which on a warning is given."""
+ITSELF = re.compile("(:| with) `knetik doctor`")
+"""The part of a next step that recommends this command."""
 
 
 class Check(NamedTuple):
@@ -123,7 +126,8 @@ class _Checks:
         except (ApiException, CommandError, click.ClickException) as error:
             from knetik_cloud.cli.errors import exit_code_of
 
-            return Check(name, "failed", message(error), next_step_of(error, exit_code_of(error)))
+            next_step = ITSELF.sub("", next_step_of(error, exit_code_of(error)) or "")
+            return Check(name, "failed", message(error), next_step or None)
         except OSError as error:
             return Check(name, "failed", error.strerror or str(error), "Check the host and the network.")
 

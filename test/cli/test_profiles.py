@@ -833,6 +833,24 @@ def test_doctor_checks_the_proxy_that_is_used(run: Run, server: RecordingServer,
     assert server.requests[0].startswith(b"GET http://elsewhere.invalid/entitlements?size=1 HTTP/1.1")
 
 
+@pytest.mark.parametrize(
+    ("host", "response", "next_step"),
+    [
+        ("https://elsewhere.invalid", http_response(407), "Check the host and the network."),
+        ("http://elsewhere.invalid", http_response(200, b"<html>"), "Check that the host is the API and"),
+    ],
+)
+def test_doctor_does_not_ask_for_a_run_of_itself(
+    host: str, response: bytes, next_step: str, run: Run, server: RecordingServer, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("all_proxy", server.url)
+    server.responses = [response]
+    rows = {row["check"]: row for row in run("doctor", "--host", host, "-o", "jsonl").rows("jsonl")}
+    assert rows["http"]["state"] == "failed"
+    assert rows["http"]["next_step"].startswith(next_step)
+    assert "doctor" not in rows["http"]["next_step"]
+
+
 @pytest.mark.parametrize("password", ["/canary", "#canary", "?canary", "12/canary"])
 def test_doctor_shows_no_password_that_is_not_escaped(
     run: Run, home: Path, monkeypatch: Any, password: str
