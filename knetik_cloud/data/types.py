@@ -195,7 +195,7 @@ class Float(Type):
 
     def convert(self, value: Any, where: str) -> float:
         number = to_float(value)
-        if number is None or number - number != 0:
+        if number is None or not abs(number) <= sys.float_info.max:
             raise invalid_value_error(where, self.expected, value)
         return number
 

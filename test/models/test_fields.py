@@ -115,7 +115,9 @@ def test_assignment_checks_the_type_and_names_field_and_value(
     assert model.to_json() == before
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), 10**400], ids=["nan", "inf", "-inf", "10**400"]
+)
 def test_assignment_rejects_floats_that_json_cannot_represent(value: float) -> None:
     kind, name = next(
         (getattr(models, model), field.name)
