@@ -43,6 +43,8 @@ T = TypeVar("T")
 SETTLE_SECONDS = 2.0
 READ_RETRIES = 3
 """Retries of each request that reads back, also if the client or the call has `retries=0`."""
+MAX_SETTLE_SECONDS = 1e9
+"""About 30 years. Longer times are cut, since operating systems can't sleep for 300."""
 READ_ROUNDS = 4
 """How often a read-back starts again after its retries failed or its rows moved."""
 MAX_KEY_LENGTH = 200
@@ -852,7 +854,7 @@ def prepare(
 
 
 def check_settle(settle: float) -> float:
-    """Check the seconds to wait for a late write.
+    """Check the seconds to wait for a late write, and return at most `MAX_SETTLE_SECONDS`.
 
     Raises:
         ApiValueError: If it is not a finite number of 0 or more.
@@ -860,7 +862,7 @@ def check_settle(settle: float) -> float:
     seconds = types.to_float(settle)
     if seconds is None or not 0 <= seconds < math.inf:
         raise types.invalid_value_error("settle", "a number of seconds from 0", settle)
-    return seconds
+    return min(seconds, MAX_SETTLE_SECONDS)
 
 
 def run_steps(client: ApiClient, steps: Steps[T], sleep: Callable[[float], object] = time.sleep) -> T:

@@ -1194,6 +1194,15 @@ def test_settle_is_a_finite_number(client: Client, settle: Any) -> None:
         client.once(USE, 56, 56, key="a", settle=settle)
 
 
+@pytest.mark.parametrize("settle", [1e10, 1e300, 10**400], ids=["1e10", "1e300", "10**400"])
+def test_longer_settle_than_clocks_can_count_is_cut(client: Client, sandbox: Sandbox, settle: float) -> None:
+    sandbox.fail(GRANT, reset=True)
+    method, arguments = client.api.grant_user_entitlement, (56, SONGBOOK)
+    steps = recovery.prepare(method, arguments, {}, "a", settle, isinstance(client, Asyncio))[1]
+    outcome, slept = run(client, steps)
+    assert (outcome.state, slept) == ("applied", [1e9])
+
+
 def test_settle_may_be_a_number_of_another_type(client: Client) -> None:
     assert client.once(USE, 56, 56, key="a", settle=Fraction(1, 2)).is_applied
 
