@@ -118,6 +118,25 @@ def old_tokens_are_rejected() -> Callable[[Peer, Request], None]:
     return script
 
 
+def token_of_another_call(play: Play) -> None:
+    """Have a call wait for the token of another one until its deadline: it requests none itself."""
+    granted = threading.Event()
+
+    def grants_late(peer: Peer, request: Request) -> None:
+        granted.wait(10)
+        peer.send(http_response({**TOKEN_RESPONSE, "access_token": "token-1"}))
+
+    play.server.play_next(grants_late)
+    driver = play.driver(access_token=None, client_secret="secret-canary-0815", **UNHURRIED)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(attempt, driver, "get", 10)
+        assert wait_until(lambda: play.server.requests)
+        fails(DeadlineExceeded, says="while waiting for a token")(attempt(driver, "get", 3, _deadline=0.05))
+        granted.set()
+        right(first.result())
+    assert play.server.seen("POST") == 1
+
+
 def patience_of_one(play: Play) -> None:
     """Let a hurried call run out of time over the token: the patient ones aren't told that they did."""
     driver = play.driver(access_token=None, client_secret="secret-canary-0815", **UNHURRIED)
@@ -449,6 +468,7 @@ ROWS = [
         [slow_token, slow_token],
         play=patience_of_one,
     ),
+    Row("a call waits for another one's token until its deadline", play=token_of_another_call),
     Row("a token that comes after the deadline: nothing is sent", play=ready_too_late("token_provider")),
     Row("a hook that lasts until the deadline: nothing is sent", play=ready_too_late("hooks")),
     Row(
