@@ -312,7 +312,7 @@ class BaseClient(_Unpicklable, Generic[H]):
         reader = f"iter_{operation.id.removeprefix('get_').removeprefix('list_')}"
         taken = (*arguments, *how)
         advice = f"it reads page after page, of page_size items each; {operation.id}() returns one page."
-        for parameter in operation.parameters if options else ():
+        for parameter in operation.parameters:
             if parameter.name in options:  # of the list itself: the reader sets them
                 raise unknown_parameter_error(parameter.name, reader, taken, advice)
         settings = settings.with_options(options, reader, taken)
