@@ -251,6 +251,9 @@ def test_a_template_that_fixes_a_group_without_a_name_leaves_the_name_to_the_ite
     for behaviors in (created.json["behaviors"], [sent], [fixed]):
         assert web.put(path, {**item, "behaviors": behaviors}).status == 204
     assert web.post("/entitlements", {**item, "behaviors": [other]}).problem["field"] == "behaviors"
+    definition = {**definition, "modifiable": True}
+    template = web.post("/entitlements/templates", {"name": "Any", "behaviors": [definition]}).json["id"]
+    assert web.post("/entitlements", {**item, "template": template, "behaviors": [other]}).status == 201
 
 
 # Lists

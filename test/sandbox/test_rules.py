@@ -299,6 +299,22 @@ def test_an_invalid_definition_names_its_field(behavior: dict[str, Any], field: 
     assert problem.message.startswith(f"behaviors[0].{field} ")
 
 
+@pytest.mark.parametrize(
+    "behavior",
+    [
+        {"type_hint": "consumable", "max_use": 1},
+        {"type_hint": "expirable", "time_length": 1, "unit_of_time": "day"},
+        {"type_hint": "limited_gettable", "group": {"owned_limit": 0, "active_only": True}},
+        {"type_hint": "price_overridable", "min_price": 0, "max_price": 0},
+        {"type_hint": "spendable", "value": 0},
+        {"type_hint": "time_period_gettable", "get_limit": 0, "time_length": 1, "unit_of_time": "day"},
+        {"type_hint": "time_period_usable", "max_use": 1, "time_length": 1, "unit_of_time": "day"},
+    ],
+)
+def test_a_definition_may_have_the_least_values(behavior: dict[str, Any]) -> None:
+    assert behavior_problems([behavior]) == []
+
+
 def test_an_item_has_each_behavior_once() -> None:
     (problem,) = behavior_problems([{"type_hint": "consumable"}, {"type_hint": "consumable"}])
     assert problem.field == "behaviors[1].type_hint"
