@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -94,11 +95,9 @@ class SecurePipe(Pipe):
     def _read(self) -> bytes:
         """Return all that can be decrypted, b"" at a proper end."""
         data = self._tls.read(RECEIVE_BYTES)
-        try:
+        with suppress(ssl.SSLWantReadError):  # the rest of a record has not arrived
             while (self._tls.pending() or self._incoming.pending) and (more := self._tls.read(RECEIVE_BYTES)):
                 data += more
-        except ssl.SSLWantReadError:
-            pass  # the rest of a record has not arrived
         return data
 
     async def _flush(self) -> None:
@@ -108,9 +107,7 @@ class SecurePipe(Pipe):
     async def _run(self, step: Callable[[], T]) -> T:
         """Run a step of TLS, and receive what it needs."""
         while True:
-            try:
+            with suppress(ssl.SSLWantReadError):
                 return step()
-            except ssl.SSLWantReadError:
-                pass
             await self._flush()
             self._take(await self._pipe.receive())
