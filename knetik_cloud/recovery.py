@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -49,6 +49,8 @@ READ_ROUNDS = 4
 """How often a read-back starts again after its retries failed or its rows moved."""
 MAX_KEY_LENGTH = 200
 PAGE_SIZE = 1000
+FIT_SECONDS = 0.1
+"""Steps in which the possible differences between the service's clock and the local one are tried."""
 MIN_MARGIN_SECONDS = 2.0
 """Uncertainty of the service's time at least: `Date` and the times of items count whole seconds."""
 
@@ -224,11 +226,8 @@ class ServiceTime:
 
     def at(self, moment: Moment) -> float:
         """Return the earliest the service's time may be at a moment, in epoch seconds."""
-        return min(self._earliest(moment))
-
-    def at_least(self, moment: Moment) -> float:
-        """Return the same by the clock that shows more."""
-        return max(self._earliest(moment))
+        offsets = self._offsets_or_local()
+        return min(clock + least for clock, (least, _) in zip(moment, offsets, strict=True))
 
     def by_monotonic(self, moment: Moment) -> float:
         """Return the same by the monotonic clock, for which only the service's clock can have been set back.
@@ -244,8 +243,24 @@ class ServiceTime:
         """
         return min(self.by_monotonic(moment), moment.monotonic + self._lowest) - 1.0 < since
 
-    def _earliest(self, moment: Moment) -> Iterator[float]:
-        return (clock + least for clock, (least, _) in zip(moment, self._offsets_or_local(), strict=True))
+    def fits(self, dates: Iterable[float], lives: Sequence[tuple[float, float]]) -> bool:
+        """Return whether each of as many writes may have left an item, for one difference of the clocks.
+
+        Args:
+            dates: The service's times of the items, rounded down.
+            lives: For each write, the moments of the monotonic clock between which it left its item.
+        """
+        least, most = self._offsets_or_local()[1]
+        slack = 0.0 if self.is_known else MIN_MARGIN_SECONDS
+        begins, ends = (sorted(moments) for moments in zip(*lives, strict=True))
+        ordered = list(zip(sorted(dates), begins, ends, strict=False))  # another thread may end a write
+        offset = least - slack
+        while offset <= most + slack:
+            upper = offset + FIT_SECONDS
+            if all(math.floor(begin + offset) <= date < end + upper for date, begin, end in ordered):
+                return True
+            offset = upper
+        return False
 
     def monotonic(self, seconds: float) -> float:
         """Return the earliest moment of the monotonic clock at which the service's time may be `seconds`."""
@@ -633,10 +648,8 @@ def find_out_steps(error: ApiException, settings: Settings, settle: float) -> St
         state = judge(len(found), *write.tally(siblings, settled))
         if state == "applied" and any(map(lookup.is_doubtful, found)):
             return "unknown", found
-        begun, date = math.floor(lookup.time.at_least(write.started)), operation.read_back[-1].since
-        older = sum(_time(item, date) < begun for item in found)
-        earlier = sum(other.ends_at <= write.started.monotonic for other in siblings)
-        if state == "applied" and older > earlier:
+        dates = [_time(item, operation.read_back[-1].since) for item in found]
+        if state == "applied" and not lookup.time.fits(dates, write.lives(siblings)):
             return "unknown", found  # one of them was there before the call
         return state, found
 

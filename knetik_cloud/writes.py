@@ -181,6 +181,14 @@ class Write:
                 possible += 1
         return certain, possible
 
+    def lives(self, siblings: Iterable[Write]) -> list[tuple[float, float]]:
+        """Return when this write and its siblings may have left their traces, by the monotonic clock."""
+        return [
+            (each.started.monotonic, each.ends_at if each.state == "applied" else math.inf)
+            for each in (self, *siblings)
+            if each.state != "absent"
+        ]
+
     def may_come_after(self, moment: float, settle: float) -> bool:
         """Return whether the write may leave its trace after a moment.
 

@@ -682,7 +682,7 @@ def test_service_s_time_of_a_moment_is_known_after_the_clock_was_set(
     moment, clock = Moment.now(), ServiceTime()
     monkeypatch.setattr(writes, "time", SimpleNamespace(time=lambda: time.time() + step))
     clock.learn({"Date": formatdate(math.floor(time.time()), usegmt=True)}, Moment.now())
-    assert clock.at(moment) <= moment.wall <= clock.at_least(moment) + 1
+    assert clock.at(moment) <= moment.wall <= clock.by_monotonic(moment) + 1
 
 
 @pytest.mark.parametrize("suspended", [5, 3600])
@@ -772,6 +772,30 @@ def test_item_that_was_there_before_the_call_is_not_taken_for_its_own(
     sandbox.advance(seconds=2)
     sandbox.fail(GRANT, reset=True)
     assert client.find_out(error_of(client, GRANT, 56, SONGBOOK), settle=0.1).state == "unknown"
+
+
+@pytest.mark.parametrize(("is_applied", "is_there"), [(True, False), (False, True), (False, False)])
+def test_item_that_was_there_before_earlier_calls_is_not_taken_for_that_of_the_last_one(
+    client: Client, sandbox: Sandbox, is_applied: bool, is_there: bool
+) -> None:
+    now, arguments = time.time(), {"user_id": 56, "grant_request": SONGBOOK}
+    if is_there:  # another program adds it seven seconds before the last call
+        entry = {"user_id": 56, "item_id": 5, "status": "active", "created_date": int(now) - 7}
+        sandbox.seed({"inventory": [entry]})
+    for ago in (5, 3, 1):
+        sibling = writes.LOG.add(operations.GRANT_USER_ENTITLEMENT, arguments, sandbox.url)
+        at = writes.Moment.now()
+        sibling.started = writes.Moment(at.wall - ago, at.monotonic - ago)
+        sibling.end("applied")
+        sibling.ended = sibling.started
+        created = math.floor(sibling.started.wall)
+        entry = {"user_id": 56, "item_id": 5, "status": "active", "created_date": created}
+        sandbox.seed({"inventory": [entry]})
+    sandbox.fail(GRANT, reset=True, applied=is_applied)
+    outcome = client.find_out(error_of(client, GRANT, 56, SONGBOOK), settle=0.1)
+
+    expected = {"applied"} if is_applied else {"unknown", "absent"} if is_there else {"absent"}
+    assert outcome.state in expected
 
 
 def test_find_out_reads_from_the_service_that_was_called(client: Client, sandbox: Sandbox) -> None:
