@@ -118,7 +118,10 @@ class Output:
             return result
         paths = [(path, path.split(".")) for path in self.fields]
         batches = (
-            [None if row is None else {path: _at(row, steps) for path, steps in paths} for row in batch]
+            [
+                None if row is None else {path: _at(as_object(row), steps) for path, steps in paths}
+                for row in batch
+            ]
             for batch in result.batches
         )
         epochs = frozenset(path for path in self.fields if path in result.epochs)

@@ -169,6 +169,25 @@ def test_fields_are_chosen_in_every_format_in_their_order(format: str, sandbox: 
     assert {row["user.username"] for row in rows} == {"user_id_example"}
 
 
+@pytest.mark.parametrize("format", [each for each in FORMATS if each != "id"])
+@pytest.mark.parametrize(
+    ("selection", "fields", "expected"),
+    [
+        ("[].status", "value", [{"value": "active"}, {"value": "active"}]),
+        (
+            "[].[item_name, status]",
+            "1,0",
+            [{"1": "active", "0": "Songbook"}, {"1": "active", "0": "Potion of Speed"}],
+        ),
+    ],
+)
+def test_columns_of_selected_values_can_be_chosen(
+    selection: str, fields: str, expected: list[dict[str, str]], format: str, sandbox: Sandbox, run: Run
+) -> None:
+    result = run("inventory", "list", "56", "--select", selection, "--fields", fields, "-o", format)
+    assert result.rows(format) == expected
+
+
 def test_bodies_come_as_fields_files_and_stdin(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
     by_fields = run(
         "items", "create", "--name", "Lamp", "--tags", "a", "--tags", "b", "--sort", "7", "--dry-run"
