@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from knetik_cloud.core import clock
-from knetik_cloud.wire.addresses import Address, connect, system_error
+from knetik_cloud.wire.addresses import Address, connect, new_socket, system_error
 from knetik_cloud.wire.pipe import run
 
 SILENT = math.inf
@@ -151,3 +151,17 @@ def test_error_of_the_caller_s_own_is_not_a_refused_connection(monkeypatch: pyte
     with pytest.raises(ConnectionRefusedError, match="mine"):
         dialer.connect("a", "b")
     assert dialer.begun == [("a", 0)]
+
+
+def test_address_of_a_family_that_the_system_lacks_is_skipped_and_its_error_the_last_resort() -> None:
+    class Lacking(Dialer):
+        def dial(self, address: Address) -> str:
+            if address[4][0] == "a":
+                with new_socket((9999, *address[1:])):
+                    pass
+            return super().dial(address)
+
+    assert Lacking(a=0, b=0).connect("a", "b") == "b"
+    with pytest.raises(OSError) as caught:
+        Lacking(a=0).connect("a")
+    assert caught.value.errno is not None
