@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import selectors
 import socket
-import sys
 import threading
 from collections.abc import Sequence
 from contextvars import copy_context
@@ -83,10 +82,8 @@ class BlockingPipe(Pipe):
             self.close()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=BlockingPipe.close_inherited)
-else:  # Windows. Keep the set, as the hook does, until Python has finalized all pipes at its end
-    vars(sys)["knetik_cloud_open_sockets"] = BlockingPipe._open
 
 
 def wait_for(sockets: Sequence[socket.socket], events: int, seconds: float) -> Sequence[socket.socket]:

@@ -160,11 +160,11 @@ def script_of(source: str, *, wait: float = 30.0, **variables: str) -> subproces
     )
 
 
-def in_child(source: str, expected: str, first: str = "") -> Callable[[Play], None]:
+def in_child(source: str, expected: str) -> Callable[[Play], None]:
     """Return the play of a script that is run against the server, and must print just this."""
 
     def play(play: Play) -> None:
-        finished = script_of(first + PREAMBLE + source, KNETIK_CLOUD_HOST=play.server.url)
+        finished = script_of(PREAMBLE + source, KNETIK_CLOUD_HOST=play.server.url)
         assert finished.stderr == "", finished.stderr
         assert finished.stdout.split() == expected.split()
 
@@ -241,20 +241,6 @@ EXITS = """
 print(get())
 future = client.submit(get)
 stream = client.raw(api.get_user_inventory, 56, 56)
-"""
-
-WITHOUT_FORK = """
-import os
-for name in {"register_at_fork", "fork", "forkpty"} & vars(os).keys():  # as on Windows
-    del vars(os)[name]
-"""
-EXITS_WITH_CYCLES = """
-class Cycle:
-    def __init__(self):
-        api = UsersInventoryApi(ApiClient(client.configuration))
-        self.contents = self, api
-        print(api.get_user_inventory(56, 56).id)
-left_open = [Cycle() for _ in range(8)]  # Python finalizes their parts in any order
 """
 
 EXITS_WHILE_CALLING = """
@@ -535,12 +521,6 @@ ROWS = [
         drivers=SYNC,
     ),
     Row("exit with everything left open", [healthy], play=in_child(EXITS, "56"), drivers=SYNC),
-    Row(
-        "exit with everything left open, without fork",
-        [healthy] * 8,
-        play=in_child(EXITS_WITH_CYCLES, "56 " * 8, first=WITHOUT_FORK),
-        drivers=SYNC,
-    ),
     Row(
         "exit while a daemon thread calls",
         [healthy, holds],
