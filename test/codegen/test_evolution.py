@@ -16,6 +16,7 @@ import yaml
 from knetik_cloud.documents import load_document
 from test.conftest import RecordingServer, http_response
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent.parent
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
