@@ -168,23 +168,21 @@ def convert(parameter: Parameter, value: Any) -> Any:
 def _plain_text(parameter: Parameter, value: Any) -> str:
     """Format a plain value. `call_api` accepts values of any type."""
     value = types.value_of(value)
-    if isinstance(value, bool):
+    if types.is_boolean(value):
         return "true" if value else "false"
-    if isinstance(value, int) and value.bit_length() <= MAX_INTEGER_BITS:
-        return str(int(value))
     if types.is_text(value):
         return str.__str__(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return repr(float(value))
     with suppress(RecursionError):  # a list may contain itself
         if isinstance(value, (list, tuple)):
             return ",".join(_plain_text(parameter, part) for part in value)
     with suppress(Exception):  # a tzinfo is the caller's own code
         if hasattr(value, "isoformat") and value == value:  # unlike pandas.NaT
             return str(value.isoformat())
-    number = bool(value) if types.is_boolean(value) else types.to_float(value)
-    if number is not None and not isinstance(value, (int, float)):  # of another library
-        return _plain_text(parameter, number)
+    number: Any = types.to_float(value)
+    if isinstance(number, int) and number.bit_length() <= MAX_INTEGER_BITS:
+        return str(int(number))
+    if isinstance(number, float) and math.isfinite(number):
+        return repr(number)
     expected = "a str, a finite number, a bool, a date or a list of them"
     raise types.invalid_value_error(parameter.name, expected, value)
 

@@ -26,7 +26,7 @@ def to_json(value: Any) -> Any:
     """
     try:
         return value._json
-    except AttributeError:
+    except Exception:  # an AttributeError, unless the value's own code raises another one
         plain = dict(value) if isinstance(value, Mapping) else types.value_of(value)
     if plain is not value:
         return plain
@@ -163,4 +163,4 @@ def plain(value: Any, convert: Callable[[Any], Any] = lambda model: plain(model.
         return [plain(row, convert) for row in value]
     if isinstance(value, Mapping):
         return {name: plain(row, convert) for name, row in value.items()}
-    return convert(value) if hasattr(value, "_json") else value
+    return value if types.attribute(value, "_json") is None else convert(value)

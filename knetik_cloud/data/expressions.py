@@ -23,6 +23,7 @@ from knetik_cloud.data.types import (
     NoneType,
     Text,
     Type,
+    attribute,
     invalid_response_error,
     invalid_value_error,
     with_article,
@@ -75,7 +76,7 @@ class Reference(Type):
             raise ApiValueError(f"{self._package} has no model {self._name!r}")
 
     def convert(self, value: Any, where: str) -> Any:
-        if isinstance(value, self.model):
+        if isinstance(value, self.model) and attribute(value, "_json") is not None:  # unlike a mock of one
             return value
         if isinstance(value, dict):
             return self.model.from_dict(value)
@@ -173,7 +174,7 @@ class ListOf(Container):
 
     def convert(self, value: Any, where: str) -> list[Any]:
         is_list = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
-        if not is_list or getattr(value, "ndim", 1) != 1:  # an array of another dimension, or a DataFrame
+        if not is_list or attribute(value, "ndim") not in (None, 1):  # an array of 2 dimensions, a DataFrame
             raise invalid_value_error(where, self.expected, value)
         return [row for _, row in self._converted(value, where)]
 

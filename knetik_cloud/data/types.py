@@ -24,9 +24,9 @@ def is_text(value: object) -> TypeGuard[str]:
     return issubclass(type(value), str)
 
 
-def short_repr(value: object, limit: int = 80) -> str:
+def short_repr(value: Any, limit: int = 80) -> str:
     """Return `repr(value)`, shortened for an error message to `limit` characters."""
-    if isinstance(value, int) and value.bit_length() > 256:
+    if issubclass(type(value), int) and value.bit_length() > 256:
         return f"an int of {value.bit_length()} bits"  # Python may reject its decimal text as too long
     try:
         text = repr(value)
@@ -84,7 +84,7 @@ def to_float(value: Any) -> float | None:
         return number
     value = value_of(value)
     # A time of numpy counts units that it doesn't show, and a complex number would lose a part.
-    if not (is_boolean(value) or _kind(value) in tuple("mMcSU") or getattr(value, "ndim", False)):
+    if not (is_boolean(value) or _kind(value) in tuple("mMcSU") or attribute(value, "ndim")):
         with suppress(Exception):  # a text has no `__float__`
             return float(value.__float__())
     return None
@@ -92,12 +92,19 @@ def to_float(value: Any) -> float | None:
 
 def is_boolean(value: Any) -> bool:
     """Return whether a value is a Boolean of Python or of numpy."""
-    return isinstance(value, bool) or (_kind(value) == "b" and not getattr(value, "ndim", 0))
+    return isinstance(value, bool) or (_kind(value) == "b" and not attribute(value, "ndim"))
+
+
+def attribute(value: Any, name: str) -> Any:
+    """Return an attribute, or None if there is none, or if the value's own code raises an exception."""
+    with suppress(Exception):
+        return getattr(value, name)
+    return None
 
 
 def _kind(value: Any) -> str | None:
     """Return the code of a numpy value's type, such as `M` for a time, or None for any other value."""
-    return getattr(getattr(value, "dtype", None), "kind", None)
+    return attribute(attribute(value, "dtype"), "kind")  # type: ignore[no-any-return]
 
 
 def value_of(value: Any) -> Any:

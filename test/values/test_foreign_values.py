@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType, ModuleType
 from typing import Any, ClassVar, Generic, TypeVar
+from unittest.mock import Mock, create_autospec
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,13 @@ class BadFloat:
 
     def __repr__(self) -> str:
         raise RuntimeError("no")
+
+
+class BadAttributes:
+    """A record whose connection is lost, so that it can't load its attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name) if name.startswith("__") else RuntimeError("no")
 
 
 class BadZone(dt.tzinfo):
@@ -122,6 +130,9 @@ def test_a_clear_value_becomes_the_plain_one(expression: str, value: Any, expect
         pd.NA,
         BadIndex(),
         BadFloat(),
+        BadAttributes(),
+        Mock(spec=int),
+        Mock(spec=float),
         np.array([1, 2]),
         np.array([5]),
         np.array([True]),
@@ -198,9 +209,12 @@ def test_an_array_of_another_dimension_is_not_a_list(value: Any) -> None:
         np.datetime64("2027-01-01", "ns"),
         np.array([5]),
         BadFloat(),
+        BadAttributes(),
+        Mock(spec=int),
         {np.int64(1): 2},
         {1, 2},
     ],
+    ids=lambda value: type(value).__name__,
 )
 def test_free_json_that_cannot_be_sent_is_an_api_value_error(value: Any) -> None:
     with pytest.raises(ApiValueError):
@@ -378,8 +392,16 @@ def cyclic_dict() -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "value",
-    [dt.datetime(2030, 1, 1, tzinfo=BadZone()), dt.time(1, tzinfo=BadZone()), cyclic_list(), pd.NaT],
-    ids=["datetime", "time", "cycle", "NaT"],
+    [
+        dt.datetime(2030, 1, 1, tzinfo=BadZone()),
+        dt.time(1, tzinfo=BadZone()),
+        cyclic_list(),
+        pd.NaT,
+        BadAttributes(),
+        Mock(spec=int),
+        Mock(spec=float),
+    ],
+    ids=["datetime", "time", "cycle", "NaT", "attributes", "mock of int", "mock of float"],
 )
 def test_a_path_call_rejects_what_it_cannot_send(server: RecordingServer, value: Any) -> None:
     with knetik_cloud.ApiClient(knetik_cloud.Configuration(server.url)) as client:
@@ -388,6 +410,26 @@ def test_a_path_call_rejects_what_it_cannot_send(server: RecordingServer, value:
                 client.call_api("/a", "GET", query_params={"at": sent})
             with pytest.raises(ApiValueError):
                 client.call_api("/{at}", "GET", path_params={"at": sent})
+    assert server.requests == []
+
+
+ITEM = knetik_cloud.EntitlementItem
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Mock(spec=int), Mock(spec=ITEM), create_autospec(ITEM)],
+    ids=["int", "model", "autospec"],
+)
+def test_a_mock_in_place_of_an_argument_is_an_api_value_error(server: RecordingServer, value: Any) -> None:
+    with knetik_cloud.ApiClient(knetik_cloud.Configuration(server.url)) as client:
+        api = knetik_cloud.UsersInventoryApi(client)
+        with pytest.raises(
+            ApiValueError, match=r"^entitlement_item must be an EntitlementItem or a dict, not"
+        ):
+            api.create_entitlement_item(entitlement_item=value)
+        with pytest.raises(ApiValueError, match=r"^entitlement_id must be an int, not"):
+            api.get_entitlement_item(value)
     assert server.requests == []
 
 
