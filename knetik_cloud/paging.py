@@ -78,10 +78,10 @@ class BasePager(Generic[I, P]):
     def position(self) -> str:
         """The position after the item (or the page) that was returned last, as JSON for `start_page`.
 
-        Store it while you loop, and pass it to the same method as `start_page` to continue after a restart.
-        No item is returned twice, unless the list is in an order other than by id, in which the item has
-        moved to a later page. If items have moved, a `RowsMovedWarning` is issued. A `limit` counts only the
-        items of the new pager.
+        Store it while you loop. To continue after a restart, pass it as `start_page` to the same method, with
+        the same filters and order, which it does not contain. No item is then returned twice, unless the list
+        is in an order other than by id, in which the item has moved to a later page. If items have moved, a
+        `RowsMovedWarning` is issued. A `limit` counts only the items of the new pager.
         """
         plan, emitted = self._plan, self._emitted
         if emitted is None:
