@@ -14,11 +14,10 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
-from knetik_cloud import writes
+from knetik_cloud import upward, writes
 from knetik_cloud.core import request, retry
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.operation import Operation, ReadBack
@@ -447,7 +446,7 @@ class Lookup:
 
 
 def _list_operation(write: Operation[Any], name: str) -> Operation[Any]:
-    module = import_module(f"{write.models.removesuffix('.models')}.operations")
+    module = upward.load(f"{write.models.removesuffix('.models')}.operations")
     found: Operation[Any] = getattr(module, name.upper())
     return found
 

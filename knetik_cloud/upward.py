@@ -6,6 +6,8 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from knetik_cloud.exceptions import ApiConnectionException
+
 MODULES = {
     "arrow": "knetik_cloud.contrib.arrow",
     "cards": "knetik_cloud.contrib.cards",
@@ -19,8 +21,19 @@ MODULES = {
 
 
 def load(name: str) -> Any:
-    """Import a module of `MODULES`, and return it."""
-    return import_module(MODULES[name])
+    """Import a module of `MODULES`, or of any other name, and return it.
+
+    Raises:
+        ApiConnectionException: If the interpreter has shut down, so that a finalizer can't import anything.
+    """
+    try:
+        return import_module(MODULES.get(name, name))
+    except ImportError:
+        if sys.meta_path is not None:
+            raise
+    raise ApiConnectionException(
+        reason="the interpreter has shut down: call before it does, such as in an exit handler"
+    )
 
 
 class Attribute:

@@ -10,11 +10,10 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import Any
 
-from knetik_cloud import writes
+from knetik_cloud import upward, writes
 from knetik_cloud.api_client import Api, ApiClient
 from knetik_cloud.core import options as call_options
 from knetik_cloud.core import request, retry
@@ -300,7 +299,7 @@ def _call(run: Run) -> Steps[ApiResponse[Any]]:
 
 
 def _operation(models: str, name: str) -> Operation[Any]:
-    module = import_module(f"{models.removesuffix('.models')}.operations")
+    module = upward.load(f"{models.removesuffix('.models')}.operations")
     found: Operation[Any] = getattr(module, name.upper())
     return found
 

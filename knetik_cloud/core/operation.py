@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from knetik_cloud import upward
 from knetik_cloud.exceptions import Attempt, Headers
 from knetik_cloud.extensions import Pages as Pages
 from knetik_cloud.extensions import Place, Retry
@@ -104,8 +105,7 @@ class Operation(Generic[T]):
     def returned(self) -> types.Type | None:
         """The type of a successful response, parsed when it is first needed."""
         # Import here, so that a program that only lists names imports less.
-        from knetik_cloud.data import expressions
-
+        expressions = upward.load("knetik_cloud.data.expressions")
         return None if self.returns is None else expressions.parse(self.returns, self.models)
 
 

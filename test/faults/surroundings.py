@@ -440,6 +440,18 @@ class Last:
         calls()
 _last = Last()  # the first name of the main module that Python clears
 """
+CONVENIENCES_AT_SHUTDOWN = (
+    """
+from knetik_cloud import once
+def calls():
+    tried("once", lambda: once(api.use_user_entitlement_item, 56, 56, key="x"))
+    tried("find_out", lambda: client.find_out(ApiException()))
+    tried("call_api", lambda: client.call_api("/users/{id}", "GET", {"id": 56}))
+    tried("wait", lambda: api.wait_until_user_inventory_active(56, 56))
+    sys.stdout.flush()
+"""
+    + AT_SHUTDOWN
+)
 
 NO_FORK = """
 for name in ("register_at_fork", "fork", "forkpty"):
@@ -874,6 +886,11 @@ ROWS = [
     ),
     Row("an exit handler runs and exports in bulk", play=ending(BULK_AT_EXIT), drivers=SYNC),
     Row("a finalizer calls while the interpreter shuts down", play=ending(AT_SHUTDOWN), drivers=SYNC),
+    Row(
+        "a finalizer recovers, waits and calls a path while the interpreter shuts down",
+        play=ending(CONVENIENCES_AT_SHUTDOWN),
+        drivers=SYNC,
+    ),
     Row("a platform without fork", [healthy], play=program(NO_FORK, "56 56")),
     Row("a client is left open where modules end first", [healthy], play=left_open),
     Row(
