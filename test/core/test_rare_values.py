@@ -41,7 +41,7 @@ from knetik_cloud.wire import failure
 from knetik_cloud.wire.response import Response
 from knetik_cloud.writes import Outcome, marks
 from test.conftest import RecordingServer, http_response
-from test.core.lists import READ, Reply, World
+from test.core.lists import ONCE, READ, Reply, World
 
 
 def call_of_path(**changes: Any) -> Any:
@@ -188,10 +188,12 @@ def test_number_that_cannot_be_sent_is_rejected(kind: str, value: Any) -> None:
         ("int32", 0, "0"), ("int32", (1 << 31) - 1, "2147483647"), ("int32", 1 << 31, None),
         ("int64", 1 << 31, "2147483648"), ("int | str", 1 << 63, None), ("int32", True, None),
         ("str", 5, None), ("bool", 1, None), ("float", 5, "5"), ("date", 5, None), ("object", 5, "5"),
-        ("int32", -5, "-5"),
+        ("int32", -5, "-5"), ("int64", str(-(1 << 63)), str(-(1 << 63))), ("int64", "9" * 19, None),
     ],
 )  # fmt: skip
-def test_int_is_sent_if_the_type_of_its_parameter_accepts_it(kind: str, value: int, sent: str | None) -> None:
+def test_int_is_sent_if_the_type_of_its_parameter_accepts_it(
+    kind: str, value: int | str, sent: str | None
+) -> None:
     operation: Operation[None] = Operation("do", "GET", "/do", (Parameter("value", "query", kind),))
     if sent is None:
         with pytest.raises(ApiValueError, match="value must be"):
@@ -207,6 +209,9 @@ def test_header_parameter_is_encoded_as_one_segment() -> None:
         "Accept": "application/json",
         "x-a": "c",
     }
+    for value in ("", ".", ".."):
+        with pytest.raises(ApiValueError, match="x must be one segment of a header, and not empty"):
+            build(operation, {"x": value}, "", {})
 
 
 def test_integer_body_may_be_decimal_text_and_missing_fields_are_named() -> None:
@@ -268,6 +273,10 @@ def test_field_outside_a_class_has_no_description() -> None:
 def test_response_nested_too_deeply_is_an_error() -> None:
     data = b'{"type_hint":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     assert "nested too deeply" in str(World().error(READ, [Reply(200, data)]))
+
+
+def test_blank_response_is_none_where_an_empty_one_is_valid() -> None:
+    assert World().call(ONCE, [Reply(200, b" \r\n")]).data is None
 
 
 def test_unknown_error_is_a_failed_exchange() -> None:

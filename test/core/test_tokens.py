@@ -89,6 +89,15 @@ def test_a_malformed_lifetime_is_none(lifetime: object) -> None:
     assert seconds(lifetime) == float("inf")
 
 
+def test_a_token_has_expired_at_its_very_end_and_never_for_less_than_no_time() -> None:
+    tokens = credentials()
+    tokens.store_provided(AccessToken("a-token", 10), 100.0)
+    assert tokens.valid(109.9) is not None
+    assert tokens.valid(110.0) is None
+    tokens.store_provided(AccessToken("a-token", -5), 110.0)
+    assert tokens.expires_in(110.0) == 0.0
+
+
 def test_a_token_that_has_expired_already_is_used_once() -> None:
     world = World(credentials())
     world.call(READ, [granted(expires_in=0), OK])
@@ -210,6 +219,13 @@ def test_a_failed_renewal_is_not_retried_immediately() -> None:
     assert second.errors == first.errors
     assert second is not first
     assert second.__traceback__ is not first.__traceback__
+
+
+def test_renewal_is_allowed_again_at_the_very_end_of_its_pause() -> None:
+    tokens = credentials()
+    tokens.failed(ApiException(reason="down"), 100.0, is_usable=False)
+    assert tokens.recent_failure(100.9) is not None
+    assert tokens.recent_failure(101.0) is None
 
 
 def test_failed_renewals_back_off_exponentially() -> None:

@@ -121,6 +121,7 @@ class Adds(Hook):
     def on_attempt_start(self, attempt: Attempt) -> None:
         attempt.headers.update(self._headers)
         attempt.headers["X-Attempt"] = str(attempt.number)
+        attempt.headers[f"X-Only-{attempt.number}"] = "1"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -130,6 +131,7 @@ def test_headers_of_a_hook_are_sent_with_that_attempt_only(kind: str) -> None:
         call(kind, Configuration(server.url, hooks=[hook]))
     for number, request in enumerate(server.requests, 1):
         assert request.headers["x-attempt"] == str(number)
+        assert [name for name in request.headers if name.startswith("x-only")] == [f"x-only-{number}"]
         assert request.headers["x-trace"] == "1"
         assert request.headers["user-agent"] == "mine"
         assert request.headers["x-api-key"] == "canary"

@@ -225,6 +225,14 @@ def test_stored_ids_are_bounded() -> None:
     assert sum(map(len, seen._latest)) <= MAX_REMEMBERED_IDS
 
 
+def test_ids_of_the_latest_page_are_remembered_however_many_there_are() -> None:
+    from knetik_cloud.core.paging import _SeenIds
+
+    seen, page = _SeenIds(), [{"id": number} for number in range(MAX_REMEMBERED_IDS + 1)]
+    seen.split(page)
+    assert seen.split(page) == ([], page)
+
+
 def arguments(plan: Plan[Any]) -> dict[str, Any]:
     step = next(plan.read())
     assert isinstance(step, StartFetch)
