@@ -324,7 +324,7 @@ class _ListState(Generic[P]):
             pages = self.received + (total is None or self._rows < total)
         if self._left is not None:
             pages = min(pages, self.received + -(-self._left // rows))
-        return max(pages, self.received)
+        return pages
 
     @property
     def _left(self) -> int | None:

@@ -289,7 +289,7 @@ class Model(metaclass=ModelType):
             return cls
         found = expressions.parse(name, cls._package())
         named = found.model if isinstance(found, expressions.Reference) else cls
-        return named if issubclass(named, cls) and not issubclass(cls, named) else cls
+        return named if issubclass(named, cls) else cls
 
     if TYPE_CHECKING:
         _json: dict[str, Any]

@@ -178,6 +178,8 @@ def test_field_that_shadows_a_builtin_is_underscored_and_keeps_its_wire_name() -
     assert order.to_json() == '{"property":"id","direction":"ASC"}'
     assert Order.from_json('{"property":"id"}')._property == "id"
     assert Order.from_dict({"_property": "id"}).to_json() == '{"property":"id"}'
+    both = Order.from_dict({"property": "id", "_property": "name"})  # the latter is an unknown field
+    assert (both._property, both.to_json()) == ("id", '{"property":"id","_property":"name"}')
     page = models.PageResourceEntitlementItem.from_dict({"sort": [{"_property": "id"}]})
     assert page.to_json() == '{"sort":[{"property":"id"}]}'
 
