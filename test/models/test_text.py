@@ -54,6 +54,13 @@ def test_tokens_are_masked_in_texts_and_returned_by_attribute_dict_and_json() ->
     assert token.access_token == "canary-1"
     assert token.to_dict()["refresh_token"] == "canary-2"
     assert "canary-2" in token.to_json()
+    assert vars(token) == {"access_token": "***", "refresh_token": "***"}
+
+
+def test_absence_of_a_token_is_not_masked() -> None:
+    token = OAuth2Resource.from_json('{"access_token":null}')
+    assert vars(token) == {"access_token": None}
+    assert repr(token) == str(token) == "OAuth2Resource(access_token=None)"
 
 
 def test_to_dict_is_new_each_time_and_shares_nothing_with_the_model() -> None:
