@@ -364,10 +364,7 @@ class Lookup:
                 return (yield from read())
             except CannotReadError as failed:
                 failure = failed.error
-                status = failure.status
-                if isinstance(failure, ApiValueError) or (
-                    status is not None and 400 <= status < 500 and status not in (408, 429)
-                ):
+                if isinstance(failure, ApiValueError) or is_denial(failure):
                     break
         raise CannotReadError(failure)
 

@@ -207,6 +207,14 @@ def test_read_backs_are_retried_after_growing_pauses_within_a_block(client: Clie
         assert run(client, use())[1] == []
 
 
+@pytest.mark.parametrize(("status", "times"), [(408, 4), (425, 1), (429, 4)])
+def test_read_back_that_may_succeed_later_is_read_again(
+    client: Client, sandbox: Sandbox, status: int, times: int
+) -> None:
+    sandbox.fail("get_user_inventories", status=status, headers={"Retry-After": "0"}, times=times)
+    assert client.once(USE, 56, 56, key="a", settle=0).state == "applied"
+
+
 def test_unreadable_outcome_is_unknown(client: Client, sandbox: Sandbox) -> None:
     error = None
     sandbox.fail(USE, reset=True, applied=True)
@@ -263,6 +271,12 @@ def test_error_of_a_write_that_cant_be_listed_stays_unknown(client: Client, sand
         assert outcome.state == "unknown"
         assert isinstance(outcome.error, knetik_cloud.ApiValueError)
         outcome = client.find_out(outcome.error, settle=0)
+
+
+@pytest.mark.parametrize("status", [425, 429])
+def test_rejection_for_the_moment_is_no_denial(client: Client, sandbox: Sandbox, status: int) -> None:
+    sandbox.fail(USE, status=status, times=None)
+    assert client.once(USE, 56, 56, key="a", settle=0, _retries=0).state == "absent"
 
 
 def test_denial_is_denied_and_names_the_rule(client: Client, sandbox: Sandbox) -> None:
