@@ -25,11 +25,11 @@ def is_text(value: object) -> TypeGuard[str]:
 
 
 def short_repr(value: Any, limit: int = 80) -> str:
-    """Return `repr(value)`, shortened for an error message to `limit` characters."""
+    """Return `repr(value)` on one line, shortened for an error message to `limit` characters."""
     if issubclass(type(value), int) and value.bit_length() > 256:
         return f"an int of {value.bit_length()} bits"  # Python may reject its decimal text as too long
     try:
-        text = repr(value)
+        text = " ".join(line.strip() for line in repr(value).splitlines())
     except Exception as error:
         text = f"a {type(value).__name__} (its repr raises {type(error).__name__})"
     if text[:1] in ("'", '"') and not is_text(value):

@@ -496,3 +496,13 @@ def test_class_of_a_value_that_is_shown_as_a_text_is_named() -> None:
 
     with pytest.raises(ApiValueError, match=r"^EntitlementItem\.name must be a str, not Lazy 'text'$"):
         knetik_cloud.EntitlementItem(name=Lazy())  # type: ignore[arg-type]
+
+
+def test_value_is_shown_on_one_line() -> None:
+    item = knetik_cloud.EntitlementItem(id=56, name="Potion of Speed", category="potions", tags=["a", "b"])
+    assert "\n" in repr(item)
+    with pytest.raises(
+        ApiValueError,
+        match=r"^UserInventoryAddRequest\.sku must be a str, not EntitlementItem\( type_hint=.*\.\.\.$",
+    ):
+        knetik_cloud.UserInventoryAddRequest(sku=item)  # type: ignore[arg-type]
