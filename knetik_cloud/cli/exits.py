@@ -70,7 +70,7 @@ MEANINGS = {
         next_step="Check the host and the network with `knetik doctor`, then run the command again.",
     ),
     Exit.UNKNOWN: ExitMeaning(
-        meaning="The outcome is unknown: the write was sent, and the service may have applied it.",
+        meaning="The outcome is unknown: the service may have applied the write.",
         next_step="Check whether it was applied before you run the command again.",
     ),
     Exit.INTERRUPTED: ExitMeaning(
