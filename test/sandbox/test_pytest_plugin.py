@@ -32,7 +32,7 @@ def run_pytest(folder: Path, *options: str, **variables: str) -> subprocess.Comp
 def test_the_example_project_s_tests_pass() -> None:
     run = run_pytest(PROJECT)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "6 passed" in run.stdout
+    assert "8 passed" in run.stdout
 
 
 FAILING = """

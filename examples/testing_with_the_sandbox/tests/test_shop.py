@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from shop import Shop
 
-from knetik_cloud.exceptions import ServiceException
+from knetik_cloud.exceptions import ForbiddenException, ServiceException
 from knetik_cloud.sandbox import Sandbox
 
 KIM = 10
@@ -42,6 +42,20 @@ def test_checking_survives_an_outage(shop: Shop, knetik_sandbox: Sandbox) -> Non
     shop.sell_pass(KIM)
     knetik_sandbox.fail("check_user_entitlement_item", status=503, times=2)
     assert shop.may_enter(KIM)
+
+
+def test_a_missing_permission_is_not_taken_for_a_missing_life(shop: Shop, knetik_sandbox: Sandbox) -> None:
+    shop.sell_life(KIM)
+    knetik_sandbox.fail("use_user_entitlement_item", status=403)
+    with pytest.raises(ForbiddenException):
+        shop.spend_life(KIM, "level 1")
+
+
+def test_a_missing_permission_is_not_taken_for_a_missing_pass(shop: Shop, knetik_sandbox: Sandbox) -> None:
+    shop.sell_pass(KIM)
+    knetik_sandbox.fail("check_user_entitlement_item", status=403)
+    with pytest.raises(ForbiddenException):
+        shop.may_enter(KIM)
 
 
 def test_the_level_is_written_to_the_log(shop: Shop, knetik_sandbox: Sandbox) -> None:
