@@ -248,7 +248,7 @@ class BaseClient(_Unpicklable, Generic[H]):
         view._options = override_options(self._options, options)
         return view
 
-    def set_default_header(self, name: str, value: str) -> None:
+    def set_default_header(self, name: str, value: str | Secret) -> None:
         """Send a header with every call.
 
         Raises:
