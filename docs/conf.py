@@ -21,4 +21,5 @@ html_copy_source = False
 html_use_index = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(HERE / "search_order.js")
 pygments_dark_style = "github-dark"

@@ -56,6 +56,19 @@ SEARCHES = {
 }
 """A page that each search must find: names of the package that are also common words, statuses and codes."""
 
+FIRST = {
+    "install": "index.html",
+    "quickstart": "index.html",
+    "retry": "guides/errors-and-retries.html",
+    "rate limit": "guides/errors-and-retries.html",
+    "proxy": "guides/proxies-and-tls.html",
+    "csv export": "guides/export.html",
+    "expired token": "guides/authentication.html",
+    "sandbox port": "guides/sandbox.html",
+    "ApiValueError": "reference/exceptions.html",
+}
+"""The page that each search must find first."""
+
 WIDTHS = (390, 1280)
 LINKED = re.compile(r'<(?:script|link)\b[^>]*?(?:src|href)="([^"?#]+\.(?:js|css))[^>]*>')
 TITLE_SIZES = """() => ['h1', 'h2', 'h3', 'h4']
@@ -206,14 +219,16 @@ def cut_on_paper(page: Page) -> Iterator[str]:
 
 
 def missed_by_search(browser: Browser, url: str) -> Iterator[str]:
-    """Yield the searches that don't find their page."""
+    """Yield the searches that don't find their page, or not before the others."""
     page = browser.new_page(base_url=url)
-    for words, expected in SEARCHES.items():
+    for words, expected in (SEARCHES | FIRST).items():
         page.goto(f"/search.html?q={words}")
         page.locator(".search-summary:not(:empty)").wait_for()
         found = page.locator("ul.search > li > a").evaluate_all("all => all.map(each => each.pathname)")
         if f"/{expected}" not in found:
             yield f"a search for {words!r} doesn't find {expected}"
+        elif words in FIRST and found[0] != f"/{expected}":
+            yield f"a search for {words!r} finds {found[0]} before {expected}"
     page.close()
 
 
