@@ -93,6 +93,8 @@ class ExportCommand(OperationCommand):
                 yield parameter.example
 
     def _build(self) -> Iterator[click.Parameter]:
+        from knetik_cloud.bulk.exporting import PAGE_SIZE
+
         pages = self.operation.pages
         assert pages is not None
         left_out = {pages.page, pages.size, "all", "wait"}
@@ -103,7 +105,11 @@ class ExportCommand(OperationCommand):
         yield Argument(["file"], help=about, type=kind)
         yield from (each for each in built if not isinstance(each, click.Argument))
         yield click.Option(
-            ["--page-size"], type=click.IntRange(min=1), help="Items per request. [default: 1000]"
+            ["--page-size"],
+            type=click.IntRange(1),
+            default=PAGE_SIZE,
+            show_default=True,
+            help="Items per request.",
         )
         yield click.Option(
             ["--prefetch"], type=click.IntRange(0, 64), default=0, help="Pages to read ahead, in threads."

@@ -265,6 +265,17 @@ def test_a_list_is_exported_to_every_file_format(sandbox: Sandbox, run: Run, tmp
     assert run("export", "items", "get", "1", "x").code == 2
 
 
+@pytest.mark.parametrize("more", [(), ("--page-size", "2"), ("--limit", "2")])
+def test_an_export_previews_the_request_that_it_sends(
+    sandbox: Sandbox, run: Run, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    command = ("export", "items", "list", str(tmp_path / "a.jsonl"), *more)
+    planned = json.loads(run(*command, "--dry-run").text)["url"]
+    assert run(*command).code == 0
+    sent = sandbox.journal()[0]
+    assert planned == f"{sandbox.url}{sent.path}?{sent.query}"
+
+
 @pytest.mark.parametrize("more", [(), ("--dry-run",), ("--restart",)])
 def test_an_export_to_stdout_is_rejected_in_favor_of_the_list(
     sandbox: Sandbox, run: Run, tmp_path: Path, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
