@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
 from knetik_cloud.core.clock import monotonic
+from knetik_cloud.terminals import has_color, is_terminal
 
 LINE_SECONDS = 10.0
 
@@ -68,7 +68,7 @@ def _display(progress: Progress, total: int | None, title: str) -> Display:
         return _Silent()
     if callable(progress):
         return _Function(progress)
-    if sys.stderr is not None and sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         try:
             return _Bar(total, title)
         except ImportError:
@@ -99,7 +99,7 @@ class _Lines(_Silent):
     def update(self, state: Mapping[str, Any]) -> None:
         if monotonic() >= self._next and sys.stderr is not None:
             self._next += LINE_SECONDS
-            with suppress(OSError):  # a run goes on, even if the reader of stderr is gone
+            with suppress(OSError, ValueError):  # a run goes on, even if stderr is closed or has no reader
                 sys.stderr.write(f"{json.dumps(state)}\n")
                 sys.stderr.flush()
 
@@ -110,8 +110,6 @@ class _Bar(_Silent):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
-        # Rich knows NO_COLOR only.
-        is_plain = os.environ.get("CLICOLOR") == "0" and os.environ.get("CLICOLOR_FORCE", "0") in ("", "0")
         self._bar = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -119,7 +117,7 @@ class _Bar(_Silent):
             TextColumn("{task.fields[per_second]}/s"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
-            console=Console(stderr=True, no_color=is_plain or None),
+            console=Console(stderr=True, no_color=not has_color(sys.stderr)),
         )
         self._task = self._bar.add_task(title, total=total, per_second=0, note="")
         self._bar.start()

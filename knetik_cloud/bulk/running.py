@@ -58,6 +58,7 @@ from knetik_cloud.data import types
 from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
 from knetik_cloud.observation import is_interruption
 from knetik_cloud.recovery import SETTLE_SECONDS, ServiceTime, check_settle, settings_of
+from knetik_cloud.terminals import is_terminal
 from knetik_cloud.writes import Moment
 
 DEFAULT_CONCURRENCY = 16
@@ -802,7 +803,7 @@ class _Run:
 
     def _explain_how_to_continue(self) -> None:
         if sys.stderr is not None:
-            with suppress(OSError):
+            with suppress(OSError, ValueError):
                 sys.stderr.write(
                     "\nWaiting for the calls in flight. To continue later, use the same command, or "
                     f"bulk.resume({str(self._folder)!r}).\n"
@@ -845,7 +846,7 @@ def _workers_of(executor: Executor | None) -> int | None:
 
 def _ask(report: Report) -> bool:
     """Ask on the terminal whether to continue after the canary. Without a terminal, return False."""
-    if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         return False
     sys.stderr.write(f"After the canary: {report}. Continue? [y/N] ")
     sys.stderr.flush()

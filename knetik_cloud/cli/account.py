@@ -15,10 +15,11 @@ import click
 
 from knetik_cloud.cli.exits import CommandError, Exit
 from knetik_cloud.cli.options import Command, claim_stdin, not_empty, run_of
-from knetik_cloud.cli.output import is_terminal, note
+from knetik_cloud.cli.output import note
 from knetik_cloud.cli.profiles import TLS_SETTINGS, Profile, command_of
 from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.run import VARIABLES, Live, Run
+from knetik_cloud.terminals import is_terminal
 
 if TYPE_CHECKING:
     from knetik_cloud.models import OAuth2Resource

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from knetik_cloud.cli.exits import MEANINGS, CommandError, Exit
-from knetik_cloud.cli.output import is_terminal
 from knetik_cloud.cli.text import with_options_of_the_command, without_secrets
 from knetik_cloud.exceptions import one_line, printable
+from knetik_cloud.terminals import is_terminal
 
 RULE_DENIED = 1007
 """The code of a `Result` that reports a denial by a rule of the item."""

@@ -16,6 +16,7 @@ from knetik_cloud.cli.exits import CommandError
 from knetik_cloud.cli.rows import Rows, as_object, cell, columns_of, dumps, to_plain
 from knetik_cloud.cli.text import without_secrets
 from knetik_cloud.exceptions import printable
+from knetik_cloud.terminals import has_color, is_terminal
 
 FORMATS = ("json", "jsonl", "csv", "yaml", "table", "id", "parquet")
 LIBRARIES = {"yaml": "yaml", "table": "rich.cells", "parquet": "pyarrow"}
@@ -147,23 +148,6 @@ def is_closed_pipe(error: BaseException) -> bool:
 def drop_stdout() -> None:
     """Drop what is left to write to stdout, so that neither a flush nor the interpreter's end fails."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def is_terminal(stream: Any) -> bool:
-    """Return whether a stream is a terminal. CLICOLOR_FORCE and the like don't make it one."""
-    try:
-        return bool(stream.isatty())
-    except (AttributeError, ValueError):
-        return False
-
-
-def has_color(stream: Any) -> bool:
-    """Return whether to use colors on a stream, according to NO_COLOR, CLICOLOR_FORCE, CLICOLOR and TERM."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
-        return True
-    return is_terminal(stream) and os.environ.get("CLICOLOR", "1") != "0" and os.environ.get("TERM") != "dumb"
 
 
 def _compiled(expression: str) -> Any:

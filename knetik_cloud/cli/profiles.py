@@ -353,7 +353,7 @@ def _from_helper(name: str, helper: str | list[Any]) -> str:
     import subprocess
     import sys
 
-    from knetik_cloud.cli.output import is_terminal
+    from knetik_cloud.terminals import is_terminal
 
     what = f"the helper of profile {name!r}"
     command = command_of(helper)

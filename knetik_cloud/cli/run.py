@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 import click
 
 from knetik_cloud.cli.exits import CommandError, Exit
-from knetik_cloud.cli.output import Output, is_terminal
+from knetik_cloud.cli.output import Output
 from knetik_cloud.cli.rows import Rows
 from knetik_cloud.cli.text import with_options_of_the_command, without_secrets
 from knetik_cloud.exceptions import printable
+from knetik_cloud.terminals import is_terminal
 
 if TYPE_CHECKING:
     from knetik_cloud.api_client import ApiClient

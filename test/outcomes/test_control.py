@@ -256,12 +256,15 @@ def test_error_of_a_progress_function_ends_the_display_and_is_raised_without_adv
     assert open_rows(tmp_path) == 0
 
 
-def test_stderr_whose_reader_is_gone_stops_no_run(
-    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_stderr_that_is_closed_or_has_no_reader_stops_no_run(
+    api: Api, seeded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_closed: bool
 ) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     stream = open(writing, "w", buffering=1)  # noqa: SIM115 - closing it fails, as it has to
+    if is_closed:
+        stream.close()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(reporting, "LINE_SECONDS", 0.0)
     try:
