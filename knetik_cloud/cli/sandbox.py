@@ -410,10 +410,10 @@ def reset(url: str | None) -> None:
     _call(url, "POST", "/reset", notice="Reset.", ask="Reset the sandbox")
 
 
-@_controls("seed", "Add data from a YAML or JSON file.", asks=True)
+@_controls("seed", "Add data from a YAML, JSON or .jsonl file.", asks=True)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 def seed(file: Path, url: str | None) -> None:
-    """Add data from a YAML or JSON file, or from stdin (-).
+    """Add data from a YAML, JSON or .jsonl file, or YAML or JSON from stdin (-).
 
     A row with an existing key replaces the stored row.
     """
@@ -427,16 +427,39 @@ def _document(text: str, file: Path) -> Any:
     """Parse a seed.
 
     Raises:
-        click.UsageError: If the text is neither JSON nor YAML, or has a name twice in an object.
+        click.UsageError: If the text is not what the name of the file says, or has a name twice in an object.
     """
     from knetik_cloud.documents import RepeatedNameError, parse_document
     from knetik_cloud.exceptions import printable
 
+    if file.suffix.lower() in (".jsonl", ".ndjson"):
+        return _sections(text, file)
     try:
         return parse_document(text)
     except ValueError as error:
         problem = "can't be added" if isinstance(error, RepeatedNameError) else "is neither JSON nor YAML"
         raise click.UsageError(f"{file} {problem}: {printable(str(error))}") from None
+
+
+def _sections(text: str, file: Path) -> dict[str, list[Any]]:
+    """Parse a seed that is JSON Lines. A line may hold a whole section, as those of `export -o jsonl` do.
+
+    Raises:
+        click.UsageError: If a line isn't a JSON object, or has a name twice in an object.
+    """
+    from knetik_cloud.documents import parse_json
+
+    sections: dict[str, list[Any]] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        try:
+            row = parse_json(line) if line.strip() else {}
+            if not isinstance(row, dict):
+                raise ValueError('it must be an object such as {"users": {"username": "kim"}}')
+        except ValueError as error:
+            raise click.UsageError(f"{file}, line {number} can't be added: {error}") from None
+        for section, value in row.items():
+            sections.setdefault(section, []).extend(value if isinstance(value, list) else [value])
+    return sections
 
 
 @_controls("generate", "Add generated data.", asks=True)

@@ -466,6 +466,34 @@ def test_data_is_added_exported_kept_and_brought_back(new_sandbox: Sandbox, run:
     assert json.loads(run("sandbox", "wallet", "56").text) == {"USD": 250}
 
 
+@pytest.mark.parametrize("name", ["seed.jsonl", "seed.NDJSON"])
+def test_json_lines_are_a_seed_also_for_a_running_sandbox(
+    new_sandbox: Sandbox, run: Run, tmp_path: Path, name: str
+) -> None:
+    seed = tmp_path / name
+    lines = [
+        '{"inventory": {"user_id": 4, "item_id": 9}}',
+        '{"users": {"id": 4, "username": "kim\u2028"}}',
+        "",
+        '{"items": {"id": 9, "type_hint": "entitlement", "name": "Torch"}}',
+        '{"users": {"id": 5, "username": "lee"}}',
+    ]
+    seed.write_text("\n".join(lines), encoding="utf-8")
+    result = run("sandbox", "seed", str(seed))
+    assert result.code == 0, result.err
+    found = new_sandbox.export()
+    names = [user["username"] for user in found["users"] if user["id"] in (4, 5)]
+    assert (names, found["inventory"][-1]["item_name"]) == (["kim\u2028", "lee"], "Torch")
+    seed.write_text(json.dumps(found))  # as `export -o jsonl` writes it
+    assert run("sandbox", "seed", str(seed)).code == 0
+    assert new_sandbox.export() == found
+    for line, says in (("{", "Expecting"), ("[]", "an object such as"), ('{"a": 1, "a": 2}', "occurs twice")):
+        seed.write_text(f"{lines[0]}\n{line}\n")
+        result = run("sandbox", "seed", str(seed), "--errors", "json")
+        assert (result.code, f"{name}, line 2 can't be added: " in result.error["message"]) == (2, True)
+        assert says in result.error["message"]
+
+
 ESCAPED = r'{"items": [{"id": 9, "type_hint": "entitlement", "name": "\ud83d\ude00 Torch"}]}'
 
 
