@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -80,7 +80,10 @@ def body_of(operation: Operation[Any]) -> Any:
 
 
 class Columns(NamedTuple):
-    """The fields of rows: their names, those that hold epoch seconds, and their types."""
+    """The fields of rows: their names, those that hold epoch seconds, and their types.
+
+    The fields of objects have a type, too, under names such as `user.id`.
+    """
 
     names: list[str]
     epochs: frozenset[str] = frozenset()
@@ -94,8 +97,20 @@ def columns_of(operation: Operation[Any]) -> Columns:
     return Columns(
         [each.wire for each in fields],
         frozenset(each.wire for each in fields if each.epoch),
-        {each.wire: each.expression for each in fields},
+        _kinds(fields),
     )
+
+
+def _kinds(fields: Iterable[Any], prefix: str = "") -> dict[str, str]:
+    from knetik_cloud.data.expressions import Reference
+
+    found: dict[str, str] = {}
+    for each in fields:
+        name = f"{prefix}{each.wire}"
+        found[name] = each.expression
+        if isinstance(each.type, Reference):
+            found |= _kinds(each.type.model._fields.values(), f"{name}.")
+    return found
 
 
 def find(text: str) -> Operation[Any]:

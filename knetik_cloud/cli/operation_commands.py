@@ -113,7 +113,8 @@ class OperationCommand(Command):
         how = How(**{name: values.pop(name, None) for name in How._fields})
         arguments = self._arguments(run, {k: v for k, v in values.items() if v not in (None, ())})
         execution = Execution(run, self.operation, arguments, how)
-        run.act(execution.plan, execution.perform, execution.columns.names)
+        names, _, kinds = execution.columns
+        run.act(execution.plan, execution.perform, names, kinds)
 
     def _arguments(self, run: Run, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of the method."""

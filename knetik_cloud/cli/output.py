@@ -57,11 +57,12 @@ class Output:
         """Whether people read the output on a terminal, and chose neither its format nor its fields."""
         return (self.format, self.fields, self.select) == (None, None, None) and is_terminal(sys.stdout)
 
-    def check(self, columns: Sequence[str] | None) -> None:
+    def check(self, columns: Sequence[str] | None, kinds: Mapping[str, str] | None = None) -> None:
         """Check the options before anything is sent.
 
         Args:
             columns: The fields that the rows are known to have; None if they are not known.
+            kinds: The types of the fields, as far as they are known.
 
         Raises:
             click.UsageError: If the options can't be met.
@@ -74,10 +75,9 @@ class Output:
         for path in self.fields or ():
             name = path.partition(".")[0]
             if known and name not in known:
-                raise click.UsageError(
-                    f"--fields has no field {name!r}; the fields are {', '.join(known)}. "
-                    "For a field that the contract doesn't name, use --select."
-                )
+                raise _unknown_field_error(name, known)
+            if known:
+                _check_nested(path, kinds or {})
         if self.chosen == "id" and known and "id" not in known:
             raise click.UsageError("-o id needs rows with an id; these have none: use another format")
         if self.chosen == "id" and self.fields is not None and "id" not in self.fields:
@@ -148,6 +148,28 @@ def is_closed_pipe(error: BaseException) -> bool:
 def drop_stdout() -> None:
     """Drop what is left to write to stdout, so that neither a flush nor the interpreter's end fails."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _check_nested(path: str, kinds: Mapping[str, str]) -> None:
+    """Check the names after the first dot, as far as the types tell: an `object` may have any field.
+
+    Raises:
+        click.UsageError: If there is no such field.
+    """
+    above, dot, rest = path.partition(".")
+    while dot and (kind := kinds.get(above, "object")) != "object" and not kind.startswith("dict["):
+        step, dot, rest = rest.partition(".")
+        within = [name for name in kinds if name.startswith(f"{above}.")]
+        above = f"{above}.{step}"
+        if above not in within:
+            raise _unknown_field_error(above, within)
+
+
+def _unknown_field_error(name: str, known: Sequence[str]) -> click.UsageError:
+    others = f"; the fields are {', '.join(known)}" if known else ""
+    return click.UsageError(
+        f"--fields has no field {name!r}{others}. For a field that the contract doesn't name, use --select."
+    )
 
 
 def _compiled(expression: str) -> Any:

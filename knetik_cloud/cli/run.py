@@ -111,6 +111,7 @@ class Run:
         plan: Callable[[], Iterable[Mapping[str, Any]]],
         action: Callable[[Live], T],
         columns: Sequence[str] | None = None,
+        kinds: Mapping[str, str] | None = None,
     ) -> T:
         """Do what a command is for, or with --dry-run only write what it would do.
 
@@ -121,12 +122,13 @@ class Run:
             plan: Returns what the command would do, as rows.
             action: Does it.
             columns: The fields that the rows of its result are known to have; None if they are not known.
+            kinds: The types of these fields, as far as they are known.
 
         Raises:
             click.UsageError: If the options for the output can't be met.
             click.exceptions.Exit: If nothing is to be done.
         """
-        self.output.check(columns)
+        self.output.check(columns, kinds)
         if self.dry_run or self.show_as:
             self._show(plan())
             raise click.exceptions.Exit(Exit.SUCCESS)

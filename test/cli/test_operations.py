@@ -169,6 +169,14 @@ def test_fields_are_chosen_in_every_format_in_their_order(format: str, sandbox: 
     assert {row["user.username"] for row in rows} == {"user_id_example"}
 
 
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [("inventory get 56 56", "behavior_data.any.thing"), ("items get 56", "additional_properties.any.value")],
+)
+def test_fields_of_free_objects_may_have_any_name(words: str, path: str, sandbox: Sandbox, run: Run) -> None:
+    assert run(*words.split(), "-o", "json", "--fields", path).rows("json") == [{path: None}]
+
+
 @pytest.mark.parametrize("format", [each for each in FORMATS if each != "id"])
 @pytest.mark.parametrize(
     ("selection", "fields", "expected"),
@@ -270,6 +278,12 @@ def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run
         (["items", "gte", "1"], "did you mean 'get'?"),
         (["item"], "did you mean 'items'?"),
         (["items", "list", "--fields", "id,nmae"], "--fields has no field 'nmae'"),
+        (
+            ["inventory", "list", "56", "--fields", "user.nmae"],
+            "'user.nmae'; the fields are user.avatar_url, ",
+        ),
+        (["inventory", "list", "56", "--fields", "user.id.x"], "--fields has no field 'user.id.x'. For"),
+        (["items", "list", "--fields", "tags.0"], "--fields has no field 'tags.0'. For"),
         (["items", "list", "--select", "[?"], "isn't a JMESPath expression"),
         (["items", "list", "--select", f"[{'9' * 5000}]"], "isn't a JMESPath expression"),
         (["items", "list", "--select", f"{'!' * 100_000}@"], "isn't a JMESPath expression"),
