@@ -275,6 +275,11 @@ def _csv(path: Path, reader: RowReader) -> Iterator[Mapping[str, Any]]:
                     raise ApiValueError(f"{path}, line {lines.line_num}: {error.reason}") from None
                 yield arguments
         except csv.Error as error:
+            if "field limit" in str(error):  # which is that of the process, for all its modules
+                raise ApiValueError(
+                    f"{path} has a value of more than {csv.field_size_limit():,} characters after line "
+                    f"{lines.line_num}: close its quotation marks, or pass the rows as JSON lines"
+                ) from None
             raise ApiValueError(f"{path} is not CSV after line {lines.line_num}: {error}") from None
         except UnicodeDecodeError:
             raise _encoding_error(path) from None
