@@ -212,7 +212,7 @@ class Folder:
     def begin(self) -> None:
         """Note that the run begins, or continues, now."""
         # Windows would touch it with the time of this machine. Elsewhere, only its owner may choose a time.
-        os.utime(self.path / MANIFEST, (self._now(), self._now()) if os.name == "nt" else None)
+        os.utime(self.path / MANIFEST, (self._now(),) * 2 if os.name == "nt" else None)
 
     def age(self) -> float:
         """Return the seconds since the run began or continued, by the clock that all its machines share.

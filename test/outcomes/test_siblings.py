@@ -11,6 +11,7 @@ from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -350,7 +351,10 @@ def test_age_of_a_run_is_measured_by_the_file_system_on_windows_too(
     bulk.prepare([ROWS[GRANT]], api.grant_user_entitlement, journal=tmp_path)
     monkeypatch.setattr(os, "utime", touch)
     monkeypatch.setattr(journal, "os", SimpleNamespace(**{**vars(os), "name": "nt"}))
+    probe = Mock(wraps=journal.TemporaryFile)
+    monkeypatch.setattr(journal, "TemporaryFile", probe)
     Folder(tmp_path).begin()
+    assert probe.call_count == 1
     clock[0] = 2e9  # that of another machine
     assert Folder(tmp_path).age() < 3600
 
