@@ -95,35 +95,43 @@ def apply_source(
         apply(db, document, contract, now, progress)
         return
     loader = Loader(db, contract, now, progress)
-    for section, rows, numbers in _batches(Path(source)):
+    for batch in _batches(Path(source)):
+        rows = {section: [*lines.values()] for section, lines in batch.items()}
         try:
-            check({section: rows}, contract, bodies)
-            loader.add(section, rows)
+            check(rows, contract, bodies)
+            for section in SECTIONS:
+                loader.add(section, rows.get(section, ()))
         except ServiceError as error:
-            raise _at_lines(error, section, numbers) from None
+            raise _at_lines(error, {section: [*lines] for section, lines in batch.items()}) from None
     loader.finish()
 
 
-def _batches(path: Path) -> Iterator[tuple[str, list[Any], list[int]]]:
-    """Yield consecutive rows of JSON Lines that belong to one section, with the numbers of their lines."""
-    section = ""
-    rows: list[Any] = []
-    numbers: list[int] = []
+def _batches(path: Path) -> Iterator[dict[str, dict[int, Any]]]:
+    """Yield consecutive rows of JSON Lines by section and by the number of their line.
+
+    An item follows in a later batch than the entries before it that refer to it, because an entry keeps the
+    name that the item has when it is added.
+    """
+    batch: dict[str, dict[int, Any]] = {}
+    count = 0
+    used: set[str] = set()
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if number == 1:
                 line = line.removeprefix(codecs.BOM_UTF8)
             if not line.strip():
                 continue
-            name, row = _read_line(line, number)
-            if rows and (name != section or len(rows) == BATCH):
-                yield section, rows, numbers
-                rows, numbers = [], []
-            section = name
-            rows.append(row)
-            numbers.append(number)
-    if rows:
-        yield section, rows, numbers
+            section, row = _read_line(line, number)
+            fields = row if isinstance(row, dict) else {}
+            if count == BATCH or (section == "items" and str(fields.get("id")) in used):
+                yield batch
+                batch, count, used = {}, 0, set()
+            batch.setdefault(section, {})[number] = row
+            count += 1
+            if section == "inventory":  # an item without an id may get any
+                used.update((str(fields.get("item_id")), "None"))
+    if batch:
+        yield batch
 
 
 def _read_line(line: bytes, number: int) -> tuple[str, Any]:
@@ -138,11 +146,15 @@ def _read_line(line: bytes, number: int) -> tuple[str, Any]:
     return next(iter(value.items()))
 
 
-def _at_lines(error: ServiceError, section: str, numbers: Sequence[int]) -> ServiceError:
-    """Return an error about rows of a section as one about the lines that they come from."""
+def _at_lines(error: ServiceError, numbers: Mapping[str, Sequence[int]]) -> ServiceError:
+    """Return an error about rows of sections as one about the lines that they come from."""
 
     def named(text: str) -> str:
-        return re.sub(rf"^{section}\[(\d+)\]", lambda match: f"line {numbers[int(match[1])]}", text)
+        return re.sub(
+            rf"^({'|'.join(numbers)})\[(\d+)\]",
+            lambda match: f"line {numbers[match[1]][int(match[2])]}",
+            text,
+        )
 
     problems = [
         Problem(named(each.message), named(each.field) if each.field else None, each.details)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from knetik_cloud.sandbox import Sandbox
+from knetik_cloud.sandbox.loading import Loader
 from knetik_cloud.sandbox.storage import paging
 from test.sandbox.conftest import command_environment, running_command
 from test.sandbox.web import Web
@@ -146,6 +147,41 @@ def test_lines_may_come_in_any_order(database: str, tmp_path: Path) -> None:
         ("B", "entitlement"),
     ]
     assert [line["item"]["name"] for (line,) in logs] == [name for name, _ in kinds]
+
+
+def test_lines_of_alternating_sections_are_written_together(
+    empty: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    class Counting(Loader):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments[:3], written.append)
+
+    monkeypatch.setattr("knetik_cloud.sandbox.seed.Loader", Counting)
+    rows = [
+        row
+        for number in range(1, 1001)
+        for row in (
+            {"inventory": {"id": number, "user_id": number, "item_id": number - 1}},
+            {"items": item(number)},
+            {"users": {"id": number, "username": f"user{number}"}},
+        )
+    ]
+    path = tmp_path / "seed.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    empty.seed(path)
+    assert written == [333, 666, 1000, 1333, 1667, 2000, 2334, 2667, 3000]
+    names = [each.get("item_name") for each in empty.export()["inventory"]]
+    assert names == [None, *["A"] * 999]
+
+
+def test_an_entry_before_an_item_with_the_next_id_has_the_final_name(empty: Sandbox, tmp_path: Path) -> None:
+    rows = [{"inventory": {"user_id": 1, "item_id": 1}}, {"items": item()}, {"items": item(1, name="B")}]
+    path = tmp_path / "seed.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    empty.seed(path)
+    assert [each["item_name"] for each in empty.export()["inventory"]] == ["B"]
 
 
 @pytest.mark.parametrize("start", ["", "\n"])
