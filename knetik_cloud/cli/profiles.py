@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -189,7 +190,7 @@ def save(name: str, values: Mapping[str, Any], make_default: bool) -> Path:
     """
     path = config_path()
     try:
-        with _locked(path.resolve().parent):
+        with _locked(path.resolve()):
             before = load()  # a broken file is not to be written over
             _write_private(path, _changed(before, name, values, make_default))
     except OSError as error:
@@ -421,21 +422,27 @@ def _keyring_failed(name: str, error: Exception) -> CommandError:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep a folder from other commands that write to it, if the system has locks."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _locked(path: Path) -> Iterator[None]:
+    """Keep a file from other commands that write to it, if the file system has locks."""
+    from knetik_cloud.bulk.journal import BulkError, BusyError, Lease
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f"{path.name}.lease")
+    lease: Lease | None = None
+    while lease is None:
+        try:
+            lease = Lease(lock)
+        except BusyError:
+            time.sleep(0.02)
+        except BulkError:  # the file system has no locks
+            break
     try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # the file system has no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(descriptor)
+        if lease is not None:
+            lease.remove()
+        else:
+            lock.unlink(missing_ok=True)
 
 
 def _write_private(path: Path, text: str) -> None:

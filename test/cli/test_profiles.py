@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -15,12 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from knetik_cloud import ApiClient, UsersInventoryApi
-from knetik_cloud.bulk import files
+from knetik_cloud.bulk import files, journal
 from knetik_cloud.cli import account, profiles
 from knetik_cloud.cli.exits import CommandError
 from knetik_cloud.exceptions import ApiValueError
@@ -623,14 +625,45 @@ def test_login_leaves_a_file_that_it_cant_change(text: str, run: Run, home: Path
     assert path.read_text() == text
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no locks of folders")
-def test_logins_at_the_same_time_keep_the_profiles_of_each_other(home: Path) -> None:
+@pytest.fixture
+def locks_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.name == "nt":
+        return
+    import fcntl
+
+    def locking(descriptor: int, mode: int, size: int) -> None:
+        fcntl.flock(descriptor, mode)
+
+    locks = SimpleNamespace(locking=locking, LK_NBLCK=fcntl.LOCK_EX | fcntl.LOCK_NB)
+    monkeypatch.setitem(sys.modules, "msvcrt", locks)
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+
+
+@pytest.mark.parametrize("locks", [None, "locks_of_windows"])
+def test_logins_at_the_same_time_keep_the_profiles_of_each_other(
+    home: Path, request: pytest.FixtureRequest, locks: str | None
+) -> None:
+    if locks is not None:
+        request.getfixturevalue(locks)
     path = profiles_file(home, "")
     names = [f"p{number}" for number in range(40)]
     with ThreadPoolExecutor(8) as threads:
         saved = threads.map(lambda name: profiles.save(name, {"keyring": True}, False), names)
         assert set(saved) == {path}
     assert sorted(profiles.load().profiles) == sorted(names)
+    assert os.listdir(home) == [path.name]
+
+
+def test_a_profile_is_saved_on_a_file_system_without_locks(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lock(file: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(journal, "_lock", lock)
+    path = profiles_file(home, "")
+    profiles.save("a", {"keyring": True}, make_default=True)
+    assert (list(profiles.load().profiles), os.listdir(home)) == (["a"], [path.name])
 
 
 def test_saved_files_have_the_line_ends_of_shells_on_windows(
