@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,8 +89,7 @@ def login(
 
     run = run_of(click.get_current_context())
     name = run.profile_name or "default"
-    if not PROFILE_NAME.fullmatch(name):
-        raise click.UsageError(f"--profile must consist of letters, digits, '.', '_' and '-', not {name!r}")
+    _check_name(name, run.profiles.profiles)
     if helper and secret_file:
         raise click.UsageError("--helper and --secret-file exclude each other")
     if str(secret_file) == "-":
@@ -149,6 +148,22 @@ def login(
         note(f"Logged in. Profile {name!r} is in {path}.")
 
     run.act(plan, act)
+
+
+def _check_name(name: str, known: Iterable[str]) -> None:
+    """Check the name of a profile, which is that of a file, too.
+
+    Raises:
+        click.UsageError: If it can't be used beside the names of the known profiles.
+    """
+    if not PROFILE_NAME.fullmatch(name):
+        raise click.UsageError(f"--profile must consist of letters, digits, '.', '_' and '-', not {name!r}")
+    for other in known:
+        if other != name and other.lower() == name.lower():
+            raise click.UsageError(
+                f"--profile {name!r} differs from {other!r} only in letter case, so that both would have the "
+                "same secret on Windows and macOS: use another name"
+            )
 
 
 def _secret(kind: str, file: Path | None, helper: str | None, name: str) -> str:

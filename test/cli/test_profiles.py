@@ -521,6 +521,16 @@ def test_login_stores_nothing_if_the_response_contains_no_token(
     assert not [each for each in home.rglob("*") if each.is_file()]
 
 
+def test_login_rejects_a_name_that_differs_from_another_only_in_letter_case(run: Run, home: Path) -> None:
+    words = ("login", "--store", "file", "--secret-file", "-", "--no-verify", "--errors", "json", "--profile")
+    assert run(*words, "Live", input="first").code == 0
+    result = run(*words, "live", input="second")
+    assert result.code == 2
+    assert result.error["message"].startswith("--profile 'live' differs from 'Live' only in letter case")
+    assert os.listdir(profiles.config_path().parent / "secrets") == ["Live"]
+    assert run(*words, "Live", input="third").code == 0
+
+
 def test_login_never_asks_without_a_terminal(run: Run, secured: Sandbox) -> None:
     result = run("login", "--host", secured.url)
     assert result.code == 2
