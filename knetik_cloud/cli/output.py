@@ -313,7 +313,6 @@ def _write_table(result: Rows, out: IO[bytes]) -> None:
             layout = _Layout(rows, columns)
             echo(layout.header())
         echo("\n".join(map(layout.line, rows)))
-        sys.stdout.flush()
     if layout is None:
         note("no rows")
     elif layout.hidden:

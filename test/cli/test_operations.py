@@ -169,6 +169,37 @@ def test_fields_are_chosen_in_every_format_in_their_order(format: str, sandbox: 
     assert {row["user.username"] for row in rows} == {"user_id_example"}
 
 
+@pytest.mark.parametrize("has_libyaml", [True, False])
+@pytest.mark.parametrize(("selection", "expected"), [("length(@)", "6\n"), ("'Größe'", "Größe\n")])
+def test_a_selected_value_is_one_line_of_yaml(
+    selection: str,
+    expected: str,
+    has_libyaml: bool,
+    sandbox: Sandbox,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not has_libyaml:
+        monkeypatch.delattr("yaml.CSafeDumper", raising=False)
+    assert run("items", "list", "--select", selection, "-o", "yaml").text == expected
+
+
+def test_a_mistake_in_a_selection_is_explained_in_one_line(run: Run) -> None:
+    result = run("items", "list", "--select", "[].a b", "--errors", "json")
+    assert "JMESPath" in result.error["message"]
+    assert "\n" not in result.error["message"]
+
+
+def test_a_selected_null_has_no_chosen_fields(sandbox: Sandbox, run: Run) -> None:
+    result = run("items", "list", "--select", "missing", "-o", "json", "--fields", "id")
+    assert (result.code, result.text) == (0, "null\n")
+
+
+def test_a_table_shows_a_chosen_time_as_an_instant(sandbox: Sandbox, run: Run) -> None:
+    result = run("inventory", "list", "56", "-o", "table", "--fields", "expires,id")
+    assert "2100-01-01T00:00:00Z  56" in result.text
+
+
 @pytest.mark.parametrize(
     ("words", "path"),
     [("inventory get 56 56", "behavior_data.any.thing"), ("items get 56", "additional_properties.any.value")],
@@ -341,7 +372,7 @@ def test_stdin_is_read_for_one_thing_also_in_a_preview(
     assert not sandbox.journal()
 
 
-@pytest.mark.parametrize("select", ["abs(key)", "[key][::0]", "ceil(`1e999`)"])
+@pytest.mark.parametrize("select", ["abs(key)", "[key][::0]", "ceil(`1e999`)", f"key{'|@' * 2000}"])
 def test_a_selection_that_fails_after_a_write_is_not_a_usage_error(
     sandbox: Sandbox, run: Run, select: str
 ) -> None:
@@ -438,15 +469,20 @@ def test_a_table_has_a_line_for_each_row_even_if_texts_hold_line_breaks(run: Run
     assert read_object(row.out) == {"id": "1", "a\\tb\\nc": "\\tx", "name": "y"}
 
 
-def test_the_contract_decides_the_types_of_parquet_columns(run: Run, server: Any) -> None:
+@pytest.mark.parametrize("chosen", [[], ["--fields", "id,expires,status,user.id"]])
+def test_the_contract_decides_the_types_of_parquet_columns(run: Run, server: Any, chosen: list[str]) -> None:
     from test.conftest import http_response
 
-    pages = [
-        {"content": [{"id": 1, "expires": None, "status": None}], "total_elements": 2, "total_pages": 2},
-        {"content": [{"id": 2, "expires": 9, "status": "active"}], "total_elements": 2, "total_pages": 2},
+    entries = [
+        {"id": 1, "expires": None, "status": None, "user": None},
+        {"id": 2, "expires": 9, "status": "active", "user": {"id": 7}},
     ]
+    pages = [{"content": [each], "total_elements": 2, "total_pages": 2} for each in entries]
     server.responses = [http_response(200, json.dumps(page).encode()) for page in pages]
-    result = run("inventory", "list-all", "--all", "--size", "1", "--host", server.url, "-o", "parquet")
+    words = ("inventory", "list-all", "--all", "--size", "1", "--host", server.url, "-o", "parquet")
+    result = run(*words, *chosen)
     assert result.code == 0, result.err
     rows = result.rows("parquet")
     assert [(row["id"], row["expires"], row["status"]) for row in rows] == [(1, None, None), (2, 9, "active")]
+    if chosen:
+        assert [row["user.id"] for row in rows] == [None, 7]

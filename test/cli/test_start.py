@@ -108,12 +108,13 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
         ("pyarrow", ["items", "list", "-o", "parquet"], "arrow"),
     ],
 )
-def test_a_missing_library_is_named_with_its_extra(
+def test_a_missing_library_is_named_with_its_extra_before_anything_is_sent(
     library: str, words: list[str], extra: str, sandbox: Sandbox
 ) -> None:
     hidden = f"import sys; sys.modules[{library!r}] = None\nimport knetik_cloud.cli as c; c.main({words!r})"
+    before = sandbox.journal()
     result = run(hidden)
-    assert result.returncode == 1
+    assert (result.returncode, sandbox.journal()) == (1, before)
     assert library.partition(".")[0] in result.stderr
     assert f"knetik_cloud[{extra}]" in result.stderr
     assert "Traceback" not in result.stderr

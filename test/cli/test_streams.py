@@ -150,12 +150,17 @@ def test_other_formats_stream_too(format: str) -> None:
     assert large < small + 12 * 1024
 
 
-def test_rows_are_written_as_they_arrive() -> None:
+@pytest.mark.parametrize("format", ["jsonl", "csv", "yaml", "json", "id", "table"])
+def test_rows_are_written_as_they_arrive(format: str) -> None:
     server = Endless(50_000, pause=0.2)
-    with subprocess.Popen(listing(server.url, "-o", "jsonl"), stdout=subprocess.PIPE) as process:
+    words = listing(
+        server.url, "-o", format, "--size", "5"
+    )  # a page is far shorter than the buffer of a pipe
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["id"] == 1
+        line = process.stdout.readline()
         assert server.pages < 10
+        assert format != "jsonl" or json.loads(line)["id"] == 1
         process.kill()
     server.close()
 
@@ -213,6 +218,12 @@ def test_a_closed_pipe_of_windows_is_quiet_too(
             knetik.main(words.split())
         sys.stdout.flush()  # as at the end of the interpreter
     assert ended.value.code == 0
+
+
+def test_a_file_name_that_windows_rejects_is_no_closed_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "os", SimpleNamespace(name="nt"))
+    assert output.is_closed_pipe(OSError(errno.EINVAL, "Invalid argument"))
+    assert not output.is_closed_pipe(OSError(errno.EINVAL, "Invalid argument", "a?.json"))
 
 
 def unread(*words: str, streams: str = "out", code: str = "") -> tuple[int, str]:

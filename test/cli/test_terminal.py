@@ -174,6 +174,11 @@ def test_doctor_shows_the_whole_of_each_check(columns: int, sandbox: Sandbox) ->
     assert "a server without TLS needs an http:// URL" in terminal.shown
 
 
+def test_doctor_applies_a_selection_on_a_terminal(sandbox: Sandbox) -> None:
+    code, terminal = on_terminal("doctor", "--offline", "--select", "[1].{name: check}")
+    assert (code, terminal.plain) == (0, ["name  host"])
+
+
 @pytest.mark.parametrize("words", ["items list", "export items list items.csv"], ids=["table", "progress"])
 @pytest.mark.parametrize(
     ("environment", "is_colored"),
