@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import sys
-import threading
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from knetik_cloud import upward
-from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, Shared, State, check_method
+from knetik_cloud.base_client import CHECK, BaseApi, BaseClient, check_method
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.exceptions import ApiConnectionException, ApiException, ApiValueError
 from knetik_cloud.health import Health
 from knetik_cloud.lazy import LazyModule
 from knetik_cloud.paging import Pager
 from knetik_cloud.path_call import prepare_path_call
-from knetik_cloud.rest import Closing, RESTClientObject, RESTResponse
+from knetik_cloud.rest import Closing, RESTResponse
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.pipe import run
 from knetik_cloud.writes import Outcome as WriteOutcome
@@ -44,58 +42,7 @@ def _fulfill(future: futures.Future[T], work: Callable[[], T]) -> None:
             del future, work  # which the traceback would keep alive
 
 
-class _Shared(Shared):
-    _transport_type = RESTClientObject
-    _token_lock_type = threading.RLock  # a signal handler that calls may acquire it again
-    _executor: futures.ThreadPoolExecutor | None = None
-
-    def reset_after_fork(self) -> None:
-        for state in self._states.values():
-            state.transport.start_closing()  # a view holds the state until its next call
-        super().reset_after_fork()
-        self._executor = None
-
-    def submit(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> futures.Future[T]:
-        """Run a method in the thread pool, which is made at the first use.
-
-        Raises:
-            ApiValueError: If the client is closed, or no thread can be started. The method is not run.
-        """
-        future: futures.Future[T] | None = None
-        with self._lock:  # so that the client isn't closed in between
-            self.current()
-            try:
-                if self._executor is None:
-                    workers = self.configuration.pool_size
-                    self._executor = futures.ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
-                future = futures.Future()
-                self._executor.submit(copy_context().run, _fulfill, future, partial(method, *args, **kwargs))
-            except (ImportError, RuntimeError) as error:  # the interpreter shuts down, or has no thread left
-                if future is None or future.cancel():  # the pool may have queued it all the same
-                    raise ApiValueError(f"no thread can be started ({error}): call the method") from None
-            return future
-
-    def close(self) -> None:
-        with self._lock:
-            self.is_closed = True
-            for state in self._states.values():
-                state.transport.start_closing()
-            if self._executor is not None:
-                self._executor.shutdown(wait=False)
-
-    async def acquire_token_lock(self, state: State, seconds: float) -> bool:
-        return bool(state.token_lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)))
-
-    async def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-    async def await_hook(self, awaitable: Awaitable[object]) -> None:
-        if isinstance(awaitable, Coroutine):
-            awaitable.close()  # otherwise Python warns that it was never awaited
-        raise TypeError("a coroutine hook must be awaited: use knetik_cloud.aio, or a plain method")
-
-
-class ApiClient(Closing, BaseClient[_Shared]):
+class ApiClient(Closing, BaseClient):
     """Runs calls. Its API objects share its connections, tokens and retry budget.
 
     Any number of threads may share one client. It starts no threads, except for the lookup of a host name,
@@ -104,8 +51,6 @@ class ApiClient(Closing, BaseClient[_Shared]):
     Args:
         configuration: The settings, which may be changed later. None makes a default `Configuration`.
     """
-
-    _shared_type = _Shared
 
     def call(
         self,
@@ -121,7 +66,7 @@ class ApiClient(Closing, BaseClient[_Shared]):
         """
         if options and options.get("async_req"):
             others = {name: value for name, value in options.items() if name != "async_req"}
-            return AsyncResult(self._shared.submit(self.call, operation, arguments, others, http_info))
+            return AsyncResult(self.submit(self.call, operation, arguments, others, http_info))
         try:
             return run(super().call(operation, arguments, options, http_info))
         except ImportError:
@@ -176,7 +121,20 @@ class ApiClient(Closing, BaseClient[_Shared]):
             TypeError: If `method` can't be called.
         """
         check_method("submit", method)
-        return self._shared.submit(method, *args, **kwargs)
+        shared = self._shared
+        future: futures.Future[T] | None = None
+        with shared._lock:  # so that the client isn't closed in between
+            shared.current()
+            try:
+                if shared.executor is None:
+                    workers = self.configuration.pool_size
+                    shared.executor = futures.ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
+                future = futures.Future()
+                shared.executor.submit(copy_context().run, _fulfill, future, partial(method, *args, **kwargs))
+            except (ImportError, RuntimeError) as error:  # the interpreter shuts down, or has no thread left
+                if future is None or future.cancel():  # the pool may have queued it all the same
+                    raise ApiValueError(f"no thread can be started ({error}): call the method") from None
+            return future
 
     def raw(self, method: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> RESTResponse:
         """Run a method and return the raw response, whose body streams. Read it to its end, or close it.
@@ -232,7 +190,13 @@ class ApiClient(Closing, BaseClient[_Shared]):
 
     def close(self) -> None:
         """Close the connections and the thread pool. Calls in progress finish."""
-        self._shared.close()
+        shared = self._shared
+        with shared._lock:
+            shared.is_closed = True
+            for state in shared._states.values():
+                state.transport.start_closing()
+            if shared.executor is not None:
+                shared.executor.shutdown(wait=False)
 
 
 class AsyncResult:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import weakref
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from functools import partial
-from typing import Any, ClassVar, Generic, NamedTuple, NoReturn, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, Self, TypeVar, Unpack
 
 from knetik_cloud import deadlines, upward, writes
 from knetik_cloud.configuration import Configuration
@@ -25,9 +26,13 @@ from knetik_cloud.health import Health
 from knetik_cloud.methods import name_options, with_remedy
 from knetik_cloud.observation import WARNING, Observer, is_interruption, log
 from knetik_cloud.operations import GET_ENTITLEMENT_ITEMS, GET_O_AUTH_TOKEN
+from knetik_cloud.rest import RESTClientObject
 from knetik_cloud.secret import Secret
 from knetik_cloud.wire.exchange import Transport
 from knetik_cloud.wire.routes import ConnectionSettings
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
@@ -54,11 +59,13 @@ class State(NamedTuple):
 class Shared:
     """The state shared by a client and its views, which drives their calls.
 
-    There is one `State` for each event loop. The blocking client has one, for None.
+    There is one `State` for each event loop. The blocking client has one, for None. The asyncio client
+    overrides the methods that wait.
     """
 
-    _transport_type: Callable[[Configuration], Transport[Any]]
-    _token_lock_type: Callable[[], Any]
+    transport_type: Callable[[Configuration], Transport[Any]] = RESTClientObject
+    token_lock_type: Callable[[], Any] = threading.RLock  # a signal handler that calls may acquire it again
+    executor: ThreadPoolExecutor | None = None
     _process = os.getpid()
 
     def __init__(self, configuration: Configuration) -> None:
@@ -94,11 +101,11 @@ class Shared:
             state = states.get(loop)
             if (built := self._built) is None or built[2] is not configuration._revision:
                 built = self._build_engine()
-            lock = state.token_lock if state else type(self)._token_lock_type()
-            transport = state.transport if state else type(self)._transport_type(configuration)
+            lock = state.token_lock if state else type(self).token_lock_type()
+            transport = state.transport if state else type(self).transport_type(configuration)
             if transport.connection_settings != ConnectionSettings.of(configuration):
                 transport.start_closing()
-                transport = type(self)._transport_type(configuration)
+                transport = type(self).transport_type(configuration)
             self._states[loop] = state = State(*built, transport, lock)
             return state
 
@@ -107,7 +114,9 @@ class Shared:
 
     def reset_after_fork(self) -> None:
         """Replace what a forked child must not share with its parent."""
-        self._states, self._lock = {}, threading.RLock()
+        for state in self._states.values():
+            state.transport.start_closing()  # a view holds the state until its next call
+        self._states, self._lock, self.executor = {}, threading.RLock(), None
 
     def _build_engine(self) -> tuple[Engine, Settings, object]:
         """Build the engine and the settings of the current configuration, and return its revision, too.
@@ -192,18 +201,21 @@ class Shared:
 
     async def acquire_token_lock(self, state: State, seconds: float) -> bool:
         """Wait for the token lock, and return whether it was acquired in time."""
-        raise NotImplementedError
+        return bool(state.token_lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)))
 
     async def await_token(self, result: Any, deadline: float) -> Any:
-        """Return the result of a token provider, which is awaited if it can be."""
+        """Return the result of a token provider, which the asyncio client awaits if it can be."""
         return result
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        time.sleep(seconds)
 
     async def await_hook(self, awaitable: Awaitable[object]) -> None:
-        """Await the result of a coroutine hook."""
-        await awaitable
+        """Await the result of a coroutine hook, which only the asyncio client can."""
+        if isinstance(awaitable, Coroutine):
+            awaitable.close()  # otherwise Python warns that it was never awaited
+        raise TypeError("a coroutine hook must be awaited: use knetik_cloud.aio, or a plain method")
 
 
 class _Unpicklable:
@@ -214,13 +226,10 @@ class _Unpicklable:
         )
 
 
-H = TypeVar("H", bound=Shared)
-
-
-class BaseClient(_Unpicklable, Generic[H]):
+class BaseClient(_Unpicklable):
     """A client, or a view of one with options of its own."""
 
-    _shared_type: type[H]
+    _shared_type = Shared
     _resolved: tuple[State, Settings] | None = None
 
     @with_remedy
@@ -325,7 +334,7 @@ class BaseClient(_Unpicklable, Generic[H]):
         return self.with_options()
 
 
-C = TypeVar("C", bound=BaseClient[Any])
+C = TypeVar("C", bound=BaseClient)
 
 
 class BaseApi(_Unpicklable, Generic[C]):

@@ -54,26 +54,15 @@ class _TokenLock(asyncio.Lock):
 
 
 class _Shared(Shared):
-    _transport_type = RESTClientObject
-    _token_lock_type = _TokenLock
+    transport_type = RESTClientObject
+    token_lock_type = _TokenLock
     _find_loop = staticmethod(asynchronous.running_loop)
     sleep = staticmethod(asynchronous.sleep)
-
-    async def close(self) -> None:
-        self.is_closed = True
-        with self._lock:
-            states, self._states = self._states, {}
-        for loop, state in states.items():
-            if loop is asynchronous.running_loop():
-                await cast("RESTClientObject", state.transport).close()
-                continue
-            state.transport.start_closing()
-            with suppress(RuntimeError):  # an open loop keeps the transport, which closes the rest in the end
-                loop.call_soon_threadsafe(state.transport.start_closing)
 
     def reset_after_fork(self) -> None:
         """Leave the parent's connections alone: closing a transport would send bytes on them."""
         _inherited.append(self._states)
+        self._states = {}
         super().reset_after_fork()
 
     async def acquire_token_lock(self, state: State, seconds: float) -> bool:
@@ -92,8 +81,11 @@ class _Shared(Shared):
                 raise
             return auth.token_wait_error()
 
+    async def await_hook(self, awaitable: Awaitable[object]) -> None:
+        await awaitable
 
-class ApiClient(Closing, BaseClient[_Shared]):
+
+class ApiClient(Closing, BaseClient):
     """Runs calls. Its API objects share its connections, tokens and retry budget.
 
     Any number of tasks may share one client. A client is not tied to an event loop: it opens separate
@@ -211,7 +203,17 @@ class ApiClient(Closing, BaseClient[_Shared]):
 
     async def close(self) -> None:
         """Close the connections. Calls in progress finish."""
-        await self._shared.close()
+        shared = self._shared
+        shared.is_closed = True
+        with shared._lock:
+            states, shared._states = shared._states, {}
+        for loop, state in states.items():
+            if loop is asynchronous.running_loop():
+                await cast("RESTClientObject", state.transport).close()
+                continue
+            state.transport.start_closing()
+            with suppress(RuntimeError):  # an open loop keeps the transport, which closes the rest in the end
+                loop.call_soon_threadsafe(state.transport.start_closing)
 
 
 class Api(Closing, BaseApi[ApiClient]):
