@@ -38,10 +38,6 @@ __tracebackhide__ = True  # a failing test shows the caller's line, not the engi
 
 R = TypeVar("R")
 T = TypeVar("T")
-CREDENTIALS = (
-    "host", "access_token", "client_id", "client_secret", "username", "password", "token_provider"
-)  # fmt: skip
-"""The settings that a token depends on. If one changes, the token is discarded."""
 CHECK = GET_ENTITLEMENT_ITEMS, {"size": 1}, {"_retries": 0}
 """A small read that every caller may make: its operation, arguments and options."""
 
@@ -72,7 +68,6 @@ class Shared:
         self.configuration = configuration
         self.is_closed = False
         self._default_headers: dict[str, str | Secret] = {}
-        self._credentials: tuple[Any, ...] = ()
         self._built: tuple[Engine, Settings, object] | None = None
         self._states: dict[Any, State] = {}
         self._lock = threading.RLock()  # a signal handler that calls may acquire it again
@@ -121,18 +116,15 @@ class Shared:
     def _build_engine(self) -> tuple[Engine, Settings, object]:
         """Build the engine and the settings of the current configuration, and return its revision, too.
 
-        The retry budget is kept, and so is the token unless the credentials have changed.
+        The retry budget is kept, and so are the tokens unless the host or the credentials have changed.
         """
         configuration, earlier = self.configuration, None if self._built is None else self._built[0]
         revision = configuration._revision  # read before the values, so that a later change is noticed
         settings = configuration.settings().with_options({"_headers": self._default_headers})
-        credentials = tuple(getattr(configuration, name) for name in CREDENTIALS)
-        tokens = earlier.tokens if earlier and credentials == self._credentials else configuration.tokens()
         origin = configuration.origin
+        service = origin, configuration.base_path, configuration.tokens()
         engine = Engine(
-            origin,
-            configuration.base_path,
-            tokens,
+            *service,
             observer=Observer(origin, configuration.hooks, configuration.debug),
             max_json_values=configuration.max_json_values,
             record_write=writes.LOG.add,
@@ -142,8 +134,9 @@ class Shared:
             log(WARNING, {}, "verify_ssl is False: connections to %s can be intercepted", origin)
         if earlier is not None:
             engine.budget = earlier.budget
-        built = engine, settings, revision
-        self._built, self._credentials = built, credentials  # together, whenever a signal handler interrupts
+            if (earlier.origin, earlier.base_path, earlier.tokens) == service:
+                engine.tokens = earlier.tokens
+        self._built = built = engine, settings, revision
         return built
 
     async def drive(self, state: State, steps: Generator[Command, Any, R]) -> R:

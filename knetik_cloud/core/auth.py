@@ -62,7 +62,8 @@ class TokenStore:
     """The tokens of a client, and the decision when to renew them, without I/O or locks.
 
     Credentials have this order: a `TokenProvider`, a fixed access token, the password grant, the client
-    credentials grant. A refresh token precedes them as soon as the service has returned one.
+    credentials grant. A refresh token precedes them as soon as the service has returned one. Two stores are
+    equal if their credentials are.
 
     Args:
         fixed: A token that is never renewed.
@@ -76,6 +77,7 @@ class TokenStore:
         grant: dict[str, Any] | None = None,
         provider: TokenProvider | AsyncTokenProvider | None = None,
     ) -> None:
+        self._credentials = fixed, grant, provider
         self.provider = provider
         self._grant = grant or {}
         self._header = None if fixed is None else _header(fixed)
@@ -85,6 +87,9 @@ class TokenStore:
         self._pause = 0.0
         self._paused_until = 0.0
         self._failure: ApiException | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TokenStore) and self._credentials == other._credentials
 
     @property
     def has_token(self) -> bool:
