@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, 
 from knetik_cloud import deadlines, upward, writes
 from knetik_cloud.configuration import Configuration
 from knetik_cloud.core import auth, options
-from knetik_cloud.core.call import CallResult, Engine
+from knetik_cloud.core.call import Engine
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.operation import ApiResponse, Operation
 from knetik_cloud.core.options import CallOptions, Settings, override_options, unknown_parameter_error
@@ -227,7 +227,8 @@ class BaseClient(_Unpicklable):
 
     @with_remedy
     def __init__(self, configuration: Configuration | None = None) -> None:
-        self._shared = self._shared_type(configured(self, configuration))
+        check_argument(self, configuration, Configuration)
+        self._shared = self._shared_type(Configuration() if configuration is None else configuration)
         self._options: Mapping[str, Any] = {}
 
     @property
@@ -275,12 +276,21 @@ class BaseClient(_Unpicklable):
         """
         stream = False
         if options:
-            options, http_info, stream = split_result_options(options, http_info)
+            options = dict(options)
+            if not options.get("async_req"):
+                options.pop("async_req", None)
+            stream = options.pop("_preload_content", None) is False
+            only_data = options.pop("_return_http_data_only", None)
+            http_info = http_info if only_data is None else not only_data
         state, settings = self._current()
         if options:
             settings = settings.with_options(options, operation.id, arguments)
         result = await self._shared.drive(state, state.engine.call(operation, arguments, settings, stream))
-        return with_http_info(result) if http_info else result.data
+        if not http_info:
+            return result.data
+        response = ApiResponse(result.data, result.response.status, result.response.headers)
+        response.attempts = result.attempts
+        return response
 
     async def _check(self) -> Health:
         """Run the check, and return its result."""
@@ -349,8 +359,7 @@ class BaseApi(_Unpicklable, Generic[C]):
 
     @with_remedy
     def __init__(self, api_client: C | None = None) -> None:
-        if api_client is not None and not isinstance(api_client, self._client_type):
-            raise wrong_client_error(self, api_client, self._client_type)
+        check_argument(self, api_client, self._client_type)
         self._owns_client = api_client is None
         self.api_client = self._client_type() if api_client is None else api_client
 
@@ -373,28 +382,22 @@ class BaseApi(_Unpicklable, Generic[C]):
         return self.with_options()
 
 
-def configured(client: object, configuration: object) -> Configuration:
-    """Return the configuration that a client was given, or a default one for None.
+def check_argument(instance: object, given: object, needed: type) -> None:
+    """Check what was passed to a constructor: a configuration, or a client of the needed type, or None.
 
     Raises:
-        TypeError: If it was given something else.
+        TypeError: If it is something else.
     """
-    if configuration is None:
-        return Configuration()
-    if isinstance(configuration, Configuration):
-        return configuration
-    name, kind = type(client).__name__, type(configuration).__name__
-    raise TypeError(f"{name} takes a Configuration, not {kind!r}: write {name}(Configuration(host=...))")
-
-
-def wrong_client_error(api: object, given: object, needed: type) -> TypeError:
-    """Build the error for an API object that was given something other than a client of its own type."""
-    name = type(api).__name__
+    if given is None or isinstance(given, needed):
+        return
+    name, kind = type(instance).__name__, type(given).__name__
+    if needed is Configuration:
+        raise TypeError(f"{name} takes a Configuration, not {kind!r}: write {name}(Configuration(host=...))")
     message = f"{name} takes an ApiClient of {_package(needed)}, not "
     if isinstance(given, BaseClient):
-        return TypeError(f"{message}one of {_package(type(given))}: blocking and asyncio classes don't mix")
+        raise TypeError(f"{message}one of {_package(type(given))}: blocking and asyncio classes don't mix")
     hint = f": write {name}(ApiClient(configuration))" if isinstance(given, Configuration) else ""
-    return TypeError(f"{message}{type(given).__name__!r}{hint}")
+    raise TypeError(f"{message}{kind!r}{hint}")
 
 
 def check_method(caller: str, method: object) -> None:
@@ -412,27 +415,6 @@ def check_method(caller: str, method: object) -> None:
 
 def _package(client: type) -> str:
     return client.__module__.removesuffix(".api_client")
-
-
-def split_result_options(options: Mapping[str, Any], http_info: bool) -> tuple[dict[str, Any], bool, bool]:
-    """Split the result options (HTTP info, streaming, an `async_req` that is not set) from the others.
-
-    Returns:
-        The other options, whether the HTTP status is wanted, and whether the response is streamed.
-    """
-    options = dict(options)
-    if not options.get("async_req"):
-        options.pop("async_req", None)
-    only_data = options.pop("_return_http_data_only", None)
-    http_info = http_info if only_data is None else not only_data
-    return options, http_info, options.pop("_preload_content", None) is False
-
-
-def with_http_info(result: CallResult) -> ApiResponse[Any]:
-    """Return a call's data together with the status and the headers."""
-    response = ApiResponse(result.data, result.response.status, result.response.headers)
-    response.attempts = result.attempts
-    return response
 
 
 _all: weakref.WeakSet[Shared] = weakref.WeakSet()
