@@ -170,13 +170,13 @@ class ApiClient(Closing, BaseClient):
         """
         return cast("WriteOutcome[Any]", upward.load("recovery").find_out(self, error, settle))
 
-    def ping(self) -> Health:
+    def ping(self) -> Health:  # type: ignore[override]
         """Check that the service can be used, and explain what is wrong if it can't.
 
         The check obtains a token if there are credentials, and makes one small read, without retries. It
         never raises an exception.
         """
-        return run(self._check())
+        return run(super().ping())
 
     def warm_up(self) -> None:
         """Import modules, connect and obtain a token, so that the first call doesn't wait for these.

@@ -292,8 +292,12 @@ class BaseClient(_Unpicklable):
         response.attempts = result.attempts
         return response
 
-    async def _check(self) -> Health:
-        """Run the check, and return its result."""
+    async def ping(self) -> Health:
+        """Check that the service can be used, and explain what is wrong if it can't.
+
+        The check obtains a token if there are credentials, and makes one small read, without retries. It
+        never raises an exception.
+        """
         started, error = monotonic(), None
         try:
             await BaseClient.call(self, *CHECK)  # the coroutine: `self.call` may be the blocking method
@@ -393,9 +397,10 @@ def check_argument(instance: object, given: object, needed: type) -> None:
     name, kind = type(instance).__name__, type(given).__name__
     if needed is Configuration:
         raise TypeError(f"{name} takes a Configuration, not {kind!r}: write {name}(Configuration(host=...))")
-    message = f"{name} takes an ApiClient of {_package(needed)}, not "
+    package, other = (each.__module__.removesuffix(".api_client") for each in (needed, type(given)))
+    message = f"{name} takes an ApiClient of {package}, not "
     if isinstance(given, BaseClient):
-        raise TypeError(f"{message}one of {_package(type(given))}: blocking and asyncio classes don't mix")
+        raise TypeError(f"{message}one of {other}: blocking and asyncio classes don't mix")
     hint = f": write {name}(ApiClient(configuration))" if isinstance(given, Configuration) else ""
     raise TypeError(f"{message}{kind!r}{hint}")
 
@@ -411,10 +416,6 @@ def check_method(caller: str, method: object) -> None:
             f"{caller}() takes the method of a call and its arguments, not {types.short_repr(method)}: "
             f"write client.{caller}(api.get_entitlement_item, 56)"
         )
-
-
-def _package(client: type) -> str:
-    return client.__module__.removesuffix(".api_client")
 
 
 _all: weakref.WeakSet[Shared] = weakref.WeakSet()

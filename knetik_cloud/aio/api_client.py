@@ -16,7 +16,6 @@ from knetik_cloud.core import auth
 from knetik_cloud.core.clock import monotonic
 from knetik_cloud.core.operation import Operation
 from knetik_cloud.exceptions import ApiException
-from knetik_cloud.health import Health
 from knetik_cloud.observation import is_interruption
 from knetik_cloud.path_call import prepare_path_call
 from knetik_cloud.secret import Secret
@@ -183,14 +182,6 @@ class ApiClient(Closing, BaseClient):
         """
         return cast("WriteOutcome[Any]", await upward.load("aio.recovery").find_out(self, error, settle))
 
-    async def ping(self) -> Health:
-        """Check that the service can be used, and explain what is wrong if it can't.
-
-        The check obtains a token if there are credentials, and makes one small read, without retries. It
-        never raises an exception.
-        """
-        return await self._check()
-
     async def warm_up(self) -> None:
         """Import modules, connect and obtain a token, so that the first call doesn't wait for these.
 
@@ -208,12 +199,11 @@ class ApiClient(Closing, BaseClient):
         with shared._lock:
             states, shared._states = shared._states, {}
         for loop, state in states.items():
-            if loop is asynchronous.running_loop():
-                await cast("RESTClientObject", state.transport).close()
-                continue
             state.transport.start_closing()
             with suppress(RuntimeError):  # an open loop keeps the transport, which closes the rest in the end
                 loop.call_soon_threadsafe(state.transport.start_closing)
+            if loop is asynchronous.running_loop():
+                await cast("RESTClientObject", state.transport).close()
 
 
 class Api(Closing, BaseApi[ApiClient]):
