@@ -227,8 +227,7 @@ class BaseClient(_Unpicklable):
 
     @with_remedy
     def __init__(self, configuration: Configuration | None = None) -> None:
-        check_argument(self, configuration, Configuration)
-        self._shared = self._shared_type(Configuration() if configuration is None else configuration)
+        self._shared = self._shared_type(argument_or_default(self, configuration, Configuration))
         self._options: Mapping[str, Any] = {}
 
     @property
@@ -363,9 +362,8 @@ class BaseApi(_Unpicklable, Generic[C]):
 
     @with_remedy
     def __init__(self, api_client: C | None = None) -> None:
-        check_argument(self, api_client, self._client_type)
         self._owns_client = api_client is None
-        self.api_client = self._client_type() if api_client is None else api_client
+        self.api_client = argument_or_default(self, api_client, self._client_type)
 
     @name_options
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
@@ -386,14 +384,15 @@ class BaseApi(_Unpicklable, Generic[C]):
         return self.with_options()
 
 
-def check_argument(instance: object, given: object, needed: type) -> None:
-    """Check what was passed to a constructor: a configuration, or a client of the needed type, or None.
+def argument_or_default(instance: object, given: object, needed: type) -> Any:
+    """Return what a constructor was given, a configuration or a client, or a default one for None.
 
     Raises:
-        TypeError: If it is something else.
+        TypeError: If it was given something else.
     """
-    if given is None or isinstance(given, needed):
-        return
+    given = needed() if given is None else given
+    if isinstance(given, needed):
+        return given
     name, kind = type(instance).__name__, type(given).__name__
     if needed is Configuration:
         raise TypeError(f"{name} takes a Configuration, not {kind!r}: write {name}(Configuration(host=...))")
