@@ -82,10 +82,8 @@ class TokenStore:
         self._grant = grant or {}
         self._header = None if fixed is None else _header(fixed)
         self._refresh_token: Secret | None = None
-        self._expires = math.inf
-        self._renew_at = math.inf
-        self._pause = 0.0
-        self._paused_until = 0.0
+        self._expires = self._renew_at = math.inf
+        self._pause = self._paused_until = 0.0
         self._failure: ApiException | None = None
 
     def __eq__(self, other: object) -> bool:
