@@ -152,6 +152,7 @@ class Exchange:
         """Close the connection, unless it has been released. The rest of the response is lost."""
         if not self.is_over:
             self.is_aborted = True
+            self.response.close()
             self.discard_connection()
             self.finish()
 

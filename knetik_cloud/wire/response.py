@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import lru_cache
 
 from knetik_cloud.exceptions import ApiResponseError
@@ -15,7 +15,6 @@ MAX_HEAD_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 16
 MAX_CHUNK_LINE_BYTES = 1 << 12
 MAX_TRAILERS = 100
-SMALL_BYTES = 1 << 8
 START = b"HTTP/1."
 STATUS_LINE = re.compile(r"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*))?", re.DOTALL)
 HEAD_END = re.compile(rb"\n\r?\n")
@@ -24,7 +23,8 @@ NAME = re.compile(r"[!-9;-~]+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """The control characters of a reason phrase, which reach neither logs nor messages."""
 KEPT = re.compile(r"timeout=([0-9]{1,9})")
-CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?", re.DOTALL)
+BAD_SIZE = "the size of a chunk is malformed"
 
 
 class FramingError(Exception):
@@ -55,25 +55,22 @@ class Response:
     status = 0
     """The status of the final response, or 0 until its head is complete."""
     reason = ""
-    leftover = b""
-    """Bytes received after the end of the response."""
     is_complete = False
     """Whether all bytes of the response have been received."""
-    _start = _scanned = _total = _taken = _trailers = 0
+    _total = _taken = 0
     _left: int | None = None  # bytes of the body, or of a transfer chunk, if that is known
     _error: Exception | None = None
     _decoders: Sequence[content.Inflater] = ()
     _chunks: Iterator[bytes] = iter(())
     _is_chunked = _is_kept_alive = False
-    _buffer: bytes | bytearray = b""
-    _line = b""
 
     def __init__(self, method: str = "GET", limit: int = 0) -> None:
         self.fields: list[tuple[str, str]] = []
         self.limit = limit
         self._values: dict[str, list[str]] = {}
         self._method = method
-        self._body: list[bytes] = []
+        self._buffer, self._body = bytearray(), bytearray()
+        self._steps = self._parse()
 
     @property
     def is_success(self) -> bool:
@@ -83,7 +80,12 @@ class Response:
     @property
     def is_reusable(self) -> bool:
         """Whether the connection can carry another request once this response is complete."""
-        return self.is_complete and self._is_kept_alive and not self.leftover
+        return self.is_complete and self._is_kept_alive and not self._buffer
+
+    @property
+    def leftover(self) -> bytes:
+        """Bytes received after the end of the response."""
+        return bytes(self._buffer)
 
     @property
     def max_idle(self) -> float:
@@ -110,25 +112,26 @@ class Response:
             TruncatedError: If the connection was closed within the head.
         """
         try:
-            if not data:
-                self._feed_end()
-            elif self.status:
-                self._feed_body(data)
-            else:
-                self._feed_head(data)
+            if data:
+                self._total += len(data)
+                self._buffer += data
+                next(self._steps, None)
+            elif not self.status and not self._total:
+                raise ClosedEarlyError("the connection was closed without a response")
+            elif self.ends_with_connection:
+                self.is_complete = True
+            elif not self.is_complete and self._error is None:
+                part = "body" if self.status else "head"
+                raise TruncatedError(f"the connection was closed within the {part}")
         except (ApiResponseError, FramingError, TruncatedError) as error:
             if not self.status:
                 raise
             self._error = error.with_traceback(None)
         return self.status > 0
 
-    def _feed_end(self) -> None:
-        if not self.status and not self._buffer:
-            raise ClosedEarlyError("the connection was closed without a response")
-        if self.ends_with_connection:
-            self.is_complete = True
-        elif not self.is_complete and self._error is None:
-            raise TruncatedError(f"the connection was closed within the {'body' if self.status else 'head'}")
+    def close(self) -> None:
+        """Stop the parser, which refers to this response, so that it is freed without the collector."""
+        self._steps.close()
 
     @property
     def is_plain(self) -> bool:
@@ -168,20 +171,13 @@ class Response:
 
         Most of what is received may frame chunks, or decode to little, so that is limited as well.
         """
-        announced = 0 if self._decoders or self._left is None or self._left < 0 else self._left
+        announced = 0 if self._decoders else self._left or 0
         return 0 < self.limit < self._taken + announced or 0 < 4 * self.limit < self._total - MAX_HEAD_BYTES
 
     def _drain(self) -> bytes:
-        data = b"".join(self._body)
+        data = bytes(self._body)
         self._body.clear()
         return data
-
-    def _add(self, data: bytes) -> None:
-        """Add to the body. Small chunks are joined: as objects they take many times their bytes."""
-        body = self._body
-        if body and len(body[-1]) < SMALL_BYTES:
-            data = body.pop() + data
-        body.append(data)
 
     def _inflate(self) -> bytes:
         """Return the next chunk of the decompressed body: no more than one is held in memory."""
@@ -192,36 +188,74 @@ class Response:
                 decoder.finish()
         return chunk
 
+    # The steps of the parser, which yield where they need more bytes in the buffer
+
+    def _parse(self) -> Generator[None, None, None]:
+        buffer, unused = self._buffer, MAX_HEAD_BYTES
+        while not self.status:
+            scanned = 0
+            while (match := HEAD_END.search(buffer, scanned)) is None and len(buffer) <= unused:
+                # What no further bytes can turn into a head is rejected early.
+                if not START.startswith(buffer[: len(START)]):
+                    raise FramingError(f"it begins with {bytes(buffer[:40])!r} instead of a status line")
+                scanned = max(0, len(buffer) - 2)
+                if len(buffer) - buffer.rfind(b"\n") - 1 > MAX_LINE_BYTES:
+                    raise FramingError(f"a line of its head is longer than {MAX_LINE_BYTES} bytes")
+                yield
+            if match is None or match.end() > unused:
+                raise FramingError(f"its head is larger than {MAX_HEAD_BYTES} bytes")
+            unused -= match.end()
+            head = buffer[: match.start() + 1].decode("latin-1")
+            del buffer[: match.end()]
+            self._parse_head(head)
+        self._total = len(buffer)
+        if self._is_chunked and self._left is None:
+            yield from self._read_transfer_chunks()
+        while self._lacks_some():
+            yield
+        self.is_complete = True
+
+    def _lacks_some(self) -> bool:
+        """Take what has arrived of the body, or of a transfer chunk, and return whether it lacks some."""
+        data = self._buffer[: self._left]
+        del self._buffer[: self._left]
+        self._body += data
+        if self._left is not None:
+            self._left -= len(data)
+        return self._left != 0
+
+    def _read_transfer_chunks(self) -> Iterator[None]:
+        while True:
+            line = yield from self._read_line(MAX_CHUNK_LINE_BYTES, BAD_SIZE)
+            size = CHUNK_SIZE.fullmatch(line)
+            if size is None:
+                raise FramingError(BAD_SIZE)
+            self._left = int(size[1], 16)
+            if not self._left:
+                break
+            while self._lacks_some():
+                yield
+            yield from self._read_line(len(b"\r\n"), "a chunk is longer than its size")
+        for _ in range(MAX_TRAILERS + 1):
+            if not (yield from self._read_line(MAX_CHUNK_LINE_BYTES, "a trailer is malformed")):
+                return
+        raise FramingError(f"it has more than {MAX_TRAILERS} trailers")
+
+    def _read_line(self, limit: int, error: str) -> Generator[None, None, bytes]:
+        """Read a line between the chunks. A bare line feed ends none: proxies differ on it."""
+        buffer = self._buffer
+        while not (end := buffer.find(b"\n", 0, limit) + 1) and len(buffer) < limit:
+            yield
+        line = bytes(buffer[:end])
+        del buffer[:end]
+        if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
+            raise FramingError(error)
+        return line[:-2]
+
     # The head
 
-    def _feed_head(self, data: bytes) -> None:
-        if self._buffer:
-            self._buffer += data
-        buffer: bytes | bytearray = self._buffer or data
-        while match := HEAD_END.search(buffer, self._scanned):
-            line_feed, end = match.span()
-            if end > MAX_HEAD_BYTES:
-                break
-            if self._parse_head(buffer[self._start : line_feed + 1].decode("latin-1")):
-                self.is_complete = self._left == 0
-                if end < len(buffer):
-                    self._feed_body(bytes(buffer[end:]))
-                return
-            self._start = self._scanned = end
-        if buffer is data:
-            self._buffer = buffer = bytearray(data)
-        self._scanned = max(self._start, len(buffer) - 2)
-        # What no further bytes can turn into a head is rejected early.
-        begun = buffer[self._start : self._start + 40]
-        if begun[: len(START)] != START[: len(begun)]:
-            raise FramingError(f"it begins with {bytes(begun)!r} instead of a status line")
-        if len(buffer) > MAX_HEAD_BYTES:
-            raise FramingError(f"its head is larger than {MAX_HEAD_BYTES} bytes")
-        if len(buffer) - buffer.rfind(b"\n") - 1 > MAX_LINE_BYTES:
-            raise FramingError(f"a line of its head is longer than {MAX_LINE_BYTES} bytes")
-
-    def _parse_head(self, head: str) -> bool:
-        """Parse a head, which ends in a line feed, and return whether it belongs to the final response."""
+    def _parse_head(self, head: str) -> None:
+        """Parse a head, which ends in a line feed. That of an interim response changes nothing."""
         if len(head) > MAX_LINE_BYTES and max(map(len, head.split("\n"))) > MAX_LINE_BYTES:
             raise FramingError(f"a line of its head is longer than {MAX_LINE_BYTES} bytes")
         head = head.replace("\r\n", "\n")
@@ -247,7 +281,6 @@ class Response:
             self.status, self.reason = status, reason
             if "content-encoding" in values and self._left != 0:  # an empty body needs no decoder
                 self._decoders = content.inflaters(",".join(values["content-encoding"]))
-        return is_final
 
     def _decide_framing(self, status: int, is_old: bool) -> None:
         """Decide where the body ends, and reject what two readers could read in two ways."""
@@ -275,63 +308,6 @@ class Response:
         is_empty = is_bare or self._method in ("HEAD", "CONNECT")
         self._left = 0 if is_empty else None if self._is_chunked else length
         self._is_kept_alive = is_kept_alive and is_certain
-
-    # The body
-
-    def _feed_body(self, data: bytes) -> None:
-        if self.is_complete:
-            self.leftover += data
-        elif self._error is None:
-            self._total += len(data)
-            if self._is_chunked:
-                self._read_transfer_chunks(data)
-            elif self._left is None:
-                self._add(data)
-            else:
-                self.leftover, data = data[self._left :], data[: self._left]
-                self._add(data)
-                self._left -= len(data)
-                self.is_complete = self._left == 0
-
-    def _read_transfer_chunks(self, data: bytes) -> None:
-        """Read transfer chunks; `_left` is None between them, and -1 in the trailers."""
-        position = 0
-        while position < len(data) and not self.is_complete:
-            if self._left is not None and self._left > 0:
-                part = data[position : position + self._left]
-                self._add(part)
-                self._left -= len(part)
-                position += len(part)
-                continue
-            end = data.find(b"\n", position) + 1
-            self._line += data[position : end or None]
-            position = end or len(data)
-            if self._left == 0 and not b"\r\n".startswith(self._line):
-                raise FramingError("a chunk is longer than its size")
-            if len(self._line) > MAX_CHUNK_LINE_BYTES:
-                raise FramingError("a line between its chunks is too long")
-            if end:
-                line, self._line = self._line, b""
-                self._end_line(line)
-        self.leftover = data[position:]
-
-    def _end_line(self, line: bytes) -> None:
-        """Interpret a line between the chunks. A bare line feed ends none: proxies differ on it."""
-        if self._left == 0:
-            self._left = None
-        elif self._left is None:
-            size = CHUNK_SIZE.fullmatch(line)
-            if size is None:
-                raise FramingError("the size of a chunk is malformed")
-            self._left = int(size[1], 16) or -1
-        elif line == b"\r\n":
-            self.is_complete = True
-        else:
-            self._trailers += 1
-            if self._trailers > MAX_TRAILERS:
-                raise FramingError(f"it has more than {MAX_TRAILERS} trailers")
-            if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
-                raise FramingError("a trailer is malformed")
 
 
 @lru_cache(64)

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -315,6 +316,20 @@ def test_response_that_is_closed_closes_its_connection_immediately(server: Recor
         assert len(connections_to(server)) == 1
         response.close()
         assert connections_to(server) == []
+
+
+def test_response_that_is_closed_unread_is_freed_without_the_collector(server: RecordingServer) -> None:
+    server.responses = [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"]
+    with ApiClient(Configuration(server.url)) as client:
+        response = client.raw(UsersInventoryApi(client).get_user_inventory, 56, 56)
+        parsed = weakref.ref(response._exchange.response)
+        response.close()
+        gc.disable()
+        try:
+            del response
+            assert parsed() is None
+        finally:
+            gc.enable()
 
 
 def test_streamed_response_is_read_in_parts(server: RecordingServer) -> None:
