@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from functools import lru_cache
 
 from knetik_cloud.exceptions import ApiResponseError
@@ -60,8 +60,7 @@ class Response:
     _total = _taken = 0
     _left: int | None = None  # bytes of the body, or of a transfer chunk, if that is known
     _error: Exception | None = None
-    _decoders: Sequence[content.Inflater] = ()
-    _chunks: Iterator[bytes] = iter(())
+    _decoded: Iterator[bytes] | None = None  # the chunks of the body, if it is encoded
     _is_chunked = _is_kept_alive = False
 
     def __init__(self, method: str = "GET", limit: int = 0) -> None:
@@ -130,13 +129,14 @@ class Response:
         return self.status > 0
 
     def close(self) -> None:
-        """Stop the parser, which refers to this response, so that it is freed without the collector."""
+        """Stop what refers to this response, so that it is freed without the collector."""
         self._steps.close()
+        self._decoded = None
 
     @property
     def is_plain(self) -> bool:
         """Whether `take` returns the body as a whole once it is complete: its length is known."""
-        return self._left is not None and not self._is_chunked and not self._decoders
+        return self._left is not None and not self._is_chunked and self._decoded is None
 
     @property
     def is_gathering(self) -> bool:
@@ -155,7 +155,7 @@ class Response:
             TruncatedError: If the connection was closed before the end of the body.
             ApiResponseError: If the body is too large or can't be decoded.
         """
-        data = self._inflate() if self._decoders else self._drain()
+        data = self._drain() if self._decoded is None else next(self._decoded, b"")
         if not data and self._error is not None:
             raise self._error
         self._taken += len(data)
@@ -171,7 +171,7 @@ class Response:
 
         Most of what is received may frame chunks, or decode to little, so that is limited as well.
         """
-        announced = 0 if self._decoders else self._left or 0
+        announced = self._left or 0 if self._decoded is None else 0
         return 0 < self.limit < self._taken + announced or 0 < 4 * self.limit < self._total - MAX_HEAD_BYTES
 
     def _drain(self) -> bytes:
@@ -179,14 +179,10 @@ class Response:
         self._body.clear()
         return data
 
-    def _inflate(self) -> bytes:
-        """Return the next chunk of the decompressed body: no more than one is held in memory."""
-        while not (chunk := next(self._chunks, b"")) and self._body:
-            self._chunks = content.feed(self._decoders, self._drain())
-        if not chunk and self.is_complete:
-            for decoder in self._decoders:
-                decoder.finish()
-        return chunk
+    def _encoded(self) -> Iterator[bytes]:
+        """Yield what has arrived of the body, which may be nothing, until its end."""
+        while self._body or not self.is_complete:
+            yield self._drain()
 
     # The steps of the parser, which yield where they need more bytes in the buffer
 
@@ -280,7 +276,7 @@ class Response:
             self._decide_framing(status, is_old)
             self.status, self.reason = status, reason
             if "content-encoding" in values and self._left != 0:  # an empty body needs no decoder
-                self._decoders = content.inflaters(",".join(values["content-encoding"]))
+                self._decoded = content.decoded(",".join(values["content-encoding"]), self._encoded())
 
     def _decide_framing(self, status: int, is_old: bool) -> None:
         """Decide where the body ends, and reject what two readers could read in two ways."""
