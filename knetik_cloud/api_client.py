@@ -32,16 +32,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _fulfill(future: futures.Future[T], work: Callable[[], T]) -> None:
-    """Run the work of a future in a thread, unless it was cancelled."""
-    if future.set_running_or_notify_cancel():
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-            del future, work  # which the traceback would keep alive
-
-
 class ApiClient(Closing, BaseClient):
     """Runs calls. Its API objects share its connections, tokens and retry budget.
 
@@ -126,11 +116,13 @@ class ApiClient(Closing, BaseClient):
         with shared._lock:  # so that the client isn't closed in between
             shared.current()
             try:
+                from knetik_cloud.wire.blocking import fulfill
+
                 if shared.executor is None:
                     workers = self.configuration.pool_size
                     shared.executor = futures.ThreadPoolExecutor(workers, thread_name_prefix="knetik_cloud")
                 future = futures.Future()
-                shared.executor.submit(copy_context().run, _fulfill, future, partial(method, *args, **kwargs))
+                shared.executor.submit(copy_context().run, fulfill, future, partial(method, *args, **kwargs))
             except (ImportError, RuntimeError) as error:  # the interpreter shuts down, or has no thread left
                 if future is None or future.cancel():  # the pool may have queued it all the same
                     raise ApiValueError(f"no thread can be started ({error}): call the method") from None

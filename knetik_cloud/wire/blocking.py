@@ -6,15 +6,18 @@ import os
 import selectors
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextvars import copy_context
-from typing import ClassVar
+from functools import partial
+from typing import ClassVar, TypeVar
 
 from knetik_cloud.core import clock
 from knetik_cloud.wire import addresses
 from knetik_cloud.wire.failure import reject_foreign
 from knetik_cloud.wire.pipe import RECEIVE_BYTES, SEND_BYTES, Listener, Pipe, readable_check, remaining
 
+T = TypeVar("T")
 MAX_WAIT_SECONDS = 0.5 if os.name == "nt" else 1e6
 """Longer waits are repeated. Windows reports Ctrl-C after a wait, and some clocks can't count more time."""
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -96,6 +99,16 @@ def wait_for(sockets: Sequence[socket.socket], events: int, seconds: float) -> S
         return [key.data for key, _ in selector.select(min(seconds, MAX_WAIT_SECONDS))]
 
 
+def fulfill(future: Future[T], work: Callable[[], T]) -> None:
+    """Run the work of a future in a thread, unless it was cancelled."""
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+            del future, work  # which the traceback would keep alive
+
+
 class _Dialer:
     """Connects sockets, several at the same time."""
 
@@ -104,27 +117,15 @@ class _Dialer:
         if _is_green(socket.getaddrinfo) and not _is_green(threading.get_ident):
             # It lets other greenlets run. A thread would get a hub of its own, which stays behind.
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        results: list[Sequence[addresses.Address] | BaseException] = [TimeoutError("timed out resolving")]
-
-        def look_up() -> None:
-            try:
-                results.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-            except BaseException as error:
-                results.append(error)
-
-        try:
-            thread = threading.Thread(  # in this context: a tool that replaces the function may trace it
+        found: Future[Sequence[addresses.Address]] = Future()
+        look_up = partial(fulfill, found, partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
+        try:  # in this context: a tool that replaces the function may trace it
+            threading.Thread(
                 target=copy_context().run, args=(look_up,), name="knetik_cloud: getaddrinfo", daemon=True
-            )
-            thread.start()
+            ).start()
         except RuntimeError:
             look_up()  # there are too many, the interpreter shuts down, or a subinterpreter allows none
-        else:
-            thread.join(min(seconds, threading.TIMEOUT_MAX))
-        found = results.pop()
-        if isinstance(found, BaseException):
-            raise found
-        return found
+        return found.result(min(seconds, threading.TIMEOUT_MAX))
 
     def dial(self, address: addresses.Address) -> socket.socket:
         with addresses.new_socket(address) as sock:
