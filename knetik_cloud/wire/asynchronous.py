@@ -77,18 +77,12 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
             if transport is None or transport.is_closing():
                 raise self._error or ConnectionResetError("the connection was closed")
             transport.write(data[start : start + SEND_BYTES])
-            while (listener and self._has_arrived()) or transport.get_write_buffer_size() > SEND_BYTES:
+            while transport.get_write_buffer_size() > SEND_BYTES:
                 if listener is None or not (self._unread or self._is_at_end):
                     await self._event()  # the loop reads what has arrived in its next turn
                 elif listener(self._pop()):
                     return False
         return True
-
-    def _has_arrived(self) -> bool:
-        """Return whether bytes, or the end, have arrived, which the event loop may not have read yet."""
-        transport = self._transport
-        is_known = self._unread or self._is_at_end or transport is None or transport.is_closing()
-        return bool(is_known or self._can_receive(0))
 
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""
@@ -111,10 +105,11 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         """Return bytes that have arrived, b"" at the end or after an error, or None if nothing has."""
         if self._unread:
             return self._pop()
-        # Part of a request is unsent if the server responded early.
         transport = self._transport
-        is_quiet = transport is not None and not self._has_arrived() and not transport.get_write_buffer_size()
-        return None if is_quiet else b""
+        if transport is None or transport.is_closing() or self._is_at_end:
+            return b""
+        # Part of a request is unsent if the server responded early. The loop may not have read what has come.
+        return b"" if transport.get_write_buffer_size() or self._can_receive(0) else None
 
     def close(self) -> None:
         """Close the connection immediately, or in the loop's next turn if another thread drops it."""
