@@ -71,7 +71,7 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
     # What the exchange calls
 
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
-        """Send bytes, and pass what arrives meanwhile to the listener."""
+        """Send bytes, and call the listener whenever some have arrived meanwhile."""
         for start in range(0, len(data), SEND_BYTES):
             transport = self._transport
             if transport is None or transport.is_closing():
@@ -80,7 +80,7 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
             while transport.get_write_buffer_size() > SEND_BYTES:
                 if listener is None or not (self._unread or self._is_at_end):
                     await self._event()  # the loop reads what has arrived in its next turn
-                elif listener(self._pop()):
+                elif listener():
                     return False
         return True
 
@@ -102,7 +102,7 @@ class AsyncioPipe(Pipe, asyncio.Protocol):
         return data
 
     def receive_now(self) -> bytes | None:
-        """Return bytes that have arrived, b"" at the end or after an error, or None if nothing has."""
+        """Return bytes that have arrived, b"" at the end, or None if nothing has."""
         if self._unread:
             return self._pop()
         transport = self._transport

@@ -37,7 +37,7 @@ class BlockingPipe(Pipe):
         self._can_receive = readable_check(sock)
 
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
-        """Send bytes, and pass what arrives meanwhile to the listener."""
+        """Send bytes, and call the listener whenever some may have arrived meanwhile."""
         view = memoryview(data)
         while True:
             try:
@@ -49,10 +49,8 @@ class BlockingPipe(Pipe):
             until = clock.monotonic() + remaining(self._deadline, self._wait)
             while not wait_for((self._socket,), READ | WRITE if listener else WRITE, remaining(until)):
                 pass
-            if listener is not None:
-                received = self.receive_now()
-                if received is not None and listener(received):
-                    return False
+            if listener is not None and listener():
+                return False
 
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""
@@ -64,12 +62,8 @@ class BlockingPipe(Pipe):
         return self._socket.recv(RECEIVE_BYTES)
 
     def receive_now(self) -> bytes | None:
-        """Return bytes that have arrived, b"" at the end or after an error, or None if nothing has."""
-        try:
-            return self._socket.recv(RECEIVE_BYTES) if self._can_receive(0) else None
-        except OSError as error:
-            reject_foreign(error)
-            return b""
+        """Return bytes that have arrived, b"" at the end, or None if nothing has."""
+        return self._socket.recv(RECEIVE_BYTES) if self._can_receive(0) else None
 
     def close(self) -> None:
         """Close the socket."""

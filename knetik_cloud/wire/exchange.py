@@ -63,7 +63,7 @@ class Exchange:
         self._is_written = True
         try:
             await pipe.send(head)
-            if body and not await pipe.send(body, response.feed):
+            if body and not await pipe.send(body, self._has_responded):
                 pipe.must_close = True
         except ConnectionError as error:
             failure.reject_foreign(error)
@@ -92,6 +92,10 @@ class Exchange:
             response.feed(b"")
             await self.next_chunk()  # which is the end
         return bytes(whole)
+
+    def _has_responded(self) -> bool:
+        received = None if self._pipe is None else self._pipe.receive_now()
+        return received is not None and self.response.feed(received)
 
     async def next_chunk(self) -> bytes:
         """Return the next chunk of the decoded body, or release the connection and return b"" at the end."""
@@ -266,8 +270,11 @@ class Transport(Generic[R]):
             except IndexError:
                 return None
             is_fresh = not (self.is_closed or pipe.must_close) and clock.monotonic() < pipe.usable_until
-            if is_fresh and pipe.receive_now() is None:
-                return pipe
+            try:
+                if is_fresh and pipe.receive_now() is None:
+                    return pipe
+            except OSError as error:  # such as a reset
+                failure.reject_foreign(error)
             pipe.close()
 
     async def open(self, exchange: Exchange, route: Route) -> Pipe:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # a failing test shows the caller's line, not the engine's source
 
 T = TypeVar("T")
-Listener = Callable[[bytes], bool]
-"""A function that takes what arrives during an upload, b"" at the end, and returns True to stop it."""
+Listener = Callable[[], bool]
+"""A function that receives what has arrived during an upload, and returns True to stop it."""
 SEND_BYTES = RECEIVE_BYTES = 1 << 16
 
 
@@ -39,13 +39,13 @@ class Pipe(Protocol):
         self._wait = wait
 
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
-        """Send bytes, pass what arrives meanwhile to the listener, and return whether all were sent."""
+        """Send bytes, call the listener if some arrive meanwhile, and return whether all were sent."""
 
     async def receive(self) -> bytes:
         """Wait for bytes and return them, or b"" at the end."""
 
     def receive_now(self) -> bytes | None:
-        """Return bytes that have arrived, b"" at the end or after an error, or None if nothing has."""
+        """Return bytes that have arrived, b"" at the end, or None if nothing has."""
 
     def close(self) -> None:
         """Close the connection immediately."""

@@ -46,11 +46,10 @@ class SecurePipe(Pipe):
 
     async def send(self, data: bytes, listener: Listener | None = None) -> bool:
         """Encrypt and send bytes."""
-        decrypting = None if listener is None else partial(self._listen, listener)
         view = memoryview(data)
         for start in range(0, len(view), SEND_BYTES):
             await self._run(partial(self._tls.write, view[start : start + SEND_BYTES]))
-            if not await self._pipe.send(self._outgoing.read(), decrypting):
+            if not await self._pipe.send(self._outgoing.read(), listener):
                 return False
         return True
 
@@ -65,26 +64,17 @@ class SecurePipe(Pipe):
     def receive_now(self) -> bytes | None:
         """Return decrypted bytes that have arrived, or None. Session tickets do not count."""
         data = self._pipe.receive_now()
-        try:
-            return None if data is None else self._decrypt(data)
-        except ssl.SSLError as error:
-            reject_foreign(error)
-            return b""
-
-    def close(self) -> None:
-        """Close the pipe below."""
-        self._pipe.close()
-
-    def _listen(self, listener: Listener, data: bytes) -> bool:
-        decrypted = self._decrypt(data)
-        return decrypted is not None and listener(decrypted)
-
-    def _decrypt(self, data: bytes) -> bytes | None:
+        if data is None:
+            return None
         self._take(data)
         try:
             return self._read()
         except ssl.SSLWantReadError:
             return None
+
+    def close(self) -> None:
+        """Close the pipe below."""
+        self._pipe.close()
 
     def _take(self, data: bytes) -> None:
         if data:

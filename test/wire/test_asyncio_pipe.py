@@ -61,7 +61,7 @@ def test_upload_waits_for_a_peer_that_reads_nothing() -> None:
     async def use(pipe: Any, far: socket.socket, opened: set[Any]) -> None:
         pipe.begin(math.inf, 0.1)
         with pytest.raises(TimeoutError):
-            await pipe.send(bytes(64 << 20), lambda data: False)
+            await pipe.send(bytes(64 << 20), lambda: False)
         assert pipe._transport.get_write_buffer_size() <= 2 * SEND_BYTES
 
     connected(use)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -82,6 +85,41 @@ def test_early_response_ends_an_upload(route: str, driver: str) -> None:
         assert raised.value.status == 413
         made.call("get_user_inventory", 56, 56)  # not on the connection on which the body ended early
         assert server.connections == 2
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_alert_during_an_upload_is_its_error(driver: str) -> None:
+    def reject() -> None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=CERTIFICATES / "authority.pem")
+        context.load_cert_chain(CERTIFICATES / "good.pem")
+        context.verify_mode = ssl.CERT_REQUIRED  # which the client learns of after its own handshake
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        connection, _ = listener.accept()
+        with connection:
+            with suppress(ssl.SSLError):
+                for _ in range(9):
+                    incoming.write(connection.recv(1 << 16))
+                    with suppress(ssl.SSLWantReadError):
+                        tls.do_handshake()
+                    connection.sendall(outgoing.read())
+            connection.sendall(outgoing.read())
+            is_over.wait(60)  # without reading the upload
+
+    is_over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=reject)
+        thread.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        authority = str(CERTIFICATES / "authority.pem")
+        made = DRIVERS[driver](Configuration(url, ssl_ca_cert=authority, retries=0, timeout=30.0))
+        try:
+            with pytest.raises(ApiException, match="certificate required"):
+                upload(made)
+        finally:
+            made.close()
+            is_over.set()
+            thread.join()
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
