@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from functools import lru_cache
 
 from knetik_cloud.exceptions import ApiResponseError
@@ -130,8 +131,9 @@ class Response:
 
     def close(self) -> None:
         """Stop what refers to this response, so that it is freed without the collector."""
-        self._steps.close()
-        self._decoded = None
+        self._decoded = iter(())
+        with suppress(ValueError):  # it runs, in another thread or below a signal handler
+            self._steps.close()
 
     @property
     def is_plain(self) -> bool:

@@ -454,3 +454,14 @@ def test_an_empty_body_may_be_in_any_encoding(method: str) -> None:
     response.feed(OK + b"Content-Encoding: br\r\nContent-Length: %d\r\n\r\n" % (9 * (method == "HEAD")))
     assert response.take() == b""
     assert response.is_reusable
+
+
+def test_response_that_is_closed_while_it_is_parsed_yields_nothing_more() -> None:
+    class Interrupted(Response):
+        def _lacks_some(self) -> bool:
+            self.close()  # as another thread or a signal handler may
+            return super()._lacks_some()
+
+    response = Interrupted()
+    assert response.feed(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b")
+    assert response.take() == b""
