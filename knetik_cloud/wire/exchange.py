@@ -154,10 +154,9 @@ class Exchange:
 
     def abort(self) -> None:
         """Close the connection, unless it has been released. The rest of the response is lost."""
-        if not self.is_over:
-            self.is_aborted = True
+        if self._pipe is not None and not self.is_over:
+            self.is_aborted = self._pipe.must_close = True
             self.response.close()
-            self.discard_connection()
             self.finish()
 
     __del__ = abort
