@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from knetik_cloud.cli import bodies, calls, tree
 from knetik_cloud.cli.descriptions import body_example
+from knetik_cloud.cli.options import Duration
 from knetik_cloud.cli.output import FORMATS, instant
 from knetik_cloud.cli.rows import cell
 from knetik_cloud.contract import Contract
@@ -190,9 +193,84 @@ def test_a_mistake_in_a_selection_is_explained_in_one_line(run: Run) -> None:
     assert "\n" not in result.error["message"]
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("items list --select [?id==`0`] --fields id,name -o csv", "id,name\n"),
+        ("inventory get 56 1 --select behavior_data -o table", ""),
+    ],
+)
+def test_a_selection_of_nothing_is_a_result(words: str, expected: str, sandbox: Sandbox, run: Run) -> None:
+    result = run(*words.split())
+    assert (result.code, result.text) == (0, expected)
+
+
+def test_a_table_in_a_pipe_has_columns_without_values(sandbox: Sandbox, run: Run) -> None:
+    header, *_ = run("inventory", "list", "56", "-o", "table").text.splitlines()
+    assert header.split()[:4] == ["id", "behavior_data", "created_date", "expires"]
+    assert "invoice_id" in header
+
+
 def test_a_selected_null_has_no_chosen_fields(sandbox: Sandbox, run: Run) -> None:
     result = run("items", "list", "--select", "missing", "-o", "json", "--fields", "id")
     assert (result.code, result.text) == (0, "null\n")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "1970-01-01T00:00:00Z"),
+        (1.9, "1970-01-01T00:00:01Z"),
+        (-0.5, "1969-12-31T23:59:59Z"),
+        (math.nan, "NaN"),
+        (1e300, "1e+300"),
+        (True, "true"),
+        (None, ""),
+        ("soon", "soon"),
+    ],
+)
+def test_what_is_no_time_is_shown_as_it_is(seconds: Any, expected: str) -> None:
+    assert instant(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("500ms", 0.5),
+        ("30", 30.0),
+        ("1.5s", 1.5),
+        (" 5m ", 300.0),
+        ("2h", 7200.0),
+        ("1d", 86_400.0),
+        ("1w", 604_800.0),
+        ("inf", math.inf),
+    ],
+)
+def test_durations_have_units(text: str, seconds: float) -> None:
+    assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "5x", "5 m s", "1e999", "nan", "-inf"])
+def test_other_texts_are_no_durations(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not a duration: write 30"):
+        Duration().convert(text, None, None)
+
+
+def test_blanks_and_a_trailing_comma_in_fields_are_ignored(sandbox: Sandbox, run: Run) -> None:
+    assert run("items", "get", "1", "-o", "csv", "--fields", " id, name,").text == "id,name\n1,Season Pass\n"
+
+
+def test_a_file_with_a_body_is_utf_8(sandbox: Sandbox, run: Run, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text('{"type_hint": "entitlement", "name": "Größe"}', "utf-8-sig")
+    created = run("items", "create", f"@{body}", "-o", "id")
+    assert created.code == 0, created.err
+    body.write_text("inactive\n", "utf-8-sig")
+    status = run("inventory", "set-status", "56", "56", f"@{body}", "--dry-run")
+    assert json.loads(status.text)["body"] == "inactive"
+    body.write_text('"Größe"', "latin-1")
+    result = run("items", "create", f"@{body}", "--errors", "json")
+    assert (result.code, result.error["message"]) == (2, f"can't read {body}: it isn't UTF-8 text")
 
 
 def test_a_table_shows_a_chosen_time_as_an_instant(sandbox: Sandbox, run: Run) -> None:
@@ -323,6 +401,7 @@ def test_what_a_command_reads_can_be_changed_and_sent_back(sandbox: Sandbox, run
         (["items", "list", "-o", "id", "--fields", "name"], "--fields leaves it out"),
         (["items", "list", "-o", "id", "--select", "[].name", "--fields", "name"], "--fields leaves it out"),
         (["items", "list", "--size", "0"], "size"),
+        (["items", "list", "--retries", "-1"], "-1 is not in the range x>=0"),
         (["items", "get", "99999999999"], "32"),
     ],
 )
@@ -386,6 +465,15 @@ def test_ids_are_those_of_the_chosen_fields(sandbox: Sandbox, run: Run) -> None:
     assert run("items", "list", "--size", "2", "-o", "id", "--fields", "name,id").text == "1\n2\n"
     none = run("items", "list", "-o", "id", "--select", "[].{name: name}")
     assert (none.code, none.out, none.err) == (0, b"", "no row has an id\n")
+
+
+def test_an_id_on_any_page_is_an_id(run: Run, server: Any) -> None:
+    from test.conftest import http_response
+
+    pages = [{"content": [row], "total_elements": 2, "total_pages": 2} for row in ({"id": 1}, {"name": "x"})]
+    server.responses = [http_response(200, json.dumps(page).encode()) for page in pages]
+    result = run("items", "list", "--all", "--size", "1", "--host", server.url, "-o", "id")
+    assert (result.text, result.err) == ("1\n", "")
 
 
 def test_lists_read_one_page_all_pages_or_a_number_of_rows(sandbox: Sandbox, run: Run) -> None:

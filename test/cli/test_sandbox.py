@@ -466,6 +466,13 @@ def test_data_is_added_exported_kept_and_brought_back(new_sandbox: Sandbox, run:
     assert json.loads(run("sandbox", "wallet", "56").text) == {"USD": 250}
 
 
+def test_options_before_a_subcommand_hold_for_it(sandbox: Sandbox, run: Run) -> None:
+    sandbox.freeze(1_800_000_000)
+    shown = run("sandbox", "--dry-run", "clock", "set", "1900000000")
+    assert (shown.code, sandbox.now()) == (0, 1_800_000_000)
+    assert run("sandbox", "--quiet", "reset").err == ""
+
+
 @pytest.mark.parametrize("name", ["seed.jsonl", "seed.NDJSON"])
 def test_json_lines_are_a_seed_also_for_a_running_sandbox(
     new_sandbox: Sandbox, run: Run, tmp_path: Path, name: str

@@ -126,6 +126,13 @@ def test_a_list_is_a_table_that_fits(sandbox: Sandbox) -> None:
     assert "\x1b[1m" in terminal.shown  # the header is bold
 
 
+def test_a_table_ends_with_the_columns_of_objects_and_lists(sandbox: Sandbox) -> None:
+    _, terminal = on_terminal("items", "list", columns=900)
+    names = terminal.plain[0].split()
+    assert names[:4] == ["id", "type_hint", "name", "unique_key"]
+    assert {*names[-3:]} == {"tags", "behaviors", "additional_properties"}
+
+
 @pytest.mark.parametrize("columns", [20, 40, 79, 80, 200, 400])
 def test_a_table_fits_every_width(columns: int, sandbox: Sandbox) -> None:
     code, terminal = on_terminal("inventory", "list", "56", "--inactive", columns=columns)
