@@ -139,6 +139,14 @@ def test_value_that_does_not_fit_its_column_is_kept_in_others(name: str, value: 
         assert type(row[name]) is type(value)
 
 
+@pytest.mark.parametrize("seconds", [EARLIEST, LATEST])
+def test_column_of_instants_holds_the_years_1_to_9999(seconds: int) -> None:
+    outside = seconds + (1 if seconds > 0 else -1)
+    first, second = table_of({**ROW, "expires": seconds}, {**ROW, "expires": outside}).to_pylist()
+    assert (first["expires"].timestamp(), first["_other"]) == (seconds, None)
+    assert (second["expires"], json.loads(second["_other"])) == (None, {"expires": outside})
+
+
 def within(bits: int) -> Callable[[Any], bool]:
     return lambda value: type(value) is int and -(2**bits) <= value < 2**bits
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from functools import cache
+from types import ModuleType
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from knetik_cloud import models
-from knetik_cloud.data.model import Model
+from knetik_cloud.data.model import Model, field
 from knetik_cloud.models import (
     Behavior,
     Consumable,
@@ -202,6 +203,23 @@ def test_subclass_is_found_in_a_union(union: Any) -> None:
         for either in (adapter, by_field):
             with pytest.raises(ValidationError):
                 either.validate_python(wrong)
+
+
+def test_subclass_has_each_type_that_selects_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = ModuleType("shop.models")
+    monkeypatch.setitem(sys.modules, "shop.models", package)
+    places = {"__module__": "shop.models.records"}
+    mapping = {"record": "Record", "lp": "Record"}
+    medium: Any = type(Model)(
+        "Medium", (Model,), {**places, "kind": field("str")}, discriminator="kind", mapping=mapping
+    )
+    record: Any = type(Model)("Record", (medium,), places, discriminator_value="record")
+    vars(package).update(__all__=["Medium", "Record"], Medium=medium, Record=record)
+    for kind in mapping:
+        for model in (medium, record):
+            assert type(TypeAdapter(model).validate_python({"kind": kind})) is record
+    with pytest.raises(ValidationError):
+        TypeAdapter(record).validate_python({"kind": 5})
 
 
 def test_subclass_keeps_an_unknown_type_and_rejects_that_of_another_one() -> None:

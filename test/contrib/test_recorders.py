@@ -226,6 +226,15 @@ def test_token_operation_called_by_hand_is_replayed_masked(tmp_path: Path) -> No
                 assert token.access_token == expected
 
 
+def test_empty_token_is_replayed_as_it_is(tmp_path: Path) -> None:
+    path = str(tmp_path / "cassette.yaml")
+    granted = keeps(http_response({**TOKEN_RESPONSE, "refresh_token": ""}))
+    with FaultServer([granted]) as server, ApiClient(Configuration(server.url)) as client:
+        for _ in range(2):
+            with vcr.use_cassette(path):
+                assert AccessTokenApi(client).get_o_auth_token(client_secret="secret").refresh_token == ""
+
+
 PYTEST_RECORDING = """
 import pytest
 from knetik_cloud import ApiClient, ApiException, Configuration, UsersInventoryApi

@@ -162,6 +162,15 @@ def test_hooks_with_contexts_of_their_own_enclose_each_other() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("status", [400, 599])
+def test_error_type_of_a_status_is_its_number(kind: str, status: int) -> None:
+    response = keeps(http_response(b"", status=f"{status} X"))
+    seen = run(Scenario("get_user_inventory", (56, 57), (response,), [], [], []), kind)
+    for span in seen.telemetry.spans:
+        assert (span.attributes or {})["error.type"] == str(status)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_error_type_of_an_unreadable_success_is_its_class(kind: str) -> None:
     seen = run(
         Scenario("get_user_inventory", (56, 57), (keeps(http_response("no object")),), [], [], []), kind

@@ -207,6 +207,14 @@ def test_read_backs_are_retried_after_growing_pauses_within_a_block(client: Clie
         assert run(client, use())[1] == []
 
 
+def test_read_backs_have_the_retries_of_a_call_that_has_more(client: Client, sandbox: Sandbox) -> None:
+    sandbox.fail("get_user_inventories", status=503, headers={"Retry-After": "0"}, times=5)
+    method, options = client.api.use_user_entitlement_item, {"_retries": 5}
+    steps = recovery.prepare(method, (56, 56), options, "a", 0.1, isinstance(client, Asyncio))[1]
+    outcome, slept = run(client, steps)
+    assert (outcome.state, slept) == ("applied", [])
+
+
 @pytest.mark.parametrize(("status", "times"), [(408, 4), (425, 1), (429, 4)])
 def test_read_back_that_may_succeed_later_is_read_again(
     client: Client, sandbox: Sandbox, status: int, times: int
@@ -670,6 +678,30 @@ def test_open_writes_are_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
     assert log.siblings(mine, time.monotonic() + 60, 0.0) == []
 
 
+def test_no_thread_of_a_forked_child_ends_the_writes_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writes, "MAX_WRITES", 1)
+    log = writes.WriteLog()
+    arguments = {"user_id": 56, "grant_request": SONGBOOK}
+    running = [log.add(operations.GRANT_USER_ENTITLEMENT, arguments, "") for _ in range(2)]
+    log.reset_after_fork()
+    assert [(write.state, write.ended is None) for write in running] == [("unknown", False)] * 2
+
+
+def test_window_may_hold_a_forgotten_write_if_the_last_one_of_them_ended_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writes, "MAX_WRITES", 1)
+    log = writes.WriteLog()
+
+    def add() -> writes.Write:
+        return log.add(operations.GRANT_USER_ENTITLEMENT, {"user_id": 56, "grant_request": SONGBOOK}, "")
+
+    add().end("applied")
+    since = time.monotonic()
+    add().end("applied")
+    assert log.siblings(add(), since, 0.0) is None
+
+
 def test_failed_writes_may_arrive_until_they_are_found_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -699,6 +731,13 @@ def test_service_s_time_of_a_moment_is_known_after_the_clock_was_set(
     assert clock.at(moment) <= moment.wall <= clock.by_monotonic(moment) + 1
 
 
+def test_items_may_be_off_by_the_margin_while_the_service_s_time_is_unknown() -> None:
+    clock, moment = ServiceTime(), Moment.now()
+    lives = [(moment.monotonic, moment.monotonic)]
+    assert all(clock.fits([math.floor(moment.wall) + difference], lives) for difference in (-1, 1))
+    assert not clock.fits([math.floor(moment.wall) + 10], lives)
+
+
 @pytest.mark.parametrize("suspended", [5, 3600])
 def test_service_s_clock_has_not_moved_if_the_machine_was_suspended(
     monkeypatch: pytest.MonkeyPatch, suspended: float
@@ -709,6 +748,16 @@ def test_service_s_clock_has_not_moved_if_the_machine_was_suspended(
     sent = Moment.now()
     clock.learn({"Date": formatdate(math.floor(sent.wall), usegmt=True)}, sent)
     assert not clock.has_moved(clock.at(sent) - clock.margin, sent)
+
+
+def test_find_out_waits_no_longer_than_settle_after_the_clock_was_set_back(
+    client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.fail(GRANT, reset=True)
+    error = error_of(client, GRANT, 56, SONGBOOK)
+    monkeypatch.setattr(writes, "time", SimpleNamespace(time=lambda: time.time() - 3600))
+    steps = recovery.find_out_steps(error, recovery.settings_of(client.client, {}), 1.0)
+    assert run(client, steps)[1] == [1.0]
 
 
 def test_threads_lose_no_open_write(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -984,6 +1033,16 @@ def test_once_with_forgotten_siblings_is_absent_only_if_nothing_is_there(
     for is_applied, state in ((False, "absent"), (True, "unknown")):
         sandbox.fail(GRANT, reset=True, applied=is_applied)
         assert client.once(GRANT, 56, SONGBOOK, key="a", settle=0, _retries=0).state == state
+
+
+def test_once_waits_for_an_earlier_call_with_the_key_that_may_be_forgotten(
+    client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writes.WriteLog, "siblings", lambda *_: None)
+    method = client.api.use_user_entitlement_item
+    steps = recovery.prepare(method, (56, 56), {}, "a", 0.5, isinstance(client, Asyncio))[1]
+    outcome, slept = run(client, steps)
+    assert (outcome.state, slept) == ("applied", [0.5])
 
 
 def test_list_with_the_newest_first_is_read_as_far_as_the_write_may_be(
