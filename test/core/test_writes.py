@@ -6,7 +6,9 @@ import asyncio
 import itertools
 import math
 import pickle
+import time
 from collections.abc import Generator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -179,6 +181,16 @@ def test_copy_of_a_write_in_another_process_began_and_ended_when_the_write_did()
     copied = pickle.loads(pickle.dumps(write))
     assert copied.started == pytest.approx(write.started, abs=1)
     assert copied.ends_at == pytest.approx(write.ends_at, abs=1)
+
+
+def test_copy_of_a_write_began_when_it_did_by_the_clock_that_moved_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = writes.LOG.add(GRANT_USER_ENTITLEMENT, ARGUMENTS, "http://service")
+    monkeypatch.setattr(writes, "time", SimpleNamespace(time=lambda: time.time() + 3600))  # it was set
+    copied = pickle.loads(pickle.dumps(write))
+    assert copied.started.wall == pytest.approx(write.started.wall, abs=60)
+    assert copied.started.monotonic == pytest.approx(write.started.monotonic - 3600, abs=60)
 
 
 @pytest.mark.parametrize(

@@ -496,6 +496,17 @@ def test_nothing_is_counted_twice_while_nothing_is_written(
     assert len(added) == 1
 
 
+def test_length_of_a_list_holds_from_the_time_of_its_count_until_an_entry_expires(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(paging.Bookmarks, "version", staticmethod(lambda db: 0))
+    database: Any = None
+    for now, holds in ((99.9, False), (100.0, True), (109.9, True), (110.0, False)):
+        bookmarks = paging.Bookmarks()
+        bookmarks.add("entries", paging._Known(0, 100, 110, 1000))
+        assert (bookmarks.find(database, "entries", now) is not None) is holds
+
+
 @pytest.mark.performance
 def test_200_000_lines_are_loaded_in_10_seconds_of_cpu_and_200_mb(tmp_path: Path) -> None:
     path = tmp_path / "seed.jsonl"

@@ -142,6 +142,7 @@ def test_a_token_ends_by_the_clock(guarded: Web, guarded_server: Sandbox) -> Non
 def test_tokens_can_be_ended_and_refreshed(guarded: Web, guarded_server: Sandbox) -> None:
     response = guarded.post("/oauth/token", form=USER).json
     assert guarded_server.expire_tokens() == 1
+    assert guarded_server.expire_tokens() == 0  # those that have ended are not counted again
     assert guarded.check("me", 56, token=response["access_token"]).status == 401
     form = {"grant_type": "refresh_token", "refresh_token": response["refresh_token"]}
     assert guarded.check("me", 56, token=guarded.token(**form)).status == 200
