@@ -213,6 +213,18 @@ def test_journal_records_since_when_a_required_item_is_missing(
     assert check["since"] == (lost if status == "inactive" else None)
 
 
+def test_journal_records_that_a_required_item_is_missing_since_it_expired(sandbox: Sandbox, web: Web) -> None:
+    sandbox.freeze("2030-01-01T00:00:00Z")
+    web.post("/users/56/entitlements", {"entitlement_id": 1})
+    entry = web.get("/users/56/inventory?filter_item_id=1").json["content"][-1]["id"]
+    web.put(f"/users/56/inventory/{entry}/expires", int(sandbox.now()) + 3600)
+    sandbox.advance(hours=1)
+
+    assert web.post("/users/56/entitlements", {"entitlement_id": 3}).status == 400
+
+    assert denied(sandbox)["pre_req_entitlement"]["since"] == sandbox.now()
+
+
 def test_journal_records_when_a_required_item_is_delivered(sandbox: Sandbox, web: Web) -> None:
     sandbox.freeze("2030-01-01T00:00:00Z")
     order = {"sku": "season_pass", "note": "", "skip_invoice": False}

@@ -311,6 +311,28 @@ def test_lists_are_sorted_by_the_requested_order(web: Web, order: str, ids: list
 
 
 @pytest.mark.parametrize(
+    ("order", "ids"),
+    [
+        ("sort:ASC", [102, 100, 101]),
+        ("sort:DESC", [101, 100, 102]),
+        ("category:ASC", [100, 102, 101]),
+        ("category:DESC", [101, 102, 100]),
+    ],
+)
+def test_numbers_are_ordered_by_value_and_nulls_come_first_when_ascending(
+    sandbox: Sandbox, web: Web, order: str, ids: list[int]
+) -> None:
+    rows: list[dict[str, Any]] = [{"sort": 9}, {"sort": 10, "category": "x"}, {"sort": -1, "category": "Y"}]
+    items = [
+        {"id": number, "type_hint": "entitlement", "name": "Lamp", **row}
+        for number, row in enumerate(rows, 100)
+    ]
+    sandbox.seed({"items": items})
+    page = web.get("/entitlements", query={"order": order}).json
+    assert [item["id"] for item in page["content"] if item["id"] >= 100] == ids
+
+
+@pytest.mark.parametrize(
     ("query", "field"),
     [
         ({"order": "magic:ASC"}, "order"),
