@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -146,6 +149,19 @@ def test_tokens_can_be_ended_and_refreshed(guarded: Web, guarded_server: Sandbox
     assert guarded.check("me", 56, token=response["access_token"]).status == 401
     form = {"grant_type": "refresh_token", "refresh_token": response["refresh_token"]}
     assert guarded.check("me", 56, token=guarded.token(**form)).status == 200
+
+
+@pytest.mark.parametrize(("grant", "kept"), [(CLIENT, 1), (USER, 2)])
+def test_token_that_has_expired_is_stored_only_while_it_can_be_refreshed(
+    tmp_path: Path, grant: dict[str, str], kept: int
+) -> None:
+    path = tmp_path / "x.db"
+    with Sandbox(database=str(path), token_lifetime=600) as sandbox, closing(Web(sandbox.url)) as client:
+        for _ in range(2):
+            assert client.post("/oauth/token", form=grant).status == 200
+            sandbox.advance(seconds=601)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT COUNT(*) FROM tokens").fetchone() == (kept,)
 
 
 def test_a_refresh_token_ends_after_thirty_days(guarded: Web, guarded_server: Sandbox) -> None:
