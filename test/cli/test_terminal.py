@@ -19,6 +19,7 @@ import pytest
 
 import knetik_cloud
 from knetik_cloud import bulk
+from knetik_cloud.cli import output
 from knetik_cloud.sandbox import Sandbox
 from test.polling import wait_until
 
@@ -140,6 +141,27 @@ def test_a_table_fits_every_width(columns: int, sandbox: Sandbox) -> None:
     assert all(len(line) <= columns for line in terminal.plain[:3])
     assert terminal.plain[0].startswith("id")
     assert ("not shown" in terminal.shown) == (columns < 200)
+
+
+@pytest.mark.parametrize(
+    ("width", "widths", "hidden"),
+    [
+        (50, {"a": 5, "b": 20, "c": 21}, ["d"]),
+        (48, {"a": 5, "b": 41}, ["c", "d"]),
+        (10, {"a": 10}, ["b", "c", "d"]),
+        (120, {"a": 5, "b": 30, "c": 30, "d": 49}, []),
+    ],
+)
+def test_columns_are_left_out_then_cut_until_they_fit(
+    width: int, widths: dict[str, int], hidden: list[str]
+) -> None:
+    assert output._fitted({"a": 5, "b": 30, "c": 30, "d": 30}, width) == (widths, hidden)
+
+
+def test_cut_texts_end_in_dots_where_the_encoding_has_no_ellipsis(sandbox: Sandbox) -> None:
+    words = ("items", "get", "56", "--select", "[@]", "--fields", "short_description")
+    _, terminal = on_terminal(*words, columns=20, PYTHONIOENCODING="ascii")
+    assert terminal.plain == ["short_description", "Run twice as fast .."]
 
 
 def test_chosen_fields_are_all_shown_in_their_order(sandbox: Sandbox) -> None:
