@@ -214,7 +214,7 @@ class Response:
         self.is_complete = True
 
     def _lacks_some(self) -> bool:
-        """Take what has arrived of the body, or of a transfer chunk, and return whether it lacks some."""
+        """Move what has arrived to the body, and return whether the body, or a transfer chunk, lacks some."""
         data = self._buffer[: self._left]
         del self._buffer[: self._left]
         self._body += data
