@@ -62,10 +62,7 @@ class ApiClient(Closing, BaseClient):
         except ImportError:
             if sys.meta_path is not None:  # the interpreter is not shutting down
                 raise
-        raise ApiConnectionException(
-            reason="the interpreter has shut down: call before it does, such as in an exit handler",
-            may_have_applied=operation.retry != "safe",
-        )
+        raise ApiConnectionException(reason=upward.SHUT_DOWN, may_have_applied=operation.retry != "safe")
 
     def call_api(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 
 from knetik_cloud.exceptions import ApiConnectionException
 
+SHUT_DOWN = "the interpreter has shut down: call before it does, such as in an exit handler"
 MODULES = {
     "arrow": "knetik_cloud.contrib.arrow",
     "cards": "knetik_cloud.contrib.cards",
@@ -31,9 +32,7 @@ def load(name: str) -> Any:
     except ImportError:
         if sys.meta_path is not None:
             raise
-    raise ApiConnectionException(
-        reason="the interpreter has shut down: call before it does, such as in an exit handler"
-    )
+    raise ApiConnectionException(reason=SHUT_DOWN)
 
 
 class Attribute:
