@@ -16,6 +16,7 @@ MAX_HEAD_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 16
 MAX_CHUNK_LINE_BYTES = 1 << 12
 MAX_TRAILERS = 100
+SMALL_BYTES = 1 << 8
 START = b"HTTP/1."
 STATUS_LINE = re.compile(r"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*))?", re.DOTALL)
 HEAD_END = re.compile(rb"\n\r?\n")
@@ -69,7 +70,8 @@ class Response:
         self.limit = limit
         self._values: dict[str, list[str]] = {}
         self._method = method
-        self._buffer, self._body = bytearray(), bytearray()
+        self._buffer = bytearray()
+        self._body: list[bytes] = []
         self._steps = self._parse()
 
     @property
@@ -114,7 +116,10 @@ class Response:
         try:
             if data:
                 self._total += len(data)
-                self._buffer += data
+                if len(data) <= (self._left or 0):
+                    self._add(data)  # as it is, without a copy
+                else:
+                    self._buffer += data
                 next(self._steps, None)
             elif not self.status and not self._total:
                 raise ClosedEarlyError("the connection was closed without a response")
@@ -177,7 +182,7 @@ class Response:
         return 0 < self.limit < self._taken + announced or 0 < 4 * self.limit < self._total - MAX_HEAD_BYTES
 
     def _drain(self) -> bytes:
-        data = bytes(self._body)
+        data = b"".join(self._body)
         self._body.clear()
         return data
 
@@ -215,12 +220,18 @@ class Response:
 
     def _lacks_some(self) -> bool:
         """Move what has arrived to the body, and return whether the body, or a transfer chunk, lacks some."""
-        data = self._buffer[: self._left]
+        data = bytes(self._buffer[: self._left])
         del self._buffer[: self._left]
-        self._body += data
+        self._add(data)
+        return self._left != 0
+
+    def _add(self, data: bytes) -> None:
+        """Add to the body. Small parts are joined: as objects they take many times their bytes."""
         if self._left is not None:
             self._left -= len(data)
-        return self._left != 0
+        if self._body and len(self._body[-1]) < SMALL_BYTES:
+            data = self._body.pop() + data
+        self._body.append(data)
 
     def _read_transfer_chunks(self) -> Iterator[None]:
         while True:
