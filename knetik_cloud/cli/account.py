@@ -154,7 +154,7 @@ def _check_name(name: str, known: Iterable[str]) -> None:
     """Check the name of a profile, which is that of a file, too.
 
     Raises:
-        click.UsageError: If it can't be used beside the names of the known profiles.
+        click.UsageError: If it can't be one, or differs from that of a known profile only in letter case.
     """
     if not PROFILE_NAME.fullmatch(name):
         raise click.UsageError(f"--profile must consist of letters, digits, '.', '_' and '-', not {name!r}")
