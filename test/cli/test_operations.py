@@ -451,7 +451,7 @@ def test_stdin_is_read_for_one_thing_also_in_a_preview(
     assert not sandbox.journal()
 
 
-@pytest.mark.parametrize("select", ["abs(key)", "[key][::0]", "ceil(`1e999`)", f"key{'|@' * 2000}"])
+@pytest.mark.parametrize("select", ["abs(key)", "[key][::0]", "ceil(`1e999`)", f"key{'|@' * 30_000}"])
 def test_a_selection_that_fails_after_a_write_is_not_a_usage_error(
     sandbox: Sandbox, run: Run, select: str
 ) -> None:
