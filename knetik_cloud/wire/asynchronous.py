@@ -163,12 +163,13 @@ def running_loop() -> asyncio.AbstractEventLoop:
     Raises:
         ApiValueError: If none does.
     """
-    with suppress(RuntimeError):
+    try:  # each call comes here, and `suppress` would cost more than the rest
         return asyncio.get_running_loop()
-    raise ApiValueError(
-        "knetik_cloud.aio needs a running event loop of asyncio: call it within asyncio.run(), or use "
-        "knetik_cloud in a thread, such as with trio.to_thread.run_sync"
-    )
+    except RuntimeError:
+        raise ApiValueError(
+            "knetik_cloud.aio needs a running event loop of asyncio: call it within asyncio.run(), or use "
+            "knetik_cloud in a thread, such as with trio.to_thread.run_sync"
+        ) from None
 
 
 def call_later(
