@@ -199,11 +199,12 @@ class ApiClient(Closing, BaseClient):
         with shared._lock:
             states, shared._states = shared._states, {}
         for loop, state in states.items():
+            if loop is asynchronous.running_loop():
+                await cast("RESTClientObject", state.transport).close()
+                continue
             state.transport.start_closing()
             with suppress(RuntimeError):  # an open loop keeps the transport, which closes the rest in the end
                 loop.call_soon_threadsafe(state.transport.start_closing)
-            if loop is asynchronous.running_loop():
-                await cast("RESTClientObject", state.transport).close()
 
 
 class Api(Closing, BaseApi[ApiClient]):
